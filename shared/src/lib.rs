@@ -1,0 +1,14 @@
+//! The pure core of Rolecall: every decision, no I/O, no clock, no randomness, no async.
+//!
+//! ```text
+//!  bytes + headers ─signature::verify→ VerifiedBody ─event::parse→ Event ─envelope::seal→ Envelope ══queue══▶
+//!  Envelope ─envelope::open→ Event ─plan::plan→ Plan ─sql::statements→ [Statement] ══D1 batch══▶ rows
+//!  rows ══hint, fill══▶ RoleSet ══RoleCache══▶ guard::permit(role set, need, now) → Permit | Denied
+//! ```
+//!
+//! What stands left of a `══` is here; a Worker is a thin edge around it. Time and randomness are
+//! arguments: the same inputs give the same answer on any machine.
+
+pub mod id;
+pub mod time;
+pub mod limits;
