@@ -23,7 +23,7 @@ impl UnixMillis {
     /// `None` when it is negative or after the year 9999: no clock of Clerk's says that.
     #[must_use]
     pub fn from_outside(raw: i64) -> Option<Self> {
-        if raw < 0 || OUTSIDE_MS_MAX < raw {
+        if !(0..=OUTSIDE_MS_MAX).contains(&raw) {
             return None;
         }
         Some(Self(if raw < SECONDS_BELOW { raw * 1000 } else { raw }))

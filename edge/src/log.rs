@@ -1,0 +1,70 @@
+//! Structured log lines: one JSON object a line, on the console.
+//!
+//! Ids and outcomes only, never a body, a token or an e-mail address.
+
+use std::io;
+use std::sync::Once;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+static INSTALLED: Once = Once::new();
+
+/// Sends `tracing`'s events to the console as JSON. Doing it twice is harmless.
+pub fn init() {
+    INSTALLED.call_once(|| {
+        let lines = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .without_time() // The platform stamps each line; std's clock is absent on wasm32.
+            .with_target(false)
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(Console)
+            .finish();
+        if tracing::subscriber::set_global_default(lines).is_err() {
+            web_sys::console::error_1(&"another log was installed first".into());
+        }
+    });
+}
+
+struct Console;
+
+impl MakeWriter<'_> for Console {
+    type Writer = Line;
+
+    fn make_writer(&self) -> Line {
+        Line { level: tracing::Level::INFO, bytes: Vec::new() }
+    }
+
+    fn make_writer_for(&self, meta: &tracing::Metadata<'_>) -> Line {
+        Line { level: *meta.level(), bytes: Vec::new() }
+    }
+}
+
+/// One line in the making; it goes out when it is dropped.
+struct Line {
+    level: tracing::Level,
+    bytes: Vec<u8>,
+}
+
+impl io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let text = String::from_utf8_lossy(&self.bytes);
+        let text = text.trim_end().into();
+        match self.level {
+            tracing::Level::ERROR => web_sys::console::error_1(&text),
+            tracing::Level::WARN => web_sys::console::warn_1(&text),
+            _ => web_sys::console::log_1(&text),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The role cache's machine: what one user's object decides, without its I/O.
+//!
+//! The object serves a set only when its version is at or above the **floor**, and the floor is
+//! persisted before it is answered for: an evicted object does not go back. A **hint** raises the
+//! floor and carries no roles. A **fill** registers the watch and reads the roles in one D1 batch, so
+//! whatever changes after the read is hinted. `verified_at` is the instant before the fill was sent;
+//! only a fill moves it. The **owner** names an incarnation of the object; what an earlier one left
+//! under way is refused by it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{HINT_AHEAD_MS_MAX, ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
+use crate::object::{Answer, Ask, Hint, HintReply, Source};
+use crate::roles::RoleSet;
+use crate::time::UnixMillis;
+
+/// Ages, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ages {
+    /// Past this a set is served and refreshed behind the answer.
+    pub soft_ms: i64,
+    /// Past this a set is not served.
+    pub hard_ms: i64,
+    /// An object that nobody asked for so long ends its watch.
+    pub idle_ms: i64,
+}
+
+/// Thirty days.
+pub const IDLE_MS_DEFAULT: i64 = 30 * 24 * 3_600_000;
+
+/// A set verified less than this ago counts as fresh: at most one refill a second on demand.
+const FRESH_MS: i64 = 1_000;
+
+impl Default for Ages {
+    fn default() -> Self {
+        Self {
+            soft_ms: ROLES_SOFT_MS_DEFAULT,
+            hard_ms: ROLES_HARD_MS_DEFAULT,
+            idle_ms: IDLE_MS_DEFAULT,
+        }
+    }
+}
+
+/// Everything that an object knows. All of it is persisted; memory holds nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Whose roles: the name of the object. Empty until the first question.
+    pub user_id: String,
+    /// This incarnation; 0 before the first fill. Rises, never falls.
+    pub owner: i64,
+    /// No version below this is served.
+    pub floor: i64,
+    /// The set that was read last.
+    pub entry: Option<Entry>,
+    /// The last question, to a thirtieth of the idle time: not every question is a write.
+    pub used_at: UnixMillis,
+    /// The incarnation whose watch is being ended.
+    pub ending: Option<i64>,
+}
+
+/// A set, and the instant before the question that brought it was sent to D1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The roles.
+    pub set: RoleSet,
+    /// No change committed before this instant is missing in them.
+    pub verified_at: UnixMillis,
+}
+
+/// What a question gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// This answer.
+    Serve(Answer),
+    /// This answer, and a refill behind it.
+    ServeAndRefill(Answer),
+    /// A refill first; then ask again with [`State::after_fill`].
+    Fill,
+}
+
+/// A fill under way: what to send to D1, and what its answer is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// The incarnation that asks.
+    pub owner: i64,
+    /// The floor to send along: a restored D1 is lifted above it.
+    pub floor: i64,
+    /// Whether to register the watch first, in the same batch. Else it is a read alone.
+    pub registers: bool,
+    /// Just before it was sent.
+    pub sent_at: UnixMillis,
+}
+
+/// What D1 answered: the row of [`crate::sql::FILL`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The incarnation that holds the watch.
+    pub owner: i64,
+    /// The roles at the watch's version.
+    pub set: RoleSet,
+}
+
+/// What a fill's answer led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// The set is in.
+    Applied,
+    /// The watch must be registered (again); begin another fill.
+    Again,
+    /// The answer belongs to an incarnation that is over.
+    Dropped,
+}
+
+/// What the alarm found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// In use: arm it again for this instant.
+    Rearm(UnixMillis),
+    /// Idle: end the watch of this incarnation in D1, then clear the storage if
+    /// [`State::ended`] says so.
+    End(i64),
+}
+
+impl State {
+    /// Answers a question, or says that a fill must come first.
+    #[must_use]
+    pub fn ask(&self, ask: &Ask, now: UnixMillis, ages: &Ages) -> Decision {
+        let Some(answer) = self.answer(Source::Object, now, ages) else {
+            return Decision::Fill;
+        };
+        let wants_fresh = ask.fresh && FRESH_MS <= answer.age_ms;
+        if wants_fresh || answer.set.version < ask.min_version {
+            Decision::Fill
+        } else if ages.soft_ms < answer.age_ms {
+            Decision::ServeAndRefill(answer)
+        } else {
+            Decision::Serve(answer)
+        }
+    }
+
+    /// Answers a question after a fill. `None`: the roles cannot be known now, or not at the
+    /// version asked for.
+    #[must_use]
+    pub fn after_fill(&self, ask: &Ask, now: UnixMillis, ages: &Ages) -> Option<Answer> {
+        let answer = self.answer(Source::Fill, now, ages)?;
+        (ask.min_version <= answer.set.version).then_some(answer)
+    }
+
+    /// Notes a question. Whether the state changed and must be persisted.
+    pub fn touch(&mut self, now: UnixMillis, ages: &Ages) -> bool {
+        let stale = ages.idle_ms / 30 < now.since(self.used_at);
+        if stale {
+            self.used_at = now;
+        }
+        stale
+    }
+
+    /// Begins a fill. The first one begins the incarnation: when `true` comes with it, the state
+    /// must be persisted and the alarm armed before the fill is sent.
+    pub fn begin_fill(&mut self, registers: bool, now: UnixMillis) -> (Fill, bool) {
+        let begins = self.owner == 0;
+        if begins {
+            self.owner = now.0;
+            self.used_at = now;
+        }
+        let registers = registers || self.entry.is_none();
+        (Fill { owner: self.owner, floor: self.floor, registers, sent_at: now }, begins)
+    }
+
+    /// Takes in what D1 answered to `fill`. On [`Filled::Applied`] and [`Filled::Again`] the state
+    /// must be persisted before it is relied on.
+    pub fn take(&mut self, fill: &Fill, row: Option<Row>) -> Filled {
+        if fill.owner != self.owner {
+            return Filled::Dropped;
+        }
+        let Some(Row { owner, set }) = row else {
+            return Filled::Again;
+        };
+        if self.owner < owner {
+            // A greater owner stands: this object's storage was lost and its clock went back.
+            self.owner = owner + 1;
+            self.entry = None;
+            return Filled::Again;
+        }
+        if owner < self.owner || set.version < self.floor {
+            return Filled::Again;
+        }
+        let held = self.entry.as_ref().filter(|entry| entry.set.version == set.version);
+        let verified_at = held.map_or(fill.sent_at, |entry| entry.verified_at.max(fill.sent_at));
+        self.floor = set.version;
+        self.entry = Some(Entry { set, verified_at });
+        Filled::Applied
+    }
+
+    /// Takes a hint. On [`HintReply::Acked`] the state must be persisted before the answer goes out;
+    /// a refill is owed when [`State::is_below_floor`].
+    pub fn hint(&mut self, hint: &Hint, now: UnixMillis) -> HintReply {
+        if hint.owner != self.owner || self.owner == 0 {
+            return HintReply::Gone;
+        }
+        if now.plus(HINT_AHEAD_MS_MAX).0 < hint.version {
+            return HintReply::Refused;
+        }
+        self.floor = self.floor.max(hint.version);
+        HintReply::Acked
+    }
+
+    /// Whether the set in hand may not be served any more.
+    #[must_use]
+    pub fn is_below_floor(&self) -> bool {
+        self.entry.as_ref().is_none_or(|entry| entry.set.version < self.floor)
+    }
+
+    /// What to do when the alarm rings. [`Alarm::End`] has begun a new incarnation without roles,
+    /// to be persisted before D1 is told.
+    pub fn alarm(&mut self, now: UnixMillis, ages: &Ages) -> Alarm {
+        if let Some(owner) = self.ending {
+            return Alarm::End(owner);
+        }
+        let due = self.used_at.plus(ages.idle_ms);
+        if now < due {
+            return Alarm::Rearm(due);
+        }
+        let owner = self.owner;
+        self.owner = now.0.max(owner + 1);
+        self.entry = None;
+        self.ending = Some(owner);
+        Alarm::End(owner)
+    }
+
+    /// Notes that D1 has ended the watch of `owner`. Whether the storage may be cleared: nobody has
+    /// asked since.
+    pub fn ended(&mut self, owner: i64) -> bool {
+        if self.ending == Some(owner) {
+            self.ending = None;
+        }
+        self.entry.is_none()
+    }
+
+    fn answer(&self, source: Source, now: UnixMillis, ages: &Ages) -> Option<Answer> {
+        let entry = self.entry.as_ref().filter(|_| !self.is_below_floor())?;
+        let age_ms = now.since(entry.verified_at);
+        // A set from the future was verified by another clock; how old it is cannot be said.
+        if ages.hard_ms < age_ms || age_ms < -FRESH_MS {
+            return None;
+        }
+        let age_ms = age_ms.max(0);
+        let good_for_ms = ages.hard_ms - age_ms;
+        Some(Answer { set: entry.set.clone(), source, age_ms, good_for_ms })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,217 @@
+use super::{Ages, Alarm, Decision, Filled, Row, State};
+use crate::object::{Ask, Hint, HintReply, Source};
+use crate::roles::{RoleSet, Standing};
+use crate::time::UnixMillis;
+
+const AGES: Ages = Ages { soft_ms: 30_000, hard_ms: 60_000, idle_ms: 30 * 86_400_000 };
+const T0: UnixMillis = UnixMillis(1_000_000);
+
+fn ask() -> Ask {
+    Ask { user_id: "user_a".into(), fresh: false, min_version: 0 }
+}
+
+fn row(owner: i64, version: i64, role: &str) -> Row {
+    let roles = vec![role.into()];
+    let set = RoleSet { version, standing: Standing::Live, roles, organizations: vec![] };
+    Row { owner, set }
+}
+
+/// A state whose set has `version`, filled at `T0`.
+fn filled(version: i64) -> State {
+    let mut state = State::default();
+    let (fill, begins) = state.begin_fill(false, T0);
+    assert!(begins && fill.registers);
+    assert_eq!(state.take(&fill, Some(row(T0.0, version, "admin"))), Filled::Applied);
+    state
+}
+
+fn hint(owner: i64, version: i64) -> Hint {
+    Hint { user_id: "user_a".into(), owner, version }
+}
+
+fn role_served(state: &State, now: UnixMillis) -> Option<String> {
+    match state.ask(&ask(), now, &AGES) {
+        Decision::Serve(answer) | Decision::ServeAndRefill(answer) => {
+            answer.set.roles.first().cloned()
+        }
+        Decision::Fill => None,
+    }
+}
+
+#[test]
+fn a_cold_object_fills_first() {
+    assert_eq!(State::default().ask(&ask(), T0, &AGES), Decision::Fill);
+    assert_eq!(State::default().after_fill(&ask(), T0, &AGES), None);
+}
+
+#[test]
+fn a_set_is_served_refreshed_and_refused_by_its_age() {
+    let state = filled(T0.0);
+    let at = |ms| state.ask(&ask(), T0.plus(ms), &AGES);
+    let Decision::Serve(answer) = at(30_000) else { panic!() };
+    assert_eq!(
+        (answer.source, answer.age_ms, answer.good_for_ms),
+        (Source::Object, 30_000, 30_000)
+    );
+    assert!(matches!(at(30_001), Decision::ServeAndRefill(_)));
+    assert!(matches!(at(60_000), Decision::ServeAndRefill(_)));
+    assert_eq!(at(60_001), Decision::Fill);
+}
+
+#[test]
+fn a_set_from_a_clock_ahead_is_filled_again() {
+    let state = filled(T0.0);
+    assert!(matches!(state.ask(&ask(), T0.plus(-1_000), &AGES), Decision::Serve(_)));
+    assert_eq!(state.ask(&ask(), T0.plus(-1_001), &AGES), Decision::Fill);
+}
+
+#[test]
+fn fresh_refills_at_most_once_a_second() {
+    let state = filled(T0.0);
+    let fresh = Ask { fresh: true, ..ask() };
+    assert!(matches!(state.ask(&fresh, T0.plus(999), &AGES), Decision::Serve(_)));
+    assert_eq!(state.ask(&fresh, T0.plus(1_000), &AGES), Decision::Fill);
+}
+
+#[test]
+fn a_minimum_version_is_met_or_refused() {
+    let state = filled(100);
+    let at_least = |min_version| Ask { min_version, ..ask() };
+    assert!(matches!(state.ask(&at_least(100), T0, &AGES), Decision::Serve(_)));
+    assert_eq!(state.ask(&at_least(101), T0, &AGES), Decision::Fill);
+    assert_eq!(state.after_fill(&at_least(101), T0, &AGES), None);
+}
+
+#[test]
+fn a_hint_takes_the_old_set_out_of_service() {
+    let mut state = filled(100);
+    assert_eq!(state.hint(&hint(T0.0, 101), T0), HintReply::Acked);
+    assert_eq!(role_served(&state, T0), None);
+    let (fill, _) = state.begin_fill(false, T0);
+    assert!(!fill.registers, "a refresh is a read");
+    assert_eq!(state.take(&fill, Some(row(T0.0, 101, "member"))), Filled::Applied);
+    assert_eq!(role_served(&state, T0).as_deref(), Some("member"));
+}
+
+#[test]
+fn hints_in_any_order_leave_the_highest_floor() {
+    let mut state = filled(1);
+    for version in [3, 1, 2, 2] {
+        assert_eq!(state.hint(&hint(T0.0, version), T0), HintReply::Acked);
+    }
+    assert_eq!(state.floor, 3);
+}
+
+#[test]
+fn an_old_hint_changes_nothing() {
+    let mut state = filled(100);
+    let before = state.clone();
+    assert_eq!(state.hint(&hint(T0.0, 99), T0), HintReply::Acked);
+    assert_eq!(state, before);
+}
+
+#[test]
+fn a_hint_for_another_incarnation_is_answered_gone() {
+    let mut state = filled(100);
+    assert_eq!(state.hint(&hint(T0.0 - 1, 101), T0), HintReply::Gone);
+    assert_eq!(State::default().hint(&hint(0, 101), T0), HintReply::Gone);
+    assert_eq!(role_served(&state, T0).as_deref(), Some("admin"));
+}
+
+#[test]
+fn a_hint_far_ahead_of_the_clock_is_refused() {
+    let mut state = filled(100);
+    let ahead = |ms| hint(T0.0, T0.plus(ms).0);
+    assert_eq!(state.hint(&ahead(300_001), T0), HintReply::Refused);
+    assert_eq!(state.floor, 100);
+    assert_eq!(state.hint(&ahead(300_000), T0), HintReply::Acked);
+}
+
+#[test]
+fn a_fill_overtaken_by_a_hint_is_done_again() {
+    let mut state = filled(100);
+    let (fill, _) = state.begin_fill(false, T0);
+    assert_eq!(state.hint(&hint(T0.0, 102), T0), HintReply::Acked);
+    assert_eq!(state.take(&fill, Some(row(T0.0, 101, "admin"))), Filled::Again);
+    assert_eq!(role_served(&state, T0), None);
+}
+
+#[test]
+fn the_floor_outlives_the_memory() {
+    let mut state = filled(100);
+    state.hint(&hint(T0.0, 101), T0);
+    let text = serde_json::to_string(&state).unwrap();
+    let woken: State = serde_json::from_str(&text).unwrap();
+    assert_eq!(woken, state);
+    assert_eq!(role_served(&woken, T0), None);
+}
+
+#[test]
+fn a_hint_does_not_make_a_set_younger() {
+    let mut state = filled(100);
+    state.hint(&hint(T0.0, 100), T0.plus(59_000));
+    assert_eq!(state.ask(&ask(), T0.plus(60_001), &AGES), Decision::Fill);
+}
+
+#[test]
+fn the_time_of_a_fill_is_when_it_was_sent() {
+    let mut state = filled(100);
+    let (early, _) = state.begin_fill(false, T0.plus(1_000));
+    let (late, _) = state.begin_fill(false, T0.plus(2_000));
+    assert_eq!(state.take(&late, Some(row(T0.0, 100, "admin"))), Filled::Applied);
+    assert_eq!(state.take(&early, Some(row(T0.0, 100, "admin"))), Filled::Applied);
+    assert_eq!(state.entry.unwrap().verified_at, T0.plus(2_000));
+}
+
+#[test]
+fn a_watch_that_is_gone_or_anothers_is_registered_again() {
+    let mut state = filled(100);
+    let (fill, _) = state.begin_fill(false, T0);
+    assert_eq!(state.take(&fill, None), Filled::Again);
+    assert_eq!(state.take(&fill, Some(row(T0.0 - 1, 100, "admin"))), Filled::Again);
+    let (fill, _) = state.begin_fill(true, T0);
+    assert!(fill.registers);
+}
+
+#[test]
+fn an_object_that_lost_its_storage_rises_above_the_watch_it_finds() {
+    let mut state = State::default();
+    let (fill, _) = state.begin_fill(false, T0);
+    assert_eq!(state.take(&fill, Some(row(T0.0 + 500, 100, "admin"))), Filled::Again);
+    assert_eq!(state.owner, T0.0 + 501);
+}
+
+#[test]
+fn a_restored_database_is_lifted_above_the_floor() {
+    let mut state = filled(100);
+    let (fill, _) = state.begin_fill(false, T0);
+    assert_eq!(state.take(&fill, Some(row(T0.0, 50, "admin"))), Filled::Again);
+    let (fill, _) = state.begin_fill(true, T0);
+    assert_eq!((fill.registers, fill.floor), (true, 100));
+    assert_eq!(state.take(&fill, Some(row(T0.0, 101, "member"))), Filled::Applied);
+}
+
+#[test]
+fn an_idle_object_ends_its_watch_and_drops_what_was_under_way() {
+    let mut state = filled(100);
+    state.touch(T0, &AGES);
+    assert_eq!(state.alarm(T0.plus(1), &AGES), Alarm::Rearm(T0.plus(AGES.idle_ms)));
+    let (fill, _) = state.begin_fill(false, T0);
+    let late = T0.plus(AGES.idle_ms);
+    assert_eq!(state.alarm(late, &AGES), Alarm::End(T0.0));
+    assert_eq!(state.take(&fill, Some(row(T0.0, 100, "admin"))), Filled::Dropped);
+    assert_eq!(state.hint(&hint(T0.0, 101), late), HintReply::Gone);
+    assert_eq!(state.alarm(late, &AGES), Alarm::End(T0.0), "a failed end is tried again");
+    assert!(state.ended(T0.0));
+}
+
+#[test]
+fn a_guard_that_asks_during_the_end_keeps_the_storage() {
+    let mut state = filled(100);
+    let late = T0.plus(2 * AGES.idle_ms);
+    assert_eq!(state.alarm(late, &AGES), Alarm::End(T0.0));
+    let (fill, begins) = state.begin_fill(false, late);
+    assert!(fill.registers && !begins);
+    assert_eq!(state.take(&fill, Some(row(late.0, late.0, "admin"))), Filled::Applied);
+    assert!(!state.ended(T0.0));
+}

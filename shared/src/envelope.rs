@@ -1,0 +1,193 @@
+//! What travels through the queue: an event in its synced fields, with where it came from.
+//!
+//! Never the raw body. The bytes have a version and are pinned by a test, for a deployed consumer
+//! must read yesterday's queue.
+
+mod wire;
+
+use crate::event::{Content, Event, Incoming, Unread, Unreadable};
+use crate::id::MessageId;
+use crate::limits::ENVELOPE_BYTES_MAX;
+use crate::projection::Digest;
+use crate::time::UnixMillis;
+
+/// One accepted delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The `svix-id`: the same for every attempt.
+    pub svix_id: MessageId,
+    /// When this attempt was signed.
+    pub attempted_at: UnixMillis,
+    /// When it arrived at the door.
+    pub received_at: UnixMillis,
+    /// The event's own time, where it has one.
+    pub event_at: Option<UnixMillis>,
+    /// Of the raw body.
+    pub body_digest: Digest,
+    /// The event's type; empty where it cannot be read.
+    pub kind: String,
+    /// What it says.
+    pub letter: Letter,
+}
+
+/// What an accepted delivery says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Letter {
+    /// An event that changes rows.
+    Event(Event),
+    /// A type that this build does not sync.
+    Ignored,
+    /// Genuine, and not to be read: the consumer parks it.
+    Unreadable(Unreadable),
+}
+
+/// Why queued bytes cannot be opened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Written by a newer build: deploy the consumer, then replay.
+    #[error("wire version {0} is newer than this consumer")]
+    Newer(u64),
+    /// Not an envelope at all.
+    #[error("not an envelope: {0}")]
+    Malformed(String),
+}
+
+impl Envelope {
+    /// Puts a read delivery into an envelope.
+    ///
+    /// `svix_id` and `attempted_at` are the verified headers', `received_at` is now.
+    #[must_use]
+    pub fn new(
+        svix_id: MessageId,
+        attempted_at: UnixMillis,
+        received_at: UnixMillis,
+        incoming: Incoming,
+    ) -> Self {
+        let letter = match incoming.content {
+            Content::Synced(event) => Letter::Event(event),
+            Content::Ignored => Letter::Ignored,
+            Content::Unreadable(unreadable) => Letter::Unreadable(unreadable),
+        };
+        let Incoming { event_at, body_digest, .. } = incoming;
+        let kind = incoming.kind.unwrap_or_default();
+        Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, letter }
+    }
+
+    /// The bytes for the queue, at most [`ENVELOPE_BYTES_MAX`].
+    ///
+    /// An event too large to travel is sealed as unreadable for its size: parked, not lost.
+    #[must_use]
+    pub fn seal(&self) -> String {
+        let text = wire::write(self);
+        if text.len() <= ENVELOPE_BYTES_MAX {
+            return text;
+        }
+        let object_id = match &self.letter {
+            Letter::Event(event) => event.changes.first().map(|change| change.id.to_string()),
+            Letter::Ignored | Letter::Unreadable(_) => None,
+        };
+        let detail = format!("{} bytes, at most {ENVELOPE_BYTES_MAX} travel", text.len());
+        let unreadable = Unreadable { object_id, reason: Unread::Size, detail };
+        let kind = self.kind.chars().take(KIND_CHARS_MAX).collect();
+        wire::write(&Self { letter: Letter::Unreadable(unreadable), kind, ..self.clone() })
+    }
+
+    /// Reads queued bytes.
+    ///
+    /// # Errors
+    /// [`OpenError::Newer`] for a wire version that this build does not know,
+    /// [`OpenError::Malformed`] for anything that no build wrote.
+    pub fn open(text: &str) -> Result<Self, OpenError> {
+        wire::read(text)
+    }
+
+    /// The id of the object that it is about, where known.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        match &self.letter {
+            Letter::Event(event) => event.changes.first().map(|change| change.id.as_str()),
+            Letter::Unreadable(unreadable) => unreadable.object_id.as_deref(),
+            Letter::Ignored => None,
+        }
+    }
+}
+
+/// Characters of a type that are kept when an envelope is cut down. Clerk's longest has 33.
+const KIND_CHARS_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::{Envelope, Letter, OpenError};
+    use crate::event::{Event, Unread};
+    use crate::id::{MessageId, ObjectId, UserId};
+    use crate::limits::ENVELOPE_BYTES_MAX;
+    use crate::merge::{Change, Entity, Live, Rank, State};
+    use crate::projection::{Digest, Fields, UserFields, digest};
+    use crate::time::UnixMillis;
+
+    fn sample(email: &str) -> Envelope {
+        let fields = Fields::User(UserFields {
+            email: Some(email.into()),
+            banned: false,
+            app_roles: vec!["admin".into()],
+            created_at: 5,
+        });
+        let rank = Rank {
+            updated_at: UnixMillis(6),
+            event_at: UnixMillis(7),
+            projection: 1,
+            digest: digest("user_ada", &fields),
+        };
+        let id = ObjectId::parse("user_ada").unwrap();
+        let live = Change { entity: Entity::User, id, state: State::Live(Live { rank, fields }) };
+        let id = ObjectId::parse("org_1").unwrap();
+        let dead = Change { entity: Entity::Organization, id, state: State::Dead };
+        let users = vec![UserId::parse("user_ada").unwrap()];
+        Envelope {
+            svix_id: MessageId::parse("msg_1").unwrap(),
+            attempted_at: UnixMillis(8),
+            received_at: UnixMillis(9),
+            event_at: Some(UnixMillis(7)),
+            body_digest: Digest::of(b"abc"),
+            kind: "user.updated".into(),
+            letter: Letter::Event(Event { changes: vec![live, dead], users }),
+        }
+    }
+
+    #[test]
+    fn wire_1_bytes_are_frozen() {
+        let want = concat!(
+            r#"{"v":1,"svix_id":"msg_1","attempted_at":8,"received_at":9,"event_at":7,"#,
+            r#""body":"ba7816bf8f01cfea414140de5dae2223","type":"user.updated","letter":{"event":"#,
+            r#"{"changes":[{"id":"user_ada","live":{"updated_at":6,"event_at":7,"projection":1,"#,
+            r#""digest":"9bf69ab5aa0e1be8133bf439eff927b3","fields":{"entity":"user","#,
+            r#""email":"ada@example.com","banned":false,"app_roles":["admin"],"created_at":5}}},"#,
+            r#"{"id":"org_1","dead":"organization"}],"users":["user_ada"]}}}"#
+        );
+        assert_eq!(sample("ada@example.com").seal(), want);
+    }
+
+    #[test]
+    fn what_was_sealed_opens_the_same() {
+        let envelope = sample("ada@example.com");
+        assert_eq!(Envelope::open(&envelope.seal()), Ok(envelope));
+    }
+
+    #[test]
+    fn an_event_too_large_to_travel_is_sealed_as_unreadable() {
+        let text = sample(&"a".repeat(ENVELOPE_BYTES_MAX)).seal();
+        assert!(text.len() <= ENVELOPE_BYTES_MAX);
+        let opened = Envelope::open(&text).unwrap();
+        assert_eq!(opened.subject(), Some("user_ada"));
+        let Letter::Unreadable(unreadable) = opened.letter else { panic!("{opened:?}") };
+        assert_eq!(unreadable.reason, Unread::Size);
+    }
+
+    #[test]
+    fn a_newer_wire_version_is_told_apart_from_nonsense() {
+        assert_eq!(Envelope::open(r#"{"v":2,"x":[]}"#), Err(OpenError::Newer(2)));
+        for text in ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"] {
+            assert!(matches!(Envelope::open(text), Err(OpenError::Malformed(_))), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The envelope's bytes, version 1. Frozen: a change of shape is a version 2 beside it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Envelope, Letter, OpenError};
+use crate::event::{Event, Unread, Unreadable};
+use crate::id::{MessageId, ObjectId, UserId};
+use crate::merge::{Change, Entity, Live, Rank, State};
+use crate::projection::{Digest, Fields};
+use crate::time::UnixMillis;
+
+const VERSION: u64 = 1;
+
+/// What every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    v: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EnvelopeV1 {
+    v: u64,
+    svix_id: String,
+    attempted_at: UnixMillis,
+    received_at: UnixMillis,
+    event_at: Option<UnixMillis>,
+    body: Digest,
+    #[serde(rename = "type")]
+    kind: String,
+    letter: LetterV1,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LetterV1 {
+    Event { changes: Vec<ChangeV1>, users: Vec<String> },
+    Ignored,
+    Unreadable { object_id: Option<String>, reason: String, detail: String },
+}
+
+#[derive(Serialize, Deserialize)]
+struct ChangeV1 {
+    id: String,
+    #[serde(flatten)]
+    state: StateV1,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StateV1 {
+    Live(LiveV1),
+    Dead(EntityV1),
+}
+
+#[derive(Serialize, Deserialize)]
+struct LiveV1 {
+    updated_at: UnixMillis,
+    event_at: UnixMillis,
+    projection: u32,
+    digest: Digest,
+    fields: Fields,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum EntityV1 {
+    User,
+    Organization,
+    Membership,
+    Role,
+    Permission,
+}
+
+pub(super) fn write(envelope: &Envelope) -> String {
+    let wire = EnvelopeV1 {
+        v: VERSION,
+        svix_id: envelope.svix_id.to_string(),
+        attempted_at: envelope.attempted_at,
+        received_at: envelope.received_at,
+        event_at: envelope.event_at,
+        body: envelope.body_digest.clone(),
+        kind: envelope.kind.clone(),
+        letter: letter_out(&envelope.letter),
+    };
+    // Strings, numbers and lists always become JSON. Were it not so, the consumer would park this.
+    serde_json::to_string(&wire).unwrap_or_default()
+}
+
+pub(super) fn read(text: &str) -> Result<Envelope, OpenError> {
+    let malformed = |error: serde_json::Error| OpenError::Malformed(error.to_string());
+    let Versioned { v } = serde_json::from_str(text).map_err(malformed)?;
+    if v != VERSION {
+        return Err(OpenError::Newer(v));
+    }
+    let wire: EnvelopeV1 = serde_json::from_str(text).map_err(malformed)?;
+    let svix_id = MessageId::parse(&wire.svix_id).map_err(|e| field("svix_id", &e))?;
+    Ok(Envelope {
+        svix_id,
+        attempted_at: wire.attempted_at,
+        received_at: wire.received_at,
+        event_at: wire.event_at,
+        body_digest: wire.body,
+        kind: wire.kind,
+        letter: letter_in(wire.letter)?,
+    })
+}
+
+fn field(name: &str, error: &dyn std::fmt::Display) -> OpenError {
+    OpenError::Malformed(format!("{name}: {error}"))
+}
+
+fn letter_out(letter: &Letter) -> LetterV1 {
+    match letter {
+        Letter::Event(event) => LetterV1::Event {
+            changes: event.changes.iter().map(change_out).collect(),
+            users: event.users.iter().map(ToString::to_string).collect(),
+        },
+        Letter::Ignored => LetterV1::Ignored,
+        Letter::Unreadable(unreadable) => LetterV1::Unreadable {
+            object_id: unreadable.object_id.clone(),
+            reason: unreadable.reason.as_str().into(),
+            detail: unreadable.detail.clone(),
+        },
+    }
+}
+
+fn letter_in(wire: LetterV1) -> Result<Letter, OpenError> {
+    match wire {
+        LetterV1::Ignored => Ok(Letter::Ignored),
+        LetterV1::Unreadable { object_id, reason, detail } => {
+            let reason = Unread::from_name(&reason)
+                .ok_or_else(|| OpenError::Malformed(format!("reason {reason:?} is none")))?;
+            Ok(Letter::Unreadable(Unreadable { object_id, reason, detail }))
+        }
+        LetterV1::Event { changes, users } => {
+            let changes = changes.into_iter().map(change_in).collect::<Result<_, _>>()?;
+            let user = |raw: &String| UserId::parse(raw).map_err(|e| field("users", &e));
+            let users = users.iter().map(user).collect::<Result<_, _>>()?;
+            Ok(Letter::Event(Event { changes, users }))
+        }
+    }
+}
+
+fn change_out(change: &Change) -> ChangeV1 {
+    let state = match &change.state {
+        State::Dead => StateV1::Dead(match change.entity {
+            Entity::User => EntityV1::User,
+            Entity::Organization => EntityV1::Organization,
+            Entity::Membership => EntityV1::Membership,
+            Entity::Role => EntityV1::Role,
+            Entity::Permission => EntityV1::Permission,
+        }),
+        State::Live(Live { rank, fields }) => StateV1::Live(LiveV1 {
+            updated_at: rank.updated_at,
+            event_at: rank.event_at,
+            projection: rank.projection,
+            digest: rank.digest.clone(),
+            fields: fields.clone(),
+        }),
+    };
+    ChangeV1 { id: change.id.to_string(), state }
+}
+
+fn change_in(wire: ChangeV1) -> Result<Change, OpenError> {
+    let id = ObjectId::parse(&wire.id).map_err(|e| field("changes.id", &e))?;
+    let (entity, state) = match wire.state {
+        StateV1::Dead(entity) => (entity_in(entity), State::Dead),
+        StateV1::Live(LiveV1 { updated_at, event_at, projection, digest, fields }) => {
+            let rank = Rank { updated_at, event_at, projection, digest };
+            (fields.entity(), State::Live(Live { rank, fields }))
+        }
+    };
+    Ok(Change { entity, id, state })
+}
+
+fn entity_in(wire: EntityV1) -> Entity {
+    match wire {
+        EntityV1::User => Entity::User,
+        EntityV1::Organization => Entity::Organization,
+        EntityV1::Membership => Entity::Membership,
+        EntityV1::Role => Entity::Role,
+        EntityV1::Permission => Entity::Permission,
+    }
+}

@@ -1,0 +1,234 @@
+use super::{Content, Event, Incoming, Unread, parse_bytes};
+use crate::merge::{Entity, State};
+use crate::projection::Fields;
+
+fn fixture(name: &str) -> Vec<u8> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/clerk-events/");
+    std::fs::read(format!("{root}{name}.json")).unwrap()
+}
+
+#[track_caller]
+fn event(incoming: Incoming) -> Event {
+    let Content::Synced(event) = incoming.content else { panic!("{incoming:?}") };
+    event
+}
+
+#[track_caller]
+fn read(name: &str) -> Event {
+    event(parse_bytes(&fixture(name)))
+}
+
+#[track_caller]
+fn fields(event: &Event) -> &Fields {
+    let State::Live(live) = &event.changes[0].state else { panic!("{event:?}") };
+    &live.fields
+}
+
+/// An event of `kind` with this data and a time, as bytes.
+fn bytes(kind: &str, data: &str) -> Vec<u8> {
+    format!(r#"{{"object":"event","type":"{kind}","timestamp":1744276393644,"data":{data}}}"#)
+        .into()
+}
+
+#[track_caller]
+fn unread(body: &[u8], want: Unread) {
+    let incoming = parse_bytes(body);
+    let Content::Unreadable(unreadable) = &incoming.content else { panic!("{incoming:?}") };
+    assert_eq!(unreadable.reason, want, "{incoming:?}");
+}
+
+#[test]
+fn the_captured_user_is_read() {
+    let incoming = parse_bytes(&fixture("captured/user.created.2025-04.anonymised"));
+    assert_eq!(incoming.instance_id.as_deref(), Some("ins_2vU3fBhx47yeddqKhd5taTbaaaa"));
+    assert_eq!(incoming.event_at.unwrap().0, 1_744_276_393_644);
+    let event = event(incoming);
+    let Fields::User(user) = fields(&event) else { panic!() };
+    assert_eq!(user.email.as_deref(), Some("person@example.com"));
+    assert_eq!((user.banned, user.app_roles.len(), user.created_at), (false, 0, 1_744_276_393_608));
+    assert_eq!(event.users[0].as_str(), "user_2vX11zP5ojq7cTRY58xT6oJaaaa");
+}
+
+#[test]
+fn the_primary_address_is_the_one_named_not_the_first() {
+    let event = read("derived/user.updated.primary-not-first");
+    let Fields::User(user) = fields(&event) else { panic!() };
+    let text = String::from_utf8(fixture("derived/user.updated.primary-not-first")).unwrap();
+    let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let first = data["data"]["email_addresses"][0]["email_address"].as_str();
+    assert!(user.email.is_some() && user.email.as_deref() != first);
+}
+
+#[test]
+fn a_user_may_have_no_address() {
+    for name in ["derived/user.created.no-email", "openapi-2025-04-15/user.created"] {
+        let event = read(name);
+        let Fields::User(user) = fields(&event) else { panic!() };
+        assert_eq!(user.email, None);
+    }
+}
+
+#[test]
+fn a_ban_is_read() {
+    let event = read("derived/user.updated.banned");
+    let Fields::User(user) = fields(&event) else { panic!() };
+    assert!(user.banned);
+}
+
+#[test]
+fn seconds_and_a_missing_envelope_time_are_read() {
+    let seconds = parse_bytes(&fixture("derived/user.created.seconds-timestamp"));
+    assert!(seconds.event_at.unwrap().0 > 1_000_000_000_000);
+    let minimal = parse_bytes(&fixture("derived/user.created.minimal-envelope"));
+    assert_eq!((minimal.event_at, &minimal.instance_id), (None, &None));
+    let event = event(minimal);
+    let State::Live(live) = &event.changes[0].state else { panic!() };
+    assert_eq!(live.rank.event_at, live.rank.updated_at);
+}
+
+#[test]
+fn every_synced_example_is_read_and_every_other_ignored() {
+    let dir =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/clerk-events/openapi-2025-04-15");
+    let (mut synced, mut ignored) = (0, 0);
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with('_') {
+            continue;
+        }
+        match parse_bytes(&std::fs::read(&path).unwrap()).content {
+            Content::Synced(_) => synced += 1,
+            Content::Ignored => ignored += 1,
+            Content::Unreadable(flaw) => panic!("{}: {flaw:?}", path.display()),
+        }
+    }
+    assert_eq!((synced, ignored), (15, 30));
+}
+
+#[test]
+fn a_membership_brings_its_organization() {
+    let event = read("openapi-2025-04-15/organizationMembership.created");
+    let entities: Vec<_> = event.changes.iter().map(|change| change.entity).collect();
+    assert_eq!(entities, [Entity::Membership, Entity::Organization]);
+    let Fields::Membership(membership) = fields(&event) else { panic!() };
+    assert_eq!(membership.role, "org:member");
+    assert_eq!(membership.permissions, ["org:posts:read", "org:posts:write"]);
+    assert_eq!(event.users[0].as_str(), membership.user_id);
+}
+
+#[test]
+fn a_removed_membership_is_dead_and_its_organization_alive() {
+    let event = read("openapi-2025-04-15/organizationMembership.deleted");
+    assert_eq!(event.changes[0].state, State::Dead);
+    assert!(matches!(event.changes[1].state, State::Live(_)));
+}
+
+#[test]
+fn a_removal_needs_nothing_but_an_id() {
+    let data = r#"{"id":"orgmem_1","deleted":true,"organization":7,"public_user_data":"x"}"#;
+    let event = event(parse_bytes(&bytes("organizationMembership.deleted", data)));
+    assert_eq!((event.changes.len(), event.users.len()), (1, 0));
+}
+
+#[test]
+fn a_deletion_without_an_id_is_not_readable() {
+    unread(&fixture("derived/user.deleted.no-id"), Unread::NoSubject);
+}
+
+#[test]
+fn legacy_role_names_are_normalised() {
+    for (raw, want) in
+        [("admin", "org:admin"), ("basic_member", "org:member"), ("org:x", "org:x"), ("y", "org:y")]
+    {
+        let data = format!(
+            r#"{{"id":"orgmem_1","role":"{raw}","organization":{{"id":"org_1"}},
+            "public_user_data":{{"user_id":"user_1"}},"updated_at":5}}"#
+        );
+        let event = event(parse_bytes(&bytes("organizationMembership.created", &data)));
+        let Fields::Membership(membership) = fields(&event) else { panic!() };
+        assert_eq!(membership.role, want);
+        assert_eq!(
+            event.changes.len(),
+            1,
+            "an organization without times is left to its own events"
+        );
+    }
+}
+
+#[test]
+fn app_roles_come_from_roles_and_role_together() {
+    let data = r#"{"id":"user_1","updated_at":5,"public_metadata":
+        {"roles":["editor","admin",7,null,"org:admin","","editor"],"role":"author"}}"#;
+    let event = event(parse_bytes(&bytes("user.updated", data)));
+    let Fields::User(user) = fields(&event) else { panic!() };
+    assert_eq!(user.app_roles, ["admin", "author", "editor"]);
+}
+
+#[test]
+fn odd_metadata_gives_no_roles() {
+    for metadata in ["null", "7", "[]", r#"{"roles":"admin","role":["admin"]}"#, r#"{"roles":{}}"#]
+    {
+        let data = format!(r#"{{"id":"user_1","updated_at":5,"public_metadata":{metadata}}}"#);
+        let event = event(parse_bytes(&bytes("user.updated", &data)));
+        let Fields::User(user) = fields(&event) else { panic!() };
+        assert!(user.app_roles.is_empty(), "{metadata}");
+    }
+}
+
+#[test]
+fn the_order_of_keys_does_not_matter() {
+    let a = r#"{"id":"user_1","updated_at":5,"banned":true,"public_metadata":{"role":"a","roles":["b"]}}"#;
+    let b = r#"{"public_metadata":{"roles":["b"],"role":"a"},"banned":true,"updated_at":5,"id":"user_1"}"#;
+    let read = |data| event(parse_bytes(&bytes("user.updated", data)));
+    assert_eq!(read(a), read(b));
+}
+
+#[test]
+fn what_is_not_an_event_is_told_apart() {
+    unread(b"", Unread::NotJson);
+    unread(b"{", Unread::NotJson);
+    unread(b"\xff\xfe", Unread::NotJson);
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let data = format!(r#"{{"id":"user_1","updated_at":5,"public_metadata":{deep}}}"#);
+    unread(&bytes("user.created", &data), Unread::Shape);
+    unread(deep.as_bytes(), Unread::Shape);
+    unread(b"[]", Unread::Shape);
+    unread(br#"{"data":{}}"#, Unread::Shape);
+    unread(br#"{"type":"user.created","type":"user.deleted","data":{}}"#, Unread::Shape);
+    unread(&bytes("user.created", "null"), Unread::Shape);
+    unread(
+        &bytes("user.created", r#"{"id":"user_1","id":"user_2","updated_at":5}"#),
+        Unread::Shape,
+    );
+    unread(&bytes("user.created", r#"{"id":"user_1"}"#), Unread::Shape);
+    unread(&bytes("user.created", r#"{"id":"mch_1","updated_at":5}"#), Unread::Id);
+    unread(&bytes("user.created", r#"{"id":"user_1","updated_at":-5}"#), Unread::Time);
+    unread(
+        br#"{"type":"user.created","data":{"id":"user_1","updated_at":5},"timestamp":-1}"#,
+        Unread::Time,
+    );
+}
+
+#[test]
+fn an_update_more_than_an_hour_after_its_event_is_not_believed() {
+    let data = |ahead: i64| {
+        let updated_at = 1_744_276_393_644 + ahead;
+        bytes("user.updated", &format!(r#"{{"id":"user_1","updated_at":{updated_at}}}"#))
+    };
+    assert!(matches!(parse_bytes(&data(3_600_000)).content, Content::Synced(_)));
+    unread(&data(3_600_001), Unread::Time);
+}
+
+#[test]
+fn an_unreadable_delivery_still_names_its_object() {
+    let incoming = parse_bytes(&bytes("user.updated", r#"{"id":"user_1","updated_at":"x"}"#));
+    assert_eq!(incoming.kind.as_deref(), Some("user.updated"));
+    let Content::Unreadable(unreadable) = incoming.content else { panic!() };
+    assert_eq!(unreadable.object_id.as_deref(), Some("user_1"));
+}
+
+#[test]
+fn a_numeral_of_a_million_digits_is_not_readable_and_no_panic() {
+    let data = format!(r#"{{"id":"user_1","updated_at":{}}}"#, "9".repeat(1_000_000));
+    unread(&bytes("user.updated", &data), Unread::Shape);
+}

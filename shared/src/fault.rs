@@ -1,0 +1,149 @@
+//! Faults, named by the next step, and what becomes of a queue message.
+
+use crate::limits::ATTEMPTS_MAX;
+
+/// What D1's refusal of a batch asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The batch holds something that D1 will never take: find it and put it aside.
+    Content(String),
+    /// The world hiccuped: the same batch is good, come back later.
+    Transient(String),
+    /// D1 is full: come back much later, with less.
+    Overloaded(String),
+}
+
+/// D1 has no error codes, only texts, <https://developers.cloudflare.com/d1/observability/debug-d1/>.
+const CONTENT: [&str; 6] = [
+    "D1_TYPE_ERROR",
+    "constraint failed",
+    "SQLITE_CONSTRAINT",
+    "too big",
+    "malformed JSON",
+    "datatype mismatch",
+];
+
+/// As above: shed load rather than come back at once.
+const OVERLOADED: [&str; 4] =
+    ["overloaded", "Too many requests queued", "exceeded timeout", "exceeded its memory limit"];
+
+impl Fault {
+    /// Reads the text of a D1 error. Whatever is not known is transient: the last attempt parks
+    /// the message all the same, and a table that a migration renames for a moment poisons nothing.
+    #[must_use]
+    pub fn of(cause: &str) -> Self {
+        let names = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
+        if names(&CONTENT) {
+            Self::Content(cause.into())
+        } else if names(&OVERLOADED) {
+            Self::Overloaded(cause.into())
+        } else {
+            Self::Transient(cause.into())
+        }
+    }
+
+    /// The reason as `dead_letters.reason` spells it.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Content(_) => "refused-by-database",
+            Self::Transient(_) => "retries-exhausted",
+            Self::Overloaded(_) => "overloaded",
+        }
+    }
+
+    /// The error's own text.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        match self {
+            Self::Content(cause) | Self::Transient(cause) | Self::Overloaded(cause) => cause,
+        }
+    }
+}
+
+/// What becomes of a queue message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// It is done with: its effects or its dead letter are committed.
+    Ack,
+    /// Hand it out again after this many seconds.
+    RetryAfter(u32),
+}
+
+/// Whether this is the attempt on which the consumer parks a message itself: after it the platform
+/// would move it without saying why.
+#[must_use]
+pub fn is_last(attempts: u32) -> bool {
+    ATTEMPTS_MAX <= attempts
+}
+
+/// Seconds until the first retry; each further one waits twice as long.
+const RETRY_S_FIRST: u32 = 2;
+
+/// Seconds at most between two attempts.
+const RETRY_S_MAX: u32 = 600;
+
+/// The same for an overloaded D1.
+const OVERLOADED_S_FIRST: u32 = 30;
+
+/// How long a message waits: growing with the attempts, and spread over half of the delay by
+/// `jitter`, any number, so that a batch that failed together does not return together.
+#[must_use]
+pub fn retry_after(fault: &Fault, attempts: u32, jitter: u32) -> Disposition {
+    let first = match fault {
+        Fault::Overloaded(_) => OVERLOADED_S_FIRST,
+        Fault::Content(_) | Fault::Transient(_) => RETRY_S_FIRST,
+    };
+    let doublings = attempts.saturating_sub(1).min(16);
+    let delay = first.saturating_mul(1 << doublings).min(RETRY_S_MAX);
+    let half = delay / 2;
+    Disposition::RetryAfter(delay - half + jitter % (half + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Disposition, Fault, is_last, retry_after};
+
+    #[track_caller]
+    fn check(cause: &str, want: &str) {
+        assert_eq!(Fault::of(cause).reason(), want);
+    }
+
+    #[test]
+    fn a_refusal_is_named_by_the_next_step() {
+        check(
+            "D1_ERROR: CHECK constraint failed: banned IN (0, 1): SQLITE_CONSTRAINT",
+            "refused-by-database",
+        );
+        check("D1_TYPE_ERROR: Type 'bigint' not supported", "refused-by-database");
+        check("D1_ERROR: string or blob too big: SQLITE_TOOBIG", "refused-by-database");
+        check("D1_ERROR: Network connection lost.", "retries-exhausted");
+        check("D1_ERROR: no such table: users: SQLITE_ERROR", "retries-exhausted");
+        check("D1 DB is overloaded. Requests queued for too long.", "overloaded");
+        check(
+            "D1 DB storage operation exceeded timeout which caused object to be reset.",
+            "overloaded",
+        );
+    }
+
+    #[test]
+    fn delays_grow_are_jittered_and_end() {
+        let fault = Fault::Transient(String::new());
+        let delay = |attempts, jitter| match retry_after(&fault, attempts, jitter) {
+            Disposition::RetryAfter(s) => s,
+            Disposition::Ack => panic!("a fault was acknowledged"),
+        };
+        assert_eq!((delay(1, 0), delay(1, 1)), (1, 2));
+        assert_eq!((delay(4, 0), delay(4, 8)), (8, 16));
+        assert_eq!((delay(99, 0), delay(99, 300)), (300, 600));
+        for jitter in 0..1000 {
+            assert!((128..=256).contains(&delay(8, jitter)));
+        }
+    }
+
+    #[test]
+    fn the_ninth_attempt_is_the_last() {
+        assert!(!is_last(8));
+        assert!(is_last(9));
+    }
+}

@@ -1,0 +1,106 @@
+//! The role cache's contract: what is said to the object and what it answers.
+//!
+//! One object per user, class `RoleCache`, behind the binding `ROLES`, named by the user's id. It is
+//! spoken to by `fetch` with small JSON bodies: workers-rs has no object RPC on wasm32
+//! (<https://github.com/cloudflare/workers-rs/issues/726>). A hint carries no roles: whoever holds
+//! the binding can make an object read again, never make it grant.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::UserId;
+use crate::roles::RoleSet;
+
+/// The binding of the namespace, in every Worker that speaks to the objects.
+pub const BINDING: &str = "ROLES";
+
+/// Where a guard asks: `POST` an [`Ask`], get an [`Answer`], or 503 with a [`Refusal`].
+pub const ASK_URL: &str = "https://role-cache/ask";
+
+/// Where the consumer tells of a change: `POST` a [`Hint`], get a [`HintReply`].
+pub const HINT_URL: &str = "https://role-cache/hint";
+
+/// The name of a user's object.
+#[must_use]
+pub fn name(user: &UserId) -> &str {
+    user.as_str()
+}
+
+/// A guard's question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Whose roles: the id that the object is named by.
+    pub user_id: String,
+    /// Refill first, at most once a second per object.
+    #[serde(default)]
+    pub fresh: bool,
+    /// Serve nothing below this version.
+    #[serde(default)]
+    pub min_version: i64,
+}
+
+/// Where a set came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The asking isolate's own second level.
+    Isolate,
+    /// The object's memory or storage.
+    Object,
+    /// D1, read for this question.
+    Fill,
+}
+
+impl Source {
+    /// The name in answers and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Isolate => "isolate",
+            Self::Object => "object",
+            Self::Fill => "fill",
+        }
+    }
+}
+
+/// The object's answer to an [`Ask`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The roles.
+    pub set: RoleSet,
+    /// Where they came from.
+    pub source: Source,
+    /// Milliseconds since the read that they rest on was sent.
+    pub age_ms: i64,
+    /// Milliseconds for which they may still be relied on.
+    pub good_for_ms: i64,
+}
+
+/// Why an object could not answer. Travels with status 503.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// One word for logs: `unreachable`, `below`, `malformed`.
+    pub reason: String,
+}
+
+/// Word that a user's roles have changed: read again, at least at this version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hint {
+    /// Whose: the id that the object is named by.
+    pub user_id: String,
+    /// The incarnation that the watch belongs to.
+    pub owner: i64,
+    /// The version that D1 has reached.
+    pub version: i64,
+}
+
+/// The object's answer to a [`Hint`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HintReply {
+    /// The floor is at or above the hint's version, and persisted.
+    Acked,
+    /// This object is not the incarnation that the watch names: the watch serves nobody.
+    Gone,
+    /// The version lies too far ahead of the clock to be true.
+    Refused,
+}

@@ -1,0 +1,138 @@
+//! From queued messages to what one D1 batch will hold. Decides everything; the executor has no
+//! choices left. The same messages give the same plan, on any machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::envelope::{Envelope, Letter};
+use crate::id::UserId;
+use crate::merge::{Change, Entity, State};
+use crate::projection::Fields;
+use crate::time::UnixMillis;
+
+/// A queue message whose envelope was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The queue's own id for it.
+    pub id: String,
+    /// How often it has been handed out, this time included.
+    pub attempts: u32,
+    /// When it was sent to the queue.
+    pub sent_at: UnixMillis,
+    /// Its bytes as they came, for the dead letters.
+    pub text: String,
+    /// What it says.
+    pub envelope: Envelope,
+}
+
+/// A message that is put aside, with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The queue's own id for the message.
+    pub message_id: String,
+    /// The queue that it came from.
+    pub queue: String,
+    /// Why, in one word for queries.
+    pub reason: String,
+    /// Why, in a sentence for people; no personal data.
+    pub detail: String,
+    /// How often it was handed out.
+    pub attempts: u32,
+    /// When it was sent to the queue.
+    pub first_seen_at: UnixMillis,
+    /// Its bytes as they came.
+    pub text: String,
+    /// What is known of the delivery, when the envelope could be opened.
+    pub envelope: Option<Envelope>,
+}
+
+/// The outcome of a delivery, as far as it is known before D1 is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Applied or superseded: D1 tells, by what the row holds after the batch.
+    ByRow(Change),
+    /// Put aside.
+    Parked,
+    /// Of a type that is not synced.
+    Ignored,
+}
+
+/// One row of `deliveries`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// What arrived.
+    pub envelope: Envelope,
+    /// What becomes of it.
+    pub verdict: Verdict,
+}
+
+/// Everything that one D1 batch will write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The changes of each table, in the order of arrival; the law makes the order irrelevant.
+    pub changes: BTreeMap<Entity, Vec<Change>>,
+    /// App roles named by any change, whether it wins or not: rows are a function of the events.
+    pub role_names: BTreeSet<String>,
+    /// What became of each delivery.
+    pub deliveries: Vec<Delivery>,
+    /// Messages put aside.
+    pub dead_letters: Vec<DeadLetter>,
+    /// Users whose role caches are hinted first.
+    pub touched: BTreeSet<UserId>,
+}
+
+/// Plans one batch: what `messages` change, and what is put aside in `dead_letters`.
+#[must_use]
+pub fn plan(queue: &str, messages: &[Message], dead_letters: Vec<DeadLetter>) -> Plan {
+    let mut plan = Plan { dead_letters, ..Plan::default() };
+    for message in messages {
+        let envelope = &message.envelope;
+        let verdict = match &envelope.letter {
+            Letter::Ignored => Verdict::Ignored,
+            Letter::Unreadable(unreadable) => {
+                let reason = unreadable.reason.as_str();
+                plan.dead_letters.push(message.park(queue, reason, &unreadable.detail));
+                continue;
+            }
+            Letter::Event(event) => {
+                plan.touched.extend(event.users.iter().cloned());
+                for change in &event.changes {
+                    plan.take(change);
+                }
+                event.changes.first().cloned().map_or(Verdict::Ignored, Verdict::ByRow)
+            }
+        };
+        plan.deliveries.push(Delivery { envelope: envelope.clone(), verdict });
+    }
+    let parked = plan.dead_letters.iter().filter_map(|letter| letter.envelope.clone());
+    let parked = parked.map(|envelope| Delivery { envelope, verdict: Verdict::Parked });
+    plan.deliveries.extend(parked.collect::<Vec<_>>());
+    plan
+}
+
+impl Plan {
+    fn take(&mut self, change: &Change) {
+        if let State::Live(live) = &change.state
+            && let Fields::User(user) = &live.fields
+        {
+            self.role_names.extend(user.app_roles.iter().cloned());
+        }
+        self.changes.entry(change.entity).or_default().push(change.clone());
+    }
+}
+
+impl Message {
+    /// Puts this message aside.
+    #[must_use]
+    pub fn park(&self, queue: &str, reason: &str, detail: &str) -> DeadLetter {
+        DeadLetter {
+            message_id: self.id.clone(),
+            queue: queue.into(),
+            reason: reason.into(),
+            detail: detail.into(),
+            attempts: self.attempts,
+            first_seen_at: self.sent_at,
+            text: self.text.clone(),
+            envelope: Some(self.envelope.clone()),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Clerk's session token: from a text that anyone can send to a [`Session`] that was checked.
+//!
+//! ```text
+//!  headers ─source::choose→ token ─read→ Unverified ══WebCrypto══▶ Verified ─check→ Session
+//! ```
+//!
+//! The order is the defence. An [`Unverified`] token says which key it names and which bytes were
+//! signed, and nothing else; claims are read only after the signature was found good, so that no
+//! answer tells a forger which claim was wrong. The rules are Clerk's own
+//! (<https://clerk.com/docs/guides/sessions/manual-jwt-verification>), stricter in four places:
+//! RS256 alone, the issuer is always checked, `azp` and `sid` must be there, and the category of
+//! the token must be a session's.
+//!
+//! Roles never come from a token: a claim may be a minute old, and the role cache knows better.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::id::{ObjectId, UserId};
+use crate::time::UnixMillis;
+
+mod claims;
+mod header;
+pub mod keys;
+pub mod publishable_key;
+pub mod redirect;
+pub mod source;
+
+/// Bytes in a session token. Clerk's have about 1 KB, and a cookie cannot hold more than 4 KB.
+pub const TOKEN_BYTES_MAX: usize = 8_192;
+
+/// How far Clerk's clock and ours may differ: the default of Clerk's own SDK.
+pub const SKEW_MS: i64 = 5_000;
+
+/// Why a token is not a session. For our log: outside, one answer stands for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Two tokens came with one request, and nothing says which is meant.
+    #[error("two tokens of different users")]
+    Ambiguous,
+    /// More than [`TOKEN_BYTES_MAX`] bytes.
+    #[error("the token is longer than {TOKEN_BYTES_MAX} bytes")]
+    Long,
+    /// Not three non-empty parts of unpadded base64url.
+    #[error("not a compact signed token")]
+    Form,
+    /// The header is not the JSON that Clerk writes.
+    #[error("the header cannot be read")]
+    Header,
+    /// An algorithm other than RS256.
+    #[error("the algorithm is not RS256")]
+    Algorithm,
+    /// A `typ` other than `JWT`: an OAuth access token, for instance.
+    #[error("the type is not a session token's")]
+    Type,
+    /// A `cat` other than a session's: a template's or a machine's token.
+    #[error("the category is not a session's")]
+    Category,
+    /// The header demands an extension (`crit`, `b64`), and none is understood here.
+    #[error("the header demands an extension")]
+    Critical,
+    /// No key of Clerk's has the id that the token names.
+    #[error("the key is unknown")]
+    UnknownKey,
+    /// The signature is not that key's.
+    #[error("the signature is wrong")]
+    Signature,
+    /// The claims are not the JSON that Clerk writes, or one of them has the wrong type.
+    #[error("the claims cannot be read")]
+    Claims,
+    /// The token of another Clerk instance.
+    #[error("the issuer is another")]
+    Issuer,
+    /// `sub` is missing or is not a user.
+    #[error("the subject is not a user")]
+    Subject,
+    /// `sid` is missing: a template's token, which outlives its session.
+    #[error("the session id is missing")]
+    SessionId,
+    /// `azp` is missing, or names an origin that is not ours.
+    #[error("the authorized party is not ours")]
+    Party,
+    /// `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+    /// `nbf` or `iat` is still to come.
+    #[error("the token is not valid yet")]
+    Early,
+    /// The session waits for a task, choosing an organization for instance: signed out until then.
+    #[error("the session is pending")]
+    Pending,
+}
+
+/// A token that was taken apart and not believed. It can name its key and its signed bytes.
+#[derive(Debug)]
+pub struct Unverified<'a> {
+    kid: Option<String>,
+    signed: &'a str,
+    signature: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+/// What the platform's cryptography said of a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureCheck {
+    /// It is the key's, over these bytes.
+    Good,
+    /// It is not.
+    Bad,
+}
+
+/// A token whose signature is Clerk's; its claims are still unread.
+///
+/// Only [`Unverified::verified`] makes one:
+///
+/// ```compile_fail,E0451
+/// let verified: shared::session::Verified = unimplemented!();
+/// let forged = shared::session::Verified { payload: Vec::new(), ..verified };
+/// ```
+#[derive(Debug)]
+pub struct Verified {
+    payload: Vec<u8>,
+}
+
+/// Takes a token apart, and refuses whatever Clerk would not have written.
+///
+/// # Errors
+/// Why this is not an RS256 session token in compact form, whoever signed it.
+pub fn read(token: &str) -> Result<Unverified<'_>, Rejection> {
+    if TOKEN_BYTES_MAX < token.len() {
+        return Err(Rejection::Long);
+    }
+    let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Form)?;
+    let (head, payload) = signed.split_once('.').ok_or(Rejection::Form)?;
+    let (head, payload, signature) = (part(head)?, part(payload)?, part(signature)?);
+    let kid = header::read(token, &head)?;
+    Ok(Unverified { kid, signed, signature, payload })
+}
+
+/// One part. Strict: padding, `+`, `/`, line breaks and unused bits are refused, so that one
+/// token has one spelling. A dot is refused too, so a fourth part cannot hide in the payload.
+fn part(text: &str) -> Result<Vec<u8>, Rejection> {
+    if text.is_empty() {
+        return Err(Rejection::Form);
+    }
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| Rejection::Form)
+}
+
+impl Unverified<'_> {
+    /// The id of the key that the token names. Anyone can write one: use it for a look-up only.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The bytes that the signature is said to cover.
+    #[must_use]
+    pub fn signed_bytes(&self) -> &[u8] {
+        self.signed.as_bytes()
+    }
+
+    /// The signature: RSASSA-PKCS1-v1_5 with SHA-256.
+    #[must_use]
+    pub fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// Believes the token when `check` says that its signature is good.
+    ///
+    /// This is the one place where the platform's word is taken for a fact: RSA runs in the
+    /// runtime (`crypto.subtle`), which is asynchronous and twenty times as fast as RSA in wasm.
+    /// The caller must have checked [`Self::signature`] over [`Self::signed_bytes`] with the key
+    /// named by [`Self::kid`].
+    ///
+    /// # Errors
+    /// [`Rejection::Signature`] when the check was bad.
+    pub fn verified(self, check: SignatureCheck) -> Result<Verified, Rejection> {
+        match check {
+            SignatureCheck::Good => Ok(Verified { payload: self.payload }),
+            SignatureCheck::Bad => Err(Rejection::Signature),
+        }
+    }
+}
+
+/// Whose tokens are ours.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    issuer: String,
+    parties: BTreeSet<String>,
+}
+
+/// Why no token at all can be judged: the deployment is not configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    /// No issuer.
+    #[error("the issuer is not configured")]
+    Issuer,
+    /// No authorized party. Taking any would let a token of another site of the instance in.
+    #[error("AUTHORIZED_PARTIES is empty")]
+    Parties,
+}
+
+impl Policy {
+    /// Tokens of `issuer`, given to pages of one of the origins in `parties`.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when either is missing: then no token can be accepted.
+    pub fn new<'a>(
+        issuer: &str,
+        parties: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Self, PolicyError> {
+        let parties: BTreeSet<String> = parties
+            .into_iter()
+            .map(str::trim)
+            .filter(|party| !party.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if issuer.is_empty() {
+            return Err(PolicyError::Issuer);
+        }
+        if parties.is_empty() {
+            return Err(PolicyError::Parties);
+        }
+        Ok(Self { issuer: issuer.to_owned(), parties })
+    }
+
+    /// The authorized parties, in order.
+    pub fn parties(&self) -> impl Iterator<Item = &str> {
+        self.parties.iter().map(String::as_str)
+    }
+}
+
+/// A user who is signed in here and at this time. It says who, never what they may do.
+///
+/// Only [`check`] makes one:
+///
+/// ```compile_fail,E0451
+/// let id = shared::id::UserId::parse("user_1").unwrap();
+/// let session: shared::session::Session = unimplemented!();
+/// let forged = shared::session::Session { user_id: id, ..session };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    user_id: UserId,
+    id: ObjectId,
+    actor: Option<ObjectId>,
+    expires_at: UnixMillis,
+}
+
+/// Reads the claims of a token whose signature is good.
+///
+/// # Errors
+/// Why they are not those of a session that is ours and valid at `now`.
+pub fn check(token: &Verified, policy: &Policy, now: UnixMillis) -> Result<Session, Rejection> {
+    let claims = claims::read(&token.payload)?;
+    if claims.iss.as_deref() != Some(policy.issuer.as_str()) {
+        return Err(Rejection::Issuer);
+    }
+    let user_id = claims.sub.as_deref().ok_or(Rejection::Subject)?;
+    let user_id = UserId::parse(user_id).map_err(|_| Rejection::Subject)?;
+    let id = claims.sid.as_deref().ok_or(Rejection::SessionId)?;
+    let id = ObjectId::parse(id).map_err(|_| Rejection::SessionId)?;
+    if !claims.azp.as_ref().is_some_and(|azp| policy.parties.contains(azp)) {
+        return Err(Rejection::Party);
+    }
+    let expires_at = claims.exp.ok_or(Rejection::Claims)?;
+    if expires_at <= now.plus(-SKEW_MS) {
+        return Err(Rejection::Expired);
+    }
+    if [claims.nbf, claims.iat].into_iter().flatten().any(|at| now.plus(SKEW_MS) < at) {
+        return Err(Rejection::Early);
+    }
+    match claims.sts.as_deref() {
+        None | Some("active") => {}
+        // `pending` is the only other one that Clerk documents; what is unknown is signed out too.
+        Some(_) => return Err(Rejection::Pending),
+    }
+    Ok(Session { user_id, id, actor: claims.act, expires_at })
+}
+
+impl Session {
+    /// Who is signed in.
+    #[must_use]
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// The session, as Clerk names it.
+    #[must_use]
+    pub fn id(&self) -> &ObjectId {
+        &self.id
+    }
+
+    /// Who acts as the user, when somebody impersonates them.
+    #[must_use]
+    pub fn actor(&self) -> Option<&ObjectId> {
+        self.actor.as_ref()
+    }
+
+    /// The end of the token; the browser fetches a new one before.
+    #[must_use]
+    pub fn expires_at(&self) -> UnixMillis {
+        self.expires_at
+    }
+}

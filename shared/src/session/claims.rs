@@ -1,0 +1,62 @@
+//! The claims of a token. Every known one is read strictly: a claim of the wrong type is never
+//! taken for a missing one (jsonwebtoken before 10.3.0 did that with `exp`, CVE-2026-25537).
+
+use serde::{Deserialize, Deserializer};
+
+use super::Rejection;
+use super::header::some;
+use crate::id::ObjectId;
+use crate::time::UnixMillis;
+
+/// What is read of the claims. A repeated one is refused, an unknown one is left alone.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    #[serde(default, deserialize_with = "some")]
+    pub(super) iss: Option<String>,
+    #[serde(default, deserialize_with = "some")]
+    pub(super) sub: Option<String>,
+    #[serde(default, deserialize_with = "some")]
+    pub(super) sid: Option<String>,
+    #[serde(default, deserialize_with = "some")]
+    pub(super) azp: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    pub(super) exp: Option<UnixMillis>,
+    #[serde(default, deserialize_with = "seconds")]
+    pub(super) nbf: Option<UnixMillis>,
+    #[serde(default, deserialize_with = "seconds")]
+    pub(super) iat: Option<UnixMillis>,
+    #[serde(default, deserialize_with = "some")]
+    pub(super) sts: Option<String>,
+    #[serde(default, deserialize_with = "actor")]
+    pub(super) act: Option<ObjectId>,
+}
+
+/// Reads the claims.
+pub(super) fn read(json: &[u8]) -> Result<Claims, Rejection> {
+    // serde would fill the struct from a JSON array as well.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(Rejection::Claims);
+    }
+    serde_json::from_slice(json).map_err(|_| Rejection::Claims)
+}
+
+/// The last second that a claim may name: 9999-12-31T23:59:59Z.
+const SECONDS_MAX: u64 = 253_402_300_799;
+
+/// Whole seconds. Not a string, not a fraction, nothing negative, nothing beyond the year 9999.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixMillis>, D::Error> {
+    let seconds = u64::deserialize(deserializer)?;
+    let seconds = Some(seconds).filter(|s| *s <= SECONDS_MAX).and_then(|s| i64::try_from(s).ok());
+    let seconds = seconds.ok_or_else(|| serde::de::Error::custom("after the year 9999"))?;
+    Ok(Some(UnixMillis(seconds.saturating_mul(1000))))
+}
+
+#[derive(Deserialize)]
+struct Actor {
+    sub: String,
+}
+
+fn actor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ObjectId>, D::Error> {
+    let actor = Actor::deserialize(deserializer)?;
+    ObjectId::parse(&actor.sub).map(Some).map_err(serde::de::Error::custom)
+}

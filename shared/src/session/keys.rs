@@ -1,0 +1,163 @@
+//! Clerk's public keys, from a PEM or from a JWKS.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{
+    GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD,
+};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
+use serde::Deserialize;
+
+mod der;
+
+/// Bits in an RSA modulus: RFC 7518 section 3.3 asks for no fewer with RS256.
+pub const MODULUS_BITS_MIN: usize = 2_048;
+
+/// Bytes in a JWKS. Clerk's has one key, about 500 bytes.
+pub const JWKS_BYTES_MAX: usize = 65_536;
+
+/// Why there is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Not a PEM, or not the base64 of one.
+    #[error("not a PEM of a public key")]
+    Pem,
+    /// Not an RSA public key.
+    #[error("not an RSA public key")]
+    NotRsa,
+    /// A modulus of fewer than [`MODULUS_BITS_MIN`] bits.
+    #[error("an RSA key of fewer than {MODULUS_BITS_MIN} bits")]
+    Weak,
+    /// Not a set of keys.
+    #[error("not a JWKS")]
+    Jwks,
+    /// A set without one key that verifies RS256.
+    #[error("no usable key in the JWKS")]
+    NoKey,
+}
+
+/// An RSA public key that may verify RS256, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RsaKey {
+    modulus: Vec<u8>,
+    exponent: Vec<u8>,
+}
+
+impl RsaKey {
+    fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+        let (modulus, exponent) = (magnitude(modulus), magnitude(exponent));
+        if bits(modulus) < MODULUS_BITS_MIN {
+            return Err(KeyError::Weak);
+        }
+        // An exponent of 1 makes every signature its own message.
+        if exponent.last().is_none_or(|low| low & 1 == 0) || exponent == [1] {
+            return Err(KeyError::NotRsa);
+        }
+        Ok(Self { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
+    }
+
+    /// The modulus as a JWK spells it.
+    #[must_use]
+    pub fn n(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.modulus)
+    }
+
+    /// The exponent as a JWK spells it.
+    #[must_use]
+    pub fn e(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.exponent)
+    }
+}
+
+fn magnitude(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.get(zeros..).unwrap_or_default()
+}
+
+fn bits(magnitude: &[u8]) -> usize {
+    let unused = magnitude.first().map_or(0, |byte| byte.leading_zeros());
+    (magnitude.len() * 8).saturating_sub(usize::try_from(unused).unwrap_or(usize::MAX))
+}
+
+const ARMOUR_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+const ARMOUR_END: &str = "-----END PUBLIC KEY-----";
+
+/// Reads `CLERK_JWT_KEY`: a PEM, or its base64 alone, with real line breaks or with `\n` spelled
+/// out, as dashboards and shells pass it on.
+///
+/// # Errors
+/// [`KeyError::Pem`] when it is not that, otherwise why the key will not do.
+pub fn from_pem(text: &str) -> Result<RsaKey, KeyError> {
+    let text = text.replace("\\r", "").replace("\\n", "\n");
+    let text = text.trim();
+    let body = match text.strip_prefix(ARMOUR_BEGIN) {
+        Some(rest) => rest.strip_suffix(ARMOUR_END).ok_or(KeyError::Pem)?,
+        None => text,
+    };
+    let body: String = body.split_ascii_whitespace().collect();
+    let der = STANDARD.decode(body).map_err(|_| KeyError::Pem)?;
+    if der.is_empty() {
+        return Err(KeyError::Pem);
+    }
+    let (modulus, exponent) = der::rsa(&der).ok_or(KeyError::NotRsa)?;
+    RsaKey::new(modulus, exponent)
+}
+
+#[derive(Deserialize)]
+struct Set {
+    keys: Vec<serde_json::Value>,
+}
+
+/// Reads a JWKS into key by key id. Entries that cannot verify RS256 are skipped, so that a key
+/// of a kind we do not know never takes the others down with it.
+///
+/// A key without an id cannot be named by a token and is skipped too; of two with one id neither
+/// is believed.
+///
+/// # Errors
+/// [`KeyError::Jwks`] when it is not a JWKS, [`KeyError::NoKey`] when nothing in it is usable.
+pub fn from_jwks(json: &[u8]) -> Result<BTreeMap<String, RsaKey>, KeyError> {
+    if JWKS_BYTES_MAX < json.len() {
+        return Err(KeyError::Jwks);
+    }
+    let set: Set = serde_json::from_slice(json).map_err(|_| KeyError::Jwks)?;
+    let mut by_kid: BTreeMap<String, Option<RsaKey>> = BTreeMap::new();
+    for (kid, key) in set.keys.into_iter().filter_map(usable) {
+        by_kid.entry(kid).and_modify(|known| *known = None).or_insert(Some(key));
+    }
+    let keys: BTreeMap<_, _> =
+        by_kid.into_iter().filter_map(|(kid, key)| Some((kid, key?))).collect();
+    if keys.is_empty() {
+        return Err(KeyError::NoKey);
+    }
+    Ok(keys)
+}
+
+/// A published key may be spelled loosely, as one of Clerk's own test keys is: it is a number, and
+/// nothing is signed over its spelling.
+const LOOSE: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+fn usable(entry: serde_json::Value) -> Option<(String, RsaKey)> {
+    let jwk: Jwk = serde_json::from_value(entry).ok()?;
+    let AlgorithmParameters::RSA(rsa) = jwk.algorithm else {
+        return None;
+    };
+    if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
+        return None;
+    }
+    if !matches!(jwk.common.key_algorithm, None | Some(KeyAlgorithm::RS256)) {
+        return None;
+    }
+    let modulus = LOOSE.decode(rsa.n).ok()?;
+    let exponent = LOOSE.decode(rsa.e).ok()?;
+    let kid = jwk.common.key_id.filter(|kid| !kid.is_empty())?;
+    Some((kid, RsaKey::new(&modulus, &exponent).ok()?))
+}

@@ -1,0 +1,305 @@
+//! The lock on the door: is a delivery genuine, whole and recent?
+//!
+//! Svix's scheme `v1`, which Clerk uses: HMAC-SHA256 over `{id}.{timestamp}.{raw body}`.
+//! <https://docs.svix.com/receiving/verifying-payloads/how-manual>. Where Svix's own libraries
+//! shrug (a sign before the timestamp, a dot in the id, a header sent twice) this one refuses.
+//! It covers bytes: the body need not be UTF-8, and must never be parsed and printed again.
+
+mod secrets;
+
+pub use secrets::{KEY_BYTES_MIN, KEY_BYTES_STRONG, SecretError, Secrets};
+
+use crate::id::{IdError, MessageId};
+use crate::time::UnixMillis;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::fmt;
+
+/// Seconds that an attempt's timestamp may lie before or after our clock, as in Svix's libraries.
+pub const TOLERANCE_S: i64 = 300;
+
+/// Ours: bytes in a signature header. Sixteen entries of `v1` take less than 1 KB.
+pub const SIGNATURE_BYTES_MAX: usize = 4096;
+
+/// Ours: entries in a signature header. Svix sends one for each live secret of the endpoint.
+pub const SIGNATURES_MAX: usize = 16;
+
+/// Ours: digits in a timestamp. More would not be seconds, and this many fit milliseconds in `i64`.
+const TIMESTAMP_DIGITS_MAX: usize = 15;
+
+/// An HMAC-SHA256 tag.
+type Tag = [u8; 32];
+
+/// Checks a delivery against every secret, with `now` as the clock.
+///
+/// All headers are judged before the first HMAC. Then every secret is compared with every entry,
+/// in constant time and without an early exit: the time taken tells nothing of a match.
+/// A genuine delivery that is sent again within [`TOLERANCE_S`] passes again; whoever applies it
+/// must not mind repetition.
+///
+/// # Errors
+/// A [`Rejection`] with the first reason found. It is for our log: the answer to the sender must
+/// not depend on it.
+pub fn verify<'a>(
+    headers: &Headers,
+    body: &'a [u8],
+    secrets: &Secrets,
+    now: UnixMillis,
+) -> Result<VerifiedBody<'a>, Rejection> {
+    let family = headers.family()?;
+    let raw_id = present(family.id.as_deref(), Field::Id)?;
+    let raw_timestamp = present(family.timestamp.as_deref(), Field::Timestamp)?;
+    let raw_signature = present(family.signature.as_deref(), Field::Signature)?;
+
+    let id = MessageId::parse(raw_id).map_err(Rejection::BadId)?;
+    let attempted_at = recent(raw_timestamp, now)?;
+    let tags = tags(raw_signature)?;
+    if !secrets.signed(&[raw_id.as_bytes(), raw_timestamp.as_bytes(), body], &tags) {
+        return Err(Rejection::NoMatch);
+    }
+    Ok(VerifiedBody { bytes: body, id, attempted_at })
+}
+
+/// A request body whose signature was checked. Only [`verify`] makes one.
+///
+/// ```
+/// use shared::{signature::{Headers, Rejection, Secrets, VerifiedBody, verify}, time::UnixMillis};
+///
+/// fn open<'a>(headers: &Headers, body: &'a [u8]) -> Result<VerifiedBody<'a>, Rejection> {
+///     let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+///     verify(headers, body, &secrets, UnixMillis(1_614_265_330_000))
+/// }
+/// assert!(open(&Headers::default(), b"{}").is_err());
+/// ```
+///
+/// Nobody else can:
+///
+/// ```compile_fail,E0451
+/// use shared::{id::MessageId, signature::VerifiedBody, time::UnixMillis};
+///
+/// fn forge(id: MessageId) -> VerifiedBody<'static> {
+///     VerifiedBody { bytes: b"{}", id, attempted_at: UnixMillis(0) }
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifiedBody<'a> {
+    bytes: &'a [u8],
+    id: MessageId,
+    attempted_at: UnixMillis,
+}
+
+impl<'a> VerifiedBody<'a> {
+    /// The raw body, as it was signed.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The delivery's id, the same for each attempt at it.
+    #[must_use]
+    pub const fn id(&self) -> &MessageId {
+        &self.id
+    }
+
+    /// When this attempt was signed, in whole seconds. Another attempt at it has another time.
+    #[must_use]
+    pub const fn attempted_at(&self) -> UnixMillis {
+        self.attempted_at
+    }
+}
+
+/// Without the body, which holds personal data.
+impl fmt::Debug for VerifiedBody<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedBody")
+            .field("id", &self.id)
+            .field("attempted_at", &self.attempted_at)
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
+}
+
+/// The raw headers of a delivery, in Svix's names (`svix-…`) and the standard's (`webhook-…`).
+#[derive(Clone, Debug, Default)]
+pub struct Headers {
+    svix: Family,
+    webhook: Family,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Family {
+    id: Option<String>,
+    timestamp: Option<String>,
+    signature: Option<String>,
+}
+
+impl Headers {
+    /// Asks `get` for each header by its lower-case name.
+    ///
+    /// The values stay as they are. A header sent twice arrives from Fetch joined by `, `, and no
+    /// such value is accepted, even where one half alone would be.
+    #[must_use]
+    pub fn read(mut get: impl FnMut(&'static str) -> Option<String>) -> Self {
+        Self {
+            svix: Family {
+                id: get("svix-id"),
+                timestamp: get("svix-timestamp"),
+                signature: get("svix-signature"),
+            },
+            webhook: Family {
+                id: get("webhook-id"),
+                timestamp: get("webhook-timestamp"),
+                signature: get("webhook-signature"),
+            },
+        }
+    }
+
+    /// The one family that was sent. A blank header counts as sent: what is signed in one family
+    /// must not be read beside anything of the other.
+    fn family(&self) -> Result<&Family, Rejection> {
+        match (self.svix.is_sent(), self.webhook.is_sent()) {
+            (true, true) => Err(Rejection::MixedFamilies),
+            (false, true) => Ok(&self.webhook),
+            (true | false, false) => Ok(&self.svix),
+        }
+    }
+}
+
+impl Family {
+    const fn is_sent(&self) -> bool {
+        self.id.is_some() || self.timestamp.is_some() || self.signature.is_some()
+    }
+}
+
+fn present(value: Option<&str>, field: Field) -> Result<&str, Rejection> {
+    value.filter(|text| !text.trim_ascii().is_empty()).ok_or(Rejection::MissingHeader(field))
+}
+
+/// Which of the three headers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Field {
+    /// `svix-id` or `webhook-id`.
+    Id,
+    /// `svix-timestamp` or `webhook-timestamp`.
+    Timestamp,
+    /// `svix-signature` or `webhook-signature`.
+    Signature,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Id => "id",
+            Self::Timestamp => "timestamp",
+            Self::Signature => "signature",
+        })
+    }
+}
+
+/// Why a delivery was refused. It holds nothing of the body, of a secret or of an expected tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// Headers of both families: which of them was signed is anybody's guess.
+    #[error("both svix-* and webhook-* headers")]
+    MixedFamilies,
+    /// Absent or blank.
+    #[error("no {0} header")]
+    MissingHeader(Field),
+    /// The id could move the borders of the signed text, or is two headers in one.
+    #[error("bad id header: {0}")]
+    BadId(#[source] IdError),
+    /// Not plain decimal digits without a leading zero, or too many of them.
+    #[error("timestamp header is not whole seconds in plain digits")]
+    BadTimestamp,
+    /// Signed too long ago.
+    #[error("signed {age_s} s ago, more than {TOLERANCE_S} s")]
+    Stale {
+        /// Seconds since the timestamp.
+        age_s: i64,
+    },
+    /// Signed ahead of our clock.
+    #[error("signed {ahead_s} s ahead, more than {TOLERANCE_S} s")]
+    Future {
+        /// Seconds until the timestamp.
+        ahead_s: i64,
+    },
+    /// More than [`SIGNATURE_BYTES_MAX`].
+    #[error("signature header of {bytes} bytes, more than {SIGNATURE_BYTES_MAX}")]
+    HeaderTooLong {
+        /// Bytes in the header.
+        bytes: usize,
+    },
+    /// More than [`SIGNATURES_MAX`].
+    #[error("{entries} signatures, more than {SIGNATURES_MAX}")]
+    TooManySignatures {
+        /// Entries in the header.
+        entries: usize,
+    },
+    /// An entry with a stray comma, or a character that is neither visible ASCII nor a space.
+    #[error("malformed signature header")]
+    MalformedSignature,
+    /// No `v1` entry is the signature of this delivery under any of the secrets.
+    #[error("no signature matches")]
+    NoMatch,
+}
+
+/// Reads the timestamp and judges it in whole seconds, as it is signed.
+fn recent(raw: &str, now: UnixMillis) -> Result<UnixMillis, Rejection> {
+    let signed_s = seconds(raw).ok_or(Rejection::BadTimestamp)?;
+    let age_s = now.0.div_euclid(1000) - signed_s;
+    if TOLERANCE_S < age_s {
+        return Err(Rejection::Stale { age_s });
+    }
+    if age_s < -TOLERANCE_S {
+        return Err(Rejection::Future { ahead_s: -age_s });
+    }
+    Ok(UnixMillis(signed_s * 1000))
+}
+
+/// One spelling for each number: the text is signed, the number is judged, and they must agree.
+fn seconds(raw: &str) -> Option<i64> {
+    let plain = raw.bytes().all(|b| b.is_ascii_digit()) && (raw == "0" || !raw.starts_with('0'));
+    if !plain || TIMESTAMP_DIGITS_MAX < raw.len() {
+        return None;
+    }
+    raw.parse().ok()
+}
+
+/// The tags of a signature header's `v1` entries.
+///
+/// An entry is `version,base64`. One without a comma, of another version, or whose text is no tag
+/// is passed over; any other comma is the seam of two joined headers and spoils the whole.
+fn tags(header: &str) -> Result<Vec<Tag>, Rejection> {
+    if SIGNATURE_BYTES_MAX < header.len() {
+        return Err(Rejection::HeaderTooLong { bytes: header.len() });
+    }
+    if !header.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
+        return Err(Rejection::MalformedSignature);
+    }
+    let entries = header.split(' ').filter(|entry| !entry.is_empty());
+    let count = entries.clone().count();
+    if SIGNATURES_MAX < count {
+        return Err(Rejection::TooManySignatures { entries: count });
+    }
+
+    let mut tags = Vec::new();
+    for entry in entries {
+        let Some((version, text)) = entry.split_once(',') else {
+            continue;
+        };
+        if version.is_empty() || text.is_empty() || text.contains(',') {
+            return Err(Rejection::MalformedSignature);
+        }
+        if version == "v1" {
+            tags.extend(tag(text));
+        }
+    }
+    Ok(tags)
+}
+
+/// Strict: each tag has one spelling, so that no altered text of a signature still passes.
+fn tag(text: &str) -> Option<Tag> {
+    STANDARD.decode(text).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests;

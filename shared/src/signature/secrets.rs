@@ -1,0 +1,144 @@
+//! The webhook's secrets: read once, compared in constant time, never printed.
+
+use super::Tag;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use std::fmt;
+use subtle::{Choice, ConstantTimeEq as _};
+
+/// The prefix of a symmetric secret; it may be left out.
+const PREFIX: &str = "whsec_";
+
+/// The prefixes of Svix's asymmetric keys, public and private: neither may serve as a secret.
+const PREFIXES_ASYMMETRIC: [&str; 2] = ["whpk_", "whsk_"];
+
+/// Ours: bytes in a key. Shorter ones are typing errors or could be guessed.
+pub const KEY_BYTES_MIN: usize = 16;
+
+/// Bytes in a key at least, by the Standard Webhooks specification; Svix's own have as many.
+/// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
+pub const KEY_BYTES_STRONG: usize = 24;
+
+/// Secrets are pasted by hand: the padding may be missing and the last bits may be ragged.
+const PASTED: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// One webhook secret or several: while one is being replaced, the old and the new both hold.
+///
+/// There is at least one, and none is empty: with an empty key anybody can sign.
+pub struct Secrets(Vec<Key>);
+
+struct Key {
+    keyed: Hmac<Sha256>,
+    bytes: usize,
+}
+
+impl Secrets {
+    /// Reads one secret or several, separated by runs of spaces, line ends or commas.
+    ///
+    /// One bad secret spoils the list: an operator must hear of it at once, and not on the day
+    /// when Svix begins to sign with it.
+    ///
+    /// # Errors
+    /// [`SecretError`], which says where in the list, and nothing of the secret.
+    pub fn parse(raw: &str) -> Result<Self, SecretError> {
+        let keys = raw
+            .split(|c: char| c == ',' || c.is_ascii_whitespace())
+            .filter(|secret| !secret.is_empty())
+            .zip(1..)
+            .map(|(secret, position)| Key::parse(secret, position))
+            .collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(SecretError::Missing);
+        }
+        Ok(Self(keys))
+    }
+
+    /// How many keys there are: more than one while a secret is being replaced.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many keys are shorter than [`KEY_BYTES_STRONG`]: they hold, and deserve a warning.
+    #[must_use]
+    pub fn weak(&self) -> usize {
+        self.0.iter().filter(|key| key.bytes < KEY_BYTES_STRONG).count()
+    }
+
+    /// Whether any tag is that of `parts`, joined by dots, under any of the keys.
+    ///
+    /// Every key meets every tag, whatever was found before.
+    pub(super) fn signed(&self, parts: &[&[u8]; 3], tags: &[Tag]) -> bool {
+        let mut found = Choice::from(0);
+        for key in &self.0 {
+            let expected = key.tag(parts);
+            for tag in tags {
+                found |= tag.as_slice().ct_eq(expected.as_slice());
+            }
+        }
+        found.into()
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets([redacted])")
+    }
+}
+
+impl Key {
+    fn parse(secret: &str, position: usize) -> Result<Self, SecretError> {
+        if PREFIXES_ASYMMETRIC.iter().any(|prefix| secret.starts_with(prefix)) {
+            return Err(SecretError::Asymmetric { position });
+        }
+        let text = secret.strip_prefix(PREFIX).unwrap_or(secret);
+        let key = PASTED.decode(text).map_err(|_| SecretError::Undecodable { position })?;
+        if key.len() < KEY_BYTES_MIN {
+            return Err(SecretError::Short { position, bytes: key.len() });
+        }
+        let keyed =
+            Hmac::new_from_slice(&key).map_err(|_| SecretError::Undecodable { position })?;
+        Ok(Self { keyed, bytes: key.len() })
+    }
+
+    fn tag(&self, [id, timestamp, body]: &[&[u8]; 3]) -> Tag {
+        let mac = self.keyed.clone().chain_update(id).chain_update(b".");
+        let mac = mac.chain_update(timestamp).chain_update(b".").chain_update(body);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// Why a list of secrets is no use. Positions count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// Nothing but separators.
+    #[error("no webhook secret")]
+    Missing,
+    /// Not standard base64 after the optional `whsec_`.
+    #[error("webhook secret {position} is not base64")]
+    Undecodable {
+        /// Which secret of the list.
+        position: usize,
+    },
+    /// Fewer bytes than [`KEY_BYTES_MIN`]; `whsec_` alone has none.
+    #[error("webhook secret {position} has {bytes} bytes, fewer than {KEY_BYTES_MIN}")]
+    Short {
+        /// Which secret of the list.
+        position: usize,
+        /// Bytes after decoding.
+        bytes: usize,
+    },
+    /// A key of the ed25519 scheme, `whpk_…` or `whsk_…`: as an HMAC key it would be a public one.
+    #[error("webhook secret {position} is a key of the asymmetric scheme; `whsec_…` is expected")]
+    Asymmetric {
+        /// Which secret of the list.
+        position: usize,
+    },
+}

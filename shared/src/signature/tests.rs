@@ -1,0 +1,445 @@
+//! The verifier's rules, one by one, each with the attack it stops.
+
+use super::{Field, Headers, Rejection, SecretError, Secrets, VerifiedBody, verify};
+use crate::id::IdError;
+use crate::time::UnixMillis;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+const NOW_S: i64 = 1_614_265_330;
+const BODY: &[u8] = br#"{"test": 2432232314}"#;
+/// The published signature of all of the above.
+const GOOD: &str = "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+
+/// A delivery as a Worker sees it: header names, header values, body.
+struct Delivery {
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+/// The delivery of the published signature, with its signature header replaced.
+fn signed_as(signature: &str) -> Delivery {
+    let headers = vec![
+        ("svix-id", ID.to_owned()),
+        ("svix-timestamp", NOW_S.to_string()),
+        ("svix-signature", signature.to_owned()),
+    ];
+    Delivery { headers, body: BODY.to_vec() }
+}
+
+/// A delivery that Svix itself would have signed so: the raw texts, under [`SECRET`].
+fn delivery(id: &str, timestamp: &str, body: &[u8]) -> Delivery {
+    let headers = vec![
+        ("svix-id", id.to_owned()),
+        ("svix-timestamp", timestamp.to_owned()),
+        ("svix-signature", format!("v1,{}", sign(SECRET, id, timestamp, body))),
+    ];
+    Delivery { headers, body: body.to_vec() }
+}
+
+fn sign(secret: &str, id: &str, timestamp: &str, body: &[u8]) -> String {
+    let key = STANDARD.decode(&secret["whsec_".len()..]).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(body);
+    STANDARD.encode(mac.finalize().into_bytes())
+}
+
+impl Delivery {
+    /// Sets a header, or adds another of the same name as Fetch joins them.
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        match self.headers.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => {
+                known.push_str(", ");
+                known.push_str(value);
+            }
+            None => self.headers.push((name, value.to_owned())),
+        }
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(known, _)| *known != name);
+        self
+    }
+
+    fn verify(&self, secrets: &str, now: UnixMillis) -> Result<VerifiedBody<'_>, Rejection> {
+        let headers = Headers::read(|name| {
+            self.headers.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+        });
+        verify(&headers, &self.body, &Secrets::parse(secrets).unwrap(), now)
+    }
+}
+
+const NOW: UnixMillis = UnixMillis(NOW_S * 1000);
+
+#[track_caller]
+fn check(delivery: &Delivery, want: Result<(), Rejection>) {
+    check_with(delivery, SECRET, want);
+}
+
+#[track_caller]
+fn check_with(delivery: &Delivery, secrets: &str, want: Result<(), Rejection>) {
+    let got = delivery.verify(secrets, NOW);
+    assert_eq!(got.map(|_| ()), want, "{:?}", delivery.headers);
+}
+
+#[test]
+fn w1_the_published_delivery_passes_and_is_handed_on_as_it_came() {
+    let delivery = signed_as(&format!("v1,{GOOD}"));
+    let verified = delivery.verify(SECRET, NOW).unwrap();
+    assert_eq!(verified.bytes(), BODY);
+    assert_eq!(verified.id().as_str(), ID);
+    assert_eq!(verified.attempted_at(), UnixMillis(NOW_S * 1000));
+    assert_eq!(sign(SECRET, ID, &NOW_S.to_string(), BODY), GOOD);
+}
+
+#[test]
+fn w2_large_bodies_pass() {
+    for (bytes, tag) in [
+        (1 << 20, "txpEUxqWZJ5nteTnymUVa+7C4NHpBeXJ6CsBAW0c3/A="),
+        (1 << 18, "Mw4Pe2WgApuT7NSqnSq0PQPV9gbLdggCl9B865x5Xh0="),
+        ((1 << 18) - 1, "NTItnqyWMoFhk2Bbe5V/BMdcFRWgcSQaTgqLHX7FC7c="),
+    ] {
+        let delivery = Delivery { body: vec![b'a'; bytes], ..signed_as(&format!("v1,{tag}")) };
+        check(&delivery, Ok(()));
+    }
+}
+
+#[test]
+fn w3_a_signature_cut_short_never_passes() {
+    check(&signed_as("v1,"), Err(Rejection::MalformedSignature));
+    for length in 1..GOOD.len() {
+        check(&signed_as(&format!("v1,{}", &GOOD[..length])), Err(Rejection::NoMatch));
+    }
+}
+
+#[test]
+fn w4_no_other_tag_passes() {
+    let good = STANDARD.decode(GOOD).unwrap();
+    let mut tags = vec![vec![0; 32], vec![0xff; 32], [good.as_slice(), &[0]].concat()];
+    tags.extend((1..32).map(|bytes| good[..bytes].to_vec()));
+    tags.extend((0..256).map(|bit| {
+        let mut tag = good.clone();
+        tag[bit / 8] ^= 1 << (bit % 8);
+        tag
+    }));
+    for tag in tags {
+        check(&signed_as(&format!("v1,{}", STANDARD.encode(tag))), Err(Rejection::NoMatch));
+    }
+}
+
+#[test]
+fn w4_no_other_spelling_of_the_tag_passes() {
+    let bare = GOOD.trim_end_matches('=');
+    // The last symbol carries two unused bits: `E` is 4, and `F` decodes to the same byte.
+    let ragged = format!("{}F=", &bare[..bare.len() - 1]);
+    let inner = format!("{}\t{}", &GOOD[..20], &GOOD[20..]);
+    for text in [bare, &GOOD.replace('+', "-").replace('/', "_"), &ragged, &format!("{GOOD}=")] {
+        check(&signed_as(&format!("v1,{text}")), Err(Rejection::NoMatch));
+    }
+    check(&signed_as(&format!("v1,{} {}", &GOOD[..20], &GOOD[20..])), Err(Rejection::NoMatch));
+    check(&signed_as(&format!("v1,{inner}")), Err(Rejection::MalformedSignature));
+    check(&signed_as(&format!("v1,{GOOD}\n")), Err(Rejection::MalformedSignature));
+}
+
+#[test]
+fn w5_only_an_entry_of_version_v1_counts() {
+    for version in ["v2", "v1a", "V1", "v", "v11", "1"] {
+        check(&signed_as(&format!("{version},{GOOD}")), Err(Rejection::NoMatch));
+    }
+    check(&signed_as(GOOD), Err(Rejection::NoMatch));
+    for header in [format!("v1, {GOOD}"), format!("v1,{GOOD},extra"), format!(",{GOOD}")] {
+        check(&signed_as(&header), Err(Rejection::MalformedSignature));
+    }
+}
+
+#[test]
+fn w6_one_good_signature_among_others_is_enough_wherever_it_stands() {
+    let bad = format!("v1,{}", STANDARD.encode([7; 32]));
+    for position in 0..16 {
+        let mut entries = vec![bad.clone(); 16];
+        entries[position] = format!("v1,{GOOD}");
+        check(&signed_as(&entries.join(" ")), Ok(()));
+        check(&signed_as(&format!(" {}  ", entries.join("   "))), Ok(()));
+    }
+    check(&signed_as(&format!("v1a,x nonsense v2,y v1,short v1,{GOOD}")), Ok(()));
+}
+
+#[test]
+fn w6_a_long_list_is_refused_whatever_it_holds() {
+    let many = vec![format!("v1,{GOOD}"); 17].join(" ");
+    check(&signed_as(&many), Err(Rejection::TooManySignatures { entries: 17 }));
+
+    let filled = |bytes: usize| format!("v1,{GOOD} {}", "x".repeat(bytes - 4 - GOOD.len()));
+    check(&signed_as(&filled(4096)), Ok(()));
+    check(&signed_as(&filled(4097)), Err(Rejection::HeaderTooLong { bytes: 4097 }));
+}
+
+#[test]
+fn w7_old_and_new_secret_both_hold_while_both_are_named() {
+    let delivery = signed_as(&format!("v1,{GOOD}"));
+    for secrets in [format!("{SECRET} {OTHER}"), format!("{OTHER},{SECRET}")] {
+        check_with(&delivery, &secrets, Ok(()));
+    }
+    check_with(&delivery, OTHER, Err(Rejection::NoMatch));
+}
+
+#[track_caller]
+fn check_secrets(raw: &str, want: Result<usize, SecretError>) {
+    assert_eq!(Secrets::parse(raw).map(|secrets| secrets.count()), want, "{raw:?}");
+}
+
+#[test]
+fn w8_a_list_with_an_unusable_secret_is_refused_whole() {
+    for raw in ["", " ", ",", " , ,, ", "\n"] {
+        check_secrets(raw, Err(SecretError::Missing));
+    }
+    check_secrets("whsec_", Err(SecretError::Short { position: 1, bytes: 0 }));
+    check_secrets("whsec_wronglength", Err(SecretError::Short { position: 1, bytes: 8 }));
+    check_secrets("whsec_AAAAAAAAAAAAAAAAAAAA", Err(SecretError::Short { position: 1, bytes: 15 }));
+    for raw in ["whsec_%", "whsec_whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "undefined!", "="] {
+        check_secrets(raw, Err(SecretError::Undecodable { position: 1 }));
+    }
+    for prefix in ["whpk_", "whsk_"] {
+        let raw = format!("{SECRET} {prefix}1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=");
+        check_secrets(&raw, Err(SecretError::Asymmetric { position: 2 }));
+    }
+    let blank_member = format!("{SECRET},whsec_,{OTHER}");
+    check_secrets(&blank_member, Err(SecretError::Short { position: 2, bytes: 0 }));
+}
+
+#[test]
+fn w8_a_run_of_separators_is_one() {
+    check_secrets(&format!(" ,{SECRET} ,, {OTHER}\r\n"), Ok(2));
+    check_secrets("whsec_AAAAAAAAAAAAAAAAAAAAAA==", Ok(1));
+}
+
+#[test]
+fn w9_a_secret_pasted_without_its_padding_holds_and_a_short_one_is_counted() {
+    let short = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS";
+    let longer = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr";
+    // The same keys as a strict decoder wants them written: 23 bytes and 25.
+    for (pasted, canonical, weak) in [
+        (short, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ=", 1),
+        (longer, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBg==", 0),
+    ] {
+        let tag = sign(canonical, ID, &NOW_S.to_string(), BODY);
+        check_with(&signed_as(&format!("v1,{tag}")), pasted, Ok(()));
+        assert_eq!(Secrets::parse(pasted).unwrap().weak(), weak, "{pasted}");
+    }
+    assert_eq!(Secrets::parse(&format!("{short} {longer} {SECRET}")).unwrap().weak(), 1);
+}
+
+#[test]
+fn w8_nothing_prints_a_secret() {
+    assert_eq!(format!("{:?}", Secrets::parse(SECRET).unwrap()), "Secrets([redacted])");
+    let error = Secrets::parse("whsec_hunter2!").unwrap_err();
+    assert_eq!(error.to_string(), "webhook secret 1 is not base64");
+    assert!(!format!("{error:?}").contains("hunter2"));
+}
+
+#[track_caller]
+fn check_time(timestamp: &str, now_ms: i64, want: Result<(), Rejection>) {
+    let delivery = delivery(ID, timestamp, BODY);
+    let got = delivery.verify(SECRET, UnixMillis(now_ms)).map(|_| ());
+    assert_eq!(got, want, "{timestamp:?} at {now_ms}");
+}
+
+#[test]
+fn w10_an_attempt_may_lie_five_minutes_off_and_not_a_second_more() {
+    let signed = NOW_S.to_string();
+    for (off_s, want) in [
+        (300, Ok(())),
+        (301, Err(Rejection::Stale { age_s: 301 })),
+        (-300, Ok(())),
+        (-301, Err(Rejection::Future { ahead_s: 301 })),
+    ] {
+        check_time(&signed, (NOW_S + off_s) * 1000, want);
+        check_time(&signed, (NOW_S + off_s) * 1000 + 999, want);
+    }
+}
+
+#[test]
+fn w10_a_timestamp_has_one_spelling() {
+    for raw in [
+        "1e9",
+        "1614265330.0",
+        "+1614265330",
+        "01614265330",
+        "0x60377a32",
+        "-1",
+        "1614265330 ",
+        " 1614265330",
+        "１６１４２６５３３０",
+        "1614265330, 1614265330",
+        "1,614,265,330",
+        "00",
+        "-0",
+        "9223372036854775808",
+        "99999999999999999999999999",
+        "1000000000000000",
+    ] {
+        check_time(raw, NOW.0, Err(Rejection::BadTimestamp));
+    }
+    for raw in ["", " ", "\t "] {
+        check_time(raw, NOW.0, Err(Rejection::MissingHeader(Field::Timestamp)));
+    }
+}
+
+#[test]
+fn w10_the_ends_of_time_do_not_overflow() {
+    let last = "999999999999999";
+    check_time("0", 0, Ok(()));
+    check_time("0", -1, Ok(()));
+    check_time("0", i64::MAX, Err(Rejection::Stale { age_s: i64::MAX / 1000 }));
+    let ahead_s = 999_999_999_999_999 + i64::MAX / 1000 + 1;
+    check_time(last, i64::MIN, Err(Rejection::Future { ahead_s }));
+    check_time(last, 999_999_999_999_999_000, Ok(()));
+}
+
+#[test]
+fn w11_an_id_that_could_move_the_borders_of_the_signed_text_is_refused() {
+    for raw in ["msg.1", "msg,1", "msg 1", "msg\n1", "msg\u{0}", "msg_é", " msg_1", "msg_1\t"] {
+        let want = Err(Rejection::BadId(IdError::Alphabet));
+        check(&delivery(raw, &NOW_S.to_string(), BODY), want);
+    }
+    let long = "m".repeat(257);
+    check(&delivery(&long, &NOW_S.to_string(), BODY), Err(Rejection::BadId(IdError::Long)));
+    check(&delivery(&long[..256], &NOW_S.to_string(), BODY), Ok(()));
+    for raw in ["", "  "] {
+        let want = Err(Rejection::MissingHeader(Field::Id));
+        check(&delivery(raw, &NOW_S.to_string(), BODY), want);
+    }
+}
+
+#[test]
+fn w11_one_signature_cannot_be_read_with_the_borders_elsewhere() {
+    // `{id}.{timestamp}.{body}` is the same text for both readings; only one was meant.
+    let text = format!("{NOW_S}.{{}}");
+    let meant = delivery("msg_1", &NOW_S.to_string(), text.as_bytes());
+    check(&meant, Ok(()));
+    let signature = meant.headers[2].1.clone();
+    let moved = Delivery { body: b"{}".to_vec(), ..signed_as(&signature) }
+        .without("svix-id")
+        .with("svix-id", &format!("msg_1.{NOW_S}"));
+    check(&moved, Err(Rejection::BadId(IdError::Alphabet)));
+}
+
+#[test]
+fn w12_a_header_sent_twice_is_refused_even_if_a_half_is_good() {
+    let good = format!("v1,{GOOD}");
+    let bad = format!("v1,{}", STANDARD.encode([7; 32]));
+    let sent = || signed_as(&good);
+    for second in [good.as_str(), &bad, "", "x"] {
+        check(&sent().with("svix-signature", second), Err(Rejection::MalformedSignature));
+        check(&signed_as(second).with("svix-signature", &good), Err(Rejection::MalformedSignature));
+    }
+    for second in [ID, "msg_2", ""] {
+        let want = Err(Rejection::BadId(IdError::Alphabet));
+        check(&sent().with("svix-id", second), want);
+    }
+    for second in ["1614265330", "0", ""] {
+        check(&sent().with("svix-timestamp", second), Err(Rejection::BadTimestamp));
+    }
+}
+
+#[test]
+fn w13_headers_of_one_family_only() {
+    let unbranded = || {
+        Delivery { headers: Vec::new(), body: BODY.to_vec() }
+            .with("webhook-id", ID)
+            .with("webhook-timestamp", &NOW_S.to_string())
+            .with("webhook-signature", &format!("v1,{GOOD}"))
+    };
+    check(&unbranded(), Ok(()));
+    for name in ["svix-id", "svix-timestamp", "svix-signature"] {
+        check(&unbranded().with(name, "other"), Err(Rejection::MixedFamilies));
+        check(&unbranded().with(name, ""), Err(Rejection::MixedFamilies));
+    }
+    let both = signed_as(&format!("v1,{GOOD}")).with("webhook-id", ID);
+    check(&both, Err(Rejection::MixedFamilies));
+    check(&both.without("svix-id"), Err(Rejection::MixedFamilies));
+}
+
+#[test]
+fn w13_each_header_must_be_there() {
+    let sent = || signed_as(&format!("v1,{GOOD}"));
+    for (name, field) in [
+        ("svix-id", Field::Id),
+        ("svix-timestamp", Field::Timestamp),
+        ("svix-signature", Field::Signature),
+    ] {
+        check(&sent().without(name), Err(Rejection::MissingHeader(field)));
+        let blank = sent().without(name).with(name, " \t ");
+        check(&blank, Err(Rejection::MissingHeader(field)));
+    }
+    check(
+        &Delivery { headers: Vec::new(), body: Vec::new() },
+        Err(Rejection::MissingHeader(Field::Id)),
+    );
+}
+
+#[test]
+fn w14_the_signature_covers_every_byte_of_the_body() {
+    let bom = [b"\xef\xbb\xbf", BODY].concat();
+    let mut bodies = vec![bom, [BODY, b"\r\n"].concat(), [BODY, b"\0"].concat(), Vec::new()];
+    bodies.push(br#"{"test":2432232314}"#.to_vec());
+    bodies.extend((0..BODY.len()).map(|at| {
+        let mut body = BODY.to_vec();
+        body[at] ^= 1;
+        body
+    }));
+    for body in bodies {
+        let delivery = Delivery { body, ..signed_as(&format!("v1,{GOOD}")) };
+        check(&delivery, Err(Rejection::NoMatch));
+    }
+}
+
+#[test]
+fn w14_the_signature_covers_id_and_timestamp() {
+    let good = format!("v1,{GOOD}");
+    let other_id = signed_as(&good).without("svix-id").with("svix-id", "msg_other");
+    check(&other_id, Err(Rejection::NoMatch));
+    let later = (NOW_S + 1).to_string();
+    let moved = signed_as(&good).without("svix-timestamp").with("svix-timestamp", &later);
+    check(&moved, Err(Rejection::NoMatch));
+}
+
+#[test]
+fn w15_a_genuine_body_need_not_be_text() {
+    for body in [b"\xff\xfe\x00".as_slice(), b"", b"\xed\xa0\x80"] {
+        check(&delivery(ID, &NOW_S.to_string(), body), Ok(()));
+    }
+}
+
+#[test]
+fn w18_the_same_delivery_passes_again() {
+    let delivery = signed_as(&format!("v1,{GOOD}"));
+    for _ in 0..1000 {
+        check(&delivery, Ok(()));
+    }
+}
+
+#[test]
+fn w21_no_reason_tells_what_was_expected() {
+    let refused = Delivery { body: b"canary".to_vec(), ..signed_as(&format!("v1,{GOOD}")) };
+    let reason = refused.verify(SECRET, NOW).unwrap_err();
+    assert_eq!((reason, reason.to_string()), (Rejection::NoMatch, "no signature matches".into()));
+    let genuine = delivery(ID, &NOW_S.to_string(), b"canary");
+    let shown = format!("{:?}", genuine.verify(SECRET, NOW).unwrap());
+    assert!(
+        shown.contains(ID) && !shown.contains("canary") && !shown.contains("99, 97"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn w23_another_endpoints_signature_is_refused() {
+    let tag = sign(OTHER, ID, &NOW_S.to_string(), BODY);
+    check(&signed_as(&format!("v1,{tag}")), Err(Rejection::NoMatch));
+}

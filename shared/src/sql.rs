@@ -1,0 +1,149 @@
+//! A plan as the statements of one D1 batch: the SQL twin of [`crate::merge`].
+//!
+//! Each statement takes a whole batch as one JSON parameter. The text is fixed: no value ever
+//! becomes part of it. Tests run exactly this text on SQLite and compare it with the Rust law.
+
+mod rows;
+
+use serde::Serialize;
+
+use crate::limits::PARAMETER_BYTES_MAX;
+use crate::merge::Entity;
+use crate::plan::Plan;
+use crate::time::UnixMillis;
+
+/// One statement and its parameters, `?1`, `?2` and so on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The text.
+    pub sql: &'static str,
+    /// The parameters.
+    pub args: Vec<Arg>,
+}
+
+/// One parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// A text; JSON for the statements that take a batch.
+    Text(String),
+    /// A whole number below 2^53, as D1 carries it.
+    Int(i64),
+}
+
+/// Reads the watch, the roles and the organizations of user `?1` in ONE statement: two read apart
+/// could pair one version with the roles of another.
+pub const FILL: &str = include_str!("sql/fill.sql");
+
+/// Takes the watch over for user `?1` with owner `?2` and floor `?3`. See `cache`.
+pub const REGISTER: &str = include_str!("sql/register.sql");
+
+/// Ends the watch of user `?1` if owner `?2` still holds it.
+pub const UNWATCH: &str = include_str!("sql/unwatch.sql");
+
+/// The outbox: at most `?1` watches whose hint is owed, oldest first.
+pub const PENDING: &str = include_str!("sql/pending.sql");
+
+/// As [`PENDING`], of the users in the JSON list `?1` alone.
+pub const PENDING_OF: &str = include_str!("sql/pending_of.sql");
+
+/// Marks hints as taken: `?1` is a JSON list of `{user_id, owner, version}`.
+pub const ACK: &str = include_str!("sql/ack.sql");
+
+/// Ends the watches that no object owns: `?1` is a JSON list of `{user_id, owner}`.
+pub const GONE: &str = include_str!("sql/gone.sql");
+
+/// One operator's word on one role: `?1` user, `?2` role id, `?3` 1 or 0, `?4` time in
+/// milliseconds, `?5` id, `?6` actor, `?7` reason. The latest by (time, id) stays.
+pub const GRANT: &str = include_str!("sql/grant.sql");
+
+const SETTING: &str = include_str!("sql/setting.sql");
+const ROLE_NAMES: &str = include_str!("sql/role_names.sql");
+const DEAD_LETTERS: &str = include_str!("sql/dead_letters.sql");
+const DELIVERIES: &str = include_str!("sql/deliveries.sql");
+
+fn upsert(entity: Entity) -> &'static str {
+    match entity {
+        Entity::User => include_str!("sql/users.sql"),
+        Entity::Organization => include_str!("sql/organizations.sql"),
+        Entity::Membership => include_str!("sql/memberships.sql"),
+        Entity::Role => include_str!("sql/org_roles.sql"),
+        Entity::Permission => include_str!("sql/org_permissions.sql"),
+    }
+}
+
+/// The statements of one batch: rows, then what became of each delivery, then the dead letters.
+///
+/// `now` is when the batch is written.
+#[must_use]
+pub fn statements(plan: &Plan, now: UnixMillis) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    statements.extend(over(ROLE_NAMES, &plan.role_names, now));
+    for (entity, changes) in &plan.changes {
+        let rows: Vec<_> = changes.iter().map(rows::row).collect();
+        statements.extend(over(upsert(*entity), &rows, now));
+    }
+    let deliveries: Vec<_> = plan.deliveries.iter().map(rows::delivery).collect();
+    statements.extend(over(DELIVERIES, &deliveries, now));
+    let letters: Vec<_> = plan.dead_letters.iter().map(rows::dead_letter).collect();
+    statements.extend(over(DEAD_LETTERS, &letters, now));
+    statements
+}
+
+/// The default role in `settings`, and its name among the roles. Writes nothing when it stands so.
+#[must_use]
+pub fn default_role(name: &str) -> Vec<Statement> {
+    let names = if name.is_empty() { vec![] } else { vec![name] };
+    let mut statements: Vec<_> = over(ROLE_NAMES, names, UnixMillis(0)).collect();
+    let args = vec![Arg::Text("default_role".into()), Arg::Text(name.into())];
+    statements.push(Statement { sql: SETTING, args });
+    statements
+}
+
+/// `sql` over `rows` as JSON, in as many statements as keep each parameter small; none for no rows.
+fn over<T: Serialize>(
+    sql: &'static str,
+    rows: impl IntoIterator<Item = T>,
+    now: UnixMillis,
+) -> impl Iterator<Item = Statement> {
+    let timed = sql.contains("?2");
+    chunks(rows).into_iter().map(move |json| {
+        let mut args = vec![Arg::Text(json)];
+        args.extend(timed.then_some(Arg::Int(now.0)));
+        Statement { sql, args }
+    })
+}
+
+/// JSON lists, each at most [`PARAMETER_BYTES_MAX`] long unless one row alone is longer.
+fn chunks<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<String> {
+    let mut lists: Vec<String> = Vec::new();
+    for row in rows {
+        // Strings, numbers and lists always become JSON; null would be refused by NOT NULL.
+        let row = serde_json::to_string(&row).unwrap_or_else(|_| "null".into());
+        match lists.last_mut() {
+            Some(list) if list.len() + row.len() < PARAMETER_BYTES_MAX => {
+                list.pop();
+                list.extend([",", &row, "]"]);
+            }
+            _ => lists.push(format!("[{row}]")),
+        }
+    }
+    lists
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chunks;
+    use crate::limits::PARAMETER_BYTES_MAX;
+
+    #[test]
+    fn rows_become_json_lists_below_the_parameter_limit() {
+        assert_eq!(chunks([1, 2, 3]), ["[1,2,3]"]);
+        assert!(chunks(Vec::<u8>::new()).is_empty());
+        let rows = vec!["x".repeat(PARAMETER_BYTES_MAX / 3); 7];
+        let lists = chunks(&rows);
+        assert!(lists.iter().all(|list| list.len() <= PARAMETER_BYTES_MAX));
+        let back: Vec<String> =
+            lists.iter().flat_map(|l| serde_json::from_str::<Vec<String>>(l).unwrap()).collect();
+        assert_eq!(back, rows);
+    }
+}

@@ -1,0 +1,5 @@
+INSERT INTO role_grants AS g (user_id, role_id, granted, at, id, actor, reason)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT (user_id, role_id) DO UPDATE SET
+  granted = excluded.granted, at = excluded.at, id = excluded.id, actor = excluded.actor, reason = excluded.reason
+WHERE (excluded.at, excluded.id) > (g.at, g.id)

@@ -1,0 +1,9 @@
+INSERT INTO watches AS w (user_id, owner, version, acked)
+SELECT ?1, ?2, t.version, t.version
+FROM (SELECT max(CAST(unixepoch('subsec') * 1000 AS INTEGER), ?3 + 1) AS version) t
+WHERE true
+ON CONFLICT (user_id) DO UPDATE SET
+  owner = excluded.owner,
+  version = max(w.version + 1, excluded.version),
+  acked = max(w.version + 1, excluded.version)
+WHERE excluded.owner > w.owner OR (excluded.owner = w.owner AND w.version < ?3)

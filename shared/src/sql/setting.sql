@@ -1,0 +1,4 @@
+INSERT INTO settings AS s (key, value)
+VALUES (?1, ?2)
+ON CONFLICT (key) DO UPDATE SET value = excluded.value
+WHERE s.value <> excluded.value

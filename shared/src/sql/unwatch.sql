@@ -1,0 +1,1 @@
+DELETE FROM watches WHERE user_id = ?1 AND owner = ?2
