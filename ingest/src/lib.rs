@@ -1,1 +1,29 @@
-//! To be written.
+//! The door: takes Clerk's deliveries from the internet, and hands on what is genuine.
+//!
+//! `POST /webhooks/clerk`: verify, project, enqueue, answer. `GET /healthz`. It holds the webhook
+//! secret and the sending end of the queue, and nothing else: no database, no role caches.
+
+mod body;
+mod config;
+mod door;
+mod queue;
+mod receive;
+mod reply;
+
+use worker::{Context, Env, Method, Request, Response, Result, event};
+
+#[event(start)]
+fn start() {
+    edge::log::init();
+}
+
+#[event(fetch)]
+async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Response> {
+    match (request.path().as_str(), request.method()) {
+        ("/webhooks/clerk", Method::Post) => door::webhook(&mut request, &env).await,
+        ("/webhooks/clerk", _) => reply::not_allowed("POST"),
+        ("/healthz", Method::Get | Method::Head) => door::health(&env),
+        ("/healthz", _) => reply::not_allowed("GET, HEAD"),
+        _ => reply::not_found(),
+    }
+}

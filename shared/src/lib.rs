@@ -9,6 +9,7 @@
 //! What stands left of a `══` is here; a Worker is a thin edge around it. Time and randomness are
 //! arguments: the same inputs give the same answer on any machine.
 
+pub mod batch;
 pub mod cache;
 pub mod envelope;
 pub mod event;

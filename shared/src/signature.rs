@@ -5,8 +5,10 @@
 //! shrug (a sign before the timestamp, a dot in the id, a header sent twice) this one refuses.
 //! It covers bytes: the body need not be UTF-8, and must never be parsed and printed again.
 
+mod headers;
 mod secrets;
 
+pub use headers::{Field, Headers};
 pub use secrets::{KEY_BYTES_MIN, KEY_BYTES_STRONG, SecretError, Secrets};
 
 use crate::id::{IdError, MessageId};
@@ -46,9 +48,9 @@ pub fn verify<'a>(
     now: UnixMillis,
 ) -> Result<VerifiedBody<'a>, Rejection> {
     let family = headers.family()?;
-    let raw_id = present(family.id.as_deref(), Field::Id)?;
-    let raw_timestamp = present(family.timestamp.as_deref(), Field::Timestamp)?;
-    let raw_signature = present(family.signature.as_deref(), Field::Signature)?;
+    let raw_id = family.text(Field::Id)?;
+    let raw_timestamp = family.text(Field::Timestamp)?;
+    let raw_signature = family.text(Field::Signature)?;
 
     let id = MessageId::parse(raw_id).map_err(Rejection::BadId)?;
     let attempted_at = recent(raw_timestamp, now)?;
@@ -118,83 +120,6 @@ impl fmt::Debug for VerifiedBody<'_> {
     }
 }
 
-/// The raw headers of a delivery, in Svix's names (`svix-…`) and the standard's (`webhook-…`).
-#[derive(Clone, Debug, Default)]
-pub struct Headers {
-    svix: Family,
-    webhook: Family,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Family {
-    id: Option<String>,
-    timestamp: Option<String>,
-    signature: Option<String>,
-}
-
-impl Headers {
-    /// Asks `get` for each header by its lower-case name.
-    ///
-    /// The values stay as they are. A header sent twice arrives from Fetch joined by `, `, and no
-    /// such value is accepted, even where one half alone would be.
-    #[must_use]
-    pub fn read(mut get: impl FnMut(&'static str) -> Option<String>) -> Self {
-        Self {
-            svix: Family {
-                id: get("svix-id"),
-                timestamp: get("svix-timestamp"),
-                signature: get("svix-signature"),
-            },
-            webhook: Family {
-                id: get("webhook-id"),
-                timestamp: get("webhook-timestamp"),
-                signature: get("webhook-signature"),
-            },
-        }
-    }
-
-    /// The one family that was sent. A blank header counts as sent: what is signed in one family
-    /// must not be read beside anything of the other.
-    fn family(&self) -> Result<&Family, Rejection> {
-        match (self.svix.is_sent(), self.webhook.is_sent()) {
-            (true, true) => Err(Rejection::MixedFamilies),
-            (false, true) => Ok(&self.webhook),
-            (true | false, false) => Ok(&self.svix),
-        }
-    }
-}
-
-impl Family {
-    const fn is_sent(&self) -> bool {
-        self.id.is_some() || self.timestamp.is_some() || self.signature.is_some()
-    }
-}
-
-fn present(value: Option<&str>, field: Field) -> Result<&str, Rejection> {
-    value.filter(|text| !text.trim_ascii().is_empty()).ok_or(Rejection::MissingHeader(field))
-}
-
-/// Which of the three headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Field {
-    /// `svix-id` or `webhook-id`.
-    Id,
-    /// `svix-timestamp` or `webhook-timestamp`.
-    Timestamp,
-    /// `svix-signature` or `webhook-signature`.
-    Signature,
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Id => "id",
-            Self::Timestamp => "timestamp",
-            Self::Signature => "signature",
-        })
-    }
-}
-
 /// Why a delivery was refused. It holds nothing of the body, of a secret or of an expected tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
@@ -206,7 +131,7 @@ pub enum Rejection {
     MissingHeader(Field),
     /// The id could move the borders of the signed text, or is two headers in one.
     #[error("bad id header: {0}")]
-    BadId(#[source] IdError),
+    BadId(IdError),
     /// Not plain decimal digits without a leading zero, or too many of them.
     #[error("timestamp header is not whole seconds in plain digits")]
     BadTimestamp,

@@ -5,10 +5,15 @@
 
 mod rows;
 
-use serde::Serialize;
+use std::collections::BTreeSet;
 
+use serde::Serialize;
+use serde_json::json;
+
+use crate::id::UserId;
 use crate::limits::PARAMETER_BYTES_MAX;
 use crate::merge::Entity;
+use crate::outbox::{Pending, ROUND_MAX, Settled};
 use crate::plan::Plan;
 use crate::time::UnixMillis;
 
@@ -40,7 +45,8 @@ pub const REGISTER: &str = include_str!("sql/register.sql");
 /// Ends the watch of user `?1` if owner `?2` still holds it.
 pub const UNWATCH: &str = include_str!("sql/unwatch.sql");
 
-/// The outbox: at most `?1` watches whose hint is owed, oldest first.
+/// The outbox: at most `?3` watches whose hint is owed, oldest first, after version `?1` and user
+/// `?2`. See [`pending`].
 pub const PENDING: &str = include_str!("sql/pending.sql");
 
 /// As [`PENDING`], of the users in the JSON list `?1` alone.
@@ -69,6 +75,29 @@ fn upsert(entity: Entity) -> &'static str {
         Entity::Role => include_str!("sql/org_roles.sql"),
         Entity::Permission => include_str!("sql/org_permissions.sql"),
     }
+}
+
+/// The outbox after `last`, or from its beginning.
+#[must_use]
+pub fn pending(last: Option<&Pending>) -> Statement {
+    let (version, user_id) = last.map_or((-1, ""), |last| (last.version, &last.user_id));
+    let args = vec![Arg::Int(version), Arg::Text(user_id.into()), Arg::Int(ROUND_MAX)];
+    Statement { sql: PENDING, args }
+}
+
+/// The outbox of the users that a plan touched.
+#[must_use]
+pub fn pending_of(touched: &BTreeSet<UserId>) -> Statement {
+    let users: Vec<&str> = touched.iter().map(UserId::as_str).collect();
+    Statement { sql: PENDING_OF, args: vec![Arg::Text(json!(users).to_string())] }
+}
+
+/// Writes down what one round of hints settled; none when nothing was.
+#[must_use]
+pub fn settle(settled: &Settled) -> Vec<Statement> {
+    let acked = over(ACK, &settled.acked, UnixMillis(0));
+    let gone = over(GONE, &settled.gone, UnixMillis(0));
+    acked.chain(gone).collect()
 }
 
 /// The statements of one batch: rows, then what became of each delivery, then the dead letters.

@@ -1,5 +1,5 @@
 SELECT user_id, owner, version
 FROM watches
-WHERE version > acked
-ORDER BY version
-LIMIT ?1
+WHERE version > acked AND (version, user_id) > (?1, ?2)
+ORDER BY version, user_id
+LIMIT ?3

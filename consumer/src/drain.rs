@@ -1,0 +1,93 @@
+//! One batch of events: open each, plan once, commit once, settle each, then hint.
+
+use shared::batch::{Part, Verdict};
+use shared::fault::{Disposition, Fault, is_last, retry_after};
+use shared::outbox::Pending;
+use shared::plan::{DeadLetter, plan};
+use worker::Env;
+
+use crate::handout::{Handout, Unopened};
+use crate::store::Store;
+use crate::{EVENTS, push};
+
+pub(crate) async fn drain(env: &Env, handouts: Vec<Handout>) {
+    let store = Store::new(env);
+    let (whole, mut verdicts) = open_all(&handouts);
+    let (committed, pending) = commit(&store, whole).await;
+    verdicts.extend(committed);
+    for handout in &handouts {
+        let verdict = verdicts.iter().find(|verdict| verdict.message_id == handout.id);
+        // A message without a verdict would count as done: it is handed out again.
+        let disposition = verdict.map_or(Disposition::RetryAfter(1), |v| v.disposition);
+        handout.settle(disposition);
+    }
+    push::push(env, &store, pending).await;
+}
+
+/// Opens each message by itself. One of a newer build waits for the deployment; what will never
+/// open is parked.
+fn open_all(handouts: &[Handout]) -> (Part, Vec<Verdict>) {
+    let mut verdicts = Vec::new();
+    let mut whole = Part { queue: EVENTS.into(), ..Part::default() };
+    for handout in handouts {
+        match handout.open(EVENTS) {
+            Ok(message) => whole.messages.push(message),
+            Err(Unopened::Newer(letter)) if !is_last(letter.attempts) => {
+                let fault = Fault::Transient(letter.detail);
+                let disposition = retry_after(&fault, letter.attempts, jitter());
+                verdicts.push(Verdict { message_id: letter.message_id, disposition });
+            }
+            Err(Unopened::Newer(letter) | Unopened::Never(letter)) => whole.letters.push(*letter),
+        }
+    }
+    (whole, verdicts)
+}
+
+/// Commits every part, and what a refused one leads to. Gives the hints that are owed.
+async fn commit(store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pending>) {
+    let (mut verdicts, mut pending) = (Vec::new(), Vec::new());
+    let mut parts = vec![whole];
+    while let Some(part) = parts.pop() {
+        if part.is_empty() {
+            continue;
+        }
+        let planned = plan(EVENTS, &part.messages, part.letters.clone());
+        match store.commit(&planned, edge::clock::now()).await {
+            Ok(owed) => {
+                log(&part);
+                pending.extend(owed);
+                verdicts.extend(part.committed());
+            }
+            Err(fault) => {
+                let (messages, cause) = (part.len(), fault.cause());
+                tracing::warn!(messages, cause, "a batch was not committed");
+                let next = part.refused(&fault, jitter());
+                parts.extend(next.parts);
+                verdicts.extend(next.verdicts);
+            }
+        }
+    }
+    (verdicts, pending)
+}
+
+fn log(part: &Part) {
+    for DeadLetter { message_id, reason, detail, attempts, .. } in &part.letters {
+        tracing::error!(message_id, reason, detail, attempts, outcome = "parked", "dead letter");
+    }
+    for message in &part.messages {
+        let envelope = &message.envelope;
+        let (svix_id, kind) = (envelope.svix_id.as_str(), envelope.kind.as_str());
+        tracing::info!(svix_id, kind, subject = envelope.subject(), "committed");
+    }
+}
+
+/// Any number: it spreads the retries of a batch.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::as_conversions,
+    reason = "the cast saturates"
+)]
+fn jitter() -> u32 {
+    (js_sys::Math::random() * f64::from(u32::MAX)) as u32
+}

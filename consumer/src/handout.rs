@@ -1,0 +1,123 @@
+//! Messages as the platform hands them out: read one by one, settled one by one.
+
+use js_sys::{JSON, Object, Reflect};
+use shared::envelope::{Envelope, OpenError};
+use shared::fault::Disposition;
+use shared::plan::{DeadLetter, Message};
+use shared::time::UnixMillis;
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::worker_sys;
+
+/// One message as it was handed out.
+pub(crate) struct Handout {
+    raw: worker_sys::Message,
+    /// The queue's own id for it.
+    pub(crate) id: String,
+    /// How often it has been handed out, this time included.
+    pub(crate) attempts: u32,
+    sent_at: UnixMillis,
+    body: Result<String, String>,
+}
+
+/// Why a message holds no envelope.
+pub(crate) enum Unopened {
+    /// It may open after the next deployment.
+    Newer(Box<DeadLetter>),
+    /// It will never open.
+    Never(Box<DeadLetter>),
+}
+
+/// Reads the messages of a batch. One that cannot be read spoils no other.
+pub(crate) fn read(batch: &worker_sys::MessageBatch) -> Result<Vec<Handout>, JsValue> {
+    let messages = batch.messages()?;
+    Ok(messages.iter().map(JsValue::unchecked_into).map(Handout::read).collect())
+}
+
+impl Handout {
+    fn read(raw: worker_sys::Message) -> Self {
+        let attempts = Reflect::get(&raw, &"attempts".into()).ok();
+        let attempts = attempts.and_then(|value| value.as_f64()).map_or(1, whole);
+        let attempts = u32::try_from(attempts).unwrap_or(1);
+        let sent_at = raw.timestamp().map_or(0.0, |date| date.get_time());
+        let body = raw.body().unwrap_or(JsValue::UNDEFINED);
+        let body = body.as_string().ok_or_else(|| as_json(&body));
+        Self {
+            id: raw.id().map(String::from).unwrap_or_default(),
+            attempts,
+            sent_at: UnixMillis(whole(sent_at)),
+            body,
+            raw,
+        }
+    }
+
+    /// Opens the envelope.
+    pub(crate) fn open(&self, queue: &str) -> Result<Message, Unopened> {
+        let text = self.body.as_ref().map_err(|json| {
+            Unopened::Never(self.unopened(queue, json, "not-text", "the message is not text"))
+        })?;
+        match Envelope::open(text) {
+            Ok(envelope) => Ok(Message {
+                id: self.id.clone(),
+                attempts: self.attempts,
+                sent_at: self.sent_at,
+                text: text.clone(),
+                envelope,
+            }),
+            Err(error @ OpenError::Newer(_)) => {
+                let detail = format!("{error}: deploy the consumer, then replay");
+                Err(Unopened::Newer(self.unopened(queue, text, "newer-envelope", &detail)))
+            }
+            Err(error @ OpenError::Malformed(_)) => {
+                Err(Unopened::Never(self.unopened(queue, text, "malformed", &error.to_string())))
+            }
+        }
+    }
+
+    fn unopened(&self, queue: &str, text: &str, reason: &str, detail: &str) -> Box<DeadLetter> {
+        Box::new(DeadLetter {
+            message_id: self.id.clone(),
+            queue: queue.into(),
+            reason: reason.into(),
+            detail: detail.into(),
+            attempts: self.attempts,
+            first_seen_at: self.sent_at,
+            text: text.into(),
+            envelope: None,
+        })
+    }
+
+    /// Tells the platform what becomes of the message.
+    pub(crate) fn settle(&self, disposition: Disposition) {
+        let told = match disposition {
+            Disposition::Ack => self.raw.ack(),
+            Disposition::RetryAfter(seconds) => {
+                let options = Object::new();
+                Reflect::set(&options, &"delaySeconds".into(), &seconds.into())
+                    .and_then(|_| self.raw.retry(options.into()))
+            }
+        };
+        self.report(&told);
+    }
+
+    /// Hands the message back for as long as the queue's own retry delay says.
+    pub(crate) fn retry_by_default(&self) {
+        self.report(&self.raw.retry(JsValue::UNDEFINED));
+    }
+
+    fn report(&self, told: &Result<(), JsValue>) {
+        if told.is_err() {
+            tracing::error!(message_id = self.id, "the platform took no acknowledgement");
+        }
+    }
+}
+
+/// A JavaScript number as a whole one; out of range it stands at the nearer end.
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the cast saturates")]
+fn whole(value: f64) -> i64 {
+    value as i64
+}
+
+/// A body that is no text, as JSON for the dead letters.
+fn as_json(body: &JsValue) -> String {
+    JSON::stringify(body).map(String::from).unwrap_or_default()
+}

@@ -1,0 +1,71 @@
+//! Hints to the role caches, and what their answers settle. A failure here costs nothing but
+//! time: what stays owed is sent again by the sweep.
+
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use futures_util::stream::{self, StreamExt as _};
+use shared::object::{self, HINT_URL, HintReply};
+use shared::outbox::{self, Pending, Settled};
+use worker::{Delay, Env, Method, ObjectNamespace, Request, RequestInit};
+
+use crate::store::Store;
+
+/// Hints under way at a time.
+const CONCURRENT: usize = 20;
+
+/// An object that has not answered by then is hinted again by the sweep.
+const HINT_MS_MAX: u64 = 2_000;
+
+/// Sends one round of hints and writes down what it settled.
+pub(crate) async fn push(env: &Env, store: &Store, pending: Vec<Pending>) -> Settled {
+    if pending.is_empty() {
+        return Settled::default();
+    }
+    let roles = match env.durable_object(object::BINDING) {
+        Ok(roles) => roles,
+        Err(error) => {
+            tracing::error!(cause = %error, "the binding ROLES is missing");
+            return Settled { owed: pending, ..Settled::default() };
+        }
+    };
+    let answers = stream::iter(pending).map(|pending| {
+        let roles = &roles;
+        async move {
+            let reply = hint(roles, &pending).await;
+            (pending, reply)
+        }
+    });
+    let settled = outbox::settle(answers.buffer_unordered(CONCURRENT).collect().await);
+    let (acked, gone, owed) = (settled.acked.len(), settled.gone.len(), settled.owed.len());
+    tracing::info!(acked, gone, owed, "hinted");
+    if let Err(fault) = store.settle(&settled).await {
+        tracing::warn!(cause = fault.cause(), "hints were taken but not written down");
+    }
+    settled
+}
+
+/// `None` when the object could not be reached, or said something else.
+async fn hint(roles: &ObjectNamespace, pending: &Pending) -> Option<HintReply> {
+    let ask = Box::pin(ask(roles, pending));
+    let answer = match select(ask, Delay::from(Duration::from_millis(HINT_MS_MAX))).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err("no answer in time".into()),
+    };
+    let user_id = &pending.user_id;
+    answer.inspect_err(|cause| tracing::warn!(user_id, cause, "a hint was not answered")).ok()
+}
+
+async fn ask(roles: &ObjectNamespace, pending: &Pending) -> Result<HintReply, String> {
+    let text = |error: worker::Error| error.to_string();
+    let body = serde_json::to_string(&pending.hint()).map_err(|error| error.to_string())?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    let request = Request::new_with_init(HINT_URL, &init).map_err(text)?;
+    let stub = roles.get_by_name(&pending.user_id).map_err(text)?;
+    let mut response = stub.fetch_with_request(request).await.map_err(text)?;
+    if response.status_code() != 200 {
+        return Err(format!("status {}", response.status_code()));
+    }
+    response.json().await.map_err(text)
+}

@@ -1,0 +1,34 @@
+//! D1: statements of the core, bound and sent as one batch, which is one transaction.
+
+use shared::sql::{Arg, Statement};
+use wasm_bindgen::JsValue;
+use worker::{D1Database, D1Result, Error};
+
+/// Sends `statements` as one batch: all of their rows or none, in one round trip.
+///
+/// # Errors
+/// D1's own text, for [`shared::fault::Fault::of`]. After an error the batch may have been
+/// committed all the same: whatever is sent must bear being sent again.
+pub async fn batch(db: &D1Database, statements: &[Statement]) -> Result<Vec<D1Result>, String> {
+    let bound = statements.iter().map(|statement| {
+        let args: Vec<JsValue> = statement.args.iter().map(value).collect();
+        db.prepare(statement.sql).bind(&args)
+    });
+    let bound = bound.collect::<worker::Result<Vec<_>>>().map_err(|error| cause(&error))?;
+    db.batch(bound).await.map_err(|error| cause(&error))
+}
+
+/// D1 takes no `BigInt`. Every number of ours lies below 2^53, where a double is exact.
+#[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "exact below 2^53")]
+fn value(arg: &Arg) -> JsValue {
+    match arg {
+        Arg::Text(text) => JsValue::from_str(text),
+        Arg::Int(int) => JsValue::from_f64(*int as f64),
+    }
+}
+
+/// The text of an error. `D1Error` panics when it is displayed, so its cause is asked for.
+#[must_use]
+pub fn cause(error: &Error) -> String {
+    if let Error::D1(error) = error { error.cause() } else { error.to_string() }
+}

@@ -1,0 +1,47 @@
+//! The two routes: each reads its configuration, does its work, and logs one line.
+
+use worker::{Env, Request, Response, Result};
+
+use crate::config::Config;
+use crate::receive::{self, Accepted, Rejection};
+use crate::{body, queue, reply};
+
+pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response> {
+    let outcome = receive(request, env).await;
+    match &outcome {
+        Ok(Accepted { id, kind, fate, weak_secrets }) => {
+            let (svix_id, kind) = (id.as_str(), kind.as_deref());
+            tracing::info!(svix_id, kind, outcome = fate.as_str(), weak_secrets, "accepted");
+        }
+        Err(rejection) if rejection.is_loud() => {
+            tracing::error!(status = rejection.status(), reason = %rejection, "refused");
+        }
+        Err(rejection) => {
+            tracing::warn!(status = rejection.status(), reason = %rejection, "refused");
+        }
+    }
+    reply::of(&outcome)
+}
+
+async fn receive(request: &mut Request, env: &Env) -> std::result::Result<Accepted, Rejection> {
+    let config = Config::read(env)?;
+    let headers = request.headers();
+    let signed = shared::signature::Headers::read(|name| headers.get(name).ok().flatten());
+    let body = body::read(request, config.body_bytes_max).await?;
+    let admitted = receive::admit(&signed, &body, &config, edge::clock::now())?;
+    if let Some(envelope) = &admitted.envelope {
+        queue::send(env, envelope).await?;
+    }
+    Ok(admitted.accepted)
+}
+
+/// Healthy is a door that could accept a delivery.
+pub(crate) fn health(env: &Env) -> Result<Response> {
+    match Config::read(env) {
+        Ok(_) => reply::healthy(),
+        Err(rejection) => {
+            tracing::error!(reason = %rejection, "unhealthy");
+            reply::of(&Err(rejection))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is let in. Pure: headers, bytes, configuration and the time go in, a decision comes out.
+
+use edge::vars;
+use shared::envelope::Envelope;
+use shared::event::{self, Content};
+use shared::signature::{self, Headers, SecretError};
+use shared::time::UnixMillis;
+
+use crate::config::Config;
+
+/// Why a delivery was not taken. Each is one row of the answer table in `reply`.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Rejection {
+    #[error("CLERK_WEBHOOK_SECRET is not set: copy the endpoint's signing secret from Clerk")]
+    NoSecret,
+    #[error("CLERK_WEBHOOK_SECRET cannot be read: {0}")]
+    BadSecret(SecretError),
+    #[error("{0}")]
+    BadVariable(vars::Invalid),
+    #[error("signature: {0}")]
+    Signature(signature::Rejection),
+    #[error("the body has more than {max} bytes")]
+    TooLarge { max: usize },
+    #[error("the body ended early")]
+    Aborted,
+    #[error("the delivery is of another Clerk instance than CLERK_INSTANCE_ID")]
+    ForeignInstance,
+    #[error("the queue refused: {0}")]
+    QueueDown(String),
+}
+
+/// A delivery that is let in, with what is to be enqueued of it.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) accepted: Accepted,
+    pub(crate) envelope: Option<Envelope>,
+}
+
+/// What the answer and the log say of a delivery that was taken.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    pub(crate) id: String,
+    pub(crate) kind: Option<String>,
+    pub(crate) fate: Fate,
+    pub(crate) weak_secrets: usize,
+}
+
+/// What becomes of a delivery that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Enqueued,
+    EnqueuedUnreadable,
+    Ignored,
+}
+
+impl Fate {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Enqueued => "enqueued",
+            Self::EnqueuedUnreadable => "enqueued-unreadable",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// Verifies a delivery, reads it, and decides what is enqueued of it.
+pub(crate) fn admit(
+    headers: &Headers,
+    body: &[u8],
+    config: &Config,
+    now: UnixMillis,
+) -> Result<Admitted, Rejection> {
+    let body =
+        signature::verify(headers, body, &config.secrets, now).map_err(Rejection::Signature)?;
+    let incoming = event::parse(&body);
+    if let (Some(ours), Some(theirs)) = (&config.instance_id, &incoming.instance_id)
+        && ours.trim() != theirs
+    {
+        return Err(Rejection::ForeignInstance);
+    }
+    let fate = match incoming.content {
+        Content::Synced(_) => Fate::Enqueued,
+        Content::Unreadable(_) => Fate::EnqueuedUnreadable,
+        Content::Ignored => Fate::Ignored,
+    };
+    let (id, weak_secrets) = (body.id().to_string(), config.secrets.weak());
+    let accepted = Accepted { id, kind: incoming.kind.clone(), fate, weak_secrets };
+    let envelope = (fate != Fate::Ignored)
+        .then(|| Envelope::new(body.id().clone(), body.attempted_at(), now, incoming));
+    Ok(Admitted { accepted, envelope })
+}

@@ -1,0 +1,79 @@
+//! The answer table. Rich for the log, mute for the sender: every failed signature looks alike.
+//!
+//! Never a redirect, never 410, never `webhook-delivery: abort-message`: Svix would stop trying.
+
+use serde_json::json;
+use worker::{Response, Result};
+
+use crate::receive::{Accepted, Rejection};
+
+/// Seconds after which Svix may try again when the queue is down.
+const RETRY_AFTER_S: &str = "30";
+
+impl Rejection {
+    pub(crate) fn status(&self) -> u16 {
+        match self {
+            Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) => 500,
+            Self::Signature(_) => 401,
+            Self::TooLarge { .. } => 413,
+            Self::Aborted => 400,
+            Self::ForeignInstance => 403,
+            Self::QueueDown(_) => 503,
+        }
+    }
+
+    /// What the sender is told, one word for programs and a sentence for people.
+    fn public(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) => {
+                ("misconfigured", "the receiver is misconfigured; its log says how")
+            }
+            Self::Signature(_) => ("unauthorized", "the delivery could not be verified"),
+            Self::TooLarge { .. } => ("too_large", "the body is larger than this receiver takes"),
+            Self::Aborted => ("aborted", "the body ended early"),
+            Self::ForeignInstance => {
+                ("foreign_instance", "the delivery is of another instance than the one set here")
+            }
+            Self::QueueDown(_) => ("unavailable", "the delivery could not be queued; try again"),
+        }
+    }
+
+    /// Whether somebody should look now: the door itself is broken, not what came to it.
+    pub(crate) fn is_loud(&self) -> bool {
+        match self {
+            Self::NoSecret
+            | Self::BadSecret(_)
+            | Self::BadVariable(_)
+            | Self::ForeignInstance
+            | Self::QueueDown(_) => true,
+            Self::Signature(_) | Self::TooLarge { .. } | Self::Aborted => false,
+        }
+    }
+}
+
+pub(crate) fn of(outcome: &std::result::Result<Accepted, Rejection>) -> Result<Response> {
+    match outcome {
+        Ok(accepted) => edge::reply::json(202, &json!({ "id": accepted.id })),
+        Err(rejection) => {
+            let (error, message) = rejection.public();
+            let body = json!({ "error": error, "message": message });
+            let retry = [("retry-after", RETRY_AFTER_S)];
+            let headers = if rejection.status() == 503 { &retry[..] } else { &[] };
+            edge::reply::with_headers(rejection.status(), &body, headers)
+        }
+    }
+}
+
+pub(crate) fn healthy() -> Result<Response> {
+    edge::reply::json(200, &json!({ "ok": true }))
+}
+
+pub(crate) fn not_found() -> Result<Response> {
+    let body = json!({ "error": "not_found", "message": "there is POST /webhooks/clerk" });
+    edge::reply::json(404, &body)
+}
+
+pub(crate) fn not_allowed(allow: &str) -> Result<Response> {
+    let body = json!({ "error": "method_not_allowed", "message": format!("allowed: {allow}") });
+    edge::reply::with_headers(405, &body, &[("allow", allow)])
+}
