@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::cache::Fill;
 use crate::id::UserId;
 use crate::limits::PARAMETER_BYTES_MAX;
 use crate::merge::Entity;
@@ -75,6 +76,18 @@ fn upsert(entity: Entity) -> &'static str {
         Entity::Role => include_str!("sql/org_roles.sql"),
         Entity::Permission => include_str!("sql/org_permissions.sql"),
     }
+}
+
+/// The batch of a fill of one user's role cache: registers the watch where the fill says so, and
+/// reads version and roles, always last.
+#[must_use]
+pub fn fill(user_id: &str, fill: &Fill) -> Vec<Statement> {
+    let user = || Arg::Text(user_id.into());
+    let register = fill.registers.then(|| Statement {
+        sql: REGISTER,
+        args: vec![user(), Arg::Int(fill.owner), Arg::Int(fill.floor)],
+    });
+    register.into_iter().chain([Statement { sql: FILL, args: vec![user()] }]).collect()
 }
 
 /// The outbox after `last`, or from its beginning.

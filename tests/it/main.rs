@@ -1,2 +1,7 @@
-//! x
-fn main(){}
+//! Rolecall's integration tests: the pure core from the outside, over the project's own fixtures.
+
+// `cfg(test)` always holds here; it tells clippy that these may unwrap.
+#[cfg(test)]
+mod session;
+#[cfg(test)]
+mod signature;

@@ -1,0 +1,219 @@
+//! The JSON interface for programs: keys, tokens, deliveries, switches, the day.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::clock::now_ms;
+use crate::day::{self, Step};
+use crate::delivery::{Delivery, OwnFaults, fresh_svix_id};
+use crate::faults::{Faults, within_range};
+use crate::keys::Claims;
+use crate::payload::envelope;
+use crate::sender::Report;
+use crate::server::{Delivered, SESSION_TTL_S, Shared};
+
+/// A token's longest life, and how far in the past one may have ended.
+const TTL_S_MAX: i64 = 86_400;
+
+/// A refusal, as `{"error": "…"}`.
+#[derive(Debug)]
+pub(crate) struct Refusal(StatusCode, String);
+
+impl Refusal {
+    fn bad(text: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, text.into())
+    }
+}
+
+impl From<JsonRejection> for Refusal {
+    fn from(rejection: JsonRejection) -> Self {
+        Self(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Refusal {
+    fn from(rejection: PathRejection) -> Self {
+        Self(rejection.status(), rejection.body_text())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+pub(crate) async fn health() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+pub(crate) async fn jwks(State(clerk): State<Shared>) -> Json<Value> {
+    Json(clerk.keys.jwks().clone())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenAsked {
+    user_id: String,
+    ttl_s: Option<i64>,
+}
+
+pub(crate) async fn token(
+    State(clerk): State<Shared>,
+    asked: Result<Json<TokenAsked>, JsonRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let Json(asked) = asked?;
+    let tail = asked.user_id.strip_prefix("user_").unwrap_or_default();
+    if tail.is_empty() || !tail.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(Refusal::bad("user_id must be `user_` and letters or digits"));
+    }
+    let ttl_s = asked.ttl_s.unwrap_or(SESSION_TTL_S);
+    if !(-TTL_S_MAX..=TTL_S_MAX).contains(&ttl_s) {
+        return Err(Refusal::bad("ttl_s must lie between -86400 and 86400"));
+    }
+    let now_s = now_ms() / 1000;
+    let claims = Claims::new(&clerk.issuer, &clerk.app.origin(), &asked.user_id, now_s, ttl_s);
+    match clerk.keys.sign(&claims) {
+        Ok(token) => Ok(Json(json!({ "token": token }))),
+        Err(err) => Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, err.to_string())),
+    }
+}
+
+/// An event to be put into Clerk's envelope, or a raw body.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeliveryAsked {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    data: Option<Value>,
+    timestamp: Option<i64>,
+    body: Option<String>,
+    svix_id: Option<String>,
+    #[serde(default)]
+    faults: OwnFaults,
+}
+
+impl DeliveryAsked {
+    fn delivery(self, now_ms: i64) -> Result<Delivery, Refusal> {
+        let faults = self.faults;
+        within_range(faults.duplicate.unwrap_or(0), faults.delay_ms.unwrap_or(0))
+            .map_err(|err| Refusal::bad(err.to_string()))?;
+        let svix_id = match self.svix_id {
+            Some(id) if id.is_empty() || !id.bytes().all(|b| b.is_ascii_graphic()) => {
+                return Err(Refusal::bad("svix_id must be visible ASCII without spaces"));
+            }
+            Some(id) => id,
+            None => fresh_svix_id(),
+        };
+        let body = match (self.body, self.kind, self.data, self.timestamp) {
+            (Some(body), None, None, None) => body,
+            (None, Some(kind), Some(data), timestamp) => {
+                envelope(&kind, &data, timestamp.unwrap_or(now_ms))
+            }
+            _ => {
+                return Err(Refusal::bad(
+                    "give either `type` and `data` (and `timestamp`, if you like) or `body`",
+                ));
+            }
+        };
+        Ok(Delivery { svix_id, body, faults })
+    }
+}
+
+pub(crate) async fn deliver(
+    State(clerk): State<Shared>,
+    asked: Result<Json<DeliveryAsked>, JsonRejection>,
+) -> Result<Json<Delivered>, Refusal> {
+    let delivery = asked?.0.delivery(now_ms())?;
+    Ok(Json(clerk.deliver(delivery).await))
+}
+
+pub(crate) async fn faults(State(clerk): State<Shared>) -> Json<Faults> {
+    Json(clerk.line().faults())
+}
+
+/// The switches as set, and the deliveries that the old window held.
+#[derive(Serialize)]
+pub(crate) struct Switched {
+    #[serde(flatten)]
+    faults: Faults,
+    released: Vec<Report>,
+}
+
+pub(crate) async fn set_faults(
+    State(clerk): State<Shared>,
+    asked: Result<Json<Faults>, JsonRejection>,
+) -> Result<Json<Switched>, Refusal> {
+    let faults = asked?.0.checked().map_err(|err| Refusal::bad(err.to_string()))?;
+    let held = clerk.line().set(faults);
+    Ok(Json(Switched { faults, released: clerk.send(held).await }))
+}
+
+pub(crate) async fn flush(State(clerk): State<Shared>) -> Json<Value> {
+    let held = clerk.line().flush();
+    Json(json!({ "released": clerk.send(held).await }))
+}
+
+pub(crate) async fn day(State(clerk): State<Shared>) -> Json<Vec<Step>> {
+    Json(day::script(clerk.day_ms))
+}
+
+/// A step as it went.
+#[derive(Serialize)]
+pub(crate) struct Played {
+    title: &'static str,
+    effect: &'static str,
+    expected_status: &'static [u16],
+    /// Whether the last answer was a right one; absent when the delivery was lost or is held back
+    /// by the switches, for then nothing is known.
+    ok: Option<bool>,
+    #[serde(flatten)]
+    delivered: Delivered,
+}
+
+pub(crate) async fn play_day(
+    State(clerk): State<Shared>,
+    index: Result<Path<usize>, PathRejection>,
+) -> Result<Json<Played>, Refusal> {
+    let Path(index) = index?;
+    let steps = day::script(clerk.day_ms);
+    let count = steps.len();
+    match steps.into_iter().nth(index) {
+        Some(step) => Ok(Json(play(&clerk, step).await)),
+        None => {
+            Err(Refusal(StatusCode::NOT_FOUND, format!("the day has {count} steps, from 0 on")))
+        }
+    }
+}
+
+pub(crate) async fn revocation() -> Json<Step> {
+    Json(day::revocation(now_ms()))
+}
+
+pub(crate) async fn play_revocation(State(clerk): State<Shared>) -> Json<Played> {
+    Json(play(&clerk, day::revocation(now_ms())).await)
+}
+
+pub(crate) async fn grant() -> Json<Step> {
+    Json(day::grant(now_ms()))
+}
+
+pub(crate) async fn play_grant(State(clerk): State<Shared>) -> Json<Played> {
+    Json(play(&clerk, day::grant(now_ms())).await)
+}
+
+async fn play(clerk: &Shared, step: Step) -> Played {
+    let Step { title, effect, expected_status, delivery, .. } = step;
+    let delivered = clerk.deliver(delivery).await;
+    let ok = delivered
+        .report
+        .attempts
+        .last()
+        .map(|last| last.status.is_some_and(|status| expected_status.contains(&status)));
+    Played { title, effect, expected_status, ok, delivered }
+}

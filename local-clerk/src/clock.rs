@@ -1,0 +1,17 @@
+//! The clock: the one place where this program asks for the time.
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+///
+/// A clock set before 1970 reads as 0: every token and signature is then refused as too old.
+#[must_use]
+pub fn now_ms() -> i64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a native program; this is where it reads the clock"
+    )]
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_millis()).ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,339 @@
+//! The scripted day: deliveries for the sample users, each with what a receiver should make of it.
+//!
+//! Everything that can go wrong on a real day is in it: a membership before its user, a duplicate,
+//! a late older update, forgeries, types nobody reads, an unreadable body, an update after a
+//! delete.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::delivery::{Delivery, OwnFaults, Tamper};
+use crate::payload::{EVENT_AFTER_MS, Times, envelope, user};
+use crate::people::ADA;
+
+mod scenes;
+
+/// One delivery of the day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What happens, for people.
+    pub title: &'static str,
+    /// What should come of it, for people.
+    pub effect: &'static str,
+    /// What should come of it, for programs.
+    pub outcome: Outcome,
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The id of the object that it is about.
+    pub subject: &'static str,
+    /// The statuses that are right.
+    pub expected_status: &'static [u16],
+    /// What is sent.
+    pub delivery: Delivery,
+}
+
+/// What a delivery should come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It changes what is stored.
+    Applied,
+    /// Something newer, or a delete, is stored already.
+    Superseded,
+    /// The same delivery was taken before.
+    Duplicate,
+    /// Genuine, of a type that is not synced.
+    Ignored,
+    /// Genuine and unreadable: kept aside with the reason.
+    Parked,
+    /// Not genuine: refused, and nothing is stored.
+    Refused,
+}
+
+impl Outcome {
+    /// The statuses that are right for it: only what is not genuine is refused.
+    #[must_use]
+    pub const fn statuses(self) -> &'static [u16] {
+        match self {
+            Self::Applied | Self::Superseded | Self::Duplicate | Self::Ignored | Self::Parked => {
+                &[202]
+            }
+            Self::Refused => &[401],
+        }
+    }
+}
+
+/// The day that ends at `now_ms`, in the order in which it is delivered.
+///
+/// The same `now_ms` gives the same deliveries, ids included: a second playing of it is made of
+/// duplicates alone. Nothing in it lies after `now_ms`.
+#[must_use]
+pub fn script(now_ms: i64) -> Vec<Step> {
+    let scenes = scenes::all(now_ms);
+    let mut steps: Vec<Step> = Vec::with_capacity(scenes.len());
+    for (index, scene) in scenes.into_iter().enumerate() {
+        let svix_id = match (scene.how, steps.last()) {
+            (How::Again, Some(last)) => last.delivery.svix_id.clone(),
+            _ => svix_id(&format!("day{index:02}"), now_ms),
+        };
+        steps.push(scene.into_step(svix_id));
+    }
+    steps
+}
+
+/// Ada loses the app role `admin`, at `now_ms`.
+#[must_use]
+pub fn revocation(now_ms: i64) -> Step {
+    let title = "Ada's role admin is taken away";
+    let effect = "Ada is a member and nothing more";
+    ada_now(&[], now_ms, title, effect).into_step(svix_id("revoke", now_ms))
+}
+
+/// Ada gets the app role `admin`, at `now_ms`.
+#[must_use]
+pub fn grant(now_ms: i64) -> Step {
+    let title = "Ada is given the role admin again";
+    let effect = "Ada is a member and an admin";
+    ada_now(ADA.roles, now_ms, title, effect).into_step(svix_id("grant", now_ms))
+}
+
+/// An update of Ada whose event is written at `now_ms`.
+fn ada_now(roles: &[&str], now_ms: i64, title: &'static str, effect: &'static str) -> Scene {
+    let changed_ms = now_ms.saturating_sub(EVENT_AFTER_MS);
+    let created_ms = changed_ms.saturating_sub(18_000_000);
+    let data = user(&ADA, roles, Times::made(created_ms).changed(changed_ms));
+    Scene::new("user.updated", ADA.id, data, changed_ms).told(title, effect)
+}
+
+/// A `svix-id` in Svix's form, the same for the same step of the same day.
+fn svix_id(step: &str, now_ms: i64) -> String {
+    let digits = 27_usize.saturating_sub(step.len());
+    format!("msg_{step}{now_ms:0>digits$}")
+}
+
+/// A step before it has its id.
+#[derive(Clone, Debug)]
+struct Scene {
+    title: &'static str,
+    effect: &'static str,
+    outcome: Outcome,
+    kind: &'static str,
+    subject: &'static str,
+    data: Value,
+    event_ms: i64,
+    how: How,
+}
+
+/// How a scene is delivered.
+#[derive(Clone, Copy, Debug)]
+enum How {
+    /// As Clerk does.
+    Sound,
+    /// As the scene before it: same id, same body.
+    Again,
+    /// As a forger does.
+    Forged(Tamper),
+}
+
+impl Scene {
+    /// A sound delivery that is applied, of an object that changed at `changed_ms`.
+    const fn new(kind: &'static str, subject: &'static str, data: Value, changed_ms: i64) -> Self {
+        Self {
+            title: "",
+            effect: "",
+            outcome: Outcome::Applied,
+            kind,
+            subject,
+            data,
+            event_ms: changed_ms.saturating_add(EVENT_AFTER_MS),
+            how: How::Sound,
+        }
+    }
+
+    const fn told(mut self, title: &'static str, effect: &'static str) -> Self {
+        (self.title, self.effect) = (title, effect);
+        self
+    }
+
+    const fn comes_to(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    const fn again(mut self) -> Self {
+        (self.how, self.outcome) = (How::Again, Outcome::Duplicate);
+        self
+    }
+
+    const fn forged(mut self, tamper: Tamper) -> Self {
+        (self.how, self.outcome) = (How::Forged(tamper), Outcome::Refused);
+        self
+    }
+
+    fn into_step(self, svix_id: String) -> Step {
+        let tamper = match self.how {
+            How::Sound | How::Again => None,
+            How::Forged(tamper) => Some(tamper),
+        };
+        Step {
+            title: self.title,
+            effect: self.effect,
+            outcome: self.outcome,
+            kind: self.kind,
+            subject: self.subject,
+            expected_status: self.outcome.statuses(),
+            delivery: Delivery {
+                svix_id,
+                body: envelope(self.kind, &self.data, self.event_ms),
+                faults: OwnFaults { tamper, ..OwnFaults::default() },
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::{Outcome, Step, grant, revocation, script};
+    use crate::people::{ADA, EDSGER, GRACE, GRACE_MEMBERSHIP_ID, LINUS};
+
+    const NOW_MS: i64 = 1_763_900_000_000;
+
+    fn event(step: &Step) -> Value {
+        serde_json::from_str(&step.delivery.body).unwrap()
+    }
+
+    fn position(what: impl Fn(&Step) -> bool) -> usize {
+        script(NOW_MS).iter().position(what).unwrap()
+    }
+
+    #[test]
+    fn the_same_moment_gives_the_same_day() {
+        assert_eq!(script(NOW_MS), script(NOW_MS));
+        assert_ne!(script(NOW_MS), script(NOW_MS + 1));
+    }
+
+    #[test]
+    fn every_outcome_occurs_with_its_status() {
+        let steps = script(NOW_MS);
+        for (outcome, status) in [
+            (Outcome::Applied, 202),
+            (Outcome::Superseded, 202),
+            (Outcome::Duplicate, 202),
+            (Outcome::Ignored, 202),
+            (Outcome::Parked, 202),
+            (Outcome::Refused, 401),
+        ] {
+            let of_it: Vec<_> = steps.iter().filter(|step| step.outcome == outcome).collect();
+            assert!(!of_it.is_empty(), "{outcome:?}");
+            assert!(of_it.iter().all(|step| step.expected_status == [status]), "{outcome:?}");
+        }
+        let forged: Vec<_> =
+            steps.iter().filter(|step| step.delivery.faults.tamper.is_some()).collect();
+        assert_eq!(forged.len(), 3, "another secret, a recording, an altered body");
+        assert!(forged.iter().all(|step| step.outcome == Outcome::Refused));
+    }
+
+    #[test]
+    fn bodies_are_clerks_envelope_minified_and_sorted() {
+        for step in script(NOW_MS) {
+            let event = event(&step);
+            assert_eq!(event["object"], "event");
+            assert_eq!(event["type"], step.kind);
+            assert_eq!(event["instance_id"], "ins_local");
+            assert!(event["timestamp"].as_i64().unwrap() <= NOW_MS, "{}", step.title);
+            let mut sorted = event.clone();
+            sorted.sort_all_objects();
+            assert_eq!(step.delivery.body, sorted.to_string());
+            let keys = ["\"data\":", "\"event_attributes\":", "\"instance_id\":", "\"timestamp\":"];
+            assert!(keys.windows(2).all(|pair| {
+                step.delivery.body.find(pair[0]).unwrap()
+                    < step.delivery.body.rfind(pair[1]).unwrap()
+            }));
+            assert!(!step.title.is_empty() && !step.effect.is_empty());
+            assert!(step.delivery.body.contains(step.subject), "{}", step.title);
+        }
+    }
+
+    #[test]
+    fn ids_have_svixs_form_and_only_the_duplicate_repeats_one() {
+        let steps = script(NOW_MS);
+        let ids: BTreeSet<&str> = steps.iter().map(|step| step.delivery.svix_id.as_str()).collect();
+        let repeats = steps.iter().filter(|step| step.outcome == Outcome::Duplicate).count();
+        assert_eq!(ids.len() + repeats, steps.len());
+        assert!(ids.iter().all(|id| id.len() == 31 && id.starts_with("msg_")));
+        for pair in steps.windows(2).filter(|pair| pair[1].outcome == Outcome::Duplicate) {
+            assert_eq!(pair[0].delivery, pair[1].delivery);
+        }
+        let moments = [revocation(NOW_MS), grant(NOW_MS), revocation(NOW_MS + 1)];
+        let moments: BTreeSet<&str> =
+            moments.iter().map(|step| step.delivery.svix_id.as_str()).collect();
+        assert_eq!(moments.len(), 3);
+        assert!(moments.is_disjoint(&ids));
+    }
+
+    #[test]
+    fn graces_membership_comes_before_her_and_before_the_organization() {
+        let membership = position(|step| step.subject == GRACE_MEMBERSHIP_ID);
+        assert!(membership < position(|step| step.subject == GRACE.id));
+        assert!(membership < position(|step| step.kind == "organization.created"));
+    }
+
+    #[test]
+    fn the_late_update_is_older_than_what_it_meets() {
+        let steps = script(NOW_MS);
+        let late = position(|step| step.outcome == Outcome::Superseded && step.subject == GRACE.id);
+        let newest = steps[..late]
+            .iter()
+            .filter(|step| step.subject == GRACE.id)
+            .map(|step| event(step)["data"]["updated_at"].as_i64().unwrap())
+            .max();
+        assert!(event(&steps[late])["data"]["updated_at"].as_i64() < newest);
+    }
+
+    #[test]
+    fn edsgers_last_update_follows_his_delete_and_is_younger() {
+        let steps = script(NOW_MS);
+        let delete = position(|step| step.kind == "user.deleted");
+        let last = &steps[delete + 1];
+        assert_eq!((last.subject, last.outcome), (EDSGER.id, Outcome::Superseded));
+        assert!(
+            event(&steps[delete])["timestamp"].as_i64()
+                < event(last)["data"]["updated_at"].as_i64()
+        );
+    }
+
+    #[test]
+    fn a_users_primary_address_is_not_the_first_and_linus_has_none() {
+        let created = |id: &str| {
+            let at = position(|step| step.kind == "user.created" && step.subject == id);
+            event(&script(NOW_MS)[at])["data"].clone()
+        };
+        let ada = created(ADA.id);
+        assert_eq!(ada["email_addresses"][1]["id"], ada["primary_email_address_id"]);
+        assert_eq!(ada["email_addresses"][1]["email_address"], "ada@acme.example");
+        assert_eq!(ada["public_metadata"]["roles"], serde_json::json!(["admin"]));
+        let linus = created(LINUS.id);
+        assert!(linus["primary_email_address_id"].is_null());
+        assert_eq!(linus["email_addresses"], serde_json::json!([]));
+        assert_eq!(linus["username"], "linus");
+    }
+
+    #[test]
+    fn revocation_and_grant_are_newer_than_the_day() {
+        let newest = script(NOW_MS)
+            .iter()
+            .filter(|step| step.subject == ADA.id)
+            .filter_map(|step| event(step)["data"]["updated_at"].as_i64())
+            .max();
+        let (taken, given) = (event(&revocation(NOW_MS)), event(&grant(NOW_MS + 1)));
+        assert!(newest < taken["data"]["updated_at"].as_i64());
+        assert!(taken["data"]["updated_at"].as_i64() < given["data"]["updated_at"].as_i64());
+        assert_eq!(taken["data"]["public_metadata"], serde_json::json!({}));
+        assert_eq!(given["data"]["public_metadata"]["roles"], serde_json::json!(["admin"]));
+    }
+}

@@ -1,0 +1,247 @@
+//! The session key: made once, kept in the state directory; signs tokens, shows its public half.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
+use rsa::rand_core::OsRng;
+use rsa::traits::PublicKeyParts;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::delivery::fresh_id;
+
+/// The category of a session token, in the header `cat`; templates and machines have others.
+/// <https://github.com/clerk/javascript>, packages/backend/src/tokens/jwtCategories.ts
+pub const SESSION_CATEGORY: &str = "cl_B7d4PD111AAA";
+
+/// The key's file in the state directory.
+pub const KEY_FILE: &str = "session-key.pem";
+
+/// Clerk signs with RSA keys of this size.
+const KEY_BITS: usize = 2048;
+
+/// Why there is no key; the message names the file and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The state directory or the key's file could not be read or written.
+    #[error(
+        "could not read or write {}: check that --state-dir is a directory of yours",
+        .0.display()
+    )]
+    Io(PathBuf, #[source] io::Error),
+    /// The file holds something else.
+    #[error("{} is not an RSA key of this program: delete it, and a new one is made", .0.display())]
+    Unreadable(PathBuf, #[source] rsa::pkcs8::Error),
+    /// The key could not be made or written as PEM.
+    #[error("could not make an RSA key: {0}")]
+    Make(String),
+}
+
+/// The claims of a session token, version 2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Claims {
+    /// Who issued it: this server's address.
+    pub iss: String,
+    /// The user.
+    pub sub: String,
+    /// The session.
+    pub sid: String,
+    /// The origin that asked for it: the application's.
+    pub azp: String,
+    /// Issued at, in seconds.
+    pub iat: i64,
+    /// Not valid before.
+    pub nbf: i64,
+    /// Not valid from here on.
+    pub exp: i64,
+    /// The version of this shape.
+    pub v: u8,
+    /// The session's status.
+    pub sts: &'static str,
+    /// The token's own id.
+    pub jti: String,
+    /// Minutes since the first and since the second factor; -1 without one.
+    pub fva: [i32; 2],
+}
+
+impl Claims {
+    /// The claims of a new session of `user_id`, from `now_s` for `ttl_s` seconds.
+    #[must_use]
+    pub fn new(issuer: &str, azp: &str, user_id: &str, now_s: i64, ttl_s: i64) -> Self {
+        Self {
+            iss: issuer.to_owned(),
+            sub: user_id.to_owned(),
+            sid: fresh_id("sess_"),
+            azp: azp.to_owned(),
+            iat: now_s,
+            nbf: now_s.saturating_sub(10),
+            exp: now_s.saturating_add(ttl_s),
+            v: 2,
+            sts: "active",
+            jti: fresh_id(""),
+            fva: [0, -1],
+        }
+    }
+}
+
+/// The session key.
+pub struct Keys {
+    signing: EncodingKey,
+    kid: String,
+    jwks: Value,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Reads the key in `state_dir`, or makes it there: a second start keeps sessions valid.
+    ///
+    /// The file can be read by its owner alone.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the directory cannot be used or the file holds something else.
+    pub fn open(state_dir: &Path) -> Result<Self, KeyError> {
+        let path = state_dir.join(KEY_FILE);
+        let pem = match fs::read_to_string(&path) {
+            Ok(pem) => pem,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => make(&path)?,
+            Err(err) => return Err(KeyError::Io(path, err)),
+        };
+        restrict(&path).map_err(|err| KeyError::Io(path.clone(), err))?;
+        let key =
+            RsaPrivateKey::from_pkcs8_pem(&pem).map_err(|err| KeyError::Unreadable(path, err))?;
+        Self::from_key(&key, &pem)
+    }
+
+    fn from_key(key: &RsaPrivateKey, pem: &str) -> Result<Self, KeyError> {
+        let signing = EncodingKey::from_rsa_pem(pem.as_bytes())
+            .map_err(|err| KeyError::Make(err.to_string()))?;
+        let modulus = key.n().to_bytes_be();
+        let kid = format!("ins_local{}", short_hex(&modulus));
+        let jwks = json!({ "keys": [{
+            "kty": "RSA",
+            "use": "sig",
+            "alg": "RS256",
+            "kid": kid,
+            "n": URL_SAFE_NO_PAD.encode(&modulus),
+            "e": URL_SAFE_NO_PAD.encode(key.e().to_bytes_be()),
+        }]});
+        Ok(Self { signing, kid, jwks })
+    }
+
+    /// The public half, as a JSON Web Key Set.
+    #[must_use]
+    pub const fn jwks(&self) -> &Value {
+        &self.jwks
+    }
+
+    /// Signs a session token.
+    ///
+    /// # Errors
+    /// [`jsonwebtoken::errors::Error`] when the library refuses; with this key it has no reason to.
+    pub fn sign(&self, claims: &Claims) -> jsonwebtoken::errors::Result<String> {
+        let mut header = Header::new(Algorithm::RS256);
+        header.kid = Some(self.kid.clone());
+        header.extras.insert("cat", SESSION_CATEGORY);
+        jsonwebtoken::encode(&header, claims, &self.signing)
+    }
+}
+
+fn make(path: &Path) -> Result<String, KeyError> {
+    let key =
+        RsaPrivateKey::new(&mut OsRng, KEY_BITS).map_err(|err| KeyError::Make(err.to_string()))?;
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|err| KeyError::Make(err.to_string()))?;
+    keep(path, pem.as_bytes()).map_err(|err| KeyError::Io(path.to_owned(), err))?;
+    Ok(pem.as_str().to_owned())
+}
+
+/// Writes beside and renames: a crash leaves no half key, and nobody else ever sees the file.
+fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let beside = path.with_extension(format!("{}.tmp", fresh_id("")));
+    let mut file = private_file(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}
+
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn restrict(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn restrict(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Enough of a digest to tell one key from another.
+fn short_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KEY_FILE, KeyError, Keys};
+
+    #[test]
+    fn a_second_start_finds_the_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state/clerk");
+        let first = Keys::open(&state).unwrap();
+        let again = Keys::open(&state).unwrap();
+        assert_eq!(first.jwks(), again.jwks());
+        let files: Vec<_> =
+            std::fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(files, [KEY_FILE], "nothing else is left");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_key_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let mode = || {
+            let file = std::fs::metadata(dir.path().join(KEY_FILE)).unwrap();
+            file.permissions().mode() & 0o777
+        };
+        Keys::open(dir.path()).unwrap();
+        assert_eq!(mode(), 0o600);
+        let open = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(dir.path().join(KEY_FILE), open).unwrap();
+        Keys::open(dir.path()).unwrap();
+        assert_eq!(mode(), 0o600, "a file that others could read is closed again");
+    }
+
+    #[test]
+    fn something_else_in_its_place_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(KEY_FILE), "mine").unwrap();
+        let err = Keys::open(dir.path()).unwrap_err();
+        assert!(matches!(err, KeyError::Unreadable(..)), "{err}");
+        assert!(err.to_string().contains("delete it"), "{err}");
+        assert_eq!(std::fs::read_to_string(dir.path().join(KEY_FILE)).unwrap(), "mine");
+    }
+}

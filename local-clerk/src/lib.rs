@@ -1,0 +1,25 @@
+//! A local stand-in for Clerk: keys, a sign-in page, signed webhooks, and switches for faults.
+//!
+//! ```text
+//!  sign-in page, POST /local/tokens ─▶ keys   ─▶ RS256 session token, JWKS
+//!  day, POST /local/deliveries      ─▶ faults ─▶ delivery, signed by `svix` ══POST══▶ receiver
+//! ```
+//!
+//! It listens on 127.0.0.1 alone and shares no code with what it tests: what it signs and sends is
+//! right by Clerk's and Svix's rules, not by ours. It is for development and tests; whoever can
+//! reach it can sign in as any of the sample users.
+
+mod api;
+pub mod clock;
+pub mod config;
+pub mod day;
+pub mod delivery;
+pub mod faults;
+pub mod keys;
+mod origin;
+mod page;
+pub mod payload;
+pub mod people;
+pub mod redirect;
+pub mod sender;
+pub mod server;

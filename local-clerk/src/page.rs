@@ -1,0 +1,132 @@
+//! The sign-in page and what its buttons do.
+
+use askama::Template;
+use axum::extract::{Form, Query, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use crate::clock::now_ms;
+use crate::keys::Claims;
+use crate::people::{self, Person};
+use crate::redirect::target;
+use crate::server::{SESSION_TTL_S, Shared};
+
+#[derive(Template)]
+#[template(path = "sign-in.html")]
+struct SignIn {
+    people: Vec<Row>,
+    destination: String,
+    redirect_url: String,
+    app: String,
+}
+
+struct Row {
+    id: &'static str,
+    name: String,
+    contact: String,
+    meant: &'static str,
+}
+
+impl Row {
+    fn of(person: &Person) -> Self {
+        let contact = match (person.email(), person.username) {
+            (Some(email), _) => email.to_owned(),
+            (None, Some(username)) => format!("no e-mail address; username {username}"),
+            (None, None) => "no e-mail address".to_owned(),
+        };
+        Self { id: person.id, name: person.name(), contact, meant: person.meant }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct Problem {
+    text: &'static str,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    redirect_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Chosen {
+    user_id: String,
+    redirect_url: Option<String>,
+}
+
+pub(crate) async fn root() -> Redirect {
+    Redirect::to("/sign-in")
+}
+
+pub(crate) async fn show(State(clerk): State<Shared>, Query(asked): Query<Asked>) -> Response {
+    let destination = target(&clerk.app, asked.redirect_url.as_deref(), AFTER_SIGN_IN);
+    let page = SignIn {
+        people: people::ALL.into_iter().map(Row::of).collect(),
+        destination: destination.to_string(),
+        redirect_url: asked.redirect_url.unwrap_or_default(),
+        app: clerk.app.origin(),
+    };
+    html(&clerk, StatusCode::OK, &page)
+}
+
+pub(crate) async fn sign_in(State(clerk): State<Shared>, Form(chosen): Form<Chosen>) -> Response {
+    let Some(person) = people::find(&chosen.user_id) else {
+        let page = Problem { text: "There is no such sample user." };
+        return html(&clerk, StatusCode::BAD_REQUEST, &page);
+    };
+    let now_s = now_ms() / 1000;
+    let claims = Claims::new(&clerk.issuer, &clerk.app.origin(), person.id, now_s, SESSION_TTL_S);
+    let Ok(token) = clerk.keys.sign(&claims) else {
+        let page = Problem { text: "The session could not be signed." };
+        return html(&clerk, StatusCode::INTERNAL_SERVER_ERROR, &page);
+    };
+    let to = target(&clerk.app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
+    leave(to.as_str(), &session_cookie(&token, SESSION_TTL_S))
+}
+
+pub(crate) async fn sign_out(State(clerk): State<Shared>, Form(asked): Form<Asked>) -> Response {
+    let to = target(&clerk.app, asked.redirect_url.as_deref(), AFTER_SIGN_OUT);
+    leave(to.as_str(), &session_cookie("", 0))
+}
+
+const AFTER_SIGN_IN: &str = "/dashboard";
+const AFTER_SIGN_OUT: &str = "/";
+
+/// A cookie belongs to a host, whatever the port: the application on 127.0.0.1 gets it too.
+fn session_cookie(token: &str, ttl_s: i64) -> String {
+    format!("__session={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={ttl_s}")
+}
+
+fn leave(to: &str, cookie: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, to), (SET_COOKIE, cookie), (CACHE_CONTROL, "no-store")])
+        .into_response()
+}
+
+fn html(clerk: &Shared, status: StatusCode, page: &impl Template) -> Response {
+    let Ok(text) = page.render() else {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written\n")
+            .into_response();
+    };
+    // Browsers hold the redirect after a form to `form-action` as well, hence the application.
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {}; base-uri 'none'; \
+         frame-ancestors 'none'",
+        clerk.app.origin()
+    );
+    let mut response = (status, Html(text)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Not `no-referrer`: with that, browsers post with `Origin: null`, which is refused.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,123 @@
+//! The switches, at work.
+
+use local_clerk::faults::Faults;
+use serde_json::{Value, json};
+
+use crate::support::{Clerk, Receiver};
+
+fn statuses(report: &Value) -> Vec<u64> {
+    report["attempts"].as_array().unwrap().iter().filter_map(|a| a["status"].as_u64()).collect()
+}
+
+async fn send(clerk: &Clerk, id: &str, faults: Value) -> Value {
+    let asked = json!({ "body": "{\"a\":1}", "svix_id": id, "faults": faults });
+    clerk.post("/local/deliveries", asked).await
+}
+
+#[tokio::test]
+async fn a_duplicate_is_the_same_delivery_again() {
+    let receiver = Receiver::start().await;
+    let clerk = Clerk::start(&receiver).await;
+    let report = send(&clerk, "msg_1", json!({ "duplicate": 2 })).await;
+    assert_eq!(statuses(&report), [202; 3]);
+    let arrived = receiver.arrived();
+    assert_eq!(receiver.ids(), ["msg_1"; 3]);
+    assert!(arrived.iter().all(|a| a.verifies() && a.body == arrived[0].body));
+}
+
+#[tokio::test]
+async fn a_dropped_delivery_never_arrives() {
+    let receiver = Receiver::start().await;
+    let clerk = Clerk::start(&receiver).await;
+    let report = send(&clerk, "msg_1", json!({ "drop": true })).await;
+    let want = json!({ "svix_id": "msg_1", "attempts": [], "dropped": true, "held": false });
+    assert_eq!(report, want);
+    assert!(receiver.arrived().is_empty());
+}
+
+#[tokio::test]
+async fn a_delayed_delivery_arrives() {
+    let receiver = Receiver::start().await;
+    let clerk = Clerk::start(&receiver).await;
+    assert_eq!(statuses(&send(&clerk, "msg_1", json!({ "delay_ms": 1 })).await), [202]);
+    assert!(receiver.arrived()[0].verifies());
+}
+
+#[tokio::test]
+async fn a_forgery_of_each_kind_is_refused_and_not_repeated() {
+    let receiver = Receiver::start().await;
+    let clerk = Clerk::start(&receiver).await;
+    for tamper in ["body", "timestamp", "signature", "id", "stale", "other-secret"] {
+        let report = send(&clerk, "msg_1", json!({ "tamper": tamper })).await;
+        assert_eq!(statuses(&report), [401], "{tamper}");
+    }
+    assert_eq!(receiver.arrived().len(), 6);
+}
+
+#[tokio::test]
+async fn standing_switches_apply_to_every_delivery() {
+    let receiver = Receiver::start().await;
+    let faults = Faults { duplicate: 1, drop_every: 3, tamper_every: 2, ..Faults::default() };
+    let clerk = Clerk::start_with(&receiver, faults).await;
+    let mut seen = Vec::new();
+    for n in 1..=4 {
+        seen.push(statuses(&send(&clerk, &format!("msg_{n}"), json!({})).await));
+    }
+    let want: [&[u64]; 4] = [&[202, 202], &[401, 202, 401, 202], &[], &[401, 202, 401, 202]];
+    assert_eq!(seen, want, "what is altered on its way is sent again, sound");
+    assert!(!receiver.ids().contains(&"msg_3".to_owned()));
+}
+
+#[tokio::test]
+async fn a_window_sends_everything_in_another_order() {
+    let receiver = Receiver::start().await;
+    let clerk = Clerk::start_with(&receiver, Faults { reorder: 6, ..Faults::default() }).await;
+    let ids: Vec<String> = (1..=6).map(|n| format!("msg_{n}")).collect();
+    for id in &ids[..5] {
+        let report = send(&clerk, id, json!({})).await;
+        assert_eq!((&report["held"], &report["attempts"]), (&json!(true), &json!([])));
+    }
+    assert!(receiver.arrived().is_empty());
+    let last = send(&clerk, &ids[5], json!({})).await;
+    assert_eq!((&last["svix_id"], &last["held"]), (&json!("msg_6"), &json!(false)));
+    assert_eq!(statuses(&last), [202]);
+    assert_eq!(last["released"].as_array().unwrap().len(), 5);
+    let mut arrived = receiver.ids();
+    assert_ne!(arrived, ids);
+    arrived.sort();
+    assert_eq!(arrived, ids);
+}
+
+#[tokio::test]
+async fn what_is_held_leaves_when_it_is_flushed_or_the_switches_change() {
+    let receiver = Receiver::start().await;
+    let clerk = Clerk::start(&receiver).await;
+    let off = json!({
+        "duplicate": 0, "reorder": 0, "delay_ms": 0, "drop_every": 0, "tamper_every": 0,
+    });
+    assert_eq!(clerk.get("/local/faults").await.json(), off);
+    let set = clerk.json("PUT", "/local/faults", json!({ "reorder": 9 })).await.json();
+    assert_eq!((&set["reorder"], &set["released"]), (&json!(9), &json!([])));
+    assert_eq!(clerk.get("/local/faults").await.json()["reorder"], 9);
+
+    send(&clerk, "msg_1", json!({})).await;
+    let flushed = clerk.post("/local/flush", json!({})).await;
+    assert_eq!(flushed["released"][0]["svix_id"], "msg_1");
+    assert_eq!(receiver.ids(), ["msg_1"]);
+
+    send(&clerk, "msg_2", json!({})).await;
+    let set = clerk.json("PUT", "/local/faults", json!({})).await.json();
+    assert_eq!(set["released"][0]["svix_id"], "msg_2");
+    assert_eq!(receiver.ids(), ["msg_1", "msg_2"]);
+    assert_eq!(clerk.get("/local/faults").await.json(), off);
+}
+
+#[tokio::test]
+async fn switches_out_of_range_change_nothing() {
+    let clerk = Clerk::start(&Receiver::start().await).await;
+    let wild = clerk.json("PUT", "/local/faults", json!({ "duplicate": 101 })).await;
+    assert_eq!((wild.status, &wild.json()["error"]), (400, &json!("duplicate is at most 100")));
+    let misspelt = clerk.json("PUT", "/local/faults", json!({ "duplicates": 1 })).await;
+    assert_eq!(misspelt.status, 422);
+    assert_eq!(clerk.get("/local/faults").await.json()["duplicate"], 0);
+}

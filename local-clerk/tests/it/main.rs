@@ -1,0 +1,15 @@
+//! The stand-in from the outside: over HTTP, with a receiver that verifies with the `svix` crate.
+
+// `cfg(test)` is always so here; it tells the lints that helpers are tests too and may unwrap.
+#[cfg(test)]
+mod day;
+#[cfg(test)]
+mod deliveries;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,186 @@
+//! Keys, tokens and the sign-in page.
+
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
+use local_clerk::people::{ADA, ALL};
+use serde_json::{Value, json};
+
+use crate::support::{APP, Clerk, Receiver};
+
+async fn clerk() -> Clerk {
+    Clerk::start(&Receiver::start().await).await
+}
+
+/// Verifies a token against the key set as a stranger would, but for its life.
+async fn verified(clerk: &Clerk, token: &str) -> (Header, Value) {
+    let keys: JwkSet =
+        serde_json::from_value(clerk.get("/.well-known/jwks.json").await.json()).unwrap();
+    let header = decode_header(token).unwrap();
+    let jwk = keys.find(header.kid.as_deref().unwrap()).expect("the key set has the token's key");
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.set_issuer(&[&clerk.url]);
+    validation.validate_exp = false;
+    let token = decode::<Value>(token, &DecodingKey::from_jwk(jwk).unwrap(), &validation).unwrap();
+    (header, token.claims)
+}
+
+#[tokio::test]
+async fn the_key_set_is_a_public_rsa_key_and_nothing_else() {
+    let clerk = clerk().await;
+    let set = clerk.get("/.well-known/jwks.json").await.json();
+    assert_eq!(set, clerk.get("/v1/jwks").await.json());
+    let key = set["keys"][0].as_object().unwrap();
+    let names: Vec<&str> = key.keys().map(String::as_str).collect();
+    assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"], "no private part");
+    assert_eq!(
+        (&key["kty"], &key["use"], &key["alg"]),
+        (&json!("RSA"), &json!("sig"), &json!("RS256"))
+    );
+    assert!(key["kid"].as_str().unwrap().starts_with("ins_local"));
+    assert_eq!(key["e"], "AQAB");
+    assert_eq!(key["n"].as_str().unwrap().len(), 342, "2048 bits");
+}
+
+#[tokio::test]
+async fn a_token_is_clerks_session_token() {
+    let clerk = clerk().await;
+    let reply = clerk.post("/local/tokens", json!({ "user_id": ADA.id })).await;
+    let (header, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
+    assert_eq!(header.alg, Algorithm::RS256);
+    assert_eq!(header.typ.as_deref(), Some("JWT"));
+    assert_eq!(header.extras.inner()["cat"], "cl_B7d4PD111AAA");
+    assert_eq!(claims["sub"], ADA.id);
+    assert_eq!(claims["azp"], APP);
+    assert!(claims["sid"].as_str().unwrap().starts_with("sess_"));
+    assert_eq!(
+        (&claims["v"], &claims["sts"], &claims["fva"]),
+        (&json!(2), &json!("active"), &json!([0, -1]))
+    );
+    let time = |name: &str| claims[name].as_i64().unwrap();
+    assert_eq!(time("exp") - time("iat"), 3_600);
+    assert_eq!(time("iat") - time("nbf"), 10);
+    let other = clerk.post("/local/tokens", json!({ "user_id": ADA.id })).await;
+    let (_, other) = verified(&clerk, other["token"].as_str().unwrap()).await;
+    assert_ne!(claims["jti"], other["jti"]);
+    assert_ne!(claims["sid"], other["sid"]);
+}
+
+#[tokio::test]
+async fn a_token_lives_as_long_as_asked() {
+    let clerk = clerk().await;
+    for ttl_s in [60, -60, 86_400] {
+        let asked = json!({ "user_id": "user_2anyone", "ttl_s": ttl_s });
+        let reply = clerk.post("/local/tokens", asked).await;
+        let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), ttl_s);
+    }
+}
+
+#[tokio::test]
+async fn a_token_for_nobody_or_for_ever_is_refused() {
+    let clerk = clerk().await;
+    for asked in [
+        json!({ "user_id": "mch_1" }),
+        json!({ "user_id": "user_" }),
+        json!({ "user_id": "user_a b" }),
+        json!({ "user_id": ADA.id, "ttl_s": 86_401 }),
+        json!({ "user_id": ADA.id, "ttl_s": -86_401 }),
+    ] {
+        let reply = clerk.json("POST", "/local/tokens", asked.clone()).await;
+        assert_eq!(reply.status, 400, "{asked}");
+        assert!(reply.json()["error"].is_string());
+    }
+    let misspelt = clerk.json("POST", "/local/tokens", json!({ "user": ADA.id })).await;
+    assert_eq!(misspelt.status, 422);
+    assert!(misspelt.json()["error"].as_str().unwrap().contains("user"), "{}", misspelt.text);
+}
+
+#[tokio::test]
+async fn the_page_offers_every_sample_user() {
+    let clerk = clerk().await;
+    let page = clerk.get("/sign-in?redirect_url=%2Fadmin%3Fx%3D%22%3E%3Cscript%3E").await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
+    assert_eq!(page.headers["cache-control"], "no-store");
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("form-action 'self' http://127.0.0.1:8787;"), "{policy}");
+    for person in ALL {
+        assert!(page.text.contains(&format!("Sign in as {}<", person.name())), "{}", person.id);
+        assert!(page.text.contains(&format!("value=\"{}\"", person.id)));
+        assert!(page.text.contains(person.meant));
+    }
+    assert!(page.text.contains("<html lang=\"en\">") && page.text.contains("<main>"));
+    assert!(!page.text.contains("<script"), "what was asked for is escaped");
+    let root = clerk.get("/").await;
+    assert_eq!((root.status, &root.headers["location"]), (303, &"/sign-in".parse().unwrap()));
+}
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+#[tokio::test]
+async fn signing_in_sets_the_cookie_and_goes_to_the_application() {
+    let clerk = clerk().await;
+    let own = clerk.url.clone();
+    for (redirect, want) in [
+        ("&redirect_url=%2Forgs%2Forg_1%3Ftab%3D2", "/orgs/org_1?tab=2"),
+        ("&redirect_url=", "/dashboard"),
+        ("", "/dashboard"),
+        ("&redirect_url=%2F%2Fevil.example", "/dashboard"),
+        ("&redirect_url=%2F%5Cevil.example", "/dashboard"),
+    ] {
+        let form = format!("user_id={}{redirect}", ADA.id);
+        let headers = [FORM, ("origin", own.as_str()), ("sec-fetch-site", "same-origin")];
+        let reply = clerk.ask("POST", "/sign-in", &headers, &form).await;
+        assert_eq!(reply.status, 303, "{}", reply.text);
+        assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{APP}{want}"));
+        assert_eq!(reply.headers["cache-control"], "no-store");
+        let cookie = reply.headers["set-cookie"].to_str().unwrap();
+        let (token, rest) = cookie.strip_prefix("__session=").unwrap().split_once("; ").unwrap();
+        assert_eq!(rest, "Path=/; HttpOnly; SameSite=Lax; Max-Age=3600");
+        let (_, claims) = verified(&clerk, token).await;
+        assert_eq!(claims["sub"], ADA.id);
+        assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3_600);
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_can_be_signed_in_by_the_page() {
+    let clerk = clerk().await;
+    let reply = clerk.ask("POST", "/sign-in", &[FORM], "user_id=user_2nobody").await;
+    assert_eq!(reply.status, 400);
+    assert!(!reply.headers.contains_key("set-cookie"));
+    assert!(reply.text.contains("no such sample user"));
+}
+
+#[tokio::test]
+async fn signing_out_clears_the_cookie() {
+    let clerk = clerk().await;
+    let reply = clerk.ask("POST", "/sign-out", &[FORM, ("origin", APP)], "").await;
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{APP}/"));
+    let cookie = "__session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0";
+    assert_eq!(reply.headers["set-cookie"], cookie);
+}
+
+#[tokio::test]
+async fn another_sites_page_can_do_nothing() {
+    let receiver = Receiver::start().await;
+    let clerk = Clerk::start(&receiver).await;
+    let form = format!("user_id={}", ADA.id);
+    for stranger in
+        [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
+    {
+        let posts = ["/sign-in", "/sign-out", "/local/day/revocation", "/local/flush"];
+        for path in posts {
+            let reply = clerk.ask("POST", path, &[FORM, stranger], &form).await;
+            assert_eq!(reply.status, 403, "{path} {stranger:?}");
+            assert!(!reply.headers.contains_key("set-cookie"));
+        }
+    }
+    for host in ["evil.example", "localhost:8790"] {
+        let reply = clerk.ask("GET", "/sign-in", &[("host", host)], "").await;
+        assert_eq!(reply.status, 421, "{host}");
+        assert!(reply.text.contains(&clerk.url));
+    }
+    assert!(receiver.arrived().is_empty());
+}

@@ -1,0 +1,296 @@
+//! What a token can get wrong, one thing at a time, signed with a key made for the run.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::json;
+use shared::id::ObjectId;
+use shared::session::Rejection;
+use shared::session::keys;
+use shared::time::UnixMillis;
+
+use super::{
+    Keys, NOW_S, SIGNER, check_claim, check_header, check_payload, claims, fixture, header, judge,
+    policy, sign, verify,
+};
+
+#[test]
+fn a_session_says_who_which_and_for_whom() {
+    let session = judge(&sign(&header().to_string(), claims().to_string().as_bytes()));
+    let session = session.expect("a good token");
+    assert_eq!(session.user_id().as_str(), "user_1");
+    assert_eq!(session.id().as_str(), "sess_1");
+    assert_eq!(session.actor(), None);
+    assert_eq!(session.expires_at(), UnixMillis((NOW_S + 60) * 1000));
+    let mut impersonated = claims();
+    impersonated["act"] = json!({ "iss": "https://dashboard.clerk.com", "sub": "user_9" });
+    let session = judge(&sign(&header().to_string(), impersonated.to_string().as_bytes()));
+    let session = session.expect("a good token");
+    assert_eq!(session.actor().map(ObjectId::as_str), Some("user_9"));
+}
+
+#[test]
+fn only_rs256_is_an_algorithm() {
+    for alg in ["none", "None", "NONE", "nOnE", "rs256", "RS256 ", ""] {
+        check_header(&format!(r#"{{"alg":"{alg}","kid":"ins_run"}}"#), Err(Rejection::Header));
+    }
+    for alg in ["HS256", "HS512", "RS384", "RS512", "PS256", "ES256", "EdDSA"] {
+        check_header(&format!(r#"{{"alg":"{alg}","kid":"ins_run"}}"#), Err(Rejection::Algorithm));
+    }
+    check_header(r#"{"kid":"ins_run"}"#, Err(Rejection::Header));
+    check_header(r#"{"alg":"RS256","alg":"RS256","kid":"ins_run"}"#, Err(Rejection::Header));
+}
+
+#[test]
+fn a_token_keyed_with_our_public_key_is_no_token() {
+    let key = match &SIGNER.keys {
+        Keys::Jwks(keys) => &keys["ins_run"],
+        Keys::Pem(key) => key,
+    };
+    let modulus = key.n();
+    let text = fixture("public-key.pem");
+    for secret in [text.as_bytes(), text.trim().as_bytes(), modulus.as_bytes(), b""] {
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some("ins_run".to_owned());
+        let token = jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(secret));
+        assert_eq!(judge(&token.expect("a token")), Err(Rejection::Algorithm));
+    }
+}
+
+#[test]
+fn a_header_of_another_class_of_token_is_refused() {
+    let with =
+        |name: &str, value: &str| format!(r#"{{"alg":"RS256","kid":"ins_run","{name}":{value}}}"#);
+    for typ in ["\"jwt\"", "\"at+jwt\"", "\"application/at+jwt\"", "\"\"", "\"JWT \""] {
+        check_header(&with("typ", typ), Err(Rejection::Type));
+    }
+    for typ in ["null", "1", "[\"JWT\"]"] {
+        check_header(&with("typ", typ), Err(Rejection::Header));
+    }
+    for cat in ["cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "", "cl_b7d4pd111aaa", "unheard-of"] {
+        check_header(&with("cat", &format!("\"{cat}\"")), Err(Rejection::Category));
+    }
+    check_header(&with("cat", "null"), Err(Rejection::Header));
+    check_header(
+        &with("cat", r#""cl_B7d4PD222AAA","cat":"cl_B7d4PD111AAA""#),
+        Err(Rejection::Header),
+    );
+    check_header("[\"RS256\"]", Err(Rejection::Header));
+    check_header("\"RS256\"", Err(Rejection::Header));
+}
+
+#[test]
+fn a_header_that_demands_an_extension_is_refused() {
+    for (crit, want) in [
+        (r#"["x"]"#, Rejection::Critical),
+        ("[]", Rejection::Critical),
+        ("null", Rejection::Critical),
+        ("\"x\"", Rejection::Header),
+        ("{}", Rejection::Header),
+    ] {
+        check_header(&format!(r#"{{"alg":"RS256","kid":"ins_run","crit":{crit}}}"#), Err(want));
+    }
+    check_header(r#"{"alg":"RS256","kid":"ins_run","b64":false}"#, Err(Rejection::Critical));
+}
+
+#[test]
+fn a_key_inside_the_header_is_not_a_key() {
+    let other = keys::from_pem(&fixture("other-public-key.pem")).expect("a key");
+    for extra in [
+        format!(r#""jwk":{{"kty":"RSA","n":"{}","e":"AQAB"}}"#, other.n()),
+        r#""jku":"http://127.0.0.1:1/jwks.json""#.to_owned(),
+        r#""x5u":"http://127.0.0.1:1/cert.pem""#.to_owned(),
+    ] {
+        // Looked at by nobody: the key of the set still decides, and here it is the right one.
+        check_header(&format!(r#"{{"alg":"RS256","kid":"ins_run",{extra}}}"#), Ok(()));
+        check_header(&format!(r#"{{"alg":"RS256",{extra}}}"#), Err(Rejection::UnknownKey));
+    }
+}
+
+#[test]
+fn a_key_id_is_only_ever_looked_up() {
+    for kid in ["../../dev/null", "x' UNION SELECT '1';--", "|sleep 10", "ins_run ", "INS_RUN", ""]
+    {
+        let header = json!({ "alg": "RS256", "kid": kid }).to_string();
+        check_header(&header, Err(Rejection::UnknownKey));
+    }
+    for kid in ["1", "[\"ins_run\"]", "{}", "true"] {
+        check_header(&format!(r#"{{"alg":"RS256","kid":{kid}}}"#), Err(Rejection::Header));
+    }
+    check_header(r#"{"alg":"RS256","kid":null}"#, Err(Rejection::UnknownKey));
+    let long = json!({ "alg": "RS256", "kid": "k".repeat(65_536) }).to_string();
+    check_header(&long, Err(Rejection::Long));
+}
+
+#[test]
+fn a_time_that_is_not_a_whole_number_of_seconds_is_refused() {
+    let broken = [
+        "null",
+        "true",
+        "[1700000060]",
+        "{}",
+        "\"1700000060\"",
+        "\"NaN\"",
+        "\"\"",
+        "-1",
+        "-0.5",
+        "1700000060.5",
+        "1700000060.0",
+        "17e8",
+        "1e400",
+        "9223372036854775808",
+        "18446744073709551616",
+        "9223372036854775807",
+        "253402300800",
+    ];
+    for name in ["exp", "nbf", "iat"] {
+        for value in broken {
+            check_claim(name, Some(value), Err(Rejection::Claims));
+        }
+    }
+    check_claim("exp", None, Err(Rejection::Claims));
+    check_claim("nbf", None, Ok(()));
+    check_claim("iat", None, Ok(()));
+    check_claim("exp", Some("253402300799"), Ok(()));
+    check_claim("exp", Some("0"), Err(Rejection::Expired));
+}
+
+#[test]
+fn each_time_has_its_boundary_to_the_millisecond() {
+    let at = |exp: i64, nbf: i64, iat: i64, now_ms: i64| {
+        let mut claims = claims();
+        (claims["exp"], claims["nbf"], claims["iat"]) = (json!(exp), json!(nbf), json!(iat));
+        let token = sign(&header().to_string(), claims.to_string().as_bytes());
+        verify(&token, &SIGNER.keys, &policy(), UnixMillis(now_ms)).map(drop)
+    };
+    assert_eq!(at(100, 0, 0, 104_999), Ok(()));
+    assert_eq!(at(100, 0, 0, 105_000), Err(Rejection::Expired));
+    assert_eq!(at(200, 100, 0, 95_000), Ok(()));
+    assert_eq!(at(200, 100, 0, 94_999), Err(Rejection::Early));
+    assert_eq!(at(200, 0, 100, 95_000), Ok(()));
+    assert_eq!(at(200, 0, 100, 94_999), Err(Rejection::Early));
+    // A clock before 1970 knows no token that is valid already.
+    assert_eq!(at(200, 0, 100, -1), Err(Rejection::Early));
+}
+
+#[test]
+fn issuer_party_user_and_session_must_be_exactly_ours() {
+    for iss in ["null", "\"\"", "\"https://clerk.example.com/\"", "\"https://CLERK.example.com\""] {
+        let want = if iss == "null" { Rejection::Claims } else { Rejection::Issuer };
+        check_claim("iss", Some(iss), Err(want));
+    }
+    check_claim("iss", Some(r#"["https://clerk.example.com"]"#), Err(Rejection::Claims));
+    check_claim("iss", None, Err(Rejection::Issuer));
+    check_claim("azp", None, Err(Rejection::Party));
+    check_claim("azp", Some("\"https://second.example.com\""), Ok(()));
+    for azp in [
+        "",
+        "https://app.example.co",
+        "https://app.example.com.evil.example",
+        "https://APP.example.com",
+        "https://app.example.com/",
+        "http://app.example.com",
+    ] {
+        check_claim("azp", Some(&format!("\"{azp}\"")), Err(Rejection::Party));
+    }
+    for azp in ["null", r#"["https://app.example.com"]"#, "1"] {
+        check_claim("azp", Some(azp), Err(Rejection::Claims));
+    }
+    for sub in ["", "user_", "mch_1", "user_a b", "USER_1", "user_../x"] {
+        check_claim("sub", Some(&format!("\"{sub}\"")), Err(Rejection::Subject));
+    }
+    check_claim("sid", None, Err(Rejection::SessionId));
+    check_claim("sid", Some("\"\""), Err(Rejection::SessionId));
+    check_claim("sid", Some("7"), Err(Rejection::Claims));
+}
+
+#[test]
+fn a_session_that_is_not_active_is_signed_out() {
+    check_claim("sts", None, Ok(()));
+    check_claim("sts", Some("\"active\""), Ok(()));
+    check_claim("sts", Some("\"pending\""), Err(Rejection::Pending));
+    check_claim("sts", Some("\"unheard-of\""), Err(Rejection::Pending));
+    check_claim("sts", Some("null"), Err(Rejection::Claims));
+    for act in ["null", "\"user_9\"", "{}", r#"{"sub":7}"#, r#"{"sub":""}"#] {
+        check_claim("act", Some(act), Err(Rejection::Claims));
+    }
+}
+
+#[test]
+fn claims_that_two_readers_could_read_differently_are_refused() {
+    let text = claims().to_string();
+    for name in ["sub", "exp", "azp", "iss", "sid", "nbf", "iat", "sts"] {
+        let twice = format!("{{\"{name}\":{},{}", claims()[name], &text[1..]);
+        check_payload(&twice, Err(Rejection::Claims));
+    }
+    check_payload(&format!("{{\"s\\u0075b\":\"user_2\",{}", &text[1..]), Err(Rejection::Claims));
+    for payload in ["[]", "\"x\"", "null", "1", "{", "", &format!("{text}x"), &format!("[{text}]")]
+    {
+        let want = if payload.is_empty() { Rejection::Form } else { Rejection::Claims };
+        check_payload(payload, Err(want));
+    }
+    let array =
+        r#"["https://clerk.example.com","user_1","sess_1","https://app.example.com",1700000060]"#;
+    check_payload(array, Err(Rejection::Claims));
+    let mut bytes = text.into_bytes();
+    bytes.extend_from_slice(b" \xff");
+    assert_eq!(judge(&sign(&header().to_string(), &bytes)), Err(Rejection::Claims));
+    check_payload(&format!("{}{}", "[".repeat(1500), "]".repeat(1500)), Err(Rejection::Claims));
+}
+
+#[test]
+fn a_signature_has_one_spelling_and_one_value() {
+    let token = sign(&header().to_string(), claims().to_string().as_bytes());
+    let (signed, signature) = token.rsplit_once('.').expect("three parts");
+    let bytes = URL_SAFE_NO_PAD.decode(signature).expect("base64url");
+    let with = |bytes: &[u8]| format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes));
+    assert_eq!(judge(&with(&bytes)).map(drop), Ok(()));
+    let one = [vec![0; 255], vec![1]].concat();
+    let shifted = [bytes.clone(), vec![0]].concat();
+    for wrong in [&[0; 256][..], &one, &[255; 256], &bytes[1..], &shifted, &[0]] {
+        assert_eq!(judge(&with(wrong)), Err(Rejection::Signature));
+    }
+    for loose in [
+        format!("{token}="),
+        format!("{token}=="),
+        format!(" {token}"),
+        format!("{token}\n"),
+        token.replacen("eyJ", "eyJ\n", 1),
+        format!("{signed}.{}", STANDARD.encode(&bytes)),
+        format!("{token}."),
+        format!("{token}.{signature}"),
+        format!("{signed}."),
+        format!(".{signed}"),
+        ".".repeat(1000),
+        "..".to_owned(),
+        format!("{}.{signature}.{}.{signature}", &signed[..10], &signed[10..]),
+        json!({ "payload": "e30", "signatures": [] }).to_string(),
+        "a".repeat(8193),
+    ] {
+        let got = judge(&loose);
+        assert!(matches!(got, Err(Rejection::Form | Rejection::Long)), "{loose}: {got:?}");
+    }
+}
+
+#[test]
+fn unused_bits_in_the_last_character_are_refused() {
+    let token = sign(&header().to_string(), claims().to_string().as_bytes());
+    // 256 bytes end in a character of which four bits are unused; `A` to `D` share the used two.
+    let last = token.chars().last().expect("a character");
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let index = alphabet.find(last).expect("base64url");
+    let sibling = alphabet.chars().nth(index + 1).expect("unused bits are zero");
+    let forged = format!("{}{sibling}", &token[..token.len() - 1]);
+    assert_eq!(judge(&forged), Err(Rejection::Form));
+}
+
+#[test]
+fn a_bad_signature_hides_what_else_is_wrong() {
+    let mut claims = claims();
+    claims["azp"] = json!("https://evil.example");
+    claims["exp"] = json!(1);
+    let token = sign(&header().to_string(), claims.to_string().as_bytes());
+    let (signed, _) = token.rsplit_once('.').expect("three parts");
+    let forged = format!("{signed}.{}", URL_SAFE_NO_PAD.encode([7; 256]));
+    assert_eq!(judge(&forged), Err(Rejection::Signature));
+}

@@ -1,0 +1,34 @@
+//! The webhook verifier against published vectors and against Svix's own library.
+
+mod dice;
+mod differential;
+mod forge;
+mod vectors;
+
+use shared::signature::{Headers, Rejection, Secrets, verify};
+use shared::time::UnixMillis;
+
+/// A delivery on the wire: header lines in order, one name perhaps twice, and a body.
+#[derive(Clone, Debug, Default)]
+struct Sent {
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
+impl Sent {
+    /// The value of a header as Fetch gives it: all of that name, joined by `, `.
+    fn joined(&self, name: &str) -> Option<String> {
+        let named = self.headers.iter().filter(|(known, _)| *known == name);
+        let values: Vec<&str> = named.map(|(_, value)| value.as_str()).collect();
+        (!values.is_empty()).then(|| values.join(", "))
+    }
+
+    fn verify(&self, secrets: &str, now: UnixMillis) -> Result<(), Rejection> {
+        let secrets = Secrets::parse(secrets).expect("usable secrets");
+        verify(&Headers::read(|name| self.joined(name)), &self.body, &secrets, now).map(
+            |verified| {
+                assert_eq!(verified.bytes(), self.body);
+            },
+        )
+    }
+}

@@ -1,0 +1,423 @@
+//! The verifier against the `svix` crate, on generated deliveries.
+//!
+//! Both judge every case. They must agree, but for the differences of [`Stricter`] and for bodies
+//! that are not UTF-8, which Svix's library cannot read.
+
+use super::Sent;
+use super::dice::Dice;
+use super::forge::{Case, GENUINE, OTHERS, Want};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use shared::id::IdError;
+use shared::signature::{Field, KEY_BYTES_MIN, Rejection, SIGNATURE_BYTES_MAX, SIGNATURES_MAX};
+use shared::signature::{Secrets, TOLERANCE_S};
+use shared::time::UnixMillis;
+use std::collections::BTreeMap;
+use std::thread;
+use svix::webhooks::Webhook;
+
+/// Each shard has a thread and dice of its own, so that the cases are the same on any machine.
+const SHARDS: u64 = 8;
+const CASES_PER_SHARD: usize = 13_500;
+const SEED: u64 = 0x726f_6c65_6361_6c6c;
+
+/// What this verifier refuses on purpose although Svix's library accepts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stricter {
+    /// Svix prefers `svix-*`, header by header. Which one was signed is a guess.
+    BothFamilies,
+    /// Svix reads the first of two headers, Fetch shows both as one.
+    SentTwice,
+    /// Svix signs and verifies an empty id. Such a delivery could not be told from another.
+    BlankId,
+    /// Svix takes an id of any length.
+    LongId,
+    /// Svix takes dots, commas and spaces, which can move the borders of the signed text.
+    IdAlphabet,
+    /// Svix reads `+1700000000` and `01700000000`, and verifies the number without sign and zero.
+    TimestampSpelling,
+    /// Svix reads a signature header of any length.
+    LongHeader,
+    /// Svix takes a tab, which HTTP allows, for a part of an entry.
+    HeaderAlphabet,
+    /// Svix tries any number of entries.
+    ManyEntries,
+    /// Svix passes over an entry with a comma too many, or with nothing on one side.
+    StrayComma,
+}
+
+impl Stricter {
+    /// The first difference that concerns a delivery which Svix accepts, in our order of checks.
+    fn find(sent: &Sent) -> Option<Self> {
+        let count = |name: &str| sent.headers.iter().filter(|(known, _)| *known == name).count();
+        let any = |family: &str| sent.headers.iter().any(|(name, _)| name.starts_with(family));
+        if any("svix-") && any("webhook-") {
+            return Some(Self::BothFamilies);
+        }
+        if sent.headers.iter().any(|(name, _)| 1 < count(name)) {
+            return Some(Self::SentTwice);
+        }
+        let value = |field| sent.either(field).unwrap_or_default();
+        let (id, timestamp, signature) = (value("id"), value("timestamp"), value("signature"));
+        if id.trim_ascii().is_empty() {
+            return Some(Self::BlankId);
+        }
+        if 256 < id.len() {
+            return Some(Self::LongId);
+        }
+        if id.contains(|c: char| !('!'..='~').contains(&c) || c == '.' || c == ',') {
+            return Some(Self::IdAlphabet);
+        }
+        if timestamp.parse::<i64>().is_ok_and(|number| number.to_string() != timestamp) {
+            return Some(Self::TimestampSpelling);
+        }
+        Self::find_in_signature(&signature)
+    }
+
+    fn find_in_signature(header: &str) -> Option<Self> {
+        if SIGNATURE_BYTES_MAX < header.len() {
+            return Some(Self::LongHeader);
+        }
+        if header.contains(|c: char| !(' '..='~').contains(&c)) {
+            return Some(Self::HeaderAlphabet);
+        }
+        let entries: Vec<&str> = header.split(' ').filter(|entry| !entry.is_empty()).collect();
+        if SIGNATURES_MAX < entries.len() {
+            return Some(Self::ManyEntries);
+        }
+        let stray = |entry: &&str| {
+            let parts: Vec<&str> = entry.split(',').collect();
+            2 < parts.len() || (parts.len() == 2 && parts.contains(&""))
+        };
+        entries.iter().any(stray).then_some(Self::StrayComma)
+    }
+
+    /// Whether `reason` is how we refuse what Svix accepts.
+    fn explains(self, reason: Rejection) -> bool {
+        match self {
+            Self::BothFamilies => reason == Rejection::MixedFamilies,
+            Self::SentTwice => matches!(
+                reason,
+                Rejection::BadId(_) | Rejection::BadTimestamp | Rejection::MalformedSignature
+            ),
+            Self::BlankId => reason == Rejection::MissingHeader(Field::Id),
+            Self::LongId => reason == Rejection::BadId(IdError::Long),
+            Self::IdAlphabet => reason == Rejection::BadId(IdError::Alphabet),
+            Self::TimestampSpelling => reason == Rejection::BadTimestamp,
+            Self::LongHeader => matches!(reason, Rejection::HeaderTooLong { .. }),
+            Self::ManyEntries => matches!(reason, Rejection::TooManySignatures { .. }),
+            Self::HeaderAlphabet | Self::StrayComma => reason == Rejection::MalformedSignature,
+        }
+    }
+}
+
+/// A name for each reason to refuse, without its numbers.
+fn name(verdict: Result<(), Rejection>) -> &'static str {
+    match verdict {
+        Ok(()) => "accepted",
+        Err(Rejection::MixedFamilies) => "mixed families",
+        Err(Rejection::MissingHeader(Field::Id)) => "no id",
+        Err(Rejection::MissingHeader(Field::Timestamp)) => "no timestamp",
+        Err(Rejection::MissingHeader(Field::Signature)) => "no signature",
+        Err(Rejection::BadId(IdError::Alphabet)) => "id alphabet",
+        Err(Rejection::BadId(IdError::Long)) => "id length",
+        Err(Rejection::BadId(IdError::Empty | IdError::Prefix)) => "impossible",
+        Err(Rejection::BadTimestamp) => "bad timestamp",
+        Err(Rejection::Stale { .. }) => "stale",
+        Err(Rejection::Future { .. }) => "future",
+        Err(Rejection::HeaderTooLong { .. }) => "header too long",
+        Err(Rejection::TooManySignatures { .. }) => "too many signatures",
+        Err(Rejection::MalformedSignature) => "malformed signature",
+        Err(Rejection::NoMatch) => "no match",
+    }
+}
+
+const REASONS: [&str; 13] = [
+    "mixed families",
+    "no id",
+    "no timestamp",
+    "no signature",
+    "id alphabet",
+    "id length",
+    "bad timestamp",
+    "stale",
+    "future",
+    "header too long",
+    "too many signatures",
+    "malformed signature",
+    "no match",
+];
+
+const DIFFERENCES: [Stricter; 10] = [
+    Stricter::BothFamilies,
+    Stricter::SentTwice,
+    Stricter::BlankId,
+    Stricter::LongId,
+    Stricter::IdAlphabet,
+    Stricter::TimestampSpelling,
+    Stricter::LongHeader,
+    Stricter::HeaderAlphabet,
+    Stricter::ManyEntries,
+    Stricter::StrayComma,
+];
+
+/// Svix's verdict on the headers and the signature.
+fn svix_signature_holds(sent: &Sent, key: &[u8]) -> bool {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &sent.headers {
+        // What HTTP cannot carry never reaches Svix's library.
+        let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) else {
+            return false;
+        };
+        headers.append(HeaderName::from_static(name), value);
+    }
+    let webhook = Webhook::from_bytes(key.to_vec()).expect("a key");
+    webhook.verify_ignoring_timestamp(&sent.body, &headers).is_ok()
+}
+
+/// Svix's verdict on the time, told in our words: its library reads the machine's clock. That
+/// these words are true, `svix_means_the_same_by_five_minutes` shows.
+fn svix_time_holds(sent: &Sent, now: UnixMillis) -> bool {
+    let Some(raw) = sent.either("timestamp") else {
+        return false;
+    };
+    let Ok(signed_s) = raw.parse::<i64>() else {
+        return false;
+    };
+    0 <= signed_s && (now.0.div_euclid(1000) - signed_s).abs() <= TOLERANCE_S
+}
+
+impl Sent {
+    /// The header that Svix reads: the first of `svix-*`, otherwise the first of `webhook-*`.
+    fn either(&self, field: &str) -> Option<String> {
+        let first = |family: &str| {
+            let named = |name: &str| name.strip_prefix(family) == Some(field);
+            self.headers.iter().find(|(name, _)| named(name)).map(|(_, value)| value.clone())
+        };
+        first("svix-").or_else(|| first("webhook-"))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    reasons: BTreeMap<&'static str, usize>,
+    differences: BTreeMap<Stricter, usize>,
+    binary: usize,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        for (difference, count) in other.differences {
+            *self.differences.entry(difference).or_default() += count;
+        }
+        self.binary += other.binary;
+    }
+}
+
+/// Judges one case both ways, and holds the verdicts together.
+fn judge(case: &Case, tally: &mut Tally) {
+    let ours = case.sent.verify(&case.secrets, case.now);
+    *tally.reasons.entry(name(ours)).or_default() += 1;
+    match case.want {
+        Want::Accepted => assert_eq!(ours, Ok(()), "{case:?}"),
+        Want::Refused(reason) => assert_eq!(name(ours), reason, "{case:?}"),
+        Want::Either => {}
+    }
+
+    if std::str::from_utf8(&case.sent.body).is_err() {
+        tally.binary += 1; // Svix cannot say: `want` alone tells the truth here.
+        assert!(case.want != Want::Either, "{case:?}");
+        return;
+    }
+    let theirs = svix_time_holds(&case.sent, case.now)
+        && case.keys.iter().any(|key| svix_signature_holds(&case.sent, key));
+    let difference = theirs.then(|| Stricter::find(&case.sent)).flatten();
+    let agreed = match (ours, difference) {
+        (verdict, None) => verdict.is_ok() == theirs,
+        (Ok(()), Some(_)) => false,
+        (Err(reason), Some(stricter)) => stricter.explains(reason),
+    };
+    assert!(agreed, "{ours:?}, Svix {theirs}, {difference:?}: {case:?}");
+    if let Some(stricter) = difference {
+        *tally.differences.entry(stricter).or_default() += 1;
+    }
+}
+
+fn judge_shard(shard: u64) -> Tally {
+    let mut dice = Dice::new(SEED + shard);
+    let mut tally = Tally::default();
+    for number in 0..CASES_PER_SHARD {
+        // Two of five are genuine.
+        let kind = match number % 5 {
+            0 | 1 => &GENUINE[number / 5 % GENUINE.len()],
+            _ => &OTHERS[number % OTHERS.len()],
+        };
+        let case = Case::forge(kind, &mut dice);
+        judge(&case, &mut tally);
+    }
+    tally
+}
+
+#[test]
+fn we_agree_with_svix_on_every_generated_delivery() {
+    let mut tally = Tally::default();
+    thread::scope(|scope| {
+        let start = |shard| scope.spawn(move || judge_shard(shard));
+        let shards: Vec<_> = (0..SHARDS).map(start).collect();
+        for shard in shards {
+            tally.add(shard.join().expect("agreement"));
+        }
+    });
+
+    let cases: usize = tally.reasons.values().sum();
+    assert!(100_000 <= cases, "only {cases}");
+    let accepted = tally.reasons.remove("accepted").unwrap_or_default();
+    assert!(cases <= 3 * accepted, "only {accepted} of {cases} accepted");
+    assert!(1000 <= tally.binary, "{tally:?}");
+    for reason in REASONS {
+        let count = tally.reasons.remove(reason).unwrap_or_default();
+        assert!(1000 <= count, "{reason}: only {count} refused");
+    }
+    assert!(tally.reasons.is_empty(), "reasons without a name: {:?}", tally.reasons);
+    for difference in DIFFERENCES {
+        let count = tally.differences.remove(&difference).unwrap_or_default();
+        assert!(1000 <= count, "{difference:?}: only {count} cases");
+    }
+    assert!(tally.differences.is_empty(), "{:?}", tally.differences);
+}
+
+#[expect(clippy::disallowed_methods, reason = "Svix's library reads this clock and no other")]
+fn clock_s() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.expect("after 1970").as_secs()).expect("before the year 292 billion")
+}
+
+/// Both verdicts on a delivery signed `ahead_s` from the clock, within one second of the clock.
+fn verdicts_at(ahead_s: i64) -> (bool, bool, bool) {
+    let (key, id, body) = (vec![7; 24], "msg_1", b"{}");
+    let webhook = Webhook::from_bytes(key.clone()).unwrap();
+    loop {
+        let now_s = clock_s();
+        let signature = webhook.sign(id, now_s + ahead_s, body).unwrap();
+        let sent = Sent {
+            headers: vec![
+                ("svix-id", id.to_owned()),
+                ("svix-timestamp", (now_s + ahead_s).to_string()),
+                ("svix-signature", signature),
+            ],
+            body: body.to_vec(),
+        };
+        let mut headers = HeaderMap::new();
+        for (name, value) in &sent.headers {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        let theirs = webhook.verify(body, &headers).is_ok();
+        if clock_s() == now_s {
+            let now = UnixMillis(now_s * 1000 + 999);
+            let ours = sent.verify(&STANDARD.encode(&key), now).is_ok();
+            return (ours, theirs, svix_time_holds(&sent, now));
+        }
+    }
+}
+
+#[test]
+fn svix_means_the_same_by_five_minutes() {
+    let negative = -clock_s() - 1;
+    for (ahead_s, want) in [
+        (0, true),
+        (299, true),
+        (300, true),
+        (301, false),
+        (86_400, false),
+        (-299, true),
+        (-300, true),
+        (-301, false),
+        (-86_400, false),
+        (negative, false),
+    ] {
+        assert_eq!(verdicts_at(ahead_s), (want, want, want), "{ahead_s} s ahead");
+    }
+}
+
+/// The way a strict decoder wants a secret: padded, and the unused bits of the last symbol zero.
+fn canonical(text: &str) -> String {
+    const SYMBOLS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bare = text.trim_end_matches('=');
+    let pads = (4 - bare.len() % 4) % 4;
+    if pads < text.len() - bare.len() {
+        return text.to_owned(); // Too much padding is not a matter of form.
+    }
+    let used = match pads {
+        1 => 4,
+        2 => 16,
+        _ => 1,
+    };
+    let mut symbols: Vec<char> = bare.chars().collect();
+    if let Some(last) = symbols.last_mut()
+        && let Some(value) = SYMBOLS.find(*last)
+    {
+        *last = SYMBOLS.chars().nth(value - value % used).expect("a symbol");
+    }
+    symbols.into_iter().chain("=".repeat(pads).chars()).collect()
+}
+
+/// A text much like a secret.
+fn secret_text(dice: &mut Dice) -> String {
+    let size = dice.below(60);
+    let mut text = STANDARD.encode(dice.bytes(size));
+    for _ in 0..dice.below(3) {
+        match dice.below(4) {
+            0 => drop(text.pop()),
+            1 => text.push(dice.pick(&['=', 'A', '%', '-', '_', 'z'])),
+            2 => text = text.trim_end_matches('=').to_owned(),
+            _ => text.insert(dice.below(text.len() + 1), dice.pick(&['=', '!', '~', '+'])),
+        }
+    }
+    let prefix = dice.pick(&["whsec_", "whsec_", "", "", "whsec", "whsec_whsec_", "WHSEC_"]);
+    format!("{prefix}{text}")
+}
+
+#[test]
+fn we_read_the_secrets_that_svix_reads_unless_they_are_short() {
+    let mut dice = Dice::new(SEED);
+    let (mut same, mut mended, mut short, mut neither) = (0, 0, 0, 0);
+    for number in 0..30_000 {
+        let text = secret_text(&mut dice);
+        let tail = text.strip_prefix("whsec_").unwrap_or(&text);
+        let key = STANDARD.decode(canonical(tail)).ok();
+        let key = key.filter(|key| KEY_BYTES_MIN <= key.len());
+        let counter = match (Webhook::new(&text), Secrets::parse(&text), &key) {
+            (Ok(svix), Ok(_), Some(_)) => {
+                check_same_key(&svix, &text);
+                &mut same
+            }
+            (Err(_), Ok(_), Some(key)) => {
+                check_same_key(&Webhook::from_bytes(key.clone()).unwrap(), &text);
+                &mut mended
+            }
+            (Ok(_), Err(_), None) => &mut short,
+            (Err(_), Err(_), None) => &mut neither,
+            other => panic!("case {number}, {text:?}: {other:?}"),
+        };
+        *counter += 1;
+    }
+    for count in [same, mended, short, neither] {
+        assert!(1000 <= count, "{same} same, {mended} mended, {short} short, {neither} neither");
+    }
+}
+
+/// What Svix signs with its reading of the secret, we accept with ours.
+#[track_caller]
+fn check_same_key(svix: &Webhook, text: &str) {
+    let headers = vec![
+        ("svix-id", "msg_1".to_owned()),
+        ("svix-timestamp", "1700000000".to_owned()),
+        ("svix-signature", svix.sign("msg_1", 1_700_000_000, b"{}").unwrap()),
+    ];
+    let sent = Sent { headers, body: b"{}".to_vec() };
+    assert_eq!(sent.verify(text, UnixMillis(1_700_000_000_000)), Ok(()), "{text:?}");
+}

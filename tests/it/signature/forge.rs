@@ -1,0 +1,532 @@
+//! The forge: deliveries that are genuine, and deliveries spoilt in one known way each.
+
+use super::Sent;
+use super::dice::Dice;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+use shared::signature::{SIGNATURE_BYTES_MAX, SIGNATURES_MAX, TOLERANCE_S};
+use shared::time::UnixMillis;
+
+/// A delivery, the secrets and the clock that it meets, and what must come of it.
+#[derive(Debug)]
+pub(super) struct Case {
+    #[expect(dead_code, reason = "printed when the case fails")]
+    kind: &'static str,
+    pub(super) sent: Sent,
+    pub(super) keys: Vec<Vec<u8>>,
+    pub(super) secrets: String,
+    pub(super) now: UnixMillis,
+    pub(super) want: Want,
+}
+
+/// What must come of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    Accepted,
+    Refused(&'static str),
+    /// Left to chance: the two libraries must agree, and that is all.
+    Either,
+}
+
+/// A way to make a case: what is changed before Svix signs, and what on the way.
+pub(super) struct Kind {
+    name: &'static str,
+    want: Want,
+    before: Change,
+    after: Change,
+}
+
+type Change = fn(&mut Draft, &mut Dice);
+
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+const FIELDS: [&str; 3] = ["id", "timestamp", "signature"];
+
+/// A delivery in the making. `entries` and `headers` are empty before it is signed.
+struct Draft {
+    keys: Vec<Vec<u8>>,
+    signer: Vec<u8>,
+    now_s: i64,
+    family: &'static str,
+    id: String,
+    timestamp: String,
+    body: Vec<u8>,
+    tag: [u8; 32],
+    entries: Vec<String>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Case {
+    pub(super) fn forge(kind: &Kind, dice: &mut Dice) -> Self {
+        let mut draft = Draft::throw(dice);
+        (kind.before)(&mut draft, dice);
+        draft.sign(dice);
+        (kind.after)(&mut draft, dice);
+        if draft.headers.is_empty() {
+            draft.seal();
+        }
+        Self {
+            kind: kind.name,
+            secrets: secrets(&draft.keys, dice),
+            now: UnixMillis(draft.now_s * 1000 + dice.between(0, 999)),
+            sent: Sent { headers: draft.headers, body: draft.body },
+            keys: draft.keys,
+            want: kind.want,
+        }
+    }
+}
+
+impl Draft {
+    fn throw(dice: &mut Dice) -> Self {
+        let keys: Vec<Vec<u8>> = (0..=dice.below(3))
+            .map(|_| {
+                let size = 16 + dice.below(70);
+                dice.bytes(size)
+            })
+            .collect();
+        let now_s = dice.between(1_600_000_000, 1_900_000_000);
+        let id_length = 1 + dice.below(40);
+        let body_length = dice.below(120);
+        Self {
+            signer: keys[dice.below(keys.len())].clone(),
+            keys,
+            now_s,
+            family: if dice.once_in(4) { "webhook" } else { "svix" },
+            id: format!("msg_{}", dice.text(LETTERS, id_length)),
+            timestamp: (now_s + dice.between(-290, 290)).to_string(),
+            body: dice.text("{}\":,. \n\r\tabcdé🦀0", body_length).into_bytes(),
+            tag: [0; 32],
+            entries: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// Signs as Svix does, among up to four other signatures. What Svix signs is the number in the
+    /// timestamp, if there is one.
+    fn sign(&mut self, dice: &mut Dice) {
+        let number = self.timestamp.parse::<i64>().map(|number| number.to_string());
+        let timestamp = number.as_ref().unwrap_or(&self.timestamp);
+        self.tag = tag(&self.signer, &self.id, timestamp, &self.body);
+        self.entries = vec![format!("v1,{}", STANDARD.encode(self.tag))];
+        for _ in 0..dice.below(5) {
+            self.add(dice);
+        }
+    }
+
+    /// Adds an entry that counts for nothing.
+    fn add(&mut self, dice: &mut Dice) {
+        let entry = match dice.below(6) {
+            0 => format!("v1a,{}", STANDARD.encode(dice.bytes(64))),
+            1 => format!("v2,{}", STANDARD.encode(self.tag)),
+            2 => "nonsense".to_owned(),
+            3 => "v1,short".to_owned(),
+            _ => format!("v1,{}", STANDARD.encode(dice.bytes(32))),
+        };
+        self.insert(entry, dice);
+    }
+
+    fn insert(&mut self, entry: String, dice: &mut Dice) {
+        self.entries.insert(dice.below(self.entries.len() + 1), entry);
+    }
+
+    /// Replaces every genuine entry.
+    fn replace(&mut self, entry: &str) {
+        let genuine = format!("v1,{}", STANDARD.encode(self.tag));
+        for known in &mut self.entries {
+            if *known == genuine {
+                entry.clone_into(known);
+            }
+        }
+    }
+
+    /// Writes the headers: whatever is changed after this is changed on the way.
+    fn seal(&mut self) {
+        self.headers = vec![
+            (header(self.family, "id"), self.id.clone()),
+            (header(self.family, "timestamp"), self.timestamp.clone()),
+            (header(self.family, "signature"), self.entries.join(" ")),
+        ];
+    }
+
+    fn other_family(&self) -> &'static str {
+        if self.family == "svix" { "webhook" } else { "svix" }
+    }
+
+    /// Takes a header away, or leaves it blank.
+    fn lose(&mut self, field: &str, dice: &mut Dice) {
+        self.seal();
+        let name = header(self.family, field);
+        match dice.below(3) {
+            0 => self.headers.retain(|(known, _)| *known != name),
+            1 => *self.value(name) = String::new(),
+            _ => *self.value(name) = "  ".to_owned(),
+        }
+    }
+
+    /// Sends a header twice: the genuine one and another, in one order or the other.
+    fn twice(&mut self, field: &str, second: &str, dice: &mut Dice) {
+        self.seal();
+        let at = dice.below(4);
+        self.headers.insert(at, (header(self.family, field), second.to_owned()));
+    }
+
+    fn value(&mut self, name: &str) -> &mut String {
+        let found = self.headers.iter_mut().find(|(known, _)| *known == name);
+        &mut found.expect("a sealed draft has all three").1
+    }
+}
+
+fn header(family: &str, field: &str) -> &'static str {
+    match (family, field) {
+        ("svix", "id") => "svix-id",
+        ("svix", "timestamp") => "svix-timestamp",
+        ("svix", "signature") => "svix-signature",
+        ("webhook", "id") => "webhook-id",
+        ("webhook", "timestamp") => "webhook-timestamp",
+        ("webhook", "signature") => "webhook-signature",
+        other => panic!("no such header: {other:?}"),
+    }
+}
+
+/// The HMAC by another library than the verifier's.
+fn tag(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
+    let text = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
+    hmac_sha256::HMAC::mac(text, key)
+}
+
+/// The list of secrets, as somebody may have typed it.
+fn secrets(keys: &[Vec<u8>], dice: &mut Dice) -> String {
+    let mut list = String::new();
+    for key in keys {
+        list.push_str(dice.pick(&["whsec_", ""]));
+        let text = if dice.once_in(3) { STANDARD_NO_PAD.encode(key) } else { STANDARD.encode(key) };
+        list.push_str(&text);
+        list.push_str(dice.pick(&[" ", ",", ", ", "  ", " ,, "]));
+    }
+    list
+}
+
+/// Changes one character, somewhere.
+fn edit(text: &mut String, dice: &mut Dice) {
+    let mut symbols: Vec<char> = text.chars().collect();
+    let at = dice.below(symbols.len() + 1);
+    let symbol = dice.text("0179+-., aZvé=/\t\n", 1).remove(0);
+    match dice.below(3) {
+        0 => symbols.insert(at, symbol),
+        1 if at < symbols.len() => symbols[at] = symbol,
+        _ => drop(symbols.drain(at.saturating_sub(1)..at)),
+    }
+    *text = symbols.into_iter().collect();
+}
+
+const fn keep(_: &mut Draft, _: &mut Dice) {}
+
+const fn genuine(name: &'static str, before: Change, after: Change) -> Kind {
+    Kind { name, want: Want::Accepted, before, after }
+}
+
+const fn spoilt(name: &'static str, reason: &'static str, before: Change, after: Change) -> Kind {
+    Kind { name, want: Want::Refused(reason), before, after }
+}
+
+const fn chance(name: &'static str, before: Change, after: Change) -> Kind {
+    Kind { name, want: Want::Either, before, after }
+}
+
+pub(super) const GENUINE: [Kind; 9] = [
+    genuine("plain", keep, keep),
+    genuine("no body", |draft, _| draft.body.clear(), keep),
+    genuine("body that is not UTF-8", |draft, _| draft.body.push(0xff), keep),
+    genuine("odd id", odd_id, keep),
+    genuine("at the edge of time", at_the_edge_of_time, keep),
+    genuine("under all secrets", keep, under_all_secrets),
+    genuine("as many entries as may be", keep, |draft, dice| fill(draft, SIGNATURES_MAX, dice)),
+    genuine("as long a header as may be", keep, |draft, _| stretch(draft, SIGNATURE_BYTES_MAX)),
+    genuine("spaces between the entries", keep, spaces),
+];
+
+pub(super) const OTHERS: [Kind; 36] = [
+    spoilt("no id", "no id", keep, |draft, dice| draft.lose("id", dice)),
+    spoilt("no timestamp", "no timestamp", keep, |draft, dice| draft.lose("timestamp", dice)),
+    spoilt("no signature", "no signature", keep, |draft, dice| draft.lose("signature", dice)),
+    spoilt("blank id, signed", "no id", blank_id, keep),
+    spoilt("a header of the other family too", "mixed families", keep, mixed_in),
+    spoilt("a header under the other family's name", "mixed families", keep, moved_over),
+    spoilt("id with a border in it", "id alphabet", id_with_a_border, keep),
+    spoilt("id that no header can carry", "id alphabet", id_unfit_for_http, keep),
+    spoilt("long id", "id length", long_id, keep),
+    spoilt("timestamp with sign or zeros", "bad timestamp", keep, signed_timestamp),
+    spoilt("timestamp that is no number", "bad timestamp", no_number, keep),
+    spoilt("stale", "stale", |draft, dice| shift(draft, -1, dice), keep),
+    spoilt("future", "future", |draft, dice| shift(draft, 1, dice), keep),
+    spoilt("many entries", "too many signatures", keep, many_entries),
+    spoilt("long header", "header too long", keep, long_header),
+    spoilt("stray comma", "malformed signature", keep, stray_comma),
+    spoilt("tab in the signatures", "malformed signature", keep, tab),
+    spoilt("no ASCII in the signatures", "malformed signature", keep, no_ascii),
+    spoilt("id twice", "id alphabet", keep, id_twice),
+    spoilt("timestamp twice", "bad timestamp", keep, timestamp_twice),
+    spoilt("signature twice", "malformed signature", keep, signature_twice),
+    spoilt("another endpoint's secret", "no match", another_secret, keep),
+    spoilt("another body", "no match", keep, another_body),
+    spoilt("another body that is not UTF-8", "no match", keep, |draft, _| draft.body.push(0xff)),
+    spoilt("another id", "no match", keep, |draft, _| draft.id.push('x')),
+    spoilt("another timestamp", "no match", keep, another_timestamp),
+    spoilt("a bit of the tag", "no match", keep, flipped_bit),
+    spoilt("a part of the tag", "no match", keep, cut_tag),
+    spoilt("more than the tag", "no match", keep, stretched_tag),
+    spoilt("another spelling of the tag", "no match", keep, spelled_otherwise),
+    spoilt("another version", "no match", keep, another_version),
+    spoilt("the tag alone", "no match", keep, the_tag_alone),
+    spoilt("space in the tag", "no match", keep, space_in_the_tag),
+    chance("edits before signing", edits_before, keep),
+    chance("edits on the way", keep, edits_after),
+    chance("a soup of signatures", keep, soup),
+];
+
+fn odd_id(draft: &mut Draft, dice: &mut Dice) {
+    let length = dice.pick(&[1, 2, 31, 255, 256]);
+    draft.id = dice.text("!\"#$%&'()*+-/:;<=>?@[\\]^_`{|}~0aZ", length);
+}
+
+fn at_the_edge_of_time(draft: &mut Draft, dice: &mut Dice) {
+    draft.timestamp = (draft.now_s + dice.pick(&[-TOLERANCE_S, TOLERANCE_S])).to_string();
+}
+
+/// One signature for each secret, as Svix sends them while a secret is being replaced.
+fn under_all_secrets(draft: &mut Draft, _: &mut Dice) {
+    let sign = |key: &Vec<u8>| {
+        let tag = tag(key, &draft.id, &draft.timestamp, &draft.body);
+        format!("v1,{}", STANDARD.encode(tag))
+    };
+    draft.entries = draft.keys.iter().map(sign).collect();
+}
+
+fn fill(draft: &mut Draft, entries: usize, dice: &mut Dice) {
+    while draft.entries.len() < entries {
+        draft.add(dice);
+    }
+}
+
+fn stretch(draft: &mut Draft, bytes: usize) {
+    let taken = draft.entries.join(" ").len() + 1;
+    draft.entries.push("x".repeat(bytes - taken));
+}
+
+fn spaces(draft: &mut Draft, dice: &mut Dice) {
+    for _ in 0..=dice.below(20) {
+        draft.insert(String::new(), dice);
+    }
+}
+
+fn blank_id(draft: &mut Draft, dice: &mut Dice) {
+    draft.id = dice.pick(&["", " ", "   ", "\t"]).to_owned();
+}
+
+fn mixed_in(draft: &mut Draft, dice: &mut Dice) {
+    draft.seal();
+    let field = dice.pick(&FIELDS);
+    let value = match dice.below(3) {
+        0 => String::new(),
+        1 => "other".to_owned(),
+        _ => draft.value(header(draft.family, field)).clone(),
+    };
+    draft.headers.insert(dice.below(4), (header(draft.other_family(), field), value));
+}
+
+fn moved_over(draft: &mut Draft, dice: &mut Dice) {
+    draft.seal();
+    let at = dice.below(3);
+    draft.headers[at].0 = header(draft.other_family(), FIELDS[at]);
+}
+
+fn id_with_a_border(draft: &mut Draft, dice: &mut Dice) {
+    let at = dice.below(draft.id.len() + 1);
+    draft.id.insert(at, dice.pick(&['.', ',', ' ']));
+}
+
+fn id_unfit_for_http(draft: &mut Draft, dice: &mut Dice) {
+    let at = dice.below(draft.id.len() + 1);
+    draft.id.insert(at, dice.pick(&['é', '\n', '\0', '\u{7f}', '\t', '\u{2024}']));
+}
+
+fn long_id(draft: &mut Draft, dice: &mut Dice) {
+    let length = 257 + dice.below(300);
+    draft.id = dice.text(LETTERS, length);
+}
+
+/// Svix verifies the number, so its signature still holds.
+fn signed_timestamp(draft: &mut Draft, dice: &mut Dice) {
+    let sign = dice.pick(&["+", "0", "00", "+0", "0000000000"]);
+    draft.timestamp.insert_str(0, sign);
+}
+
+fn no_number(draft: &mut Draft, dice: &mut Dice) {
+    let timestamp = &draft.timestamp;
+    draft.timestamp = match dice.below(8) {
+        0 => format!("{timestamp}.0"),
+        1 => format!("-{timestamp}"),
+        2 => format!(" {timestamp}"),
+        3 => format!("{timestamp} "),
+        4 => "1e9".to_owned(),
+        5 => format!("{timestamp}000000000000"),
+        6 => format!("0x{timestamp}"),
+        _ => timestamp.chars().map(|digit| if digit == '1' { '１' } else { digit }).collect(),
+    };
+}
+
+fn shift(draft: &mut Draft, direction: i64, dice: &mut Dice) {
+    let far = TOLERANCE_S + dice.pick(&[1, 2, 60, 86_400, 1_000_000_000]);
+    draft.timestamp = (draft.now_s + direction * far).to_string();
+}
+
+fn many_entries(draft: &mut Draft, dice: &mut Dice) {
+    let entries = SIGNATURES_MAX + 1 + dice.below(20);
+    fill(draft, entries, dice);
+}
+
+fn long_header(draft: &mut Draft, dice: &mut Dice) {
+    stretch(draft, SIGNATURE_BYTES_MAX + 1 + dice.below(1000));
+}
+
+fn stray_comma(draft: &mut Draft, dice: &mut Dice) {
+    let genuine = draft.entries[0].clone();
+    let entry = match dice.below(6) {
+        0 => "v1,".to_owned(),
+        1 => ",".to_owned(),
+        2 => ",x".to_owned(),
+        3 => "a,b,c".to_owned(),
+        4 => format!("{genuine},"),
+        _ => format!(",{genuine}"),
+    };
+    draft.insert(entry, dice);
+}
+
+fn tab(draft: &mut Draft, dice: &mut Dice) {
+    let entry = dice.pick(&["\t", "x\ty", "v1,\t", "\tv1,x"]).to_owned();
+    draft.insert(entry, dice);
+}
+
+fn no_ascii(draft: &mut Draft, dice: &mut Dice) {
+    draft.insert(dice.pick(&["é", "v1,é", "ｖ1,x", "x\ny"]).to_owned(), dice);
+}
+
+fn id_twice(draft: &mut Draft, dice: &mut Dice) {
+    let second = if dice.once_in(2) { draft.id.clone() } else { "msg_other".to_owned() };
+    draft.twice("id", &second, dice);
+}
+
+fn timestamp_twice(draft: &mut Draft, dice: &mut Dice) {
+    let second = if dice.once_in(2) { draft.timestamp.clone() } else { "0".to_owned() };
+    draft.twice("timestamp", &second, dice);
+}
+
+fn signature_twice(draft: &mut Draft, dice: &mut Dice) {
+    let second = match dice.below(3) {
+        0 => draft.entries.join(" "),
+        1 => String::new(),
+        _ => "v1,x".to_owned(),
+    };
+    draft.twice("signature", &second, dice);
+}
+
+fn another_secret(draft: &mut Draft, dice: &mut Dice) {
+    draft.signer = dice.bytes(24);
+}
+
+fn another_body(draft: &mut Draft, dice: &mut Dice) {
+    match dice.below(4) {
+        0 => draft.body.splice(0..0, *b"\xef\xbb\xbf").for_each(drop),
+        1 => draft.body.extend_from_slice(b"\r\n"),
+        2 => draft.body.push(0),
+        _ => draft.body.insert(0, b' '),
+    }
+}
+
+fn another_timestamp(draft: &mut Draft, dice: &mut Dice) {
+    let timestamp: i64 = draft.timestamp.parse().expect("not touched yet");
+    draft.timestamp = (timestamp + dice.pick(&[-9, -1, 1, 9])).to_string();
+}
+
+fn flipped_bit(draft: &mut Draft, dice: &mut Dice) {
+    let mut tag = draft.tag;
+    tag[dice.below(32)] ^= 1 << dice.below(8);
+    draft.replace(&format!("v1,{}", STANDARD.encode(tag)));
+}
+
+fn cut_tag(draft: &mut Draft, dice: &mut Dice) {
+    let text = STANDARD.encode(draft.tag);
+    draft.replace(&match dice.below(2) {
+        0 => format!("v1,{}", &text[..=dice.below(text.len() - 1)]),
+        _ => format!("v1,{}", STANDARD.encode(&draft.tag[..=dice.below(31)])),
+    });
+}
+
+fn stretched_tag(draft: &mut Draft, dice: &mut Dice) {
+    let mut tag = draft.tag.to_vec();
+    tag.extend(vec![0; 1 + dice.below(32)]);
+    draft.replace(&format!("v1,{}", STANDARD.encode(tag)));
+}
+
+fn spelled_otherwise(draft: &mut Draft, dice: &mut Dice) {
+    let text = STANDARD.encode(draft.tag);
+    let bare = text.trim_end_matches('=');
+    let last = bare.as_bytes()[42];
+    // The next symbol of the alphabet decodes to the same tag, but for two unused bits.
+    let ragged = match last {
+        b'8' => '9',
+        b'w' => 'x',
+        other => char::from(other + 1),
+    };
+    let url_safe = URL_SAFE.encode(draft.tag);
+    let other = match dice.below(4) {
+        0 if url_safe != text => url_safe,
+        1 => format!("{}{ragged}=", &bare[..42]),
+        2 => format!("{text}="),
+        _ => bare.to_owned(),
+    };
+    draft.replace(&format!("v1,{other}"));
+}
+
+fn another_version(draft: &mut Draft, dice: &mut Dice) {
+    let version = dice.pick(&["v2", "v1a", "V1", "v", "v11", "1", "v1.", "v01"]);
+    draft.replace(&format!("{version},{}", STANDARD.encode(draft.tag)));
+}
+
+fn the_tag_alone(draft: &mut Draft, _: &mut Dice) {
+    draft.replace(&STANDARD.encode(draft.tag));
+}
+
+fn space_in_the_tag(draft: &mut Draft, dice: &mut Dice) {
+    let text = STANDARD.encode(draft.tag);
+    let (head, tail) = text.split_at(1 + dice.below(text.len() - 1));
+    draft.replace(&format!("v1,{head} {tail}"));
+}
+
+fn edits_before(draft: &mut Draft, dice: &mut Dice) {
+    for _ in 0..=dice.below(2) {
+        match dice.below(2) {
+            0 => edit(&mut draft.id, dice),
+            _ => edit(&mut draft.timestamp, dice),
+        }
+    }
+}
+
+fn edits_after(draft: &mut Draft, dice: &mut Dice) {
+    draft.seal();
+    for _ in 0..=dice.below(2) {
+        edit(&mut draft.headers[dice.below(3)].1, dice);
+    }
+}
+
+fn soup(draft: &mut Draft, dice: &mut Dice) {
+    let genuine = STANDARD.encode(draft.tag);
+    let whole = format!(" v1,{genuine} ");
+    let other = STANDARD.encode(dice.bytes(32));
+    let ingredients = [
+        " ", "  ", ",", ", ", "v1,", "v1", "v2,", "v1a,", "=", "\t", "a", &genuine, &whole, &whole,
+        &other,
+    ];
+    let header: String = (0..=dice.below(9)).map(|_| dice.pick(&ingredients)).collect();
+    draft.entries = vec![header];
+}
