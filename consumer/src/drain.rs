@@ -3,7 +3,7 @@
 use shared::batch::{Part, Verdict};
 use shared::fault::{Disposition, Fault, is_last, retry_after};
 use shared::outbox::Pending;
-use shared::plan::{DeadLetter, plan};
+use shared::plan::{DeadLetter, Delivery, Plan, plan};
 use worker::Env;
 
 use crate::handout::{Handout, Unopened};
@@ -54,7 +54,7 @@ async fn commit(store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pending>) {
         let planned = plan(EVENTS, &part.messages, part.letters.clone());
         match store.commit(&planned, edge::clock::now()).await {
             Ok(owed) => {
-                log(&part);
+                log(&planned);
                 pending.extend(owed);
                 verdicts.extend(part.committed());
             }
@@ -70,14 +70,15 @@ async fn commit(store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pending>) {
     (verdicts, pending)
 }
 
-fn log(part: &Part) {
-    for DeadLetter { message_id, reason, detail, attempts, .. } in &part.letters {
+/// One line for each delivery, and one that is loud for each dead letter.
+fn log(plan: &Plan) {
+    for DeadLetter { message_id, reason, detail, attempts, .. } in &plan.dead_letters {
         tracing::error!(message_id, reason, detail, attempts, outcome = "parked", "dead letter");
     }
-    for message in &part.messages {
-        let envelope = &message.envelope;
+    for Delivery { envelope, verdict } in &plan.deliveries {
         let (svix_id, kind) = (envelope.svix_id.as_str(), envelope.kind.as_str());
-        tracing::info!(svix_id, kind, subject = envelope.subject(), "committed");
+        let (subject, outcome) = (envelope.subject(), verdict.as_str());
+        tracing::info!(svix_id, kind, subject, outcome, "delivery");
     }
 }
 

@@ -9,21 +9,21 @@
 //! What stands left of a `══` is here; a Worker is a thin edge around it. Time and randomness are
 //! arguments: the same inputs give the same answer on any machine.
 
-pub mod batch;
-pub mod cache;
-pub mod envelope;
-pub mod event;
-pub mod fault;
-pub mod guard;
 pub mod id;
-pub mod limits;
-pub mod merge;
-pub mod object;
-pub mod outbox;
-pub mod plan;
-pub mod projection;
-pub mod roles;
-pub mod session;
-pub mod signature;
-pub mod sql;
 pub mod time;
+pub mod limits;
+pub mod signature;
+pub mod event;
+pub mod projection;
+pub mod envelope;
+pub mod merge;
+pub mod plan;
+pub mod sql;
+pub mod batch;
+pub mod fault;
+pub mod roles;
+pub mod guard;
+pub mod session;
+pub mod object;
+pub mod cache;
+pub mod outbox;

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::{
 };
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 mod der;
 
@@ -59,6 +60,13 @@ impl RsaKey {
         Ok(Self { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
     }
 
+    /// Whether the private half is public: Clerk signs its own tests with this key
+    /// (clerk/javascript, `packages/backend/src/fixtures`), so anyone can sign with it.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        Sha256::digest(&self.modulus).as_slice() == PUBLISHED_SHA256
+    }
+
     /// The modulus as a JWK spells it.
     #[must_use]
     pub fn n(&self) -> String {
@@ -71,6 +79,12 @@ impl RsaKey {
         URL_SAFE_NO_PAD.encode(&self.exponent)
     }
 }
+
+/// SHA-256 of the modulus of Clerk's published test key.
+const PUBLISHED_SHA256: [u8; 32] = [
+    0x14, 0x9a, 0xfd, 0xee, 0x3d, 0xae, 0x58, 0x71, 0x0b, 0xb8, 0xb3, 0x84, 0x92, 0x8d, 0xd4, 0x37,
+    0x13, 0xb1, 0x7a, 0xdc, 0x0e, 0xf1, 0xd6, 0x30, 0x72, 0x14, 0x8d, 0xcc, 0xb4, 0x3d, 0xd0, 0xdb,
+];
 
 fn magnitude(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
