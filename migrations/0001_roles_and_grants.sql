@@ -1,6 +1,28 @@
 -- App roles and what operators grant. Takes over a database made by the tutorial: its tables are
 -- created where they are missing, its rows become grants, and its join table gives way to a view.
+
+-- Nothing is touched in a database that has a table under one of our names: the check of that name
+-- fails, and the whole migration with it. See README.md.
+CREATE TABLE rolecall_room (
+  name TEXT,
+  CONSTRAINT "the name users is taken, see migrations/README.md" CHECK (name <> 'users'),
+  CONSTRAINT "the name organizations is taken, see migrations/README.md" CHECK (name <> 'organizations'),
+  CONSTRAINT "the name memberships is taken, see migrations/README.md" CHECK (name <> 'memberships'),
+  CONSTRAINT "the name settings is taken, see migrations/README.md" CHECK (name <> 'settings'),
+  CONSTRAINT "the name audit is taken, see migrations/README.md" CHECK (name <> 'audit'),
+  CONSTRAINT "a name that Rolecall needs is taken, see migrations/README.md" CHECK (
+    name NOT IN ('role_grants', 'org_roles', 'org_permissions', 'watches', 'deliveries', 'dead_letters', 'role_permissions', 'org_memberships', 'catalogue_gap', 'synced')
+  )
+);
+
+INSERT INTO rolecall_room (name) SELECT lower(name) FROM sqlite_master WHERE type IN ('table', 'view');
+
+DROP TABLE rolecall_room;
+
 CREATE TABLE IF NOT EXISTS roles (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
+
+-- Writes nothing. Fails where roles is a table of another shape than the tutorial's.
+INSERT INTO roles (id, name) SELECT 0, '' WHERE false ON CONFLICT (name) DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS user_roles (user_id TEXT NOT NULL, role_id INTEGER NOT NULL, PRIMARY KEY (user_id, role_id));
 
@@ -19,6 +41,6 @@ CREATE TABLE role_grants (
 -- Who holds a role, and what a change of the role's name touches.
 CREATE INDEX role_grants_by_role ON role_grants (role_id);
 
-INSERT INTO role_grants (user_id, role_id, granted, at, id, actor, reason) SELECT user_id, role_id, 1, CAST(unixepoch('subsec') * 1000 AS INTEGER), 'takeover', 'migration', 'taken over from user_roles' FROM user_roles;
+INSERT INTO role_grants (user_id, role_id, granted, at, id, actor, reason) SELECT DISTINCT user_id, role_id, 1, CAST(unixepoch('subsec') * 1000 AS INTEGER), 'takeover', 'migration', 'taken over from user_roles' FROM user_roles;
 
 DROP TABLE user_roles;

@@ -45,8 +45,8 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_by_user ON memberships (user_id) WHERE deleted = 0;
 CREATE INDEX memberships_by_org ON memberships (org_id) WHERE deleted = 0;
 
--- The role catalogue. permissions: [{"id":"perm_…","key":"org:…"}]; the key stands in until the
--- permission's own row is known.
+-- The role catalogue. permissions: [{"id":"perm_…","key":"org:…"}], where the key stands in until
+-- the permission's own row is known.
 CREATE TABLE org_roles (
   id TEXT NOT NULL PRIMARY KEY,
   key TEXT NOT NULL DEFAULT '',

@@ -13,8 +13,6 @@
 //!
 //! Roles never come from a token: a claim may be a minute old, and the role cache knows better.
 
-use std::collections::BTreeSet;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -188,7 +186,7 @@ impl Unverified<'_> {
 #[derive(Clone, Debug)]
 pub struct Policy {
     issuer: String,
-    parties: BTreeSet<String>,
+    parties: Vec<String>,
 }
 
 /// Why no token at all can be judged: the deployment is not configured.
@@ -211,7 +209,7 @@ impl Policy {
         issuer: &str,
         parties: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, PolicyError> {
-        let parties: BTreeSet<String> = parties
+        let parties: Vec<String> = parties
             .into_iter()
             .map(str::trim)
             .filter(|party| !party.is_empty())
@@ -226,7 +224,7 @@ impl Policy {
         Ok(Self { issuer: issuer.to_owned(), parties })
     }
 
-    /// The authorized parties, in order.
+    /// The authorized parties, in the order of the configuration.
     pub fn parties(&self) -> impl Iterator<Item = &str> {
         self.parties.iter().map(String::as_str)
     }

@@ -2,6 +2,12 @@
 
 // `cfg(test)` always holds here; it tells clippy that these may unwrap.
 #[cfg(test)]
+mod law;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod signature;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod triggers;

@@ -1,0 +1,198 @@
+//! Small histories, each of seven steps that meet in some corner of the law.
+
+use crate::support::clerk::{
+    banned, deleted, deliver, event_at, event_without_time, membership, organization, permission,
+    role, user, user_with,
+};
+use crate::support::{START, statement};
+use serde_json::{Value, json};
+use shared::plan::{Message, plan};
+use shared::sql::{GRANT, Statement, statements};
+use shared::time::UnixMillis;
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// Clerk delivers.
+    Event(Box<Message>),
+    /// An operator grants or revokes.
+    Grant(Grant),
+    /// The whole catalogue of roles has been read.
+    CatalogueComplete,
+}
+
+/// An operator's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Grant {
+    pub(super) user: &'static str,
+    pub(super) role: &'static str,
+    pub(super) granted: bool,
+    pub(super) at: i64,
+    pub(super) id: &'static str,
+}
+
+pub(super) type History = [Step; 7];
+
+/// The roles that an operator has made before any history begins: their numbers are their places.
+pub(super) const ROLES: [&str; 2] = ["admin", "editor"];
+
+pub(super) const DEFAULT_ROLE: &str = "member";
+
+/// The users who are watched from the beginning.
+pub(super) const WATCHED: [&str; 2] = [ADA, BOB];
+
+const ADA: &str = "user_ada";
+const BOB: &str = "user_bob";
+const USER: &str = "user.updated";
+const MEMBER: &str = "organizationMembership.updated";
+const GONE: &str = "organizationMembership.deleted";
+
+/// The D1 batch of these steps, given together.
+pub(super) fn batch(steps: &[Step]) -> Vec<Statement> {
+    let (mut messages, mut others) = (Vec::new(), Vec::new());
+    for step in steps {
+        match step {
+            Step::Event(message) => messages.push((**message).clone()),
+            Step::Grant(Grant { user, role, granted, at, id }) => {
+                let place = ROLES.iter().zip(1_i64..).find(|(name, _)| *name == role).unwrap().1;
+                let granted = i64::from(*granted);
+                others.push(statement(GRANT, &[user, &place, &granted, at, id, &"ops", &"why"]));
+            }
+            Step::CatalogueComplete => others.push(statement(CATALOGUE_COMPLETE, &[])),
+        }
+    }
+    let mut batch = statements(&plan("rolecall-events", &messages, vec![]), UnixMillis(START));
+    batch.extend(others);
+    batch
+}
+
+const CATALOGUE_COMPLETE: &str =
+    "INSERT INTO settings (key, value) VALUES ('catalogue_complete', '1') ON CONFLICT DO NOTHING";
+
+/// A time, in seconds since the start.
+const fn t(seconds: i64) -> i64 {
+    START + seconds * 1000
+}
+
+/// A delivery whose event happened so many seconds after the start.
+fn at(seconds: i64, kind: &str, data: &Value) -> Step {
+    event(&event_at(kind, t(seconds), data))
+}
+
+fn event(body: &Value) -> Step {
+    let digest = shared::projection::Digest::of(body.to_string().as_bytes());
+    Step::Event(Box::new(deliver(&format!("msg_{}", digest.as_str()), body, t(3600))))
+}
+
+fn grant(user: &'static str, role: &'static str, granted: bool, s: i64, id: &'static str) -> Step {
+    Step::Grant(Grant { user, role, granted, at: t(s), id })
+}
+
+/// Create, update, ties on `updated_at` with another content and with another time, delete, a late
+/// update, and another user's event without a time.
+pub(super) fn a_user_is_updated_twice_at_once_and_deleted() -> History {
+    [
+        at(0, "user.created", &user(ADA, t(0), &json!({}))),
+        at(1, USER, &user_with(ADA, t(1), &["admin"])),
+        at(1, USER, &user_with(ADA, t(1), &["editor", "org:admin", "new"])),
+        at(2, USER, &user_with(ADA, t(1), &[])),
+        at(3, "user.deleted", &deleted("user", ADA)),
+        at(9, USER, &user_with(ADA, t(9), &["admin", "late"])),
+        event(&event_without_time("user.created", &user_with(BOB, t(0) / 1000, &["owner"]))),
+    ]
+}
+
+/// The organization is deleted, in some orders before its membership arrives.
+pub(super) fn an_organization_is_deleted_around_its_members() -> History {
+    [
+        at(0, "user.created", &user(ADA, t(0), &json!({}))),
+        at(0, "organization.created", &organization("org_1", t(0), "Acme")),
+        at(1, "organization.updated", &organization("org_1", t(0), "Acme Two")),
+        at(1, MEMBER, &membership(["orgmem_1", "org_1", ADA, "basic_member"], t(1), &["org:a:b"])),
+        at(2, MEMBER, &membership(["orgmem_1", "org_1", ADA, "admin"], t(2), &["org:c:d"])),
+        at(2, MEMBER, &membership(["orgmem_2", "org_2", ADA, "org:x"], t(1), &[])),
+        at(3, "organization.deleted", &deleted("organization", "org_1")),
+    ]
+}
+
+/// A member leaves and returns, under a new id. The old one's last update is late.
+pub(super) fn a_member_leaves_and_returns() -> History {
+    let mut gone = membership(["orgmem_1", "org_1", ADA, "org:admin"], t(2), &["org:a:b"]);
+    gone["organization"]["updated_at"] = json!(t(3));
+    [
+        at(0, "user.created", &user_with(ADA, t(0), &["editor"])),
+        at(1, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:member"], t(1), &[])),
+        at(2, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:admin"], t(2), &["org:a:b"])),
+        at(3, GONE, &gone),
+        at(4, MEMBER, &membership(["orgmem_2", "org_1", ADA, "org:member"], t(4), &["org:a:c"])),
+        at(5, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:admin"], t(5), &["org:a:b"])),
+        at(4, MEMBER, &membership(["orgmem_2", "org_1", BOB, "org:member"], t(4), &["org:a:d"])),
+    ]
+}
+
+/// The catalogue: a role and a permission, each made, changed and deleted.
+pub(super) fn a_role_and_its_permission_come_and_go() -> History {
+    let own = ["org:own:read"];
+    [
+        at(0, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(0), &own)),
+        at(1, "role.created", &role("role_1", "org:x", t(1), &[("perm_1", "org:p:old")])),
+        at(2, "role.updated", &role("role_1", "x", t(2), &[("perm_2", "org:q:read")])),
+        at(1, "permission.created", &permission("perm_1", "org:p:old", t(1))),
+        at(3, "permission.updated", &permission("perm_1", "org:p:new", t(3))),
+        at(4, "permission.deleted", &deleted("permission", "perm_1")),
+        at(5, "role.deleted", &deleted("role", "role_1")),
+    ]
+}
+
+/// Two roles under one key: the greater rank counts, while it lives.
+pub(super) fn two_roles_share_a_key() -> History {
+    let both = [("perm_1", "org:p:read"), ("perm_2", "org:p:write")];
+    [
+        at(0, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(0), &["org:own:read"])),
+        at(0, MEMBER, &membership(["orgmem_2", "org_1", BOB, "org:y"], t(0), &["org:own:read"])),
+        at(1, "role.created", &role("role_1", "org:x", t(1), &both)),
+        at(1, "role.created", &role("role_2", "org:x", t(1), &[("perm_2", "org:p:write")])),
+        at(2, "role.updated", &role("role_1", "org:y", t(2), &both)),
+        at(3, "permission.updated", &permission("perm_2", "org:p:delete", t(3))),
+        at(4, "role.deleted", &deleted("role", "role_2")),
+    ]
+}
+
+/// A ban and its end, an operator's grant and revocations, two at one instant.
+pub(super) fn a_user_is_banned_and_operators_have_their_word() -> History {
+    [
+        at(0, "user.created", &user_with(ADA, t(0), &["editor"])),
+        at(1, USER, &banned(ADA, t(1))),
+        at(2, USER, &user_with(ADA, t(2), &["editor"])),
+        grant(ADA, "admin", true, 1, "g1"),
+        grant(ADA, "admin", false, 1, "g2"),
+        grant(ADA, "editor", false, 3, "g3"),
+        grant(BOB, "editor", true, 0, "g0"),
+    ]
+}
+
+/// Two members of one organization, which is deleted; one is banned, the other deleted.
+pub(super) fn two_members_lose_their_organization() -> History {
+    [
+        at(0, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:admin"], t(0), &["org:a:b"])),
+        at(0, MEMBER, &membership(["orgmem_2", "org_1", BOB, "org:member"], t(0), &[])),
+        at(1, USER, &banned(ADA, t(1))),
+        at(2, USER, &user(ADA, t(2), &json!({}))),
+        at(2, "user.deleted", &deleted("user", BOB)),
+        grant(BOB, "admin", true, 9, "g9"),
+        at(3, "organization.deleted", &deleted("organization", "org_1")),
+    ]
+}
+
+/// A membership's own list of permissions, and all that ends it.
+pub(super) fn a_memberships_own_permissions_come_to_an_end() -> History {
+    [
+        at(0, "user.created", &user(BOB, t(0), &json!({}))),
+        at(1, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(1), &["org:own:read"])),
+        at(2, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(2), &["org:own:write"])),
+        at(2, "permission.deleted", &deleted("permission", "perm_9")),
+        at(3, "role.created", &role("role_1", "org:x", t(3), &[("perm_9", "org:own:read")])),
+        at(4, "role.deleted", &deleted("role", "role_9")),
+        Step::CatalogueComplete,
+    ]
+}
