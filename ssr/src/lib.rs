@@ -1,1 +1,44 @@
-//! To be written.
+//! Worker `rolecall-ssr`: the server-rendered application. It holds no database.
+//!
+//! ```text
+//!  request ─incoming→ Incoming ─route::find→ Route ─identity::session→ Session
+//!  Session ─roles::of══RoleCache══▶ Roles ─guard::permit→ Permit ─page→ HTML
+//! ```
+//!
+//! A page under a guard is built from a `Permit`; without one there is nothing to call. Whatever
+//! cannot be known is answered 503, never with a page.
+
+mod incoming;
+mod route;
+mod app;
+mod asker;
+mod identity;
+mod keys;
+mod roles;
+mod question;
+mod page;
+mod refuse;
+mod reply;
+mod config;
+
+use worker::{Context, Env, Request, Response, Result, event};
+
+/// Answers one request.
+///
+/// # Errors
+/// Never on purpose: what fails inside is logged and answered 503.
+#[event(fetch)]
+pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
+    edge::log::init();
+    let incoming = incoming::read(&req)?;
+    let is_head = incoming.is_head;
+    let answer = match app::answer(&incoming, &env).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            // Debug, not Display: it does not unwind into JavaScript for a message.
+            tracing::error!(?error, "an answer could not be written");
+            reply::unavailable_json()?
+        }
+    };
+    Ok(if is_head { reply::without_body(answer) } else { answer })
+}

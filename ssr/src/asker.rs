@@ -1,0 +1,93 @@
+//! Who asks, and what they may do.
+
+use shared::guard::{self, Denied, Need, Permit};
+use shared::id::ObjectId;
+use shared::session::Session;
+use worker::Env;
+
+use crate::config;
+use crate::identity::{self, NoSession};
+use crate::incoming::Incoming;
+use crate::roles::{self, Roles, Unknowable, Wish};
+use crate::route::Route;
+
+/// Somebody with a session.
+pub(crate) struct Asker {
+    /// Who they are.
+    pub(crate) session: Session,
+    route: &'static str,
+    isolate_ms: i64,
+}
+
+/// Why somebody does not get what they asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Refusal {
+    /// They are not signed in.
+    SignedOut,
+    /// They may not have it, whatever the reason.
+    Forbidden,
+    /// It cannot be known whether they may.
+    Unknowable,
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Cold | Denied::Stale => Self::Unknowable,
+            Denied::Barred | Denied::Missing => Self::Forbidden,
+        }
+    }
+}
+
+/// The session of whoever sent the request.
+pub(crate) async fn asker(route: &Route, incoming: &Incoming, env: &Env) -> Result<Asker, Refusal> {
+    let config = config::of(env);
+    let (sessions, isolate_ms) = match (&config.sessions, &config.isolate_ms) {
+        (Ok(sessions), Ok(isolate_ms)) => (sessions, *isolate_ms),
+        (Err(mistake), _) | (_, Err(mistake)) => {
+            tracing::error!(%mistake, "no session can be judged");
+            return Err(Refusal::Unknowable);
+        }
+    };
+    match identity::session(incoming, sessions).await {
+        Ok(session) => Ok(Asker { session, route: route.name(), isolate_ms }),
+        Err(NoSession::Unknowable) => Err(Refusal::Unknowable),
+        Err(NoSession::Absent) => Err(Refusal::SignedOut),
+        Err(NoSession::Rejected(rejection)) => {
+            tracing::info!(route = route.name(), %rejection, "a token is refused");
+            Err(Refusal::SignedOut)
+        }
+    }
+}
+
+impl Asker {
+    /// What they may do, as far as the role cache knows.
+    pub(crate) async fn roles(&self, env: &Env, wish: Wish) -> Result<Roles, Refusal> {
+        let user = self.session.user_id();
+        roles::of(env, user, wish, self.isolate_ms).await.map_err(|Unknowable(why)| {
+            tracing::warn!(route = self.route, user.id = %user, why, "the roles are out of reach");
+            Refusal::Unknowable
+        })
+    }
+
+    /// The guard. Its every answer is logged, with whoever impersonates.
+    pub(crate) fn permit<'a>(&self, roles: &'a Roles, need: &Need) -> Result<Permit<'a>, Refusal> {
+        let verdict = guard::permit(Some(&roles.known), need, edge::clock::now());
+        let outcome = match &verdict {
+            Ok(_) => "granted".to_owned(),
+            Err(denied) => denied.to_string(),
+        };
+        tracing::info!(
+            route = self.route,
+            user.id = %self.session.user_id(),
+            session.id = %self.session.id(),
+            actor.id = self.session.actor().map(ObjectId::as_str),
+            outcome,
+            version = roles.known.set.version,
+            source = roles.source.as_str(),
+            age_ms = roles.age_ms,
+            "guarded"
+        );
+        Ok(verdict?)
+    }
+}

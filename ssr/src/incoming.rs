@@ -1,0 +1,97 @@
+//! What a request says, as far as anybody here looks at it.
+//!
+//! Headers that claim to know better (`X-Forwarded-Host`, `X-Original-URL`,
+//! `X-HTTP-Method-Override` and their kin) are not among it.
+
+use shared::session::source::Presented;
+use worker::{Headers, Method, Request, Result};
+
+/// A request.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    /// `GET` or `HEAD`: everything here only reads.
+    pub(crate) is_read: bool,
+    /// `HEAD`: answered as `GET`, without the body.
+    pub(crate) is_head: bool,
+    /// Scheme, host and port as the client named them.
+    pub(crate) origin: String,
+    /// The path as it was sent: nothing decoded, nothing normalised.
+    pub(crate) path: String,
+    /// The query without its `?`, as it was sent.
+    pub(crate) query: Option<String>,
+    /// Whether a person's browser asks for a page.
+    pub(crate) wants_page: bool,
+    authorization: Option<String>,
+    cookie: Option<String>,
+}
+
+impl Incoming {
+    /// The headers in which a session token can come.
+    pub(crate) fn presented(&self) -> Presented<'_> {
+        Presented { authorization: self.authorization.as_deref(), cookie: self.cookie.as_deref() }
+    }
+}
+
+/// Reads a request.
+pub(crate) fn read(req: &Request) -> Result<Incoming> {
+    // `Request::url` would parse, and so resolve `..` and turn `\` into `/`: the path that is
+    // guarded would not be the path that was sent.
+    let url = req.inner().url();
+    let (origin, path, query) = split(&url);
+    let headers = req.headers();
+    let method = req.method();
+    Ok(Incoming {
+        is_read: matches!(method, Method::Get | Method::Head),
+        is_head: method == Method::Head,
+        origin: origin.to_owned(),
+        path: path.to_owned(),
+        query: query.map(str::to_owned),
+        wants_page: wants_page(headers)?,
+        authorization: headers.get("authorization")?,
+        cookie: headers.get("cookie")?,
+    })
+}
+
+fn wants_page(headers: &Headers) -> Result<bool> {
+    if headers.get("sec-fetch-dest")?.as_deref() == Some("document") {
+        return Ok(true);
+    }
+    Ok(headers.get("accept")?.is_some_and(|accept| accept.contains("text/html")))
+}
+
+/// Origin, path and query of an absolute URL, each as it is spelled.
+fn split(url: &str) -> (&str, &str, Option<&str>) {
+    let url = url.split_once('#').map_or(url, |(before, _)| before);
+    let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
+    let host_end = url
+        .get(after_scheme..)
+        .and_then(|rest| rest.find(['/', '?', '\\']))
+        .map_or(url.len(), |at| after_scheme.saturating_add(at));
+    let (origin, rest) = url.split_at_checked(host_end).unwrap_or((url, ""));
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (rest, None),
+    };
+    (origin, if path.is_empty() { "/" } else { path }, query)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn a_url_is_split_as_it_is_spelled() {
+        let cases = [
+            ("https://a.example", ("https://a.example", "/", None)),
+            ("https://a.example/", ("https://a.example", "/", None)),
+            ("http://127.0.0.1:8787/x?y=1?2", ("http://127.0.0.1:8787", "/x", Some("y=1?2"))),
+            ("https://a.example?y", ("https://a.example", "/", Some("y"))),
+            ("https://a.example//b/../c", ("https://a.example", "//b/../c", None)),
+            ("https://a.example/a%2Fb#c?d", ("https://a.example", "/a%2Fb", None)),
+            ("https://a.example\\b", ("https://a.example", "\\b", None)),
+        ];
+        for (url, want) in cases {
+            assert_eq!(split(url), want, "{url}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Clerk's public keys and the platform's RSA; only this file and its modules name WebCrypto.
+//!
+//! Per isolate: one set of keys, and each key imported once. No promise is ever shared between
+//! requests, since the runtime forbids one request to wait for another's I/O: whoever finds a
+//! fetch under way looks again a moment later.
+
+mod held;
+mod webcrypto;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use shared::session::keys::{self, RsaKey};
+use shared::session::{SignatureCheck, Unverified};
+use url::Url;
+use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
+
+use self::held::{FETCH_MS_MAX, Held, Step};
+use crate::config;
+
+/// Why a signature was not judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Clerk has no key of the id that the token names.
+    UnknownKey,
+    /// No key could be had, or the platform's cryptography failed: nobody can be judged now.
+    Unavailable,
+}
+
+/// Checks a token's signature with the key that it names, or with the one key there is.
+pub(crate) async fn check(
+    token: &Unverified<'_>,
+    source: &config::Keys,
+) -> Result<SignatureCheck, Trouble> {
+    let key = match source {
+        config::Keys::Pem(key) => key.clone(),
+        config::Keys::Jwks(url) => named(token.kid().ok_or(Trouble::UnknownKey)?, url).await?,
+    };
+    webcrypto::verify(&key, token.signature(), token.signed_bytes()).await.map_err(|error| {
+        tracing::error!(?error, "the platform could not check a signature");
+        Trouble::Unavailable
+    })
+}
+
+thread_local! {
+    static HELD: RefCell<Held> = RefCell::new(Held::default());
+}
+
+/// How long to leave a fetch of another request alone before looking again.
+const WAIT: Duration = Duration::from_millis(20);
+
+/// The key called `kid`, fetching the set when that is due.
+async fn named(kid: &str, url: &Url) -> Result<RsaKey, Trouble> {
+    let patience = edge::clock::now().plus(2 * FETCH_MS_MAX);
+    loop {
+        let now = edge::clock::now();
+        if patience < now {
+            return Err(Trouble::Unavailable);
+        }
+        match HELD.with_borrow(|held| held.step(kid, now)) {
+            Step::Use(key) => return Ok(key),
+            Step::Unknown => return Err(Trouble::UnknownKey),
+            Step::Unavailable => return Err(Trouble::Unavailable),
+            Step::Wait => Delay::from(WAIT).await,
+            Step::Fetch => {
+                HELD.with_borrow_mut(|held| held.begin(now));
+                let fetched = fetch(url).await;
+                if let Err(error) = &fetched {
+                    tracing::warn!(error, "the JWKS could not be fetched");
+                }
+                let ended = edge::clock::now();
+                HELD.with_borrow_mut(|held| held.end(now, fetched.ok(), ended));
+            }
+        }
+    }
+}
+
+/// Fetches the set. Redirects are not followed: the address comes from the configuration alone.
+async fn fetch(url: &Url) -> Result<std::collections::BTreeMap<String, RsaKey>, String> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_redirect(RequestRedirect::Manual);
+    let request = Request::new_with_init(url.as_str(), &init).map_err(|e| format!("{e:?}"))?;
+    let abort = AbortController::default();
+    let signal = abort.signal();
+    let reading = async {
+        let fetch = Fetch::Request(request);
+        let mut answer = fetch.send_with_signal(&signal).await.map_err(|e| format!("{e:?}"))?;
+        if answer.status_code() != 200 {
+            return Err(format!("status {}", answer.status_code()));
+        }
+        answer.bytes().await.map_err(|e| format!("{e:?}"))
+    };
+    let patience = Delay::from(Duration::from_millis(FETCH_MS_MAX.unsigned_abs()));
+    let body = match select(Box::pin(reading), patience).await {
+        Either::Left((body, _)) => body?,
+        Either::Right(_) => {
+            abort.abort();
+            return Err(format!("no answer within {FETCH_MS_MAX} ms"));
+        }
+    };
+    let mut set = keys::from_jwks(&body).map_err(|error| error.to_string())?;
+    // Anyone can sign with the key of Clerk's own tests.
+    set.retain(|_, key| !key.is_published());
+    Ok(set)
+}

@@ -1,0 +1,218 @@
+//! Which keys this isolate holds and when it may ask for them again. Pure: the clock is an argument.
+
+use std::collections::BTreeMap;
+
+use shared::session::keys::RsaKey;
+use shared::time::UnixMillis;
+
+/// A set younger than this is used without a question. Clerk's SDK holds one as long.
+const FRESH_MS: i64 = 300_000;
+
+/// A set older than this is not used at all, however long the fetches have failed.
+const AGE_MS_MAX: i64 = 3_600_000;
+
+/// Between two fetches with a set in hand. Anyone can write a token with an unknown key id, and
+/// each one would be a fetch otherwise.
+const FLOOR_MS: i64 = 10_000;
+
+/// Between two fetches without a set: each one in between is answered 503.
+const COLD_FLOOR_MS: i64 = 1_000;
+
+/// A fetch that takes longer has failed.
+pub(super) const FETCH_MS_MAX: i64 = 2_500;
+
+const _: () = assert!(FETCH_MS_MAX < FLOOR_MS && FRESH_MS < AGE_MS_MAX);
+
+type Keys = BTreeMap<String, RsaKey>;
+
+/// What the isolate holds.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// The set, and the instant before it was asked for.
+    set: Option<(UnixMillis, Keys)>,
+    /// When the last fetch began, and how far it is.
+    last: Option<(UnixMillis, Progress)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Running,
+    Ended(UnixMillis),
+}
+
+/// What to do for a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// This is its key.
+    Use(RsaKey),
+    /// It has none.
+    Unknown,
+    /// Ask for the set.
+    Fetch,
+    /// Somebody is asking: look again in a moment.
+    Wait,
+    /// There is no set, and asking again would be too soon.
+    Unavailable,
+}
+
+impl Held {
+    /// What to do for a token that names the key `kid`.
+    pub(super) fn step(&self, kid: &str, now: UnixMillis) -> Step {
+        let usable = self.set.as_ref().filter(|(at, _)| now.since(*at) <= AGE_MS_MAX);
+        let Some((at, keys)) = usable else {
+            return self.fetch_after(COLD_FLOOR_MS, now, Step::Unavailable);
+        };
+        match keys.get(kid) {
+            Some(key) if now.since(*at) < FRESH_MS => Step::Use(key.clone()),
+            // Keys in hand go on serving while another request asks, and when nobody answers.
+            Some(key) => match self.fetch_after(FLOOR_MS, now, Step::Unavailable) {
+                Step::Fetch => Step::Fetch,
+                Step::Use(_) | Step::Unknown | Step::Wait | Step::Unavailable => {
+                    Step::Use(key.clone())
+                }
+            },
+            None => self.fetch_after(FLOOR_MS, now, Step::Unknown),
+        }
+    }
+
+    fn fetch_after(&self, floor_ms: i64, now: UnixMillis, otherwise: Step) -> Step {
+        match self.last {
+            // A request that ended in the middle of its fetch must not block the others for ever.
+            Some((began, Progress::Running)) if now.since(began) <= FETCH_MS_MAX => Step::Wait,
+            // From its end: those who waited for a fetch that failed must not each try their own.
+            Some((_, Progress::Ended(at))) if now.since(at) < floor_ms => otherwise,
+            Some(_) | None => Step::Fetch,
+        }
+    }
+
+    /// A fetch begins.
+    pub(super) fn begin(&mut self, now: UnixMillis) {
+        self.last = Some((now, Progress::Running));
+    }
+
+    /// The fetch that began at `began` has ended, with a set or without one. An older answer never
+    /// replaces a newer one.
+    pub(super) fn end(&mut self, began: UnixMillis, fetched: Option<Keys>, now: UnixMillis) {
+        if self.last.is_none_or(|(at, _)| at <= began) {
+            self.last = Some((began, Progress::Ended(now)));
+        }
+        let Some(keys) = fetched else { return };
+        if self.set.as_ref().is_none_or(|(at, _)| *at <= began) {
+            self.set = Some((began, keys));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::session::keys;
+    use shared::time::UnixMillis;
+
+    use super::{AGE_MS_MAX, COLD_FLOOR_MS, FETCH_MS_MAX, FLOOR_MS, FRESH_MS, Held, Keys, Step};
+
+    const T0: UnixMillis = UnixMillis(1_000_000);
+
+    fn set(kid: &str) -> Keys {
+        let pem = include_str!("../../../tests/fixtures/clerk-sessions/other-public-key.pem");
+        Keys::from([(kid.to_owned(), keys::from_pem(pem).expect("a key"))])
+    }
+
+    fn holding(kid: &str) -> Held {
+        let mut held = Held::default();
+        held.begin(T0);
+        held.end(T0, Some(set(kid)), T0);
+        held
+    }
+
+    #[track_caller]
+    fn check(held: &Held, kid: &str, after_ms: i64, want: &str) {
+        let got = match held.step(kid, T0.plus(after_ms)) {
+            Step::Use(_) => "use",
+            Step::Unknown => "unknown",
+            Step::Fetch => "fetch",
+            Step::Wait => "wait",
+            Step::Unavailable => "unavailable",
+        };
+        assert_eq!(got, want, "{kid} after {after_ms} ms");
+    }
+
+    #[test]
+    fn the_first_one_fetches_and_the_others_wait() {
+        let mut held = Held::default();
+        check(&held, "a", 0, "fetch");
+        held.begin(T0);
+        check(&held, "a", 0, "wait");
+        check(&held, "b", FETCH_MS_MAX, "wait");
+        check(&held, "a", FETCH_MS_MAX + 1, "fetch");
+        held.end(T0, Some(set("a")), T0);
+        check(&held, "a", 1, "use");
+    }
+
+    #[test]
+    fn unknown_ids_cost_one_fetch_in_ten_seconds() {
+        let mut held = holding("a");
+        check(&held, "x", 1, "unknown");
+        check(&held, "x", FLOOR_MS - 1, "unknown");
+        check(&held, "x", FLOOR_MS, "fetch");
+        held.begin(T0.plus(FLOOR_MS));
+        check(&held, "x", FLOOR_MS, "wait");
+        check(&held, "a", FLOOR_MS, "use");
+        held.end(T0.plus(FLOOR_MS), Some(set("a")), T0.plus(FLOOR_MS));
+        check(&held, "y", FLOOR_MS + 1, "unknown");
+    }
+
+    #[test]
+    fn a_rotated_key_is_found_by_its_new_id() {
+        let mut held = holding("a");
+        held.begin(T0.plus(FLOOR_MS));
+        held.end(T0.plus(FLOOR_MS), Some(set("b")), T0.plus(FLOOR_MS));
+        check(&held, "b", FLOOR_MS + 1, "use");
+        check(&held, "a", FLOOR_MS + 1, "unknown");
+    }
+
+    #[test]
+    fn keys_in_hand_serve_while_nobody_answers_for_an_hour() {
+        let mut held = holding("a");
+        check(&held, "a", FRESH_MS - 1, "use");
+        check(&held, "a", FRESH_MS, "fetch");
+        held.begin(T0.plus(FRESH_MS));
+        check(&held, "a", FRESH_MS, "use");
+        held.end(T0.plus(FRESH_MS), None, T0.plus(FRESH_MS));
+        check(&held, "a", FRESH_MS + 1, "use");
+        check(&held, "a", FRESH_MS + FLOOR_MS, "fetch");
+        held.begin(T0.plus(AGE_MS_MAX - 1));
+        held.end(T0.plus(AGE_MS_MAX - 1), None, T0.plus(AGE_MS_MAX - 1));
+        check(&held, "a", AGE_MS_MAX, "use");
+        check(&held, "a", AGE_MS_MAX + 1, "unavailable");
+        check(&held, "a", AGE_MS_MAX - 1 + COLD_FLOOR_MS, "fetch");
+    }
+
+    #[test]
+    fn without_a_set_a_failure_is_tried_again_after_a_second() {
+        let mut held = Held::default();
+        held.begin(T0);
+        held.end(T0, None, T0);
+        check(&held, "a", 1, "unavailable");
+        check(&held, "a", COLD_FLOOR_MS, "fetch");
+    }
+
+    #[test]
+    fn those_who_waited_for_a_failure_do_not_each_try_their_own() {
+        let mut held = Held::default();
+        held.begin(T0);
+        held.end(T0, None, T0.plus(FETCH_MS_MAX));
+        check(&held, "a", FETCH_MS_MAX, "unavailable");
+        check(&held, "a", FETCH_MS_MAX + COLD_FLOOR_MS, "fetch");
+    }
+
+    #[test]
+    fn an_older_answer_replaces_no_newer_one() {
+        let mut held = Held::default();
+        held.begin(T0);
+        held.begin(T0.plus(FETCH_MS_MAX + 1));
+        held.end(T0.plus(FETCH_MS_MAX + 1), Some(set("new")), T0.plus(FETCH_MS_MAX + 1));
+        held.end(T0, Some(set("old")), T0);
+        check(&held, "new", FETCH_MS_MAX + 2, "use");
+        check(&held, "old", FETCH_MS_MAX + 2, "unknown");
+    }
+}

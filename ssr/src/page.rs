@@ -1,0 +1,148 @@
+//! The pages. What needs a permit is built from one, so there is no other way to show it.
+//!
+//! Askama escapes whatever is put into a template.
+
+use askama::Template;
+use shared::guard::Permit;
+use shared::roles::{Membership, Standing};
+use shared::session::Session;
+
+use crate::route::Guarded;
+
+/// The style sheet of every page.
+pub(crate) const STYLE: &str = include_str!("../templates/style.css");
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home;
+
+#[derive(Template)]
+#[template(path = "sign-in.html")]
+struct SignIn<'a> {
+    clerk: &'a str,
+    back: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard.html")]
+struct Dashboard<'a> {
+    who: Who<'a>,
+    roles: &'a [String],
+    organizations: &'a [Membership],
+    is_known: bool,
+}
+
+#[derive(Template)]
+#[template(path = "admin.html")]
+struct Admin<'a> {
+    who: Who<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "org.html")]
+struct Org<'a> {
+    who: Who<'a>,
+    id: &'a str,
+    memberships: Vec<&'a Membership>,
+    is_admin: bool,
+}
+
+#[derive(Template)]
+#[template(path = "org-settings.html")]
+struct OrgSettings<'a> {
+    who: Who<'a>,
+    id: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct Message {
+    title: &'static str,
+    text: &'static str,
+}
+
+/// Who looks at a page.
+struct Who<'a> {
+    user: &'a str,
+    actor: Option<&'a str>,
+}
+
+/// The front page.
+pub(crate) fn home() -> askama::Result<String> {
+    Home.render()
+}
+
+/// Where to sign in: a link to Clerk's page at `clerk`, which leads back to `back`.
+pub(crate) fn sign_in(clerk: &str, back: &str) -> askama::Result<String> {
+    SignIn { clerk, back }.render()
+}
+
+/// A page under a guard, from the permit that its guard gave.
+pub(crate) fn guarded(
+    page: &Guarded,
+    session: &Session,
+    permit: &Permit<'_>,
+) -> askama::Result<String> {
+    let set = permit.set();
+    let who = Who {
+        user: session.user_id().as_str(),
+        actor: session.actor().map(shared::id::ObjectId::as_str),
+    };
+    match page {
+        Guarded::Dashboard => Dashboard {
+            who,
+            roles: &set.roles,
+            organizations: &set.organizations,
+            is_known: set.standing != Standing::Unknown,
+        }
+        .render(),
+        Guarded::Admin => Admin { who }.render(),
+        Guarded::Org(org) => {
+            let memberships: Vec<_> = set.memberships_in(org).collect();
+            let is_admin = memberships.iter().any(|membership| membership.role == "org:admin");
+            Org { who, id: org, memberships, is_admin }.render()
+        }
+        Guarded::OrgSettings(org) => OrgSettings { who, id: org }.render(),
+    }
+}
+
+/// 403: one page for every cause, so that it tells nothing about what exists.
+pub(crate) fn forbidden() -> askama::Result<String> {
+    Message {
+        title: "No access",
+        text: "Your account may not see this page. If you think it should, ask an administrator \
+               of your organization.",
+    }
+    .render()
+}
+
+/// 404.
+pub(crate) fn not_found() -> askama::Result<String> {
+    Message { title: "Page not found", text: "There is no page at this address." }.render()
+}
+
+/// 405.
+pub(crate) fn not_allowed() -> askama::Result<String> {
+    Message { title: "Not possible", text: "This page can only be read." }.render()
+}
+
+/// 503.
+pub(crate) fn unavailable() -> askama::Result<String> {
+    Message {
+        title: "Try again in a moment",
+        text: "We cannot check what your account may do right now, so this page stays closed. \
+               Nothing of yours is lost.",
+    }
+    .render()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sign_in;
+
+    #[test]
+    fn what_comes_from_outside_is_escaped() {
+        let page = sign_in("https://x.example/?a=\"><script>", "/<b>&'").expect("a page");
+        assert!(!page.contains("<script>") && !page.contains("<b>"), "{page}");
+    }
+}

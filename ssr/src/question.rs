@@ -1,0 +1,220 @@
+//! `GET /api/check`: what its query asks.
+
+use shared::guard::Need;
+use url::form_urlencoded;
+
+/// A question that can be answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// What must hold.
+    pub(crate) need: Need,
+    /// Read D1 first.
+    pub(crate) fresh: bool,
+    /// Take nothing below this version.
+    pub(crate) min_version: i64,
+}
+
+/// Why a query is no question. The text goes to whoever asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadQuestion {
+    #[error("ask for a role or a permission")]
+    AsksNothing,
+    #[error("ask for fewer things at once")]
+    AsksTooMuch,
+    #[error("a parameter is unknown: role, permission, org, any, fresh and min_version are known")]
+    UnknownName,
+    #[error("org, any, fresh and min_version may each stand once")]
+    Repeated,
+    #[error("a role or a permission is empty")]
+    Empty,
+    #[error("any and fresh are 1 or 0")]
+    Switch,
+    #[error("min_version is a whole number, not negative")]
+    Version,
+}
+
+/// Roles and permissions in one question.
+const NEEDS_MAX: usize = 64;
+
+/// The largest version that every party carries exactly: 2^53.
+const VERSION_MAX: i64 = 9_007_199_254_740_992;
+
+#[derive(Default)]
+struct Asked {
+    roles: Vec<String>,
+    permissions: Vec<String>,
+    org: Option<String>,
+    any: Option<bool>,
+    fresh: Option<bool>,
+    min_version: Option<i64>,
+}
+
+/// Reads a query.
+///
+/// A mistyped name or value is an error, never a smaller question: `permision=…&role=member`
+/// would otherwise be granted for the role alone.
+pub(crate) fn read(query: &str) -> Result<Question, BadQuestion> {
+    let mut asked = Asked::default();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let value = value.into_owned();
+        match name.as_ref() {
+            "role" => asked.roles.push(named(value)?),
+            "permission" => asked.permissions.push(named(value)?),
+            "org" => once(&mut asked.org, value)?,
+            "any" => once(&mut asked.any, switch(&value)?)?,
+            "fresh" => once(&mut asked.fresh, switch(&value)?)?,
+            "min_version" => once(&mut asked.min_version, version(&value)?)?,
+            _ => return Err(BadQuestion::UnknownName),
+        }
+    }
+    let count = asked.roles.len().saturating_add(asked.permissions.len());
+    if count == 0 {
+        return Err(BadQuestion::AsksNothing);
+    }
+    if NEEDS_MAX < count {
+        return Err(BadQuestion::AsksTooMuch);
+    }
+    let (fresh, min_version) = (asked.fresh.unwrap_or(false), asked.min_version.unwrap_or(0));
+    Ok(Question { need: need(asked), fresh, min_version })
+}
+
+fn need(asked: Asked) -> Need {
+    let is_any = asked.any.unwrap_or(false);
+    match needs(asked) {
+        // Half a question is not answered by its other half, not even with `any`.
+        None => Need::Any(Vec::new()),
+        Some(needs) if is_any => Need::Any(needs),
+        Some(needs) => Need::All(needs),
+    }
+}
+
+/// What is asked, or `None` when part of it holds inside an organization and none is named.
+fn needs(asked: Asked) -> Option<Vec<Need>> {
+    let org = asked.org;
+    let roles = asked.roles.into_iter().map(|role| {
+        if role.starts_with("org:") {
+            Some(Need::OrgRole { org: org.clone()?, role })
+        } else {
+            Some(Need::Role(role))
+        }
+    });
+    let permissions = asked
+        .permissions
+        .into_iter()
+        .map(|permission| Some(Need::Permission { org: org.clone()?, permission }));
+    roles.chain(permissions).collect()
+}
+
+fn named(value: String) -> Result<String, BadQuestion> {
+    if value.is_empty() { Err(BadQuestion::Empty) } else { Ok(value) }
+}
+
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), BadQuestion> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(BadQuestion::Repeated),
+    }
+}
+
+fn switch(value: &str) -> Result<bool, BadQuestion> {
+    match value {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => Err(BadQuestion::Switch),
+    }
+}
+
+fn version(value: &str) -> Result<i64, BadQuestion> {
+    if value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(BadQuestion::Version);
+    }
+    value.parse().ok().filter(|version| *version <= VERSION_MAX).ok_or(BadQuestion::Version)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::guard::Need;
+
+    use super::{BadQuestion, Question, read};
+
+    fn role(name: &str) -> Need {
+        Need::Role(name.to_owned())
+    }
+
+    fn org_role(name: &str) -> Need {
+        Need::OrgRole { org: "org_1".to_owned(), role: name.to_owned() }
+    }
+
+    fn permission(name: &str) -> Need {
+        Need::Permission { org: "org_1".to_owned(), permission: name.to_owned() }
+    }
+
+    #[track_caller]
+    fn check(query: &str, want: Need) {
+        let want = Question { need: want, fresh: false, min_version: 0 };
+        assert_eq!(read(query), Ok(want), "{query}");
+    }
+
+    #[track_caller]
+    fn check_bad(query: &str, want: BadQuestion) {
+        assert_eq!(read(query), Err(want), "{query}");
+    }
+
+    #[test]
+    fn all_must_hold_unless_any_is_asked_for() {
+        check("role=admin", Need::All(vec![role("admin")]));
+        check("role=a&role=b", Need::All(vec![role("a"), role("b")]));
+        check("role=a&role=b&any=1", Need::Any(vec![role("a"), role("b")]));
+        check("any=0&role=a", Need::All(vec![role("a")]));
+        check("role=a%20b+c", Need::All(vec![role("a b c")]));
+        check(
+            "role=a&role=org:admin&permission=org:x:y&org=org_1",
+            Need::All(vec![role("a"), org_role("org:admin"), permission("org:x:y")]),
+        );
+    }
+
+    #[test]
+    fn what_holds_in_an_organization_needs_one() {
+        for query in [
+            "role=org:admin",
+            "permission=org:x:y",
+            "role=member&role=org:admin&any=1",
+            "role=member&permission=org:x:y&any=1",
+        ] {
+            check(query, Need::Any(Vec::new()));
+        }
+    }
+
+    #[test]
+    fn fresh_and_min_version_are_read() {
+        let got = read("role=a&fresh=1&min_version=1700000000123");
+        let need = Need::All(vec![role("a")]);
+        assert_eq!(got, Ok(Question { need, fresh: true, min_version: 1_700_000_000_123 }));
+    }
+
+    #[test]
+    fn a_question_that_cannot_be_read_is_never_a_smaller_one() {
+        for query in ["", "org=org_1", "any=1", "fresh=1", "min_version=3", "&&"] {
+            check_bad(query, BadQuestion::AsksNothing);
+        }
+        for value in
+            ["abc", "", "-1", "1.5", "1e3", "+1", " 1", "9007199254740993", "99999999999999999999"]
+        {
+            let query = format!("role=a&min_version={}", value.replace('+', "%2B"));
+            check_bad(&query, BadQuestion::Version);
+        }
+        for query in ["role=a&any=yes", "role=a&fresh=true", "role=a&any=", "role=a&fresh"] {
+            check_bad(query, BadQuestion::Switch);
+        }
+        for query in ["role=a&any=1&any=0", "role=a&org=x&org=x", "role=a&fresh=1&fresh=1"] {
+            check_bad(query, BadQuestion::Repeated);
+        }
+        for query in ["role=", "role", "role=a&permission="] {
+            check_bad(query, BadQuestion::Empty);
+        }
+        for query in ["permision=org:x:y&role=member", "role=a&Role=b", "role=a&x"] {
+            check_bad(query, BadQuestion::UnknownName);
+        }
+        check_bad(&"role=a&".repeat(65), BadQuestion::AsksTooMuch);
+    }
+}

@@ -1,0 +1,83 @@
+//! Answers on the wire: status, headers, body.
+
+use serde::Serialize;
+use worker::{Response, ResponseBody, ResponseBuilder, Result};
+
+/// Nothing that read an identity is kept by anybody but the browser, and not by it either.
+const NO_STORE: (&str, &str) = ("cache-control", "private, no-store");
+const VARY: (&str, &str) = ("vary", "Cookie, Authorization");
+const NOSNIFF: (&str, &str) = ("x-content-type-options", "nosniff");
+
+/// On every page. There is no script anywhere, and no inline style.
+const PAGE_HEADERS: [(&str, &str); 9] = [
+    ("content-type", "text/html; charset=utf-8"),
+    NO_STORE,
+    VARY,
+    NOSNIFF,
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; \
+         frame-ancestors 'none'",
+    ),
+    ("strict-transport-security", "max-age=31536000"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+];
+
+/// Seconds after which an answer that could not be given may be asked for again.
+pub(crate) const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
+
+/// A page.
+pub(crate) fn html(status: u16, page: String, more: &[(&str, &str)]) -> Result<Response> {
+    let builder = with(ResponseBuilder::new().with_status(status), &PAGE_HEADERS)?;
+    Ok(with(builder, more)?.fixed(page.into_bytes()))
+}
+
+/// An answer for a program.
+pub(crate) fn json<T: Serialize>(status: u16, body: &T, more: &[(&str, &str)]) -> Result<Response> {
+    let headers: Vec<_> = std::iter::once(VARY).chain(more.iter().copied()).collect();
+    edge::reply::with_headers(status, body, &headers)
+}
+
+/// What is wrong, for a program.
+#[derive(Serialize)]
+struct Trouble<'a> {
+    error: &'a str,
+}
+
+/// What is wrong, for a program: one word or one sentence, the same for every cause of one status.
+pub(crate) fn trouble(status: u16, error: &str, more: &[(&str, &str)]) -> Result<Response> {
+    json(status, &Trouble { error }, more)
+}
+
+/// 503 for a program.
+pub(crate) fn unavailable_json() -> Result<Response> {
+    trouble(503, "unavailable", &[RETRY_AFTER])
+}
+
+/// 302 to `location`, which is not built from anything but the configuration and a checked path.
+pub(crate) fn found(location: &str) -> Result<Response> {
+    let builder = ResponseBuilder::new().with_status(302).with_header("location", location)?;
+    Ok(with(builder, &[NO_STORE, VARY, NOSNIFF])?.empty())
+}
+
+/// The style sheet: the same for everybody, so anyone may keep it.
+pub(crate) fn style(css: &'static str) -> Result<Response> {
+    let headers = [
+        ("content-type", "text/css; charset=utf-8"),
+        ("cache-control", "public, max-age=3600"),
+        NOSNIFF,
+    ];
+    Ok(with(ResponseBuilder::new(), &headers)?.fixed(css.into()))
+}
+
+/// The answer to `HEAD`: everything but the body.
+pub(crate) fn without_body(answer: Response) -> Response {
+    let (builder, _) = answer.into_parts();
+    builder.body(ResponseBody::Empty)
+}
+
+fn with(builder: ResponseBuilder, headers: &[(&str, &str)]) -> Result<ResponseBuilder> {
+    headers.iter().try_fold(builder, |builder, (name, value)| builder.with_header(name, value))
+}

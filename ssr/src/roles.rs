@@ -1,0 +1,151 @@
+//! What the asker may do: their role cache is asked; only this file names the objects.
+
+mod isolate;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use js_sys::Reflect;
+use shared::guard::Known;
+use shared::id::UserId;
+use shared::object::{self, Answer, Ask, Source};
+use worker::{Delay, Env, Error, Method, Request, RequestInit};
+
+use self::isolate::Isolate;
+
+/// A question to the cache, beyond "whose".
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wish {
+    /// Read D1 first.
+    pub(crate) fresh: bool,
+    /// Nothing below this version will do.
+    pub(crate) min_version: i64,
+}
+
+/// Roles, and where they came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Roles {
+    /// The roles, and until when they hold.
+    pub(crate) known: Known,
+    /// Where they came from.
+    pub(crate) source: Source,
+    /// How old they are.
+    pub(crate) age_ms: i64,
+}
+
+/// Nobody can say what the user may do. The text is for the log.
+#[derive(Debug)]
+pub(crate) struct Unknowable(pub(crate) String);
+
+/// All the time that the cache gets for an answer. Long enough for a fill from a database in
+/// trouble, short enough that a person is told before they leave.
+const ANSWER_MS_MAX: u64 = 2_500;
+
+thread_local! {
+    static ISOLATE: RefCell<Isolate> = RefCell::new(Isolate::default());
+}
+
+/// The roles of `user`, from this isolate when it may answer, else from the user's object.
+pub(crate) async fn of(
+    env: &Env,
+    user: &UserId,
+    wish: Wish,
+    isolate_ms: i64,
+) -> Result<Roles, Unknowable> {
+    let now = edge::clock::now();
+    if isolate_ms > 0
+        && let Some(held) = ISOLATE.with_borrow(|isolate| isolate.find(user, wish, isolate_ms, now))
+    {
+        return Ok(held);
+    }
+    let asking = Box::pin(ask_until_good(env, user, wish));
+    let patience = Delay::from(Duration::from_millis(ANSWER_MS_MAX));
+    let roles = match select(asking, patience).await {
+        Either::Left((roles, _)) => roles?,
+        Either::Right(_) => return Err(unknowable("the object did not answer in time")),
+    };
+    if isolate_ms == 0 {
+        return Ok(roles);
+    }
+    let now = edge::clock::now();
+    ISOLATE
+        .with_borrow_mut(|isolate| isolate.offer(user, roles, wish, now))
+        .ok_or_else(|| unknowable("the object answered with an older version than before"))
+}
+
+/// Asks, and once more when the answer ran out on its way: the object refreshes a set that is
+/// about to, so the second answer is a younger one.
+async fn ask_until_good(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknowable> {
+    let roles = ask_twice(env, user, wish).await?;
+    if edge::clock::now() <= roles.known.good_until {
+        return Ok(roles);
+    }
+    ask_twice(env, user, wish).await
+}
+
+/// Asks, and once more, through a new stub, when the runtime says that this can help.
+async fn ask_twice(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknowable> {
+    match ask(env, user, wish).await {
+        Err(Failure::Retryable(error)) => {
+            tracing::warn!(error, "the object is asked again");
+            ask(env, user, wish).await
+        }
+        other => other,
+    }
+    .map_err(|failure| match failure {
+        Failure::Retryable(error) | Failure::Final(error) => Unknowable(error),
+    })
+}
+
+enum Failure {
+    Retryable(String),
+    Final(String),
+}
+
+impl From<Error> for Failure {
+    /// `retryable` and `overloaded` are the runtime's own words on the error object:
+    /// <https://developers.cloudflare.com/durable-objects/best-practices/error-handling/>.
+    fn from(error: Error) -> Self {
+        let Error::UnknownJsError { original, message, .. } = &error else {
+            return Self::Final(format!("{error:?}"));
+        };
+        let says =
+            |name: &str| Reflect::get(original, &name.into()).is_ok_and(|value| value.is_truthy());
+        let may_help = says("retryable") && !says("overloaded");
+        let text = message.clone();
+        if may_help { Self::Retryable(text) } else { Self::Final(text) }
+    }
+}
+
+async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
+    let ask =
+        Ask { user_id: user.as_str().to_owned(), fresh: wish.fresh, min_version: wish.min_version };
+    let body = serde_json::to_string(&ask).map_err(Error::from)?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    let request = Request::new_with_init(object::ASK_URL, &init)?;
+    let stub = env.durable_object(object::BINDING)?.get_by_name(object::name(user))?;
+    // The instant before the question: the age of what comes back counts from here at the latest.
+    let asked_at = edge::clock::now();
+    let mut reply = stub.fetch_with_request(request).await?;
+    let (status, body) = (reply.status_code(), reply.text().await?);
+    if status != 200 {
+        return Err(Failure::Final(format!("the object refused with {status}")));
+    }
+    let answer: Answer = serde_json::from_str(&body)
+        .map_err(|error| Failure::Final(format!("the object's answer cannot be read: {error}")))?;
+    if answer.set.version < wish.min_version {
+        return Err(Failure::Final("the object's answer is below the version asked for".into()));
+    }
+    let good_until = asked_at.plus(answer.good_for_ms);
+    Ok(Roles {
+        known: Known { set: answer.set, good_until },
+        source: answer.source,
+        age_ms: answer.age_ms.saturating_add(edge::clock::now().since(asked_at)),
+    })
+}
+
+fn unknowable(why: &str) -> Unknowable {
+    Unknowable(why.to_owned())
+}
