@@ -19,6 +19,8 @@ pub(crate) enum Rejection {
     BadVariable(vars::Invalid),
     #[error("signature: {0}")]
     Signature(signature::Rejection),
+    #[error("the body claims an encoding, and what is signed is plain")]
+    Encoded,
     #[error("the body has more than {max} bytes")]
     TooLarge { max: usize },
     #[error("the body ended early")]

@@ -14,7 +14,7 @@ impl Rejection {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) => 500,
-            Self::Signature(_) => 401,
+            Self::Signature(_) | Self::Encoded => 401,
             Self::TooLarge { .. } => 413,
             Self::Aborted => 400,
             Self::ForeignInstance => 403,
@@ -28,7 +28,9 @@ impl Rejection {
             Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) => {
                 ("misconfigured", "the receiver is misconfigured; its log says how")
             }
-            Self::Signature(_) => ("unauthorized", "the delivery could not be verified"),
+            Self::Signature(_) | Self::Encoded => {
+                ("unauthorized", "the delivery could not be verified")
+            }
             Self::TooLarge { .. } => ("too_large", "the body is larger than this receiver takes"),
             Self::Aborted => ("aborted", "the body ended early"),
             Self::ForeignInstance => {
@@ -46,7 +48,7 @@ impl Rejection {
             | Self::BadVariable(_)
             | Self::ForeignInstance
             | Self::QueueDown(_) => true,
-            Self::Signature(_) | Self::TooLarge { .. } | Self::Aborted => false,
+            Self::Signature(_) | Self::Encoded | Self::TooLarge { .. } | Self::Aborted => false,
         }
     }
 }
@@ -65,7 +67,7 @@ pub(crate) fn of(outcome: &std::result::Result<Accepted, Rejection>) -> Result<R
 }
 
 pub(crate) fn healthy() -> Result<Response> {
-    edge::reply::json(200, &json!({ "ok": true }))
+    edge::reply::json(200, &json!({ "status": "ok" }))
 }
 
 pub(crate) fn not_found() -> Result<Response> {

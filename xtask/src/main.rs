@@ -1,2 +1,79 @@
-//! x
-fn main(){}
+//! Rolecall's developer tasks: `cargo xtask <task>`.
+//!
+//! Results go to standard output, progress to standard error; a failure says what was tried and
+//! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
+//! [`mod@env`].
+
+mod build;
+mod check;
+mod dev;
+mod env;
+mod test;
+
+mod place;
+mod setup;
+mod versions;
+mod workers;
+
+mod call;
+mod clock;
+mod interrupt;
+mod show;
+mod tally;
+
+#[cfg(test)]
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::place::Place;
+
+/// Rolecall's developer tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version, about)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Start the whole system on this machine, play a day of events, and keep running.
+    Dev(dev::Args),
+    /// Run every test there is; the last line is `N passed, N failed`.
+    Test {
+        /// Only the tests whose name contains this; the checks and the bundling are left out.
+        filter: Option<String>,
+    },
+    /// Build the Workers whose sources changed, and print their sizes.
+    Build {
+        /// One Worker's crate; all of them when left out.
+        name: Option<String>,
+    },
+    /// Format, lints, documentation and dependency fences.
+    Check,
+    /// Print PATH and the *_BIN variables, for `eval "$(cargo xtask env)"`.
+    Env,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let ended =
+        interrupt::install().and_then(|()| Place::find()).and_then(|place| match args.task {
+            Task::Dev(args) => dev::run(&place, &args),
+            Task::Test { filter } => test::run(&place, filter.as_deref()),
+            Task::Build { name } => build::run(&place, name.as_deref()),
+            Task::Check => check::run(&place),
+            Task::Env => env::run(&place),
+        });
+    interrupt::wait_if_ending();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            show::note(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

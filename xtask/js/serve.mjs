@@ -1,0 +1,40 @@
+// Runs the system for `cargo xtask dev`. Its first line of standard input is the options of
+// `start`, as JSON; each further line is a question to the database. Each line of standard output
+// is a JSON object: `{"ready":…}` or `{"fatal":…}` once, then an answer per question. It ends
+// when its standard input does, so that it cannot outlive the program that started it.
+
+import { createInterface } from "node:readline";
+
+import { start } from "./system.mjs";
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const say = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
+
+const first = await lines.next();
+if (first.done) process.exit(0);
+
+const system = await start(JSON.parse(first.value)).catch((cause) => {
+  say({ fatal: cause.message });
+  process.exit(1);
+});
+
+let ending = false;
+async function end() {
+  if (ending) return;
+  ending = true;
+  await system.dispose();
+  process.exit(0);
+}
+process.on("SIGINT", end);
+process.on("SIGTERM", end);
+
+say({ ready: { migrated: system.migrated } });
+for await (const line of { [Symbol.asyncIterator]: () => lines }) {
+  try {
+    const { sql, args } = JSON.parse(line);
+    say({ rows: await system.query(sql, args) });
+  } catch (cause) {
+    say({ error: cause.message });
+  }
+}
+await end();

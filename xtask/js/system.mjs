@@ -1,0 +1,156 @@
+// The whole system in one Miniflare: every Worker of the root wrangler.toml, as deployed, with
+// its state kept on disk. What a Worker is bound to is read from wrangler.toml and nowhere else.
+//
+// The options are Miniflare 4's; wrangler brings Miniflare 5, whose dev proxy costs a millisecond
+// a request and stands in the way of nothing here.
+
+import { createWriteStream, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import path from "node:path";
+
+import { Log, LogLevel, Miniflare } from "miniflare";
+import wrangler from "wrangler";
+
+/** Where the system listens: nothing here is for anyone but this machine. */
+const HOST = "127.0.0.1";
+
+/** worker-build's output: one ES module that imports one compiled wasm module. */
+const MODULE_RULES = [
+  { type: "CompiledWasm", include: ["**/*.wasm"], fallthrough: true },
+  { type: "ESModule", include: ["**/*.js"], fallthrough: true },
+];
+
+/** Cloudflare's crons fire at most once a minute; Miniflare fires none by itself. */
+const CRON_EVERY_MS = 60_000;
+
+/**
+ * Starts the Workers.
+ *
+ * @param {{
+ *   root: string,
+ *   state: string,
+ *   workers: {env: string, port?: number, bindings?: Record<string, string>}[],
+ * }} options `root` holds wrangler.toml; `state` is where data and logs are kept; each Worker is
+ *   an environment of wrangler.toml, listens when it has a port, and is given `bindings` (vars
+ *   and secrets) over those of wrangler.toml.
+ * @returns {Promise<{query: Function, migrated: string[], dispose: () => Promise<void>}>}
+ */
+export async function start({ root, state, workers }) {
+  mkdirSync(state, { recursive: true });
+  const log = createWriteStream(path.join(state, "workers.log"), { flags: "a" });
+  const specs = workers.map((worker) => readWorker(root, worker));
+  const miniflare = new Miniflare({
+    cf: false,
+    host: HOST,
+    port: 0,
+    defaultPersistRoot: path.join(state, "workers"),
+    log: new QuietLog(log),
+    handleStructuredLogs: ({ timestamp, level, message }) => {
+      log.write(`${new Date(timestamp).toISOString()} ${level} ${message}\n`);
+    },
+    workers: specs.map((spec) => spec.options),
+  });
+  await miniflare.ready;
+  const database = await openDatabase(miniflare, specs);
+  const migrated = database ? await migrate(database, path.join(root, "migrations")) : [];
+  const crons = setInterval(() => fireCrons(miniflare, specs, log), CRON_EVERY_MS);
+  return {
+    migrated,
+    query: (sql, args) => query(database, sql, args),
+    dispose: async () => {
+      clearInterval(crons);
+      await miniflare.dispose();
+      await new Promise((done) => log.end(done));
+    },
+  };
+}
+
+/** Miniflare's own messages go where the Workers' do. */
+class QuietLog extends Log {
+  #sink;
+
+  constructor(sink) {
+    super(LogLevel.INFO);
+    this.#sink = sink;
+  }
+
+  log(message) {
+    this.#sink.write(`${message}\n`);
+  }
+}
+
+/** One environment of wrangler.toml as Miniflare 4 wants it. */
+function readWorker(root, { env, port, bindings }) {
+  const config = path.join(root, "wrangler.toml");
+  const { name } = wrangler.unstable_readConfig({ config, env }, { hideWarnings: true });
+  const { workerOptions, main } = wrangler.unstable_getMiniflareWorkerOptions(config, env);
+  return {
+    env,
+    name,
+    databases: Object.keys(workerOptions.d1Databases ?? {}),
+    crons: workerOptions.cronTriggers ?? [],
+    options: {
+      ...workerOptions,
+      name,
+      modules: true,
+      scriptPath: main,
+      modulesRoot: path.dirname(main),
+      modulesRules: MODULE_RULES,
+      bindings: { ...workerOptions.bindings, ...bindings },
+      unsafeDirectSockets: port == null ? undefined : [{ host: HOST, port }],
+    },
+  };
+}
+
+/** The D1 database, through any Worker that is bound to it. */
+async function openDatabase(miniflare, specs) {
+  const spec = specs.find(({ databases }) => databases.includes("DB"));
+  return spec && miniflare.getD1Database("DB", spec.name);
+}
+
+async function query(database, sql, args = []) {
+  if (!database) throw new Error("no Worker that runs is bound to the database");
+  return (await database.prepare(sql).bind(...args).all()).results;
+}
+
+/**
+ * Applies what is new in `folder`, in the order of the names; each file is one batch, so that it
+ * is applied whole or not at all. Statements are split and recorded as `wrangler d1 migrations
+ * apply` does it, so that a database can move from one to the other.
+ */
+async function migrate(database, folder) {
+  await database
+    .prepare(
+      `CREATE TABLE IF NOT EXISTS "d1_migrations"(id INTEGER PRIMARY KEY AUTOINCREMENT,
+       name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)`,
+    )
+    .run();
+  const { results } = await database.prepare(`SELECT name FROM "d1_migrations"`).all();
+  const applied = new Set(results.map(({ name }) => name));
+  const names = readdirSync(folder).filter((name) => name.endsWith(".sql")).sort();
+  const fresh = names.filter((name) => !applied.has(name));
+  for (const name of fresh) {
+    const sql = readFileSync(path.join(folder, name), "utf8");
+    const parts = wrangler.unstable_splitSqlQuery(sql).map((part) => database.prepare(part));
+    const record = database.prepare(`INSERT INTO "d1_migrations" (name) VALUES (?)`).bind(name);
+    try {
+      await database.batch([...parts, record]);
+    } catch (cause) {
+      throw new Error(`migrations/${name} was refused: ${cause.message}`, { cause });
+    }
+  }
+  return fresh;
+}
+
+/** Fires each Worker's crons once; what goes wrong is for its log, the next minute tries again. */
+async function fireCrons(miniflare, specs, log) {
+  for (const { name, crons } of specs) {
+    for (const cron of crons) {
+      try {
+        const worker = await miniflare.getWorker(name);
+        await worker.scheduled({ cron, scheduledTime: new Date() });
+      } catch (cause) {
+        log.write(`cron ${cron} of ${name} failed: ${cause.message}\n`);
+      }
+    }
+  }
+}

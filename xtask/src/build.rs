@@ -1,0 +1,117 @@
+//! `cargo xtask build [crate]`: each Worker as Cloudflare takes it, and how large it is.
+
+mod inputs;
+mod size;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use self::inputs::Inputs;
+pub(crate) use self::size::Size;
+use crate::call::Call;
+use crate::place::Place;
+use crate::setup::{self, Tools};
+use crate::show::{self, Step};
+use crate::workers::{self, Worker};
+
+/// What `worker-build` leaves of a Worker, and wrangler uploads.
+const OUTPUTS: [&str; 2] = ["index.js", "index_bg.wasm"];
+
+/// Builds the named Worker or all of them, and prints the table of their sizes.
+///
+/// # Errors
+/// When a build fails, or a Worker is larger than its budget.
+pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<()> {
+    let tools = setup::ensure(place)?;
+    let workers = workers::pick(place, name)?;
+    build(place, &tools, &workers)?;
+    let sizes = measure(place, &workers)?;
+    show::line(size::table(&sizes));
+    size::within_budget(&sizes)
+}
+
+/// Builds each Worker whose inputs or outputs changed since it was built.
+///
+/// # Errors
+/// When a build fails: what was tried, its last lines, and what to do.
+pub(crate) fn build(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
+    let inputs = Inputs::read(place, tools)?;
+    for worker in workers {
+        build_one(place, tools, &inputs, worker)?;
+    }
+    Ok(())
+}
+
+/// The sizes of Workers that are built.
+///
+/// # Errors
+/// When one is not built.
+pub(crate) fn measure(place: &Place, workers: &[Worker]) -> Result<Vec<Size>> {
+    let outputs = |worker: &Worker| outputs(place, worker).collect::<Vec<_>>();
+    workers.iter().map(|worker| Size::of(&worker.env, &outputs(worker))).collect()
+}
+
+/// What is over its budget among `sizes`.
+///
+/// # Errors
+/// When anything is.
+pub(crate) fn within_budget(sizes: &[Size]) -> Result<()> {
+    size::within_budget(sizes)
+}
+
+fn build_one(place: &Place, tools: &Tools, inputs: &Inputs, worker: &Worker) -> Result<()> {
+    // Two runs that build the same Worker take turns; the second finds nothing to do.
+    let _lock = setup::lock(&place.scratch(), &format!("build-{}", worker.env))?;
+    let folder = place.root.join(&worker.env);
+    let stamp = folder.join("build").join(".stamp");
+    let input = inputs.digest(&worker.env)?;
+    if is_fresh(place, worker, &stamp, &input) {
+        return Ok(());
+    }
+    // A build that is broken off must not look like the one before.
+    let _ = fs::remove_file(&stamp);
+    let step = Step::begin(format!("build {}", worker.env));
+    let ran = Call::new(&tools.worker_build)
+        .args(["--release", "--", "--locked"])
+        .dir(&folder)
+        .vars(tools.vars()?)
+        // What a reader needs of a failure is the compiler's message, not worker-build's stack.
+        .vars([("RUST_BACKTRACE", "0")])
+        .run(|line| step.say(line))?;
+    let next = format!("Mend crate {} and run `cargo xtask build {0}`.", worker.env);
+    let ran = ran.ok(&next)?;
+    let Some(output) = output_digest(place, worker) else {
+        bail!(
+            "worker-build left no {} in {}/build:\n{}",
+            OUTPUTS.join(" or no "),
+            worker.env,
+            ran.tail()
+        );
+    };
+    fs::write(&stamp, mark(&input, &output))
+        .with_context(|| format!("cannot write {}; may you write there?", stamp.display()))?;
+    let size = Size::of(&worker.env, &outputs(place, worker).collect::<Vec<_>>())?;
+    step.done(&size.shown());
+    Ok(())
+}
+
+/// Whether the stamp says that these outputs came of these inputs.
+fn is_fresh(place: &Place, worker: &Worker, stamp: &Path, input: &str) -> bool {
+    let Ok(found) = fs::read_to_string(stamp) else { return false };
+    output_digest(place, worker).is_some_and(|output| found == mark(input, &output))
+}
+
+fn mark(input: &str, output: &str) -> String {
+    format!("inputs {input}\noutputs {output}\n")
+}
+
+fn output_digest(place: &Place, worker: &Worker) -> Option<String> {
+    inputs::digest(&place.root, outputs(place, worker)).ok()
+}
+
+fn outputs(place: &Place, worker: &Worker) -> impl Iterator<Item = PathBuf> {
+    let folder = place.root.join(&worker.env).join("build");
+    OUTPUTS.into_iter().map(move |name| folder.join(name))
+}

@@ -1,0 +1,205 @@
+//! What a Worker is made of: a digest that changes when, and only when, building again could
+//! change the result.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::call::Call;
+use crate::place::Place;
+use crate::setup::Tools;
+use crate::versions::{WASM_TARGET, WORKER_BUILD};
+
+/// Files of the root that every build reads.
+const COMMON: [&str; 5] =
+    ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml", "package.json"];
+
+/// Variables that change what cargo makes.
+const VARIABLES: [&str; 3] =
+    ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS"];
+
+/// The inputs of all Workers.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    root: PathBuf,
+    /// Each crate of the workspace: its folder, and the crates of the workspace it is built from.
+    crates: BTreeMap<String, (PathBuf, Vec<String>)>,
+    tools: String,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: PathBuf,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    path: Option<PathBuf>,
+    /// `dev`, `build`, or none for an ordinary one.
+    kind: Option<String>,
+}
+
+impl Inputs {
+    /// Reads how the crates hang together.
+    pub(super) fn read(place: &Place, tools: &Tools) -> Result<Self> {
+        let text = Call::new("cargo")
+            .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+            .dir(&place.root)
+            .read("Mend the manifest that is named above.")?;
+        let metadata: Metadata = serde_json::from_str(&text)
+            .context("cargo metadata gave another form than expected; is cargo the pinned one?")?;
+        let crates = metadata.packages.into_iter().map(Package::entry).collect();
+        Ok(Self { root: place.root.clone(), crates, tools: tool_line(tools) })
+    }
+
+    /// The digest of what the crate `name` is built from.
+    pub(super) fn digest(&self, name: &str) -> Result<String> {
+        let mut files: BTreeSet<PathBuf> = COMMON.iter().map(|file| self.root.join(file)).collect();
+        for folder in self.folders(name)? {
+            walk(&folder, &mut files)?;
+        }
+        let files = digest(&self.root, files)?;
+        Ok(hex(Sha256::digest(format!("{}\n{files}", self.tools))))
+    }
+
+    /// The folders of the crate and of all crates of the workspace below it.
+    fn folders(&self, name: &str) -> Result<BTreeSet<PathBuf>> {
+        let mut folders = BTreeSet::new();
+        let mut open = vec![name];
+        while let Some(name) = open.pop() {
+            let (folder, below) = self.crates.get(name).with_context(|| {
+                format!("the workspace has no crate `{name}`; add it to Cargo.toml's members")
+            })?;
+            if folders.insert(folder.clone()) {
+                open.extend(below.iter().map(String::as_str));
+            }
+        }
+        Ok(folders)
+    }
+}
+
+impl Package {
+    fn entry(self) -> (String, (PathBuf, Vec<String>)) {
+        let folder = self.manifest_path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let below = self.dependencies.into_iter();
+        let below = below.filter(|it| it.path.is_some() && it.kind.as_deref() != Some("dev"));
+        (self.name, (folder, below.map(|it| it.name).collect()))
+    }
+}
+
+/// The digest of the names and contents of `files`; names count from `root`, so that two clones
+/// agree.
+pub(super) fn digest(root: &Path, files: impl IntoIterator<Item = PathBuf>) -> Result<String> {
+    let mut all = Sha256::new();
+    for file in files {
+        let content = fs::read(&file)
+            .with_context(|| format!("cannot read {}; may you read it?", file.display()))?;
+        let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy();
+        // The length stands before the content: no two lists of files run together alike.
+        all.update(format!("{name}\n{}\n", content.len()));
+        all.update(&content);
+    }
+    Ok(hex(all.finalize()))
+}
+
+/// Adds the files below `folder`, without what is built there and what is hidden.
+fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
+    let read = || format!("cannot read {}; may you read it?", folder.display());
+    for entry in fs::read_dir(folder).with_context(read)? {
+        let path = entry.with_context(read)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') || name == "build" || name == "target" {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, files)?;
+        } else {
+            files.insert(path);
+        }
+    }
+    Ok(())
+}
+
+fn tool_line(tools: &Tools) -> String {
+    let [(_, wasm_bindgen), ..] = tools.binaries();
+    // The folder of the tool carries its version, which comes from Cargo.lock, hashed as well.
+    let wasm_bindgen = wasm_bindgen.components().rev().nth(2);
+    let wasm_bindgen = wasm_bindgen.map(|name| name.as_os_str().to_string_lossy().into_owned());
+    let mut line = format!("{WASM_TARGET} {WORKER_BUILD} {}", wasm_bindgen.unwrap_or_default());
+    for name in VARIABLES {
+        let value = env::var_os(name).unwrap_or_default();
+        line.extend([" ", name, "=", &value.to_string_lossy()]);
+    }
+    line
+}
+
+fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().fold(String::new(), |mut hex, byte| {
+        // A String takes any text, so this write cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workspace() -> (tempfile::TempDir, Inputs) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_path_buf();
+        let names = ["a/src", "b/src", "a/build", ".cargo"];
+        for name in names {
+            fs::create_dir_all(root.join(name)).unwrap();
+        }
+        for name in COMMON {
+            fs::write(root.join(name), "x").unwrap();
+        }
+        fs::write(root.join("a/src/lib.rs"), "a").unwrap();
+        fs::write(root.join("b/src/lib.rs"), "b").unwrap();
+        let crates = BTreeMap::from([
+            ("a".to_owned(), (root.join("a"), vec!["b".to_owned()])),
+            ("b".to_owned(), (root.join("b"), Vec::new())),
+        ]);
+        (folder, Inputs { root, crates, tools: "1".to_owned() })
+    }
+
+    #[track_caller]
+    fn check(change: impl Fn(&mut Inputs), changes: bool) {
+        let (_folder, mut inputs) = workspace();
+        let before = inputs.digest("a").unwrap();
+        change(&mut inputs);
+        assert_eq!(before != inputs.digest("a").unwrap(), changes);
+    }
+
+    #[test]
+    fn only_what_a_build_reads_changes_the_digest() {
+        check(|_| (), false);
+        check(|it| fs::write(it.root.join("a/src/lib.rs"), "A").unwrap(), true);
+        check(|it| fs::write(it.root.join("b/src/new.rs"), "").unwrap(), true);
+        check(|it| fs::write(it.root.join("Cargo.lock"), "y").unwrap(), true);
+        check(|it| "2".clone_into(&mut it.tools), true);
+        check(|it| fs::write(it.root.join("a/build/index.js"), "out").unwrap(), false);
+        check(|it| fs::write(it.root.join("README.md"), "read").unwrap(), false);
+    }
+
+    #[test]
+    fn a_crate_that_is_not_there_is_named() {
+        let error = workspace().1.digest("c").unwrap_err();
+        assert!(error.to_string().contains("no crate `c`"));
+    }
+}

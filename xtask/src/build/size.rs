@@ -1,0 +1,116 @@
+//! How large a Worker is, as it counts: everything that is uploaded, compressed.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::{fs, io};
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Ours: bytes of one Worker after `gzip -9`. Cloudflare's own limit is twelve times as much
+/// (<https://developers.cloudflare.com/workers/platform/limits/#worker-size>); a cold start pays
+/// for every byte, so ours is what a small Worker in Rust can keep to.
+const BUDGET_BYTES: u64 = 250_000;
+
+/// The sizes of one Worker, in bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Size {
+    name: String,
+    wasm: u64,
+    gzipped: u64,
+}
+
+impl Size {
+    /// Measures the files that are uploaded for a Worker.
+    pub(super) fn of(name: &str, files: &[PathBuf]) -> Result<Self> {
+        let mut size = Self { name: name.to_owned(), wasm: 0, gzipped: 0 };
+        for file in files {
+            let content = fs::read(file).with_context(|| {
+                format!("cannot read {}; run `cargo xtask build {name}`", file.display())
+            })?;
+            if file.extension().is_some_and(|extension| extension == "wasm") {
+                size.wasm += u64::try_from(content.len())?;
+            }
+            size.gzipped += gzipped(&content).context("cannot compress in memory")?;
+        }
+        Ok(size)
+    }
+
+    /// `ingest: 143.2 KB gzipped`.
+    pub(crate) fn shown(&self) -> String {
+        format!("{}: {} gzipped", self.name, kilobytes(self.gzipped))
+    }
+}
+
+/// The sizes, a line each under a heading.
+pub(super) fn table(sizes: &[Size]) -> String {
+    let mut table = format!("{:<12}{:>12}{:>12}", "Worker", "wasm", "gzipped");
+    for Size { name, wasm, gzipped } in sizes {
+        // A String takes any text, so this write cannot fail.
+        let _ = write!(table, "\n{name:<12}{:>12}{:>12}", kilobytes(*wasm), kilobytes(*gzipped));
+    }
+    table
+}
+
+/// Ends well when no Worker is too large.
+///
+/// # Errors
+/// When one is over the budget.
+pub(super) fn within_budget(sizes: &[Size]) -> Result<()> {
+    let Some(size) = sizes.iter().find(|size| BUDGET_BYTES < size.gzipped) else { return Ok(()) };
+    bail!(
+        "{} is over the budget of {}; look for a new dependency with `cargo tree -p {} -e normal \
+         --target wasm32-unknown-unknown`",
+        size.shown(),
+        kilobytes(BUDGET_BYTES),
+        size.name,
+    );
+}
+
+fn gzipped(content: &[u8]) -> io::Result<u64> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content)?;
+    u64::try_from(encoder.finish()?.len()).map_err(io::Error::other)
+}
+
+/// One kilobyte is 1000 bytes, as Cloudflare counts.
+fn kilobytes(bytes: u64) -> String {
+    format!("{}.{} KB", bytes / 1000, bytes % 1000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(gzipped: u64) -> Size {
+        Size { name: "ingest".to_owned(), wasm: 374_912, gzipped }
+    }
+
+    #[test]
+    fn the_budget_itself_passes_and_one_byte_more_does_not() {
+        assert!(within_budget(&[size(BUDGET_BYTES)]).is_ok());
+        let error = within_budget(&[size(1), size(BUDGET_BYTES + 1)]).unwrap_err().to_string();
+        assert!(error.contains("over the budget of 250.0 KB"), "{error}");
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_each() {
+        let want = "Worker              wasm     gzipped\n\
+                    ingest          374.9 KB    143.2 KB";
+        assert_eq!(table(&[size(143_210)]), want);
+    }
+
+    #[test]
+    fn both_files_count_and_only_one_is_wasm() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["index.js", "index_bg.wasm"].map(|name| folder.path().join(name));
+        for file in &files {
+            fs::write(file, [7; 1000]).unwrap();
+        }
+        let size = Size::of("w", &files).unwrap();
+        assert_eq!(size.wasm, 1000);
+        assert_eq!(size.gzipped, 2 * gzipped(&[7; 1000]).unwrap());
+    }
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask check`: what can be judged without running anything.
+
+mod fences;
+
+use anyhow::{Result, bail};
+
+use crate::call::Call;
+use crate::place::Place;
+use crate::setup;
+use crate::show::{self, Step};
+use crate::tally::Tally;
+use crate::versions::WASM_TARGET;
+use crate::workers::{self, Worker};
+
+/// Runs every check, and says how many failed.
+///
+/// # Errors
+/// When one failed, or the toolchain is incomplete and cannot be completed.
+pub(crate) fn run(place: &Place) -> Result<()> {
+    setup::toolchain(place)?;
+    let tally = all(place, &workers::all(place)?);
+    show::line(tally.shown());
+    if !tally.is_good() {
+        bail!("a check failed; its message above says what to mend");
+    }
+    Ok(())
+}
+
+/// Runs every check; each counts as one.
+pub(crate) fn all(place: &Place, workers: &[Worker]) -> Tally {
+    let mut tally: Tally = [
+        Tally::of("format", |step| format(place, step)),
+        Tally::of("clippy, host", |step| clippy_host(place, step)),
+        Tally::of("clippy, wasm", |step| clippy_wasm(place, workers, step)),
+        Tally::of("documentation", |step| documentation(place, step)),
+    ]
+    .into_iter()
+    .sum();
+    tally += fences::all(place, workers);
+    tally
+}
+
+fn format(place: &Place, step: &Step) -> Result<String> {
+    let call = Call::new("cargo").args(["fmt", "--all", "--check"]);
+    done(place, step, call, "Run `cargo fmt --all`.")
+}
+
+fn clippy_host(place: &Place, step: &Step) -> Result<String> {
+    let call = Call::new("cargo")
+        .args(["clippy", "--workspace", "--all-targets", "--locked"])
+        .args(["--", "-D", "warnings"]);
+    done(place, step, call, "Mend what clippy names.")
+}
+
+fn clippy_wasm(place: &Place, workers: &[Worker], step: &Step) -> Result<String> {
+    let call = Call::new("cargo").args(["clippy", "--lib", "--locked", "--target", WASM_TARGET]);
+    let crates = workers.iter().map(|worker| worker.env.as_str()).chain(fences::BELOW_WORKERS);
+    let call = crates.fold(call, |call, name| call.args(["-p", name]));
+    done(place, step, call.args(["--", "-D", "warnings"]), "Mend what clippy names.")
+}
+
+fn documentation(place: &Place, step: &Step) -> Result<String> {
+    let call = Call::new("cargo")
+        .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
+        .vars([("RUSTDOCFLAGS", "-D warnings")]);
+    done(place, step, call, "Mend what rustdoc names.")
+}
+
+/// Runs one check to its end; a passed one has no more to say.
+fn done(place: &Place, step: &Step, call: Call, next: &str) -> Result<String> {
+    call.dir(&place.root).run(|line| step.say(line))?.ok(next)?;
+    Ok(String::new())
+}

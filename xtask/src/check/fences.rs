@@ -1,0 +1,145 @@
+//! Which crate may depend on what. Each fence first asserts something that must be there, so that
+//! a command that says nothing cannot pass for a clean answer.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::place::Place;
+use crate::tally::Tally;
+use crate::versions::WASM_TARGET;
+use crate::workers::Worker;
+
+/// The libraries that Workers are built from.
+pub(super) const BELOW_WORKERS: [&str; 2] = ["shared", "edge"];
+
+/// What the pure core must never reach, on any target: a platform, a runtime.
+const PLATFORM: [&str; 6] =
+    ["worker", "worker-sys", "worker-macros", "tokio", "web-sys", "wasm-bindgen-futures"];
+
+/// What else it must not reach. On wasm `jsonwebtoken` brings some of these, to ask JavaScript
+/// for the time and for randomness; the core calls neither (every token is judged at a time that
+/// is an argument, and nothing is signed), and without them it would not compile.
+const PLATFORM_BY_JSONWEBTOKEN: [&str; 5] =
+    ["js-sys", "wasm-bindgen", "wasm-bindgen-macro", "wasm-bindgen-shared", "getrandom"];
+
+/// What no Worker may link: it needs sockets, threads or a C library, none of which is there.
+/// `svix` signs and checks natively only.
+const NATIVE_ONLY: [&str; 6] = ["svix", "hyper", "mio", "reqwest", "ring", "openssl-sys"];
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+}
+
+/// Runs every fence; each counts as one.
+pub(super) fn all(place: &Place, workers: &[Worker]) -> Tally {
+    [
+        Tally::of("fence: shared is pure", |_| shared_is_pure(place)),
+        Tally::of("fence: only Workers know `worker`", |_| only_workers(place, workers)),
+        Tally::of("fence: no Worker links what is native", |_| nothing_native(place, workers)),
+    ]
+    .into_iter()
+    .sum()
+}
+
+fn shared_is_pure(place: &Place) -> Result<String> {
+    let host = tree(place, "shared", &[])?;
+    must_have(&host, "shared", "serde")?;
+    must_lack(&host, "shared", &PLATFORM)?;
+    must_lack(&host, "shared", &PLATFORM_BY_JSONWEBTOKEN)?;
+    let wasm = tree(place, "shared", &["--target", WASM_TARGET])?;
+    must_have(&wasm, "shared", "serde")?;
+    must_lack(&wasm, "shared", &PLATFORM)?;
+    let without = ["--target", WASM_TARGET, "--prune", "jsonwebtoken", "--prune", "getrandom@0.2"];
+    let own = tree(place, "shared", &without)?;
+    must_have(&own, "shared", "serde")?;
+    must_lack(&own, "shared", &PLATFORM_BY_JSONWEBTOKEN)?;
+    Ok(format!("{} crates below it", host.len()))
+}
+
+fn only_workers(place: &Place, workers: &[Worker]) -> Result<String> {
+    let text = Call::new("cargo")
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .dir(&place.root)
+        .read("Mend the manifest that is named above.")?;
+    let metadata: Metadata = serde_json::from_str(&text)
+        .context("cargo metadata gave another form than expected; is cargo the pinned one?")?;
+    let allowed: BTreeSet<&str> =
+        workers.iter().map(|worker| worker.env.as_str()).chain(["edge"]).collect();
+    let found: BTreeSet<&str> = metadata
+        .packages
+        .iter()
+        .filter(|package| package.dependencies.iter().any(|it| it.name == "worker"))
+        .map(|package| package.name.as_str())
+        .collect();
+    if !found.contains("edge") {
+        bail!("edge does not depend on `worker`, which it is there for; is the fence read right?");
+    }
+    if let Some(name) = found.difference(&allowed).next() {
+        bail!("{name} depends on `worker`; only edge and the Workers of wrangler.toml may");
+    }
+    Ok(format!("{} crates know it", found.len()))
+}
+
+fn nothing_native(place: &Place, workers: &[Worker]) -> Result<String> {
+    for Worker { env } in workers {
+        let tree = tree(place, env, &["--target", WASM_TARGET])?;
+        must_have(&tree, env, "worker")?;
+        must_lack(&tree, env, &NATIVE_ONLY)?;
+    }
+    Ok(format!("{} Workers", workers.len()))
+}
+
+/// The names of all crates that `name` links.
+fn tree(place: &Place, name: &str, more: &[&str]) -> Result<BTreeSet<String>> {
+    let text = Call::new("cargo")
+        .args(["tree", "--locked", "-p", name, "-e", "normal", "--prefix", "none"])
+        .args(more)
+        .dir(&place.root)
+        .read("Mend the manifest that is named above.")?;
+    Ok(names(&text))
+}
+
+fn names(tree: &str) -> BTreeSet<String> {
+    tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+fn must_have(tree: &BTreeSet<String>, root: &str, name: &str) -> Result<()> {
+    if tree.contains(name) {
+        return Ok(());
+    }
+    bail!("`cargo tree -p {root}` does not name {name}, which it links; is the fence read right?");
+}
+
+fn must_lack(tree: &BTreeSet<String>, root: &str, forbidden: &[&str]) -> Result<()> {
+    let Some(name) = forbidden.iter().find(|name| tree.contains(**name)) else { return Ok(()) };
+    bail!("{root} links {name}, which it must not; `cargo tree -p {root} -i {name}` says why");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fence_stops_what_is_forbidden_and_an_empty_answer() {
+        let tree = names("shared v0.1.0 (path)\nserde v1.0.0\nserde v1.0.0 (*)\n");
+        assert!(must_have(&tree, "shared", "serde").is_ok());
+        assert!(must_lack(&tree, "shared", &PLATFORM).is_ok());
+        assert!(must_lack(&tree, "shared", &["serde"]).is_err());
+        assert!(must_have(&names(""), "shared", "serde").is_err());
+    }
+}

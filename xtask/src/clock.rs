@@ -1,0 +1,46 @@
+//! The one place of the tasks that reads a clock.
+
+use std::time::{Duration, Instant};
+
+/// A stopwatch, running since it was made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts one.
+    #[expect(clippy::disallowed_methods, reason = "a developer's machine has a clock")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since the start.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// The time since the start as a reader wants it: `120 ms`, `3.4 s`, `2 min 5 s`.
+    pub(crate) fn shown(self) -> String {
+        show(self.elapsed())
+    }
+}
+
+fn show(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0 => format!("{} ms", time.as_millis()),
+        1..60 => format!("{:.1} s", time.as_secs_f64()),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_shown_in_its_own_unit() {
+        assert_eq!(show(Duration::from_millis(120)), "120 ms");
+        assert_eq!(show(Duration::from_millis(3_400)), "3.4 s");
+        assert_eq!(show(Duration::from_secs(125)), "2 min 5 s");
+    }
+}

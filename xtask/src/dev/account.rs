@@ -1,0 +1,271 @@
+//! The account of a day: what was delivered and what came of it, each line judged.
+
+mod outcomes;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use console::style;
+use serde_json::Value;
+
+use self::outcomes::Outcomes;
+use super::Addresses;
+use super::clerk::Clerk;
+use super::day::{ADA, Outcome, PEOPLE, Person, Played};
+use super::http::{Answer, Client};
+use super::system::System;
+use crate::clock::Stopwatch;
+use crate::show::{self, Step};
+
+/// How long a change of roles may take to reach the guard before the answer counts as wrong.
+const GUARD_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How often the guard is asked meanwhile.
+const GUARD_PAUSE: Duration = Duration::from_millis(10);
+
+/// How many answers were right, and how many wrong.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    right: u32,
+    wrong: u32,
+}
+
+/// What the account is made from.
+struct Scene<'a> {
+    system: &'a System,
+    clerk: &'a Clerk,
+    client: Client,
+    app: String,
+}
+
+/// Plays the day and tells it.
+///
+/// # Errors
+/// When the local Clerk or the database cannot be asked; a wrong answer is no error.
+pub(super) fn play(system: &System, clerk: &Clerk, addresses: Addresses) -> Result<Account> {
+    let scene = Scene { system, clerk, client: Client::new(), app: addresses.app() };
+    let mut account = Account::default();
+    account.deliveries(&scene)?;
+    account.dead_letters(&scene)?;
+    account.roles(&scene)?;
+    account.guard(&scene)?;
+    account.revocation(&scene)?;
+    Ok(account)
+}
+
+impl Account {
+    /// Whether all was right.
+    pub(super) fn is_right(&self) -> bool {
+        self.wrong == 0 && 0 < self.right
+    }
+
+    /// The last line of the account.
+    pub(super) fn verdict(&self) -> String {
+        let all = self.right + self.wrong;
+        format!("\n{} of {all} answers were right.\n", self.right)
+    }
+
+    fn deliveries(&mut self, scene: &Scene<'_>) -> Result<()> {
+        let day = scene.clerk.day()?;
+        let step = Step::begin("play the day");
+        let mut outcomes = Outcomes::default();
+        let mut played = Vec::new();
+        for (index, delivery) in day.iter().enumerate() {
+            step.say(&delivery.title);
+            // What two deliveries say of one subject is told apart only if they are not planned
+            // as one batch.
+            outcomes.settle(scene.system, Some(&delivery.subject))?;
+            let answer = scene.clerk.play(index)?;
+            outcomes.expect(&delivery.subject, &answer.svix_id, delivery.outcome);
+            played.push(answer);
+        }
+        outcomes.settle(scene.system, None)?;
+        step.done(&format!("{} deliveries", played.len()));
+
+        heading("Deliveries: the answer, what became of it, what it was");
+        for (delivery, answer) in day.iter().zip(&played) {
+            let found = outcomes.found(&answer.svix_id, delivery.outcome);
+            let right =
+                answer.ok == Some(true) && outcomes::is_right(delivery.outcome, found.as_deref());
+            let found = found.unwrap_or_else(|| none_of(delivery.outcome).to_owned());
+            let line =
+                format!("{} {found:<11} {:<31} {}", answer.answer(), delivery.kind, delivery.title);
+            self.judge(right, &line);
+        }
+        Ok(())
+    }
+
+    fn dead_letters(&mut self, scene: &Scene<'_>) -> Result<()> {
+        heading("Dead letters: parked with their reason");
+        let day = scene.clerk.day()?;
+        let parked = day.iter().filter(|step| step.outcome == Outcome::Parked).count();
+        let sql = "SELECT type, subject, reason, attempts FROM dead_letters ORDER BY first_seen_at";
+        let rows = scene.system.query(sql, &[])?;
+        for row in &rows {
+            let text = |name| row.get(name).and_then(Value::as_str).unwrap_or("-");
+            let attempts = row.get("attempts").and_then(Value::as_u64).unwrap_or(0);
+            let line = format!(
+                "{} of {}: {} (attempt {attempts})",
+                text("type"),
+                text("subject"),
+                text("reason")
+            );
+            self.judge(!text("reason").is_empty() && text("reason") != "-", &line);
+        }
+        self.judge(rows.len() == parked, &format!("{} parked, {parked} expected", rows.len()));
+        Ok(())
+    }
+
+    fn roles(&mut self, scene: &Scene<'_>) -> Result<()> {
+        heading("Roles, as the cache has them (GET /api/me)");
+        for person in &PEOPLE {
+            let token = scene.clerk.token(person.id)?;
+            let answer = scene.client.data(&scene.at("/api/me"), Some(&token));
+            let right = roles_are_right(person, &answer);
+            self.judge(right, &format!("{:<11} {}", person.name, tell_roles(&answer)));
+        }
+        Ok(())
+    }
+
+    fn guard(&mut self, scene: &Scene<'_>) -> Result<()> {
+        heading("The guard (GET /admin needs the app role admin)");
+        let answer = scene.client.page(&scene.at("/admin"), None);
+        let location = answer.location.clone().unwrap_or_default();
+        let right = answer.status == 302 && location.contains("/sign-in");
+        self.judge(right, &format!("signed out, a browser: {} to {location}", answer.status));
+        let answer = scene.client.data(&scene.at("/admin"), None);
+        self.judge(answer.status == 401, &format!("signed out, a program: {}", answer.status));
+        for person in &PEOPLE {
+            let token = scene.clerk.token(person.id)?;
+            let answer = scene.client.page(&scene.at("/admin"), Some(&token));
+            let right = answer.status == person.admin_status;
+            self.judge(right, &format!("{}: {}", person.name, answer.status));
+        }
+        Ok(())
+    }
+
+    fn revocation(&mut self, scene: &Scene<'_>) -> Result<()> {
+        heading("A revocation, while Ada looks at /admin");
+        let token = scene.clerk.token(ADA.id)?;
+        self.change(scene, &token, "her role is taken away", 403, Clerk::revoke)?;
+        self.change(scene, &token, "it is given back", 200, Clerk::grant)
+    }
+
+    /// Delivers a change of Ada's role and asks the guard until it follows.
+    fn change(
+        &mut self,
+        scene: &Scene<'_>,
+        token: &str,
+        what: &str,
+        want: u16,
+        deliver: impl FnOnce(&Clerk) -> Result<Played>,
+    ) -> Result<()> {
+        let before = scene.client.page(&scene.at("/admin"), Some(token)).status;
+        let played = deliver(scene.clerk)?;
+        let watch = Stopwatch::start();
+        let mut after = before;
+        while after != want && watch.elapsed() < GUARD_PATIENCE {
+            std::thread::sleep(GUARD_PAUSE);
+            after = scene.client.page(&scene.at("/admin"), Some(token)).status;
+        }
+        // A guard that answered so before the change shows nothing by answering so after it.
+        let right = played.ok == Some(true) && before != want && after == want;
+        let line = format!(
+            "{what} ({}): /admin answered {before}, then {after} after {}",
+            played.answer(),
+            watch.shown()
+        );
+        self.judge(right, &line);
+        Ok(())
+    }
+
+    fn judge(&mut self, right: bool, line: &str) {
+        let mark = if right {
+            self.right += 1;
+            style("✓").green()
+        } else {
+            self.wrong += 1;
+            style("✗").red()
+        };
+        show::line(format!("  {mark} {line}"));
+    }
+}
+
+impl Scene<'_> {
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.app)
+    }
+}
+
+fn heading(text: &str) {
+    show::line(format!("\n{}", style(text).bold()));
+}
+
+/// What is said where there is no row.
+fn none_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Refused => "refused",
+        Outcome::Ignored => "not stored",
+        Outcome::Applied | Outcome::Superseded | Outcome::Duplicate | Outcome::Parked => "NO ROW",
+    }
+}
+
+fn roles_are_right(person: &Person, answer: &Answer) -> bool {
+    let Some(want) = person.roles else { return answer.status == 403 };
+    let body = answer.json();
+    let org_roles: Vec<&str> = person.org_role.into_iter().collect();
+    answer.status == 200 && app_roles(&body) == want && org_roles_of(&body) == org_roles
+}
+
+/// The app roles of an answer, in the order of their names.
+fn app_roles(body: &Value) -> Vec<&str> {
+    let roles = body.get("roles").and_then(Value::as_array);
+    let mut names: Vec<&str> = roles.into_iter().flatten().filter_map(Value::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The role in each organization of an answer.
+fn org_roles_of(body: &Value) -> Vec<&str> {
+    let all = body.get("organizations").and_then(Value::as_array);
+    let roles = all.into_iter().flatten().filter_map(|org| org.get("role"));
+    roles.filter_map(Value::as_str).collect()
+}
+
+fn tell_roles(answer: &Answer) -> String {
+    if answer.status != 200 {
+        return format!("{} {}", answer.status, answer.body.chars().take(120).collect::<String>());
+    }
+    let body = answer.json();
+    let roles = [app_roles(&body), org_roles_of(&body)].concat().join(", ");
+    let roles = if roles.is_empty() { "no role" } else { &roles };
+    let version = body.get("version").map(Value::to_string).unwrap_or_default();
+    let source = body.get("source").and_then(Value::as_str).unwrap_or("?");
+    format!("200 {roles:<24} version {version} from {source}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, location: None, body: body.to_owned() }
+    }
+
+    #[test]
+    fn roles_are_judged_whole() {
+        let body = r#"{"roles":["member","admin"],"organizations":[{"role":"org:admin"}]}"#;
+        assert!(roles_are_right(&ADA, &answer(200, body)));
+        assert!(!roles_are_right(&ADA, &answer(200, &body.replace("\"member\",", ""))));
+        assert!(!roles_are_right(&ADA, &answer(200, &body.replace("org:admin", "org:member"))));
+        assert!(!roles_are_right(&ADA, &answer(503, body)));
+        assert!(!roles_are_right(&ADA, &answer(0, "connection refused")));
+    }
+
+    #[test]
+    fn an_empty_account_is_not_right() {
+        assert!(!Account::default().is_right());
+        assert!(Account { right: 1, wrong: 0 }.is_right());
+        assert!(!Account { right: 1, wrong: 1 }.is_right());
+    }
+}

@@ -1,0 +1,135 @@
+//! A program that runs beside this one until it is dropped or this one ends.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{ChildStdin, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::call::Call;
+use crate::interrupt::Group;
+
+/// How many of its last words are kept.
+const TAIL_LINES: usize = 20;
+
+/// A running program: lines go in, lines come out.
+#[derive(Debug)]
+pub(super) struct Background {
+    name: &'static str,
+    input: ChildStdin,
+    output: Receiver<String>,
+    tail: Arc<Mutex<VecDeque<String>>>,
+    _group: Group,
+}
+
+impl Background {
+    /// Starts `call`; when it ends, `ended` is told so.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn start(name: &'static str, call: Call, ended: &Sender<String>) -> Result<Self> {
+        let shown = call.shown().to_owned();
+        let mut command = call.into_command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let failed = || format!("`{shown}` could not be started; run `cargo xtask build`");
+        let mut child = command.spawn().with_context(failed)?;
+        let group = Group::of(&child);
+        let input = child.stdin.take().with_context(failed)?;
+        let (sender, output) = mpsc::channel();
+        each_line(child.stdout.take(), move |line| drop(sender.send(line)));
+        let tail = Arc::new(Mutex::new(VecDeque::new()));
+        let words = Arc::clone(&tail);
+        each_line(child.stderr.take(), move |line| keep(&words, line));
+        let ended = ended.clone();
+        thread::spawn(move || {
+            let how = child.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
+            // Nobody listens once the run is over.
+            let _ = ended.send(format!("{name} ended by itself ({how})"));
+        });
+        Ok(Self { name, input, output, tail, _group: group })
+    }
+
+    /// Sends it a line.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(super) fn say(&mut self, line: &str) -> Result<()> {
+        writeln!(self.input, "{line}").map_err(|_| self.gone("ended"))
+    }
+
+    /// Its next line.
+    ///
+    /// # Errors
+    /// When it says nothing within `patience`, or is gone.
+    pub(super) fn hear(&mut self, patience: Duration) -> Result<String> {
+        self.output.recv_timeout(patience).map_err(|_| self.gone("did not answer"))
+    }
+
+    /// An error that tells its last words.
+    pub(super) fn gone(&self, what: &str) -> anyhow::Error {
+        // Its last words may be behind its end by a moment.
+        thread::sleep(Duration::from_millis(100));
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let words: Vec<String> = tail.iter().map(|line| format!("    {line}")).collect();
+        anyhow!("{} {what}:\n{}", self.name, words.join("\n"))
+    }
+}
+
+fn keep(tail: &Mutex<VecDeque<String>>, line: String) {
+    let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+    if tail.len() == TAIL_LINES {
+        tail.pop_front();
+    }
+    tail.push_back(line);
+}
+
+fn each_line<R: Read + Send + 'static>(
+    source: Option<R>,
+    mut take: impl FnMut(String) + Send + 'static,
+) {
+    let Some(source) = source else { return };
+    thread::spawn(move || {
+        for line in BufReader::new(source).split(b'\n').map_while(Result::ok) {
+            take(String::from_utf8_lossy(&line).into_owned());
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(script: &str) -> (Background, Receiver<String>) {
+        let (sender, ended) = mpsc::channel();
+        let call = Call::new("sh").arg("-c").arg(script);
+        (Background::start("sh", call, &sender).unwrap(), ended)
+    }
+
+    #[test]
+    fn it_is_asked_and_answers() {
+        let (mut program, _ended) = start("while read line; do echo \"$line!\"; done");
+        program.say("a").unwrap();
+        assert_eq!(program.hear(Duration::from_secs(10)).unwrap(), "a!");
+    }
+
+    #[test]
+    fn its_end_and_its_last_words_are_told() {
+        let (mut program, ended) = start("echo no luck >&2; exit 3");
+        let news = ended.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(news, "sh ended by itself (exit status: 3)");
+        let error = program.hear(Duration::from_secs(10)).unwrap_err().to_string();
+        assert!(error.contains("no luck"), "{error}");
+    }
+
+    #[test]
+    fn it_ends_when_it_is_dropped() {
+        let (program, ended) = start("sleep 60");
+        drop(program);
+        let news = ended.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert!(news.contains("signal: 15"), "{news}");
+    }
+}

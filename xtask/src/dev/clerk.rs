@@ -1,0 +1,122 @@
+//! The local Clerk: built, started, and asked to play.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Addresses;
+use super::background::Background;
+use super::day::{Played, Step as DayStep};
+use super::http::{Answer, Client};
+use super::state::State;
+use crate::call::Call;
+use crate::place::Place;
+use crate::show::Step;
+
+/// How long it may take to start: on the first start it makes an RSA key.
+const START: Duration = Duration::from_mins(1);
+
+/// The running local Clerk.
+#[derive(Debug)]
+pub(super) struct Clerk {
+    _program: Background,
+    url: String,
+    client: Client,
+}
+
+/// Builds the program and says where it is.
+///
+/// # Errors
+/// When it does not compile.
+pub(super) fn build(place: &Place) -> Result<PathBuf> {
+    let step = Step::begin("build local-clerk");
+    Call::new("cargo")
+        .args(["build", "--locked", "--package", "local-clerk"])
+        .dir(&place.root)
+        .run(|line| step.say(line))?
+        .ok("Mend crate local-clerk, or the manifest that is named above.")?;
+    step.done("");
+    // Both programs are of one workspace and one profile, so they are built into one folder.
+    let own =
+        std::env::current_exe().context("this program cannot find itself; run it by cargo")?;
+    let program = own.with_file_name("local-clerk");
+    if !program.is_file() {
+        bail!("cargo left no {}; unset CARGO_BUILD_TARGET", program.display());
+    }
+    Ok(program)
+}
+
+impl Clerk {
+    /// Starts it and waits until it listens.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(super) fn start(
+        program: &PathBuf,
+        state: &State,
+        addresses: Addresses,
+        ended: &Sender<String>,
+    ) -> Result<Self> {
+        let call = Call::new(program)
+            .args(["--port", &addresses.clerk_port().to_string()])
+            .args(["--app-url", &addresses.app(), "--webhook-url", &addresses.webhook()])
+            .arg("--state-dir")
+            .arg(state.clerk_folder())
+            .vars([("CLERK_WEBHOOK_SECRET", &state.secret)]);
+        let mut program = Background::start("local-clerk", call, ended)?;
+        // Its one line of output is its address, once it listens.
+        program.hear(START)?;
+        Ok(Self { _program: program, url: addresses.clerk(), client: Client::new() })
+    }
+
+    /// The day's deliveries, in their order.
+    ///
+    /// # Errors
+    /// When it gives no answer that can be read; so for all that follow.
+    pub(super) fn day(&self) -> Result<Vec<DayStep>> {
+        read("GET /local/day", &self.client.data(&self.at("/local/day"), None))
+    }
+
+    /// Delivers one step of the day.
+    pub(super) fn play(&self, index: usize) -> Result<Played> {
+        self.post(&format!("/local/day/{index}"), &json!({}))
+    }
+
+    /// Delivers the loss of Ada's role.
+    pub(super) fn revoke(&self) -> Result<Played> {
+        self.post("/local/day/revocation", &json!({}))
+    }
+
+    /// Delivers its return.
+    pub(super) fn grant(&self) -> Result<Played> {
+        self.post("/local/day/grant", &json!({}))
+    }
+
+    /// A session token of a user, as the sign-in page would set it.
+    pub(super) fn token(&self, user_id: &str) -> Result<String> {
+        let said: Value = self.post("/local/tokens", &json!({ "user_id": user_id }))?;
+        let token = said.get("token").and_then(Value::as_str).map(str::to_owned);
+        token.with_context(|| format!("POST /local/tokens gave no token: {said}"))
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        read(&format!("POST {path}"), &self.client.post(&self.at(path), body))
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+fn read<T: DeserializeOwned>(asked: &str, answer: &Answer) -> Result<T> {
+    if answer.status != 200 {
+        bail!("{asked} of the local Clerk gave {}: {}", answer.status, answer.body);
+    }
+    serde_json::from_str(&answer.body).with_context(|| {
+        format!("{asked} of the local Clerk gave another form than expected: {}", answer.body)
+    })
+}

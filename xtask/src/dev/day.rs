@@ -1,0 +1,140 @@
+//! The scripted day, as the local Clerk tells it, and what each user may do once it is over.
+
+use serde::Deserialize;
+
+/// What a delivery should come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Outcome {
+    Applied,
+    Superseded,
+    Duplicate,
+    Ignored,
+    Parked,
+    Refused,
+}
+
+impl Outcome {
+    /// What the row of such a delivery says; none where there must be no row. A duplicate is
+    /// counted in the row of the first one, whose outcome stays.
+    pub(super) fn row(self) -> Option<&'static str> {
+        match self {
+            Self::Applied => Some("applied"),
+            Self::Superseded => Some("superseded"),
+            Self::Duplicate => Some("duplicate"),
+            Self::Parked => Some("parked"),
+            Self::Ignored | Self::Refused => None,
+        }
+    }
+}
+
+/// A delivery of the day.
+#[derive(Debug, Deserialize)]
+pub(super) struct Step {
+    pub(super) title: String,
+    pub(super) outcome: Outcome,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) subject: String,
+}
+
+/// How a delivery went.
+#[derive(Debug, Deserialize)]
+pub(super) struct Played {
+    pub(super) svix_id: String,
+    /// Every attempt, in order.
+    pub(super) attempts: Vec<Attempt>,
+    /// Whether the last answer was the right one.
+    pub(super) ok: Option<bool>,
+}
+
+/// One request of a delivery.
+#[derive(Debug, Deserialize)]
+pub(super) struct Attempt {
+    /// Absent when there was no answer.
+    pub(super) status: Option<u16>,
+}
+
+impl Played {
+    /// The last answer, as people read it.
+    pub(super) fn answer(&self) -> String {
+        let status = self.attempts.last().and_then(|last| last.status);
+        status.map_or_else(|| "---".to_owned(), |status| status.to_string())
+    }
+}
+
+/// A user of the day, and what is right once it is over.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) name: &'static str,
+    pub(super) id: &'static str,
+    /// What `/api/me` answers, and the roles it names; none where it must refuse.
+    pub(super) roles: Option<&'static [&'static str]>,
+    /// The role in the one organization, where there is one.
+    pub(super) org_role: Option<&'static str>,
+    /// What `/admin` answers.
+    pub(super) admin_status: u16,
+}
+
+/// Whose role comes and goes.
+pub(super) const ADA: Person = Person {
+    name: "Ada",
+    id: "user_3ADAlovelace1815analytic001",
+    roles: Some(&["admin", "member"]),
+    org_role: Some("org:admin"),
+    admin_status: 200,
+};
+
+/// Everyone: an admin, a member of an organization, the target of the forgeries, the deleted one,
+/// and one that no delivery ever named.
+pub(super) const PEOPLE: [Person; 5] = [
+    ADA,
+    Person {
+        name: "Grace",
+        id: "user_3GRAChopper1906compiler0001",
+        roles: Some(&["member"]),
+        org_role: Some("org:member"),
+        admin_status: 403,
+    },
+    Person {
+        name: "Linus",
+        id: "user_3LINUStorvalds1969kernel001",
+        roles: Some(&["member"]),
+        org_role: None,
+        admin_status: 403,
+    },
+    Person {
+        name: "Edsger",
+        id: "user_3EDSGdijkstra1930goto000001",
+        roles: None,
+        org_role: None,
+        admin_status: 403,
+    },
+    Person {
+        name: "a stranger",
+        id: "user_3STRANGERneverannounced0001",
+        roles: Some(&[]),
+        org_role: None,
+        admin_status: 403,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_are_those_of_the_local_clerk() {
+        let known: Vec<&str> = local_clerk::people::ALL.iter().map(|person| person.id).collect();
+        let ours: Vec<&str> = PEOPLE.iter().map(|person| person.id).collect();
+        assert_eq!(ours.get(..known.len()), Some(known.as_slice()));
+        assert_eq!(local_clerk::people::ADA.id, ADA.id);
+    }
+
+    #[test]
+    fn the_local_clerks_day_can_be_read() {
+        let script = serde_json::to_string(&local_clerk::day::script(1_700_000_000_000)).unwrap();
+        let steps: Vec<Step> = serde_json::from_str(&script).unwrap();
+        assert!(steps.iter().any(|step| step.outcome == Outcome::Parked));
+    }
+}

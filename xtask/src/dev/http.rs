@@ -1,0 +1,91 @@
+//! Requests to the parts of the local system, as a browser or a program would make them.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::Agent;
+use ureq::Body;
+use ureq::http::{Request, Response};
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A client that follows no redirect and takes every status as an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Client(Agent);
+
+/// An answer, or why there was none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// The status; 0 when there was no answer.
+    pub(super) status: u16,
+    /// Where it redirects to.
+    pub(super) location: Option<String>,
+    /// The body, or why there was no answer.
+    pub(super) body: String,
+}
+
+impl Client {
+    /// A client with a time limit.
+    pub(super) fn new() -> Self {
+        let config = Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .http_status_as_error(false)
+            .build();
+        Self(config.into())
+    }
+
+    /// Asks for a page as a browser does, with the session cookie if there is one.
+    pub(super) fn page(&self, url: &str, token: Option<&str>) -> Answer {
+        self.get(url, "text/html", token)
+    }
+
+    /// Asks for data as a program does, with the session cookie if there is one.
+    pub(super) fn data(&self, url: &str, token: Option<&str>) -> Answer {
+        self.get(url, "application/json", token)
+    }
+
+    /// Sends JSON.
+    pub(super) fn post(&self, url: &str, body: &Value) -> Answer {
+        let request = self.0.post(url).header("content-type", "application/json");
+        read(request.send(body.to_string()))
+    }
+
+    fn get(&self, url: &str, accept: &str, token: Option<&str>) -> Answer {
+        let mut request = Request::get(url).header("accept", accept);
+        if let Some(token) = token {
+            request = request.header("cookie", format!("__session={token}"));
+        }
+        match request.body(()) {
+            Ok(request) => read(self.0.run(request)),
+            Err(error) => Answer::none(&error),
+        }
+    }
+}
+
+impl Answer {
+    /// The body as JSON; null when it is none.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    }
+
+    fn none(why: &dyn std::error::Error) -> Self {
+        Self { status: 0, location: None, body: why.to_string() }
+    }
+}
+
+fn read(response: Result<Response<Body>, ureq::Error>) -> Answer {
+    let mut response = match response {
+        Ok(response) => response,
+        Err(error) => return Answer::none(&error),
+    };
+    let location = response.headers().get("location");
+    let location = location.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let status = response.status().as_u16();
+    match response.body_mut().read_to_string() {
+        Ok(body) => Answer { status, location, body },
+        Err(error) => Answer::none(&error),
+    }
+}

@@ -1,0 +1,163 @@
+//! What one start leaves to the next: data, keys, and whether the day was played.
+
+use std::env;
+use std::fs::{self, File, Permissions, TryLockError};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tempfile::TempDir;
+
+use crate::place::Place;
+
+/// A folder that this run has to itself.
+#[derive(Debug)]
+pub(super) struct State {
+    folder: PathBuf,
+    /// The webhook secret, which ingest and the local Clerk share.
+    pub(super) secret: String,
+    _lock: File,
+    /// A folder that is thrown away at the end.
+    _scratch: Option<TempDir>,
+}
+
+impl State {
+    /// Opens the state of the clone, or for `once` a new one.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or another run has it.
+    pub(super) fn open(place: &Place, once: bool, fresh: bool) -> Result<Self> {
+        let scratch = if once {
+            Some(tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?)
+        } else {
+            None
+        };
+        let folder =
+            scratch.as_ref().map_or_else(|| place.root.join(".state"), |dir| dir.path().into());
+        Self::at(folder, scratch, fresh)
+    }
+
+    fn at(folder: PathBuf, scratch: Option<TempDir>, fresh: bool) -> Result<Self> {
+        let make = || format!("cannot make {}; may you write there?", folder.display());
+        fs::create_dir_all(&folder).with_context(make)?;
+        // Beside the folder's content and not in it: `fresh` must not remove a lock that is held.
+        let lock = File::create(folder.join("lock")).with_context(make)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "another `cargo xtask dev` runs on {}; end it first, or use --once",
+                folder.display()
+            ),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(make),
+        }
+        if fresh {
+            empty(&folder)?;
+        }
+        let secret = secret(&folder)?;
+        Ok(Self { folder, secret, _lock: lock, _scratch: scratch })
+    }
+
+    /// Where the Workers keep their data.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the local Clerk keeps its key.
+    pub(super) fn clerk_folder(&self) -> PathBuf {
+        self.folder.join("local-clerk")
+    }
+
+    /// Where the Workers' log goes, for people.
+    pub(super) fn log(&self) -> String {
+        self.folder.join("workers.log").display().to_string()
+    }
+
+    /// Whether no day was played on this state.
+    pub(super) fn is_first_start(&self) -> bool {
+        !self.marker().exists()
+    }
+
+    /// Notes that a day was begun: a day that is played twice is not the same day.
+    pub(super) fn note_first_start(&self) -> Result<()> {
+        let marker = self.marker();
+        fs::write(&marker, "The scripted day was begun on this state.\n")
+            .with_context(|| format!("cannot write {}; may you write there?", marker.display()))
+    }
+
+    fn marker(&self) -> PathBuf {
+        self.folder.join("played")
+    }
+}
+
+/// Removes everything but the lock.
+fn empty(folder: &Path) -> Result<()> {
+    let failed = || format!("cannot empty {}; remove it by hand", folder.display());
+    for entry in fs::read_dir(folder).with_context(failed)? {
+        let path = entry.with_context(failed)?.path();
+        if path.file_name().is_some_and(|name| name == "lock") {
+            continue;
+        }
+        let removed =
+            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.with_context(failed)?;
+    }
+    Ok(())
+}
+
+/// The secret of the environment, else the one of this state, which is made on the first start.
+fn secret(folder: &Path) -> Result<String> {
+    if let Some(given) = env::var("CLERK_WEBHOOK_SECRET").ok().filter(|it| !it.is_empty()) {
+        return Ok(given);
+    }
+    let path = folder.join("webhook-secret");
+    if let Ok(kept) = fs::read_to_string(&path) {
+        return Ok(kept.trim().to_owned());
+    }
+    // Svix's own secrets are 24 random bytes: <https://docs.svix.com/receiving/verifying-payloads/how-manual>
+    let secret = format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()));
+    fs::write(&path, &secret)
+        .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o600)))
+        .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(folder: &Path, fresh: bool) -> Result<State> {
+        State::at(folder.to_path_buf(), None, fresh)
+    }
+
+    #[test]
+    fn a_second_start_keeps_what_the_first_one_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = open(folder.path(), false).unwrap();
+        assert!(first.is_first_start());
+        first.note_first_start().unwrap();
+        let secret = first.secret.clone();
+        drop(first);
+        let second = open(folder.path(), false).unwrap();
+        assert!(!second.is_first_start());
+        assert_eq!(second.secret, secret);
+    }
+
+    #[test]
+    fn a_fresh_start_keeps_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        open(folder.path(), false).unwrap().note_first_start().unwrap();
+        fs::create_dir(folder.path().join("workers")).unwrap();
+        assert!(open(folder.path(), true).unwrap().is_first_start());
+        assert!(!folder.path().join("workers").exists());
+    }
+
+    #[test]
+    fn two_runs_do_not_share_a_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = open(folder.path(), false).unwrap();
+        let error = open(folder.path(), false).unwrap_err().to_string();
+        assert!(error.contains("another `cargo xtask dev`"), "{error}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Installs what a task needs and is not there yet, each tool in its pinned version.
+//!
+//! Nothing is touched that is right already, so that a second run costs milliseconds and works
+//! without a network.
+
+mod cargo_tools;
+mod node;
+mod rust;
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::call::{Call, Ran};
+use crate::place::Place;
+use crate::show::Step;
+
+/// How often a download is tried before the task gives up.
+const TRIES: u32 = 3;
+
+/// The pause before the second try; each later one is twice as long.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Where the installed tools are.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    /// `worker-build`.
+    pub(crate) worker_build: PathBuf,
+    /// The pinned `node`.
+    pub(crate) node: PathBuf,
+    wasm_bindgen: PathBuf,
+    node_modules: PathBuf,
+}
+
+impl Tools {
+    /// The folders that come first in `PATH`.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        let cargo_tools = [&self.worker_build, &self.wasm_bindgen];
+        let mut folders: Vec<PathBuf> =
+            self.node.parent().map(Path::to_path_buf).into_iter().collect();
+        folders.extend(cargo_tools.iter().filter_map(|tool| tool.parent()).map(Path::to_path_buf));
+        folders.push(self.bin());
+        folders
+    }
+
+    /// The variables by which `worker-build` finds its tools instead of downloading its own.
+    pub(crate) fn binaries(&self) -> [(&'static str, PathBuf); 3] {
+        [
+            ("WASM_BINDGEN_BIN", self.wasm_bindgen.clone()),
+            ("WASM_OPT_BIN", self.bin().join("wasm-opt")),
+            ("ESBUILD_BIN", self.bin().join("esbuild")),
+        ]
+    }
+
+    /// All that a tool needs in its environment, and wrangler's to stay off the network.
+    ///
+    /// # Errors
+    /// When a folder's name cannot stand in `PATH`.
+    pub(crate) fn vars(&self) -> Result<Vec<(&'static str, OsString)>> {
+        let rest = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths(self.folders().into_iter().chain(env::split_paths(&rest)))
+            .context(
+                "a folder of the tools has a colon in its name; move the clone or the cache",
+            )?;
+        let mut vars = vec![("PATH", path)];
+        vars.extend(self.binaries().map(|(name, file)| (name, file.into_os_string())));
+        for (name, value) in [
+            ("WRANGLER_SEND_METRICS", "false"),
+            ("WRANGLER_HIDE_BANNER", "true"),
+            ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
+        ] {
+            vars.push((name, value.into()));
+        }
+        Ok(vars)
+    }
+
+    /// A program of the Node packages.
+    pub(crate) fn package(&self, name: &str) -> PathBuf {
+        self.bin().join(name)
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.node_modules.join(".bin")
+    }
+}
+
+/// Makes sure that every tool is there.
+///
+/// # Errors
+/// When one cannot be installed: what was tried, what it said, and what to do.
+pub(crate) fn ensure(place: &Place) -> Result<Tools> {
+    toolchain(place)?;
+    let worker_build = cargo_tools::worker_build(place)?;
+    let wasm_bindgen = cargo_tools::wasm_bindgen(place)?;
+    let node_modules = node::ensure(place)?;
+    let node = node_modules.join("node").join("bin").join("node");
+    Ok(Tools { worker_build, node, wasm_bindgen, node_modules })
+}
+
+/// Makes sure of the parts of the toolchain alone.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn toolchain(place: &Place) -> Result<()> {
+    rust::ensure(place)
+}
+
+/// Runs what `call` makes, again if it fails: downloads do.
+fn persist(step: &Step, call: impl Fn() -> Call, next: &str) -> Result<Ran> {
+    let mut pause = PAUSE;
+    for _ in 1..TRIES {
+        let ran = call().run(|line| step.say(line))?;
+        if ran.success {
+            return Ok(ran);
+        }
+        step.say(&format!("failed, trying again in {} s", pause.as_secs()));
+        thread::sleep(pause);
+        pause *= 2;
+    }
+    call().run(|line| step.say(line))?.ok(&format!("It was tried {TRIES} times. {next}"))
+}
+
+/// Holds a lock that other runs of these tasks respect, until it is dropped.
+///
+/// # Errors
+/// When the lock's file cannot be made.
+pub(crate) fn lock(folder: &Path, name: &str) -> Result<File> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make {}; may you write there?", folder.display()))?;
+    let path = folder.join(format!("{name}.lock"));
+    let file = File::create(&path)
+        .with_context(|| format!("cannot make {}; may you write there?", path.display()))?;
+    file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+    Ok(file)
+}

@@ -1,0 +1,95 @@
+//! Programs that `cargo install` builds, each in a folder of its own under the cache, named by
+//! its version: another version is another folder, and clones do not disturb each other.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::{lock, persist};
+use crate::call::Call;
+use crate::place::Place;
+use crate::show::Step;
+use crate::versions::WORKER_BUILD;
+
+/// Whether a program's own lock file is kept to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    Kept,
+    /// For a program whose published lock names a version that is not to be had.
+    Fresh,
+}
+
+#[derive(Deserialize)]
+struct Locked {
+    package: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+}
+
+/// `worker-build`, in the pinned version.
+pub(super) fn worker_build(place: &Place) -> Result<PathBuf> {
+    install(place, "worker-build", WORKER_BUILD, Lock::Kept)
+        .map(|folder| folder.join("worker-build"))
+}
+
+/// `wasm-bindgen`, in the version that `Cargo.lock` has: any other refuses the Workers' wasm.
+pub(super) fn wasm_bindgen(place: &Place) -> Result<PathBuf> {
+    let path = place.root.join("Cargo.lock");
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}; restore it from git", path.display()))?;
+    let version = locked(&text, "wasm-bindgen")?;
+    // The published lock of 0.2.130 names a version of a dependency that was withdrawn.
+    install(place, "wasm-bindgen-cli", &version, Lock::Fresh)
+        .map(|folder| folder.join("wasm-bindgen"))
+}
+
+/// Builds a program unless it is there; returns the folder that it is in.
+fn install(place: &Place, name: &str, version: &str, keep: Lock) -> Result<PathBuf> {
+    let root = place.cache.join(format!("{name}-{version}"));
+    // cargo writes this list last: a folder without it is a build that was broken off.
+    let complete = root.join(".crates.toml");
+    if complete.is_file() {
+        return Ok(root.join("bin"));
+    }
+    let _lock = lock(&place.cache, name)?;
+    if !complete.is_file() {
+        let step = Step::begin(format!("cargo install {name}@{version} (a few minutes, once)"));
+        let call = || {
+            let call = Call::new("cargo").arg("install").arg(format!("{name}@{version}"));
+            let call = if keep == Lock::Kept { call.arg("--locked") } else { call };
+            call.arg("--root").arg(&root).dir(&place.root)
+        };
+        let next = "Check the network and that a C compiler, pkg-config and OpenSSL's headers \
+                    (Debian: gcc pkg-config libssl-dev) are there, then run the task again.";
+        persist(&step, call, next)?;
+        step.done("installed");
+    }
+    Ok(root.join("bin"))
+}
+
+fn locked(text: &str, name: &str) -> Result<String> {
+    let locked: Locked =
+        toml::from_str(text).context("Cargo.lock is not a lock file; restore it from git")?;
+    let package = locked.package.into_iter().find(|package| package.name == name);
+    package
+        .map(|package| package.version)
+        .with_context(|| format!("Cargo.lock has no {name}; restore it from git"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_comes_from_the_lock() {
+        let lock = "[[package]]\nname = \"a\"\nversion = \"1.2.3\"\n";
+        assert_eq!(locked(lock, "a").unwrap(), "1.2.3");
+        assert!(locked(lock, "b").unwrap_err().to_string().contains("no b"));
+    }
+}

@@ -1,0 +1,138 @@
+//! Counting what passed and what failed, over tools that each say it in their own words.
+
+use std::iter::Sum;
+use std::ops::AddAssign;
+
+use anyhow::Result;
+
+use crate::show::{self, Step};
+
+/// How many passed and how many failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
+impl Tally {
+    /// One that failed.
+    pub(crate) const FAILED: Self = Self { passed: 0, failed: 1 };
+    /// One that passed.
+    pub(crate) const PASSED: Self = Self { passed: 1, failed: 0 };
+
+    /// The line that other programs read: the last one of `cargo xtask test`.
+    pub(crate) fn shown(self) -> String {
+        format!("{} passed, {} failed", self.passed, self.failed)
+    }
+
+    /// Whether something ran and all of it passed: that nothing ran is no success.
+    pub(crate) fn is_good(self) -> bool {
+        self.failed == 0 && 0 < self.passed
+    }
+
+    /// Runs a step that counts as one, and says how it went.
+    pub(crate) fn of(name: impl Into<String>, run: impl FnOnce(&Step) -> Result<String>) -> Self {
+        let step = Step::begin(name);
+        match run(&step) {
+            Ok(detail) => {
+                step.done(&detail);
+                Self::PASSED
+            }
+            Err(error) => {
+                step.failed("failed");
+                show::note(format!("{error:#}"));
+                Self::FAILED
+            }
+        }
+    }
+
+    /// Adds up the results that `cargo test` printed, one line for each binary.
+    pub(crate) fn of_cargo<'a>(lines: impl IntoIterator<Item = &'a str>) -> Self {
+        let results = lines.into_iter().filter_map(|line| line.strip_prefix("test result: "));
+        let counts = results.flat_map(|line| line.split(['.', ';']));
+        let mut tally = Self::default();
+        for count in counts {
+            match count.trim().split_once(' ') {
+                Some((number, "passed")) => tally.passed += number.parse().unwrap_or(0),
+                Some((number, "failed")) => tally.failed += number.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        tally
+    }
+
+    /// Reads the summary that Node's test runner ends its TAP with.
+    pub(crate) fn of_tap<'a>(lines: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut tally = Self::default();
+        for line in lines {
+            match line.strip_prefix("# ").and_then(|rest| rest.split_once(' ')) {
+                Some(("pass", number)) => tally.passed += number.trim().parse().unwrap_or(0),
+                Some(("fail" | "cancelled", number)) => {
+                    tally.failed += number.trim().parse().unwrap_or(0);
+                }
+                _ => {}
+            }
+        }
+        tally
+    }
+
+    /// Itself, with one failure more when the tool failed without counting any: a crate that does
+    /// not compile, a runner that was ended.
+    pub(crate) fn or_failed(mut self, success: bool) -> Self {
+        if !success && self.failed == 0 {
+            self.failed = 1;
+        }
+        self
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+impl Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        let mut sum = Self::default();
+        all.for_each(|tally| sum += tally);
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::bail;
+
+    use super::*;
+
+    #[test]
+    fn every_binary_of_cargo_counts() {
+        let said = "running 2 tests\n\
+            test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished\n\
+            test a ... FAILED\n\
+            test result: FAILED. 5 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out";
+        assert_eq!(Tally::of_cargo(said.lines()), Tally { passed: 7, failed: 1 });
+    }
+
+    #[test]
+    fn a_cancelled_test_of_node_has_failed() {
+        let said =
+            "ok 1 - a\n# tests 6\n# suites 0\n# pass 3\n# fail 1\n# cancelled 2\n# skipped 0";
+        assert_eq!(Tally::of_tap(said.lines()), Tally { passed: 3, failed: 3 });
+    }
+
+    #[test]
+    fn a_tool_that_failed_is_never_a_success() {
+        assert!(!Tally { passed: 7, failed: 0 }.or_failed(false).is_good());
+        assert!(Tally { passed: 7, failed: 0 }.or_failed(true).is_good());
+        assert!(!Tally::default().or_failed(true).is_good());
+    }
+
+    #[test]
+    fn a_step_counts_as_one() {
+        assert_eq!(Tally::of("step", |_| Ok(String::new())), Tally::PASSED);
+        assert_eq!(Tally::of("step", |_| bail!("on purpose")), Tally::FAILED);
+    }
+}

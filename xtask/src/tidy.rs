@@ -1,0 +1,61 @@
+//! House rules that no lint knows, as tests over the files of the repository.
+//!
+//! What is not yet as it should be stands in a list beside its rule; such a list only shrinks,
+//! for an entry that is not needed fails the test too.
+
+mod config;
+mod documents;
+mod sources;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::place::Place;
+
+/// A text file of the repository.
+struct File {
+    /// Its path from the root, with `/`.
+    path: String,
+    text: String,
+}
+
+/// Every text file that is tracked, or would be if it were added.
+fn files() -> Vec<File> {
+    let root = root();
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+        .current_dir(&root)
+        .output()
+        .expect("git lists the files of a clone");
+    assert!(listed.status.success(), "git ls-files failed; run the tests in a clone");
+    let names = String::from_utf8(listed.stdout).unwrap();
+    let names = names.split('\0').filter(|name| !name.is_empty());
+    // What is binary is no text, and what was removed but not yet committed is not there.
+    let files: Vec<File> = names
+        .filter_map(|name| {
+            let text = fs::read_to_string(root.join(name)).ok()?;
+            Some(File { path: name.to_owned(), text })
+        })
+        .collect();
+    assert!(files.iter().any(|file| file.path == "Cargo.toml"), "the list has no Cargo.toml");
+    files
+}
+
+/// The files whose names end so.
+fn files_ending(suffix: &str) -> Vec<File> {
+    let mut found = files();
+    found.retain(|file| file.path.ends_with(suffix));
+    assert!(!found.is_empty(), "no file ends with {suffix}");
+    found
+}
+
+fn root() -> PathBuf {
+    Place::find().unwrap().root
+}
+
+/// Fails with all of `found`, a line each.
+#[track_caller]
+fn none(found: &[String], rule: &str) {
+    assert!(found.is_empty(), "{rule}:\n{}", found.join("\n"));
+}

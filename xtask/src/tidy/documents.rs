@@ -1,0 +1,99 @@
+//! Rules for what people read: links lead somewhere, and nothing points at one machine.
+
+use std::path::Path;
+
+use super::{File, files, files_ending, none, root};
+
+/// Folders of a developer's machine, put together here so that this file does not name them.
+const MACHINES: [&str; 4] =
+    [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Use", "rs/")];
+
+/// A folder beside the clone, which a clone does not have.
+const BESIDE: &str = concat!("../sha", "red");
+
+#[test]
+fn links_lead_somewhere() {
+    let mut dead = Vec::new();
+    for File { path, text } in files_ending(".md") {
+        let folder = root().join(&path).parent().map(Path::to_path_buf).unwrap();
+        for link in links(&text) {
+            let target = link.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            if !folder.join(target).exists() {
+                dead.push(format!("{path}: {link}"));
+            }
+        }
+    }
+    none(&dead, "mend the link");
+}
+
+/// The README names a test beside each promise.
+#[test]
+fn files_that_the_readme_names_are_there() {
+    let text = std::fs::read_to_string(root().join("README.md")).expect("there is a README.md");
+    let mut named = 0;
+    let mut gone = Vec::new();
+    for word in text.split(|letter: char| letter.is_whitespace() || "`()[],;".contains(letter)) {
+        let word = word.trim_end_matches(['.', ':']);
+        let ends = [".rs", ".mjs", ".md", ".toml", ".sql"];
+        if !ends.iter().any(|end| word.ends_with(end)) || word.contains(['<', '*', '{', '$']) {
+            continue;
+        }
+        if word.contains("://") {
+            continue;
+        }
+        named += 1;
+        if !root().join(word).exists() {
+            gone.push(word.to_owned());
+        }
+    }
+    assert!(5 <= named, "only {named} files are named; is the rule read right?");
+    none(&gone, "name a file that is there");
+}
+
+#[test]
+fn nothing_points_at_one_machine() {
+    let mut wrong = Vec::new();
+    for File { path, text } in files() {
+        for (index, line) in text.lines().enumerate() {
+            if points_at_a_machine(line) {
+                wrong.push(format!("{path}:{}: {}", index + 1, line.trim()));
+            }
+        }
+    }
+    none(&wrong, "name no folder that a clone elsewhere lacks");
+}
+
+fn points_at_a_machine(line: &str) -> bool {
+    // Inside of a longer path or of a URL such a name means something else.
+    let stands_alone = |at: usize| {
+        let before = line.get(..at).and_then(|before| before.chars().next_back());
+        before.is_none_or(|letter| !letter.is_alphanumeric() && !"/._-~}".contains(letter))
+    };
+    MACHINES
+        .iter()
+        .chain([&BESIDE])
+        .any(|name| line.match_indices(name).any(|(at, _)| stands_alone(at)))
+}
+
+#[test]
+fn a_machines_folder_is_told_from_a_path_of_the_project() {
+    assert!(points_at_a_machine(concat!("cd /wo", "rk/main")));
+    assert!(points_at_a_machine(concat!("see `../sha", "red/design.md`")));
+    assert!(!points_at_a_machine(concat!("include_str!(\"../../sha", "red/src/lib.rs\")")));
+    assert!(!points_at_a_machine(concat!("https://example.com/ho", "me/")));
+    assert!(!points_at_a_machine("the shared folder"));
+}
+
+/// What stands in `](…)`.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next())
+}
+
+#[test]
+fn links_are_found() {
+    let found: Vec<&str> = links("[a](b.md) and [c](d.md#e \"f\")").collect();
+    assert_eq!(found, ["b.md", "d.md#e"]);
+}

@@ -1,0 +1,14 @@
+//! The tools that are installed for a developer, each in exactly one version.
+//!
+//! Four more pins stand where their own tools read them, and nowhere else: Rust in
+//! `rust-toolchain.toml`, wasm-bindgen in `Cargo.lock` (its command line must be of the very
+//! version that the Workers link), Node and its packages in `package.json` and its lock.
+
+/// Builds a Worker crate into `build/index.js`. <https://crates.io/crates/worker-build>
+pub(crate) const WORKER_BUILD: &str = "0.8.7";
+
+/// What the Workers are compiled for.
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// The oldest Node that can run npm for the set-up; all else runs on the pinned one.
+pub(crate) const NODE_MAJOR_MIN: u32 = 20;
