@@ -1,0 +1,225 @@
+// What the door is set to, what it does when its queue refuses, and what HTTP can carry that
+// `fetch` would not send. Each door is the built Worker with other variables, on Miniflare.
+
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import {
+  OTHER_SECRET, SECRET, WEBHOOK, deliver, newId, send, signed,
+} from "./support/delivery.mjs";
+import { sinkOf, standIn, startDirect, workerOf } from "./support/direct.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const KEY = SECRET.slice("whsec_".length);
+const INSTANCE = clerk.user("user_x").instance_id;
+
+/** Secrets with which the door must not open, not even for what they would sign. */
+const NO_SECRETS = {
+  absent: undefined,
+  empty: "",
+  blank: "  ",
+  separators: " , ,",
+  "prefix-alone": "whsec_",
+  "not-base64": "whsec_!!!!",
+  short: `whsec_${Buffer.from("fifteen bytes..").toString("base64")}`,
+  "a-bad-one-of-two": `${SECRET} whsec_!!!!`,
+  "an-empty-one-of-two": `${SECRET},whsec_`,
+  asymmetric: "whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+};
+
+/** Secrets that hold, and those that deliveries may then be signed with. */
+const SECRETS = {
+  both: [`${SECRET} ${OTHER_SECRET}`, [SECRET, OTHER_SECRET]],
+  commas: [`${OTHER_SECRET}, ,\n${SECRET},`, [SECRET, OTHER_SECRET]],
+  "without-prefix": [KEY, [SECRET]],
+  // W-9: lengths that would want padding.
+  "23-bytes": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"]],
+  "25-bytes": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr"]],
+};
+
+const doorOf = (name, bindings) => workerOf("ingest", { name, bindings });
+
+describe("a door", () => {
+  /** The envelopes that came out of the queue. */
+  const received = [];
+  let system;
+
+  before(async () => {
+    const of = (table, value) =>
+      Object.entries(table).map(([name, row]) => doorOf(name, { CLERK_WEBHOOK_SECRET: value(row) }));
+    system = await startDirect([
+      doorOf("plain"),
+      ...of(NO_SECRETS, (row) => row),
+      ...of(SECRETS, ([row]) => row),
+      doorOf("ours", { CLERK_INSTANCE_ID: INSTANCE }),
+      doorOf("small", { BODY_BYTES_MAX: "100" }),
+      doorOf("sizeless", { BODY_BYTES_MAX: "many" }),
+      workerOf("ingest", { name: "unbound", queueProducers: undefined }),
+      workerOf("ingest", {
+        name: "refused",
+        queueProducers: undefined,
+        wrappedBindings: { EVENTS: "refusing-queue" },
+      }),
+      standIn("refusing-queue"),
+      sinkOf(received),
+    ]);
+  });
+  after(() => system?.stop());
+
+  const ids = () => received.map((text) => JSON.parse(text).svix_id);
+  const arrives = ({ id }) => waitFor(`${id} comes out of the queue`, () => ids().includes(id));
+
+  /** What the door let in before this has come out of the queue after it: it keeps its order. */
+  async function settles() {
+    await arrives(await deliver(await system.worker("plain"), clerk.user(clerk.newId("user"))));
+  }
+
+  const of = async (name, how) => deliver(await system.worker(name), clerk.user(clerk.newId("user")), how);
+
+  it("without a usable secret answers 500 to everything and lets nothing in", async () => {
+    const answers = [];
+    for (const name of Object.keys(NO_SECRETS)) {
+      // The empty key is what an empty secret decodes to: anybody could sign with it.
+      for (const secret of [SECRET, "whsec_"]) answers.push([name, await of(name, { secret })]);
+    }
+    await settles();
+    for (const [name, answer] of answers) {
+      assert.equal(answer.status, 500, name);
+      assert.ok(!answer.text.includes(KEY) && !ids().includes(answer.id), name);
+      const health = await send(await system.worker(name), {}, "/healthz");
+      assert.equal(health.status, 500, name);
+    }
+    const logs = system.logs();
+    assert.ok(logs.includes("CLERK_WEBHOOK_SECRET is not set"));
+    assert.ok(!logs.includes(KEY));
+  });
+
+  it("takes what any of its secrets signed, and no other", async () => {
+    for (const [name, [, good]] of Object.entries(SECRETS)) {
+      for (const secret of good) {
+        const answer = await of(name, { secret });
+        assert.equal(answer.status, 202, name);
+        await arrives(answer);
+      }
+    }
+    assert.equal((await of("without-prefix", { secret: OTHER_SECRET })).status, 401);
+    assert.equal((await of("plain", { secret: OTHER_SECRET })).status, 401);
+  });
+
+  it("takes its own instance's events, and those that name none", async () => {
+    const door = await system.worker("ours");
+    const event = clerk.user(clerk.newId("user"));
+    const same = await deliver(door, event);
+    const unnamed = await deliver(door, { ...event, instance_id: undefined });
+    const foreign = await deliver(door, { ...event, instance_id: "ins_2Foreign" });
+    // Also of a type that is not synced: the endpoint is the wrong one all the same.
+    const ignored = { ...event, instance_id: "ins_2Foreign", type: "session.created" };
+    assert.deepEqual([same.status, unnamed.status, foreign.status], [202, 202, 403]);
+    assert.equal((await deliver(door, ignored)).status, 403);
+    await settles();
+    assert.ok(ids().includes(same.id) && ids().includes(unnamed.id) && !ids().includes(foreign.id));
+    assert.ok(system.logs().includes("another Clerk instance"));
+  });
+
+  it("holds its own limit, and says when that is none", async () => {
+    const small = await system.worker("small");
+    const body = (size) => JSON.stringify({ type: "x.y" }).padEnd(size);
+    assert.equal((await deliver(small, body(100))).status, 202);
+    assert.equal((await deliver(small, body(101))).status, 413);
+    assert.equal((await of("sizeless")).status, 500);
+  });
+
+  it("answers 503 when its queue refuses, and lets Svix try again", async () => {
+    for (const name of ["refused", "unbound"]) {
+      const answer = await of(name);
+      assert.equal(answer.status, 503, name);
+      assert.match(answer.headers.get("retry-after"), /^[1-9]\d*$/, name);
+      assert.equal(answer.headers.get("webhook-delivery"), null, name);
+      assert.ok(!answer.text.includes("10250"), name);
+    }
+    assert.ok(system.logs().includes("10250"));
+    // What is not for the queue needs none.
+    const ignored = { type: "session.created", data: {} };
+    assert.equal((await deliver(await system.worker("refused"), ignored)).status, 202);
+  });
+
+  it("puts into the queue what is synced of a delivery and nothing else", async () => {
+    const id = clerk.newId("user");
+    const event = clerk.user(id, {
+      private_metadata: { note: "private-canary" },
+      unsafe_metadata: { note: "unsafe-canary" },
+      first_name: "first-name-canary",
+      phone_numbers: [{ id: "idn_p", phone_number: "+15550100" }],
+      public_metadata: { roles: ["editor"], note: "public-canary" },
+    });
+    const answer = await of("plain");
+    const own = await deliver(await system.worker("plain"), event);
+    await arrives(answer);
+    await arrives(own);
+    const text = received.find((it) => JSON.parse(it).svix_id === own.id);
+    assert.ok(text.includes(id) && text.includes("editor") && text.includes("person@example.com"));
+    for (const canary of ["canary", "+15550100", "203.0.113.51", "okhttp"]) {
+      assert.ok(!text.includes(canary), canary);
+    }
+  });
+
+  describe("on the wire", () => {
+    const BODY = JSON.stringify({ type: "session.created" });
+
+    /** Sends bytes as they are, and gives the status of the first answer; 0 when there is none. */
+    async function raw(lines, body = BODY, { end = false } = {}) {
+      const { port } = await system.url("plain");
+      const head = [`POST ${WEBHOOK} HTTP/1.1`, "Host: door.example", ...lines, "", ""];
+      return new Promise((done) => {
+        const socket = connect(Number(port), "127.0.0.1");
+        let text = "";
+        const finish = () => {
+          socket.destroy();
+          done(Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1] ?? 0));
+        };
+        socket.on("data", (data) => {
+          text += data;
+          if (text.includes("\r\n\r\n")) finish();
+        });
+        socket.on("error", finish).on("close", finish);
+        socket.write(head.join("\r\n"));
+        socket.write(body);
+        if (end) socket.end();
+      });
+    }
+
+    const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    const length = (size) => `Content-Length: ${size}`;
+
+    it("a header that stands twice is refused", async () => {
+      const good = lines(signed(BODY, { id: newId() }));
+      assert.equal(await raw([...good, length(BODY.length)]), 202);
+      for (const line of good) {
+        assert.equal(await raw([...good, line, length(BODY.length)]), 401, line);
+      }
+      for (const line of lines(signed(BODY, { family: "webhook" }))) {
+        assert.equal(await raw([...good, line, length(BODY.length)]), 401, line);
+      }
+      assert.equal(await raw([...good, "webhook-id:", length(BODY.length)]), 401);
+    });
+
+    it("a length that lies lets nothing in", async () => {
+      const good = lines(signed(BODY));
+      assert.equal(await raw([...good, length(BODY.length - 1)]), 401, "too short");
+      const long = await raw([...good, length(BODY.length + 1)], BODY, { end: true });
+      assert.ok(long === 0 || (400 <= long && long < 500), `too long: ${long}`);
+      assert.equal(await raw([...good, length(10_000_000)], ""), 413, "announced");
+    });
+
+    it("pieces without a length are counted", async () => {
+      const chunked = (text) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
+      const good = lines(signed(BODY));
+      assert.equal(await raw([...good, "Transfer-Encoding: chunked"], chunked(BODY)), 202);
+      const large = BODY.padEnd(262_145);
+      const signedLarge = lines(signed(large));
+      assert.equal(await raw([...signedLarge, "Transfer-Encoding: chunked"], chunked(large)), 413);
+    });
+  });
+});

@@ -1,0 +1,90 @@
+// Events as Clerk sends them: each is a fixture with other ids, times and values, so that what
+// the Workers read is always the whole payload of a real one.
+
+import { randomBytes } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+
+const FIXTURES = new URL("../../fixtures/clerk-events/", import.meta.url);
+
+/** Every fixture of an event, its bytes as they stand. */
+export function fixtures() {
+  const files = readdirSync(FIXTURES, { recursive: true }).sort();
+  const events = files.filter((file) => file.endsWith(".json") && !file.includes("_schemas"));
+  return events.map((file) => {
+    const bytes = readFileSync(new URL(file, FIXTURES));
+    return { file, bytes, event: JSON.parse(bytes) };
+  });
+}
+
+function fixture(file) {
+  return JSON.parse(readFileSync(new URL(file, FIXTURES)));
+}
+
+const OPENAPI = "openapi-2025-04-15";
+const USER = fixture("captured/user.created.2025-04.anonymised.json");
+
+/** A new id of a kind: `user`, `org`, `orgmem`, `role`, `perm`. */
+export function newId(kind) {
+  return `${kind}_2${randomBytes(13).toString("hex")}`;
+}
+
+let last = Date.now() - 1_800_000;
+
+/** A time later than every one before, and in the past half hour. */
+export function later() {
+  last += 1_000;
+  return last;
+}
+
+function event(type, data, at) {
+  const { event_attributes, object } = USER;
+  const instance_id = USER.instance_id;
+  return { data, event_attributes, instance_id, object, timestamp: at + 18, type };
+}
+
+function written(noun, verb, base, id, fields, at) {
+  const data = { ...base.data, id, created_at: at - 18, updated_at: at, ...fields };
+  return event(`${noun}.${verb}`, data, at);
+}
+
+/** `user.created`, or `updated`; `fields` are those of the payload, `public_metadata` for instance. */
+export function user(id, fields = {}, { verb = "created", at = later() } = {}) {
+  return written("user", verb, USER, id, fields, at);
+}
+
+export function organization(id, fields = {}, { verb = "created", at = later() } = {}) {
+  return written("organization", verb, fixture(`${OPENAPI}/organization.created.json`), id, fields, at);
+}
+
+/** A membership of `user` in `org`; it nests its organization as Clerk does. */
+export function membership(id, { org, user: member, ...fields }, how = {}) {
+  const { verb = "created", at = later() } = how;
+  const base = fixture(`${OPENAPI}/organizationMembership.created.json`);
+  const of = { ...base.data.organization, id: org, created_at: at - 18, updated_at: at - 18 };
+  const who = { ...base.data.public_user_data, user_id: member };
+  const all = { organization: { ...of, ...how.organization }, public_user_data: who, ...fields };
+  return written("organizationMembership", verb, base, id, all, at);
+}
+
+export function role(id, { key, permissions = [], ...fields }, how = {}) {
+  const { verb = "created", at = later() } = how;
+  const base = fixture(`${OPENAPI}/role.created.json`);
+  const [carried] = base.data.permissions;
+  const all = permissions.map((permission) => ({ ...carried, ...permission }));
+  return written("role", verb, base, id, { key, permissions: all, ...fields }, at);
+}
+
+export function permission(id, fields, { verb = "created", at = later() } = {}) {
+  return written("permission", verb, fixture(`${OPENAPI}/permission.created.json`), id, fields, at);
+}
+
+/** A deletion: for all but memberships it says the id and little more. */
+export function deleted(noun, id, { at = later() } = {}) {
+  const base = fixture(`${OPENAPI}/${noun}.deleted.json`);
+  return event(`${noun}.deleted`, { ...base.data, id }, at);
+}
+
+/** A membership's deletion is the whole membership, with the time of its last update. */
+export function membershipDeleted(created, { at = later() } = {}) {
+  return { ...created, type: "organizationMembership.deleted", timestamp: at };
+}

@@ -1,0 +1,64 @@
+// Signs deliveries as Svix does, and hands them to the door.
+
+import { createHmac, randomUUID } from "node:crypto";
+
+/** The secret that the door of every test system has. It protects nothing. */
+export const SECRET = `whsec_${Buffer.from("a secret for the tests alone").toString("base64")}`;
+
+/** Another one, as another endpoint would have it. */
+export const OTHER_SECRET = `whsec_${Buffer.from("the secret of another door").toString("base64")}`;
+
+export const WEBHOOK = "/webhooks/clerk";
+
+/** An id as Svix makes them: new for each delivery, the same for its repetitions. */
+export function newId() {
+  return `msg_${randomUUID().replaceAll("-", "")}`;
+}
+
+export function nowSeconds() {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** `base64(hmac-sha256(key, "id.timestamp.body"))`, the tag of one `v1` entry. */
+export function tag(body, { id, at = nowSeconds(), secret = SECRET }) {
+  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64");
+  return createHmac("sha256", key).update(`${id}.${at}.`).update(body).digest("base64");
+}
+
+/** The three headers of a delivery, in either family. */
+export function signed(body, { id = newId(), at = nowSeconds(), secret, family = "svix" } = {}) {
+  return {
+    [`${family}-id`]: id,
+    [`${family}-timestamp`]: String(at),
+    [`${family}-signature`]: `v1,${tag(body, { id, at, secret })}`,
+  };
+}
+
+/** A request with a delivery; `headers` go over those of the signature, `null` takes one away. */
+export function post(body, headers) {
+  const kept = Object.entries(headers).filter(([, value]) => value !== null);
+  return {
+    method: "POST",
+    headers: { "content-type": "application/json", ...Object.fromEntries(kept) },
+    body,
+    redirect: "manual",
+  };
+}
+
+/**
+ * Delivers an event, a text or bytes, signed.
+ *
+ * @returns {Promise<{id: string, status: number, headers: Headers, text: string}>}
+ */
+export async function deliver(door, event, { id = newId(), headers = {}, ...how } = {}) {
+  const isRaw = typeof event === "string" || event instanceof Uint8Array;
+  const body = isRaw ? event : JSON.stringify(event);
+  const all = { ...signed(body, { id, ...how }), ...headers };
+  return { id, ...(await send(door, post(body, all))) };
+}
+
+/** Sends any request to the door. */
+export async function send(door, request, path = WEBHOOK) {
+  const response = await door.fetch(`https://door.example${path}`, request);
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}

@@ -1,0 +1,97 @@
+// Workers on Miniflare itself, for what wrangler's harness cannot do: to dispatch a queue message
+// with a number of attempts, to put a refusing queue behind the door, to run several doors side by
+// side, and to be reached without the harness's proxy in between. What a Worker is bound to is
+// read from wrangler.toml here too.
+
+import { readFileSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { Log, LogLevel, Miniflare, Response } from "miniflare";
+import wrangler from "wrangler";
+
+import { SECRET } from "./delivery.mjs";
+import { ROOT } from "./system.mjs";
+
+/** What worker-build leaves: one ES module that imports one compiled wasm module. */
+const MODULE_RULES = [
+  { type: "CompiledWasm", include: ["**/*.wasm"], fallthrough: true },
+  { type: "ESModule", include: ["**/*.js"], fallthrough: true },
+];
+
+/**
+ * A Worker of wrangler.toml as Miniflare's options, with a socket of its own.
+ *
+ * @param {string} env
+ * @param {{name?: string, bindings?: object}} change `bindings` are vars and secrets over those of
+ *   wrangler.toml, `undefined` takes one away; anything else goes over Miniflare's options.
+ */
+export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, ...change } = {}) {
+  const config = path.join(ROOT, "wrangler.toml");
+  const { workerOptions, main } = wrangler.unstable_getMiniflareWorkerOptions(config, env);
+  const all = { ...workerOptions.bindings, CLERK_WEBHOOK_SECRET: SECRET, ...bindings };
+  const set = Object.entries(all).filter(([, value]) => value !== undefined);
+  return {
+    ...workerOptions,
+    name,
+    modules: true,
+    scriptPath: main,
+    modulesRoot: path.dirname(main),
+    modulesRules: MODULE_RULES,
+    bindings: Object.fromEntries(set),
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+    ...change,
+  };
+}
+
+/** A Worker of `tests/workerd/stand-ins`. */
+export function standIn(name, options = {}) {
+  const scriptPath = fileURLToPath(new URL(`../stand-ins/${name}.mjs`, import.meta.url));
+  const compatibilityDate = "2026-04-01";
+  return { name, modules: true, scriptPath, compatibilityDate, ...options };
+}
+
+/** A consumer of `rolecall-events` that pushes each message's body to `received`. */
+export function sinkOf(received) {
+  const SINK = async (request) => {
+    received.push((await request.json()).body);
+    return new Response();
+  };
+  const queueConsumers = { "rolecall-events": { maxBatchSize: 100, maxBatchTimeout: 0 } };
+  return standIn("sink", { queueConsumers, serviceBindings: { SINK } });
+}
+
+/** Starts Workers, and migrates the database of the consumer if it is among them. */
+export async function startDirect(workers) {
+  const lines = [];
+  const miniflare = new Miniflare({
+    cf: false,
+    host: "127.0.0.1",
+    port: 0,
+    log: new Log(LogLevel.NONE),
+    handleStructuredLogs: ({ message }) => lines.push(message),
+    workers,
+  });
+  await miniflare.ready;
+  const holder = workers.find(({ d1Databases }) => d1Databases);
+  const database = holder && (await migrated(await miniflare.getD1Database("DB", holder.name)));
+  return {
+    /** Where a Worker listens itself. */
+    url: (name) => miniflare.unsafeGetDirectURL(name),
+    /** A handle with `fetch`, `queue` and `scheduled`. */
+    worker: (name) => miniflare.getWorker(name),
+    sql: async (text, ...args) => (await database.prepare(text).bind(...args).all()).results,
+    logs: () => lines.join("\n"),
+    stop: () => miniflare.dispose(),
+  };
+}
+
+async function migrated(database) {
+  const folder = path.join(ROOT, "migrations");
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".sql")).sort()) {
+    const text = readFileSync(path.join(folder, file), "utf8");
+    const parts = wrangler.unstable_splitSqlQuery(text);
+    await database.batch(parts.map((part) => database.prepare(part)));
+  }
+  return database;
+}

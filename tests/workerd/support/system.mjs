@@ -1,0 +1,166 @@
+// The whole system on workerd, by wrangler's test harness: the Workers that `cargo xtask build`
+// made, with what wrangler.toml binds them to, and an empty database with the migrations applied.
+
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { createTestHarness } from "wrangler";
+
+import { SECRET } from "./delivery.mjs";
+import { PEM_VARS, bearer, mint } from "./sessions.mjs";
+import { waitFor } from "./wait.mjs";
+
+// Nothing here asks the internet for anything.
+process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
+process.env.WRANGLER_SEND_METRICS ??= "false";
+
+export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+const DEFAULTS = {
+  ingest: { secrets: { CLERK_WEBHOOK_SECRET: SECRET } },
+  consumer: {},
+  durable: {},
+  ssr: { vars: PEM_VARS },
+};
+
+/**
+ * Starts the Workers that are asked for, each an environment of wrangler.toml with its own `vars`
+ * and `secrets` over the test's defaults; `true` for the defaults alone. The first one is the one
+ * that `url` reaches. `{config}` in place of a Worker is a stand-in, by wrangler's inline
+ * configuration.
+ *
+ * @param {Record<string, true | {vars?: object, secrets?: object} | {config: object}>} wanted
+ */
+export async function start(wanted = { ssr: true, ingest: true, consumer: true, durable: true }) {
+  const workers = Object.entries(wanted).map(([env, how]) => worker(env, how));
+  const server = createTestHarness({ root: ROOT, workers });
+  const { url } = await server.listen();
+  const names = Object.keys(wanted).map((env) => [env, server.getWorker(`rolecall-${env}`)]);
+  const system = new System(server, url, Object.fromEntries(names));
+  if (wanted.consumer) await system.open();
+  return system;
+}
+
+function worker(env, how) {
+  if (how.config) return how;
+  const { vars, secrets } = how === true ? {} : how;
+  const defaults = DEFAULTS[env];
+  return {
+    configPath: "wrangler.toml",
+    env,
+    // Without it the harness would run the build command and wrangler's bundler again.
+    prebuiltWorkerDir: path.join(env, "build"),
+    vars: { ...defaults.vars, ...vars },
+    secrets: { ...defaults.secrets, ...secrets },
+  };
+}
+
+class System {
+  #server;
+  #db;
+
+  constructor(server, url, workers) {
+    this.#server = server;
+    this.url = url;
+    Object.assign(this, workers);
+  }
+
+  async open() {
+    await this.consumer.applyD1Migrations("DB");
+    const { DB, EVENTS } = await this.consumer.getEnv();
+    this.#db = DB;
+    /** The sending end of `rolecall-events`, past the door. */
+    this.queue = EVENTS;
+  }
+
+  stop() {
+    return this.#server.close();
+  }
+
+  /** Runs SQL on the database, and gives its rows. */
+  async sql(text, ...args) {
+    return (await this.#db.prepare(text).bind(...args).all()).results;
+  }
+
+  /** The only row, or `undefined`. */
+  async row(text, ...args) {
+    return (await this.sql(text, ...args))[0];
+  }
+
+  /** What became of a delivery, as soon as it is known. */
+  settled({ id }) {
+    const ask = () => this.row("SELECT * FROM deliveries WHERE svix_id = ?1", id);
+    return waitFor(`delivery ${id} is settled`, ask);
+  }
+
+  /** The dead letter of a delivery, as soon as it is there. */
+  parked({ id }) {
+    const ask = () => this.row("SELECT * FROM dead_letters WHERE svix_id = ?1", id);
+    return waitFor(`delivery ${id} is parked`, ask);
+  }
+
+  watch(user) {
+    return this.row("SELECT * FROM watches WHERE user_id = ?1", user);
+  }
+
+  /** Everything that any Worker logged, as one text. */
+  logs() {
+    return this.#server.getLogs().map(({ message }) => message).join("\n");
+  }
+
+  /** Fires the consumer's cron. */
+  sweep() {
+    return this.consumer.scheduled({ cron: "* * * * *", scheduledTime: new Date() });
+  }
+
+  /** Takes an object out of memory, as the platform does at any moment. */
+  evict(user) {
+    return this.durable.evictDurableObject("RoleCache", { name: user });
+  }
+
+  /** Asks a user's object as a guard does. */
+  ask(user, more = {}) {
+    return this.#tell(user, "ask", { user_id: user, ...more });
+  }
+
+  /** Hints a user's object as the consumer does. */
+  hint(user, { owner, version }) {
+    return this.#tell(user, "hint", { user_id: user, owner, version });
+  }
+
+  async #tell(user, what, body) {
+    const { ROLES } = await this.durable.getEnv();
+    const stub = ROLES.get(ROLES.idFromName(user));
+    const request = { method: "POST", body: JSON.stringify(body) };
+    const response = await stub.fetch(`https://role-cache/${what}`, request);
+    return { status: response.status, body: await response.json() };
+  }
+
+  /** Asks the application, signed in as `user`; `null` is nobody. */
+  async get(user, where, { headers = {}, ...init } = {}) {
+    const session = user === null ? {} : bearer(mint(user));
+    const url = `https://app.example.com${where}`;
+    const all = { ...session, ...headers };
+    const response = await this.ssr.fetch(url, { redirect: "manual", headers: all, ...init });
+    const { status, headers: got } = response;
+    return { status, headers: got, text: await response.text() };
+  }
+
+  /** `GET /api/check`, read as JSON. */
+  async check(user, query) {
+    const { status, text } = await this.get(user, `/api/check?${query}`);
+    return { status, ...JSON.parse(text) };
+  }
+
+  /** `GET /api/me`, read as JSON. */
+  async me(user) {
+    const { status, text } = await this.get(user, "/api/me");
+    return { status, ...JSON.parse(text) };
+  }
+
+  /** Waits until a page answers its user with this status. */
+  becomes(user, where, status) {
+    const ask = async () => (await this.get(user, where)).status === status;
+    return waitFor(`${where} answers ${user} with ${status}`, ask);
+  }
+}
