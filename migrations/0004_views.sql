@@ -22,9 +22,9 @@ CREATE VIEW org_role_catalogue AS
 SELECT r.id AS id, r.key AS key
 FROM org_roles r
 WHERE r.deleted = 0 AND NOT EXISTS (
-  SELECT 1 FROM org_roles o
-  WHERE o.deleted = 0 AND o.key = r.key
-    AND (o.updated_at, o.event_at, o.projection, o.digest) > (r.updated_at, r.event_at, r.projection, r.digest)
+  SELECT 1 FROM org_roles k
+  WHERE k.deleted = 0 AND k.key = r.key
+    AND (k.updated_at, k.event_at, k.projection, k.digest) > (r.updated_at, r.event_at, r.projection, r.digest)
 );
 
 -- What each live role lists, one row for each permission. An element of another shape is passed

@@ -9,7 +9,8 @@ const PATH_BYTES_MAX: usize = 2_048;
 
 /// The page of the application that was asked for, else `fallback`.
 ///
-/// What is asked for must be a path. `//evil.example` and, to browsers, `/\evil.example` name
+/// What is asked for must be a path, or an address of the application as an application sends it
+/// to Clerk. `//evil.example` and, to browsers, `/\evil.example` name
 /// another host, and browsers drop tabs and line ends before they look: what begins so, or
 /// holds a backslash or a control character, is not taken. The result has the application's
 /// origin; that is compared, not assumed.
@@ -23,6 +24,8 @@ pub fn target(app: &AppUrl, asked: Option<&str>, fallback: &str) -> Url {
 }
 
 fn page_of(app: &AppUrl, asked: &str) -> Option<Url> {
+    let origin = app.as_url().origin().ascii_serialization();
+    let asked = asked.strip_prefix(&origin).unwrap_or(asked);
     let path = asked.starts_with('/') && !asked.starts_with("//");
     if !path || PATH_BYTES_MAX < asked.len() {
         return None;
@@ -60,6 +63,7 @@ mod tests {
         check("/@evil.example", "/@evil.example");
         check("/?next=http://evil.example", "/?next=http://evil.example");
         check("/über", "/%C3%BCber");
+        check("http://127.0.0.1:8787/admin?tab=2", "/admin?tab=2");
     }
 
     #[test]
@@ -81,7 +85,9 @@ mod tests {
             "/a/..//evil.example",
             "http://evil.example/",
             "http://127.0.0.1:8787@evil.example/",
-            "http://127.0.0.1:8787/admin",
+            "http://127.0.0.1:8787",
+            "http://127.0.0.1:8787//evil.example",
+            "http://127.0.0.1:87870/admin",
             "javascript:alert(1)",
             "data:text/html,x",
         ] {

@@ -1,7 +1,8 @@
 //! Clerk's session token: from a text that anyone can send to a [`Session`] that was checked.
 //!
 //! ```text
-//!  headers ─source::choose→ token ─read→ Unverified ══WebCrypto══▶ Verified ─check→ Session
+//!  headers ─source::choose→ token ─read→ Unverified
+//!  Unverified ══WebCrypto══▶ Verified ─check→ Session
 //! ```
 //!
 //! The order is the defence. An [`Unverified`] token says which key it names and which bytes were
@@ -22,74 +23,20 @@ use crate::time::UnixMillis;
 mod claims;
 mod header;
 pub mod keys;
+mod policy;
 pub mod publishable_key;
 pub mod redirect;
+mod rejection;
 pub mod source;
+
+pub use policy::{Policy, PolicyError};
+pub use rejection::Rejection;
 
 /// Bytes in a session token. Clerk's have about 1 KB, and a cookie cannot hold more than 4 KB.
 pub const TOKEN_BYTES_MAX: usize = 8_192;
 
 /// How far Clerk's clock and ours may differ: the default of Clerk's own SDK.
 pub const SKEW_MS: i64 = 5_000;
-
-/// Why a token is not a session. For our log: outside, one answer stands for all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
-    /// Two tokens came with one request, and nothing says which is meant.
-    #[error("two tokens of different users")]
-    Ambiguous,
-    /// More than [`TOKEN_BYTES_MAX`] bytes.
-    #[error("the token is longer than {TOKEN_BYTES_MAX} bytes")]
-    Long,
-    /// Not three non-empty parts of unpadded base64url.
-    #[error("not a compact signed token")]
-    Form,
-    /// The header is not the JSON that Clerk writes.
-    #[error("the header cannot be read")]
-    Header,
-    /// An algorithm other than RS256.
-    #[error("the algorithm is not RS256")]
-    Algorithm,
-    /// A `typ` other than `JWT`: an OAuth access token, for instance.
-    #[error("the type is not a session token's")]
-    Type,
-    /// A `cat` other than a session's: a template's or a machine's token.
-    #[error("the category is not a session's")]
-    Category,
-    /// The header demands an extension (`crit`, `b64`), and none is understood here.
-    #[error("the header demands an extension")]
-    Critical,
-    /// No key of Clerk's has the id that the token names.
-    #[error("the key is unknown")]
-    UnknownKey,
-    /// The signature is not that key's.
-    #[error("the signature is wrong")]
-    Signature,
-    /// The claims are not the JSON that Clerk writes, or one of them has the wrong type.
-    #[error("the claims cannot be read")]
-    Claims,
-    /// The token of another Clerk instance.
-    #[error("the issuer is another")]
-    Issuer,
-    /// `sub` is missing or is not a user.
-    #[error("the subject is not a user")]
-    Subject,
-    /// `sid` is missing: a template's token, which outlives its session.
-    #[error("the session id is missing")]
-    SessionId,
-    /// `azp` is missing, or names an origin that is not ours.
-    #[error("the authorized party is not ours")]
-    Party,
-    /// `exp` has passed.
-    #[error("the token has expired")]
-    Expired,
-    /// `nbf` or `iat` is still to come.
-    #[error("the token is not valid yet")]
-    Early,
-    /// The session waits for a task, choosing an organization for instance: signed out until then.
-    #[error("the session is pending")]
-    Pending,
-}
 
 /// A token that was taken apart and not believed. It can name its key and its signed bytes.
 #[derive(Debug)]
@@ -182,54 +129,6 @@ impl Unverified<'_> {
     }
 }
 
-/// Whose tokens are ours.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    issuer: String,
-    parties: Vec<String>,
-}
-
-/// Why no token at all can be judged: the deployment is not configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
-    /// No issuer.
-    #[error("the issuer is not configured")]
-    Issuer,
-    /// No authorized party. Taking any would let a token of another site of the instance in.
-    #[error("AUTHORIZED_PARTIES is empty")]
-    Parties,
-}
-
-impl Policy {
-    /// Tokens of `issuer`, given to pages of one of the origins in `parties`.
-    ///
-    /// # Errors
-    /// [`PolicyError`] when either is missing: then no token can be accepted.
-    pub fn new<'a>(
-        issuer: &str,
-        parties: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, PolicyError> {
-        let parties: Vec<String> = parties
-            .into_iter()
-            .map(str::trim)
-            .filter(|party| !party.is_empty())
-            .map(str::to_owned)
-            .collect();
-        if issuer.is_empty() {
-            return Err(PolicyError::Issuer);
-        }
-        if parties.is_empty() {
-            return Err(PolicyError::Parties);
-        }
-        Ok(Self { issuer: issuer.to_owned(), parties })
-    }
-
-    /// The authorized parties, in the order of the configuration.
-    pub fn parties(&self) -> impl Iterator<Item = &str> {
-        self.parties.iter().map(String::as_str)
-    }
-}
-
 /// A user who is signed in here and at this time. It says who, never what they may do.
 ///
 /// Only [`check`] makes one:
@@ -253,14 +152,14 @@ pub struct Session {
 /// Why they are not those of a session that is ours and valid at `now`.
 pub fn check(token: &Verified, policy: &Policy, now: UnixMillis) -> Result<Session, Rejection> {
     let claims = claims::read(&token.payload)?;
-    if claims.iss.as_deref() != Some(policy.issuer.as_str()) {
+    if claims.iss.as_deref() != Some(policy.issuer()) {
         return Err(Rejection::Issuer);
     }
     let user_id = claims.sub.as_deref().ok_or(Rejection::Subject)?;
     let user_id = UserId::parse(user_id).map_err(|_| Rejection::Subject)?;
     let id = claims.sid.as_deref().ok_or(Rejection::SessionId)?;
     let id = ObjectId::parse(id).map_err(|_| Rejection::SessionId)?;
-    if !claims.azp.as_ref().is_some_and(|azp| policy.parties.contains(azp)) {
+    if !claims.azp.as_ref().is_some_and(|azp| policy.parties().any(|party| party == azp)) {
         return Err(Rejection::Party);
     }
     let expires_at = claims.exp.ok_or(Rejection::Claims)?;

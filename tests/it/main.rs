@@ -2,7 +2,11 @@
 
 // `cfg(test)` always holds here; it tells clippy that these may unwrap.
 #[cfg(test)]
+mod deliveries;
+#[cfg(test)]
 mod law;
+#[cfg(test)]
+mod migrations;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
@@ -11,3 +15,7 @@ mod signature;
 mod support;
 #[cfg(test)]
 mod triggers;
+#[cfg(test)]
+mod tutorial;
+#[cfg(test)]
+mod watches;

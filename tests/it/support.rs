@@ -8,7 +8,6 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value};
 use rusqlite::{Connection, Params, Statement as Prepared, params_from_iter};
 use shared::cache::Row;
-use shared::id::UserId;
 use shared::roles::RoleSet;
 use shared::sql::{self, Arg, Statement};
 use std::fs;
@@ -133,6 +132,12 @@ impl Db {
         rows.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// Every row of a statement that reads.
+    #[track_caller]
+    pub(crate) fn query(&self, statement: &Statement) -> Vec<Cells> {
+        self.rows(statement.sql, params_from_iter(statement.args.iter().map(Bound)))
+    }
+
     /// The first column of every row.
     #[track_caller]
     pub(crate) fn column<T: FromSql>(&self, query: &str, args: impl Params) -> Vec<T> {
@@ -185,9 +190,10 @@ impl Db {
         self.one("SELECT version FROM watches WHERE user_id = ?1", [user])
     }
 
-    /// The steps of a query's plan.
-    pub(crate) fn plan_of(&self, query: &str, args: impl Params) -> Vec<String> {
-        let mut prepared = self.sql.prepare(&format!("EXPLAIN QUERY PLAN {query}")).unwrap();
+    /// The steps of a statement's plan.
+    pub(crate) fn plan_of(&self, statement: &Statement) -> Vec<String> {
+        let mut prepared = self.prepared(&format!("EXPLAIN QUERY PLAN {}", statement.sql));
+        let args = params_from_iter(statement.args.iter().map(Bound));
         let steps = prepared.query_map(args, |row| row.get("detail")).unwrap();
         steps.collect::<Result<_, _>>().unwrap()
     }
@@ -199,7 +205,7 @@ impl Db {
 }
 
 /// The texts of the migrations, in the order of their names.
-fn migrations() -> Vec<String> {
+pub(crate) fn migrations() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = files.filter(|path| path.extension() == Some("sql".as_ref())).collect();
@@ -253,9 +259,4 @@ impl AsArg for i64 {
     fn as_arg(&self) -> Arg {
         Arg::Int(*self)
     }
-}
-
-/// The text of a user's id, which must be one.
-pub(crate) fn user(id: &str) -> UserId {
-    UserId::parse(id).unwrap()
 }

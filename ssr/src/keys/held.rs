@@ -1,4 +1,5 @@
-//! Which keys this isolate holds and when it may ask for them again. Pure: the clock is an argument.
+//! Which keys this isolate holds and when it may ask for them again. Pure: the clock is an
+//! argument.
 
 use std::collections::BTreeMap;
 

@@ -225,8 +225,8 @@ fn no_write_changes_what_a_role_cache_reads_without_a_bump() {
     result.unwrap_or_else(|failure| panic!("{failure}"));
     let seen = seen.into_inner();
     assert_eq!(seen.len(), 3 * TABLES.len(), "every operation on every table");
-    for (write, Seen { changed, for_nothing }) in seen { println!("{write} {changed} {for_nothing}");
+    for (write, Seen { changed, for_nothing }) in seen {
         assert!(10 <= changed, "{write} changed the roles {changed} times only");
-        assert!(for_nothing < 20 * changed, "{write}: {for_nothing} bumps for nothing, {changed}");
+        assert!(for_nothing < 10 * changed, "{write}: {for_nothing} bumps for nothing, {changed}");
     }
 }

@@ -47,8 +47,7 @@ export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, ...chan
 /** A Worker of `tests/workerd/stand-ins`. */
 export function standIn(name, options = {}) {
   const scriptPath = fileURLToPath(new URL(`../stand-ins/${name}.mjs`, import.meta.url));
-  const compatibilityDate = "2026-04-01";
-  return { name, modules: true, scriptPath, compatibilityDate, ...options };
+  return { name, modules: true, scriptPath, ...options };
 }
 
 /** A consumer of `rolecall-events` that pushes each message's body to `received`. */
@@ -58,7 +57,8 @@ export function sinkOf(received) {
     return new Response();
   };
   const queueConsumers = { "rolecall-events": { maxBatchSize: 100, maxBatchTimeout: 0 } };
-  return standIn("sink", { queueConsumers, serviceBindings: { SINK } });
+  const compatibilityDate = "2026-04-01";
+  return standIn("sink", { compatibilityDate, queueConsumers, serviceBindings: { SINK } });
 }
 
 /** Starts Workers, and migrates the database of the consumer if it is among them. */
@@ -69,29 +69,34 @@ export async function startDirect(workers) {
     host: "127.0.0.1",
     port: 0,
     log: new Log(LogLevel.NONE),
-    handleStructuredLogs: ({ message }) => lines.push(message),
+    handleStructuredLogs: ({ message }) => void lines.push(message),
     workers,
   });
-  await miniflare.ready;
-  const holder = workers.find(({ d1Databases }) => d1Databases);
-  const database = holder && (await migrated(await miniflare.getD1Database("DB", holder.name)));
-  return {
-    /** Where a Worker listens itself. */
-    url: (name) => miniflare.unsafeGetDirectURL(name),
-    /** A handle with `fetch`, `queue` and `scheduled`. */
-    worker: (name) => miniflare.getWorker(name),
-    sql: async (text, ...args) => (await database.prepare(text).bind(...args).all()).results,
-    logs: () => lines.join("\n"),
-    stop: () => miniflare.dispose(),
-  };
+  try {
+    await miniflare.ready;
+    const holder = workers.find(({ d1Databases }) => d1Databases?.DB);
+    const database = holder && (await miniflare.getD1Database("DB", holder.name));
+    if (database) await migrate(database);
+    return {
+      /** Where a Worker listens itself. */
+      url: (name) => miniflare.unsafeGetDirectURL(name),
+      /** A handle with `fetch`, `queue` and `scheduled`. */
+      worker: (name) => miniflare.getWorker(name),
+      sql: async (text, ...args) => (await database.prepare(text).bind(...args).all()).results,
+      logs: () => lines.join("\n"),
+      stop: () => miniflare.dispose(),
+    };
+  } catch (cause) {
+    await miniflare.dispose();
+    throw cause;
+  }
 }
 
-async function migrated(database) {
+async function migrate(database) {
   const folder = path.join(ROOT, "migrations");
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".sql")).sort()) {
     const text = readFileSync(path.join(folder, file), "utf8");
     const parts = wrangler.unstable_splitSqlQuery(text);
     await database.batch(parts.map((part) => database.prepare(part)));
   }
-  return database;
 }

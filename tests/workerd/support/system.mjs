@@ -35,9 +35,14 @@ export async function start(wanted = { ssr: true, ingest: true, consumer: true, 
   const workers = Object.entries(wanted).map(([env, how]) => worker(env, how));
   const server = createTestHarness({ root: ROOT, workers });
   const { url } = await server.listen();
-  const names = Object.keys(wanted).map((env) => [env, server.getWorker(`rolecall-${env}`)]);
-  const system = new System(server, url, Object.fromEntries(names));
-  if (wanted.consumer) await system.open();
+  const handles = Object.keys(wanted).map((env) => [env, server.getWorker(`rolecall-${env}`)]);
+  const system = new System(server, url, Object.fromEntries(handles));
+  try {
+    if (wanted.consumer) await system.open();
+  } catch (cause) {
+    await system.stop();
+    throw cause;
+  }
   return system;
 }
 

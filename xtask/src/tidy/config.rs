@@ -164,6 +164,48 @@ fn node_packages_are_pinned_exactly() {
     }
 }
 
+/// `npm ci` refuses a lock that leaves out a package, one for another machine included. npm itself
+/// writes such a lock where its registry does not have that package.
+#[test]
+fn the_lock_of_node_leaves_no_package_out() {
+    let text = fs::read_to_string(root().join("package-lock.json")).unwrap();
+    let lock: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let packages = lock["packages"].as_object().unwrap();
+    let mut wrong = Vec::new();
+    for (place, package) in packages {
+        for kind in ["dependencies", "optionalDependencies", "devDependencies"] {
+            for (name, range) in package[kind].as_object().into_iter().flatten() {
+                let range = range.as_str().unwrap();
+                let is_exact = range.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+                let found = nearest(packages, place, name).and_then(|it| it["version"].as_str());
+                if found.is_none() || (is_exact && found != Some(range)) {
+                    wrong.push(format!("{name}@{range} of {place}: {found:?}"));
+                }
+            }
+        }
+    }
+    assert!(50 < packages.len(), "the lock has few packages; is the rule read right?");
+    none(&wrong, "add the package to package-lock.json");
+}
+
+/// The package that Node finds for `name` from `place`: in its own folder, else further up.
+fn nearest<'a>(
+    packages: &'a serde_json::Map<String, serde_json::Value>,
+    place: &str,
+    name: &str,
+) -> Option<&'a serde_json::Value> {
+    let mut folder = place;
+    loop {
+        let slash = if folder.is_empty() { "" } else { "/" };
+        let here = packages.get(&format!("{folder}{slash}node_modules/{name}"));
+        if here.is_some() || folder.is_empty() {
+            return here;
+        }
+        let up = folder.rfind("node_modules/").unwrap_or(0);
+        folder = folder.get(..up).unwrap_or_default().trim_end_matches('/');
+    }
+}
+
 /// worker-build takes the first `wasm-bindgen` and `worker` that the lock names.
 #[test]
 fn the_lock_has_one_version_of_what_worker_build_reads() {

@@ -1,0 +1,272 @@
+//! The watches: who may register, take over, acknowledge and end one, and what is owed meanwhile.
+
+use crate::support::{Cells, Db, START, statement};
+use rusqlite::types::Value;
+use shared::id::UserId;
+use shared::outbox::{Pending, Settled};
+use shared::sql::{ACK, Arg, GONE, PENDING, PENDING_OF, REGISTER, Statement, UNWATCH};
+use shared::sql::{pending as page, pending_of, settle};
+
+const ADA: &str = "user_ada";
+const BOB: &str = "user_bob";
+
+/// `(owner, version, acked)` of a watch.
+fn watch(db: &Db, user: &str) -> Option<(i64, i64, i64)> {
+    let rows = db.rows("SELECT owner, version, acked FROM watches WHERE user_id = ?1", [user]);
+    let [row] = &rows[..] else { return None };
+    let [Value::Integer(owner), Value::Integer(version), Value::Integer(acked)] = row[..] else {
+        panic!("{row:?}")
+    };
+    Some((owner, version, acked))
+}
+
+/// Something that changes the roles of this user.
+fn change(db: &Db, user: &str) {
+    db.exec(&format!(
+        "INSERT INTO role_grants (user_id, role_id, granted, at, id)
+         VALUES ('{user}', (SELECT 1 + count(*) FROM role_grants), 1, 1, 'g')"
+    ));
+}
+
+fn run(db: &Db, statement: Statement) -> usize {
+    db.run(&[statement]).unwrap()[0]
+}
+
+fn pending(user: &str, owner: i64, version: i64) -> Pending {
+    Pending { user_id: user.into(), owner, version }
+}
+
+/// What is owed, after `last` or from the beginning.
+fn owed_after(db: &Db, last: Option<&Pending>) -> Vec<Pending> {
+    query(db, &page(last))
+}
+
+fn owed(db: &Db) -> Vec<Pending> {
+    owed_after(db, None)
+}
+
+fn owed_to(db: &Db, users: &[&str]) -> Vec<Pending> {
+    query(db, &pending_of(&users.iter().map(|user| UserId::parse(user).unwrap()).collect()))
+}
+
+fn query(db: &Db, statement: &Statement) -> Vec<Pending> {
+    db.query(statement).into_iter().map(read).collect()
+}
+
+fn read(row: Cells) -> Pending {
+    let Ok([Value::Text(user_id), Value::Integer(owner), Value::Integer(version)]) =
+        <[Value; 3]>::try_from(row)
+    else {
+        panic!("not a row of the outbox")
+    };
+    Pending { user_id, owner, version }
+}
+
+fn ack(db: &Db, hints: &[Pending]) -> usize {
+    let statements = settle(&Settled { acked: hints.to_vec(), ..Settled::default() });
+    db.run(&statements).unwrap().iter().sum()
+}
+
+fn gone(db: &Db, hints: &[Pending]) -> usize {
+    let statements = settle(&Settled { gone: hints.to_vec(), ..Settled::default() });
+    db.run(&statements).unwrap().iter().sum()
+}
+
+fn register(db: &Db, user: &'static str, owner: i64, floor: i64) -> usize {
+    run(db, statement(REGISTER, &[&user, &owner, &floor]))
+}
+
+fn unwatch(db: &Db, user: &'static str, owner: i64) -> usize {
+    run(db, statement(UNWATCH, &[&user, &owner]))
+}
+
+#[test]
+fn a_new_watch_begins_at_the_clock_and_owes_nothing() {
+    let db = Db::new();
+    assert!(db.fill(ADA).is_none(), "nobody watches");
+    assert_eq!(register(&db, ADA, 7, 0), 1);
+    assert_eq!(watch(&db, ADA), Some((7, START, START)));
+    assert_eq!(owed(&db), []);
+}
+
+#[test]
+fn a_new_watch_begins_above_the_floor_of_an_earlier_one() {
+    let db = Db::new();
+    register(&db, ADA, 7, START + 500);
+    assert_eq!(watch(&db, ADA), Some((7, START + 501, START + 501)));
+}
+
+#[test]
+fn only_a_greater_owner_takes_a_watch_over() {
+    let db = Db::new();
+    register(&db, ADA, 7, 0);
+    change(&db, ADA);
+    let before = watch(&db, ADA);
+    assert_eq!((register(&db, ADA, 7, 0), register(&db, ADA, 6, 0)), (0, 0));
+    assert_eq!(register(&db, ADA, 6, START + 9_999), 0, "a floor does not help a lesser owner");
+    assert_eq!(watch(&db, ADA), before);
+    assert_eq!(register(&db, ADA, 8, 0), 1);
+    assert_eq!(watch(&db, ADA), Some((8, START + 2, START + 2)), "above, and nothing is owed");
+}
+
+#[test]
+fn a_restored_database_is_lifted_above_the_floor() {
+    let db = Db::new();
+    register(&db, ADA, 7, 0);
+    assert_eq!(register(&db, ADA, 7, START), 0, "the floor is reached");
+    assert_eq!(register(&db, ADA, 7, START + 60_000), 1);
+    assert_eq!(watch(&db, ADA), Some((7, START + 60_001, START + 60_001)));
+    db.at(START + 90_000);
+    assert_eq!(register(&db, ADA, 7, START + 60_002), 1);
+    assert_eq!(watch(&db, ADA), Some((7, START + 90_000, START + 90_000)));
+}
+
+#[test]
+fn what_changes_after_a_watch_began_is_owed() {
+    let db = Db::new();
+    let first = db.register(ADA, 7, 0);
+    change(&db, ADA);
+    assert_eq!(owed(&db), [pending(ADA, 7, first.set.version + 1)]);
+    assert_eq!(watch(&db, ADA).unwrap().2, first.set.version, "not acknowledged by anybody");
+}
+
+#[test]
+fn a_refresh_writes_nothing() {
+    let db = Db::new();
+    db.register(ADA, 7, 0);
+    let before = db.sql.total_changes();
+    for _ in 0..10 {
+        db.fill(ADA).unwrap();
+    }
+    assert_eq!(db.sql.total_changes(), before);
+}
+
+#[test]
+fn the_oldest_are_owed_first() {
+    let db = Db::new();
+    for (user, at) in [("user_c", 30), ("user_a", 10), ("user_b", 20), ("user_d", 40)] {
+        db.at(START);
+        db.register(user, 7, 0);
+        db.at(START + at);
+        change(&db, user);
+    }
+    ack(&db, &[pending("user_d", 7, START + 40)]);
+    let [a, b, c] =
+        [("user_a", 10), ("user_b", 20), ("user_c", 30)].map(|(u, at)| pending(u, 7, START + at));
+    assert_eq!(owed(&db), [a, b, c.clone()]);
+    assert_eq!(owed_to(&db, &["user_d", "user_c", "user_unknown"]), [c]);
+}
+
+#[test]
+fn the_outbox_is_paged_and_nobody_is_passed_over() {
+    let db = Db::new();
+    for number in 0..250 {
+        let user = format!("user_{number:03}");
+        db.register(&user, 7, 0);
+        // Several at one instant, across the pages' borders.
+        db.at(START + number / 7);
+    }
+    db.exec("UPDATE watches SET version = version + 1");
+    let (mut seen, mut pages) = (Vec::<Pending>::new(), Vec::new());
+    loop {
+        let page = owed_after(&db, seen.last());
+        if page.is_empty() {
+            break;
+        }
+        pages.push(page.len());
+        seen.extend(page);
+    }
+    assert_eq!(pages, [100, 100, 50]);
+    assert!(seen.is_sorted_by_key(|pending| pending.version));
+    let users: std::collections::BTreeSet<_> = seen.into_iter().map(|p| p.user_id).collect();
+    assert_eq!(users.len(), 250);
+}
+
+#[test]
+fn an_acknowledgement_settles_what_was_hinted_and_no_more() {
+    let db = Db::new();
+    register(&db, ADA, 7, 0);
+    register(&db, BOB, 8, 0);
+    change(&db, ADA);
+    let hinted = owed(&db);
+    change(&db, ADA);
+    assert_eq!(ack(&db, &hinted), 1);
+    assert_eq!(watch(&db, ADA), Some((7, START + 2, START + 1)));
+    assert_eq!(owed(&db), [pending(ADA, 7, START + 2)], "the later change is still owed");
+    assert_eq!(ack(&db, &hinted), 0, "the same again");
+    assert_eq!(ack(&db, &[pending(ADA, 7, START + 2), pending(BOB, 8, START)]), 1);
+    assert_eq!(owed(&db), []);
+    assert_eq!(ack(&db, &hinted), 0, "an older one does not lower it");
+    assert_eq!(watch(&db, ADA), Some((7, START + 2, START + 2)));
+}
+
+#[test]
+fn an_acknowledgement_of_another_owner_is_void() {
+    let db = Db::new();
+    register(&db, ADA, 7, 0);
+    change(&db, ADA);
+    assert_eq!(ack(&db, &[pending(ADA, 6, START + 1), pending(ADA, 8, START + 1)]), 0);
+    assert_eq!(owed(&db).len(), 1);
+    assert_eq!(ack(&db, &[pending("user_nobody", 7, START)]), 0);
+}
+
+#[test]
+fn a_watch_that_no_object_owns_is_deleted_by_its_owner_alone() {
+    let db = Db::new();
+    for (user, owner) in [(ADA, 7), (BOB, 8), ("user_eve", 9)] {
+        db.register(user, owner, 0);
+    }
+    assert_eq!(gone(&db, &[pending(ADA, 6, START), pending(BOB, 8, START)]), 1);
+    assert!(watch(&db, BOB).is_none());
+    assert!(watch(&db, ADA).is_some() && watch(&db, "user_eve").is_some());
+    assert_eq!(gone(&db, &[]), 0);
+}
+
+#[test]
+fn only_its_owner_ends_a_watch() {
+    let db = Db::new();
+    register(&db, ADA, 8, 0);
+    assert_eq!((unwatch(&db, ADA, 7), unwatch(&db, ADA, 9), unwatch(&db, BOB, 8)), (0, 0, 0));
+    assert!(watch(&db, ADA).is_some());
+    assert_eq!(unwatch(&db, ADA, 8), 1);
+    assert!(watch(&db, ADA).is_none());
+}
+
+#[test]
+fn who_is_not_watched_costs_nothing() {
+    let db = Db::new();
+    db.exec(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+         INSERT INTO users (id, deleted, updated_at, event_at, projection, digest)
+         SELECT 'user_' || i, 0, 1, 1, 1, '' FROM n;
+         INSERT INTO organizations (id, deleted, updated_at, event_at, projection, digest)
+         VALUES ('org_1', 0, 1, 1, 1, '');
+         INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest)
+         SELECT 'orgmem_' || id, 'org_1', id, 'org:member', 0, 1, 1, 1, '' FROM users",
+    );
+    db.register("user_500", 7, 0);
+    let writes = |text: &str| {
+        let before = db.sql.total_changes();
+        db.exec(text);
+        db.sql.total_changes() - before
+    };
+    assert_eq!(writes("UPDATE users SET email = id, updated_at = 2"), 1000, "profiles");
+    assert_eq!(writes("UPDATE users SET banned = 1 WHERE id = 'user_499'"), 1);
+    assert_eq!(writes("UPDATE organizations SET deleted = 1"), 2, "the row and the one watch");
+    assert_eq!(owed(&db).len(), 1);
+}
+
+#[test]
+fn the_outbox_is_read_by_index() {
+    let db = Db::new();
+    let first = [Arg::Int(-1), Arg::Text(String::new()), Arg::Int(100)];
+    let pending = db.plan_of(&Statement { sql: PENDING, args: first.to_vec() });
+    assert_eq!(pending, ["SEARCH watches USING INDEX watches_pending ((version,user_id)>(?,?))"]);
+    for text in [PENDING_OF, ACK, GONE] {
+        let plan = db.plan_of(&statement(text, &[&"[]"]));
+        let watches: Vec<_> =
+            plan.iter().filter(|step| step.contains(" w ") || step.contains("watches")).collect();
+        assert!(!watches.is_empty(), "{plan:?}");
+        assert!(watches.iter().all(|step| step.starts_with("SEARCH")), "{plan:?}");
+    }
+}

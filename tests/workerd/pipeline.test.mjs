@@ -1,0 +1,243 @@
+// From the door into the rows, through the real queue: what is repeated, reordered or poisonous
+// ends as if each event had come once and in order.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver, newId } from "./support/delivery.mjs";
+import { start } from "./support/system.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** Nothing here waits for another test: each has its own users. */
+describe("the pipeline", { concurrency: true }, () => {
+  let system;
+
+  before(async () => {
+    system = await start({ ingest: true, consumer: true, durable: true });
+  });
+  after(() => system?.stop());
+
+  const give = (event, how) => deliver(system.ingest, event, how);
+
+  /** Delivers one after the other, each settled before the next. */
+  async function inTurn(...events) {
+    const outcomes = [];
+    for (const event of events) outcomes.push((await system.settled(await give(event))).outcome);
+    return outcomes;
+  }
+
+  const userRow = (id) => system.row("SELECT * FROM users WHERE id = ?1", id);
+
+  /** What a guard would be told of a user's roles, read anew. */
+  async function roles(user) {
+    const { status, body } = await system.ask(user);
+    assert.equal(status, 200);
+    return body.set;
+  }
+
+  it("one delivery a thousand times has one effect", async () => {
+    const user = clerk.newId("user");
+    await system.sql("CREATE TABLE test_writes (what TEXT)");
+    for (const what of ["INSERT", "UPDATE"]) {
+      await system.sql(
+        `CREATE TRIGGER test_${what} AFTER ${what} ON users WHEN NEW.id = '${user}' BEGIN INSERT INTO test_writes VALUES ('${what}'); END`,
+      );
+    }
+    const event = clerk.user(user, { public_metadata: { role: "editor" } });
+    const id = newId();
+    for (let sent = 0; sent < 1000; sent += 50) {
+      const some = await Promise.all(Array.from({ length: 50 }, () => give(event, { id })));
+      for (const { status } of some) assert.equal(status, 202);
+    }
+    const all = async () => (await system.settled({ id })).copies === 1000;
+    await waitFor("a thousand copies are counted", all, 60_000);
+    const { outcome, id_reused } = await system.settled({ id });
+    assert.deepEqual({ outcome, id_reused }, { outcome: "applied", id_reused: 0 });
+    assert.deepEqual(await system.sql("SELECT * FROM test_writes"), [{ what: "INSERT" }]);
+  });
+
+  it("two deliveries of one event have one effect", async () => {
+    const user = clerk.newId("user");
+    const event = clerk.user(user);
+    assert.deepEqual(await inTurn(event, event), ["applied", "applied"]);
+    const { n } = await system.row("SELECT count(*) AS n FROM users WHERE id = ?1", user);
+    assert.equal(n, 1);
+  });
+
+  it("one id with two bodies is taken by the merge law, and marked", async () => {
+    const user = clerk.newId("user");
+    const [first, second] = [clerk.user(user), clerk.user(user, { banned: true }, { verb: "updated" })];
+    const answer = await give(first);
+    await system.settled(answer);
+    assert.equal((await give(second, { id: answer.id })).status, 202);
+    const marked = async () => (await system.settled(answer)).id_reused === 1;
+    await waitFor("the second body is marked", marked);
+    assert.equal((await userRow(user)).banned, 1);
+    assert.equal((await system.settled(answer)).copies, 2);
+  });
+
+  it("an older update that comes late is superseded", async () => {
+    const user = clerk.newId("user");
+    const [early, late] = [clerk.later(), clerk.later()];
+    const newer = clerk.user(user, { public_metadata: { role: "editor" } }, { verb: "updated", at: late });
+    const older = clerk.user(user, { public_metadata: { role: "admin" } }, { at: early });
+    assert.deepEqual(await inTurn(newer, older), ["applied", "superseded"]);
+    assert.equal((await userRow(user)).app_roles, '["editor"]');
+    assert.deepEqual((await roles(user)).roles, ["editor", "member"]);
+  });
+
+  it("what was deleted never comes back", async () => {
+    const [user, unborn] = [clerk.newId("user"), clerk.newId("user")];
+    const update = (id) => clerk.user(id, { public_metadata: { role: "admin" } }, { verb: "updated" });
+    const created = clerk.user(user);
+    const gone = clerk.deleted("user", user);
+    // The update is later by every clock: that helps nothing.
+    assert.deepEqual(await inTurn(created, gone, update(user), created), [
+      "applied", "applied", "superseded", "superseded",
+    ]);
+    // The delete comes first.
+    assert.deepEqual(await inTurn(clerk.deleted("user", unborn), update(unborn)), [
+      "applied", "superseded",
+    ]);
+    for (const id of [user, unborn]) {
+      const blank = { email: null, app_roles: "[]", deleted: 1, updated_at: 0, digest: "" };
+      const row = await userRow(id);
+      assert.deepEqual(Object.fromEntries(Object.keys(blank).map((it) => [it, row[it]])), blank);
+      const set = await roles(id);
+      assert.deepEqual([set.standing, set.roles, set.organizations], ["dead", [], []]);
+    }
+  });
+
+  it("a membership that comes before its user and organization counts", async () => {
+    const [user, org] = [clerk.newId("user"), clerk.newId("org")];
+    const joined = clerk.membership(clerk.newId("orgmem"), { org, user, role: "admin" });
+    await inTurn(joined);
+    const early = await roles(user);
+    assert.equal(early.standing, "unknown");
+    // The legacy spelling is normalised.
+    assert.deepEqual(early.organizations.map(({ id, role }) => [id, role]), [[org, "org:admin"]]);
+    await inTurn(clerk.user(user), clerk.organization(org));
+    const live = async () => (await roles(user)).standing === "live";
+    await waitFor("the user is known", live);
+    assert.equal((await roles(user)).organizations.length, 1);
+  });
+
+  it("a membership of an organization that is dead counts for nothing", async () => {
+    const [user, org] = [clerk.newId("user"), clerk.newId("org")];
+    await inTurn(clerk.user(user), clerk.deleted("organization", org));
+    const joined = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:admin" });
+    assert.deepEqual(await inTurn(joined), ["applied"]);
+    assert.deepEqual((await roles(user)).organizations, []);
+  });
+
+  it("a member who leaves and returns is not locked out by the late word of leaving", async () => {
+    const [user, org] = [clerk.newId("user"), clerk.newId("org")];
+    const first = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:member" });
+    const left = clerk.membershipDeleted(first);
+    const back = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:admin" });
+    await inTurn(clerk.user(user), first, back, left, first);
+    const held = (await roles(user)).organizations.map(({ id, role }) => [id, role]);
+    assert.deepEqual(held, [[org, "org:admin"]]);
+  });
+
+  it("a history in any order and repetition ends in the same rows", async () => {
+    const at = Array.from({ length: 7 }, () => clerk.later());
+    const histories = Array.from({ length: 12 }, (_, seed) => historyOf(at, seed));
+    for (const { events } of histories) {
+      for (const event of events) assert.equal((await give(event)).status, 202);
+    }
+    // One batch at a time takes what came in order: the last is settled with all before it.
+    const last = await give(clerk.user(clerk.newId("user")));
+    await system.settled(last);
+    const ended = await Promise.all(histories.map(endOf));
+    for (const [seed, rows] of ended.entries()) assert.deepEqual(rows, ended[0], `order ${seed}`);
+    assert.equal(ended[0][1].deleted, 1);
+    assert.equal(ended[0][2].role, "org:admin");
+  });
+
+  /** Seven events about fresh ids; seed 0 leaves them in order, others shuffle and repeat them. */
+  function historyOf(at, seed) {
+    const [user, org, orgmem] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("orgmem")];
+    const of = (role, how) => clerk.membership(orgmem, { org, user, role }, how);
+    const update = { verb: "updated" };
+    const events = [
+      clerk.user(user, {}, { at: at[0] }),
+      clerk.organization(org, {}, { at: at[1] }),
+      of("org:member", { at: at[2] }),
+      clerk.user(user, { public_metadata: { roles: ["editor", "admin"] } }, { ...update, at: at[3] }),
+      of("org:admin", { ...update, at: at[4] }),
+      clerk.deleted("organization", org, { at: at[5] }),
+      clerk.user(user, { public_metadata: { roles: ["editor"] } }, { ...update, at: at[6] }),
+    ];
+    return { user, org, orgmem, events: seed === 0 ? events : shuffled([...events, events[seed % 7]], seed) };
+  }
+
+  /** Without the ids, which differ, and the digests, which cover them. */
+  async function endOf({ user, org, orgmem }) {
+    const rows = [
+      await userRow(user),
+      await system.row("SELECT * FROM organizations WHERE id = ?1", org),
+      await system.row("SELECT * FROM memberships WHERE id = ?1", orgmem),
+    ];
+    return rows.map(({ id, user_id, org_id, digest, ...rest }) => rest);
+  }
+
+  it("a poisonous message costs its neighbours nothing", async () => {
+    const poison = clerk.newId("user");
+    await system.sql(
+      `CREATE TRIGGER test_poison BEFORE INSERT ON users WHEN NEW.id = '${poison}' BEGIN SELECT RAISE(ABORT, 'no such user, please'); END`,
+    );
+    const users = Array.from({ length: 20 }, () => clerk.newId("user")).with(13, poison);
+    const answers = await Promise.all(users.map((id) => give(clerk.user(id))));
+    const rows = await Promise.all(answers.map((answer) => system.settled(answer)));
+    for (const [i, { outcome }] of rows.entries()) {
+      assert.equal(outcome, users[i] === poison ? "parked" : "applied");
+    }
+    const letter = await system.parked(answers[13]);
+    assert.deepEqual([letter.reason, letter.attempts, letter.subject], ["refused-by-database", 1, poison]);
+    assert.match(letter.detail, /no such user, please/);
+
+    // Mended and delivered again, it is applied: what was parked is no duplicate.
+    await system.sql("DROP TRIGGER test_poison");
+    await give(clerk.user(poison), { id: answers[13].id });
+    await waitFor("it is applied", async () => (await system.settled(answers[13])).outcome === "applied");
+    assert.ok(await userRow(poison));
+  });
+
+  it("what no door sent is parked with its reason, and what is good beside it is applied", async () => {
+    const [good, before] = [clerk.newId("user"), Date.now()];
+    const sent = [
+      ["garbage", "text", "malformed"],
+      ["", "text", "malformed"],
+      ['{"v":1}', "text", "malformed"],
+      [{ v: 1, svix_id: "msg_1" }, "json", "not-text"],
+      [17, "json", "not-text"],
+      [new Map([["v", 1]]), "v8", "not-text"],
+    ];
+    for (const [body, contentType] of sent) await system.queue.send(body, { contentType });
+    assert.equal((await system.settled(await give(clerk.user(good)))).outcome, "applied");
+    const text = "SELECT reason, attempts FROM dead_letters WHERE svix_id IS NULL AND first_seen_at >= ?1";
+    const letters = () => system.sql(text, before);
+    await waitFor("all are parked", async () => sent.length === (await letters()).length);
+    const count = (rows, reason) => rows.filter((row) => row.reason === reason).length;
+    const rows = await letters();
+    assert.deepEqual([count(rows, "malformed"), count(rows, "not-text")], [3, 3]);
+    for (const { attempts } of rows) assert.equal(attempts, 1);
+  });
+});
+
+/** The same order for the same seed. */
+function shuffled(list, seed) {
+  let state = seed * 2_654_435_761;
+  const next = (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state % below;
+  };
+  const all = [...list];
+  for (let i = all.length - 1; 0 < i; i -= 1) {
+    const j = next(i + 1);
+    [all[i], all[j]] = [all[j], all[i]];
+  }
+  return all;
+}
