@@ -81,6 +81,17 @@ fn the_same_event_under_two_ids_is_applied_under_both() {
 }
 
 #[test]
+fn what_a_later_event_has_told_already_is_a_duplicate() {
+    let at = |id: &str, seconds: i64| {
+        let body = event_at("user.updated", START + seconds * 1000, &user_with(ADA, START, &["a"]));
+        deliver(id, &body, START)
+    };
+    let (early, late) = (at("msg_1", 1), at("msg_2", 2));
+    check(&[&[late.clone()], &[early.clone()]], &["msg_1 duplicate 1", "msg_2 applied 1"]);
+    check(&[&[early, late]], &["msg_1 duplicate 1", "msg_2 applied 1"]);
+}
+
+#[test]
 fn an_id_that_comes_with_other_bytes_is_marked_and_applied_all_the_same() {
     let db = Db::new();
     commit(&db, &[user("msg_1", 1, "a")], vec![], START);

@@ -93,7 +93,11 @@ impl Day {
         let at = self.ago(240);
         vec![
             Scene::new("organization.created", ACME_ID, self.acme(), at)
-                .told("Ada founds Acme", "Acme is known; Grace's membership has its organization"),
+                .told(
+                    "Ada founds Acme",
+                    "Nothing changes: Grace's membership has brought Acme along",
+                )
+                .comes_to(Outcome::Duplicate),
             self.membership(ADA_MEMBERSHIP_ID, &ADA, &ORG_ADMIN, 240)
                 .told("Ada becomes its administrator", "Ada administers Acme"),
         ]

@@ -3,10 +3,10 @@ INSERT INTO deliveries AS d
 SELECT j.value ->> '$.svix_id', j.value ->> '$.type', j.value ->> '$.subject',
   coalesce(
     j.value ->> '$.outcome',
-    (SELECT 'applied' FROM synced t
+    (SELECT iif(t.event_at = j.value ->> '$.row.rank.event_at', 'applied', 'duplicate') FROM synced t
       WHERE t.entity = j.value ->> '$.row.entity' AND t.id = j.value ->> '$.subject'
-        AND (t.deleted, t.updated_at, t.event_at, t.projection, t.digest)
-          = (j.value ->> '$.row.rank.deleted', j.value ->> '$.row.rank.updated_at', j.value ->> '$.row.rank.event_at',
+        AND (t.deleted, t.updated_at, t.projection, t.digest)
+          = (j.value ->> '$.row.rank.deleted', j.value ->> '$.row.rank.updated_at',
              j.value ->> '$.row.rank.projection', j.value ->> '$.row.rank.digest')),
     'superseded'
   ),
