@@ -96,7 +96,7 @@ fn each_migration_goes_on_from_the_one_before() {
 fn d1s_limits_hold_in_these_tests() {
     let db = Db::empty();
     let refused = |text: &str, why: &str| {
-        let error = db.sql.prepare(text).err().expect(text).to_string();
+        let error = db.sql.prepare(text).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     };
     refused(&["SELECT 1"; 6].join(" UNION ALL "), "too many terms in compound SELECT");

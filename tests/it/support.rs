@@ -82,7 +82,7 @@ impl Db {
         Self { sql, clock }
     }
 
-    /// Applies the migrations in order, each in a transaction, as `wrangler d1 migrations apply` does.
+    /// Applies the migrations in order, each in a transaction, as `wrangler d1 migrations apply`.
     pub(crate) fn migrate(&self) -> rusqlite::Result<()> {
         for text in migrations() {
             let applied = self.sql.execute_batch(&format!("BEGIN; {text}; COMMIT"));

@@ -8,9 +8,9 @@ use crate::support::{Db, START};
 /// Everybody here is watched.
 const WATCHED: [&str; 5] = ["user_ada", "user_bob", "user_dee", "user_eve", "user_una"];
 
-/// Ada is an admin by grant and an editor by metadata, and a member of two organizations: in org_1
-/// with a role that the catalogue has, in org_2 with one that it lacks. Bob is a member of org_1,
-/// and the role of editor is revoked for him. Dee is banned, Eve is deleted, Una was never heard of.
+/// Ada is an admin by grant and an editor by metadata, and a member of two organizations: in the
+/// first with a role that the catalogue has, in the second with one that it lacks. Bob is a member
+/// of the first, and the role of editor is revoked for him. Dee is banned, Eve is deleted, Una was never heard of.
 const WORLD: &str = r#"
 INSERT INTO settings VALUES ('default_role', 'member'), ('other', 'x');
 INSERT INTO roles VALUES (1, 'member'), (2, 'admin'), (3, 'editor'), (4, 'spare');

@@ -109,9 +109,9 @@ impl Store {
     }
 
     fn organizations(&self, user: &str) -> Vec<Membership> {
-        let mine = self.live(Entity::Membership).filter_map(|live| match &live.fields {
-            Fields::Membership(fields) if fields.user_id == user => Some(fields),
-            _ => None,
+        let mine = self.live(Entity::Membership).filter_map(|live| {
+            let Fields::Membership(fields) = &live.fields else { panic!("{live:?}") };
+            (fields.user_id == user).then_some(fields)
         });
         let dead = |id: &String| {
             self.states.get(&(Entity::Organization, id.clone())) == Some(&State::Dead)
@@ -135,9 +135,9 @@ impl Store {
 
     /// The live role of this key with the greatest rank.
     fn role(&self, key: &str) -> Option<&RoleFields> {
-        let roles = self.live(Entity::Role).filter_map(|live| match &live.fields {
-            Fields::Role(fields) if fields.key == key => Some((&live.rank, fields)),
-            _ => None,
+        let roles = self.live(Entity::Role).filter_map(|live| {
+            let Fields::Role(fields) = &live.fields else { panic!("{live:?}") };
+            (fields.key == key).then_some((&live.rank, fields))
         });
         roles.max_by_key(|(rank, _)| *rank).map(|(_, fields)| fields)
     }
