@@ -67,9 +67,10 @@ fn a_database_of_the_tutorials_is_taken_over() {
     let db = tutorials();
     assert_eq!(roles(&db, ADA, &ASKED), ["admin", "editor"]);
     db.migrate().unwrap();
-    assert_eq!(roles(&db, ADA, &ASKED), [""; 0], "of whom nothing has been heard");
+    assert_eq!(roles(&db, ADA, &ASKED), ["admin", "editor"], "before anything was heard of her");
 
     db.run(&default_role("member")).unwrap();
+    assert_eq!(roles(&db, BOB, &ASKED), ["editor", "member"]);
     hear_of_user(&db, ADA, &[], START);
     hear_of_user(&db, BOB, &["admin"], START);
     assert_eq!(roles(&db, ADA, &ASKED), ["admin", "editor", "member"]);
@@ -81,6 +82,16 @@ fn a_database_of_the_tutorials_is_taken_over() {
         [START],
     );
     assert_eq!(grants, 3);
+}
+
+#[test]
+fn whatever_clerk_says_of_one_taken_over_counts_at_once() {
+    let db = tutorials();
+    db.migrate().unwrap();
+    hear(&db, "user.updated", &banned(ADA, 0), 0);
+    hear(&db, "user.deleted", &deleted("user", BOB), START);
+    assert_eq!(roles(&db, ADA, &ASKED), [""; 0]);
+    assert_eq!(roles(&db, BOB, &ASKED), [""; 0]);
 }
 
 #[test]

@@ -14,6 +14,6 @@ SELECT j.value ->> '$.svix_id', j.value ->> '$.type', j.value ->> '$.subject',
 FROM json_each(?1) j
 WHERE true
 ON CONFLICT (svix_id) DO UPDATE SET
-  outcome = iif(d.outcome = 'parked', excluded.outcome, d.outcome),
+  outcome = iif(d.outcome IN ('parked', 'ignored'), excluded.outcome, d.outcome),
   copies = d.copies + 1,
   id_reused = max(d.id_reused, d.body_digest <> excluded.body_digest)
