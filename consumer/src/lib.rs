@@ -1,7 +1,7 @@
 //! From the queue into D1, then hints to the role caches.
 //!
-//! Queue `rolecall-events`: plan, one D1 batch, acknowledge, hint. Queue `rolecall-dead`: park what the
-//! platform gave up. Cron: send the hints that are still owed. No public route.
+//! Queue `rolecall-events`: plan, one D1 batch, acknowledge, hint. Queue `rolecall-dead`: park what
+//! the platform gave up. Cron: send the hints that are still owed. No public route.
 //!
 //! The queue handler is exported by hand. The macro of `worker` turns an error into a panic, which
 //! would take down the isolate, and hides how often a message has been handed out.

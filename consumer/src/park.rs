@@ -1,7 +1,8 @@
 //! What the platform moved to `rolecall-dead`: it is parked with what is known, or kept for later.
 //!
 //! The consumer parks a message itself on its last attempt, so a message comes here when even that
-//! failed: D1 was down. It waits in the queue until D1 is back, for as long as the queue retains it.
+//! failed: D1 was down. It waits in the queue until D1 is back, for as long as the queue retains
+//! it.
 
 use shared::fault::{Disposition, Fault};
 use shared::limits::ATTEMPTS_MAX;

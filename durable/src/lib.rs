@@ -7,9 +7,11 @@
 //! Neither covers D1: other questions run while a fill is under way, so a fill is judged when it
 //! comes back.
 
-mod fill;
-mod object;
 mod role_cache;
+mod object;
+mod disk;
+mod fill;
+mod trouble;
 
 use worker::event;
 

@@ -10,10 +10,8 @@ use shared::limits::{ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
 use shared::object::{Answer, Ask, Hint, HintReply};
 use worker::Env;
 
-use crate::fill;
-
-/// The one stored key.
-const KEY: &str = "state";
+use crate::trouble::{Outcome, Trouble};
+use crate::{disk, fill};
 
 /// Fills in a row before a question is given up: the first, one that registers, and one more for a
 /// hint that overtakes it.
@@ -21,39 +19,6 @@ const FILLS_MAX: u32 = 4;
 
 /// An end of the watch that failed is tried again after this.
 const END_AGAIN_MS: i64 = 60_000;
-
-/// Why an object cannot answer.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum Trouble {
-    #[error("D1 cannot be read: {0}")]
-    Unreachable(String),
-    #[error("the set does not reach the version or the age that was asked for")]
-    Below,
-    #[error("the question names another user than the object")]
-    Misdirected,
-    #[error("the object's own storage failed: {0}")]
-    Storage(String),
-    #[error("the object is misconfigured: {0}")]
-    Misconfigured(String),
-}
-
-impl Trouble {
-    pub(crate) fn status(&self) -> u16 {
-        if matches!(self, Self::Misdirected) { 400 } else { 503 }
-    }
-
-    pub(crate) fn reason(&self) -> &'static str {
-        match self {
-            Self::Unreachable(_) => "unreachable",
-            Self::Below => "below",
-            Self::Misdirected => "misdirected",
-            Self::Storage(_) => "storage",
-            Self::Misconfigured(_) => "misconfigured",
-        }
-    }
-}
-
-type Outcome<T> = Result<T, Trouble>;
 
 pub(crate) struct Object {
     platform: worker::State,
@@ -136,7 +101,7 @@ impl Object {
             (memory.alarm(edge::clock::now(), &ages), memory.user_id.clone())
         };
         let owner = match alarm {
-            Alarm::Rearm(at) => return self.arm(at.0).await,
+            Alarm::Rearm(at) => return disk::arm(&self.platform, at).await,
             Alarm::End(owner) => owner,
         };
         self.save().await?;
@@ -146,14 +111,14 @@ impl Object {
                 cause,
                 "the watch could not be ended; the alarm is armed again"
             );
-            return self.arm(edge::clock::now().plus(END_AGAIN_MS).0).await;
+            return disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await;
         }
         if self.memory.borrow_mut().ended(owner) && self.waiting.borrow().is_none() {
             self.memory.replace(State::default());
-            return self.platform.storage().delete_all().await.map_err(storage);
+            return disk::clear(&self.platform).await;
         }
         self.save().await?;
-        self.arm(edge::clock::now().plus(ages.idle_ms).0).await
+        disk::arm(&self.platform, edge::clock::now().plus(ages.idle_ms)).await
     }
 
     /// Begins a fill in the background unless one is under way. Whether this one began.
@@ -214,7 +179,7 @@ impl Object {
         let (fill, begins) = self.memory.borrow_mut().begin_fill(registers, now);
         if begins {
             self.save().await?;
-            self.arm(now.plus(self.ages()?.idle_ms).0).await?;
+            disk::arm(&self.platform, now.plus(self.ages()?.idle_ms)).await?;
         }
         Ok(fill)
     }
@@ -237,27 +202,19 @@ impl Object {
         if self.loaded.get() {
             return Ok(());
         }
-        let text: Option<String> = self.platform.storage().get(KEY).await.map_err(storage)?;
+        let state = disk::read(&self.platform).await?;
         // Another question may have loaded it meanwhile, and changed it since.
         if !self.loaded.replace(true)
-            && let Some(text) = text
+            && let Some(state) = state
         {
-            let state = serde_json::from_str(&text).map_err(|e| Trouble::Storage(e.to_string()))?;
             self.memory.replace(state);
         }
         Ok(())
     }
 
     async fn save(&self) -> Outcome<()> {
-        let text = serde_json::to_string(&*self.memory.borrow());
-        let text = text.map_err(|error| Trouble::Storage(error.to_string()))?;
-        self.platform.storage().put(KEY, text).await.map_err(storage)
-    }
-
-    async fn arm(&self, at_ms: i64) -> Outcome<()> {
-        // An alarm takes a distance from now.
-        let distance = at_ms.saturating_sub(edge::clock::now().0).max(0);
-        self.platform.storage().set_alarm(distance).await.map_err(storage)
+        let text = disk::text(&self.memory.borrow())?;
+        disk::write(&self.platform, text).await
     }
 
     fn ages(&self) -> Outcome<Ages> {
@@ -271,9 +228,4 @@ impl Object {
             idle_ms: number("ROLES_IDLE_MS", IDLE_MS_DEFAULT)?,
         })
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
-fn storage(error: worker::Error) -> Trouble {
-    Trouble::Storage(error.to_string())
 }

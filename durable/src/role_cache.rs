@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use shared::object::{Ask, Hint, Refusal};
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
-use crate::object::{Object, Trouble};
+use crate::object::Object;
+use crate::trouble::Trouble;
 
 /// One user's role cache.
 #[durable_object(alarm)]

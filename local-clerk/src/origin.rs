@@ -1,8 +1,8 @@
 //! Who may ask: programs on this machine, this server's own pages and the application's.
 //!
 //! The server signs anyone in as anyone, so a page of another site that is open in the same browser
-//! must not be able to drive it: neither by posting to it, nor by a name of its own that resolves to
-//! 127.0.0.1.
+//! must not be able to drive it: neither by posting to it, nor by a name of its own that resolves
+//! to 127.0.0.1.
 
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};

@@ -15,8 +15,8 @@ use crate::config::{Secret, WebhookUrl};
 use crate::delivery::{Delivery, Signed, Tamper};
 use crate::faults::{Fate, Outgoing, Wrong};
 
-/// The pause before each attempt. Svix's begin with 0, 5 s and 5 min; a scale of 100 makes the first
-/// retry wait as long.
+/// The pause before each attempt. Svix's begin with 0, 5 s and 5 min; a scale of 100 makes the
+/// first retry wait as long.
 const PAUSES_MS: [u64; 3] = [0, 50, 500];
 
 /// Svix waits this long for an answer. <https://docs.svix.com/retries>

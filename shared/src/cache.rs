@@ -2,44 +2,24 @@
 //!
 //! The object serves a set only when its version is at or above the **floor**, and the floor is
 //! persisted before it is answered for: an evicted object does not go back. A **hint** raises the
-//! floor and carries no roles. A **fill** registers the watch and reads the roles in one D1 batch, so
-//! whatever changes after the read is hinted. `verified_at` is the instant before the fill was sent;
-//! only a fill moves it. The **owner** names an incarnation of the object; what an earlier one left
-//! under way is refused by it.
+//! floor and carries no roles. A **fill** registers the watch and reads the roles in one D1 batch,
+//! so whatever changes after the read is hinted. `verified_at` is the instant before the fill was
+//! sent; only a fill moves it. The **owner** names an incarnation of the object; what an earlier
+//! one left under way is refused by it.
+
+mod ages;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{HINT_AHEAD_MS_MAX, ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
+pub use ages::{Ages, IDLE_MS_DEFAULT};
+
+use crate::limits::HINT_AHEAD_MS_MAX;
 use crate::object::{Answer, Ask, Hint, HintReply, Source};
 use crate::roles::RoleSet;
 use crate::time::UnixMillis;
 
-/// Ages, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ages {
-    /// Past this a set is served and refreshed behind the answer.
-    pub soft_ms: i64,
-    /// Past this a set is not served.
-    pub hard_ms: i64,
-    /// An object that nobody asked for so long ends its watch.
-    pub idle_ms: i64,
-}
-
-/// Thirty days.
-pub const IDLE_MS_DEFAULT: i64 = 30 * 24 * 3_600_000;
-
 /// A set verified less than this ago counts as fresh: at most one refill a second on demand.
 const FRESH_MS: i64 = 1_000;
-
-impl Default for Ages {
-    fn default() -> Self {
-        Self {
-            soft_ms: ROLES_SOFT_MS_DEFAULT,
-            hard_ms: ROLES_HARD_MS_DEFAULT,
-            idle_ms: IDLE_MS_DEFAULT,
-        }
-    }
-}
 
 /// Everything that an object knows. All of it is persisted; memory holds nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,8 +172,8 @@ impl State {
         Filled::Applied
     }
 
-    /// Takes a hint. On [`HintReply::Acked`] the state must be persisted before the answer goes out;
-    /// a refill is owed when [`State::is_below_floor`].
+    /// Takes a hint. On [`HintReply::Acked`] the state must be persisted before the answer goes
+    /// out; a refill is owed when [`State::is_below_floor`].
     pub fn hint(&mut self, hint: &Hint, now: UnixMillis) -> HintReply {
         if hint.owner != self.owner || self.owner == 0 {
             return HintReply::Gone;

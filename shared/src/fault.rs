@@ -13,7 +13,8 @@ pub enum Fault {
     Overloaded(String),
 }
 
-/// D1 has no error codes, only texts, <https://developers.cloudflare.com/d1/observability/debug-d1/>.
+/// D1 has no error codes, only texts,
+/// <https://developers.cloudflare.com/d1/observability/debug-d1/>.
 const CONTENT: [&str; 6] = [
     "D1_TYPE_ERROR",
     "constraint failed",

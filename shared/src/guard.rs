@@ -82,9 +82,8 @@ pub enum Denied {
 
 /// Grants `need` when the roles in `known` carry it.
 ///
-/// # Errors
-/// [`Denied::Cold`] without a set, [`Denied::Stale`] past its age, [`Denied::Barred`] for a user who
-/// is dead or banned, [`Denied::Missing`] otherwise.
+/// # Errors [`Denied::Cold`] without a set, [`Denied::Stale`] past its age, [`Denied::Barred`] for
+/// a user who is dead or banned, [`Denied::Missing`] otherwise.
 pub fn permit<'a>(
     known: Option<&'a Known>,
     need: &Need,

@@ -1,9 +1,10 @@
 //! The pure core of Rolecall: every decision, no I/O, no clock, no randomness, no async.
 //!
 //! ```text
-//!  bytes + headers ─signature::verify→ VerifiedBody ─event::parse→ Event ─envelope::seal→ Envelope ══queue══▶
-//!  Envelope ─envelope::open→ Event ─plan::plan→ Plan ─sql::statements→ [Statement] ══D1 batch══▶ rows
-//!  rows ══hint, fill══▶ RoleSet ══RoleCache══▶ guard::permit(role set, need, now) → Permit | Denied
+//!  bytes + headers ─signature::verify→ VerifiedBody ─event::parse→ Incoming
+//!                  ─Envelope::seal→ text ══queue══▶
+//!  text ─Envelope::open→ Event ─plan::plan→ Plan ─sql::statements→ [Statement] ══D1 batch══▶ rows
+//!  rows ══hint, fill══▶ RoleSet ══RoleCache══▶ guard::permit(set, need, now) → Permit | Denied
 //! ```
 //!
 //! What stands left of a `══` is here; a Worker is a thin edge around it. Time and randomness are

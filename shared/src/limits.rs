@@ -19,8 +19,8 @@ pub const RETRIES_MAX: u32 = 8;
 /// The delivery of a queue message on which the consumer parks it itself.
 pub const ATTEMPTS_MAX: u32 = RETRIES_MAX + 1;
 
-/// D1: bytes in one bound parameter are capped at 2 MB, <https://developers.cloudflare.com/d1/platform/limits/>;
-/// ours stays below half of that.
+/// D1: bytes in one bound parameter are capped at 2 MB,
+/// <https://developers.cloudflare.com/d1/platform/limits/>; ours stays below half of that.
 pub const PARAMETER_BYTES_MAX: usize = 500_000;
 
 /// Ours: an `updated_at` this far after its event's time was not written by Clerk's clock.

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! state(id) = Dead | Live { updated_at, event_at, projection, digest, fields }
-//! join(a,b) = Dead if either is Dead, else the greater by (updated_at, event_at, projection, digest)
+//! join(a,b) = Dead if either is Dead,
+//!             else the greater by (updated_at, event_at, projection, digest)
 //! ```
 //!
 //! A join-semilattice: commutative, associative, idempotent. So the order and the repetition of
-//! deliveries cannot matter. Delete absorbs, for Clerk does not reuse an id. `shared::sql` holds the
-//! twin of this law; tests hold the two together over every permutation of small histories.
+//! deliveries cannot matter. Delete absorbs, for Clerk does not reuse an id. `shared::sql` holds
+//! the twin of this law; tests hold the two together over every permutation of small histories.
 
 use crate::id::ObjectId;
 use crate::projection::{Digest, Fields};

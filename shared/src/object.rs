@@ -1,7 +1,7 @@
 //! The role cache's contract: what is said to the object and what it answers.
 //!
-//! One object per user, class `RoleCache`, behind the binding `ROLES`, named by the user's id. It is
-//! spoken to by `fetch` with small JSON bodies: workers-rs has no object RPC on wasm32
+//! One object per user, class `RoleCache`, behind the binding `ROLES`, named by the user's id. It
+//! is spoken to by `fetch` with small JSON bodies: workers-rs has no object RPC on wasm32
 //! (<https://github.com/cloudflare/workers-rs/issues/726>). A hint carries no roles: whoever holds
 //! the binding can make an object read again, never make it grant.
 

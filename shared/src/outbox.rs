@@ -61,7 +61,8 @@ pub fn settle(answers: Vec<(Pending, Option<HintReply>)>) -> Settled {
     settled
 }
 
-/// The hints of one round: those of the users that a batch touched, and the oldest of all, each once.
+/// The hints of one round: those of the users that a batch touched, and the oldest of all, each
+/// once.
 #[must_use]
 pub fn round(touched: Vec<Pending>, oldest: Vec<Pending>) -> Vec<Pending> {
     let mut all = touched;
@@ -72,7 +73,8 @@ pub fn round(touched: Vec<Pending>, oldest: Vec<Pending>) -> Vec<Pending> {
 }
 
 /// Whether a sweep goes on after a round of `sent` hints, the `rounds`-th, `elapsed_ms` after it
-/// began. It pages onward through the outbox: objects that do not answer hold up nobody behind them.
+/// began. It pages onward through the outbox: objects that do not answer hold up nobody behind
+/// them.
 #[must_use]
 pub fn goes_on(sent: usize, rounds: u32, elapsed_ms: i64) -> bool {
     let full = usize::try_from(ROUND_MAX).is_ok_and(|max| max <= sent);

@@ -135,7 +135,8 @@ impl Fields {
 #[must_use]
 pub fn digest(id: &str, fields: &Fields) -> Digest {
     let text = serde_json::to_string(&(PROJECTION, id, fields));
-    // Strings, numbers and lists always become JSON; were it not so, the debug form is as canonical.
+    // Strings, numbers and lists always become JSON; were it not so, the debug form is as
+    // canonical.
     Digest::of(text.unwrap_or_else(|_| format!("{fields:?}")).as_bytes())
 }
 
@@ -156,7 +157,10 @@ mod tests {
             app_roles: vec!["admin".into()],
             created_at: 7,
         });
-        let want = r#"{"entity":"user","email":"ada@example.com","banned":false,"app_roles":["admin"],"created_at":7}"#;
+        let want = concat!(
+            r#"{"entity":"user","email":"ada@example.com","banned":false,"#,
+            r#""app_roles":["admin"],"created_at":7}"#
+        );
         assert_eq!(serde_json::to_string(&fields).unwrap(), want);
         assert_eq!(digest("user_ada", &fields).as_str(), digest("user_ada", &fields).as_str());
         assert_ne!(digest("user_ada", &fields), digest("user_bob", &fields));

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub i64);
 
 /// Values below this are seconds: 1e11 seconds is the year 5138, 1e11 milliseconds is March 1973,
-/// and Clerk was not there in either. Its OpenAPI examples carry seconds, its deliveries milliseconds.
+/// and Clerk was not there in either. Its OpenAPI examples carry seconds, its deliveries
+/// milliseconds.
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
 /// The last instant taken from outside: 9999-12-31T23:59:59.999Z. Below 2^53, so that JavaScript

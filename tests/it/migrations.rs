@@ -139,8 +139,8 @@ fn a_fill_looks_nobody_up_by_scanning() {
     let db = Db::new();
     let plan = db.plan_of(&statement(FILL, &[&"user_ada"]));
     let scans: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN")).collect();
-    // The roles' own names and the catalogue are short lists; of people and memberships none is read
-    // but the user's own.
+    // The roles' own names and the catalogue are short lists; of people and memberships none is
+    // read but the user's own.
     for step in scans {
         let table = step.split(' ').nth(1).unwrap();
         assert!(!["w", "u", "g", "m", "o", "p"].contains(&table), "{step} in {plan:#?}");

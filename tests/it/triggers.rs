@@ -10,7 +10,8 @@ const WATCHED: [&str; 5] = ["user_ada", "user_bob", "user_dee", "user_eve", "use
 
 /// Ada is an admin by grant and an editor by metadata, and a member of two organizations: in the
 /// first with a role that the catalogue has, in the second with one that it lacks. Bob is a member
-/// of the first, and the role of editor is revoked for him. Dee is banned, Eve is deleted, Una was never heard of.
+/// of the first, and the role of editor is revoked for him. Dee is banned, Eve is deleted, Una was
+/// never heard of.
 const WORLD: &str = r#"
 INSERT INTO settings VALUES ('default_role', 'member'), ('other', 'x');
 INSERT INTO roles VALUES (1, 'member'), (2, 'admin'), (3, 'editor'), (4, 'spare');

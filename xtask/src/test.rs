@@ -19,8 +19,7 @@ use crate::{build, check};
 /// Where the suite that drives the built Workers is.
 const WORKERD_SUITE: &str = "tests/workerd";
 
-/// Ours: a file of that suite that takes longer hangs, and is ended as failed. The slowest takes
-/// less than a minute on two cores.
+/// Ours: a file of that suite that takes longer hangs, and is ended as failed.
 const FILE_MS_MAX: u32 = 300_000;
 
 /// Runs everything, or with a `filter` only the tests whose name contains it, and ends standard

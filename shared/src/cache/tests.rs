@@ -1,3 +1,5 @@
+//! The role cache's machine, step by step.
+
 use super::{Ages, Alarm, Decision, Filled, Row, State};
 use crate::object::{Ask, Hint, HintReply, Source};
 use crate::roles::{RoleSet, Standing};

@@ -1,3 +1,5 @@
+//! Clerk's deliveries, as published, captured and broken.
+
 use super::{Content, Event, Incoming, Unread, parse_bytes};
 use crate::merge::{Entity, State};
 use crate::projection::Fields;

@@ -1,7 +1,7 @@
 //! Clerk's JSON, as far as it is synced. The only place that spells its names.
 //!
-//! Shapes: <https://github.com/clerk/openapi-specs>, `webhooks/2025-04-15.yml`; examples break their
-//! own schema, so nearly everything is optional and unknown fields are ignored. A field given
+//! Shapes: <https://github.com/clerk/openapi-specs>, `webhooks/2025-04-15.yml`; examples break
+//! their own schema, so nearly everything is optional and unknown fields are ignored. A field given
 //! twice is refused by serde: two readers could each believe another one.
 
 use std::borrow::Cow;

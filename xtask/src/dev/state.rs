@@ -115,7 +115,8 @@ fn secret(folder: &Path) -> Result<String> {
     if let Ok(kept) = fs::read_to_string(&path) {
         return Ok(kept.trim().to_owned());
     }
-    // Svix's own secrets are 24 random bytes: <https://docs.svix.com/receiving/verifying-payloads/how-manual>
+    // Svix's own secrets are 24 random bytes:
+    // <https://docs.svix.com/receiving/verifying-payloads/how-manual>
     let secret = format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()));
     fs::write(&path, &secret)
         .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o600)))

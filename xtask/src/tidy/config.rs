@@ -173,14 +173,14 @@ fn the_lock_of_node_leaves_no_package_out() {
     let packages = lock["packages"].as_object().unwrap();
     let mut wrong = Vec::new();
     for (place, package) in packages {
-        for kind in ["dependencies", "optionalDependencies", "devDependencies"] {
-            for (name, range) in package[kind].as_object().into_iter().flatten() {
-                let range = range.as_str().unwrap();
-                let is_exact = range.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-                let found = nearest(packages, place, name).and_then(|it| it["version"].as_str());
-                if found.is_none() || (is_exact && found != Some(range)) {
-                    wrong.push(format!("{name}@{range} of {place}: {found:?}"));
-                }
+        let kinds = ["dependencies", "optionalDependencies", "devDependencies"];
+        let needs = kinds.iter().filter_map(|kind| package[kind].as_object()).flatten();
+        for (name, range) in needs {
+            let range = range.as_str().unwrap();
+            let is_exact = range.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            let found = nearest(packages, place, name).and_then(|it| it["version"].as_str());
+            if found.is_none() || (is_exact && found != Some(range)) {
+                wrong.push(format!("{name}@{range} of {place}: {found:?}"));
             }
         }
     }
