@@ -167,19 +167,20 @@ mod tests {
         part.messages.iter().any(|message| message.id == bad)
     }
 
+    #[track_caller]
+    fn check_one_bad(size: usize, bad: &str) {
+        let messages = (0..size).map(|i| message(&format!("m{i}"), 1)).collect();
+        let content = || Fault::Content("constraint failed".into());
+        let (parked, verdicts) = run(part(messages), |part| holds(part, bad).then(content));
+        assert_eq!(parked, [bad]);
+        assert_eq!(verdicts.len(), size);
+        assert!(verdicts.iter().all(|v| v.disposition == Disposition::Ack));
+    }
+
     #[test]
     fn a_bad_message_at_any_place_costs_its_neighbours_nothing() {
         for size in 1..=9 {
-            for bad in 0..size {
-                let messages = (0..size).map(|i| message(&format!("m{i}"), 1)).collect();
-                let bad = format!("m{bad}");
-                let (parked, verdicts) = run(part(messages), |part| {
-                    holds(part, &bad).then(|| Fault::Content("constraint failed".into()))
-                });
-                assert_eq!(parked, [bad.clone()]);
-                assert_eq!(verdicts.len(), size);
-                assert!(verdicts.iter().all(|v| v.disposition == Disposition::Ack));
-            }
+            (0..size).for_each(|bad| check_one_bad(size, &format!("m{bad}")));
         }
     }
 
