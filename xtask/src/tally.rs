@@ -61,10 +61,13 @@ impl Tally {
         tally
     }
 
-    /// Reads the summary that Node's test runner ends its TAP with.
+    /// Reads the summary that Node's test runner ends its TAP with. The runner counts a file in
+    /// which no test ran as one that passed; here it counts for nothing.
     pub(crate) fn of_tap<'a>(lines: impl IntoIterator<Item = &'a str>) -> Self {
         let mut tally = Self::default();
+        let mut empty = 0;
         for line in lines {
+            empty += u64::from(line.starts_with("ok ") && line.ends_with(".test.mjs"));
             match line.strip_prefix("# ").and_then(|rest| rest.split_once(' ')) {
                 Some(("pass", number)) => tally.passed += number.trim().parse().unwrap_or(0),
                 Some(("fail" | "cancelled", number)) => {
@@ -73,6 +76,7 @@ impl Tally {
                 _ => {}
             }
         }
+        tally.passed = tally.passed.saturating_sub(empty);
         tally
     }
 
@@ -121,6 +125,12 @@ mod tests {
         let said =
             "ok 1 - a\n# tests 6\n# suites 0\n# pass 3\n# fail 1\n# cancelled 2\n# skipped 0";
         assert_eq!(Tally::of_tap(said.lines()), Tally { passed: 3, failed: 3 });
+    }
+
+    #[test]
+    fn a_file_without_tests_is_no_test() {
+        let said = "ok 1 - tests/workerd/a.test.mjs\nok 2 - b\n# pass 2\n# fail 0";
+        assert_eq!(Tally::of_tap(said.lines()), Tally { passed: 1, failed: 0 });
     }
 
     #[test]

@@ -23,6 +23,20 @@ const DEFAULTS = {
   ssr: { vars: PEM_VARS },
 };
 
+/** See stand-ins/probe.mjs. The harness offers proxies of bindings too, but they block each other. */
+const PROBE = {
+  config: {
+    name: "rolecall-probe",
+    main: "tests/workerd/stand-ins/probe.mjs",
+    compatibility_date: "2026-04-01",
+    d1_databases: [{ binding: "DB", database_name: "rolecall", database_id: "rolecall" }],
+    queues: { producers: [{ binding: "EVENTS", queue: "rolecall-events" }] },
+    durable_objects: {
+      bindings: [{ name: "ROLES", class_name: "RoleCache", script_name: "rolecall-durable" }],
+    },
+  },
+};
+
 /**
  * Starts the Workers that are asked for, each an environment of wrangler.toml with its own `vars`
  * and `secrets` over the test's defaults; `true` for the defaults alone. The first one is the one
@@ -32,18 +46,18 @@ const DEFAULTS = {
  * @param {Record<string, true | {vars?: object, secrets?: object} | {config: object}>} wanted
  */
 export async function start(wanted = { ssr: true, ingest: true, consumer: true, durable: true }) {
-  const workers = Object.entries(wanted).map(([env, how]) => worker(env, how));
+  const workers = Object.entries({ ...wanted, probe: PROBE }).map(([env, how]) => worker(env, how));
   const server = createTestHarness({ root: ROOT, workers });
-  const { url } = await server.listen();
-  const handles = Object.keys(wanted).map((env) => [env, server.getWorker(`rolecall-${env}`)]);
-  const system = new System(server, url, Object.fromEntries(handles));
   try {
-    if (wanted.consumer) await system.open();
+    const { url } = await server.listen();
+    const handle = (env) => [env, server.getWorker(`rolecall-${env}`)];
+    const handles = Object.keys({ ...wanted, probe: PROBE }).map(handle);
+    if (wanted.consumer) await server.getWorker("rolecall-consumer").applyD1Migrations("DB");
+    return new System(server, url, Object.fromEntries(handles));
   } catch (cause) {
-    await system.stop();
+    await server.close();
     throw cause;
   }
-  return system;
 }
 
 function worker(env, how) {
@@ -62,7 +76,6 @@ function worker(env, how) {
 
 class System {
   #server;
-  #db;
 
   constructor(server, url, workers) {
     this.#server = server;
@@ -70,21 +83,13 @@ class System {
     Object.assign(this, workers);
   }
 
-  async open() {
-    await this.consumer.applyD1Migrations("DB");
-    const { DB, EVENTS } = await this.consumer.getEnv();
-    this.#db = DB;
-    /** The sending end of `rolecall-events`, past the door. */
-    this.queue = EVENTS;
-  }
-
   stop() {
     return this.#server.close();
   }
 
   /** Runs SQL on the database, and gives its rows. */
-  async sql(text, ...args) {
-    return (await this.#db.prepare(text).bind(...args).all()).results;
+  sql(text, ...args) {
+    return this.#probe("sql", { text, args });
   }
 
   /** The only row, or `undefined`. */
@@ -133,12 +138,21 @@ class System {
     return this.#tell(user, "hint", { user_id: user, owner, version });
   }
 
-  async #tell(user, what, body) {
-    const { ROLES } = await this.durable.getEnv();
-    const stub = ROLES.get(ROLES.idFromName(user));
-    const request = { method: "POST", body: JSON.stringify(body) };
-    const response = await stub.fetch(`https://role-cache/${what}`, request);
-    return { status: response.status, body: await response.json() };
+  #tell(user, what, body) {
+    return this.#probe("tell", { user, what, body });
+  }
+
+  /** Puts a message on `rolecall-events`, past the door. */
+  enqueue(body, contentType = "text") {
+    return this.#probe("send", { body, contentType });
+  }
+
+  async #probe(what, asked) {
+    const request = { method: "POST", body: JSON.stringify(asked) };
+    const response = await this.probe.fetch(`https://probe.example/${what}`, request);
+    const { value, error } = await response.json();
+    if (error) throw new Error(`${what}: ${error}`);
+    return value;
   }
 
   /** Asks the application, signed in as `user`; `null` is nobody. */

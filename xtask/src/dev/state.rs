@@ -42,7 +42,6 @@ impl State {
     fn at(folder: PathBuf, scratch: Option<TempDir>, fresh: bool) -> Result<Self> {
         let make = || format!("cannot make {}; may you write there?", folder.display());
         fs::create_dir_all(&folder).with_context(make)?;
-        // Beside the folder's content and not in it: `fresh` must not remove a lock that is held.
         let lock = File::create(folder.join("lock")).with_context(make)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -91,7 +90,7 @@ impl State {
     }
 }
 
-/// Removes everything but the lock.
+/// Removes everything but the lock, which is held.
 fn empty(folder: &Path) -> Result<()> {
     let failed = || format!("cannot empty {}; remove it by hand", folder.display());
     for entry in fs::read_dir(folder).with_context(failed)? {
