@@ -7,7 +7,9 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
 use shared::object::{self, HINT_URL, HintReply};
 use shared::outbox::{self, Pending, Settled};
-use worker::{Delay, Env, Method, ObjectNamespace, Request, RequestInit};
+use worker::{
+    AbortController, AbortSignal, Delay, Env, Method, ObjectNamespace, Request, RequestInit,
+};
 
 use crate::store::Store;
 
@@ -47,21 +49,34 @@ pub(crate) async fn push(env: &Env, store: &Store, pending: Vec<Pending>) -> Set
 
 /// `None` when the object could not be reached, or said something else.
 async fn hint(roles: &ObjectNamespace, pending: &Pending) -> Option<HintReply> {
-    let ask = Box::pin(ask(roles, pending));
+    let abort = AbortController::default();
+    let ask = Box::pin(ask(roles, pending, abort.signal()));
     let answer = match select(ask, Delay::from(Duration::from_millis(HINT_MS_MAX))).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err("no answer in time".into()),
+        Either::Right(_) => {
+            // Left open, it would keep the platform from taking the batch for done.
+            abort.abort();
+            Err("no answer in time".into())
+        }
     };
     let user_id = &pending.user_id;
     answer.inspect_err(|cause| tracing::warn!(user_id, cause, "a hint was not answered")).ok()
 }
 
-async fn ask(roles: &ObjectNamespace, pending: &Pending) -> Result<HintReply, String> {
+async fn ask(
+    roles: &ObjectNamespace,
+    pending: &Pending,
+    signal: AbortSignal,
+) -> Result<HintReply, String> {
     let text = |error: worker::Error| error.to_string();
     let body = serde_json::to_string(&pending.hint()).map_err(|error| error.to_string())?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(body.into()));
     let request = Request::new_with_init(HINT_URL, &init).map_err(text)?;
+    let abortable = web_sys::RequestInit::new();
+    abortable.set_signal(Some(&signal));
+    let request = web_sys::Request::new_with_request_and_init(request.inner(), &abortable);
+    let request = request.map_err(|error| text(error.into()))?.into();
     let stub = roles.get_by_name(&pending.user_id).map_err(text)?;
     let mut response = stub.fetch_with_request(request).await.map_err(text)?;
     if response.status_code() != 200 {

@@ -4,7 +4,7 @@
 //! `X-HTTP-Method-Override` and their kin) are not among it.
 
 use shared::session::source::Presented;
-use worker::{Headers, Method, Request, Result};
+use worker::{Headers, Request, Result};
 
 /// A request.
 #[derive(Debug, Default)]
@@ -39,10 +39,11 @@ pub(crate) fn read(req: &Request) -> Result<Incoming> {
     let url = req.inner().url();
     let (origin, path, query) = split(&url);
     let headers = req.headers();
-    let method = req.method();
+    // `Request::method` takes every method that it does not know (`PROPFIND`, `PURGE`) for `GET`.
+    let method = req.inner().method();
     Ok(Incoming {
-        is_read: matches!(method, Method::Get | Method::Head),
-        is_head: method == Method::Head,
+        is_read: matches!(method.as_str(), "GET" | "HEAD"),
+        is_head: method == "HEAD",
         origin: origin.to_owned(),
         path: path.to_owned(),
         query: query.map(str::to_owned),

@@ -1,1 +1,696 @@
-// Sessions and the answer table of the SSR Worker, in the real runtime (being written).
+// Who is let in as whom: session tokens, the keys they are judged by, and what the application
+// answers to everybody else.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { asSeen, checked, ofThisSite, tags, wayBack } from "./support/answers.mjs";
+import * as clerk from "./support/clerk.mjs";
+import { deliver } from "./support/delivery.mjs";
+import { startDirect, workerOf } from "./support/direct.mjs";
+import {
+  HEADER, PARTY, PEM_VARS, bearer, claimsOf, compact, jwk, key, makeKey, mint, serveJwks,
+} from "./support/sessions.mjs";
+import { CLOSED, JWKS, JWKS_VARS, OPEN, answerWith, fail } from "./support/settings-cases.mjs";
+import { start } from "./support/system.mjs";
+import { FORGED, REFUSED, STRICTER, fixture, shapes } from "./support/token-cases.mjs";
+import { waitFor } from "./support/wait.mjs";
+import { wire } from "./support/wire.mjs";
+
+const DOCUMENT = { "sec-fetch-dest": "document", accept: "text/html,application/xhtml+xml;q=0.9" };
+
+/** A publishable key of the fixtures and the suffix that it gives to cookies. */
+const [SUFFIXED] = JSON.parse(fixture("publishable-keys.json")).valid;
+
+/** Paths that are no page, or another spelling of one. */
+const ODD_PATHS = [
+  "//dashboard", "/dashboard/", "/Dashboard", "/dashboard//", "/%64ashboard", "/dashboard%2f",
+  "/dashboard%00", "/dashboard%", "/dashboard%zz", "/dashboard;x.js", "/dashboard.css",
+  "/dashboard/x.css", "/dashboard%0d%0aLocation:%20//evil.example", "/assets/..%2fdashboard",
+  "/assets/%2e%2e%2fadmin", "/\\admin", "/\\evil.example", "//evil.example/dashboard",
+  "///evil.example", "/.//evil.example", "/%2f%2fevil.example", "/%5cevil.example",
+  "/orgs//settings", "/orgs/%6frg_1", `/orgs/${"a".repeat(600)}`, "/api/me/", "/api/me.json", "/\u00e9",
+];
+
+/** Methods that are neither `GET` nor `HEAD`, those included that Workers rarely meet. */
+const METHODS = [
+  "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PURGE", "SEARCH", "REPORT", "LOCK", "TRACE",
+];
+
+/** What a sender may say of hosts and addresses. */
+const EVIL = {
+  host: "evil.example",
+  origin: "https://evil.example",
+  referer: "https://evil.example/",
+  forwarded: "host=evil.example",
+  "x-forwarded-host": "evil.example",
+  "x-forwarded-proto": "gopher",
+  "x-host": "evil.example",
+  "x-original-url": "/admin",
+  "x-rewrite-url": "/admin",
+  "x-http-method-override": "POST",
+};
+
+describe("a session", () => {
+  const servers = {};
+  let system;
+
+  before(async () => {
+    for (const name of Object.keys(JWKS)) servers[name] = await serveJwks();
+    for (const [name, change] of Object.entries(JWKS)) await change(servers[name]);
+    const ssr = (name, vars = {}) => workerOf("ssr", { name, bindings: { ...PEM_VARS, ...vars } });
+    const byJwks = (name) => ssr(name, { ...JWKS_VARS, CLERK_JWKS_URL: servers[name].url });
+    system = await startDirect([
+      workerOf("durable"),
+      ssr("pem"),
+      ...Object.keys(JWKS).map(byJwks),
+      ...Object.entries(CLOSED).map(([name, [vars]]) => ssr(name, vars)),
+      ...Object.entries(OPEN).map(([name, vars]) => ssr(name, vars)),
+      ssr("suffixed", { CLERK_PUBLISHABLE_KEY: SUFFIXED.publishable_key }),
+      ssr("sign-in-elsewhere", { SIGN_IN_URL: "https://accounts.example.com/in?theme=dark" }),
+      ssr("sign-in-nowhere", { SIGN_IN_URL: "//evil.example" }),
+      ssr("without-a-frontend", { CLERK_FRONTEND_API_URL: undefined }),
+      workerOf("ssr", { name: "unbound", bindings: PEM_VARS, durableObjects: undefined }),
+    ]);
+  });
+  after(async () => {
+    await system?.stop();
+    await Promise.all(Object.values(servers).map((server) => server.close()));
+  });
+
+  /** What the Worker of this name answers. */
+  const raw = async (name, path, how) => wire(await system.url(name), path, how);
+
+  /** The same, with everything checked that holds for all answers. */
+  async function ask(name, path, how = {}) {
+    return checked(await raw(name, path, how), `${name} ${how.method ?? "GET"} ${path}`);
+  }
+
+  const me = (name, headers = {}) => ask(name, "/api/me", { headers });
+
+  async function isSession(name, token, { sub, sid }) {
+    const answer = await me(name, bearer(token));
+    assert.equal(answer.status, 200, name);
+    const { user_id, session_id } = JSON.parse(answer.text);
+    assert.deepEqual({ user_id, session_id }, { user_id: sub, session_id: sid });
+  }
+
+  /** Why tokens were refused, in order, by the log. */
+  const reasons = () => system.logs().split("\n").filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line)).filter(({ message }) => message === "a token is refused")
+    .map(({ rejection }) => rejection);
+
+  /** What refuses, while it runs, is refused for these reasons. */
+  async function refusedFor(expected, run) {
+    const known = reasons().length;
+    await run();
+    const all = () => known + expected.length <= reasons().length;
+    await waitFor("every refusal is logged", all);
+    assert.deepEqual(reasons().slice(known), expected);
+  }
+
+  /** The answer to a token whose clock stands at one second: if it ticks meanwhile, once more. */
+  async function inOneSecond(name, shape) {
+    const seconds = () => Math.floor(Date.now() / 1000);
+    return waitFor("an answer within one second of the clock", async () => {
+      const before = seconds();
+      const answer = await me(name, bearer(shape.made(before)));
+      return before === seconds() && answer;
+    });
+  }
+
+  for (const name of ["pem", "jwks"]) {
+    it(`of every shape gets its marked verdict (${name})`, async () => {
+      const all = shapes();
+      assert.equal(all.length, 37);
+      const anonymous = asSeen(await me(name));
+      for (const shape of all) {
+        // As in Clerk's SDK: a PEM is one key, and the id that a token names does not matter.
+        const isRefused = shape.name in REFUSED && !(name === "pem" && shape.name === "kid_unknown");
+        const isMarked = shape.expect.startsWith("ok") && !(shape.name in STRICTER);
+        if (shape.name !== "kid_unknown") assert.equal(isRefused, !isMarked, shape.name);
+        const known = reasons().length;
+        const answer = await inOneSecond(name, shape);
+        if (!isRefused) {
+          assert.equal(answer.status, 200, shape.name);
+          const { user_id, session_id } = JSON.parse(answer.text);
+          const { sub, sid } = shape.claims;
+          assert.deepEqual({ user_id, session_id }, { user_id: sub, session_id: sid }, shape.name);
+          continue;
+        }
+        // One answer for all, and the reason for the log alone.
+        assert.deepEqual(asSeen(answer), anonymous, shape.name);
+        const reason = REFUSED[shape.name];
+        if (reason === undefined) continue;
+        await waitFor(`a reason against ${shape.name}`, () => known < reasons().length);
+        assert.equal(reasons().at(-1), reason, shape.name);
+      }
+    });
+
+    it(`with a signature that is nearly good is none (${name})`, async () => {
+      const anonymous = asSeen(await me(name));
+      const forged = Object.entries(FORGED);
+      await refusedFor(forged.map(() => "the signature is wrong"), async () => {
+        for (const [what, make] of forged) {
+          assert.deepEqual(asSeen(await me(name, bearer(make()))), anonymous, what);
+        }
+      });
+    });
+  }
+
+  it("is refused for what it demands, repeats or drags along", async () => {
+    const odd = {
+      "the header demands an extension": mint("user_1", { header: { crit: ["exp"] } }),
+      "the token is longer than 8192 bytes": mint("user_1", { claims: { x: "x".repeat(8_192) } }),
+      "the session id is missing": mint("user_1", { claims: { sid: undefined } }),
+      "the claims cannot be read": mint("user_1", { claims: { exp: undefined, nbf: null } }),
+      "the session is pending": mint("user_1", { claims: { sts: "resting" } }),
+      "the subject is not a user": mint("user_1", { claims: { sub: "user_1/../user_2" } }),
+    };
+    await refusedFor(Object.keys(odd), async () => {
+      for (const [why, token] of Object.entries(odd)) {
+        assert.equal((await me("pem", bearer(token))).status, 401, why);
+      }
+    });
+    const claims = claimsOf("user_2Big", { x: "x".repeat(5_000) });
+    await isSession("pem", compact(HEADER, claims), claims);
+  });
+
+  it("is looked for in the header, then in its own cookie, then in the plain one", async () => {
+    const own = SUFFIXED.session_cookie;
+    const [a, a2, b] = ["user_2A", "user_2A", "user_2B"].map((sub) => claimsOf(sub));
+    const [A, A2, B] = [a, a2, b].map((claims) => compact(HEADER, claims));
+    const cases = [
+      [{ cookie: `__session=${A}` }, a],
+      [{ cookie: `${own}=${A}` }, a],
+      [{ cookie: `theme="dark; x"; __session=${B}; ${own}=${A}` }, a],
+      [{ cookie: `${own}=${A}; __session=${B}` }, a],
+      [{ cookie: `${own}=; __session=${A}` }, a],
+      [{ cookie: `__session=${A}; __session=${A}` }, a],
+      [{ cookie: `__session_aaaaaaaa=${B}; __session=${A}` }, a],
+      [{ cookie: `__session_aaaaaaaa=${A}` }, null],
+      [{ cookie: `x__session=${A}; __SESSION=${A}; a=__session=${A}` }, null],
+      [{ ...bearer(A), cookie: `__session=${A2}; ${own}=${A2}` }, a],
+      [{ ...bearer(A2), cookie: `__session=${A}` }, a2],
+      // Somebody else's schemes.
+      [{ authorization: "Basic YTpi", cookie: `__session=${A}` }, a],
+      [{ authorization: `Token ${B}`, cookie: `__session=${A}` }, a],
+      [{ authorization: B, cookie: `__session=${A}` }, a],
+      [{ authorization: "Basic YTpi" }, null],
+      // Nothing falls back from a token that is none.
+      [{ ...bearer("x.y.z"), cookie: `__session=${A}` }, null],
+      [{ cookie: `${own}=x.y.z; __session=${A}` }, null],
+      // Two that disagree: to guess would show one of them the other's page.
+      [{ ...bearer(A), cookie: `__session=${B}` }, null],
+      [{ ...bearer(A), cookie: `${own}=${B}` }, null],
+      [{ cookie: `__session=${A}; __session=${B}` }, null],
+      [{ cookie: `__session=${A}; __session=${A2}` }, null],
+      [{ cookie: `${own}=${A}; ${own}=${B}` }, null],
+      [{ cookie: `${own}=${A}; __session=${A}; __session=${B}` }, null],
+      [{ ...bearer(A), cookie: `__session=${A}; __session=${B}` }, null],
+      [{ authorization: [`Bearer ${A}`, `Bearer ${B}`] }, null],
+      [{ cookie: [`__session=${A}`, `__session=${B}`] }, null],
+    ];
+    for (const [at, [headers, claims]] of cases.entries()) {
+      const answer = await me("suffixed", headers);
+      assert.equal(answer.status, claims ? 200 : 401, `case ${at}`);
+      if (claims) assert.equal(JSON.parse(answer.text).session_id, claims.sid, `case ${at}`);
+    }
+  });
+
+  it("cannot be judged by a Worker that is not configured: 503, whoever asks", async () => {
+    const good = mint("user_2A");
+    for (const [name, [, mistake]] of Object.entries(CLOSED)) {
+      for (const headers of [{}, bearer(good), DOCUMENT, { ...DOCUMENT, ...bearer(good) }]) {
+        for (const path of ["/api/me", "/api/check?role=member", "/dashboard", "/admin", "/orgs/org_1"]) {
+          assert.equal((await ask(name, path, { headers })).status, 503, `${name} ${path}`);
+        }
+      }
+      assert.equal((await ask(name, "/")).status, 200, name);
+      assert.equal((await ask(name, "/healthz")).status, 200, name);
+      await waitFor(`${name} is logged`, () => system.logs().includes(mistake));
+    }
+    // The others, with the very same token.
+    for (const name of ["pem", ...Object.keys(OPEN)]) {
+      assert.equal((await me(name, bearer(good))).status, 200, name);
+    }
+  });
+
+  it("begins at the sign-in page that is configured", async () => {
+    const lost = (name) => raw(name, "/dashboard", { headers: DOCUMENT });
+    const elsewhere = await lost("sign-in-elsewhere");
+    assert.equal(elsewhere.status, 302);
+    const to = "https://accounts.example.com/in?theme=dark&redirect_url=%2Fdashboard";
+    assert.equal(elsewhere.headers.get("location"), to);
+    assert.equal((await lost("sign-in-nowhere")).status, 503);
+    assert.equal((await me("sign-in-nowhere")).status, 401);
+    assert.equal((await me("sign-in-nowhere", bearer(mint("user_2A")))).status, 200);
+    assert.equal((await ask("without-a-frontend", "/sign-in")).status, 503);
+    assert.equal((await ask("without-a-frontend", "/dashboard", { headers: DOCUMENT })).status, 302);
+  });
+
+  it("shows nothing when the roles are out of reach", async () => {
+    for (const path of ["/dashboard", "/admin", "/orgs/org_1", "/api/me", "/api/check?role=member"]) {
+      const answer = await ask("unbound", path, { headers: bearer(mint("user_2A")) });
+      assert.equal(answer.status, 503, path);
+    }
+  });
+
+  it("opens no page by another spelling, and none leads to another site", async () => {
+    const session = bearer(mint("user_2A"));
+    for (const path of ODD_PATHS) {
+      for (const headers of [{}, DOCUMENT, session, { ...DOCUMENT, ...session }]) {
+        assert.equal((await ask("pem", path, { headers })).status, 404, path);
+      }
+    }
+    // The platform resolves these before the Worker sees them: as good as the plain path.
+    for (const path of ["/x/../dashboard", "/./dashboard", "/assets/%2e%2e/dashboard"]) {
+      const answer = await ask("pem", path, { headers: DOCUMENT });
+      assert.equal(answer.status, 302, path);
+      assert.equal(wayBack(answer.headers.get("location")), "/dashboard");
+    }
+    // And these it may refuse itself, with nothing of ours in the answer.
+    for (const path of ["http://evil.example/dashboard", "\\dashboard", "dashboard"]) {
+      const answer = await raw("pem", path, { headers: { ...DOCUMENT, ...session } });
+      assert.ok(400 <= answer.status, path);
+      assert.equal(answer.headers.get("location"), null, path);
+      assert.doesNotMatch(answer.text, /user_2A/, path);
+    }
+  });
+
+  it("is never led astray by a host or an address in a header", async () => {
+    for (const path of ["/", "/dashboard", "/sign-in", "/sign-in?redirect_url=/dashboard", "/nothing"]) {
+      for (const session of [{}, bearer(mint("user_2A"))]) {
+        const headers = { ...DOCUMENT, ...session };
+        const plain = await ask("pem", path, { headers });
+        const led = await ask("pem", path, { headers: { ...headers, ...EVIL } });
+        assert.deepEqual(asSeen(led), asSeen(plain), path);
+      }
+    }
+    const { text } = await ask("pem", "/sign-in?redirect_url=/dashboard", { headers: EVIL });
+    assert.ok(text.includes(encodeURIComponent(`${PARTY}/dashboard`)), "the way back is configured");
+  });
+
+  it("only reads: every other method is 405 and leads nowhere", async () => {
+    const override = { "x-http-method-override": "GET" };
+    for (const method of METHODS) {
+      for (const path of ["/", "/sign-in", "/dashboard", "/admin", "/orgs/org_1", "/api/me", "/api/check?role=x"]) {
+        for (const session of [{}, bearer(mint("user_2A"))]) {
+          const headers = { ...DOCUMENT, ...session, ...override };
+          const answer = await ask("pem", path, { method, headers });
+          assert.equal(answer.status, 405, `${method} ${path}`);
+          assert.ok(!answer.text.includes("user_2A"), `${method} ${path}`);
+        }
+      }
+      assert.equal((await ask("pem", "/nothing", { method })).status, 404, method);
+    }
+  });
+
+  it("is not judged by a key that everybody has, or that verifies something else", async () => {
+    // Signed by the key of Clerk's own tests, long ago: were it believed, the reason would differ.
+    const [{ token }] = JSON.parse(fixture("derived-session-tokens.json")).cases;
+    const kids = ["ins_2Weak", "ins_2Encrypts", undefined];
+    const unknown = [token, ...kids.map((kid) => mint("user_2A", { header: { kid } }))];
+    await refusedFor(unknown.map(() => "the key is unknown"), async () => {
+      for (const one of unknown) assert.equal((await me("mixed", bearer(one))).status, 401);
+    });
+    assert.equal((await me("mixed", bearer(mint("user_2A")))).status, 200);
+  });
+
+  describe("judged by a JWKS", { concurrency: true }, () => {
+    const mine = () => bearer(mint("user_2A"));
+    const unknown = (at) => bearer(mint("user_2A", { header: { kid: `ins_${at}_${Math.random()}` } }));
+    const status = async (name, headers) => (await me(name, headers)).status;
+
+    it("a storm of unknown keys is one fetch, or two when it is a long one", async () => {
+      const storm = (length) => Promise.all(Array.from({ length }, (_, at) => status("storm", unknown(at))));
+      const cold = await storm(150);
+      assert.deepEqual(new Set(cold), new Set([401]));
+      assert.equal(await status("storm", mine()), 200);
+      const warm = await storm(150);
+      assert.deepEqual(new Set(warm), new Set([401]));
+      assert.ok(1 <= servers.storm.hits && servers.storm.hits <= 2, `${servers.storm.hits} fetches`);
+    });
+
+    it("a rotated key is found, and the old one forgotten, at the price of one fetch", async () => {
+      const [next, kid] = [makeKey(), "ins_2TheNextKey"];
+      const signedByNext = () => bearer(mint("user_2A", { header: { kid }, signer: next }));
+      assert.equal(await status("rotated", mine()), 200);
+      assert.equal(await status("rotated", signedByNext()), 401);
+      answerWith(servers.rotated, { keys: [jwk(next, kid)] });
+      await waitFor("the new key is known", async () => (await status("rotated", signedByNext())) === 200);
+      assert.equal(servers.rotated.hits, 2);
+      assert.equal(await status("rotated", mine()), 401);
+    });
+
+    it("keys in hand go on serving when there is nobody to ask", async () => {
+      assert.equal(await status("warm", mine()), 200);
+      servers.warm.answer = fail;
+      const asked = async () => {
+        assert.equal(await status("warm", unknown("down")), 401);
+        return servers.warm.hits === 2;
+      };
+      await waitFor("it was asked in vain", asked);
+      assert.equal(await status("warm", mine()), 200);
+    });
+
+    const unusable = ["down", "gone", "garbled", "empty", "large", "moved", "silent", "ambiguous", "published"];
+    for (const name of unusable) {
+      it(`nobody is judged while it is ${name}: 503, and all is well when it is back`, async () => {
+        for (const headers of [mine(), unknown(name)]) assert.equal(await status(name, headers), 503);
+        const page = await ask(name, "/dashboard", { headers: { ...DOCUMENT, ...mine() } });
+        assert.equal(page.status, 503);
+        assert.match(page.headers.get("content-type"), /^text\/html/);
+        // Who brings no token needs no key to be told so.
+        assert.equal(await status(name), 401);
+        if (name === "moved") assert.equal(servers[name].moved, undefined, "nobody followed it");
+        answerWith(servers[name], { keys: [jwk(key)] });
+        await waitFor("it serves again", async () => (await status(name, mine())) === 200);
+      });
+    }
+  });
+
+  it("leaves nothing of its token in the log", async () => {
+    const [token, cookie] = [mint("user_2Logged"), mint("user_2Logged")];
+    const query = "q=query-canary";
+    const both = { ...bearer(token), cookie: `__session=${cookie}; c=cookie-canary` };
+    await ask("pem", `/dashboard?${query}`, { headers: both });
+    await ask("pem", `/dashboard?${query}`, { headers: bearer(`${token}x`) });
+    await ask("pem", `/dashboard?${query}`, { headers: DOCUMENT });
+    await waitFor("it is logged", () => system.logs().includes("user_2Logged"));
+    assert.doesNotMatch(system.logs(), /eyJ|bearer|__session|canary/i);
+  });
+});
+
+describe("an answer", () => {
+  const [admin, orgAdmin, orgMember, banned, gone, unknown, hostile, harmless] =
+    Array.from({ length: 8 }, () => clerk.newId("user"));
+  const [ours, foreign, nowhere] = Array.from({ length: 3 }, () => clerk.newId("org"));
+  let system;
+
+  before(async () => {
+    system = await start();
+    const joins = (user, org, fields) => clerk.membership(clerk.newId("orgmem"), { org, user, ...fields });
+    const roles = (list) => ({ public_metadata: { roles: list } });
+    const events = [
+      clerk.user(admin, roles(["admin"])),
+      ...[orgAdmin, orgMember].map((id) => clerk.user(id)),
+      clerk.user(banned, { banned: true, ...roles(["admin"]) }),
+      clerk.user(gone, roles(["admin"])),
+      clerk.deleted("user", gone),
+      ...[ours, foreign].map((id) => clerk.organization(id)),
+      joins(orgAdmin, ours, { role: "org:admin", permissions: ["org:posts:read"] }),
+      joins(orgMember, ours, { role: "org:member", permissions: [] }),
+      joins(clerk.newId("user"), foreign, { role: "org:admin" }),
+      clerk.user(hostile, roles(HOSTILE)),
+      joins(hostile, ours, { role: `org:${HOSTILE[0]}`, permissions: HOSTILE.slice(1) }),
+      clerk.user(harmless, roles(HOSTILE.map((_, at) => `role-${at}`))),
+      joins(harmless, ours, { role: "org:x", permissions: HOSTILE.slice(1).map((_, at) => `org:x:${at}`) }),
+    ];
+    const taken = [];
+    for (const event of events) taken.push(await deliver(system.ingest, event));
+    for (const delivery of taken) assert.equal((await system.settled(delivery)).outcome, "applied");
+  });
+  after(() => system?.stop());
+
+  /** What `user` is answered, with everything checked that holds for all; `null` is nobody. */
+  async function ask(user, path, how = {}) {
+    return checked(await system.get(user, path, how), `${how.method ?? "GET"} ${path} as ${user}`);
+  }
+
+  const withToken = (token, path, headers = {}) =>
+    ask(null, path, { headers: { ...headers, ...bearer(token) } });
+
+  const PAGES = ["/dashboard", "/admin", `/orgs/${ours}`, `/orgs/${ours}/settings`];
+  const DATA = ["/api/me", "/api/check?role=member"];
+
+  it("to nobody sends a person to sign in and tells a program 401", async () => {
+    const people = [DOCUMENT, { "sec-fetch-dest": "document" }, { accept: "text/html" }];
+    const programs = [{}, { accept: "application/json" }, { accept: "*/*" }, { "sec-fetch-dest": "empty" }];
+    for (const method of ["GET", "HEAD"]) {
+      for (const path of PAGES) {
+        for (const headers of people) {
+          const answer = await ask(null, path, { method, headers });
+          assert.equal(answer.status, 302, path);
+          assert.equal(wayBack(answer.headers.get("location")), path);
+        }
+        for (const headers of programs) {
+          assert.equal((await ask(null, path, { method, headers })).status, 401, path);
+        }
+      }
+      for (const path of DATA) {
+        for (const headers of [...people, ...programs]) {
+          assert.equal((await ask(null, path, { method, headers })).status, 401, path);
+        }
+      }
+    }
+  });
+
+  it("to a session that is none is the answer to nobody", async () => {
+    const past = Math.floor(Date.now() / 1000) - 3_600;
+    const none = [
+      mint(admin, { claims: { exp: past + 60, iat: past, nbf: past } }),
+      mint(admin, { claims: { sts: "pending" } }),
+      mint(admin, { claims: { azp: "https://evil.example" } }),
+      mint(admin, { signer: makeKey() }),
+      "garbage",
+    ];
+    for (const path of [...PAGES, ...DATA]) {
+      for (const headers of [{}, DOCUMENT]) {
+        const nobody = asSeen(await ask(null, path, { headers }));
+        for (const token of none) assert.deepEqual(asSeen(await withToken(token, path, headers)), nobody, path);
+      }
+    }
+  });
+
+  it("to somebody depends on who it is", async () => {
+    const paths = [...PAGES, `/orgs/${foreign}`, `/orgs/${nowhere}/settings`, ...DATA];
+    const expected = {
+      [admin]: [200, 200, 403, 403, 403, 403, 200, 200],
+      [orgAdmin]: [200, 403, 200, 200, 403, 403, 200, 200],
+      [orgMember]: [200, 403, 200, 403, 403, 403, 200, 200],
+      [banned]: [403, 403, 403, 403, 403, 403, 403, 403],
+      [gone]: [403, 403, 403, 403, 403, 403, 403, 403],
+      // The webhook is late: a session without roles.
+      [unknown]: [200, 403, 403, 403, 403, 403, 200, 403],
+    };
+    const refusals = [];
+    for (const [user, statuses] of Object.entries(expected)) {
+      for (const [at, path] of paths.entries()) {
+        const answer = await ask(user, path, { headers: DOCUMENT });
+        assert.equal(answer.status, statuses[at], `${path} as ${user}`);
+        const head = await ask(user, path, { method: "HEAD", headers: DOCUMENT });
+        assert.deepEqual([head.status, head.text], [answer.status, ""], path);
+        assert.deepEqual(withoutLength(head), withoutLength(answer), path);
+        if (answer.status === 403 && !path.startsWith("/api/")) refusals.push(asSeen(answer));
+      }
+    }
+    // Lacking, foreign, unknown, banned, deleted: nothing tells them apart.
+    for (const refusal of refusals) assert.deepEqual(refusal, refusals[0]);
+  });
+
+  it("says the same of organizations that are foreign and that do not exist", async () => {
+    const of = async (query) => {
+      const { status, text } = await ask(orgMember, `/api/check?${query}`);
+      const { allowed, version } = JSON.parse(text);
+      return { status, allowed, version, names: Object.keys(JSON.parse(text)) };
+    };
+    const lacking = await of("role=admin");
+    assert.deepEqual([lacking.status, lacking.allowed], [403, false]);
+    for (const org of [ours, foreign, nowhere, "", "%00", "../x"]) {
+      assert.deepEqual(await of(`role=org:admin&org=${org}`), lacking, org);
+      assert.deepEqual(await of(`permission=org:posts:read&org=${org}`), lacking, org);
+    }
+  });
+
+  it("to a question is yes, no, or that it is none", async () => {
+    const none = [
+      "", "org=x", "any=1", "fresh=1", "min_version=1", "permision=org:x:y&role=member",
+      "role=member&x=1", "role=member&Role=x", "role=", "role=member&permission=",
+      "role=member&min_version=abc", "role=member&min_version=-1", "role=member&min_version=1.5",
+      "role=member&min_version=", "role=member&min_version=9007199254740993", "role=member&fresh=yes",
+      "role=member&any=true", "role=member&any=1&any=0", "role=member&org=a&org=b",
+      "role=member&".repeat(65),
+    ];
+    for (const query of none) {
+      assert.equal((await ask(orgAdmin, `/api/check?${query}`)).status, 400, query);
+      assert.equal((await ask(null, `/api/check?${query}`)).status, 401, query);
+    }
+    const asked = {
+      "role=member": 200,
+      "role=admin": 403,
+      "role=Member": 403,
+      "role=member&role=admin": 403,
+      "role=member&role=admin&any=1": 200,
+      "role=admin&role=editor&any=1": 403,
+      "role=member&fresh=1": 200,
+      "role=member&min_version=1": 200,
+      // What nobody has yet.
+      "role=member&min_version=9007199254740992": 503,
+      [`role=org:admin&org=${ours}`]: 200,
+      [`role=member&role=org:admin&org=${ours}`]: 200,
+      [`role=org:member&org=${ours}`]: 403,
+      [`role=org:admin&org=${foreign}`]: 403,
+      [`permission=org:posts:read&org=${ours}`]: 200,
+      [`permission=org:posts:write&org=${ours}`]: 403,
+      [`permission=org:posts:write&permission=org:posts:read&org=${ours}&any=1`]: 200,
+      // A role of an organization, and none is named: no part of it is answered alone.
+      "role=org:admin": 403,
+      "permission=org:posts:read": 403,
+      "role=member&role=org:admin&any=1": 403,
+    };
+    for (const [query, status] of Object.entries(asked)) {
+      const answer = await ask(orgAdmin, `/api/check?${query}`);
+      assert.equal(answer.status, status, query);
+      if (status === 503) continue;
+      const { allowed, version, source, age_ms } = JSON.parse(answer.text);
+      assert.equal(allowed, status === 200, query);
+      assert.ok(Number.isSafeInteger(version) && 0 < version && 0 <= age_ms && source, query);
+    }
+  });
+
+  it("takes no role from a token", async () => {
+    const claims = {
+      o: { id: ours, rol: "admin", slg: "acme", per: "read", fpm: "1" },
+      org_id: ours, org_role: "org:admin", org_permissions: ["org:posts:read"],
+      public_metadata: { role: "admin", roles: ["admin"] }, role: "admin", roles: ["admin"],
+    };
+    const paths = ["/admin", `/orgs/${ours}/settings`, `/api/check?permission=org:posts:read&org=${ours}`];
+    for (const path of paths) {
+      assert.equal((await withToken(mint(orgMember, { claims }), path)).status, 403, path);
+      assert.equal((await withToken(mint(unknown, { claims }), path)).status, 403, path);
+    }
+  });
+
+  it("says who acts as the user, to them and to the log", async () => {
+    const actor = clerk.newId("user");
+    const claims = { act: { iss: "https://dashboard.clerk.com", sid: "sess_2Support", sub: actor } };
+    const { status, text } = await withToken(mint(orgMember, { claims }), "/dashboard");
+    assert.equal(status, 200);
+    assert.match(text, new RegExp(`Impersonated.*${actor}.*${orgMember}`));
+    await waitFor("it is logged", () => system.logs().includes(`"actor.id":"${actor}"`));
+    assert.ok(!(await ask(orgMember, "/dashboard")).text.includes("Impersonated"));
+  });
+
+  it("is never somebody else's, however many ask at once", async () => {
+    const people = [admin, orgAdmin, orgMember, null];
+    const asking = Array.from({ length: 40 }, async (_, at) => {
+      const user = people[at % people.length];
+      const method = at % 3 === 0 ? "HEAD" : "GET";
+      const page = await ask(user, "/dashboard", { method, headers: DOCUMENT });
+      const { text } = await ask(user, "/api/me");
+      assert.equal(page.status, user === null ? 302 : 200);
+      for (const other of people.filter((it) => it !== null && it !== user)) {
+        assert.ok(!page.text.includes(other) && !text.includes(other));
+      }
+      if (user !== null) assert.equal(JSON.parse(text).user_id, user);
+    });
+    await Promise.all(asking);
+  });
+
+  it("sends people back to where they were, on this site alone", async () => {
+    const backs = {
+      "?next=//evil.example": "?next=//evil.example",
+      "?redirect_url=https://evil.example/": "?redirect_url=https://evil.example/",
+      "?a=%0d%0aLocation:%20https://evil.example": "?a=%0d%0aLocation:%20https://evil.example",
+      "?a=%22%3E%3Cscript%3E&b=1": "?a=%22%3E%3Cscript%3E&b=1",
+      "?q=\u00fc": "?q=%C3%BC",
+    };
+    for (const [query, kept] of Object.entries(backs)) {
+      const answer = await ask(null, `/dashboard${query}`, { headers: DOCUMENT });
+      assert.equal(wayBack(answer.headers.get("location")), `/dashboard${kept}`);
+    }
+    // What a browser might read as another site, and what is too long to be carried, is dropped.
+    for (const query of ["?x=\\evil.example", `?${"a".repeat(3_000)}`]) {
+      const answer = await ask(null, `/dashboard${query}`, { headers: DOCUMENT });
+      assert.equal(wayBack(answer.headers.get("location")), "/");
+    }
+  });
+
+  it("at the sign-in page leads to Clerk and from there back here", async () => {
+    const leadsTo = async (query) => {
+      const { status, text } = await ask(null, `/sign-in${query}`, { headers: DOCUMENT });
+      assert.equal(status, 200, query);
+      const links = [...text.matchAll(/href="([^"]*)"/g)].map(([, link]) => unescaped(link));
+      const [clerks, ...more] = links.filter((link) => !link.startsWith("/")).map((link) => new URL(link));
+      assert.deepEqual([more, clerks.origin, clerks.pathname], [[], "https://accounts.example.com", "/sign-in"]);
+      const back = clerks.searchParams.get("redirect_url");
+      assert.ok(back.startsWith(`${PARTY}/`), back);
+      return ofThisSite(back.slice(PARTY.length));
+    };
+    assert.equal(await leadsTo(""), "/dashboard");
+    assert.equal(await leadsTo("?redirect_url=/orgs/org_1/settings%3Ftab%3D2"), "/orgs/org_1/settings?tab=2");
+    for (const raw of HOSTILE_BACKS) {
+      assert.equal(await leadsTo(`?redirect_url=${encodeURIComponent(raw)}`), "/", raw);
+    }
+    // No loop: where nobody is sent is a page for everybody.
+    const { headers } = await ask(null, "/admin", { headers: DOCUMENT });
+    assert.equal(await leadsTo(headers.get("location").replace("/sign-in", "")), "/admin");
+  });
+
+  it("shows names as text, whatever stands in them", async () => {
+    const codes = (html, row) => [...html.matchAll(row)].map(([, text]) => unescaped(text)).sort();
+    for (const path of ["/dashboard", `/orgs/${ours}`]) {
+      const [page, peer] = [await ask(hostile, path), await ask(harmless, path)];
+      assert.deepEqual([page.status, peer.status], [200, 200], path);
+      assert.deepEqual(tags(page.text), tags(peer.text), "not one tag more");
+      assert.ok(codes(page.text, /<code>([^<]*)<\/code>/g).includes(`org:${HOSTILE[0]}`), path);
+    }
+    const { text } = await ask(hostile, "/dashboard");
+    const roles = [...HOSTILE, "member"].sort();
+    assert.deepEqual(codes(text, /<li><code>([^<]*)<\/code><\/li>/g), roles);
+    const me = JSON.parse((await ask(hostile, "/api/me")).text);
+    assert.deepEqual(me.roles.sort(), roles);
+    assert.equal(me.organizations[0].role, `org:${HOSTILE[0]}`);
+    assert.deepEqual(me.organizations[0].permissions.sort(), HOSTILE.slice(1).sort());
+    // Nearly `admin` is not `admin`.
+    assert.equal((await ask(hostile, "/admin")).status, 403);
+  });
+
+  it("that says nothing of anybody is the same for everybody", async () => {
+    for (const path of ["/", "/sign-in", "/healthz", "/nothing"]) {
+      const nobody = await ask(null, path);
+      assert.equal(nobody.status, path === "/nothing" ? 404 : 200, path);
+      assert.deepEqual(asSeen(await ask(admin, path)), asSeen(nobody), path);
+    }
+    const [nobody, somebody] = [await system.get(null, "/assets/style.css"), await system.get(admin, "/assets/style.css")];
+    assert.deepEqual(asSeen(somebody), asSeen(nobody));
+    assert.match(nobody.headers.get("cache-control"), /^public/);
+    assert.equal(nobody.headers.get("set-cookie"), null);
+  });
+
+  it("leaves no token, cookie or query in any Worker's log", async () => {
+    const cookie = `__session=${mint(orgMember)}; c=cookie-canary`;
+    const path = "/dashboard?q=query-canary";
+    assert.equal((await ask(null, path, { headers: { cookie } })).status, 200);
+    await withToken(`${mint(orgMember)}x`, path);
+    await waitFor("it is logged", () => /a token is refused/.test(system.logs()));
+    assert.match(system.logs(), /"outcome":"granted"/);
+    assert.doesNotMatch(system.logs(), /eyJ|bearer|__session|canary|person@example/i);
+  });
+});
+
+/** Names that would be something else than text if they were let. */
+const HOSTILE = [
+  "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</code></li></ul><h1>", "' onclick='x",
+  "&lt;b&gt;", "{{ 7*7 }}", "${7*7}", "\u202enimda", "\u2028line", "admin\u200b", " admin", "ADMIN",
+  "javascript:alert(1)", "\u{1f600}", "a%00b", "../../admin", "<!--", "]]>",
+];
+
+/** What somebody else would like to see behind `redirect_url`. */
+const HOSTILE_BACKS = [
+  "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
+  "/\r\nLocation: https://evil.example", "/%2f%2fevil.example", "/%5Cevil.example", "/.//evil.example",
+  "https://evil.example", "https:evil.example", `${PARTY}.evil.example/`, `${PARTY}@evil.example/`,
+  "javascript:alert(1)", "data:text/html,x", "@evil.example", "dashboard", "",
+];
+
+function unescaped(html) {
+  const named = { amp: "&", lt: "<", gt: ">", quot: '"' };
+  return html.replace(/&(?:#(\d+)|([a-z]+));/g, (_, code, name) => (code ? String.fromCodePoint(code) : named[name]));
+}
+
+/** The length of a page that is not sent need not be said. */
+function withoutLength(answer) {
+  return asSeen(answer).headers.filter(([name]) => name !== "content-length");
+}

@@ -16,8 +16,8 @@ export default {
 const DO = {
   "/sql": async ({ DB }, { text, args }) => (await DB.prepare(text).bind(...args).all()).results,
 
-  "/tell": async ({ ROLES }, { user, what, body }) => {
-    const stub = ROLES.get(ROLES.idFromName(user));
+  "/tell": async (env, { user, what, body, binding = "ROLES" }) => {
+    const stub = env[binding].get(env[binding].idFromName(user));
     const request = { method: "POST", body: JSON.stringify(body) };
     const response = await stub.fetch(`https://role-cache/${what}`, request);
     return { status: response.status, body: await response.json() };

@@ -1,5 +1,6 @@
 // Signs deliveries as Svix does, and hands them to the door.
 
+import assert from "node:assert/strict";
 import { createHmac, randomUUID } from "node:crypto";
 
 /** The secret that the door of every test system has. It protects nothing. */
@@ -57,8 +58,12 @@ export async function deliver(door, event, { id = newId(), headers = {}, ...how 
   return { id, ...(await send(door, post(body, all))) };
 }
 
-/** Sends any request to the door. */
+/** Sends any request to the door. Whatever it says, it never tells Svix to stop trying. */
 export async function send(door, request, path = WEBHOOK) {
-  const response = await door.fetch(`https://door.example${path}`, request);
-  return { status: response.status, headers: response.headers, text: await response.text() };
+  const response = await door.fetch(`https://door.example${path}`, { redirect: "manual", ...request });
+  const { status, headers } = response;
+  assert.ok(status !== 410 && (status < 300 || 400 <= status), `${status} would end the retries`);
+  assert.equal(headers.get("webhook-delivery"), null);
+  assert.equal(headers.get("cache-control"), "private, no-store");
+  return { status, headers, text: await response.text() };
 }

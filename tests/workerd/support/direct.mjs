@@ -11,7 +11,7 @@ import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import wrangler from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
-import { ROOT } from "./system.mjs";
+import { ROOT, askProbe } from "./system.mjs";
 
 /** What worker-build leaves: one ES module that imports one compiled wasm module. */
 const MODULE_RULES = [
@@ -50,19 +50,45 @@ export function standIn(name, options = {}) {
   return { name, modules: true, scriptPath, ...options };
 }
 
-/** A consumer of `rolecall-events` that pushes each message's body to `received`. */
-export function sinkOf(received) {
+/** A consumer of a queue that pushes each message's body to `received`. */
+export function sinkOf(received, queue = "rolecall-events") {
   const SINK = async (request) => {
     received.push((await request.json()).body);
     return new Response();
   };
-  const queueConsumers = { "rolecall-events": { maxBatchSize: 100, maxBatchTimeout: 0 } };
+  const queueConsumers = { [queue]: { maxBatchSize: 100, maxBatchTimeout: 0 } };
   const compatibilityDate = "2026-04-01";
   return standIn("sink", { compatibilityDate, queueConsumers, serviceBindings: { SINK } });
 }
 
-/** Starts Workers, and migrates the database of the consumer if it is among them. */
-export async function startDirect(workers) {
+/**
+ * A stand-in for the database of wrangler.toml, to be named in `wrappedBindings`. `test.gate` is
+ * asked before and after each batch, with the texts of its statements; it may return an error's
+ * text. `test.batches` counts what was sent.
+ */
+export function heldDatabase() {
+  const test = { batches: 0, gate: () => undefined };
+  const TEST = async (request) => {
+    const { moment, texts } = await request.json();
+    if (moment === "before") test.batches += 1;
+    return new Response((await test.gate(moment, texts)) ?? "");
+  };
+  const bindings = { d1Databases: { REAL: "rolecall" }, serviceBindings: { TEST } };
+  return Object.assign(test, { worker: standIn("held-database", bindings) });
+}
+
+/** The test's own hands; `caches` are the names of Workers with role caches, by binding. */
+function probeOf(caches) {
+  const objects = ([binding, scriptName]) => [binding, { className: "RoleCache", scriptName }];
+  return standIn("probe", {
+    compatibilityDate: "2026-04-01",
+    d1Databases: { DB: "rolecall" },
+    durableObjects: Object.fromEntries(Object.entries(caches).map(objects)),
+  });
+}
+
+/** Starts Workers, and migrates their database. `caches` is who of them has role caches. */
+export async function startDirect(workers, { caches = {} } = {}) {
   const lines = [];
   const miniflare = new Miniflare({
     cf: false,
@@ -70,19 +96,25 @@ export async function startDirect(workers) {
     port: 0,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ message }) => void lines.push(message),
-    workers,
+    workers: [...workers, probeOf(caches)],
   });
   try {
     await miniflare.ready;
-    const holder = workers.find(({ d1Databases }) => d1Databases?.DB);
-    const database = holder && (await miniflare.getD1Database("DB", holder.name));
-    if (database) await migrate(database);
+    await migrate(await miniflare.getD1Database("DB", "probe"));
+    const probe = await miniflare.getWorker("probe");
+    const ask = (what, asked) => askProbe(probe, what, asked);
     return {
       /** Where a Worker listens itself. */
       url: (name) => miniflare.unsafeGetDirectURL(name),
       /** A handle with `fetch`, `queue` and `scheduled`. */
       worker: (name) => miniflare.getWorker(name),
-      sql: async (text, ...args) => (await database.prepare(text).bind(...args).all()).results,
+      sql: (text, ...args) => ask("sql", { text, args }),
+      /** Says something to a user's object, `ask` or `hint`. */
+      tell: (binding, user, what, body) =>
+        ask("tell", { binding, user, what, body: { user_id: user, ...body } }),
+      /** Takes an object out of memory. */
+      evict: (scriptName, user) =>
+        miniflare.unsafeEvictDurableObject(scriptName, "RoleCache", { name: user }),
       logs: () => lines.join("\n"),
       stop: () => miniflare.dispose(),
     };

@@ -74,6 +74,15 @@ function worker(env, how) {
   };
 }
 
+/** Has stand-ins/probe.mjs do something, and gives its value. */
+export async function askProbe(probe, what, asked) {
+  const request = { method: "POST", body: JSON.stringify(asked) };
+  const response = await probe.fetch(`https://probe.example/${what}`, request);
+  const { value, error } = await response.json();
+  if (error) throw new Error(`${what}: ${error}`);
+  return value;
+}
+
 class System {
   #server;
 
@@ -147,12 +156,8 @@ class System {
     return this.#probe("send", { body, contentType });
   }
 
-  async #probe(what, asked) {
-    const request = { method: "POST", body: JSON.stringify(asked) };
-    const response = await this.probe.fetch(`https://probe.example/${what}`, request);
-    const { value, error } = await response.json();
-    if (error) throw new Error(`${what}: ${error}`);
-    return value;
+  #probe(what, asked) {
+    return askProbe(this.probe, what, asked);
   }
 
   /** Asks the application, signed in as `user`; `null` is nobody. */

@@ -1,0 +1,187 @@
+// When something fails: the database, the objects. Nothing that cannot be known opens a page, and
+// nothing that was accepted is lost.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver } from "./support/delivery.mjs";
+import { bearer, mint } from "./support/sessions.mjs";
+import { start } from "./support/system.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** Everything that somebody signed in may ask for. */
+const GUARDED = [
+  "/dashboard", "/admin", "/orgs/org_x", "/orgs/org_x/settings", "/api/me",
+  "/api/check?role=admin", "/api/check?role=nobody", "/api/check?permission=org:a:b&org=org_x",
+  "/api/check?role=admin&fresh=1", "/api/check?role=admin&min_version=1",
+];
+
+/** Closed to everybody, and said so properly. */
+async function isClosed(system, user) {
+  await Promise.all(
+    GUARDED.map(async (where) => {
+      const { status, headers, text } = await system.get(user, where);
+      assert.equal(status, 503, where);
+      assert.match(headers.get("retry-after"), /^[1-9]\d*$/, where);
+      assert.equal(headers.get("cache-control"), "private, no-store", where);
+      assert.ok(!text.includes(user) && !text.includes("stand-in"), where);
+    }),
+  );
+}
+
+const withRole = (user, role) => clerk.user(user, { public_metadata: { role } }, { verb: "updated" });
+
+describe("with a table gone", () => {
+  let system;
+
+  before(async () => {
+    system = await start();
+  });
+  after(() => system?.stop());
+
+  /** Runs `work` while a table goes by another name, as in the middle of a bad migration. */
+  async function without(table, work) {
+    await system.sql(`ALTER TABLE ${table} RENAME TO test_${table}`);
+    try {
+      await work();
+    } finally {
+      await system.sql(`ALTER TABLE test_${table} RENAME TO ${table}`);
+    }
+  }
+
+  async function newAdmin() {
+    const user = clerk.newId("user");
+    await system.settled(await deliver(system.ingest, withRole(user, "admin")));
+    return user;
+  }
+
+  for (const table of ["users", "watches", "roles"]) {
+    it(`${table}: a user who was not asked for before gets 503, never a page`, async () => {
+      const user = await newAdmin();
+      await without(table, () => isClosed(system, user));
+      // A fault is no answer: nothing of it is kept.
+      assert.equal((await system.get(user, "/admin")).status, 200);
+    });
+  }
+
+  it("a set that is still young is served, also by an object that was evicted, and an old hint changes nothing", async () => {
+    const user = await newAdmin();
+    const first = await system.me(user);
+    assert.equal(first.status, 200);
+    await without("users", async () => {
+      await system.evict(user);
+      const woken = await system.me(user);
+      assert.deepEqual([woken.status, woken.source, woken.version], [200, "object", first.version]);
+      assert.equal((await system.get(user, "/admin")).status, 200);
+      const { owner, version } = await system.watch(user);
+      const { body } = await system.hint(user, { owner, version: version - 1 });
+      assert.equal(body, "acked");
+      const later = await system.me(user);
+      assert.deepEqual([later.status, later.source, later.version], [200, "object", first.version]);
+      // What asks for more than the set in hand cannot be told now.
+      assert.equal((await system.get(user, `/api/check?role=admin&min_version=${version + 1}`)).status, 503);
+      // A new hint ends it: the old set may not be served any more, and no other can be had.
+      await system.hint(user, { owner, version: version + 1 });
+      await isClosed(system, user);
+      await system.evict(user);
+      await isClosed(system, user);
+    });
+    await system.becomes(user, "/admin", 200);
+  });
+
+  it("what was accepted meanwhile is applied once it is back", async () => {
+    const users = Array.from({ length: 5 }, () => clerk.newId("user"));
+    const answers = [];
+    await without("users", async () => {
+      for (const user of users) answers.push(await deliver(system.ingest, withRole(user, "admin")));
+      for (const { status } of answers) assert.equal(status, 202);
+      await waitFor("a batch was refused", () => system.logs().includes("a batch was not committed"));
+      const ids = JSON.stringify(answers.map(({ id }) => id));
+      const text = "SELECT * FROM deliveries WHERE svix_id IN (SELECT value FROM json_each(?1))";
+      assert.deepEqual(await system.sql(text, ids), []);
+    });
+    for (const answer of answers) assert.equal((await system.settled(answer)).outcome, "applied");
+    for (const user of users) await system.becomes(user, "/admin", 200);
+    assert.deepEqual(await system.sql("SELECT * FROM dead_letters"), []);
+  });
+
+  it("a revocation that could not be written yet is written before long", async () => {
+    const user = await newAdmin();
+    assert.equal((await system.get(user, "/admin")).status, 200);
+    let answer;
+    await without("users", async () => {
+      answer = await deliver(system.ingest, withRole(user, "editor"));
+      const refusals = system.logs().split("a batch was not committed").length;
+      await waitFor("it was refused", () => refusals < system.logs().split("a batch was not committed").length);
+    });
+    await system.settled(answer);
+    await system.becomes(user, "/admin", 403);
+  });
+
+  it("the sweep keeps going when it is the outbox that is gone", async () => {
+    await without("watches", async () => assert.equal((await system.sweep()).outcome, "ok"));
+    assert.equal((await system.sweep()).outcome, "ok");
+  });
+});
+
+for (const name of ["throws", "hangs"]) {
+  describe(`with a role cache that ${name}`, () => {
+    let system;
+
+    before(async () => {
+      const standIn = {
+        name: "rolecall-durable",
+        main: `tests/workerd/stand-ins/${name}.mjs`,
+        compatibility_date: "2026-04-01",
+        durable_objects: { bindings: [{ name: "ROLES", class_name: "RoleCache" }] },
+        migrations: [{ tag: "v1", new_sqlite_classes: ["RoleCache"] }],
+      };
+      system = await start({ ssr: true, ingest: true, consumer: true, durable: { config: standIn } });
+    });
+    after(() => system?.stop());
+
+    it("no page opens", async () => {
+      const user = clerk.newId("user");
+      await system.settled(await deliver(system.ingest, withRole(user, "admin")));
+      await isClosed(system, user);
+      // Those who are nobody are told so all the same, and the public pages stand.
+      assert.equal((await system.get(null, "/api/me")).status, 401);
+      assert.equal((await system.get(null, "/")).status, 200);
+      assert.equal((await system.get(user, "/healthz")).status, 200);
+    });
+
+    it("events are applied all the same, and their hints stay owed", async () => {
+      const users = [clerk.newId("user"), clerk.newId("user")];
+      for (const user of users) {
+        await system.sql("INSERT INTO watches (user_id, owner, version, acked) VALUES (?1, 1, 1, 1)", user);
+      }
+      for (const user of users) {
+        const answer = await deliver(system.ingest, withRole(user, "admin"));
+        assert.equal((await system.settled(answer)).outcome, "applied");
+      }
+      const { outcome } = await system.sweep();
+      assert.equal(outcome, "ok");
+      for (const user of users) {
+        const { version, acked } = await system.watch(user);
+        assert.ok(acked < version);
+      }
+    });
+  });
+}
+
+describe("with settings that are none", () => {
+  let system;
+
+  before(async () => {
+    system = await start({ ssr: true, consumer: true, durable: { vars: { ROLES_HARD_MS: "soon" } } });
+  });
+  after(() => system?.stop());
+
+  it("a role cache answers nobody", async () => {
+    const user = clerk.newId("user");
+    await isClosed(system, user);
+    const { status } = await system.get(null, "/admin", { headers: bearer(mint(user)) });
+    assert.equal(status, 503);
+  });
+});

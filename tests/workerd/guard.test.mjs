@@ -1,0 +1,237 @@
+// Roles as a guarded page sees them: what Clerk or an operator changes, the guard follows, long
+// before any age limit (a set is served for 30 seconds without a question; no test here takes as
+// long, so what follows here follows by hints alone).
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver } from "./support/delivery.mjs";
+import { start } from "./support/system.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const UPDATED = { verb: "updated" };
+
+describe("the guard", { concurrency: true }, () => {
+  let system;
+
+  before(async () => {
+    system = await start();
+  });
+  after(() => system?.stop());
+
+  /** Delivers in order, and waits until the last one is settled. */
+  async function tell(...events) {
+    for (const event of events) {
+      const answer = await deliver(system.ingest, event);
+      assert.equal(answer.status, 202);
+      if (event === events.at(-1)) await system.settled(answer);
+    }
+  }
+
+  const withRole = (user, role) => clerk.user(user, { public_metadata: { role } }, UPDATED);
+
+  const status = async (user, where) => (await system.get(user, where)).status;
+
+  /** The guard answers so, and goes on answering so. */
+  async function follows(user, where, want) {
+    await system.becomes(user, where, want);
+    for (let asked = 0; asked < 10; asked += 1) assert.equal(await status(user, where), want, where);
+  }
+
+  it("follows a role that is granted, and revoked", async () => {
+    const user = clerk.newId("user");
+    await tell(clerk.user(user));
+    assert.equal(await status(user, "/admin"), 403);
+    await tell(withRole(user, "admin"));
+    await follows(user, "/admin", 200);
+    assert.deepEqual((await system.me(user)).roles, ["admin", "member"]);
+    const granted = await system.check(user, "role=admin");
+    assert.deepEqual([granted.status, granted.allowed], [200, true]);
+
+    await tell(withRole(user, "editor"));
+    await follows(user, "/admin", 403);
+    const revoked = await system.check(user, "role=admin");
+    assert.deepEqual([revoked.status, revoked.allowed], [403, false]);
+    assert.ok(granted.version < revoked.version, "a later set has a greater version");
+    assert.ok(revoked.age_ms < 30_000);
+    assert.deepEqual((await system.me(user)).roles, ["editor", "member"]);
+  });
+
+  it("follows a ban, and its end", async () => {
+    const user = clerk.newId("user");
+    await tell(withRole(user, "admin"));
+    assert.equal(await status(user, "/admin"), 200);
+    await tell(clerk.user(user, { banned: true, public_metadata: { role: "admin" } }, UPDATED));
+    await follows(user, "/admin", 403);
+    for (const where of ["/dashboard", "/api/me", "/api/check?role=member", "/orgs/org_x"]) {
+      assert.equal(await status(user, where), 403, where);
+    }
+    await tell(withRole(user, "admin"));
+    await follows(user, "/admin", 200);
+  });
+
+  it("follows a deletion, and nothing undoes it", async () => {
+    const [user, org] = [clerk.newId("user"), clerk.newId("org")];
+    const joined = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:admin" });
+    await tell(withRole(user, "admin"), joined);
+    assert.equal(await status(user, "/admin"), 200);
+    assert.equal(await status(user, `/orgs/${org}`), 200);
+    await tell(clerk.deleted("user", user));
+    await follows(user, "/admin", 403);
+    await tell(withRole(user, "admin"));
+    for (const where of ["/dashboard", "/admin", `/orgs/${org}`, "/api/me"]) {
+      assert.equal(await status(user, where), 403, where);
+    }
+  });
+
+  it("follows a membership, its role, and its end", async () => {
+    const [user, org, orgmem] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("orgmem")];
+    const settings = `/orgs/${org}/settings`;
+    await tell(clerk.user(user), clerk.organization(org));
+    assert.equal(await status(user, `/orgs/${org}`), 403);
+    const joined = clerk.membership(orgmem, { org, user, role: "org:member" });
+    await tell(joined);
+    await follows(user, `/orgs/${org}`, 200);
+    assert.equal(await status(user, settings), 403);
+    assert.equal(await status(user, "/admin"), 403);
+
+    await tell(clerk.membership(orgmem, { org, user, role: "org:admin" }, UPDATED));
+    await follows(user, settings, 200);
+    // An organization's role is none of the application, and of no other organization.
+    assert.equal(await status(user, "/admin"), 403);
+    assert.equal(await status(user, `/orgs/${clerk.newId("org")}/settings`), 403);
+    assert.equal(await status(user, `/api/check?org=${org}&role=org:admin`), 200);
+    assert.equal(await status(user, "/api/check?role=org:admin"), 403);
+
+    await tell(clerk.membershipDeleted(joined));
+    await follows(user, `/orgs/${org}`, 403);
+    assert.equal(await status(user, settings), 403);
+  });
+
+  it("follows the deletion of an organization", async () => {
+    const [user, other, org] = [clerk.newId("user"), clerk.newId("user"), clerk.newId("org")];
+    const join = (who) => clerk.membership(clerk.newId("orgmem"), { org, user: who, role: "org:admin" });
+    await tell(join(user), join(other));
+    await follows(user, `/orgs/${org}/settings`, 200);
+    await follows(other, `/orgs/${org}`, 200);
+    await tell(clerk.deleted("organization", org));
+    await follows(user, `/orgs/${org}/settings`, 403);
+    await follows(other, `/orgs/${org}`, 403);
+  });
+
+  it("follows the operator who grants and revokes by SQL, after the next sweep", async () => {
+    const user = clerk.newId("user");
+    await tell(clerk.user(user));
+    assert.equal(await status(user, "/admin"), 403);
+    await system.sql("INSERT INTO roles (name) VALUES ('admin') ON CONFLICT (name) DO NOTHING");
+    const role = "(SELECT id FROM roles WHERE name = 'admin')";
+    await system.sql(`INSERT INTO user_roles (user_id, role_id) VALUES ('${user}', ${role})`);
+    await swept(user);
+    await follows(user, "/admin", 200);
+    await system.sql(`DELETE FROM user_roles WHERE user_id = '${user}' AND role_id = ${role}`);
+    await swept(user);
+    await follows(user, "/admin", 403);
+    // Neither is undone by what Clerk says of the profile.
+    await tell(withRole(user, "admin"));
+    assert.equal(await status(user, "/admin"), 403);
+  });
+
+  /** The change is in the outbox, or was hinted with another's batch; after a sweep it is hinted. */
+  async function swept(user) {
+    const { outcome } = await system.sweep();
+    assert.equal(outcome, "ok");
+    const acked = async () => {
+      const { version, acked } = await system.watch(user);
+      return version === acked;
+    };
+    await waitFor("the hint is acknowledged", acked);
+  }
+
+  it("gives every live user the default role, and an unknown one none", async () => {
+    const [user, late] = [clerk.newId("user"), clerk.newId("user")];
+    await tell(clerk.user(user));
+    assert.deepEqual((await system.me(user)).roles, ["member"]);
+    assert.equal(await status(user, "/api/check?role=member"), 200);
+
+    // The webhook is late: signed in, without roles, and nothing is remembered against them.
+    assert.equal(await status(late, "/dashboard"), 200);
+    assert.deepEqual([(await system.me(late)).roles, (await system.me(late)).organizations], [[], []]);
+    for (const where of ["/admin", "/orgs/org_x", "/api/check?role=member"]) {
+      assert.equal(await status(late, where), 403, where);
+    }
+    await tell(withRole(late, "admin"));
+    await follows(late, "/admin", 200);
+  });
+
+  it("follows the catalogue: a permission leaves a role, or the world", async () => {
+    const [user, org] = [clerk.newId("user"), clerk.newId("org")];
+    const [role, read, write] = [clerk.newId("role"), clerk.newId("perm"), clerk.newId("perm")];
+    const key = `org:role_${role.slice(-8)}`;
+    const [mayRead, mayWrite] = [`org:p${read.slice(-8)}:read`, `org:p${write.slice(-8)}:write`];
+    const both = [{ id: read, key: mayRead }, { id: write, key: mayWrite }];
+    const can = (permission) => `/api/check?org=${org}&permission=${permission}`;
+    await tell(
+      clerk.role(role, { key, permissions: both }),
+      clerk.membership(clerk.newId("orgmem"), { org, user, role: key, permissions: ["org:own:list"] }),
+    );
+    await follows(user, can(mayRead), 200);
+    assert.equal(await status(user, can(mayWrite)), 200);
+    // Once the catalogue knows the role, the membership's own list says nothing.
+    assert.equal(await status(user, can("org:own:list")), 403);
+    assert.equal(await status(user, `/api/check?permission=${mayRead}`), 403, "without its organization");
+    assert.equal(await status(user, `${can(mayRead)}&permission=${mayWrite}`), 200);
+
+    await tell(clerk.role(role, { key, permissions: [both[0]] }, UPDATED));
+    await follows(user, can(mayWrite), 403);
+    assert.equal(await status(user, `${can(mayRead)}&permission=${mayWrite}`), 403);
+    assert.equal(await status(user, `${can(mayRead)}&permission=${mayWrite}&any=1`), 200);
+    await tell(clerk.deleted("permission", read));
+    await follows(user, can(mayRead), 403);
+  });
+
+  it("does not touch one user for another's sake", async () => {
+    const [user, other] = [clerk.newId("user"), clerk.newId("user")];
+    await tell(withRole(user, "admin"), withRole(other, "admin"));
+    await follows(user, "/admin", 200);
+    await follows(other, "/admin", 200);
+    const { version } = await system.watch(other);
+    await tell(clerk.user(user, { banned: true }, UPDATED));
+    await follows(user, "/admin", 403);
+    assert.equal((await system.watch(other)).version, version);
+    assert.equal(await status(other, "/admin"), 200);
+  });
+
+  it("is not moved by a profile that changes", async () => {
+    const user = clerk.newId("user");
+    await tell(withRole(user, "admin"));
+    await follows(user, "/admin", 200);
+    const { version } = await system.watch(user);
+    await tell(clerk.user(user, { first_name: "Ada", email_addresses: [], public_metadata: { role: "admin" } }, UPDATED));
+    const row = await system.row("SELECT email FROM users WHERE id = ?1", user);
+    assert.equal(row.email, null);
+    assert.equal((await system.watch(user)).version, version);
+  });
+
+  it("reads anew when asked to, and never below the version asked for", async () => {
+    const user = clerk.newId("user");
+    await tell(clerk.user(user));
+    const { version } = await system.check(user, "role=member");
+    // By the operator's hand: nothing is hinted until a batch or a sweep.
+    await system.sql("INSERT INTO roles (name) VALUES ('auditor') ON CONFLICT (name) DO NOTHING");
+    await system.sql(
+      `INSERT INTO user_roles (user_id, role_id) SELECT '${user}', id FROM roles WHERE name = 'auditor'`,
+    );
+    const now = (await system.watch(user)).version;
+    assert.ok(version < now);
+    const reached = await system.check(user, `role=auditor&min_version=${now}`);
+    assert.deepEqual([reached.status, reached.version], [200, now]);
+    const beyond = await system.get(user, `/api/check?role=auditor&min_version=${now + 1_000_000}`);
+    assert.equal(beyond.status, 503);
+    assert.match(beyond.headers.get("retry-after"), /^\d+$/);
+
+    await system.sql(`DELETE FROM role_grants WHERE user_id = '${user}'`);
+    const fresh = async () => (await system.check(user, "role=auditor&fresh=1")).status === 403;
+    await waitFor("a fresh answer knows of the removal", fresh);
+  });
+});

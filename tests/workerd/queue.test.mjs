@@ -1,0 +1,216 @@
+// The consumer, message by message, each dispatched with its number of attempts: what is
+// acknowledged, what comes again and when, what is parked. On Miniflare, which wrangler's harness
+// does not let through to.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver, newId } from "./support/delivery.mjs";
+import { sinkOf, startDirect, workerOf } from "./support/direct.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const EVENTS = "rolecall-events";
+const DEAD = "rolecall-dead";
+
+/** The first attempt and eight retries, as wrangler.toml says. */
+const LAST = 9;
+
+describe("the consumer", () => {
+  /** Envelopes as the door seals them, taken from a queue of their own. */
+  const sealed = [];
+  let system;
+  let consumer;
+  let door;
+
+  before(async () => {
+    const queueProducers = { EVENTS: { queueName: "sealed" } };
+    system = await startDirect([
+      workerOf("consumer"),
+      workerOf("durable"),
+      workerOf("ingest", { queueProducers }),
+      sinkOf(sealed, "sealed"),
+      workerOf("consumer", { name: "without-database", d1Databases: undefined, queueConsumers: undefined }),
+      workerOf("consumer", { name: "without-objects", durableObjects: undefined, queueConsumers: undefined }),
+    ]);
+    consumer = await system.worker("rolecall-consumer");
+    door = await system.worker("rolecall-ingest");
+  });
+  after(() => system?.stop());
+
+  /** The queue's message for an event. */
+  async function message(event, { attempts = 1, id = newId() } = {}) {
+    const answer = await deliver(door, event, { id });
+    assert.equal(answer.status, 202);
+    const isIt = (text) => JSON.parse(text).svix_id === answer.id;
+    const body = await waitFor("the door has sealed it", () => sealed.find(isIt));
+    return messageOf(body, { id, attempts });
+  }
+
+  function messageOf(body, { id = newId(), attempts = 1 } = {}) {
+    return { id, timestamp: new Date(Date.now() - 1_000), attempts, body };
+  }
+
+  /** Dispatches a batch, and gives what became of each message: "ack", or the delay of a retry. */
+  async function dispatch(messages, { queue = EVENTS, worker = consumer } = {}) {
+    const result = await worker.queue(queue, messages);
+    assert.equal(result.outcome, "ok");
+    assert.equal(result.ackAll, false);
+    assert.equal(result.retryBatch.retry, false);
+    const acks = new Set(result.explicitAcks);
+    const retries = new Map(result.retryMessages.map((it) => [it.msgId, it.delaySeconds]));
+    assert.equal(acks.size + retries.size, messages.length, "each message is settled once");
+    return messages.map(({ id }) => (acks.has(id) ? "ack" : retries.get(id)));
+  }
+
+  const letterOf = async ({ id }) =>
+    (await system.sql("SELECT * FROM dead_letters WHERE message_id = ?1", id))[0];
+  const deliveryOf = async ({ id }) =>
+    (await system.sql("SELECT * FROM deliveries WHERE svix_id = ?1", id))[0];
+
+  /** Runs `work` while a table goes by another name, as in the middle of a bad migration. */
+  async function without(table, work) {
+    await system.sql(`ALTER TABLE ${table} RENAME TO test_${table}`);
+    try {
+      return await work();
+    } finally {
+      await system.sql(`ALTER TABLE test_${table} RENAME TO ${table}`);
+    }
+  }
+
+  it("acknowledges a batch that it has applied, and one of nothing", async () => {
+    const events = [clerk.user(clerk.newId("user")), clerk.organization(clerk.newId("org"))];
+    const messages = await Promise.all(events.map((event) => message(event)));
+    assert.deepEqual(await dispatch(messages), ["ack", "ack"]);
+    for (const it of messages) assert.equal((await deliveryOf(it)).outcome, "applied");
+    assert.deepEqual(await dispatch([]), []);
+  });
+
+  it("takes a batch twice as it takes it once", async () => {
+    const user = clerk.newId("user");
+    const messages = [
+      await message(clerk.user(user)),
+      await message(clerk.user(user, { banned: true }, { verb: "updated" })),
+    ];
+    const row = () => system.sql("SELECT * FROM users WHERE id = ?1", user);
+    await dispatch(messages);
+    const once = await row();
+    assert.equal(once[0].banned, 1);
+    assert.deepEqual(await dispatch(messages.toReversed()), ["ack", "ack"]);
+    assert.deepEqual(await row(), once);
+    // The first of them was superseded within its own batch.
+    const outcomes = await Promise.all(messages.map(deliveryOf));
+    assert.deepEqual(outcomes.map(({ outcome, copies }) => [outcome, copies]), [["superseded", 2], ["applied", 2]]);
+  });
+
+  for (const place of [0, 41, 99]) {
+    it(`parks the bad one of a hundred at place ${place}, and applies the rest at once`, async () => {
+      const poison = clerk.newId("user");
+      await system.sql(
+        `CREATE TRIGGER test_poison BEFORE INSERT ON users WHEN NEW.id = '${poison}' BEGIN SELECT RAISE(ABORT, 'refused'); END`,
+      );
+      const users = Array.from({ length: 100 }, () => clerk.newId("user")).with(place, poison);
+      const messages = await Promise.all(users.map((user) => message(clerk.user(user))));
+      assert.deepEqual(await dispatch(messages), messages.map(() => "ack"));
+      await system.sql("DROP TRIGGER test_poison");
+      const text = "SELECT count(*) AS n FROM users WHERE id IN (SELECT value FROM json_each(?1))";
+      assert.deepEqual(await system.sql(text, JSON.stringify(users)), [{ n: 99 }]);
+      assert.equal((await letterOf(messages[place])).reason, "refused-by-database");
+      assert.equal((await deliveryOf(messages[place])).outcome, "parked");
+    });
+  }
+
+  it("parks what no door sent beside what one did", async () => {
+    const good = await message(clerk.user(clerk.newId("user")));
+    const bad = [
+      [messageOf("\u0000"), "malformed"],
+      [messageOf("[]"), "malformed"],
+      [messageOf('{"v":1,"svix_id":"msg_1"}'), "malformed"],
+      [messageOf(good.body.replace('"event":{', '"event":{"changes":[],')), "malformed"],
+      [messageOf({ v: 1 }), "not-text"],
+      [messageOf(null), "not-text"],
+      [messageOf(1.5), "not-text"],
+      [messageOf(new Uint8Array([1, 2])), "not-text"],
+    ];
+    const batch = [...bad.map(([it]) => it), good];
+    assert.deepEqual(await dispatch(batch), batch.map(() => "ack"));
+    for (const [it, reason] of bad) {
+      const letter = await letterOf(it);
+      assert.deepEqual([letter?.reason, letter?.queue, letter?.attempts], [reason, EVENTS, 1]);
+    }
+    assert.equal((await deliveryOf(good)).outcome, "applied");
+  });
+
+  it("keeps a message of a newer build for the next deployment, but not past the last attempt", async () => {
+    const { body } = await message(clerk.user(clerk.newId("user")));
+    const newer = body.replace('"v":1', '"v":2');
+    const [first, last] = [messageOf(newer), messageOf(newer, { attempts: LAST })];
+    const [again, parked] = await dispatch([first, last]);
+    assert.ok(1 <= again && again <= 2, `again after ${again} s`);
+    assert.equal(parked, "ack");
+    assert.equal(await letterOf(first), undefined);
+    const letter = await letterOf(last);
+    assert.deepEqual([letter.reason, letter.attempts, letter.envelope], ["newer-envelope", LAST, newer]);
+  });
+
+  it("while the database refuses, gives messages back, later and later, and parks the last attempt", async () => {
+    const events = Array.from({ length: LAST }, () => clerk.user(clerk.newId("user")));
+    const messages = await Promise.all(events.map((event, i) => message(event, { attempts: i + 1 })));
+    const delays = await without("users", () => dispatch(messages));
+    assert.equal(delays.pop(), "ack");
+    for (const [i, delay] of delays.entries()) {
+      const full = 2 * 2 ** i;
+      assert.ok(full / 2 <= delay && delay <= full, `attempt ${i + 1} comes again after ${delay} s`);
+    }
+    const last = messages.pop();
+    const letter = await letterOf(last);
+    assert.deepEqual([letter.reason, letter.attempts, letter.svix_id], ["retries-exhausted", LAST, last.id]);
+    assert.match(letter.detail, /no such table/);
+    assert.equal((await deliveryOf(last)).outcome, "parked");
+    for (const it of messages) assert.equal(await deliveryOf(it), undefined);
+
+    // The table is back: what was given back is applied, and the letter's replay too.
+    const again = messages.map((it) => ({ ...it, attempts: it.attempts + 1 }));
+    assert.deepEqual(await dispatch([...again, last]), messages.concat(last).map(() => "ack"));
+    for (const it of [...messages, last]) assert.equal((await deliveryOf(it)).outcome, "applied");
+  });
+
+  it("loses nothing when not even parking works: the dead-letter queue's consumer parks it later", async () => {
+    const [dead, junk] = [await message(clerk.user(clerk.newId("user")), { attempts: LAST }), messageOf("junk")];
+    const down = (work) => without("users", () => without("dead_letters", work));
+    const [again] = await down(() => dispatch([dead]));
+    assert.ok(Number.isInteger(again), "the last attempt is given back to the platform");
+
+    // The platform moves it, and its count begins anew.
+    const moved = [{ ...dead, attempts: 1 }, junk];
+    const kept = await down(() => dispatch(moved, { queue: DEAD }));
+    assert.deepEqual(kept, [undefined, undefined], "again after the queue's own delay");
+    assert.deepEqual(await dispatch(moved, { queue: DEAD }), ["ack", "ack"]);
+    const letter = await letterOf(dead);
+    assert.deepEqual([letter.reason, letter.queue, letter.attempts], ["retries-exhausted", DEAD, LAST]);
+    assert.equal(letter.envelope, dead.body);
+    assert.equal((await deliveryOf(dead)).outcome, "parked");
+    assert.equal((await letterOf(junk)).reason, "malformed");
+  });
+
+  it("takes a batch far larger than one parameter may be", async () => {
+    const names = Array.from({ length: 120 }, (_, i) => `role-${i}-${"x".repeat(110)}`);
+    const users = Array.from({ length: 60 }, () => clerk.newId("user"));
+    const events = users.map((user) => clerk.user(user, { public_metadata: { roles: names } }));
+    const messages = await Promise.all(events.map((event) => message(event)));
+    assert.ok(800_000 < messages.reduce((sum, { body }) => sum + body.length, 0));
+    assert.deepEqual(await dispatch(messages), messages.map(() => "ack"));
+    for (const it of messages) assert.equal((await deliveryOf(it)).outcome, "applied");
+  });
+
+  it("without its database gives everything back, and without the objects applies all the same", async () => {
+    const messages = [await message(clerk.user(clerk.newId("user"))), messageOf("junk")];
+    const worker = await system.worker("without-database");
+    for (const delay of await dispatch(messages, { worker })) {
+      assert.ok(1 <= delay && delay <= 2, `again after ${delay} s`);
+    }
+    const [first] = messages;
+    await dispatch([first], { worker: await system.worker("without-objects") });
+    assert.equal((await deliveryOf(first)).outcome, "applied");
+  });
+});

@@ -1,0 +1,94 @@
+// What holds for every answer of the application, whatever was asked.
+
+import assert from "node:assert/strict";
+
+import { PARTY } from "./sessions.mjs";
+
+/** On every page. There is no script, so none is let in. */
+const PAGE_HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+  "referrer-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+};
+
+/** A year, in seconds. */
+const HSTS_MIN = 31_536_000;
+
+/** Checks what every answer has in common, and gives it back. */
+export function checked(answer, what) {
+  const { headers, status, text } = answer;
+  assert.equal(headers.get("cache-control"), "private, no-store", what);
+  assert.equal(headers.get("vary"), "Cookie, Authorization", what);
+  assert.equal(headers.get("x-content-type-options"), "nosniff", what);
+  assert.equal(headers.get("set-cookie"), null, what);
+  if (headers.get("content-type")?.startsWith("text/html")) checkPage(answer, what);
+  else if (text !== "") JSON.parse(text);
+  const expected = STATUSES[status];
+  assert.ok(expected, `${what}: ${status}`);
+  expected(answer, what);
+  if (![301, 302, 303, 307, 308].includes(status)) assert.equal(headers.get("location"), null, what);
+  return answer;
+}
+
+/** What each status needs. Any other one is a mistake. */
+const STATUSES = {
+  200: () => {},
+  302: ({ headers, text }, what) => {
+    assert.equal(text, "", what);
+    wayBack(headers.get("location"), what);
+  },
+  400: isTold,
+  401: (answer, what) => {
+    isTold(answer, what);
+    assert.equal(answer.headers.get("www-authenticate"), "Bearer", what);
+  },
+  403: () => {},
+  404: () => {},
+  405: ({ headers }, what) => assert.equal(headers.get("allow"), "GET, HEAD", what),
+  503: ({ headers }, what) => assert.match(headers.get("retry-after") ?? "", /^[1-9]\d*$/, what),
+};
+
+function isTold({ headers, text }, what) {
+  assert.match(headers.get("content-type"), /^application\/json/, what);
+  if (text !== "") assert.deepEqual(Object.keys(JSON.parse(text)), ["error"], what);
+}
+
+function checkPage({ headers, text }, what) {
+  for (const [name, value] of Object.entries(PAGE_HEADERS)) {
+    assert.equal(headers.get(name), value, `${what}: ${name}`);
+  }
+  const [, age] = /^max-age=(\d+)/.exec(headers.get("strict-transport-security"));
+  assert.ok(HSTS_MIN <= Number(age), what);
+  assert.ok(headers.get("permissions-policy"), what);
+  assert.equal(headers.get("content-type"), "text/html; charset=utf-8", what);
+  for (const tag of tags(text)) assert.doesNotMatch(tag, /^<(script|style|img)|\s(style|on\w+)=/i, what);
+}
+
+/** The tags of a page, in order: what there is for a browser beside text. */
+export function tags(html) {
+  return html.match(/<[^>]*>/g) ?? [];
+}
+
+/** Where somebody who was sent to sign in would end: a path of this site, whatever they sent. */
+export function wayBack(location, what = location) {
+  // The sign-in page is this site's own here, named by its path alone.
+  assert.match(location, /^\/sign-in\?redirect_url=[^/\\&\s]+$/, what);
+  const back = new URL(location, PARTY).searchParams.get("redirect_url");
+  return ofThisSite(back, what);
+}
+
+/** Checks that a browser would take `back` for a path of this site, and gives it back. */
+export function ofThisSite(back, what = back) {
+  assert.match(back, /^\/(?![/\\])/, what);
+  assert.doesNotMatch(back, /[\\\u0000-\u001f]/, what);
+  assert.equal(new URL(back, PARTY).origin, PARTY, what);
+  return back;
+}
+
+/** An answer without what differs from one moment to the next: two that are equal tell nothing. */
+export function asSeen({ status, headers, text }) {
+  return { status, headers: [...headers].filter(([name]) => !PASSING.has(name)).sort(), text };
+}
+
+const PASSING = new Set(["date", "connection", "keep-alive"]);

@@ -1,0 +1,97 @@
+// What the application may be set to, and what it may find where its keys should be.
+
+import { generateKeyPairSync } from "node:crypto";
+
+import { ISSUER, KID, PARTY, PEM_VARS, jwk, key, makeKey, pem } from "./sessions.mjs";
+import { fixture } from "./token-cases.mjs";
+
+/** The key whose private half is public. */
+const PUBLISHED = fixture("public-key.pem");
+
+/** Variables that leave the key to a JWKS, whose address is still to be said. */
+export const JWKS_VARS = { ...PEM_VARS, CLERK_JWT_KEY: undefined };
+
+/** Variables with which nobody can be judged, and what the log says of them. */
+export const CLOSED = {
+  "parties-absent": [{ AUTHORIZED_PARTIES: undefined }, "AUTHORIZED_PARTIES is empty"],
+  "parties-empty": [{ AUTHORIZED_PARTIES: "" }, "AUTHORIZED_PARTIES is empty"],
+  "parties-blank": [{ AUTHORIZED_PARTIES: " , ," }, "AUTHORIZED_PARTIES is empty"],
+  "issuer-absent": [{ CLERK_ISSUER: undefined }, "there is no issuer"],
+  "key-absent": [{ CLERK_JWT_KEY: undefined }, "there is no key"],
+  "key-blank": [{ CLERK_JWT_KEY: " \n" }, "there is no key"],
+  "key-published": [{ CLERK_JWT_KEY: PUBLISHED }, "the key of Clerk's own tests"],
+  "key-published-in-one-line": [
+    { CLERK_JWT_KEY: PUBLISHED.replaceAll("\n", "\\n") }, "the key of Clerk's own tests",
+  ],
+  "key-cut-short": [{ CLERK_JWT_KEY: pem(key).slice(0, 200) }, "CLERK_JWT_KEY is not the PEM"],
+  "key-of-1024-bits": [
+    { CLERK_JWT_KEY: pem(generateKeyPairSync("rsa", { modulusLength: 1024 })) },
+    "CLERK_JWT_KEY is not the PEM",
+  ],
+  "key-elliptic": [
+    { CLERK_JWT_KEY: pem(generateKeyPairSync("ec", { namedCurve: "P-256" })) },
+    "CLERK_JWT_KEY is not the PEM",
+  ],
+  "jwks-in-the-clear": [
+    { ...JWKS_VARS, CLERK_JWKS_URL: "http://clerk.example.com/jwks" }, "CLERK_JWKS_URL is neither",
+  ],
+  "publishable-key-of-nobody": [
+    { CLERK_PUBLISHABLE_KEY: "pk_live_!" }, "CLERK_PUBLISHABLE_KEY is not a publishable key",
+  ],
+  "isolate-of-many-ms": [{ ROLES_ISOLATE_MS: "many" }, "ROLES_ISOLATE_MS is not a whole number"],
+};
+
+/** Other spellings of what is right. */
+export const OPEN = {
+  "key-in-one-line": { CLERK_JWT_KEY: pem(key).replaceAll("\n", "\\n") },
+  "key-without-its-armour": { CLERK_JWT_KEY: pem(key).replace(/-----[A-Z ]+-----/g, "") },
+  "parties-of-several": { AUTHORIZED_PARTIES: `https://other.example.com, ${PARTY} ,` },
+  "issuer-from-the-publishable-key": {
+    CLERK_ISSUER: undefined,
+    CLERK_PUBLISHABLE_KEY: `pk_test_${Buffer.from(`${new URL(ISSUER).host}$`).toString("base64")}`,
+  },
+};
+
+/** How each JWKS of the tests is, to begin with. */
+export const JWKS = {
+  jwks: () => {},
+  storm: () => {},
+  rotated: () => {},
+  warm: () => {},
+  down: (server) => void (server.answer = fail),
+  gone: (server) => answerWith(server, "", 404),
+  garbled: (server) => answerWith(server, "<html>{}"),
+  empty: (server) => answerWith(server, { keys: [] }),
+  large: (server) => answerWith(server, { keys: [{ ...jwk(key), note: "x".repeat(70_000) }] }),
+  moved: (server) => {
+    const to = server.url.replace("/.well-known", "/moved");
+    server.answer = ({ url }, response) => {
+      if (url.startsWith("/moved")) server.moved = true;
+      if (server.moved) return response.end(JSON.stringify({ keys: [jwk(key)] }));
+      return response.writeHead(302, { location: to }).end();
+    };
+  },
+  silent: (server) => void (server.answer = () => {}),
+  mixed: (server) => {
+    const elliptic = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const weak = jwk(generateKeyPairSync("rsa", { modulusLength: 1024 }), "ins_2Weak");
+    const encrypts = { ...jwk(key, "ins_2Encrypts"), use: "enc" };
+    const unnamed = { ...jwk(key), kid: undefined };
+    const future = { kty: "PQC", kid: KID, x: 1 };
+    const curve = { ...elliptic.publicKey.export({ format: "jwk" }), kid: KID, alg: "ES256" };
+    const [published] = JSON.parse(fixture("jwks.json")).keys;
+    const others = [future, curve, weak, encrypts, unnamed, published];
+    answerWith(server, { keys: [...others, jwk(key)], more: true });
+  },
+  ambiguous: (server) => answerWith(server, { keys: [jwk(key), jwk(makeKey())] }),
+  published: (server) => answerWith(server, fixture("jwks.json")),
+};
+
+/** Answers with an error. */
+export const fail = (_, response) => response.writeHead(500).end("no");
+
+/** Lets a server of `serveJwks` answer with something else. */
+export function answerWith(server, body, status = 200, headers = {}) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  server.answer = (_, response) => response.writeHead(status, headers).end(text);
+}

@@ -1,0 +1,148 @@
+// Tokens to judge: the shapes of the fixtures with the run's own key and clock, and signatures
+// that are nearly good.
+
+import { constants, createHmac, sign } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+import { HEADER, KID, claimsOf, compact, jwk, key, makeKey, mint, part, pem } from "./sessions.mjs";
+
+const FIXTURES = new URL("../../fixtures/clerk-sessions/", import.meta.url);
+
+/** A file of the fixtures, as text. */
+export function fixture(name) {
+  return readFileSync(new URL(name, FIXTURES), "utf8");
+}
+
+/** The id of the key that the fixtures are signed with. */
+const FIXTURE_KID = "ins_2GIoQhbUpy0hX7B2cVkuTMinXoD";
+
+/** No tokens at all: there is nothing in them to sign or to shift. */
+const AS_THEY_STAND = ["not_base64", "not_json", "empty"];
+
+/** How to sign the shapes that are not simply RS256 over what they say. */
+const BENT = {
+  alg_none: (header, claims) => `${part(header)}.${part(claims)}.`,
+  alg_hs256_key_confusion: (header, claims) => {
+    const text = `${part(header)}.${part(claims)}`;
+    return `${text}.${createHmac("sha256", pem(key)).update(text).digest("base64url")}`;
+  },
+  alg_rs512: (header, claims) => compact(header, claims, { hash: "sha512" }),
+  payload_tampered: (header, claims) => {
+    const [, , signature] = compact(header, { ...claims, sub: "user_2TestUser" }).split(".");
+    return `${part(header)}.${part(claims)}.${signature}`;
+  },
+  two_segments: (header, claims) => `${part(header)}.${part(claims)}`,
+  four_segments: (header, claims) => `${compact(header, claims)}.x`,
+  // Signed as it is sent, so that the padding is all that is wrong with it.
+  padded_base64url: (header, claims) => {
+    const text = `${part(header)}==.${part(claims)}`;
+    return `${text}.${sign("sha256", Buffer.from(text), key.privateKey).toString("base64url")}`;
+  },
+};
+
+/**
+ * The shapes of `derived-session-tokens.json`. `expect` is the file's verdict, `claims` what the
+ * token says, `made` the token for a clock that stands at `seconds`.
+ */
+export function shapes() {
+  return JSON.parse(fixture("derived-session-tokens.json")).cases.map(({ name, expect, now, token }) => {
+    if (AS_THEY_STAND.includes(name)) return { name, expect, made: () => token };
+    const [header, claims] = token.split(".").slice(0, 2).map(read);
+    if (header.kid === FIXTURE_KID) header.kid = KID;
+    const made = (seconds) => (BENT[name] ?? compact)(header, shifted(claims, seconds - now));
+    return { name, expect, claims, made };
+  });
+}
+
+/** Why a shape is no session, as the log says it; the shapes that are not here are sessions. */
+export const REFUSED = {
+  pending_session: "the session is pending",
+  cat_jwt_template: "the category is not a session's",
+  cat_m2m: "the category is not a session's",
+  sub_machine: "the subject is not a user",
+  sub_missing: "the subject is not a user",
+  typ_at_jwt: "the type is not a session token's",
+  alg_none: "not a compact signed token",
+  alg_hs256_key_confusion: "the algorithm is not RS256",
+  alg_rs512: "the algorithm is not RS256",
+  kid_unknown: "the key is unknown",
+  azp_mismatch: "the authorized party is not ours",
+  azp_missing_with_authorizedParties: "the authorized party is not ours",
+  azp_missing_no_authorizedParties: "the authorized party is not ours",
+  iss_mismatch: "the issuer is another",
+  exp_at_skew_boundary: "the token has expired",
+  expired: "the token has expired",
+  nbf_future: "the token is not valid yet",
+  iat_future: "the token is not valid yet",
+  exp_string: "the claims cannot be read",
+  payload_tampered: "the signature is wrong",
+  two_segments: "not a compact signed token",
+  four_segments: "not a compact signed token",
+  not_base64: "not a compact signed token",
+  not_json: "the header cannot be read",
+  padded_base64url: "not a compact signed token",
+  // `Bearer` with nothing behind it is no token, so there is nothing to log.
+  empty: undefined,
+};
+
+/** Where the file says that Clerk would take a token, and we do not. */
+export const STRICTER = {
+  alg_rs512: "Clerk's SDK knows RS384 and RS512; Clerk itself signs with RS256 alone",
+  azp_missing_no_authorizedParties: "the SDK skips `azp` without a list; here there is always one",
+};
+
+function read(text) {
+  return JSON.parse(Buffer.from(text, "base64url"));
+}
+
+/** Whatever is a time moves; what is a string instead of a number stays one. */
+function shifted(claims, by) {
+  const times = ["exp", "nbf", "iat"].filter((name) => name in claims);
+  const moved = (value) => (typeof value === "string" ? String(Number(value) + by) : value + by);
+  return { ...claims, ...Object.fromEntries(times.map((name) => [name, moved(claims[name])])) };
+}
+
+/** The key of somebody else. */
+const stranger = makeKey();
+
+const text = () => `${part(HEADER)}.${part(claimsOf("user_2Forger"))}`;
+
+/** A token with whatever `make` makes of the text to sign, or of the good signature. */
+function withSignature(make) {
+  const what = text();
+  const good = sign("sha256", Buffer.from(what), key.privateKey);
+  return `${what}.${Buffer.from(make(good, what)).toString("base64url")}`;
+}
+
+const byStranger = (header) => mint("user_2Forger", { header, signer: stranger });
+
+/** Tokens with signatures that are not the key's over these bytes, in every way we could think of. */
+export const FORGED = {
+  "another's key": () => byStranger({}),
+  "another's key, in the header": () => byStranger({ jwk: jwk(stranger) }),
+  "another's key, by its address": () => byStranger({ jku: "http://127.0.0.1:9/jwks.json" }),
+  "the first bit flipped": () => withSignature((good) => good.with(0, good[0] ^ 0x80)),
+  "the last bit flipped": () => withSignature((good) => good.with(-1, good.at(-1) ^ 1)),
+  "its first byte alone": () => withSignature((good) => good.subarray(0, 1)),
+  "a byte less": () => withSignature((good) => good.subarray(0, -1)),
+  "a byte more": () => withSignature((good) => [...good, 0]),
+  "a zero before it": () => withSignature((good) => [0, ...good]),
+  zeros: () => withSignature((good) => good.fill(0)),
+  "the number one": () => withSignature((good) => good.fill(0).with(-1, 1)),
+  ones: () => withSignature((good) => good.fill(0xff)),
+  "SHA-1": () => withSignature((_, what) => sign("sha1", Buffer.from(what), key.privateKey)),
+  "SHA-512": () => withSignature((_, what) => sign("sha512", Buffer.from(what), key.privateKey)),
+  PSS: () =>
+    withSignature((_, what) => {
+      const padding = constants.RSA_PKCS1_PSS_PADDING;
+      return sign("sha256", Buffer.from(what), { key: key.privateKey, padding });
+    }),
+  "the signature of other claims": () => {
+    const [head, , signature] = mint("user_2Honest").split(".");
+    return `${head}.${part(claimsOf("user_2Forger"))}.${signature}`;
+  },
+  "the signature of another header": () => {
+    const [, payload, signature] = mint("user_2Forger").split(".");
+    return `${part({ ...HEADER, typ: undefined })}.${payload}.${signature}`;
+  },
+};
