@@ -22,8 +22,11 @@ DROP TABLE rolecall_room;
 
 CREATE TABLE IF NOT EXISTS roles (id INTEGER PRIMARY KEY, name TEXT UNIQUE);
 
--- Writes nothing. Fails where roles is a table of another shape than the tutorial's.
-INSERT INTO roles (id, name) SELECT 0, '' WHERE false ON CONFLICT (name) DO NOTHING;
+-- Leaves nothing behind. Fails where roles is a table of another shape than the tutorial's, or where a
+-- name alone does not make a role: each delivery that names a new one would fail on it.
+INSERT INTO roles (name) VALUES ('rolecall probe') ON CONFLICT (name) DO NOTHING;
+
+DELETE FROM roles WHERE name = 'rolecall probe';
 
 CREATE TABLE IF NOT EXISTS user_roles (user_id TEXT NOT NULL, role_id INTEGER NOT NULL, PRIMARY KEY (user_id, role_id));
 

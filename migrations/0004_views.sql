@@ -38,13 +38,13 @@ WHERE r.deleted = 0
   AND json_type(r.permissions, j.fullkey || '.key') = 'text';
 
 -- Whether a membership's own list of permissions may still speak for a role that the catalogue
--- lacks. Not once a complete catalogue has been read, and not while any role or permission is known
--- to be dead: a tombstone is blank, so what is missing, or what the list names, may be the dead one.
+-- lacks. Only while nothing at all is known of the catalogue: once something is, the role that is
+-- missing may be one that was deleted or renamed, and what its members list may be outdated.
 CREATE VIEW catalogue_gap AS
 SELECT 1 AS open
 WHERE NOT EXISTS (SELECT 1 FROM settings s WHERE s.key = 'catalogue_complete')
-  AND NOT EXISTS (SELECT 1 FROM org_roles d WHERE d.deleted = 1)
-  AND NOT EXISTS (SELECT 1 FROM org_permissions d WHERE d.deleted = 1);
+  AND NOT EXISTS (SELECT 1 FROM org_roles)
+  AND NOT EXISTS (SELECT 1 FROM org_permissions);
 
 -- The organization roles that count, with their permissions.
 CREATE VIEW org_memberships AS

@@ -67,6 +67,8 @@ fn check_after(prepare: &str, cases: &[(&str, &[&str])]) {
 }
 
 const NOBODY: &[&str] = &[];
+/// Nothing is known of the catalogue: each membership's own list counts.
+const NO_CATALOGUE: &str = "DELETE FROM org_roles; DELETE FROM org_permissions";
 const ALL: &[&str] = &["ada", "bob", "dee", "eve", "una"];
 
 #[test]
@@ -143,7 +145,7 @@ fn memberships() {
             "UPDATE memberships SET deleted = 0, user_id = 'user_una' WHERE id = 'orgmem_9'",
             &["una"],
         ),
-        ("UPDATE memberships SET permissions = '[\"p\"]' WHERE id = 'orgmem_3'", &["ada"]),
+        ("UPDATE memberships SET permissions = '[\"p\"]' WHERE id = 'orgmem_3'", NOBODY),
         ("UPDATE memberships SET permissions = '[\"p\"]' WHERE id = 'orgmem_1'", NOBODY),
         ("UPDATE memberships SET user_id = 'user_bob' WHERE id = 'orgmem_9'", NOBODY),
         ("UPDATE memberships SET id = 'orgmem_8', updated_at = 2 WHERE id = 'orgmem_1'", NOBODY),
@@ -151,6 +153,13 @@ fn memberships() {
         ("DELETE FROM memberships WHERE id = 'orgmem_1'", &["ada"]),
         ("DELETE FROM memberships WHERE id = 'orgmem_9'", NOBODY),
     ]);
+    check_after(
+        NO_CATALOGUE,
+        &[
+            ("UPDATE memberships SET permissions = '[\"p\"]' WHERE id = 'orgmem_3'", &["ada"]),
+            ("UPDATE memberships SET permissions = permissions", NOBODY),
+        ],
+    );
 }
 
 #[test]
@@ -159,12 +168,12 @@ fn org_roles() {
     check(&[
         (&format!("{insert} ('r', 'org:x', '[]', 0, 2, 2, 1, '')"), &["ada"]),
         (&format!("{insert} ('r', 'org:lone', '[]', 0, 1, 1, 1, '')"), &["ada"]),
-        (&format!("{insert} ('r', '', '[]', 1, 0, 0, 0, '')"), &["ada"]),
+        (&format!("{insert} ('r', '', '[]', 1, 0, 0, 0, '')"), NOBODY),
         (&format!("{insert} ('r', 'org:new', '[]', 0, 1, 1, 1, '')"), NOBODY),
         ("UPDATE org_roles SET permissions = '[]' WHERE id = 'role_1'", &["ada"]),
         ("UPDATE org_roles SET key = 'org:y' WHERE id = 'role_1'", &["ada", "bob"]),
         ("UPDATE org_roles SET key = 'org:new' WHERE id = 'role_2'", &["bob"]),
-        ("UPDATE org_roles SET deleted = 1, key = '' WHERE id = 'role_2'", &["ada", "bob"]),
+        ("UPDATE org_roles SET deleted = 1, key = '' WHERE id = 'role_2'", &["bob"]),
         ("UPDATE org_roles SET permissions = '[{}]' WHERE id = 'role_3'", NOBODY),
         ("UPDATE org_roles SET id = 'r', updated_at = 2, digest = 'd' WHERE id = 'role_1'", NOBODY),
         ("UPDATE org_roles SET permissions = permissions, key = key", NOBODY),
@@ -182,10 +191,22 @@ fn org_roles() {
     check_after(
         &format!("{insert} ('role_4', '', '[]', 1, 0, 0, 0, '')"),
         &[
-            ("DELETE FROM org_roles WHERE id = 'role_4'", &["ada"]),
-            ("UPDATE org_roles SET deleted = 0, key = 'org:new' WHERE id = 'role_4'", &["ada"]),
+            ("DELETE FROM org_roles WHERE id = 'role_4'", NOBODY),
+            ("UPDATE org_roles SET deleted = 0, key = 'org:new' WHERE id = 'role_4'", NOBODY),
             ("UPDATE memberships SET permissions = '[]' WHERE id = 'orgmem_3'", NOBODY),
         ],
+    );
+    // The first row of the catalogue, whatever it says, ends every membership's own list.
+    check_after(
+        NO_CATALOGUE,
+        &[
+            (&format!("{insert} ('r', 'org:new', '[]', 0, 1, 1, 1, '')"), &["ada", "bob"]),
+            (&format!("{insert} ('r', '', '[]', 1, 0, 0, 0, '')"), &["ada", "bob"]),
+        ],
+    );
+    check_after(
+        "DELETE FROM org_permissions; DELETE FROM org_roles WHERE id <> 'role_3'",
+        &[("DELETE FROM org_roles", &["ada", "bob"])],
     );
 }
 
@@ -198,9 +219,8 @@ fn org_permissions() {
         ("UPDATE org_permissions SET key = 'org:p:new' WHERE id = 'perm_1'", &["ada"]),
         ("UPDATE org_permissions SET deleted = 1, key = '' WHERE id = 'perm_1'", &["ada"]),
         ("UPDATE org_permissions SET id = 'perm_3' WHERE id = 'perm_1'", &["ada"]),
-        // Ada's lone role speaks with its own list until something is known to be dead.
-        ("UPDATE org_permissions SET deleted = 1 WHERE id = 'perm_2'", &["ada"]),
-        (&format!("{insert} ('perm_3', '', 1, 0, 0, 0, '')"), &["ada"]),
+        ("UPDATE org_permissions SET deleted = 1 WHERE id = 'perm_2'", NOBODY),
+        (&format!("{insert} ('perm_3', '', 1, 0, 0, 0, '')"), NOBODY),
         ("UPDATE org_permissions SET key = 'org:p:new' WHERE id = 'perm_2'", NOBODY),
         ("UPDATE org_permissions SET updated_at = 2, digest = 'd'", NOBODY),
         ("UPDATE org_permissions SET key = key", NOBODY),
@@ -213,18 +233,16 @@ fn org_permissions() {
         &[
             (&format!("{insert} ('perm_3', 'org:p:c', 0, 1, 1, 1, '')"), NOBODY),
             (&format!("{insert} ('perm_3', 'org:p:other', 0, 1, 1, 1, '')"), &["bob"]),
-            (&format!("{insert} ('perm_3', '', 1, 0, 0, 0, '')"), &["ada", "bob"]),
+            (&format!("{insert} ('perm_3', '', 1, 0, 0, 0, '')"), &["bob"]),
         ],
     );
     check_after(
-        &format!("{insert} ('perm_3', '', 1, 0, 0, 0, '')"),
-        &[
-            ("DELETE FROM org_permissions WHERE id = 'perm_3'", &["ada"]),
-            (
-                "UPDATE org_permissions SET deleted = 0, key = 'org:p:c' WHERE id = 'perm_3'",
-                &["ada"],
-            ),
-        ],
+        NO_CATALOGUE,
+        &[(&format!("{insert} ('perm_3', 'org:p:c', 0, 1, 1, 1, '')"), &["ada", "bob"])],
+    );
+    check_after(
+        "DELETE FROM org_roles; DELETE FROM org_permissions WHERE id <> 'perm_2'",
+        &[("DELETE FROM org_permissions", &["ada", "bob"])],
     );
 }
 

@@ -83,7 +83,11 @@ const ROUNDS = [
       "org_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
       GONE,
     ),
-    [`${OPENAPI}/role.deleted.json`]: applied("org_roles", "role_2g7np7Hrk0SN6kj5EDMLDaKNL0S", GONE),
+    [`${OPENAPI}/role.deleted.json`]: applied(
+      "org_roles",
+      "role_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
+      GONE,
+    ),
     [`${OPENAPI}/permission.deleted.json`]: applied(
       "org_permissions",
       "perm_2g7np7Hrk0SN6kj5EDMLDaKNL0S",

@@ -2,6 +2,7 @@
 // answers to everybody else.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { asSeen, checked, ofThisSite, tags, wayBack } from "./support/answers.mjs";
@@ -27,14 +28,17 @@ const ODD_PATHS = [
   "//dashboard", "/dashboard/", "/Dashboard", "/dashboard//", "/%64ashboard", "/dashboard%2f",
   "/dashboard%00", "/dashboard%", "/dashboard%zz", "/dashboard;x.js", "/dashboard.css",
   "/dashboard/x.css", "/dashboard%0d%0aLocation:%20//evil.example", "/assets/..%2fdashboard",
-  "/assets/%2e%2e%2fadmin", "/\\admin", "/\\evil.example", "//evil.example/dashboard",
+  "/assets/%2e%2e%2fadmin", "/assets/%2e%2e/admin", "/\\admin", "/\\evil.example",
+  "//evil.example/dashboard",
   "///evil.example", "/.//evil.example", "/%2f%2fevil.example", "/%5cevil.example",
-  "/orgs//settings", "/orgs/%6frg_1", `/orgs/${"a".repeat(600)}`, "/api/me/", "/api/me.json", "/\u00e9",
+  "/orgs//settings", "/orgs/%6frg_1", `/orgs/${"a".repeat(600)}`, "/api/me/", "/api/me.json",
+  "/\u00e9",
 ];
 
 /** Methods that are neither `GET` nor `HEAD`, those included that Workers rarely meet. */
 const METHODS = [
-  "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "PURGE", "SEARCH", "REPORT", "LOCK", "TRACE",
+  "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "PURGE", "SEARCH", "REPORT",
+  "LOCK",
 ];
 
 /** What a sender may say of hosts and addresses. */
@@ -86,6 +90,9 @@ describe("a session", () => {
     return checked(await raw(name, path, how), `${name} ${how.method ?? "GET"} ${path}`);
   }
 
+  /** Everything that needs a session, as far as it needs no roles to be asked. */
+  const GUARDED = ["/dashboard", "/admin", "/orgs/org_1", "/api/me", "/api/check?role=member"];
+
   const me = (name, headers = {}) => ask(name, "/api/me", { headers });
 
   async function isSession(name, token, { sub, sid }) {
@@ -126,9 +133,10 @@ describe("a session", () => {
       const anonymous = asSeen(await me(name));
       for (const shape of all) {
         // As in Clerk's SDK: a PEM is one key, and the id that a token names does not matter.
-        const isRefused = shape.name in REFUSED && !(name === "pem" && shape.name === "kid_unknown");
-        const isMarked = shape.expect.startsWith("ok") && !(shape.name in STRICTER);
-        if (shape.name !== "kid_unknown") assert.equal(isRefused, !isMarked, shape.name);
+        const isNameless = name === "pem" && shape.name === "kid_unknown";
+        const isRefused = shape.name in REFUSED && !isNameless;
+        const isMarked = shape.expect.startsWith("ok") || isNameless;
+        assert.equal(!isRefused, isMarked && !(shape.name in STRICTER), shape.name);
         const known = reasons().length;
         const answer = await inOneSecond(name, shape);
         if (!isRefused) {
@@ -142,8 +150,8 @@ describe("a session", () => {
         assert.deepEqual(asSeen(answer), anonymous, shape.name);
         const reason = REFUSED[shape.name];
         if (reason === undefined) continue;
-        await waitFor(`a reason against ${shape.name}`, () => known < reasons().length);
-        assert.equal(reasons().at(-1), reason, shape.name);
+        const isLogged = () => known < reasons().length && reasons().at(-1) === reason;
+        await waitFor(`${shape.name} is refused because ${reason}`, isLogged);
       }
     });
 
@@ -222,7 +230,7 @@ describe("a session", () => {
     const good = mint("user_2A");
     for (const [name, [, mistake]] of Object.entries(CLOSED)) {
       for (const headers of [{}, bearer(good), DOCUMENT, { ...DOCUMENT, ...bearer(good) }]) {
-        for (const path of ["/api/me", "/api/check?role=member", "/dashboard", "/admin", "/orgs/org_1"]) {
+        for (const path of GUARDED) {
           assert.equal((await ask(name, path, { headers })).status, 503, `${name} ${path}`);
         }
       }
@@ -246,11 +254,11 @@ describe("a session", () => {
     assert.equal((await me("sign-in-nowhere")).status, 401);
     assert.equal((await me("sign-in-nowhere", bearer(mint("user_2A")))).status, 200);
     assert.equal((await ask("without-a-frontend", "/sign-in")).status, 503);
-    assert.equal((await ask("without-a-frontend", "/dashboard", { headers: DOCUMENT })).status, 302);
+    assert.equal((await lost("without-a-frontend")).status, 302);
   });
 
   it("shows nothing when the roles are out of reach", async () => {
-    for (const path of ["/dashboard", "/admin", "/orgs/org_1", "/api/me", "/api/check?role=member"]) {
+    for (const path of GUARDED) {
       const answer = await ask("unbound", path, { headers: bearer(mint("user_2A")) });
       assert.equal(answer.status, 503, path);
     }
@@ -264,7 +272,7 @@ describe("a session", () => {
       }
     }
     // The platform resolves these before the Worker sees them: as good as the plain path.
-    for (const path of ["/x/../dashboard", "/./dashboard", "/assets/%2e%2e/dashboard"]) {
+    for (const path of ["/x/../dashboard", "/./dashboard"]) {
       const answer = await ask("pem", path, { headers: DOCUMENT });
       assert.equal(answer.status, 302, path);
       assert.equal(wayBack(answer.headers.get("location")), "/dashboard");
@@ -279,7 +287,8 @@ describe("a session", () => {
   });
 
   it("is never led astray by a host or an address in a header", async () => {
-    for (const path of ["/", "/dashboard", "/sign-in", "/sign-in?redirect_url=/dashboard", "/nothing"]) {
+    const signIn = "/sign-in?redirect_url=/dashboard";
+    for (const path of ["/", "/dashboard", "/sign-in", signIn, "/nothing"]) {
       for (const session of [{}, bearer(mint("user_2A"))]) {
         const headers = { ...DOCUMENT, ...session };
         const plain = await ask("pem", path, { headers });
@@ -287,14 +296,14 @@ describe("a session", () => {
         assert.deepEqual(asSeen(led), asSeen(plain), path);
       }
     }
-    const { text } = await ask("pem", "/sign-in?redirect_url=/dashboard", { headers: EVIL });
-    assert.ok(text.includes(encodeURIComponent(`${PARTY}/dashboard`)), "the way back is configured");
+    const { text } = await ask("pem", signIn, { headers: EVIL });
+    assert.ok(text.includes(encodeURIComponent(`${PARTY}/dashboard`)));
   });
 
   it("only reads: every other method is 405 and leads nowhere", async () => {
     const override = { "x-http-method-override": "GET" };
     for (const method of METHODS) {
-      for (const path of ["/", "/sign-in", "/dashboard", "/admin", "/orgs/org_1", "/api/me", "/api/check?role=x"]) {
+      for (const path of ["/", "/sign-in", ...GUARDED]) {
         for (const session of [{}, bearer(mint("user_2A"))]) {
           const headers = { ...DOCUMENT, ...session, ...override };
           const answer = await ask("pem", path, { method, headers });
@@ -319,17 +328,20 @@ describe("a session", () => {
 
   describe("judged by a JWKS", { concurrency: true }, () => {
     const mine = () => bearer(mint("user_2A"));
-    const unknown = (at) => bearer(mint("user_2A", { header: { kid: `ins_${at}_${Math.random()}` } }));
+    const named = (kid) => bearer(mint("user_2A", { header: { kid } }));
+    const unknown = () => named(`ins_${randomUUID()}`);
     const status = async (name, headers) => (await me(name, headers)).status;
 
     it("a storm of unknown keys is one fetch, or two when it is a long one", async () => {
-      const storm = (length) => Promise.all(Array.from({ length }, (_, at) => status("storm", unknown(at))));
+      const storm = (length) =>
+        Promise.all(Array.from({ length }, () => status("storm", unknown())));
       const cold = await storm(150);
       assert.deepEqual(new Set(cold), new Set([401]));
       assert.equal(await status("storm", mine()), 200);
       const warm = await storm(150);
       assert.deepEqual(new Set(warm), new Set([401]));
-      assert.ok(1 <= servers.storm.hits && servers.storm.hits <= 2, `${servers.storm.hits} fetches`);
+      const { hits } = servers.storm;
+      assert.ok(1 <= hits && hits <= 2, `${hits} fetches`);
     });
 
     it("a rotated key is found, and the old one forgotten, at the price of one fetch", async () => {
@@ -338,7 +350,8 @@ describe("a session", () => {
       assert.equal(await status("rotated", mine()), 200);
       assert.equal(await status("rotated", signedByNext()), 401);
       answerWith(servers.rotated, { keys: [jwk(next, kid)] });
-      await waitFor("the new key is known", async () => (await status("rotated", signedByNext())) === 200);
+      const isKnown = async () => (await status("rotated", signedByNext())) === 200;
+      await waitFor("the new key is known", isKnown);
       assert.equal(servers.rotated.hits, 2);
       assert.equal(await status("rotated", mine()), 401);
     });
@@ -347,17 +360,18 @@ describe("a session", () => {
       assert.equal(await status("warm", mine()), 200);
       servers.warm.answer = fail;
       const asked = async () => {
-        assert.equal(await status("warm", unknown("down")), 401);
+        assert.equal(await status("warm", unknown()), 401);
         return servers.warm.hits === 2;
       };
       await waitFor("it was asked in vain", asked);
       assert.equal(await status("warm", mine()), 200);
     });
 
-    const unusable = ["down", "gone", "garbled", "empty", "large", "moved", "silent", "ambiguous", "published"];
-    for (const name of unusable) {
+    const unusable = ["down", "gone", "garbled", "empty", "large", "moved", "silent"];
+    for (const name of [...unusable, "ambiguous", "published"]) {
       it(`nobody is judged while it is ${name}: 503, and all is well when it is back`, async () => {
-        for (const headers of [mine(), unknown(name)]) assert.equal(await status(name, headers), 503);
+        assert.equal(await status(name, mine()), 503);
+        assert.equal(await status(name, unknown()), 503);
         const page = await ask(name, "/dashboard", { headers: { ...DOCUMENT, ...mine() } });
         assert.equal(page.status, 503);
         assert.match(page.headers.get("content-type"), /^text\/html/);
@@ -390,7 +404,8 @@ describe("an answer", () => {
 
   before(async () => {
     system = await start();
-    const joins = (user, org, fields) => clerk.membership(clerk.newId("orgmem"), { org, user, ...fields });
+    const joins = (user, org, fields) =>
+      clerk.membership(clerk.newId("orgmem"), { org, user, ...fields });
     const roles = (list) => ({ public_metadata: { roles: list } });
     const events = [
       clerk.user(admin, roles(["admin"])),
@@ -403,13 +418,15 @@ describe("an answer", () => {
       joins(orgMember, ours, { role: "org:member", permissions: [] }),
       joins(clerk.newId("user"), foreign, { role: "org:admin" }),
       clerk.user(hostile, roles(HOSTILE)),
-      joins(hostile, ours, { role: `org:${HOSTILE[0]}`, permissions: HOSTILE.slice(1) }),
+      joins(hostile, ours, { role: HOSTILE_ROLE, permissions: HOSTILE }),
       clerk.user(harmless, roles(HOSTILE.map((_, at) => `role-${at}`))),
-      joins(harmless, ours, { role: "org:x", permissions: HOSTILE.slice(1).map((_, at) => `org:x:${at}`) }),
+      joins(harmless, ours, { role: "org:x", permissions: HOSTILE.map((_, at) => `org:x:${at}`) }),
     ];
     const taken = [];
     for (const event of events) taken.push(await deliver(system.ingest, event));
-    for (const delivery of taken) assert.equal((await system.settled(delivery)).outcome, "applied");
+    for (const delivery of taken) {
+      assert.notEqual((await system.settled(delivery)).outcome, "parked");
+    }
   });
   after(() => system?.stop());
 
@@ -426,7 +443,8 @@ describe("an answer", () => {
 
   it("to nobody sends a person to sign in and tells a program 401", async () => {
     const people = [DOCUMENT, { "sec-fetch-dest": "document" }, { accept: "text/html" }];
-    const programs = [{}, { accept: "application/json" }, { accept: "*/*" }, { "sec-fetch-dest": "empty" }];
+    const script = { "sec-fetch-dest": "empty", accept: "*/*" };
+    const programs = [{}, { accept: "application/json" }, script];
     for (const method of ["GET", "HEAD"]) {
       for (const path of PAGES) {
         for (const headers of people) {
@@ -458,7 +476,9 @@ describe("an answer", () => {
     for (const path of [...PAGES, ...DATA]) {
       for (const headers of [{}, DOCUMENT]) {
         const nobody = asSeen(await ask(null, path, { headers }));
-        for (const token of none) assert.deepEqual(asSeen(await withToken(token, path, headers)), nobody, path);
+        for (const token of none) {
+          assert.deepEqual(asSeen(await withToken(token, path, headers)), nobody, path);
+        }
       }
     }
   });
@@ -508,8 +528,9 @@ describe("an answer", () => {
       "", "org=x", "any=1", "fresh=1", "min_version=1", "permision=org:x:y&role=member",
       "role=member&x=1", "role=member&Role=x", "role=", "role=member&permission=",
       "role=member&min_version=abc", "role=member&min_version=-1", "role=member&min_version=1.5",
-      "role=member&min_version=", "role=member&min_version=9007199254740993", "role=member&fresh=yes",
-      "role=member&any=true", "role=member&any=1&any=0", "role=member&org=a&org=b",
+      "role=member&min_version=", "role=member&min_version=9007199254740993",
+      "role=member&fresh=yes", "role=member&any=true", "role=member&any=1&any=0",
+      "role=member&org=a&org=b",
       "role=member&".repeat(65),
     ];
     for (const query of none) {
@@ -555,7 +576,8 @@ describe("an answer", () => {
       org_id: ours, org_role: "org:admin", org_permissions: ["org:posts:read"],
       public_metadata: { role: "admin", roles: ["admin"] }, role: "admin", roles: ["admin"],
     };
-    const paths = ["/admin", `/orgs/${ours}/settings`, `/api/check?permission=org:posts:read&org=${ours}`];
+    const question = `/api/check?permission=org:posts:read&org=${ours}`;
+    const paths = ["/admin", `/orgs/${ours}/settings`, question];
     for (const path of paths) {
       assert.equal((await withToken(mint(orgMember, { claims }), path)).status, 403, path);
       assert.equal((await withToken(mint(unknown, { claims }), path)).status, 403, path);
@@ -564,8 +586,8 @@ describe("an answer", () => {
 
   it("says who acts as the user, to them and to the log", async () => {
     const actor = clerk.newId("user");
-    const claims = { act: { iss: "https://dashboard.clerk.com", sid: "sess_2Support", sub: actor } };
-    const { status, text } = await withToken(mint(orgMember, { claims }), "/dashboard");
+    const act = { iss: "https://dashboard.clerk.com", sid: "sess_2Support", sub: actor };
+    const { status, text } = await withToken(mint(orgMember, { claims: { act } }), "/dashboard");
     assert.equal(status, 200);
     assert.match(text, new RegExp(`Impersonated.*${actor}.*${orgMember}`));
     await waitFor("it is logged", () => system.logs().includes(`"actor.id":"${actor}"`));
@@ -612,14 +634,16 @@ describe("an answer", () => {
       const { status, text } = await ask(null, `/sign-in${query}`, { headers: DOCUMENT });
       assert.equal(status, 200, query);
       const links = [...text.matchAll(/href="([^"]*)"/g)].map(([, link]) => unescaped(link));
-      const [clerks, ...more] = links.filter((link) => !link.startsWith("/")).map((link) => new URL(link));
-      assert.deepEqual([more, clerks.origin, clerks.pathname], [[], "https://accounts.example.com", "/sign-in"]);
+      const away = links.filter((link) => !/^[/#]/.test(link));
+      const [clerks, ...more] = away.map((link) => new URL(link));
+      assert.deepEqual(more, []);
+      assert.equal(clerks.origin + clerks.pathname, "https://accounts.example.com/sign-in");
       const back = clerks.searchParams.get("redirect_url");
       assert.ok(back.startsWith(`${PARTY}/`), back);
       return ofThisSite(back.slice(PARTY.length));
     };
     assert.equal(await leadsTo(""), "/dashboard");
-    assert.equal(await leadsTo("?redirect_url=/orgs/org_1/settings%3Ftab%3D2"), "/orgs/org_1/settings?tab=2");
+    assert.equal(await leadsTo("?redirect_url=/orgs/org_1%3Ftab%3D2"), "/orgs/org_1?tab=2");
     for (const raw of HOSTILE_BACKS) {
       assert.equal(await leadsTo(`?redirect_url=${encodeURIComponent(raw)}`), "/", raw);
     }
@@ -634,15 +658,15 @@ describe("an answer", () => {
       const [page, peer] = [await ask(hostile, path), await ask(harmless, path)];
       assert.deepEqual([page.status, peer.status], [200, 200], path);
       assert.deepEqual(tags(page.text), tags(peer.text), "not one tag more");
-      assert.ok(codes(page.text, /<code>([^<]*)<\/code>/g).includes(`org:${HOSTILE[0]}`), path);
+      assert.ok(codes(page.text, /<code>([^<]*)<\/code>/g).includes(HOSTILE_ROLE), path);
     }
     const { text } = await ask(hostile, "/dashboard");
     const roles = [...HOSTILE, "member"].sort();
     assert.deepEqual(codes(text, /<li><code>([^<]*)<\/code><\/li>/g), roles);
     const me = JSON.parse((await ask(hostile, "/api/me")).text);
     assert.deepEqual(me.roles.sort(), roles);
-    assert.equal(me.organizations[0].role, `org:${HOSTILE[0]}`);
-    assert.deepEqual(me.organizations[0].permissions.sort(), HOSTILE.slice(1).sort());
+    assert.equal(me.organizations[0].role, HOSTILE_ROLE);
+    assert.deepEqual(me.organizations[0].permissions.sort(), [...HOSTILE].sort());
     // Nearly `admin` is not `admin`.
     assert.equal((await ask(hostile, "/admin")).status, 403);
   });
@@ -653,8 +677,10 @@ describe("an answer", () => {
       assert.equal(nobody.status, path === "/nothing" ? 404 : 200, path);
       assert.deepEqual(asSeen(await ask(admin, path)), asSeen(nobody), path);
     }
-    const [nobody, somebody] = [await system.get(null, "/assets/style.css"), await system.get(admin, "/assets/style.css")];
-    assert.deepEqual(asSeen(somebody), asSeen(nobody));
+    const style = (user) => system.get(user, "/assets/style.css");
+    const nobody = await style(null);
+    assert.equal(nobody.status, 200);
+    assert.deepEqual(asSeen(await style(admin)), asSeen(nobody));
     assert.match(nobody.headers.get("cache-control"), /^public/);
     assert.equal(nobody.headers.get("set-cookie"), null);
   });
@@ -672,25 +698,31 @@ describe("an answer", () => {
 
 /** Names that would be something else than text if they were let. */
 const HOSTILE = [
-  "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</code></li></ul><h1>", "' onclick='x",
+  "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</code></li></ul><h1>",
+  "' onclick='x",
   "&lt;b&gt;", "{{ 7*7 }}", "${7*7}", "\u202enimda", "\u2028line", "admin\u200b", " admin", "ADMIN",
   "javascript:alert(1)", "\u{1f600}", "a%00b", "../../admin", "<!--", "]]>",
 ];
 
+const HOSTILE_ROLE = `org:${HOSTILE[0]}`;
+
 /** What somebody else would like to see behind `redirect_url`. */
 const HOSTILE_BACKS = [
   "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
-  "/\r\nLocation: https://evil.example", "/%2f%2fevil.example", "/%5Cevil.example", "/.//evil.example",
+  "/\r\nLocation: https://evil.example", "/%2f%2fevil.example", "/%5Cevil.example",
+  "/.//evil.example",
   "https://evil.example", "https:evil.example", `${PARTY}.evil.example/`, `${PARTY}@evil.example/`,
   "javascript:alert(1)", "data:text/html,x", "@evil.example", "dashboard", "",
 ];
 
 function unescaped(html) {
   const named = { amp: "&", lt: "<", gt: ">", quot: '"' };
-  return html.replace(/&(?:#(\d+)|([a-z]+));/g, (_, code, name) => (code ? String.fromCodePoint(code) : named[name]));
+  const read = (_, code, name) => (code ? String.fromCodePoint(code) : named[name]);
+  return html.replace(/&(?:#(\d+)|([a-z]+));/g, read);
 }
 
 /** The length of a page that is not sent need not be said. */
 function withoutLength(answer) {
-  return asSeen(answer).headers.filter(([name]) => name !== "content-length");
+  const lengths = ["content-length", "transfer-encoding"];
+  return asSeen(answer).headers.filter(([name]) => !lengths.includes(name));
 }

@@ -122,10 +122,11 @@ impl Store {
 
     fn membership(&self, membership: &MembershipFields) -> Membership {
         let MembershipFields { org_id, role, permissions, .. } = membership;
-        let dead = |entity| self.dead().iter().any(|(kind, _)| *kind == entity);
+        let catalogue =
+            |(entity, _): &(Entity, String)| matches!(entity, Entity::Role | Entity::Permission);
         let permissions = if let Some(role) = self.role(role) {
             role.permissions.iter().filter_map(|c| self.permission(&c.id, &c.key)).collect()
-        } else if self.catalogue_complete || dead(Entity::Role) || dead(Entity::Permission) {
+        } else if self.catalogue_complete || self.states.keys().any(catalogue) {
             vec![]
         } else {
             permissions.clone()

@@ -47,13 +47,19 @@ function written(noun, verb, base, id, fields, at) {
   return event(`${noun}.${verb}`, data, at);
 }
 
-/** `user.created`, or `updated`; `fields` are those of the payload, `public_metadata` for instance. */
+/** `user.created` or `updated`; `fields` are the payload's, `public_metadata` for instance. */
 export function user(id, fields = {}, { verb = "created", at = later() } = {}) {
   return written("user", verb, USER, id, fields, at);
 }
 
+/** `user.updated` that says which app role the user's metadata gives. */
+export function withRole(id, role, { at } = {}) {
+  return user(id, { public_metadata: { role } }, { verb: "updated", at });
+}
+
 export function organization(id, fields = {}, { verb = "created", at = later() } = {}) {
-  return written("organization", verb, fixture(`${OPENAPI}/organization.created.json`), id, fields, at);
+  const base = fixture(`${OPENAPI}/organization.created.json`);
+  return written("organization", verb, base, id, fields, at);
 }
 
 /** A membership of `user` in `org`; it nests its organization as Clerk does. */

@@ -42,7 +42,6 @@ export function post(body, headers) {
     method: "POST",
     headers: { "content-type": "application/json", ...Object.fromEntries(kept) },
     body,
-    redirect: "manual",
   };
 }
 
@@ -60,7 +59,8 @@ export async function deliver(door, event, { id = newId(), headers = {}, ...how 
 
 /** Sends any request to the door. Whatever it says, it never tells Svix to stop trying. */
 export async function send(door, request, path = WEBHOOK) {
-  const response = await door.fetch(`https://door.example${path}`, { redirect: "manual", ...request });
+  const url = `https://door.example${path}`;
+  const response = await door.fetch(url, { redirect: "manual", ...request });
   const { status, headers } = response;
   assert.ok(status !== 410 && (status < 300 || 400 <= status), `${status} would end the retries`);
   assert.equal(headers.get("webhook-delivery"), null);

@@ -39,7 +39,8 @@ export function claimsOf(sub, claims = {}) {
   const iat = Math.floor(Date.now() / 1000);
   const sid = `sess_${randomUUID().replaceAll("-", "")}`;
   const times = { iat, nbf: iat - 10, exp: iat + 60 };
-  return { azp: PARTY, iss: ISSUER, jti: randomUUID(), sid, sts: "active", sub, v: 2, ...times, ...claims };
+  const whose = { azp: PARTY, iss: ISSUER, jti: randomUUID(), sid, sts: "active", sub, v: 2 };
+  return { ...whose, ...times, ...claims };
 }
 
 /** A token for a user, signed with the run's key. */

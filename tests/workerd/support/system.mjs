@@ -23,7 +23,7 @@ const DEFAULTS = {
   ssr: { vars: PEM_VARS },
 };
 
-/** See stand-ins/probe.mjs. The harness offers proxies of bindings too, but they block each other. */
+/** stand-ins/probe.mjs. The harness's own proxies of bindings block each other when many ask. */
 const PROBE = {
   config: {
     name: "rolecall-probe",
@@ -46,12 +46,12 @@ const PROBE = {
  * @param {Record<string, true | {vars?: object, secrets?: object} | {config: object}>} wanted
  */
 export async function start(wanted = { ssr: true, ingest: true, consumer: true, durable: true }) {
-  const workers = Object.entries({ ...wanted, probe: PROBE }).map(([env, how]) => worker(env, how));
+  const all = { ...wanted, probe: PROBE };
+  const workers = Object.entries(all).map(([env, how]) => worker(env, how));
   const server = createTestHarness({ root: ROOT, workers });
   try {
     const { url } = await server.listen();
-    const handle = (env) => [env, server.getWorker(`rolecall-${env}`)];
-    const handles = Object.keys({ ...wanted, probe: PROBE }).map(handle);
+    const handles = Object.keys(all).map((env) => [env, server.getWorker(`rolecall-${env}`)]);
     if (wanted.consumer) await server.getWorker("rolecall-consumer").applyD1Migrations("DB");
     return new System(server, url, Object.fromEntries(handles));
   } catch (cause) {
@@ -72,6 +72,12 @@ function worker(env, how) {
     vars: { ...defaults.vars, ...vars },
     secrets: { ...defaults.secrets, ...secrets },
   };
+}
+
+/** SQL that makes the database refuse one user for its content. */
+export function poisoned(user) {
+  const when = `BEFORE INSERT ON users WHEN NEW.id = '${user}'`;
+  return `CREATE TRIGGER test_poison ${when} BEGIN SELECT RAISE(ABORT, 'poison'); END`;
 }
 
 /** Has stand-ins/probe.mjs do something, and gives its value. */

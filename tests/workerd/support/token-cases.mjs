@@ -45,7 +45,8 @@ const BENT = {
  * token says, `made` the token for a clock that stands at `seconds`.
  */
 export function shapes() {
-  return JSON.parse(fixture("derived-session-tokens.json")).cases.map(({ name, expect, now, token }) => {
+  const { cases } = JSON.parse(fixture("derived-session-tokens.json"));
+  return cases.map(({ name, expect, now, token }) => {
     if (AS_THEY_STAND.includes(name)) return { name, expect, made: () => token };
     const [header, claims] = token.split(".").slice(0, 2).map(read);
     if (header.kid === FIXTURE_KID) header.kid = KID;
@@ -116,7 +117,7 @@ function withSignature(make) {
 
 const byStranger = (header) => mint("user_2Forger", { header, signer: stranger });
 
-/** Tokens with signatures that are not the key's over these bytes, in every way we could think of. */
+/** Tokens with signatures that are not the key's over these bytes. */
 export const FORGED = {
   "another's key": () => byStranger({}),
   "another's key, in the header": () => byStranger({ jwk: jwk(stranger) }),

@@ -1,0 +1,134 @@
+// The role cache and time: how old a set may be, how long a database may take, when a watch ends.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { HARD_MS, ISOLATE_MS, startCaches } from "./support/caches.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+describe("the role cache in time", () => {
+  let caches;
+
+  before(async () => {
+    caches = await startCaches();
+  });
+  after(() => caches?.stop());
+
+  it("reads on demand at most once a second", async () => {
+    const user = await caches.newUser();
+    await caches.ask(user);
+    const before = caches.database.batches;
+    const began = Date.now();
+    for (let asked = 0; asked < 30; asked += 1) await caches.ask(user, { fresh: true });
+    const seconds = 1 + Math.ceil((Date.now() - began) / 1000);
+    const batches = caches.database.batches - before;
+    assert.ok(batches <= seconds, `${batches} in ${seconds} s`);
+  });
+
+  it("with the database gone serves until the hard age and never after it", async () => {
+    const user = await caches.newUser(["admin"]);
+    const short = { name: "short-ssr" };
+    assert.equal((await caches.guard(user, short)).status, 200);
+    caches.lose();
+    await caches.write(user, { roles: [] });
+    const since = Date.now();
+    let last = since;
+    await waitFor("the set has passed its hard age", async () => {
+      const asked = Date.now();
+      const { status, text } = await caches.guard(user, short);
+      if (status === 200) last = asked;
+      assert.ok(status === 200 || status === 503, `${status}`);
+      if (status === 503) assert.ok(!text.includes("Administration</h1>") && !text.includes(user));
+      return status === 503;
+    });
+    assert.ok(last - since <= HARD_MS, `granted ${last - since} ms after the removal`);
+    for (let asked = 0; asked < 5; asked += 1) {
+      assert.equal((await caches.guard(user, short)).status, 503);
+    }
+    caches.release();
+    assert.equal((await caches.guard(user, short)).status, 403);
+  });
+
+  it("without any hint follows within the hard age all the same", async () => {
+    const user = await caches.newUser(["admin"]);
+    await caches.ask(user, {}, "SHORT");
+    await caches.write(user, { roles: [] });
+    const since = Date.now();
+    let last = since;
+    await waitFor("the removal is seen", async () => {
+      const asked = Date.now();
+      const isHeld = (await caches.ask(user, {}, "SHORT")).roles.includes("admin");
+      if (isHeld) last = asked;
+      return !isHeld;
+    });
+    assert.ok(last - since <= HARD_MS);
+  });
+
+  it("gives up on a database that never answers", async () => {
+    const user = await caches.newUser(["admin"]);
+    const held = caches.hold("before");
+    assert.equal((await caches.guard(user)).status, 503);
+    assert.equal((await caches.tell(user)).status, 503);
+    held.open();
+    caches.release();
+    await waitFor("it recovers", async () => (await caches.guard(user)).status === 200);
+  });
+
+  it("ends the watch of an idle object, and begins another when somebody asks", async () => {
+    const user = await caches.newUser(["admin"]);
+    const first = await caches.ask(user, {}, "IDLE");
+    const { owner } = await caches.watch(user);
+    await waitFor("the watch is gone", async () => (await caches.watch(user)) === undefined);
+    assert.equal(await caches.hint(user, owner, first.version + 1, "IDLE"), "gone");
+    await caches.write(user, { roles: ["editor"] });
+    const second = await caches.ask(user, {}, "IDLE");
+    assert.deepEqual([second.source, second.roles], ["fill", ["editor"]]);
+    assert.ok(owner < (await caches.watch(user)).owner && first.version < second.version);
+  });
+
+  it("drops a fill that the end of its watch has overtaken", async () => {
+    const user = await caches.newUser(["admin"]);
+    const held = caches.hold("after", (texts) => texts.length === 2);
+    const asked = caches.tell(user, {}, "IDLE");
+    await held.reached();
+    const { owner } = await caches.watch(user);
+    await waitFor("the watch is gone", async () => (await caches.watch(user))?.owner !== owner);
+    await caches.write(user, { roles: ["editor"] });
+    held.open();
+    caches.release();
+    const { status, body } = await asked;
+    if (status === 200) assert.deepEqual(body.set.roles, ["editor"]);
+    else assert.equal(status, 503);
+    const next = await caches.ask(user, {}, "IDLE");
+    assert.deepEqual(next.roles, ["editor"]);
+    assert.ok(owner < (await caches.watch(user)).owner);
+  });
+
+  it("may be held by an isolate for as long as that is told to, and no longer", async () => {
+    const user = await caches.newUser(["admin"]);
+    const check = async (more = "") => {
+      const where = `/api/check?role=admin${more}`;
+      return JSON.parse((await caches.guard(user, { name: "holding-ssr", where })).text);
+    };
+    assert.equal((await check()).source, "fill");
+    const held = await check();
+    assert.deepEqual([held.source, held.allowed], ["isolate", true]);
+    await caches.write(user, { roles: [] });
+    const { owner, version } = await caches.watch(user);
+    assert.equal(await caches.hint(user, owner, version), "acked");
+    const since = Date.now();
+    let last = since;
+    await waitFor("the removal is seen", async () => {
+      const asked = Date.now();
+      const { allowed } = await check();
+      if (allowed) last = asked;
+      return !allowed;
+    });
+    assert.ok(last - since <= ISOLATE_MS, `granted ${last - since} ms after the removal`);
+    // Whoever wants more than what is held gets it.
+    await caches.write(user, { roles: ["admin"] });
+    const again = (await caches.watch(user)).version;
+    const reached = await check(`&min_version=${again}`);
+    assert.deepEqual([reached.allowed, reached.version], [true, again]);
+  });
+});

@@ -1,0 +1,142 @@
+// Role caches of several settings with a hand on their database, a guard before each, and the
+// consumer that hints them. On Miniflare, where the database can be held.
+
+import assert from "node:assert/strict";
+
+import * as clerk from "./clerk.mjs";
+import { heldDatabase, sinkOf, startDirect, workerOf } from "./direct.mjs";
+import { PEM_VARS, bearer, mint } from "./sessions.mjs";
+import { waitFor } from "./wait.mjs";
+
+/** `ROLES` has the ages of wrangler.toml, `SHORT` short ones, `IDLE` ends its watches soon. */
+const CACHES = { ROLES: "rolecall-durable", SHORT: "short-lived", IDLE: "idle" };
+
+export const IDLE_MS = 1_500;
+export const HARD_MS = 1_500;
+export const ISOLATE_MS = 1_000;
+
+const LOST = "D1_ERROR: Network connection lost.";
+
+export async function startCaches() {
+  const database = heldDatabase();
+  const sealed = [];
+  const system = await startDirect(workers(database, sealed), { caches: CACHES });
+  await system.sql("INSERT INTO roles (name) VALUES ('admin'), ('editor')");
+  return new Caches(system, database, sealed);
+}
+
+function workers(database, sealed) {
+  const durable = (name, bindings) =>
+    workerOf("durable", {
+      name,
+      bindings,
+      d1Databases: undefined,
+      wrappedBindings: { DB: "held-database" },
+    });
+  const ssr = (name, bindings, change = {}) =>
+    workerOf("ssr", { name, bindings: { ...PEM_VARS, ...bindings }, ...change });
+  const consumer = (name, bindings, change = {}) =>
+    workerOf("consumer", { name, bindings, queueConsumers: undefined, ...change });
+  const short = { ROLES: { className: "RoleCache", scriptName: CACHES.SHORT } };
+  return [
+    ssr("rolecall-ssr"),
+    ssr("short-ssr", {}, { durableObjects: short }),
+    ssr("holding-ssr", { ROLES_ISOLATE_MS: String(ISOLATE_MS) }),
+    durable(CACHES.ROLES),
+    durable(CACHES.SHORT, { ROLES_SOFT_MS: "500", ROLES_HARD_MS: String(HARD_MS) }),
+    durable(CACHES.IDLE, { ROLES_IDLE_MS: String(IDLE_MS) }),
+    consumer("rolecall-consumer"),
+    consumer("dies-early", {}, { durableObjects: undefined }),
+    consumer("guests", { DEFAULT_ROLE: "guest" }),
+    consumer("no-default", { DEFAULT_ROLE: "" }),
+    workerOf("ingest", { queueProducers: { EVENTS: { queueName: "sealed" } } }),
+    sinkOf(sealed, "sealed"),
+    database.worker,
+  ];
+}
+
+class Caches {
+  constructor(system, database, sealed) {
+    this.system = system;
+    this.database = database;
+    this.sealed = sealed;
+  }
+
+  stop() {
+    this.release();
+    return this.system.stop();
+  }
+
+  /** Commits a change as any writer would, without a hint. */
+  write(user, { roles = [], deleted = 0 }) {
+    return this.system.sql(
+      `INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest)
+       VALUES (?1, ?2, ?3, 1, 1, 1, '')
+       ON CONFLICT (id) DO UPDATE SET app_roles = ?2, deleted = ?3`,
+      user,
+      JSON.stringify(roles),
+      deleted,
+    );
+  }
+
+  async newUser(roles = []) {
+    const user = clerk.newId("user");
+    await this.write(user, { roles });
+    return user;
+  }
+
+  async watch(user) {
+    return (await this.system.sql("SELECT * FROM watches WHERE user_id = ?1", user))[0];
+  }
+
+  /** Asks the object, whatever it answers. */
+  tell(user, more = {}, binding = "ROLES") {
+    return this.system.tell(binding, user, "ask", more);
+  }
+
+  /** Asks the object, and expects roles. */
+  async ask(user, more = {}, binding = "ROLES") {
+    const { status, body } = await this.tell(user, more, binding);
+    assert.equal(status, 200, JSON.stringify(body));
+    return { ...body, roles: body.set.roles, version: body.set.version };
+  }
+
+  async hint(user, owner, version, binding = "ROLES") {
+    return (await this.system.tell(binding, user, "hint", { owner, version })).body;
+  }
+
+  /** Asks for a page behind a guard. */
+  async guard(user, { name = "rolecall-ssr", where = "/admin" } = {}) {
+    const ssr = await this.system.worker(name);
+    const request = { headers: bearer(mint(user)), redirect: "manual" };
+    const response = await ssr.fetch(`https://app.example.com${where}`, request);
+    return { status: response.status, text: await response.text() };
+  }
+
+  async sweep(consumer = "rolecall-consumer") {
+    const { outcome } = await (await this.system.worker(consumer)).scheduled({ cron: "* * * * *" });
+    assert.equal(outcome, "ok");
+  }
+
+  /** Holds every batch at a moment until it is opened; `reached` is when one has come so far. */
+  hold(moment, isIt = () => true) {
+    let open;
+    const opened = new Promise((done) => (open = done));
+    let count = 0;
+    this.database.gate = async (when, texts) => {
+      if (when !== moment || !isIt(texts)) return;
+      count += 1;
+      await opened;
+    };
+    return { open, reached: () => waitFor("the database is asked", () => 0 < count) };
+  }
+
+  /** Has every batch fail before it is sent. */
+  lose() {
+    this.database.gate = (when) => (when === "before" ? LOST : undefined);
+  }
+
+  release() {
+    this.database.gate = () => undefined;
+  }
+}
