@@ -2,7 +2,7 @@
 
 use shared::batch::{Part, Verdict};
 use shared::fault::{Disposition, Fault, is_last, retry_after};
-use shared::outbox::Pending;
+use shared::outbox::{self, Pending};
 use shared::plan::{DeadLetter, Delivery, Plan, plan};
 use worker::Env;
 
@@ -21,7 +21,7 @@ pub(crate) async fn drain(env: &Env, handouts: Vec<Handout>) {
         let disposition = verdict.map_or(Disposition::RetryAfter(1), |v| v.disposition);
         handout.settle(disposition);
     }
-    push::push(env, &store, pending).await;
+    push::push(env, &store, outbox::round(pending, vec![])).await;
 }
 
 /// Opens each message by itself. One of a newer build waits for the deployment; what will never

@@ -42,7 +42,7 @@ impl Handout {
         let body = raw.body().unwrap_or(JsValue::UNDEFINED);
         let body = body.as_string().ok_or_else(|| as_json(&body));
         Self {
-            id: raw.id().map(String::from).unwrap_or_default(),
+            id: raw.id().ok().and_then(|id| JsValue::from(id).as_string()).unwrap_or_default(),
             attempts,
             sent_at: UnixMillis(whole(sent_at)),
             body,
@@ -119,5 +119,7 @@ fn whole(value: f64) -> i64 {
 
 /// A body that is no text, as JSON for the dead letters.
 fn as_json(body: &JsValue) -> String {
-    JSON::stringify(body).map(String::from).unwrap_or_default()
+    // `undefined` becomes no string, and a BigInt none at all: then what the debugger would show.
+    let json = JSON::stringify(body).ok().and_then(|json| JsValue::from(json).as_string());
+    json.unwrap_or_else(|| format!("{body:?}"))
 }

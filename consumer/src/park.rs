@@ -15,11 +15,13 @@ use crate::store::Store;
 pub(crate) async fn park_all(env: &Env, queue: &str, handouts: Vec<Handout>) {
     let store = Store::new(env);
     let letters: Vec<_> = handouts.iter().map(|handout| letter(queue, handout)).collect();
-    if park(&store, queue, letters.clone()).await.is_ok() {
-        for handout in &handouts {
-            handout.settle(Disposition::Ack);
+    match park(&store, queue, letters.clone()).await {
+        Ok(()) => return handouts.iter().for_each(|handout| handout.settle(Disposition::Ack)),
+        Err(Fault::Content(_)) => {}
+        Err(fault) => {
+            tracing::error!(messages = letters.len(), cause = fault.cause(), "not parked");
+            return handouts.iter().for_each(Handout::retry_by_default);
         }
-        return;
     }
     // One by one: a letter that D1 refuses must not hold up the others.
     for (handout, letter) in handouts.iter().zip(letters) {

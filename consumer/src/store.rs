@@ -1,5 +1,7 @@
 //! D1. Only this file of the Worker names it.
 
+use std::cell::RefCell;
+
 use shared::fault::Fault;
 use shared::outbox::{self, Pending, Settled};
 use shared::plan::Plan;
@@ -9,6 +11,11 @@ use worker::{D1Database, D1Result, Env};
 
 /// The app role of every live user when `DEFAULT_ROLE` is not set. Set to nothing it means none.
 const DEFAULT_ROLE: &str = "member";
+
+thread_local! {
+    /// The default role that this isolate has written.
+    static KEPT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
 
 /// The database, and what of the configuration is kept in it.
 pub(crate) struct Store {
@@ -26,8 +33,8 @@ impl Store {
 
     /// Commits a plan as one batch, and reads the hints that are owed after it.
     pub(crate) async fn commit(&self, plan: &Plan, now: UnixMillis) -> Result<Vec<Pending>, Fault> {
-        let mut statements = sql::default_role(&self.default_role);
-        statements.extend(sql::statements(plan, now));
+        self.keep_settings_once().await;
+        let mut statements = sql::statements(plan, now);
         statements.push(sql::pending_of(&plan.touched));
         statements.push(sql::pending(None));
         let results = self.batch(&statements).await?;
@@ -36,9 +43,26 @@ impl Store {
         Ok(outbox::round(owed.next().unwrap_or_default(), oldest))
     }
 
-    /// Keeps the settings up to date where no delivery does.
+    /// Keeps the default role in the settings. A batch of its own: a role table that refuses the
+    /// name costs the default role, and no delivery.
     pub(crate) async fn keep_settings(&self) -> Result<(), Fault> {
-        self.batch(&sql::default_role(&self.default_role)).await.map(|_| ())
+        if self.default_role.starts_with("org:") {
+            let cause = "DEFAULT_ROLE names an organization's role: set it to an app role";
+            return Err(Fault::Content(cause.into()));
+        }
+        self.batch(&sql::default_role(&self.default_role)).await?;
+        KEPT.replace(Some(self.default_role.clone()));
+        Ok(())
+    }
+
+    /// The same, unless this isolate has done it.
+    async fn keep_settings_once(&self) {
+        if KEPT.with_borrow(|kept| kept.as_ref() == Some(&self.default_role)) {
+            return;
+        }
+        if let Err(fault) = self.keep_settings().await {
+            tracing::error!(cause = fault.cause(), "the default role was not kept");
+        }
     }
 
     /// One page of the outbox after `last`.

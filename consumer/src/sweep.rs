@@ -1,7 +1,9 @@
 //! Each minute: the hints that are still owed, oldest first, page by page within a budget.
 
+use std::cell::RefCell;
+
 use shared::fault::Fault;
-use shared::outbox::{Pending, goes_on};
+use shared::outbox::{Pending, goes_on, is_full};
 use worker::Env;
 
 use crate::push;
@@ -18,9 +20,15 @@ pub(crate) async fn sweep(env: &Env) {
     }
 }
 
+thread_local! {
+    /// Where the last sweep of this isolate ran out of its budget: the next one goes on there, so
+    /// that many objects that do not answer hold up nobody behind them for long.
+    static RESUME: RefCell<Option<Pending>> = const { RefCell::new(None) };
+}
+
 async fn pages(env: &Env, store: &Store) -> Result<usize, Fault> {
     let begun = edge::clock::now();
-    let mut last: Option<Pending> = None;
+    let mut last = RESUME.take();
     let (mut rounds, mut total) = (0, 0);
     loop {
         let page = store.pending(last.as_ref()).await?;
@@ -30,6 +38,7 @@ async fn pages(env: &Env, store: &Store) -> Result<usize, Fault> {
         rounds += 1;
         total += sent;
         if !goes_on(sent, rounds, edge::clock::now().since(begun)) {
+            RESUME.replace(last.filter(|_| is_full(sent)));
             return Ok(total);
         }
     }

@@ -12,9 +12,13 @@ const KEY: &str = "state";
 /// What is stored; `None` for an object that nobody has asked yet.
 pub(crate) async fn read(platform: &worker::State) -> Outcome<Option<State>> {
     let text: Option<String> = platform.storage().get(KEY).await.map_err(storage)?;
-    text.map(|text| serde_json::from_str(&text))
-        .transpose()
-        .map_err(|error| Trouble::Storage(error.to_string()))
+    let state = text.as_deref().map(serde_json::from_str).transpose();
+    // A new incarnation is safe: its owner and D1's versions are above whatever was lost.
+    Ok(state.unwrap_or_else(|error: serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        tracing::error!(line, column, "the stored state cannot be read: the object begins anew");
+        None
+    }))
 }
 
 /// The state as it is stored.

@@ -11,6 +11,7 @@ mod role_cache;
 mod object;
 mod disk;
 mod fill;
+mod settings;
 mod trouble;
 
 use worker::event;

@@ -4,14 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use shared::cache::{Ages, Alarm, Decision, Fill, Filled, IDLE_MS_DEFAULT, State};
+use shared::cache::{Alarm, Decision, Fill, Filled, State};
 use shared::id::UserId;
-use shared::limits::{ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
 use shared::object::{Answer, Ask, Hint, HintReply};
+use shared::time::UnixMillis;
 use worker::Env;
 
 use crate::trouble::{Outcome, Trouble};
-use crate::{disk, fill};
+use crate::{disk, fill, settings};
 
 /// Fills in a row before a question is given up: the first, one that registers, and one more for a
 /// hint that overtakes it.
@@ -44,13 +44,14 @@ impl Object {
 
     /// Answers a guard.
     pub(crate) async fn ask(self: &Rc<Self>, ask: &Ask) -> Outcome<Answer> {
-        let ages = self.ages()?;
+        let ages = settings::ages(&self.env)?;
         self.load().await?;
         self.is_for(&ask.user_id)?;
         let now = edge::clock::now();
         if self.memory.borrow_mut().touch(now, &ages) {
             self.save().await?;
         }
+        let asked_at = now;
         let decision = self.memory.borrow().ask(ask, now, &ages);
         match decision {
             Decision::Serve(answer) => return Ok(answer),
@@ -58,12 +59,14 @@ impl Object {
                 self.begin_refill();
                 return Ok(answer);
             }
+            Decision::Refuse => return Err(Trouble::Below),
             Decision::Fill => {}
         }
         // A fill that was under way already may be older than the question: then one more.
         let was_under_way = !self.begin_refill();
         self.filled().await?;
-        let answer = self.memory.borrow().after_fill(ask, edge::clock::now(), &ages);
+        let now = edge::clock::now();
+        let answer = self.memory.borrow().after_fill(ask, asked_at, now, &ages);
         if let Some(answer) = answer {
             return Ok(answer);
         }
@@ -71,7 +74,8 @@ impl Object {
             self.begin_refill();
             self.filled().await?;
         }
-        self.memory.borrow().after_fill(ask, edge::clock::now(), &ages).ok_or(Trouble::Below)
+        let now = edge::clock::now();
+        self.memory.borrow().after_fill(ask, asked_at, now, &ages).ok_or(Trouble::Below)
     }
 
     /// Takes a hint: the floor is on disk before the answer leaves.
@@ -92,9 +96,16 @@ impl Object {
         Ok(reply)
     }
 
-    /// Ends an idle object's watch, or arms the alarm again.
+    /// Ends an idle object's watch. Whatever fails, the alarm is armed again: an object without
+    /// one would keep its watch for ever.
     pub(crate) async fn alarm(&self) -> Outcome<()> {
-        let ages = self.ages()?;
+        let Err(trouble) = self.end_if_idle().await else { return Ok(()) };
+        tracing::error!(cause = %trouble, "the alarm failed and is armed again");
+        disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await
+    }
+
+    async fn end_if_idle(&self) -> Outcome<()> {
+        let ages = settings::ages(&self.env)?;
         self.load().await?;
         let (alarm, user_id) = {
             let mut memory = self.memory.borrow_mut();
@@ -130,6 +141,9 @@ impl Object {
         let object = Rc::clone(self);
         self.platform.wait_until(async move {
             let outcome = object.refill().await;
+            if let Err(trouble) = &outcome {
+                tracing::warn!(cause = %trouble, "a fill failed");
+            }
             let waiting = object.waiting.take().unwrap_or_default();
             for waiter in waiting {
                 // One who is gone needs no answer.
@@ -177,11 +191,17 @@ impl Object {
     async fn begin_fill(&self, registers: bool) -> Outcome<Fill> {
         let now = edge::clock::now();
         let (fill, begins) = self.memory.borrow_mut().begin_fill(registers, now);
-        if begins {
-            self.save().await?;
-            disk::arm(&self.platform, now.plus(self.ages()?.idle_ms)).await?;
+        if begins && let Err(trouble) = self.persist_incarnation(now).await {
+            self.memory.borrow_mut().unbegin();
+            return Err(trouble);
         }
         Ok(fill)
+    }
+
+    async fn persist_incarnation(&self, now: UnixMillis) -> Outcome<()> {
+        let idle_ms = settings::ages(&self.env)?.idle_ms;
+        self.save().await?;
+        disk::arm(&self.platform, now.plus(idle_ms)).await
     }
 
     /// Whether a question is meant for this object. The first one names it for good.
@@ -215,17 +235,5 @@ impl Object {
     async fn save(&self) -> Outcome<()> {
         let text = disk::text(&self.memory.borrow())?;
         disk::write(&self.platform, text).await
-    }
-
-    fn ages(&self) -> Outcome<Ages> {
-        let number = |name, default| {
-            edge::vars::number(&self.env, name, default)
-                .map_err(|error| Trouble::Misconfigured(error.to_string()))
-        };
-        Ok(Ages {
-            soft_ms: number("ROLES_SOFT_MS", ROLES_SOFT_MS_DEFAULT)?,
-            hard_ms: number("ROLES_HARD_MS", ROLES_HARD_MS_DEFAULT)?,
-            idle_ms: number("ROLES_IDLE_MS", IDLE_MS_DEFAULT)?,
-        })
     }
 }

@@ -8,10 +8,12 @@
 //! one left under way is refused by it.
 
 mod ages;
+mod step;
 
 use serde::{Deserialize, Serialize};
 
 pub use ages::{Ages, IDLE_MS_DEFAULT};
+pub use step::{Alarm, Decision, Fill, Filled, Row};
 
 use crate::limits::HINT_AHEAD_MS_MAX;
 use crate::object::{Answer, Ask, Hint, HintReply, Source};
@@ -20,6 +22,9 @@ use crate::time::UnixMillis;
 
 /// A set verified less than this ago counts as fresh: at most one refill a second on demand.
 const FRESH_MS: i64 = 1_000;
+
+/// A set verified less than this ago is not read again for a version that it does not reach.
+const DEMAND_MS: i64 = 100;
 
 /// Everything that an object knows. All of it is persisted; memory holds nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,60 +52,6 @@ pub struct Entry {
     pub verified_at: UnixMillis,
 }
 
-/// What a question gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// This answer.
-    Serve(Answer),
-    /// This answer, and a refill behind it.
-    ServeAndRefill(Answer),
-    /// A refill first; then ask again with [`State::after_fill`].
-    Fill,
-}
-
-/// A fill under way: what to send to D1, and what its answer is judged by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fill {
-    /// The incarnation that asks.
-    pub owner: i64,
-    /// The floor to send along: a restored D1 is lifted above it.
-    pub floor: i64,
-    /// Whether to register the watch first, in the same batch. Else it is a read alone.
-    pub registers: bool,
-    /// Just before it was sent.
-    pub sent_at: UnixMillis,
-}
-
-/// What D1 answered: the row of [`crate::sql::FILL`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The incarnation that holds the watch.
-    pub owner: i64,
-    /// The roles at the watch's version.
-    pub set: RoleSet,
-}
-
-/// What a fill's answer led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Filled {
-    /// The set is in.
-    Applied,
-    /// The watch must be registered (again); begin another fill.
-    Again,
-    /// The answer belongs to an incarnation that is over.
-    Dropped,
-}
-
-/// What the alarm found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Alarm {
-    /// In use: arm it again for this instant.
-    Rearm(UnixMillis),
-    /// Idle: end the watch of this incarnation in D1, then clear the storage if
-    /// [`State::ended`] says so.
-    End(i64),
-}
-
 impl State {
     /// Answers a question, or says that a fill must come first.
     #[must_use]
@@ -108,8 +59,14 @@ impl State {
         let Some(answer) = self.answer(Source::Object, now, ages) else {
             return Decision::Fill;
         };
-        let wants_fresh = ask.fresh && FRESH_MS <= answer.age_ms;
-        if wants_fresh || answer.set.version < ask.min_version {
+        if answer.set.version < ask.min_version {
+            // Anyone who is signed in can ask for a version: that must not be a way to make every
+            // question a read of D1.
+            let absurd = now.plus(HINT_AHEAD_MS_MAX).0 < ask.min_version;
+            let refuse = absurd || answer.age_ms < DEMAND_MS;
+            return if refuse { Decision::Refuse } else { Decision::Fill };
+        }
+        if ask.fresh && FRESH_MS <= answer.age_ms {
             Decision::Fill
         } else if ages.soft_ms < answer.age_ms {
             Decision::ServeAndRefill(answer)
@@ -118,12 +75,21 @@ impl State {
         }
     }
 
-    /// Answers a question after a fill. `None`: the roles cannot be known now, or not at the
-    /// version asked for.
+    /// Answers a question of the instant `asked_at` after a fill. `None`: the roles cannot be
+    /// known now, or not at the version asked for, or a fresh set was asked for and the fill was
+    /// under way long before.
     #[must_use]
-    pub fn after_fill(&self, ask: &Ask, now: UnixMillis, ages: &Ages) -> Option<Answer> {
+    pub fn after_fill(
+        &self,
+        ask: &Ask,
+        asked_at: UnixMillis,
+        now: UnixMillis,
+        ages: &Ages,
+    ) -> Option<Answer> {
         let answer = self.answer(Source::Fill, now, ages)?;
-        (ask.min_version <= answer.set.version).then_some(answer)
+        let read_before = asked_at.since(now.plus(-answer.age_ms));
+        let meets = !ask.fresh || read_before < FRESH_MS;
+        (meets && ask.min_version <= answer.set.version).then_some(answer)
     }
 
     /// Notes a question. Whether the state changed and must be persisted.
@@ -145,6 +111,11 @@ impl State {
         }
         let registers = registers || self.entry.is_none();
         (Fill { owner: self.owner, floor: self.floor, registers, sent_at: now }, begins)
+    }
+
+    /// Takes back the beginning of an incarnation that could not be persisted.
+    pub fn unbegin(&mut self) {
+        self.owner = 0;
     }
 
     /// Takes in what D1 answered to `fill`. On [`Filled::Applied`] and [`Filled::Again`] the state

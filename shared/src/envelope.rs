@@ -45,7 +45,7 @@ pub enum Letter {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// Written by a newer build: deploy the consumer, then replay.
-    #[error("wire version {0} is newer than this consumer")]
+    #[error("version {0} of the envelope or of its fields is newer than this consumer")]
     Newer(u64),
     /// Not an envelope at all.
     #[error("not an envelope: {0}")]
@@ -184,8 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_nonsense_quotes_no_value() {
+        let text = sample("a").seal().replace(r#""attempted_at":8"#, r#""attempted_at":"secret""#);
+        let error = Envelope::open(&text).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+
+    #[test]
     fn a_newer_wire_version_is_told_apart_from_nonsense() {
         assert_eq!(Envelope::open(r#"{"v":2,"x":[]}"#), Err(OpenError::Newer(2)));
+        let newer = sample("a").seal().replace(r#""projection":1"#, r#""projection":2"#);
+        assert_eq!(Envelope::open(&newer), Err(OpenError::Newer(2)));
         for text in ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"] {
             assert!(matches!(Envelope::open(text), Err(OpenError::Malformed(_))), "{text:?}");
         }

@@ -77,8 +77,13 @@ pub fn round(touched: Vec<Pending>, oldest: Vec<Pending>) -> Vec<Pending> {
 /// them.
 #[must_use]
 pub fn goes_on(sent: usize, rounds: u32, elapsed_ms: i64) -> bool {
-    let full = usize::try_from(ROUND_MAX).is_ok_and(|max| max <= sent);
-    full && rounds < SWEEP_ROUNDS_MAX && elapsed_ms < SWEEP_MS_MAX
+    is_full(sent) && rounds < SWEEP_ROUNDS_MAX && elapsed_ms < SWEEP_MS_MAX
+}
+
+/// Whether more may be owed behind a round of `sent` hints.
+#[must_use]
+pub fn is_full(sent: usize) -> bool {
+    usize::try_from(ROUND_MAX).is_ok_and(|max| max <= sent)
 }
 
 #[cfg(test)]

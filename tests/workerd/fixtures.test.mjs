@@ -51,8 +51,8 @@ const ROUNDS = [
     "derived/user.deleted.no-id.json": { outcome: "parked", reason: "no-subject" },
   },
   {
-    // The same update with less said of its time: it ranks below what is known already.
-    "derived/user.created.minimal-envelope.json": superseded("users", ADA, {
+    // The same update with less said of its time: it tells what is known already.
+    "derived/user.created.minimal-envelope.json": duplicate("users", ADA, {
       event_at: 1744276393644,
     }),
     [`${OPENAPI}/user.updated.json`]: applied("users", "user_2g7np7Hrk0SN6kj5EDMLDaKNL0S", {
@@ -74,7 +74,7 @@ const ROUNDS = [
     ),
   },
   {
-    "derived/user.created.seconds-timestamp.json": superseded("users", ADA, {
+    "derived/user.created.seconds-timestamp.json": duplicate("users", ADA, {
       event_at: 1744276393644,
     }),
     [`${OPENAPI}/user.deleted.json`]: applied("users", "user_2g7np7Hrk0SN6kj5EDMLDaKNL0S", GONE),
@@ -117,8 +117,8 @@ function applied(table, id, columns) {
   return { outcome: "applied", table, id, columns };
 }
 
-function superseded(table, id, columns) {
-  return { outcome: "superseded", table, id, columns };
+function duplicate(table, id, columns) {
+  return { outcome: "duplicate", table, id, columns };
 }
 
 function member(role) {

@@ -36,14 +36,14 @@ fn role_served(state: &State, now: UnixMillis) -> Option<String> {
         Decision::Serve(answer) | Decision::ServeAndRefill(answer) => {
             answer.set.roles.first().cloned()
         }
-        Decision::Fill => None,
+        Decision::Fill | Decision::Refuse => None,
     }
 }
 
 #[test]
 fn a_cold_object_fills_first() {
     assert_eq!(State::default().ask(&ask(), T0, &AGES), Decision::Fill);
-    assert_eq!(State::default().after_fill(&ask(), T0, &AGES), None);
+    assert_eq!(State::default().after_fill(&ask(), T0, T0, &AGES), None);
 }
 
 #[test]
@@ -80,8 +80,37 @@ fn a_minimum_version_is_met_or_refused() {
     let state = filled(100);
     let at_least = |min_version| Ask { min_version, ..ask() };
     assert!(matches!(state.ask(&at_least(100), T0, &AGES), Decision::Serve(_)));
-    assert_eq!(state.ask(&at_least(101), T0, &AGES), Decision::Fill);
-    assert_eq!(state.after_fill(&at_least(101), T0, &AGES), None);
+    assert_eq!(state.ask(&at_least(101), T0.plus(100), &AGES), Decision::Fill);
+    assert_eq!(state.after_fill(&at_least(101), T0, T0, &AGES), None);
+}
+
+#[test]
+fn a_version_out_of_reach_is_no_reason_to_read() {
+    let state = filled(T0.0);
+    let at_least = |min_version| Ask { min_version, ..ask() };
+    let later = T0.plus(100);
+    assert_eq!(state.ask(&at_least(i64::MAX), later, &AGES), Decision::Refuse);
+    assert_eq!(state.ask(&at_least(later.0 + 300_001), later, &AGES), Decision::Refuse);
+    assert_eq!(state.ask(&at_least(later.0 + 300_000), later, &AGES), Decision::Fill);
+    assert_eq!(state.ask(&at_least(T0.0 + 1), T0.plus(99), &AGES), Decision::Refuse);
+}
+
+#[test]
+fn a_fill_under_way_long_before_is_not_fresh() {
+    let state = filled(T0.0);
+    let fresh = Ask { fresh: true, ..ask() };
+    let after = |asked: i64| state.after_fill(&fresh, T0.plus(asked), T0.plus(2_000), &AGES);
+    assert!(after(999).is_some());
+    assert!(after(1_000).is_none());
+    assert!(state.after_fill(&ask(), T0.plus(1_500), T0.plus(2_000), &AGES).is_some());
+}
+
+#[test]
+fn a_beginning_that_was_not_persisted_is_taken_back() {
+    let mut state = State::default();
+    assert!(state.begin_fill(false, T0).1);
+    state.unbegin();
+    assert!(state.begin_fill(false, T0.plus(1)).1);
 }
 
 #[test]
@@ -216,4 +245,14 @@ fn a_guard_that_asks_during_the_end_keeps_the_storage() {
     assert!(fill.registers && !begins);
     assert_eq!(state.take(&fill, Some(row(late.0, late.0, "admin"))), Filled::Applied);
     assert!(!state.ended(T0.0));
+}
+
+#[test]
+fn ages_that_void_the_bound_are_refused() {
+    let set = |soft_ms, hard_ms, idle_ms| Ages { soft_ms, hard_ms, idle_ms }.checked().is_ok();
+    assert!(AGES.checked().is_ok() && Ages::default().checked().is_ok());
+    assert!(set(0, 1, 1) && set(3_600_000, 3_600_000, 1));
+    assert!(!set(0, 0, 1) && !set(0, 3_600_001, 1) && !set(-1, 1, 1) && !set(0, 1, 0));
+    let short = Ages { hard_ms: 500, ..AGES }.checked().unwrap();
+    assert_eq!((short.soft_ms, short.hard_ms), (500, 500));
 }

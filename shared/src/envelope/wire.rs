@@ -6,7 +6,7 @@ use super::{Envelope, Letter, OpenError};
 use crate::event::{Event, Unread, Unreadable};
 use crate::id::{MessageId, ObjectId, UserId};
 use crate::merge::{Change, Entity, Live, Rank, State};
-use crate::projection::{Digest, Fields};
+use crate::projection::{Digest, Fields, PROJECTION};
 use crate::time::UnixMillis;
 
 const VERSION: u64 = 1;
@@ -87,7 +87,11 @@ pub(super) fn write(envelope: &Envelope) -> String {
 }
 
 pub(super) fn read(text: &str) -> Result<Envelope, OpenError> {
-    let malformed = |error: serde_json::Error| OpenError::Malformed(error.to_string());
+    // Where it stopped, and not serde's own text: that quotes values, and they may be personal.
+    let malformed = |error: serde_json::Error| {
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        OpenError::Malformed(format!("{kind:?} at line {line} column {column}"))
+    };
     let Versioned { v } = serde_json::from_str(text).map_err(malformed)?;
     if v != VERSION {
         return Err(OpenError::Newer(v));
@@ -129,7 +133,7 @@ fn letter_in(wire: LetterV1) -> Result<Letter, OpenError> {
         LetterV1::Ignored => Ok(Letter::Ignored),
         LetterV1::Unreadable { object_id, reason, detail } => {
             let reason = Unread::from_name(&reason)
-                .ok_or_else(|| OpenError::Malformed(format!("reason {reason:?} is none")))?;
+                .ok_or_else(|| OpenError::Malformed("letter.reason is none".into()))?;
             Ok(Letter::Unreadable(Unreadable { object_id, reason, detail }))
         }
         LetterV1::Event { changes, users } => {
@@ -165,6 +169,10 @@ fn change_in(wire: ChangeV1) -> Result<Change, OpenError> {
     let id = ObjectId::parse(&wire.id).map_err(|e| field("changes.id", &e))?;
     let (entity, state) = match wire.state {
         StateV1::Dead(entity) => (entity_in(entity), State::Dead),
+        // Its fields are more than this build would store, under a rank that nothing corrects.
+        StateV1::Live(LiveV1 { projection, .. }) if PROJECTION < projection => {
+            return Err(OpenError::Newer(projection.into()));
+        }
         StateV1::Live(LiveV1 { updated_at, event_at, projection, digest, fields }) => {
             let rank = Rank { updated_at, event_at, projection, digest };
             (fields.entity(), State::Live(Live { rank, fields }))

@@ -1,0 +1,61 @@
+//! What the machine is told, and what it says to do.
+
+use crate::object::Answer;
+use crate::roles::RoleSet;
+use crate::time::UnixMillis;
+
+/// What a question gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// This answer.
+    Serve(Answer),
+    /// This answer, and a refill behind it.
+    ServeAndRefill(Answer),
+    /// A refill first; then ask again with [`State::after_fill`](super::State::after_fill).
+    Fill,
+    /// No refill can meet it: the version asked for is too far ahead, or was just read for.
+    Refuse,
+}
+
+/// A fill under way: what to send to D1, and what its answer is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fill {
+    /// The incarnation that asks.
+    pub owner: i64,
+    /// The floor to send along: a restored D1 is lifted above it.
+    pub floor: i64,
+    /// Whether to register the watch first, in the same batch. Else it is a read alone.
+    pub registers: bool,
+    /// Just before it was sent.
+    pub sent_at: UnixMillis,
+}
+
+/// What D1 answered: the row of [`crate::sql::FILL`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The incarnation that holds the watch.
+    pub owner: i64,
+    /// The roles at the watch's version.
+    pub set: RoleSet,
+}
+
+/// What a fill's answer led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filled {
+    /// The set is in.
+    Applied,
+    /// The watch must be registered (again); begin another fill.
+    Again,
+    /// The answer belongs to an incarnation that is over.
+    Dropped,
+}
+
+/// What the alarm found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// In use: arm it again for this instant.
+    Rearm(UnixMillis),
+    /// Idle: end the watch of this incarnation in D1, then clear the storage if
+    /// [`State::ended`](super::State::ended) says so.
+    End(i64),
+}
