@@ -23,7 +23,18 @@ pub(crate) async fn answer(incoming: &Incoming, env: &Env) -> Result<Response> {
     if incoming.is_read {
         reading(&route, incoming, env).await
     } else {
-        refuse::not_allowed(&route)
+        writing(&route, incoming, env).await
+    }
+}
+
+/// Nothing here is written to. Where a session is needed, that is said first.
+async fn writing(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response> {
+    match route {
+        Route::Guarded(_) | Route::Me | Route::Check => match asker(route, incoming, env).await {
+            Ok(_) => refuse::not_allowed(route),
+            Err(refusal) => refuse::data(refusal),
+        },
+        Route::Home | Route::SignIn | Route::Health | Route::Style => refuse::not_allowed(route),
     }
 }
 

@@ -57,7 +57,9 @@ fn wants_page(headers: &Headers) -> Result<bool> {
     if headers.get("sec-fetch-dest")?.as_deref() == Some("document") {
         return Ok(true);
     }
-    Ok(headers.get("accept")?.is_some_and(|accept| accept.contains("text/html")))
+    Ok(headers
+        .get("accept")?
+        .is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html")))
 }
 
 /// Origin, path and query of an absolute URL, each as it is spelled.

@@ -30,6 +30,8 @@ impl Policy {
         let parties: Vec<String> = parties
             .into_iter()
             .map(str::trim)
+            // An origin has no slash at its end, but who copies one out of a browser gets it.
+            .map(|party| party.strip_suffix('/').unwrap_or(party))
             .filter(|party| !party.is_empty())
             .map(str::to_owned)
             .collect();
