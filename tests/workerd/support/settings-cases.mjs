@@ -46,6 +46,7 @@ export const OPEN = {
   "key-in-one-line": { CLERK_JWT_KEY: pem(key).replaceAll("\n", "\\n") },
   "key-without-its-armour": { CLERK_JWT_KEY: pem(key).replace(/-----[A-Z ]+-----/g, "") },
   "parties-of-several": { AUTHORIZED_PARTIES: `https://other.example.com, ${PARTY} ,` },
+  "party-with-a-slash": { AUTHORIZED_PARTIES: `${PARTY}/` },
   "issuer-from-the-publishable-key": {
     CLERK_ISSUER: undefined,
     CLERK_PUBLISHABLE_KEY: `pk_test_${Buffer.from(`${new URL(ISSUER).host}$`).toString("base64")}`,
