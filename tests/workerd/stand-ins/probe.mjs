@@ -13,15 +13,21 @@ export default {
   },
 };
 
+async function tell(env, { user, what, body, binding = "ROLES" }) {
+  const stub = env[binding].get(env[binding].idFromName(user));
+  const request = { method: "POST", body: JSON.stringify(body) };
+  const response = await stub.fetch(`https://role-cache/${what}`, request);
+  return { status: response.status, body: await response.json() };
+}
+
 const DO = {
   "/sql": async ({ DB }, { text, args }) => (await DB.prepare(text).bind(...args).all()).results,
 
-  "/tell": async (env, { user, what, body, binding = "ROLES" }) => {
-    const stub = env[binding].get(env[binding].idFromName(user));
-    const request = { method: "POST", body: JSON.stringify(body) };
-    const response = await stub.fetch(`https://role-cache/${what}`, request);
-    return { status: response.status, body: await response.json() };
-  },
+  "/tell": tell,
+
+  /** The same many times at once. */
+  "/crowd": (env, { times, ...asked }) =>
+    Promise.all(Array.from({ length: times }, () => tell(env, asked))),
 
   "/send": ({ EVENTS }, { body, contentType }) => {
     // JSON carries no Map: it comes as its entries.

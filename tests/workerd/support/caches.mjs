@@ -13,7 +13,7 @@ const CACHES = { ROLES: "rolecall-durable", SHORT: "short-lived", IDLE: "idle" }
 
 export const IDLE_MS = 1_500;
 export const HARD_MS = 1_500;
-export const ISOLATE_MS = 1_000;
+export const ISOLATE_MS = 2_000;
 
 const LOST = "D1_ERROR: Network connection lost.";
 

@@ -112,6 +112,9 @@ export async function startDirect(workers, { caches = {} } = {}) {
       /** Says something to a user's object, `ask` or `hint`. */
       tell: (binding, user, what, body) =>
         ask("tell", { binding, user, what, body: { user_id: user, ...body } }),
+      /** Has a crowd ask an object at once, from inside. */
+      crowd: (binding, user, times) =>
+        ask("crowd", { binding, user, what: "ask", body: { user_id: user }, times }),
       /** Takes an object out of memory. */
       evict: (scriptName, user) =>
         miniflare.unsafeEvictDurableObject(scriptName, "RoleCache", { name: user }),
