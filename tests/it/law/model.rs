@@ -72,12 +72,6 @@ impl Store {
         usize::from(!stands)
     }
 
-    /// Every id that is dead.
-    pub(super) fn dead(&self) -> BTreeSet<(Entity, String)> {
-        let dead = self.states.iter().filter(|(_, state)| **state == State::Dead);
-        dead.map(|(key, _)| key.clone()).collect()
-    }
-
     /// What a fill gives for a user, at this version.
     pub(super) fn fill(&self, user: &str, version: i64) -> RoleSet {
         let standing = match self.states.get(&(Entity::User, user.into())) {
