@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use crate::cache::{Bounds, Cache};
+use crate::line::history::History;
+use crate::line::{self, Line};
 use crate::variant::Variant;
 
 /// One property's verdict.
@@ -48,7 +50,7 @@ where
 {
     let until = if all { HasDiscoveries::All } else { HasDiscoveries::AnyFailures };
     let properties = model.properties();
-    let checker = model.checker().threads(threads).finish_when(until).timeout(std::time::Duration::from_secs(60)).spawn_bfs().join();
+    let checker = model.checker().threads(threads).finish_when(until).timeout(std::time::Duration::from_secs(100)).spawn_bfs().join();
     let found = checker.discoveries();
     let verdicts = properties.iter().map(|property| {
         let path = found.get(property.name).cloned();
@@ -69,4 +71,17 @@ where
 #[must_use]
 pub fn cache(bounds: Bounds, variant: Variant, threads: usize) -> Report {
     explore(bounds.name, Cache { bounds, variant }, threads, variant == Variant::Right)
+}
+
+/// The bounds of the line.
+pub const LINE: [line::Bounds; 3] = [
+    line::Bounds { name: "line: revoke", history: History::Revoke, crashes: 1, copies: 1, errors: 0, evictions: 0, lost: 0, asks: [1, 1] },
+    line::Bounds { name: "line: ties", history: History::Ties, crashes: 1, copies: 1, errors: 1, evictions: 0, lost: 1, asks: [0, 0] },
+    line::Bounds { name: "line: rejoin", history: History::Rejoin, crashes: 0, copies: 0, errors: 0, evictions: 1, lost: 0, asks: [2, 1] },
+];
+
+/// Explores the line at some bounds.
+#[must_use]
+pub fn line(bounds: line::Bounds, variant: Variant, threads: usize) -> Report {
+    explore(bounds.name, Line::new(bounds, variant), threads, variant == Variant::Right)
 }

@@ -7,6 +7,8 @@
 //! `docs/correctness.md` says what each means and what was not explored.
 
 pub mod cache;
+pub mod line;
+
 pub mod check;
 
 pub mod d1;

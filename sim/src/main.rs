@@ -11,6 +11,12 @@ fn main() {
             println!("{} {} states depth {} {:?}", r.name, r.states, r.depth, t.elapsed());
             for v in r.verdicts { println!("  {} {} {}", v.holds, v.property, v.steps.len()); if !v.holds { println!("    {:?}", v.steps) } }
         }
+        for b in check::LINE.into_iter().filter(|b| b.name.contains(&f)) {
+            let t = std::time::Instant::now();
+            let r = check::line(b, Variant::Right, 2);
+            println!("{} {} states depth {} {:?}", r.name, r.states, r.depth, t.elapsed());
+            for v in r.verdicts { println!("  {} {} {}", v.holds, v.property, v.steps.len()); if !v.holds { println!("    {:?}", v.steps) } }
+        }
     } else {
         for v in Variant::WRONG.iter().filter(|v| v.half() == Half::Cache) {
             let mut best: Option<(usize,String)> = None;

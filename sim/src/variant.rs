@@ -79,6 +79,18 @@ variants! {
     AckOfWhateverStands, Cache, "", "an acknowledgement settles versions it never named";
     DeleteWithoutOwner, Cache, "", "a watch is deleted whoever holds it";
     TakeoverByAnyone, Cache, "", "an earlier incarnation takes the watch back";
+    TiesByArrival, Line, "M1", "of two updates of one instant the last to arrive wins";
+    HardDelete, Line, "M2", "a delete removes the row";
+    TombstoneByTime, Line, "M3", "an update that says it is later undoes a delete";
+    InboxApart, Line, "M4", "the delivery is noted in a batch of its own, before its effects";
+    ForeignKeys, Line, "M13", "a membership before its user is refused";
+    CascadeInsteadOfDerive, Line, "M14", "an organization's delete removes the rows that are there";
+    NotedBeforeSent, Line, "M15", "the door notes a delivery before the queue has it";
+    AckBeforeCommit, Line, "M16", "a message is acknowledged before D1 has committed it";
+    MembershipsByPair, Line, "", "memberships are keyed by user and organization";
+    RefusedIsDone, Line, "", "a batch that D1 refused counts as done";
+    NoTriggerOnOrganizations, Line, "", "the end of an organization bumps nobody";
+    LettersAreForgotten, Line, "", "the last attempt acknowledges and parks nothing";
     UnwatchKeepsIncarnation, Cache, "", "an object ends its watch without beginning anew";
 }
 
