@@ -36,8 +36,6 @@ const SETS_MAX: usize = 6;
 /// What is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Its name.
-    pub name: &'static str,
     /// Changes to what the user may do.
     pub commits: u8,
     /// Steps of the clock.

@@ -1,16 +1,17 @@
-//! Runs the models and tells what came of it.
+//! Runs the models and says what came of it.
 
-use stateright::{Checker, HasDiscoveries, Model};
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::cache::{Bounds, Cache};
-use crate::line::history::History;
-use crate::line::{self, Line};
-use crate::variant::Variant;
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
+
+use crate::bounds::{Bounds, full};
+use crate::cache::Cache;
+use crate::line::Line;
+use crate::variant::{Scope, Variant};
 
 /// One property's verdict.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The property.
     pub property: &'static str,
@@ -21,67 +22,116 @@ pub struct Verdict {
 }
 
 /// What exploring one model showed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Which bounds.
-    pub name: &'static str,
     /// States that differ.
     pub states: usize,
-    /// Steps on the longest of the shortest ways to a state.
+    /// The most steps from the beginning to a state that is found by fewest steps.
     pub depth: usize,
     /// Each property.
     pub verdicts: Vec<Verdict>,
 }
 
-/// The bounds of the cache half.
-pub const CACHE: [Bounds; 4] = [
-    Bounds { name: "cache: changes", commits: 3, ticks: 0, under_way: 2, guards: 2, alarms: false, restores: false },
-    Bounds { name: "cache: ages", commits: 2, ticks: 3, under_way: 1, guards: 1, alarms: false, restores: false },
-    Bounds { name: "cache: unwatch", commits: 1, ticks: 3, under_way: 1, guards: 1, alarms: true, restores: false },
-    Bounds { name: "cache: restore", commits: 2, ticks: 1, under_way: 1, guards: 1, alarms: false, restores: true },
-];
+impl Report {
+    /// Whether every property is as it must be.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.holds)
+    }
+}
 
-/// Explores a model to its end, or to the first failure.
-pub fn explore<M>(name: &'static str, model: M, threads: usize, all: bool) -> Report
+/// How a wrong form was caught.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caught {
+    /// The property that it breaks.
+    pub property: &'static str,
+    /// The steps of a shortest counterexample.
+    pub steps: Vec<String>,
+}
+
+/// A wrong form whose counterexample would be longer than this counts as surviving.
+const STEPS_MAX: usize = 30;
+
+/// Explores a variant to its end.
+#[must_use]
+pub fn explore(bounds: Bounds, variant: Variant, threads: usize) -> Report {
+    run(bounds, variant, threads, None)
+}
+
+/// Looks for a shortest counterexample to a wrong form, one step deeper each time.
+#[must_use]
+pub fn catch(variant: Variant) -> Option<Caught> {
+    let bounds = full(variant.scope());
+    let mut states = 0;
+    for steps in 1..=STEPS_MAX {
+        let report = run(bounds, variant, 1, Some(steps));
+        let caught = report.verdicts.into_iter().find(|it| !it.holds && !it.steps.is_empty());
+        if let Some(Verdict { property, steps, .. }) = caught {
+            return Some(Caught { property, steps });
+        }
+        if report.states == states {
+            return None;
+        }
+        states = report.states;
+    }
+    None
+}
+
+/// The scopes whose name contains `part`.
+pub fn scopes(part: &str) -> impl Iterator<Item = Scope> {
+    Scope::ALL.into_iter().filter(move |scope| scope.name().contains(part))
+}
+
+fn run(bounds: Bounds, variant: Variant, threads: usize, steps: Option<usize>) -> Report {
+    match bounds {
+        Bounds::Cache(bounds) => run_model(Cache { bounds, variant }, threads, steps),
+        Bounds::Line(bounds) => run_model(Line::new(bounds, variant), threads, steps),
+    }
+}
+
+fn run_model<M>(model: M, threads: usize, steps: Option<usize>) -> Report
 where
     M: Model + Send + Sync + 'static,
     M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
     M::Action: Clone + Debug + PartialEq + Send + Sync,
 {
-    let until = if all { HasDiscoveries::All } else { HasDiscoveries::AnyFailures };
     let properties = model.properties();
-    let checker = model.checker().threads(threads).finish_when(until).timeout(std::time::Duration::from_secs(100)).spawn_bfs().join();
+    let until = if steps.is_some() { HasDiscoveries::AnyFailures } else { HasDiscoveries::All };
+    let mut builder = model.checker().threads(threads).finish_when(until);
+    if let Some(steps) = steps {
+        // The checker counts states, the first one included, and stops before the last.
+        builder = builder.target_max_depth(steps + 2);
+    }
+    let checker = builder.spawn_bfs().join();
     let found = checker.discoveries();
-    let verdicts = properties.iter().map(|property| {
+    let verdict = |property: &stateright::Property<M>| {
         let path = found.get(property.name).cloned();
-        let fails = property.expectation.clone();
-        let holds = path.is_some() != matches!(
-            fails,
-            stateright::Expectation::Always | stateright::Expectation::Eventually
-        );
-        let steps = path.map(|path| path.into_actions()).unwrap_or_default();
-        let steps = steps.iter().map(|act| format!("{act:?}")).collect();
+        let holds = match property.expectation {
+            Expectation::Always | Expectation::Eventually => path.is_none(),
+            Expectation::Sometimes => path.is_some(),
+        };
+        let acts = path.map(stateright::Path::into_actions).unwrap_or_default();
+        let steps = acts.iter().map(|act| format!("{act:?}")).collect();
         Verdict { property: property.name, holds, steps }
-    });
-    let verdicts = verdicts.collect();
-    Report { name, states: checker.unique_state_count(), depth: checker.max_depth(), verdicts }
+    };
+    let verdicts = properties.iter().map(verdict).collect();
+    Report { states: checker.unique_state_count(), depth: checker.max_depth(), verdicts }
 }
 
-/// Explores the cache half at some bounds.
-#[must_use]
-pub fn cache(bounds: Bounds, variant: Variant, threads: usize) -> Report {
-    explore(bounds.name, Cache { bounds, variant }, threads, variant == Variant::Right)
-}
+#[cfg(test)]
+mod tests {
+    use super::explore;
+    use crate::bounds::small;
+    use crate::variant::{Scope, Variant};
 
-/// The bounds of the line.
-pub const LINE: [line::Bounds; 3] = [
-    line::Bounds { name: "line: revoke", history: History::Revoke, crashes: 1, copies: 1, errors: 0, evictions: 0, lost: 0, asks: [1, 1] },
-    line::Bounds { name: "line: ties", history: History::Ties, crashes: 1, copies: 1, errors: 1, evictions: 0, lost: 1, asks: [0, 0] },
-    line::Bounds { name: "line: rejoin", history: History::Rejoin, crashes: 0, copies: 0, errors: 0, evictions: 1, lost: 0, asks: [2, 1] },
-];
-
-/// Explores the line at some bounds.
-#[must_use]
-pub fn line(bounds: line::Bounds, variant: Variant, threads: usize) -> Report {
-    explore(bounds.name, Line::new(bounds, variant), threads, variant == Variant::Right)
+    #[test]
+    fn the_protocol_holds_at_small_bounds() {
+        for scope in Scope::ALL {
+            let report = explore(small(scope), Variant::Right, 2);
+            let bad = |it: &&super::Verdict| !it.holds && it.property.starts_with('I');
+            let bad: Vec<_> = report.verdicts.iter().filter(bad).collect();
+            assert!(bad.is_empty(), "{}: {bad:#?}", scope.name());
+            assert!(100 < report.states, "{} is nearly empty", scope.name());
+        }
+    }
 }

@@ -9,6 +9,7 @@
 pub mod cache;
 pub mod line;
 
+pub mod bounds;
 pub mod check;
 
 pub mod d1;

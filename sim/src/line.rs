@@ -32,8 +32,6 @@ use store::Rows;
 /// What is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Its name.
-    pub name: &'static str,
     /// What Clerk says.
     pub history: History,
     /// Consumers that die.

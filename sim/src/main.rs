@@ -1,35 +1,82 @@
-//! x
-use sim::check::{self, CACHE};
-use sim::variant::{Half, Variant};
-fn main() {
-    let which = std::env::args().nth(1).unwrap_or_default();
-    if which == "check" {
-        let f = std::env::args().nth(2).unwrap_or_default();
-        for b in CACHE.into_iter().filter(|b| b.name.contains(&f)) {
-            let t = std::time::Instant::now();
-            let r = check::cache(b, Variant::Right, 2);
-            println!("{} {} states depth {} {:?}", r.name, r.states, r.depth, t.elapsed());
-            for v in r.verdicts { println!("  {} {} {}", v.holds, v.property, v.steps.len()); if !v.holds { println!("    {:?}", v.steps) } }
-        }
-        for b in check::LINE.into_iter().filter(|b| b.name.contains(&f)) {
-            let t = std::time::Instant::now();
-            let r = check::line(b, Variant::Right, 2);
-            println!("{} {} states depth {} {:?}", r.name, r.states, r.depth, t.elapsed());
-            for v in r.verdicts { println!("  {} {} {}", v.holds, v.property, v.steps.len()); if !v.holds { println!("    {:?}", v.steps) } }
-        }
-    } else {
-        for v in Variant::WRONG.iter().filter(|v| v.half() == Half::Cache) {
-            let mut best: Option<(usize,String)> = None;
-            for b in CACHE {
-                let t = std::time::Instant::now();
-                let r = check::cache(b, *v, 1);
-                eprintln!("{v:?} {} {} {:?}", b.name, r.states, t.elapsed());
-                if let Some(x) = r.verdicts.iter().find(|v| !v.holds && !v.steps.is_empty()) {
-                    if best.as_ref().is_none_or(|b| b.0 > x.steps.len()) { best = Some((x.steps.len(), format!("{} {} {:?}", b.name, x.property, x.steps))); }
-                    break;
-                }
+//! `sim check` explores the models to their ends; `sim mutants` catches their wrong forms.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use sim::bounds::full;
+use sim::check::{catch, explore, scopes};
+use sim::variant::Variant;
+
+/// Rolecall's model checker.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Explore every state at the bounds, and say which properties hold.
+    Check {
+        /// Only the bounds whose name contains this.
+        filter: Option<String>,
+    },
+    /// Switch on each wrong form in turn: each must be caught.
+    Mutants {
+        /// Print the steps of each counterexample.
+        #[arg(long)]
+        steps: bool,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let good = match Args::parse().task {
+        Task::Check { filter } => check(filter.as_deref().unwrap_or_default())?,
+        Task::Mutants { steps } => mutants(steps)?,
+    };
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check(filter: &str) -> io::Result<bool> {
+    let mut out = io::stdout();
+    let threads = std::thread::available_parallelism()?.get();
+    let (mut good, mut states) = (true, 0);
+    for scope in scopes(filter) {
+        let report = explore(full(scope), Variant::Right, threads);
+        writeln!(out, "{}: {} states, {} steps deep", scope.name(), report.states, report.depth)?;
+        for verdict in &report.verdicts {
+            let mark = if verdict.holds { "✓" } else { "✗" };
+            writeln!(out, "  {mark} {}", verdict.property)?;
+            if !verdict.holds {
+                verdict.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;
             }
-            println!("{v:?}: {best:?}");
+        }
+        good &= report.is_good();
+        states += report.states;
+    }
+    let shown = if good { "every property holds" } else { "a property does not hold" };
+    writeln!(out, "sim: {states} states, {shown}")?;
+    Ok(good && states != 0)
+}
+
+fn mutants(steps: bool) -> io::Result<bool> {
+    let mut out = io::stdout();
+    let mut survived = 0;
+    for variant in Variant::WRONG {
+        let (mark, says, scope) = (variant.mark(), variant.says(), variant.scope().name());
+        if let Some(caught) = catch(*variant) {
+            let (length, property) = (caught.steps.len(), caught.property);
+            writeln!(out, "| {variant:?} | {mark} | {says} | {scope} | {property} | {length} |")?;
+            if steps {
+                caught.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;
+            }
+        } else {
+            survived += 1;
+            writeln!(out, "✗ {variant:?} survived in {scope}: {says}")?;
         }
     }
+    writeln!(out, "mutants: {} caught, {survived} survived", Variant::WRONG.len() - survived)?;
+    Ok(survived == 0)
 }

@@ -7,7 +7,7 @@ use shared::time::UnixMillis;
 use crate::object::without_floor;
 
 macro_rules! variants {
-    ($($name:ident, $half:ident, $mark:literal, $says:literal;)*) => {
+    ($($name:ident, $scope:ident, $mark:literal, $says:literal;)*) => {
         /// The protocol as it is, or with one step wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Variant {
@@ -20,12 +20,12 @@ macro_rules! variants {
             /// Every wrong form.
             pub const WRONG: &[Self] = &[$(Self::$name),*];
 
-            /// Which half of the pipeline it is a mistake in.
+            /// Where it must be caught.
             #[must_use]
-            pub fn half(self) -> Half {
+            pub fn scope(self) -> Scope {
                 match self {
-                    Self::Right => Half::Line,
-                    $(Self::$name => Half::$half,)*
+                    Self::Right => Scope::Changes,
+                    $(Self::$name => Scope::$scope,)*
                 }
             }
 
@@ -50,48 +50,85 @@ macro_rules! variants {
     };
 }
 
-/// The two models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Half {
-    /// The role cache and what it says to D1.
-    Cache,
-    /// From Clerk to the guard.
-    Line,
+/// What is explored: each of these bounds one of the two models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The cache half: changes, evictions, hints lost, repeated and reordered, two guards.
+    Changes,
+    /// The cache half, while time goes by.
+    Ages,
+    /// The cache half, with objects that end their watch.
+    Unwatch,
+    /// The cache half, with the database set back once.
+    Restore,
+    /// The line: what ends a user's roles.
+    Revoke,
+    /// The line: ties, a delete, and what says that it is later.
+    Ties,
+    /// The line: a member who comes back.
+    Rejoin,
+}
+
+impl Scope {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Changes,
+        Self::Ages,
+        Self::Unwatch,
+        Self::Restore,
+        Self::Revoke,
+        Self::Ties,
+        Self::Rejoin,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Changes => "cache: changes",
+            Self::Ages => "cache: ages",
+            Self::Unwatch => "cache: unwatch",
+            Self::Restore => "cache: restore",
+            Self::Revoke => "line: revoke",
+            Self::Ties => "line: ties",
+            Self::Rejoin => "line: rejoin",
+        }
+    }
 }
 
 variants! {
-    NoOutbox, Cache, "M5", "hints are sent once and owed to nobody";
-    OutboxRetiredOnSend, Cache, "M6", "a hint counts as taken once it is sent";
-    UpdatedAtAsVersion, Cache, "M7", "the version is the time of the change alone";
-    GreatestUpdatedAtAsVersion, Cache, "M8", "the version falls when the newest row goes";
-    TwoStatementRead, Cache, "M9", "version and roles are read apart";
-    FloorLostOnEviction, Cache, "M10", "the floor is kept in memory only";
-    HintIgnoredOnMiss, Cache, "M11", "a hint to an object without roles changes nothing";
-    LeaseWithLaggingReads, Cache, "M12", "leases instead of a floor, and a replica that lags";
-    DeleteOnWrite, Cache, "A1", "a hint deletes the roles and raises no floor";
-    FillWithoutRegistering, Cache, "", "a fill reads the roles and watches nothing";
-    VersionsRestart, Cache, "", "versions count from 1 for each watch";
-    FillAcrossUnwatch, Cache, "", "a fill of an incarnation that is over is taken in";
-    RestoreWithoutFloor, Cache, "", "a fill does not tell D1 its floor";
-    HintAdvancesVerifiedAt, Cache, "", "a hint counts as having read the roles";
-    VerifiedOnArrival, Cache, "", "the age of a fill counts from its arrival";
-    FillIgnoresFloor, Cache, "", "a fill below the floor is taken in";
-    AckOfWhateverStands, Cache, "", "an acknowledgement settles versions it never named";
-    DeleteWithoutOwner, Cache, "", "a watch is deleted whoever holds it";
-    TakeoverByAnyone, Cache, "", "an earlier incarnation takes the watch back";
-    TiesByArrival, Line, "M1", "of two updates of one instant the last to arrive wins";
-    HardDelete, Line, "M2", "a delete removes the row";
-    TombstoneByTime, Line, "M3", "an update that says it is later undoes a delete";
-    InboxApart, Line, "M4", "the delivery is noted in a batch of its own, before its effects";
-    ForeignKeys, Line, "M13", "a membership before its user is refused";
-    CascadeInsteadOfDerive, Line, "M14", "an organization's delete removes the rows that are there";
-    NotedBeforeSent, Line, "M15", "the door notes a delivery before the queue has it";
-    AckBeforeCommit, Line, "M16", "a message is acknowledged before D1 has committed it";
-    MembershipsByPair, Line, "", "memberships are keyed by user and organization";
-    RefusedIsDone, Line, "", "a batch that D1 refused counts as done";
-    NoTriggerOnOrganizations, Line, "", "the end of an organization bumps nobody";
-    LettersAreForgotten, Line, "", "the last attempt acknowledges and parks nothing";
-    UnwatchKeepsIncarnation, Cache, "", "an object ends its watch without beginning anew";
+    NoOutbox, Changes, "M5", "hints are sent once and owed to nobody";
+    OutboxRetiredOnSend, Changes, "M6", "a hint counts as taken once it is sent";
+    UpdatedAtAsVersion, Changes, "M7", "the version is the time of the change alone";
+    GreatestUpdatedAtAsVersion, Changes, "M8", "the version falls when the newest row goes";
+    TwoStatementRead, Changes, "M9", "version and roles are read apart";
+    FloorLostOnEviction, Changes, "M10", "the floor is kept in memory only";
+    HintIgnoredOnMiss, Changes, "M11", "a hint to an object without roles changes nothing";
+    LeaseWithLaggingReads, Changes, "M12", "leases instead of a floor, and a replica that lags";
+    DeleteOnWrite, Changes, "A1", "a hint deletes the roles and raises no floor";
+    FillWithoutRegistering, Changes, "", "a fill reads the roles and watches nothing";
+    VersionsRestart, Unwatch, "", "versions count from 1 for each watch";
+    FillAcrossUnwatch, Unwatch, "", "a fill of an incarnation that is over is taken in";
+    RestoreWithoutFloor, Restore, "", "a fill does not tell D1 its floor";
+    HintAdvancesVerifiedAt, Ages, "", "a hint counts as having read the roles";
+    VerifiedOnArrival, Ages, "", "the age of a fill counts from its arrival";
+    FillIgnoresFloor, Changes, "", "a fill below the floor is taken in";
+    AckOfWhateverStands, Changes, "", "an acknowledgement settles versions it never named";
+    DeleteWithoutOwner, Unwatch, "", "a watch is deleted whoever holds it";
+    TakeoverByAnyone, Changes, "", "an earlier incarnation takes the watch back";
+    TiesByArrival, Ties, "M1", "of two updates of one instant the last to arrive wins";
+    HardDelete, Ties, "M2", "a delete removes the row";
+    TombstoneByTime, Ties, "M3", "an update that says it is later undoes a delete";
+    InboxApart, Ties, "M4", "the delivery is noted in a batch of its own, before its effects";
+    ForeignKeys, Rejoin, "M13", "a membership before its user is refused";
+    CascadeInsteadOfDerive, Revoke, "M14", "an organization's delete removes the rows that are there";
+    NotedBeforeSent, Ties, "M15", "the door notes a delivery before the queue has it";
+    AckBeforeCommit, Ties, "M16", "a message is acknowledged before D1 has committed it";
+    MembershipsByPair, Rejoin, "", "memberships are keyed by user and organization";
+    RefusedIsDone, Ties, "", "a batch that D1 refused counts as done";
+    NoTriggerOnOrganizations, Revoke, "", "the end of an organization bumps nobody";
+    LettersAreForgotten, Ties, "", "the last attempt acknowledges and parks nothing";
+    UnwatchKeepsIncarnation, Unwatch, "", "an object ends its watch without beginning anew";
 }
 
 impl Variant {

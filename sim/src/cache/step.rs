@@ -1,7 +1,7 @@
 //! How each step of the cache half changes the world.
 
 use shared::cache::Row;
-use shared::guard::{Known, permit};
+use shared::guard::{Denied, Known, permit};
 use shared::object::{Answer, HintReply};
 use shared::outbox::settle;
 use shared::time::UnixMillis;
@@ -186,12 +186,13 @@ fn decide(model: &Cache, world: &mut World, guard: usize) {
     };
     set(world, guard, Guard::Idle);
     let known = Known { set: roles(version, what), good_until };
-    let granted = permit(Some(&known), &need(), world.now).is_ok();
-    if !granted {
+    let verdict = permit(Some(&known), &need(), world.now);
+    let granted = verdict.is_ok();
+    if verdict.is_err_and(|denied| denied != Denied::Missing) {
         return;
     }
     let ended = world.ended.get(usize::from(what)).copied().unwrap_or_default();
-    if what > world.made || what % 2 == 1 {
+    if granted && (what > world.made || what % 2 == 1) {
         world.marks |= Mark::Phantom.bit();
     }
     if ended != 0 && ended + model.ages().hard_ms < world.now.0 {
