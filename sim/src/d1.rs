@@ -29,15 +29,11 @@ pub struct Watch {
 /// Raises the version: what the user may do has changed.
 pub fn bump(slot: &mut Option<Watch>, now: UnixMillis, variant: Variant) {
     let Some(watch) = slot else { return };
-    watch.version = match variant {
-        Variant::UpdatedAtAsVersion => watch.version.max(now.0),
-        Variant::GreatestUpdatedAtAsVersion if watch.version > now.0 => now.0,
-        Variant::VersionsRestart => watch.version + 1,
-        _ => (watch.version + 1).max(now.0),
-    };
-    if matches!(variant, Variant::NoOutbox | Variant::OutboxRetiredOnSend) {
-        watch.acked = watch.version;
-    }
+    let restarts = variant == Variant::VersionsRestart;
+    let falls = variant == Variant::GreatestUpdatedAtAsVersion && now.0 < watch.version;
+    let next = if restarts { watch.version + 1 } else { (watch.version + 1).max(now.0) };
+    let stands = variant == Variant::UpdatedAtAsVersion;
+    watch.version = if falls || stands { now.0 } else { next };
 }
 
 /// Inserts the watch or takes it over, as a fill asks.
@@ -47,10 +43,7 @@ pub fn register(slot: &mut Option<Watch>, user: u8, fill: &Sent, now: UnixMillis
         return;
     }
     let floor = if v == Variant::RestoreWithoutFloor { 0 } else { fill.floor };
-    let new = match v {
-        Variant::VersionsRestart => 1,
-        _ => now.0.max(floor + 1),
-    };
+    let new = if v == Variant::VersionsRestart { 1 } else { now.0.max(floor + 1) };
     match slot {
         None => *slot = Some(Watch { owner: fill.owner, version: new, acked: new }),
         Some(watch) => {
@@ -67,10 +60,8 @@ pub fn register(slot: &mut Option<Watch>, user: u8, fill: &Sent, now: UnixMillis
 /// Notes that a hint was taken.
 pub fn ack(slot: &mut Option<Watch>, told: &Told, variant: Variant) {
     if let Some(watch) = slot {
-        let version = match variant {
-            Variant::AckOfWhateverStands => watch.version,
-            _ => told.version,
-        };
+        let anything = variant == Variant::AckOfWhateverStands;
+        let version = if anything { watch.version } else { told.version };
         if watch.owner == told.owner && watch.acked < version {
             watch.acked = version;
         }

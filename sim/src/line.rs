@@ -181,7 +181,7 @@ impl Model for Line {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        laws::properties(&self.bounds)
+        laws::properties(self.bounds)
     }
 }
 

@@ -127,8 +127,8 @@ impl Object {
         }
         match filled {
             Filled::Applied => Arrived::Done,
-            _ if FILLS_MAX <= flight.round => Arrived::GaveUp,
-            _ => {
+            Filled::Again | Filled::Dropped if FILLS_MAX <= flight.round => Arrived::GaveUp,
+            Filled::Again | Filled::Dropped => {
                 self.send(filled == Filled::Again, flight.round + 1, now, ages);
                 Arrived::Again
             }

@@ -142,16 +142,15 @@ impl Variant {
     ) -> Filled {
         let mut fill = *fill;
         let mut row = row;
-        match self {
-            Self::FillAcrossUnwatch => {
-                fill.owner = state.owner;
-                row = row.map(|row| Row { owner: state.owner, ..row });
-            }
-            Self::FillIgnoresFloor | Self::LeaseWithLaggingReads | Self::DeleteOnWrite => {
-                state.floor = 0;
-            }
-            Self::VerifiedOnArrival => fill.sent_at = now,
-            _ => {}
+        if self == Self::FillAcrossUnwatch {
+            fill.owner = state.owner;
+            row = row.map(|row| Row { owner: state.owner, ..row });
+        }
+        if self == Self::FillIgnoresFloor || self.deletes_on_hint() {
+            state.floor = 0;
+        }
+        if self == Self::VerifiedOnArrival {
+            fill.sent_at = now;
         }
         state.take(&fill, row)
     }
@@ -163,18 +162,17 @@ impl Variant {
         if reply != HintReply::Acked {
             return reply;
         }
-        match self {
-            Self::HintIgnoredOnMiss if before.entry.is_none() => state.floor = before.floor,
-            Self::DeleteOnWrite | Self::LeaseWithLaggingReads => {
-                state.floor = before.floor;
-                state.entry = None;
-            }
-            Self::HintAdvancesVerifiedAt => {
-                if let Some(entry) = &mut state.entry {
-                    entry.verified_at = now;
-                }
-            }
-            _ => {}
+        let ignores = self == Self::HintIgnoredOnMiss && before.entry.is_none();
+        if ignores || self.deletes_on_hint() {
+            state.floor = before.floor;
+        }
+        if self.deletes_on_hint() {
+            state.entry = None;
+        }
+        if self == Self::HintAdvancesVerifiedAt
+            && let Some(entry) = &mut state.entry
+        {
+            entry.verified_at = now;
         }
         reply
     }
@@ -198,10 +196,11 @@ impl Variant {
     /// Whether a hint changes more than the floor.
     #[must_use]
     pub fn hint_writes(self) -> bool {
-        matches!(
-            self,
-            Self::DeleteOnWrite | Self::LeaseWithLaggingReads | Self::HintAdvancesVerifiedAt
-        )
+        self.deletes_on_hint() || self == Self::HintAdvancesVerifiedAt
+    }
+
+    fn deletes_on_hint(self) -> bool {
+        matches!(self, Self::DeleteOnWrite | Self::LeaseWithLaggingReads)
     }
 
     /// Whether a hint ends the fill under way: a lease that is void.
@@ -213,6 +212,6 @@ impl Variant {
     /// Whether an object reads again at once when a hint says so.
     #[must_use]
     pub fn refills_on_hint(self) -> bool {
-        !self.hint_writes()
+        !self.deletes_on_hint()
     }
 }

@@ -3,6 +3,7 @@
 use stateright::Property;
 
 use super::act::may_register;
+use super::step::read;
 use super::{Bounds, Cache, Guard, World, number, question, roles};
 use crate::d1;
 use crate::object::{Arrived, Asked, Object, Stage};
@@ -139,7 +140,8 @@ fn answers(model: &Cache, world: &World) -> bool {
         if flight.sent.registers {
             d1::register(&mut slot, 0, &flight.sent, now, model.variant);
         }
-        let row = slot.map(|w| Row { owner: w.owner, set: roles(w.version, world.truth) });
+        let read = read(slot, &flight.sent, world.truth, now, model.variant);
+        let row = read.map(|it| Row { owner: it.owner, set: roles(it.version, it.what) });
         match object.arrive(row, now, &ages, model.variant) {
             Arrived::Again => {}
             Arrived::GaveUp => return false,
@@ -154,7 +156,7 @@ fn both(_: &Cache, world: &World) -> bool {
     let held = |even: bool| {
         world.guards.iter().filter_map(move |guard| match *guard {
             Guard::Holds { version, what, .. } if (what % 2 == 0) == even => Some(version),
-            _ => None,
+            Guard::Idle | Guard::Waits { .. } | Guard::Holds { .. } => None,
         })
     };
     held(true).any(|granted| held(false).any(|denied| granted < denied))

@@ -8,7 +8,7 @@ use shared::time::UnixMillis;
 
 use super::laws::{self, Mark};
 use super::{Act, Cache, Guard, TICK_MS, World, need, number, question, roles};
-use crate::d1;
+use crate::d1::{self, Watch};
 use crate::object::{Arrived, Asked, Stage};
 use crate::variant::Variant;
 use crate::wire::{Read, Sent, Told};
@@ -205,17 +205,25 @@ fn land(world: &mut World, variant: Variant, lagging: bool) {
     if flight.sent.registers {
         d1::register(&mut world.slot, 0, &flight.sent, world.now, variant);
     }
-    let mut read = match variant {
-        Variant::FillWithoutRegistering => {
-            let (owner, version) = (flight.sent.owner, world.now.0);
-            Some(Read { owner, version, what: world.truth })
-        }
-        _ => world.slot.map(|w| Read { owner: w.owner, version: w.version, what: world.truth }),
-    };
+    let mut read = read(world.slot, &flight.sent, world.truth, world.now, variant);
     if let (true, Some((version, what)), Some(read)) = (lagging, world.lagging, &mut read) {
         (read.version, read.what) = (version, what);
     }
     flight.stage = Stage::Answered(read);
+}
+
+/// What D1 reads for a fill: watch and roles in one statement.
+pub(super) fn read(
+    slot: Option<Watch>,
+    sent: &Sent,
+    what: u16,
+    now: UnixMillis,
+    variant: Variant,
+) -> Option<Read> {
+    if variant == Variant::FillWithoutRegistering {
+        return Some(Read { owner: sent.owner, version: now.0, what });
+    }
+    slot.map(|watch| Read { owner: watch.owner, version: watch.version, what })
 }
 
 fn arrive(model: &Cache, world: &mut World) {

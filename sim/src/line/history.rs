@@ -113,7 +113,7 @@ fn message(index: usize, change: &Change) -> Option<Message> {
 fn touched(change: &Change) -> impl Iterator<Item = &str> {
     let named = match &change.state {
         State::Live(Live { fields: Fields::Membership(fields), .. }) => fields.user_id.as_str(),
-        _ => change.id.as_str(),
+        State::Live(_) | State::Dead => change.id.as_str(),
     };
     USERS.into_iter().filter(move |user| *user == named)
 }

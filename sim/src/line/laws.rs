@@ -52,7 +52,7 @@ impl Mark {
 }
 
 /// The properties that the bounds can show.
-pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Line>> {
+pub(super) fn properties(bounds: Bounds) -> Vec<Property<Line>> {
     let mut all = vec![
         Property::always("I1 convergence", converges),
         Property::always("I2 no resurrection", stays_dead),

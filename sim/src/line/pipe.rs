@@ -58,7 +58,9 @@ pub(super) fn take(model: &Line, world: &mut World, consumer: usize, places: &[u
     if model.variant == Variant::InboxApart {
         // The wrong form skips what is noted, and notes the rest at once.
         messages.retain(|(event, _)| world.inbox & (1 << event) == 0);
-        messages.iter().for_each(|(event, _)| world.inbox |= 1 << event);
+        for (event, _) in &messages {
+            world.inbox |= 1 << event;
+        }
     }
     let Some(it) = world.consumers.get_mut(consumer) else { return };
     it.messages = messages;
@@ -84,7 +86,7 @@ pub(super) fn commit(model: &Line, world: &mut World, consumer: usize, heard: bo
     if heard {
         let settled = part.committed();
         let acked = |held: &&Held| {
-            settled.iter().any(|v| is(v, held) && v.disposition == Disposition::Ack)
+            settled.iter().any(|v| is(v, **held) && v.disposition == Disposition::Ack)
         };
         it.done = it.messages.iter().chain(&it.letters).filter(acked).copied().collect();
         it.owed = owed(world);
@@ -106,7 +108,7 @@ pub(super) fn refuse(model: &Line, world: &mut World, consumer: usize) {
     let all: Vec<Held> = it.messages.iter().chain(&it.letters).copied().collect();
     let lost = Fault::of("Network connection lost");
     let next = part(model, &it).refused(&lost, 0);
-    let back = |held: &&Held| next.verdicts.iter().any(|verdict| is(verdict, held));
+    let back = |held: &&Held| next.verdicts.iter().any(|verdict| is(verdict, **held));
     for (event, attempts) in all.iter().filter(back) {
         enqueue(world, (*event, attempts + 1));
     }
@@ -180,10 +182,9 @@ fn write(model: &Line, world: &mut World, plan: &Plan) {
         if store::take(&model.events, &mut world.rows, event, model.variant) {
             let rows = (&before, &world.rows);
             let users = store::bumped(&model.events, rows.0, rows.1, event, model.variant);
-            for user in users {
-                if let Some(slot) = world.slots.get_mut(usize::from(user)) {
-                    d1::bump(slot, super::step::NOW, model.variant);
-                }
+            let slots = (0_u8..).zip(&mut world.slots);
+            for (_, slot) in slots.filter(|(user, _)| users.contains(user)) {
+                d1::bump(slot, super::step::NOW, model.variant);
             }
         }
         world.joined |= 1 << event;
@@ -244,8 +245,8 @@ fn name(held: Held) -> String {
     format!("{}:{}", held.0, held.1)
 }
 
-fn is(verdict: &Verdict, held: &Held) -> bool {
-    verdict.message_id == name(*held)
+fn is(verdict: &Verdict, held: Held) -> bool {
+    verdict.message_id == name(held)
 }
 
 fn place(world: &mut World, consumer: usize, it: Consumer) {

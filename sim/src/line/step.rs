@@ -26,8 +26,8 @@ pub(super) fn step(model: &Line, world: &mut World, act: Act) {
             world.left.crashes -= 1;
             world.noted |= 1 << event;
         }
-        Act::Take(consumer, place) => pipe::take(model, world, consumer, &[place]),
-        Act::TakePair(consumer, a, b) => pipe::take(model, world, consumer, &[a, b]),
+        Act::Take(consumer, place) => take(model, world, consumer, &[place]),
+        Act::TakePair(consumer, a, b) => take(model, world, consumer, &[a, b]),
         Act::Commit(consumer) => pipe::commit(model, world, consumer, true),
         Act::CommitUnheard(consumer) => pipe::commit(model, world, consumer, false),
         Act::Refuse(consumer) => pipe::refuse(model, world, consumer),
@@ -55,6 +55,21 @@ pub(super) fn step(model: &Line, world: &mut World, act: Act) {
 /// The guard's question.
 pub(super) fn question(user: u8) -> Ask {
     Ask { user_id: user_id(user).into(), fresh: false, min_version: 0 }
+}
+
+/// When nothing can go wrong any more, a consumer runs to its end at once: until its commit its
+/// messages might as well lie in the queue, and after it its hints are under way.
+fn take(model: &Line, world: &mut World, consumer: usize, places: &[usize]) {
+    pipe::take(model, world, consumer, places);
+    if world.left.crashes != 0 || world.left.errors != 0 {
+        return;
+    }
+    while world.consumers.get(consumer).is_some_and(|it| {
+        !it.messages.is_empty() || !it.letters.is_empty()
+    }) {
+        pipe::commit(model, world, consumer, true);
+    }
+    push(world, consumer);
 }
 
 fn push(world: &mut World, consumer: usize) {
@@ -159,7 +174,9 @@ fn arrive(model: &Line, world: &mut World, user: u8) {
             let answer = object.memory.0.after_fill(&question(user), NOW, &Ages::default());
             if world.waits.get(place) == Some(&true) {
                 wait(world, user, false);
-                answer.iter().for_each(|answer| serve(world, user, answer));
+                if let Some(answer) = answer {
+                    serve(world, user, &answer);
+                }
             }
         }
     }

@@ -127,7 +127,7 @@ pub fn is_orphan(events: &[Known], rows: &Rows, event: u8) -> bool {
         State::Live(Live { fields: Fields::Membership(fields), .. }) => {
             row(events, rows, Entity::User, &fields.user_id).is_none()
         }
-        _ => false,
+        State::Live(_) | State::Dead => false,
     })
 }
 
@@ -187,7 +187,7 @@ fn held_by<'a>(events: &'a [Known], rows: &Rows, user: &str) -> Vec<&'a Membersh
     let held = rows.iter().flatten().filter_map(|event| at(events, *event));
     let held = held.filter_map(|known| match &known.change.state {
         State::Live(Live { fields: Fields::Membership(fields), .. }) => Some(fields),
-        _ => None,
+        State::Live(_) | State::Dead => None,
     });
     held.filter(|fields| fields.user_id == user).collect()
 }
