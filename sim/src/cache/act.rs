@@ -1,0 +1,139 @@
+//! What can happen next in the cache half.
+
+use super::{Cache, Guard, TICK_MS, World};
+use crate::d1;
+use crate::object::Stage;
+use crate::variant::Variant;
+use crate::wire::{Sent, Told};
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// D1 commits a change of what the user may do.
+    Commit,
+    /// Time goes by.
+    Tick,
+    /// A guard asks.
+    Ask(usize),
+    /// A guard decides by the answer that it has.
+    Decide(usize),
+    /// D1 takes in the fill that the object waits for.
+    Land,
+    /// The same, by a replica that lags; wrong forms only.
+    LandLagging,
+    /// The answer to the fill reaches the object.
+    Arrive,
+    /// The fill fails. Whether D1 took it in all the same.
+    Fail(bool),
+    /// D1 takes in a fill whose instance is gone.
+    LandOrphan(Sent),
+    /// A fill whose instance is gone is lost.
+    LoseOrphan(Sent),
+    /// The instance is thrown out of memory.
+    Evict,
+    /// The consumer or the sweep reads the outbox and sends the hint.
+    Send,
+    /// A hint reaches the object, and may come again.
+    Hint(Told),
+    /// A hint is lost.
+    LoseHint(Told),
+    /// The answer to a hint is written down, and may be so again.
+    Settle(Told, bool),
+    /// The answer to a hint is lost.
+    LoseReply(Told, bool),
+    /// The object's alarm rings.
+    Ring,
+    /// D1 ends a watch, and the object hears of it if it still waits.
+    Unwatch(i64),
+    /// The object gives up waiting for the end of its watch, which may still come about.
+    GiveUp,
+    /// The end of a watch is lost.
+    LoseUnwatch(i64),
+    /// Somebody notes the state of the database.
+    Copy,
+    /// The database is set back to it.
+    Restore,
+}
+
+/// Lists what can happen.
+pub(super) fn list(model: &Cache, world: &World, acts: &mut Vec<Act>) {
+    let bounds = &model.bounds;
+    if world.made < u16::from(bounds.commits) {
+        acts.push(Act::Commit);
+    }
+    if world.now.since(super::BEGIN) < bounds.ticks * TICK_MS {
+        acts.push(Act::Tick);
+    }
+    guards(world, acts);
+    object(model, world, acts);
+    network(world, acts, bounds.under_way);
+    if bounds.alarms && world.object.alarm.is_some_and(|at| at <= world.now) {
+        acts.push(Act::Ring);
+    }
+    if bounds.restores && world.restored_at.is_none() {
+        acts.push(if world.copy.is_none() { Act::Copy } else { Act::Restore });
+    }
+}
+
+fn guards(world: &World, acts: &mut Vec<Act>) {
+    for (guard, state) in world.guards.iter().enumerate() {
+        match state {
+            Guard::Idle => acts.push(Act::Ask(guard)),
+            Guard::Waits { .. } => {}
+            Guard::Holds { .. } => acts.push(Act::Decide(guard)),
+        }
+    }
+}
+
+fn object(model: &Cache, world: &World, acts: &mut Vec<Act>) {
+    match world.object.flight.map(|flight| flight.stage) {
+        Some(Stage::Sent) => {
+            acts.push(Act::Fail(false));
+            if may_register(world) {
+                acts.extend([Act::Land, Act::Fail(true)]);
+            }
+            if model.variant == Variant::LeaseWithLaggingReads && world.lagging.is_some() {
+                acts.push(Act::LandLagging);
+            }
+        }
+        Some(Stage::Answered(_)) => acts.push(Act::Arrive),
+        None => {}
+    }
+    if world.orphans.len() < model.bounds.under_way {
+        acts.push(Act::Evict);
+    }
+    if world.object.ends.is_some() {
+        acts.push(Act::GiveUp);
+    }
+}
+
+fn network(world: &World, acts: &mut Vec<Act>, under_way: usize) {
+    let owed = d1::pending(&world.slot, 0);
+    if world.hints.len() < 2 && owed.is_some_and(|told| !world.hints.contains(&told)) {
+        acts.push(Act::Send);
+    }
+    for orphan in &world.orphans {
+        acts.push(Act::LoseOrphan(*orphan));
+        if may_register(world) {
+            acts.push(Act::LandOrphan(*orphan));
+        }
+    }
+    for told in &world.hints {
+        acts.push(Act::LoseHint(*told));
+        if world.replies.len() < under_way {
+            acts.push(Act::Hint(*told));
+        }
+    }
+    for (told, gone) in &world.replies {
+        acts.extend([Act::Settle(*told, *gone), Act::LoseReply(*told, *gone)]);
+    }
+    for owner in &world.unwatches {
+        acts.extend([Act::Unwatch(*owner), Act::LoseUnwatch(*owner)]);
+    }
+}
+
+/// A watch that follows a deleted one begins in a later millisecond than any that the deleted one
+/// had reached: so the model assumes. Only then does its version lie above the earlier ones.
+pub(super) fn may_register(world: &World) -> bool {
+    world.slot.is_some() || world.deleted < world.now.0
+}

@@ -1,0 +1,137 @@
+//! Runs the models and says what came of it.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
+
+use crate::bounds::{Bounds, full};
+use crate::cache::Cache;
+use crate::line::Line;
+use crate::variant::{Scope, Variant};
+
+/// One property's verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The property.
+    pub property: &'static str,
+    /// Whether it is as it must be.
+    pub holds: bool,
+    /// The steps that show it, when some do.
+    pub steps: Vec<String>,
+}
+
+/// What exploring one model showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// States that differ.
+    pub states: usize,
+    /// The most steps from the beginning to a state that is found by fewest steps.
+    pub depth: usize,
+    /// Each property.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Report {
+    /// Whether every property is as it must be.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.holds)
+    }
+}
+
+/// How a wrong form was caught.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caught {
+    /// The property that it breaks.
+    pub property: &'static str,
+    /// The steps of a shortest counterexample.
+    pub steps: Vec<String>,
+}
+
+/// A wrong form whose counterexample would be longer than this counts as surviving.
+const STEPS_MAX: usize = 30;
+
+/// Explores a variant to its end.
+#[must_use]
+pub fn explore(bounds: Bounds, variant: Variant, threads: usize) -> Report {
+    run(bounds, variant, threads, None)
+}
+
+/// Looks for a shortest counterexample to a wrong form, one step deeper each time.
+#[must_use]
+pub fn catch(variant: Variant) -> Option<Caught> {
+    let bounds = full(variant.scope());
+    let mut states = 0;
+    for steps in 1..=STEPS_MAX {
+        let report = run(bounds, variant, 1, Some(steps));
+        let caught = report.verdicts.into_iter().find(|it| !it.holds && !it.steps.is_empty());
+        if let Some(Verdict { property, steps, .. }) = caught {
+            return Some(Caught { property, steps });
+        }
+        if report.states == states {
+            return None;
+        }
+        states = report.states;
+    }
+    None
+}
+
+/// The scopes whose name contains `part`.
+pub fn scopes(part: &str) -> impl Iterator<Item = Scope> {
+    Scope::ALL.into_iter().filter(move |scope| scope.name().contains(part))
+}
+
+fn run(bounds: Bounds, variant: Variant, threads: usize, steps: Option<usize>) -> Report {
+    match bounds {
+        Bounds::Cache(bounds) => run_model(Cache { bounds, variant }, threads, steps),
+        Bounds::Line(bounds) => run_model(Line::new(bounds, variant), threads, steps),
+    }
+}
+
+fn run_model<M>(model: M, threads: usize, steps: Option<usize>) -> Report
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
+    M::Action: Clone + Debug + PartialEq + Send + Sync,
+{
+    let properties = model.properties();
+    let until = if steps.is_some() { HasDiscoveries::AnyFailures } else { HasDiscoveries::All };
+    let mut builder = model.checker().threads(threads).finish_when(until);
+    if let Some(steps) = steps {
+        // The checker counts states, the first one included, and stops before the last.
+        builder = builder.target_max_depth(steps + 2);
+    }
+    let checker = builder.spawn_bfs().join();
+    let found = checker.discoveries();
+    let verdict = |property: &stateright::Property<M>| {
+        let path = found.get(property.name).cloned();
+        let holds = match property.expectation {
+            Expectation::Always | Expectation::Eventually => path.is_none(),
+            Expectation::Sometimes => path.is_some(),
+        };
+        let acts = path.map(stateright::Path::into_actions).unwrap_or_default();
+        let steps = acts.iter().map(|act| format!("{act:?}")).collect();
+        Verdict { property: property.name, holds, steps }
+    };
+    let verdicts = properties.iter().map(verdict).collect();
+    Report { states: checker.unique_state_count(), depth: checker.max_depth(), verdicts }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explore;
+    use crate::bounds::small;
+    use crate::variant::{Scope, Variant};
+
+    #[test]
+    fn the_protocol_holds_at_small_bounds() {
+        for scope in Scope::ALL {
+            let report = explore(small(scope), Variant::Right, 2);
+            let bad = |it: &&super::Verdict| !it.holds && it.property.starts_with('I');
+            let bad: Vec<_> = report.verdicts.iter().filter(bad).collect();
+            assert!(bad.is_empty(), "{}: {bad:#?}", scope.name());
+            assert!(100 < report.states, "{} is nearly empty", scope.name());
+        }
+    }
+}

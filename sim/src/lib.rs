@@ -1,0 +1,18 @@
+//! The model checker: what the Workers decide, in every order, with every repetition and crash
+//! that small bounds allow.
+//!
+//! The decisions are not written again here: the models drive `shared::{merge, plan, batch, outbox,
+//! cache, guard}`. What is modelled is what surrounds them: networks, queues, crashes, clocks, and
+//! D1, whose statements have their twin in [`d1`]. Each invariant's name begins with its number;
+//! `docs/correctness.md` says what each means and what was not explored.
+
+pub mod cache;
+pub mod line;
+
+pub mod bounds;
+pub mod check;
+
+pub mod d1;
+pub mod object;
+pub mod variant;
+pub mod wire;

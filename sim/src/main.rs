@@ -1,0 +1,82 @@
+//! `sim check` explores the models to their ends; `sim mutants` catches their wrong forms.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use sim::bounds::full;
+use sim::check::{catch, explore, scopes};
+use sim::variant::Variant;
+
+/// Rolecall's model checker.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Explore every state at the bounds, and say which properties hold.
+    Check {
+        /// Only the bounds whose name contains this.
+        filter: Option<String>,
+    },
+    /// Switch on each wrong form in turn: each must be caught.
+    Mutants {
+        /// Print the steps of each counterexample.
+        #[arg(long)]
+        steps: bool,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let good = match Args::parse().task {
+        Task::Check { filter } => check(filter.as_deref().unwrap_or_default())?,
+        Task::Mutants { steps } => mutants(steps)?,
+    };
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn check(filter: &str) -> io::Result<bool> {
+    let mut out = io::stdout();
+    let threads = std::thread::available_parallelism()?.get();
+    let (mut good, mut states) = (true, 0);
+    for scope in scopes(filter) {
+        let report = explore(full(scope), Variant::Right, threads);
+        writeln!(out, "{}: {} states, {} steps deep", scope.name(), report.states, report.depth)?;
+        for verdict in &report.verdicts {
+            let mark = if verdict.holds { "✓" } else { "✗" };
+            writeln!(out, "  {mark} {}", verdict.property)?;
+            if !verdict.holds {
+                verdict.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;
+            }
+        }
+        good &= report.is_good();
+        states += report.states;
+    }
+    let shown = if good { "every property holds" } else { "a property does not hold" };
+    writeln!(out, "sim: {states} states, {shown}")?;
+    Ok(good && states != 0)
+}
+
+fn mutants(steps: bool) -> io::Result<bool> {
+    let mut out = io::stdout();
+    let mut survived = 0;
+    for variant in Variant::WRONG {
+        let (mark, says, scope) = (variant.mark(), variant.says(), variant.scope().name());
+        if let Some(caught) = catch(*variant) {
+            let (length, property) = (caught.steps.len(), caught.property);
+            writeln!(out, "| {variant:?} | {mark} | {says} | {scope} | {property} | {length} |")?;
+            if steps {
+                caught.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;
+            }
+        } else {
+            survived += 1;
+            writeln!(out, "✗ {variant:?} survived in {scope}: {says}")?;
+        }
+    }
+    writeln!(out, "mutants: {} caught, {survived} survived", Variant::WRONG.len() - survived)?;
+    Ok(survived == 0)
+}
