@@ -118,9 +118,17 @@ where
     Report { states: checker.unique_state_count(), depth: checker.max_depth(), verdicts }
 }
 
+/// A caught wrong form as a row of the table in `docs/correctness.md`.
+#[must_use]
+pub fn row(variant: Variant, caught: &Caught) -> String {
+    let (mark, says, scope) = (variant.mark(), variant.says(), variant.scope().name());
+    let (length, property) = (caught.steps.len(), caught.property);
+    format!("| {variant:?} | {mark} | {says} | {scope} | {property} | {length} |")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::explore;
+    use super::{catch, explore, row};
     use crate::bounds::small;
     use crate::variant::{Scope, Variant};
 
@@ -131,7 +139,17 @@ mod tests {
             let bad = |it: &&super::Verdict| !it.holds && it.property.starts_with('I');
             let bad: Vec<_> = report.verdicts.iter().filter(bad).collect();
             assert!(bad.is_empty(), "{}: {bad:#?}", scope.name());
-            assert!(100 < report.states, "{} is nearly empty", scope.name());
+            assert!(100 < report.states, "{}: only {} states", scope.name(), report.states);
+        }
+    }
+
+    #[test]
+    fn each_wrong_form_is_caught_as_the_table_says() {
+        let table = include_str!("../../docs/correctness.md");
+        for variant in Variant::WRONG {
+            let caught = catch(*variant).unwrap_or_else(|| panic!("{variant:?} survived"));
+            let row = row(*variant, &caught);
+            assert!(table.lines().any(|line| line == row), "docs/correctness.md lacks:\n{row}");
         }
     }
 }

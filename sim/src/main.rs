@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sim::bounds::full;
-use sim::check::{catch, explore, scopes};
+use sim::check::{catch, explore, row, scopes};
 use sim::variant::Variant;
 
 /// Rolecall's model checker.
@@ -65,15 +65,14 @@ fn mutants(steps: bool) -> io::Result<bool> {
     let mut out = io::stdout();
     let mut survived = 0;
     for variant in Variant::WRONG {
-        let (mark, says, scope) = (variant.mark(), variant.says(), variant.scope().name());
         if let Some(caught) = catch(*variant) {
-            let (length, property) = (caught.steps.len(), caught.property);
-            writeln!(out, "| {variant:?} | {mark} | {says} | {scope} | {property} | {length} |")?;
+            writeln!(out, "{}", row(*variant, &caught))?;
             if steps {
                 caught.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;
             }
         } else {
             survived += 1;
+            let (says, scope) = (variant.says(), variant.scope().name());
             writeln!(out, "✗ {variant:?} survived in {scope}: {says}")?;
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! Results go to standard output, progress to standard error; a failure says what was tried and
 //! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
-//! [`mod@env`].
+//! [`sim`], [`mod@env`].
 
 mod build;
 mod check;
 mod dev;
 mod env;
+mod sim;
 mod test;
 
 mod place;
@@ -54,6 +55,9 @@ enum Task {
     },
     /// Format, lints, documentation and dependency fences.
     Check,
+    /// Search for orders, repetitions and crashes that break a promise.
+    #[command(subcommand)]
+    Sim(sim::Args),
     /// Print PATH and the *_BIN variables, for `eval "$(cargo xtask env)"`.
     Env,
 }
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
             Task::Test { filter } => test::run(&place, filter.as_deref()),
             Task::Build { name } => build::run(&place, name.as_deref()),
             Task::Check => check::run(&place),
+            Task::Sim(args) => sim::run(&place, &args),
             Task::Env => env::run(&place),
         });
     interrupt::wait_if_ending();

@@ -12,10 +12,11 @@ pub enum Act {
     Deliver(u8),
     /// The door fails before the queue has it: Svix will deliver it again.
     DeliverFailed(u8),
-    /// A consumer gets one message.
-    Take(usize, usize),
-    /// A consumer gets two messages at once.
-    TakePair(usize, usize, usize),
+    /// A consumer gets one message or two, and nothing goes wrong: one step up to the sending of
+    /// the hints. Until the commit the messages might as well lie in the queue.
+    Run(usize, Option<usize>),
+    /// A consumer gets one message or two, and something will go wrong.
+    Take(usize, usize, Option<usize>),
     /// D1 commits a consumer's batch.
     Commit(usize),
     /// D1 commits it and says that it did not.
@@ -59,7 +60,8 @@ pub(super) fn list(model: &Line, world: &World, acts: &mut Vec<Act>) {
             }
         } else if !consumer.done.is_empty() {
             acts.push(Act::Acknowledge(index));
-        } else if busy {
+        } else if busy && world.left.crashes == 0 {
+            // Else it would have been one that nothing happens to.
             acts.push(Act::Push(index));
         }
         if busy && world.left.crashes != 0 {
@@ -89,18 +91,25 @@ fn door(model: &Line, world: &World, acts: &mut Vec<Act>) {
     }
 }
 
-/// Equal messages are interchangeable, and so are idle consumers: one of each is enough. Only the
-/// first consumer gets two messages at once.
+/// Equal messages are interchangeable, and so are idle consumers: one of each is enough. Only as
+/// many consumers are looked at step by step as there are faults left to meet.
 fn queue(world: &World, acts: &mut Vec<Act>) {
-    let idle = world.consumers.iter().position(|it| *it == super::Consumer::default());
+    let is_idle = |it: &&super::Consumer| **it == super::Consumer::default();
+    let idle = world.consumers.iter().position(|it| is_idle(&it));
+    let busy = world.consumers.len() - world.consumers.iter().filter(is_idle).count();
+    let faults = usize::from(world.left.crashes) + usize::from(world.left.errors);
+    let Some(consumer) = idle else { return };
     for (first, message) in world.queue.iter().enumerate() {
         if first != 0 && world.queue.get(first - 1) == Some(message) {
             continue;
         }
-        let Some(consumer) = idle else { continue };
-        acts.push(Act::Take(consumer, first));
-        let rest = first + 1..if consumer == 0 { world.queue.len() } else { 0 };
-        acts.extend(rest.map(|second| Act::TakePair(consumer, first, second)));
+        let others = (first + 1..world.queue.len()).map(Some);
+        for second in std::iter::once(None).chain(others) {
+            acts.push(Act::Run(first, second));
+            if busy < faults {
+                acts.push(Act::Take(consumer, first, second));
+            }
+        }
     }
 }
 

@@ -26,8 +26,10 @@ pub(super) fn step(model: &Line, world: &mut World, act: Act) {
             world.left.crashes -= 1;
             world.noted |= 1 << event;
         }
-        Act::Take(consumer, place) => take(model, world, consumer, &[place]),
-        Act::TakePair(consumer, a, b) => take(model, world, consumer, &[a, b]),
+        Act::Run(first, second) => run(model, world, &places(first, second)),
+        Act::Take(consumer, first, second) => {
+            pipe::take(model, world, consumer, &places(first, second));
+        }
         Act::Commit(consumer) => pipe::commit(model, world, consumer, true),
         Act::CommitUnheard(consumer) => pipe::commit(model, world, consumer, false),
         Act::Refuse(consumer) => pipe::refuse(model, world, consumer),
@@ -57,16 +59,20 @@ pub(super) fn question(user: u8) -> Ask {
     Ask { user_id: user_id(user).into(), fresh: false, min_version: 0 }
 }
 
-/// When nothing can go wrong any more, a consumer runs to its end at once: until its commit its
-/// messages might as well lie in the queue, and after it its hints are under way.
-fn take(model: &Line, world: &mut World, consumer: usize, places: &[usize]) {
-    pipe::take(model, world, consumer, places);
-    if world.left.crashes != 0 || world.left.errors != 0 {
+fn places(first: usize, second: Option<usize>) -> Vec<usize> {
+    std::iter::once(first).chain(second).collect()
+}
+
+fn run(model: &Line, world: &mut World, places: &[usize]) {
+    let Some(consumer) = world.consumers.iter().position(|it| *it == Consumer::default()) else {
         return;
-    }
-    while world.consumers.get(consumer).is_some_and(|it| {
-        !it.messages.is_empty() || !it.letters.is_empty()
-    }) {
+    };
+    pipe::take(model, world, consumer, places);
+    while world
+        .consumers
+        .get(consumer)
+        .is_some_and(|it| !it.messages.is_empty() || !it.letters.is_empty())
+    {
         pipe::commit(model, world, consumer, true);
     }
     push(world, consumer);
