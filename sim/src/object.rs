@@ -58,6 +58,8 @@ pub enum Asked {
     Served(Answer),
     /// A fill must come first. Whether one was under way already.
     Waits(bool),
+    /// A 503 at once: no fill can meet the question.
+    Refused,
 }
 
 /// What a fill's answer led to.
@@ -89,6 +91,7 @@ impl Object {
                 self.begin_refill(now, ages);
                 Asked::Served(answer)
             }
+            Decision::Refuse => Asked::Refused,
             Decision::Fill => Asked::Waits(!self.begin_refill(now, ages)),
         }
     }

@@ -68,11 +68,14 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
         }));
     }
     if bounds.restores {
-        all.push(Property::sometimes("a restored D1 was lifted above the floor", |_, w: &World| {
-            w.restored_at.is_some_and(|at| {
-                w.object.memory.0.entry.as_ref().is_some_and(|entry| at <= entry.verified_at)
-            })
-        }));
+        all.push(Property::sometimes(
+            "a restored D1 was lifted above the floor",
+            |_, w: &World| {
+                w.restored_at.is_some_and(|at| {
+                    w.object.memory.0.entry.as_ref().is_some_and(|entry| at <= entry.verified_at)
+                })
+            },
+        ));
     }
     all
 }
@@ -99,7 +102,11 @@ pub(super) fn about(world: &World) -> Vec<Read> {
 
 fn names(world: &World) -> bool {
     let mut about = about(world);
-    about.extend(world.slot.map(|w| Read { owner: w.owner, version: w.version, what: world.truth }));
+    about.extend(world.slot.map(|w| Read {
+        owner: w.owner,
+        version: w.version,
+        what: world.truth,
+    }));
     about.iter().all(|a| about.iter().all(|b| a.version != b.version || a.what == b.what))
 }
 
@@ -148,7 +155,7 @@ fn answers(model: &Cache, world: &World) -> bool {
             Arrived::Done => break,
         }
     }
-    let answer = object.memory.0.after_fill(&question(0), now, &ages);
+    let answer = object.memory.0.after_fill(&question(0), now, now, &ages);
     answer.is_some_and(|answer| number(&answer.set) == world.truth)
 }
 

@@ -158,6 +158,7 @@ fn ask(model: &Cache, world: &mut World, guard: usize) {
     let asked = world.object.ask(&question(guard), world.now, &model.ages());
     match asked {
         Asked::Served(answer) => serve(world, guard, &answer),
+        Asked::Refused => {}
         Asked::Waits(once_more) => {
             set(world, guard, Guard::Waits { asked_at: world.now, once_more });
         }
@@ -255,7 +256,8 @@ fn answer_all(model: &Cache, world: &mut World) {
             continue;
         };
         let held = &world.object.memory.0;
-        if let Some(answer) = held.after_fill(&question(guard), world.now, &model.ages()) {
+        if let Some(answer) = held.after_fill(&question(guard), asked_at, world.now, &model.ages())
+        {
             serve(world, guard, &answer);
         } else if once_more {
             world.object.begin_refill(world.now, &model.ages());

@@ -114,8 +114,7 @@ fn stays_dead(model: &Line, world: &World) -> bool {
         let Some(known) = store::at(&model.events, event) else { return true };
         let row = world.rows.get(known.key).copied().flatten();
         let row = row.and_then(|row| store::at(&model.events, row));
-        known.change.state != State::Dead
-            || row.is_none_or(|row| row.change.state == State::Dead)
+        known.change.state != State::Dead || row.is_none_or(|row| row.change.state == State::Dead)
     })
 }
 

@@ -71,9 +71,10 @@ pub(super) fn commit(model: &Line, world: &mut World, consumer: usize, heard: bo
     let Some(mut it) = world.consumers.get(consumer).cloned() else { return };
     let part = part(model, &it);
     if model.variant == Variant::ForeignKeys
-        && let Some(refused) = it.messages.iter().find(|(event, _)| {
-            store::is_orphan(&model.events, &world.rows, *event)
-        })
+        && let Some(refused) = it
+            .messages
+            .iter()
+            .find(|(event, _)| store::is_orphan(&model.events, &world.rows, *event))
     {
         // What comes of it in the end: the culprit alone is parked.
         let refused = *refused;

@@ -110,6 +110,7 @@ fn ask(world: &mut World, user: u8) {
     let Some(object) = world.objects.get_mut(place) else { return };
     match object.ask(&question(user), NOW, &Ages::default()) {
         Asked::Served(answer) => serve(world, user, &answer),
+        Asked::Refused => {}
         Asked::Waits(_) => wait(world, user, true),
     }
 }
@@ -177,7 +178,7 @@ fn arrive(model: &Line, world: &mut World, user: u8) {
         Arrived::Again => {}
         Arrived::GaveUp => wait(world, user, false),
         Arrived::Done => {
-            let answer = object.memory.0.after_fill(&question(user), NOW, &Ages::default());
+            let answer = object.memory.0.after_fill(&question(user), NOW, NOW, &Ages::default());
             if world.waits.get(place) == Some(&true) {
                 wait(world, user, false);
                 if let Some(answer) = answer {

@@ -68,9 +68,9 @@ pub fn code(events: &[Known], rows: &Rows, user: u8, variant: Variant) -> u16 {
     let (standing, admin) = match row(events, rows, Entity::User, id) {
         None => (0, false),
         Some(State::Dead) => (3, false),
-        Some(State::Live(Live { fields: Fields::User(UserFields { banned: true, .. }), .. })) => {
-            (2, false)
-        }
+        Some(State::Live(Live {
+            fields: Fields::User(UserFields { banned: true, .. }), ..
+        })) => (2, false),
         Some(State::Live(Live { fields: Fields::User(fields), .. })) => {
             (1, fields.app_roles.iter().any(|role| role == "admin"))
         }
