@@ -42,7 +42,7 @@ pub fn small(scope: Scope) -> Bounds {
             Bounds::Cache(cache::Bounds { commits, ticks: it.ticks.min(1), under_way: 1, ..it })
         }
         Bounds::Line(it) => {
-            Bounds::Line(line::Bounds { copies: 0, lost: 0, errors: 0, asks: [0, 0], ..it })
+            Bounds::Line(line::Bounds { copies: 0, lost: 0, errors: 0, asks: [1, 0], ..it })
         }
     }
 }
