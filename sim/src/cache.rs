@@ -95,7 +95,7 @@ pub struct World {
     pub served: i64,
     /// When each set that is still about ceased to be the truth; 0 while it is.
     pub ended: [i64; SETS_MAX],
-    /// What the last step broke or showed, as bits of [`laws`].
+    /// What the last step broke or showed, as bits of `laws`.
     pub marks: u32,
 }
 

@@ -13,6 +13,7 @@ pub mod store;
 mod act;
 mod laws;
 mod pipe;
+mod handout;
 mod step;
 
 use std::collections::BTreeSet;
@@ -118,7 +119,7 @@ pub struct World {
     pub replayed: u32,
     /// What may still go wrong.
     pub left: Left,
-    /// What the last step broke or showed, as bits of [`laws`].
+    /// What the last step broke or showed, as bits of `laws`.
     pub marks: u32,
 }
 

@@ -121,7 +121,7 @@ variants! {
     TombstoneByTime, Ties, "M3", "an update that says it is later undoes a delete";
     InboxApart, Ties, "M4", "the delivery is noted in a batch of its own, before its effects";
     ForeignKeys, Rejoin, "M13", "a membership before its user is refused";
-    CascadeInsteadOfDerive, Revoke, "M14", "an organization's delete removes the rows that are there";
+    CascadeInsteadOfDerive, Revoke, "M14", "a dead organization takes the rows that are there";
     NotedBeforeSent, Ties, "M15", "the door notes a delivery before the queue has it";
     AckBeforeCommit, Ties, "M16", "a message is acknowledged before D1 has committed it";
     MembershipsByPair, Rejoin, "", "memberships are keyed by user and organization";

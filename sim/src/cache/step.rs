@@ -1,6 +1,9 @@
 //! How each step of the cache half changes the world.
 
-use shared::cache::Row;
+mod fill;
+
+pub(super) use fill::read;
+
 use shared::guard::{Denied, Known, permit};
 use shared::object::{Answer, HintReply};
 use shared::outbox::settle;
@@ -8,10 +11,10 @@ use shared::time::UnixMillis;
 
 use super::laws::{self, Mark};
 use super::{Act, Cache, Guard, TICK_MS, World, need, number, question, roles};
-use crate::d1::{self, Watch};
-use crate::object::{Arrived, Asked, Stage};
+use crate::d1;
+use crate::object::Asked;
 use crate::variant::Variant;
-use crate::wire::{Read, Sent, Told};
+use crate::wire::{Sent, Told};
 
 /// Takes one step.
 pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
@@ -22,10 +25,10 @@ pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
         Act::Tick => tick(world),
         Act::Ask(guard) => ask(model, world, guard),
         Act::Decide(guard) => decide(model, world, guard),
-        Act::Land => land(world, variant, false),
-        Act::LandLagging => land(world, variant, true),
-        Act::Arrive => arrive(model, world),
-        Act::Fail(landed) => fail(world, variant, landed),
+        Act::Land => fill::land(world, variant, false),
+        Act::LandLagging => fill::land(world, variant, true),
+        Act::Arrive => fill::arrive(model, world),
+        Act::Fail(landed) => fill::fail(world, variant, landed),
         Act::LandOrphan(sent) => {
             world.orphans.remove(&sent);
             d1::register(&mut world.slot, 0, &sent, world.now, variant);
@@ -201,90 +204,6 @@ fn decide(model: &Cache, world: &mut World, guard: usize) {
     }
 }
 
-fn land(world: &mut World, variant: Variant, lagging: bool) {
-    let Some(flight) = &mut world.object.flight else { return };
-    if flight.sent.registers {
-        d1::register(&mut world.slot, 0, &flight.sent, world.now, variant);
-    }
-    let mut read = read(world.slot, &flight.sent, world.truth, world.now, variant);
-    if let (true, Some((version, what)), Some(read)) = (lagging, world.lagging, &mut read) {
-        (read.version, read.what) = (version, what);
-    }
-    flight.stage = Stage::Answered(read);
-}
-
-/// What D1 reads for a fill: watch and roles in one statement.
-pub(super) fn read(
-    slot: Option<Watch>,
-    sent: &Sent,
-    what: u16,
-    now: UnixMillis,
-    variant: Variant,
-) -> Option<Read> {
-    if variant == Variant::FillWithoutRegistering {
-        return Some(Read { owner: sent.owner, version: now.0, what });
-    }
-    slot.map(|watch| Read { owner: watch.owner, version: watch.version, what })
-}
-
-fn arrive(model: &Cache, world: &mut World) {
-    let Some(Stage::Answered(read)) = world.object.flight.map(|flight| flight.stage) else {
-        return;
-    };
-    // The wrong form reads the version by a second statement, when the first has been answered.
-    let torn = model.variant == Variant::TwoStatementRead;
-    let version = |read: &Read| match world.slot {
-        Some(watch) if torn && watch.owner == read.owner => watch.version,
-        _ => read.version,
-    };
-    let row = read.map(|read| Row { owner: read.owner, set: roles(version(&read), read.what) });
-    let below = read.is_some_and(|read| read.version < world.object.memory.0.floor);
-    if below {
-        world.marks |= Mark::StaleRefused.bit();
-    }
-    let arrived = world.object.arrive(row, world.now, &model.ages(), model.variant);
-    match arrived {
-        Arrived::Again => {}
-        Arrived::Done => answer_all(model, world),
-        Arrived::GaveUp => turn_away(world),
-    }
-}
-
-fn answer_all(model: &Cache, world: &mut World) {
-    for guard in 0..world.guards.len() {
-        let Some(Guard::Waits { asked_at, once_more }) = world.guards.get(guard).copied() else {
-            continue;
-        };
-        let held = &world.object.memory.0;
-        if let Some(answer) = held.after_fill(&question(guard), asked_at, world.now, &model.ages())
-        {
-            serve(world, guard, &answer);
-        } else if once_more {
-            world.object.begin_refill(world.now, &model.ages());
-            set(world, guard, Guard::Waits { asked_at, once_more: false });
-        } else {
-            set(world, guard, Guard::Idle);
-        }
-    }
-}
-
-/// Whoever waits for a fill gets a 503.
-fn turn_away(world: &mut World) {
-    for guard in &mut world.guards {
-        if matches!(guard, Guard::Waits { .. }) {
-            *guard = Guard::Idle;
-        }
-    }
-}
-
-fn fail(world: &mut World, variant: Variant, landed: bool) {
-    let Some(flight) = world.object.flight.take() else { return };
-    if landed && flight.sent.registers {
-        d1::register(&mut world.slot, 0, &flight.sent, world.now, variant);
-    }
-    turn_away(world);
-}
-
 fn evict(world: &mut World, variant: Variant) {
     if world.object.flight.is_some() {
         world.marks |= Mark::EvictedInFlight.bit();
@@ -294,5 +213,5 @@ fn evict(world: &mut World, variant: Variant) {
     let orphan = orphan.filter(|sent: &Sent| sent.registers);
     // Nobody is left to ask when it was sent.
     world.orphans.extend(orphan.map(|sent| Sent { sent_at: UnixMillis(0), ..sent }));
-    turn_away(world);
+    fill::turn_away(world);
 }

@@ -1,11 +1,11 @@
 //! The pipeline's steps: the door, the queue, the consumers, the dead letters, the operator.
 
-use shared::batch::{Part, Verdict};
 use shared::fault::{Disposition, Fault};
 use shared::limits::ATTEMPTS_MAX;
 use shared::outbox::round;
-use shared::plan::{Message, Plan, plan};
+use shared::plan::{Plan, plan};
 
+use super::handout::{is, messages, name, part};
 use super::history::Known;
 use super::laws::Mark;
 use super::store;
@@ -17,7 +17,7 @@ use crate::wire::{Told, USERS};
 /// The attempt that a message's first one counts as: the last but one.
 pub(super) const FIRST: u32 = ATTEMPTS_MAX - 1;
 
-const QUEUE: &str = "rolecall-events";
+pub(super) const QUEUE: &str = "rolecall-events";
 
 /// Svix delivers, and the door sends on.
 pub(super) fn deliver(world: &mut World, event: u8, variant: Variant) {
@@ -223,31 +223,6 @@ fn isolated(model: &Line, world: &mut World, event: u8, was: [u16; 2], is: [u16;
     if !everybody && 1 < changed {
         world.marks |= Mark::Leaked.bit();
     }
-}
-
-fn part(model: &Line, it: &Consumer) -> Part {
-    let letters = messages(model, &it.letters);
-    let letters = letters.iter().map(|it| it.park(QUEUE, "retries-exhausted", "")).collect();
-    Part { queue: QUEUE.into(), messages: messages(model, &it.messages), letters }
-}
-
-/// Messages as the queue hands them out.
-fn messages(model: &Line, held: &[Held]) -> Vec<Message> {
-    let known = |(event, attempts): &Held| {
-        let known = store::at(&model.events, *event)?;
-        let id = name((*event, *attempts));
-        Some(Message { id, attempts: *attempts, ..known.message.clone() })
-    };
-    held.iter().filter_map(known).collect()
-}
-
-/// The queue's own id for a message.
-fn name(held: Held) -> String {
-    format!("{}:{}", held.0, held.1)
-}
-
-fn is(verdict: &Verdict, held: Held) -> bool {
-    verdict.message_id == name(held)
 }
 
 fn place(world: &mut World, consumer: usize, it: Consumer) {
