@@ -130,7 +130,7 @@ fn each_text_is_one_statement_with_its_parameters() {
     let two = db.sql.prepare("SELECT 1; SELECT 2");
     assert!(matches!(two, Err(Error::MultipleStatement)), "a second statement is refused");
     for (text, parameters) in texts {
-        assert_eq!(db.prepared(text).parameter_count(), parameters, "{text}");
+        assert_eq!(db.sql.prepare(text).unwrap().parameter_count(), parameters, "{text}");
     }
 }
 

@@ -208,7 +208,7 @@ fn the_guards_query_costs_the_same_among_100_000_users() {
     }
     hear_of_user(&db, ADA, &["admin"], START);
     let steps = |role: &str| {
-        let mut query = db.prepared(REQUIRE_ROLE);
+        let mut query = db.sql.prepare(REQUIRE_ROLE).unwrap();
         assert!(query.exists([ADA, role]).unwrap());
         query.get_status(StatementStatus::VmStep)
     };

@@ -1,0 +1,4 @@
+//! What native tests and the simulator share: D1 as SQLite has it, and the payloads of Clerk.
+
+pub mod payload;
+pub mod sqlite;
