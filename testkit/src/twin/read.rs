@@ -1,0 +1,151 @@
+//! What was written in D1, found by reading a table again.
+
+use rusqlite::{Error, Result, Row, types};
+
+use super::rows::{
+    AppRole, Grant, Keyed, List, Membership, OrgPermission, OrgRole, Organization, Rank, Setting,
+    Table, User, Write,
+};
+use super::{AnyWrite, Rows};
+use crate::sqlite::Database;
+
+/// The tables that roles depend on.
+pub const WRITTEN: [&str; 8] = [
+    "users",
+    "organizations",
+    "memberships",
+    "org_roles",
+    "org_permissions",
+    "roles",
+    "role_grants",
+    "settings",
+];
+
+impl Rows {
+    /// The writes that lead from these rows to what `table` holds in D1, in the order of the keys.
+    /// One row gone and one row new are one row that has another key.
+    ///
+    /// # Errors
+    /// What SQLite refuses, and a table that is not one of [`WRITTEN`].
+    pub fn written(&self, db: &Database, table: &str) -> Result<Vec<AnyWrite>> {
+        Ok(match table {
+            "users" => between(&self.users, read(db, table, user)?, AnyWrite::User),
+            "organizations" => {
+                let rows = read(db, table, organization)?;
+                between(&self.organizations, rows, AnyWrite::Organization)
+            }
+            "memberships" => {
+                between(&self.memberships, read(db, table, membership)?, AnyWrite::Membership)
+            }
+            "org_roles" => between(&self.org_roles, read(db, table, org_role)?, AnyWrite::OrgRole),
+            "org_permissions" => {
+                let rows = read(db, table, org_permission)?;
+                between(&self.org_permissions, rows, AnyWrite::OrgPermission)
+            }
+            "roles" => between(&self.app_roles, read(db, table, app_role)?, AnyWrite::AppRole),
+            "role_grants" => between(&self.grants, read(db, table, grant)?, AnyWrite::Grant),
+            "settings" => between(&self.settings, read(db, table, setting)?, AnyWrite::Setting),
+            _ => return Err(Error::InvalidParameterName(table.into())),
+        })
+    }
+}
+
+fn read<T: Keyed>(
+    db: &Database,
+    table: &str,
+    row: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<Table<T>> {
+    let mut prepared = db.sql.prepare_cached(&format!("SELECT * FROM {table}"))?;
+    let rows = prepared.query_map([], |it| row(it).map(|row| (row.key(), row)))?;
+    rows.collect()
+}
+
+fn between<T: Keyed + PartialEq>(
+    before: &Table<T>,
+    after: Table<T>,
+    any: impl Fn(Write<T>) -> AnyWrite,
+) -> Vec<AnyWrite> {
+    let gone = before.iter().filter(|(key, _)| !after.contains_key(key)).map(|(_, row)| row);
+    let mut gone: Vec<T> = gone.cloned().collect();
+    let fresh = after.keys().filter(|key| !before.contains_key(key)).count();
+    let moved = if gone.len() == 1 && fresh == 1 { gone.pop() } else { None };
+    let mut writes: Vec<_> = gone.into_iter().map(Write::Delete).collect();
+    for (key, row) in after {
+        match before.get(&key).or(moved.as_ref()) {
+            Some(old) if *old == row => {}
+            Some(old) => writes.push(Write::Update(old.clone(), row)),
+            None => writes.push(Write::Insert(row)),
+        }
+    }
+    writes.into_iter().map(any).collect()
+}
+
+fn user(row: &Row<'_>) -> Result<User> {
+    Ok(User {
+        id: row.get("id")?,
+        email: row.get("email")?,
+        banned: row.get("banned")?,
+        app_roles: list(row, "app_roles")?,
+        created_at: row.get("created_at")?,
+        rank: rank(row)?,
+    })
+}
+
+fn organization(row: &Row<'_>) -> Result<Organization> {
+    let (id, name, slug) = (row.get("id")?, row.get("name")?, row.get("slug")?);
+    Ok(Organization { id, name, slug, rank: rank(row)? })
+}
+
+fn membership(row: &Row<'_>) -> Result<Membership> {
+    Ok(Membership {
+        id: row.get("id")?,
+        org_id: row.get("org_id")?,
+        user_id: row.get("user_id")?,
+        role: row.get("role")?,
+        permissions: list(row, "permissions")?,
+        rank: rank(row)?,
+    })
+}
+
+fn org_role(row: &Row<'_>) -> Result<OrgRole> {
+    let (id, key, permissions) = (row.get("id")?, row.get("key")?, list(row, "permissions")?);
+    Ok(OrgRole { id, key, permissions, rank: rank(row)? })
+}
+
+fn org_permission(row: &Row<'_>) -> Result<OrgPermission> {
+    Ok(OrgPermission { id: row.get("id")?, key: row.get("key")?, rank: rank(row)? })
+}
+
+fn app_role(row: &Row<'_>) -> Result<AppRole> {
+    Ok(AppRole { id: row.get("id")?, name: row.get("name")? })
+}
+
+fn grant(row: &Row<'_>) -> Result<Grant> {
+    Ok(Grant {
+        user_id: row.get("user_id")?,
+        role_id: row.get("role_id")?,
+        granted: row.get("granted")?,
+        at: row.get("at")?,
+        id: row.get("id")?,
+    })
+}
+
+fn setting(row: &Row<'_>) -> Result<Setting> {
+    Ok(Setting { key: row.get("key")?, value: row.get("value")? })
+}
+
+fn rank(row: &Row<'_>) -> Result<Rank> {
+    Ok(Rank {
+        deleted: row.get("deleted")?,
+        updated_at: row.get("updated_at")?,
+        event_at: row.get("event_at")?,
+        projection: row.get("projection")?,
+        digest: row.get("digest")?,
+    })
+}
+
+fn list(row: &Row<'_>, column: &str) -> Result<List> {
+    let text: String = row.get(column)?;
+    let refused = || Error::InvalidColumnType(0, column.into(), types::Type::Text);
+    List::parse(&text).ok_or_else(refused)
+}
