@@ -11,7 +11,7 @@ CREATE TABLE rolecall_room (
   CONSTRAINT "the name settings is taken, see migrations/README.md" CHECK (name <> 'settings'),
   CONSTRAINT "the name audit is taken, see migrations/README.md" CHECK (name <> 'audit'),
   CONSTRAINT "a name that Rolecall needs is taken, see migrations/README.md" CHECK (
-    name NOT IN ('role_grants', 'org_roles', 'org_permissions', 'watches', 'deliveries', 'dead_letters')
+    name NOT IN ('role_grants', 'org_roles', 'org_permissions', 'watches', 'watch_marks', 'deliveries', 'dead_letters')
     AND name NOT IN ('org_role_catalogue', 'role_permissions', 'catalogue_gap', 'org_memberships', 'synced')
   )
 );

@@ -232,6 +232,45 @@ fn only_its_owner_ends_a_watch() {
     assert!(watch(&db, ADA).is_none());
 }
 
+/// `(user, version)` of each mark.
+fn marks(db: &Db) -> Vec<Cells> {
+    db.rows("SELECT user_id, version FROM watch_marks ORDER BY user_id", [])
+}
+
+#[test]
+fn a_watch_begins_above_the_one_that_was_deleted_in_the_same_millisecond() {
+    let db = Db::new();
+    register(&db, ADA, 7, 0);
+    change(&db, ADA);
+    change(&db, ADA);
+    let (_, reached, _) = watch(&db, ADA).unwrap();
+    assert_eq!(reached, START + 2, "ahead of the clock");
+    unwatch(&db, ADA, 7);
+    change(&db, ADA);
+    register(&db, ADA, 8, 0);
+    assert_eq!(watch(&db, ADA), Some((8, START + 3, START + 3)));
+    gone(&db, &[pending(ADA, 8, START + 3)]);
+    register(&db, BOB, 9, 0);
+    assert_eq!(watch(&db, BOB), Some((9, START, START)), "another user's mark means nothing");
+    register(&db, ADA, 9, START + 1);
+    assert_eq!(watch(&db, ADA), Some((9, START + 4, START + 4)), "neither does a lesser floor");
+}
+
+#[test]
+fn a_mark_stands_only_while_the_clock_has_not_passed_it() {
+    let db = Db::new();
+    register(&db, ADA, 7, 0);
+    register(&db, BOB, 7, 0);
+    unwatch(&db, ADA, 7);
+    assert_eq!(marks(&db), [[Value::Text(ADA.into()), Value::Integer(START)]]);
+    db.at(START + 1);
+    unwatch(&db, BOB, 7);
+    assert_eq!(marks(&db).len(), 1, "the clock has passed Bob's");
+    register(&db, ADA, 8, 0);
+    assert_eq!(watch(&db, ADA), Some((8, START + 1, START + 1)));
+    assert_eq!(marks(&db), [] as [Cells; 0], "a watch needs its mark no more");
+}
+
 #[test]
 fn who_is_not_watched_costs_nothing() {
     let db = Db::new();

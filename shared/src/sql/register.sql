@@ -1,6 +1,12 @@
 INSERT INTO watches AS w (user_id, owner, version, acked)
 SELECT ?1, ?2, t.version, t.version
-FROM (SELECT max(CAST(unixepoch('subsec') * 1000 AS INTEGER), ?3 + 1) AS version) t
+FROM (
+  SELECT max(
+    CAST(unixepoch('subsec') * 1000 AS INTEGER),
+    ?3 + 1,
+    coalesce((SELECT m.version + 1 FROM watch_marks m WHERE m.user_id = ?1), 0)
+  ) AS version
+) t
 WHERE true
 ON CONFLICT (user_id) DO UPDATE SET
   owner = excluded.owner,
