@@ -1,5 +1,6 @@
 //! One batch of events: open each, plan once, commit once, settle each, then hint.
 
+use edge::fault_point;
 use shared::batch::{Part, Verdict};
 use shared::fault::{Disposition, Fault, is_last, retry_after};
 use shared::outbox::{self, Pending};
@@ -13,14 +14,18 @@ use crate::{EVENTS, push};
 pub(crate) async fn drain(env: &Env, handouts: Vec<Handout>) {
     let store = Store::new(env);
     let (whole, mut verdicts) = open_all(&handouts);
-    let (committed, pending) = commit(&store, whole).await;
+    fault_point!(env, "drain-opened", "");
+    let (committed, pending) = commit(env, &store, whole).await;
     verdicts.extend(committed);
+    fault_point!(env, "drain-decided", "");
     for handout in &handouts {
         let verdict = verdicts.iter().find(|verdict| verdict.message_id == handout.id);
         // A message without a verdict would count as done: it is handed out again.
         let disposition = verdict.map_or(Disposition::RetryAfter(1), |v| v.disposition);
         handout.settle(disposition);
+        fault_point!(env, "drain-settling", &handout.id);
     }
+    fault_point!(env, "drain-settled", "");
     push::push(env, &store, outbox::round(pending, vec![])).await;
 }
 
@@ -44,7 +49,7 @@ fn open_all(handouts: &[Handout]) -> (Part, Vec<Verdict>) {
 }
 
 /// Commits every part, and what a refused one leads to. Gives the hints that are owed.
-async fn commit(store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pending>) {
+async fn commit(env: &Env, store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pending>) {
     let (mut verdicts, mut pending) = (Vec::new(), Vec::new());
     let mut parts = vec![whole];
     while let Some(part) = parts.pop() {
@@ -52,8 +57,10 @@ async fn commit(store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pending>) {
             continue;
         }
         let planned = plan(EVENTS, &part.messages, part.letters.clone());
+        fault_point!(env, "drain-planned", "");
         match store.commit(&planned, edge::clock::now()).await {
             Ok(owed) => {
+                fault_point!(env, "drain-committed", "");
                 log(&planned);
                 pending.extend(owed);
                 verdicts.extend(part.committed());
@@ -61,6 +68,7 @@ async fn commit(store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pending>) {
             Err(fault) => {
                 let (messages, cause) = (part.len(), fault.cause());
                 tracing::warn!(messages, cause, "a batch was not committed");
+                fault_point!(env, "drain-refused", cause);
                 let next = part.refused(&fault, jitter());
                 parts.extend(next.parts);
                 verdicts.extend(next.verdicts);

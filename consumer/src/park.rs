@@ -4,6 +4,7 @@
 //! failed: D1 was down. It waits in the queue until D1 is back, for as long as the queue retains
 //! it.
 
+use edge::fault_point;
 use shared::fault::{Disposition, Fault};
 use shared::limits::ATTEMPTS_MAX;
 use shared::plan::{DeadLetter, plan};
@@ -15,8 +16,16 @@ use crate::store::Store;
 pub(crate) async fn park_all(env: &Env, queue: &str, handouts: Vec<Handout>) {
     let store = Store::new(env);
     let letters: Vec<_> = handouts.iter().map(|handout| letter(queue, handout)).collect();
+    fault_point!(env, "park-begun", "");
     match park(&store, queue, letters.clone()).await {
-        Ok(()) => return handouts.iter().for_each(|handout| handout.settle(Disposition::Ack)),
+        Ok(()) => {
+            fault_point!(env, "park-committed", "");
+            for handout in &handouts {
+                handout.settle(Disposition::Ack);
+            }
+            fault_point!(env, "park-settled", "");
+            return;
+        }
         Err(Fault::Content(_)) => {}
         Err(fault) => {
             tracing::error!(messages = letters.len(), cause = fault.cause(), "not parked");

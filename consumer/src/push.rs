@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use edge::fault_point;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
 use shared::object::{self, HINT_URL, HintReply};
@@ -31,6 +32,7 @@ pub(crate) async fn push(env: &Env, store: &Store, pending: Vec<Pending>) -> Set
             return Settled { owed: pending, ..Settled::default() };
         }
     };
+    fault_point!(env, "push-begun", "");
     let answers = stream::iter(pending).map(|pending| {
         let roles = &roles;
         async move {
@@ -41,9 +43,11 @@ pub(crate) async fn push(env: &Env, store: &Store, pending: Vec<Pending>) -> Set
     let settled = outbox::settle(answers.buffer_unordered(CONCURRENT).collect().await);
     let (acked, gone, owed) = (settled.acked.len(), settled.gone.len(), settled.owed.len());
     tracing::info!(acked, gone, owed, "hinted");
+    fault_point!(env, "push-hinted", "");
     if let Err(fault) = store.settle(&settled).await {
         tracing::warn!(cause = fault.cause(), "hints were taken but not written down");
     }
+    fault_point!(env, "push-noted", "");
     settled
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use edge::fault_point;
 use shared::fault::Fault;
 use shared::outbox::{Pending, goes_on, is_full};
 use worker::Env;
@@ -14,6 +15,7 @@ pub(crate) async fn sweep(env: &Env) {
     if let Err(fault) = store.keep_settings().await {
         tracing::error!(cause = fault.cause(), "the settings were not kept");
     }
+    fault_point!(env, "sweep-begun", "");
     match pages(env, &store).await {
         Ok(sent) => tracing::info!(sent, "swept"),
         Err(fault) => tracing::error!(cause = fault.cause(), "the sweep stopped"),
@@ -32,9 +34,11 @@ async fn pages(env: &Env, store: &Store) -> Result<usize, Fault> {
     let (mut rounds, mut total) = (0, 0);
     loop {
         let page = store.pending(last.as_ref()).await?;
+        fault_point!(env, "sweep-read", "");
         let sent = page.len();
         last = page.last().cloned();
         push::push(env, store, page).await;
+        fault_point!(env, "sweep-pushed", "");
         rounds += 1;
         total += sent;
         if !goes_on(sent, rounds, edge::clock::now().since(begun)) {

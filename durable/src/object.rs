@@ -1,10 +1,14 @@
 //! One object: its memory, its storage, and the one fill that is under way at a time.
 
+mod idle;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use edge::fault_point;
 use futures_channel::oneshot;
-use shared::cache::{Alarm, Decision, Fill, Filled, State};
+use futures_util::future::try_join;
+use shared::cache::{Decision, Fill, Filled, State};
 use shared::id::UserId;
 use shared::object::{Answer, Ask, Hint, HintReply};
 use shared::time::UnixMillis;
@@ -16,9 +20,6 @@ use crate::{disk, fill, settings};
 /// Fills in a row before a question is given up: the first, one that registers, and one more for a
 /// hint that overtakes it.
 const FILLS_MAX: u32 = 4;
-
-/// An end of the watch that failed is tried again after this.
-const END_AGAIN_MS: i64 = 60_000;
 
 pub(crate) struct Object {
     platform: worker::State,
@@ -87,49 +88,15 @@ impl Object {
             let reply = memory.hint(hint, edge::clock::now());
             (reply, memory.floor != floor, memory.is_below_floor())
         };
+        fault_point!(&self.env, "hint-raised", &hint.user_id);
         if raised {
             self.save().await?;
         }
+        fault_point!(&self.env, "hint-saved", &hint.user_id);
         if reply == HintReply::Acked && owed {
             self.begin_refill();
         }
         Ok(reply)
-    }
-
-    /// Ends an idle object's watch. Whatever fails, the alarm is armed again: an object without
-    /// one would keep its watch for ever.
-    pub(crate) async fn alarm(&self) -> Outcome<()> {
-        let Err(trouble) = self.end_if_idle().await else { return Ok(()) };
-        tracing::error!(cause = %trouble, "the alarm failed and is armed again");
-        disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await
-    }
-
-    async fn end_if_idle(&self) -> Outcome<()> {
-        let ages = settings::ages(&self.env)?;
-        self.load().await?;
-        let (alarm, user_id) = {
-            let mut memory = self.memory.borrow_mut();
-            (memory.alarm(edge::clock::now(), &ages), memory.user_id.clone())
-        };
-        let owner = match alarm {
-            Alarm::Rearm(at) => return disk::arm(&self.platform, at).await,
-            Alarm::End(owner) => owner,
-        };
-        self.save().await?;
-        if let Err(cause) = fill::unwatch(&self.env, &user_id, owner).await {
-            tracing::warn!(
-                user_id,
-                cause,
-                "the watch could not be ended; the alarm is armed again"
-            );
-            return disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await;
-        }
-        if self.memory.borrow_mut().ended(owner) && self.waiting.borrow().is_none() {
-            self.memory.replace(State::default());
-            return disk::clear(&self.platform).await;
-        }
-        self.save().await?;
-        disk::arm(&self.platform, edge::clock::now().plus(ages.idle_ms)).await
     }
 
     /// Begins a fill in the background unless one is under way. Whether this one began.
@@ -173,10 +140,17 @@ impl Object {
         for _ in 0..FILLS_MAX {
             let fill = self.begin_fill(registers).await?;
             let user_id = self.memory.borrow().user_id.clone();
+            fault_point!(&self.env, "fill-begun", &user_id);
             let row = fill::send(&self.env, &user_id, &fill).await.map_err(Trouble::Unreachable)?;
+            fault_point!(&self.env, "fill-answered", &user_id);
             let filled = self.memory.borrow_mut().take(&fill, row);
+            fault_point!(&self.env, "fill-taken", &user_id);
             match filled {
-                Filled::Applied => return self.save().await,
+                Filled::Applied => {
+                    self.save().await?;
+                    fault_point!(&self.env, "fill-saved", &user_id);
+                    return Ok(());
+                }
                 Filled::Again => {
                     self.save().await?;
                     registers = true;
@@ -200,8 +174,10 @@ impl Object {
 
     async fn persist_incarnation(&self, now: UnixMillis) -> Outcome<()> {
         let idle_ms = settings::ages(&self.env)?.idle_ms;
-        self.save().await?;
-        disk::arm(&self.platform, now.plus(idle_ms)).await
+        // Begun in one turn they are one write to the disk: no crash parts them, and no watch is
+        // left without the alarm that ends it.
+        try_join(self.save(), disk::arm(&self.platform, now.plus(idle_ms))).await?;
+        Ok(())
     }
 
     /// Whether a question is meant for this object. The first one names it for good.

@@ -4,6 +4,28 @@
 
 pub mod clock;
 pub mod d1;
+#[cfg(feature = "faults")]
+pub mod faults;
 pub mod log;
 pub mod reply;
 pub mod vars;
+
+/// A place where a test may stop or end the Worker, `fault_point!(env, "name", whom)`: see
+/// `faults`. In a build without the feature nothing is left of it.
+#[cfg(feature = "faults")]
+#[macro_export]
+macro_rules! fault_point {
+    ($env:expr, $point:literal, $whom:expr) => {
+        $crate::faults::point($env, $point, $whom).await
+    };
+}
+
+/// A place where a test may stop or end the Worker. Nothing is left of it in this build.
+#[cfg(not(feature = "faults"))]
+#[macro_export]
+macro_rules! fault_point {
+    ($env:expr, $point:literal, $whom:expr) => {
+        // Two references that nobody reads: they only count as a use of what the switch asks with.
+        let _ = (&$env, &$whom);
+    };
+}

@@ -1,5 +1,6 @@
 //! `cargo xtask build [crate]`: each Worker as Cloudflare takes it, and how large it is.
 
+mod faults;
 mod inputs;
 mod size;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+pub(crate) use self::faults::only_in_tests;
 use self::inputs::Inputs;
 pub(crate) use self::size::Size;
 use crate::call::Call;
@@ -18,6 +20,16 @@ use crate::workers::{self, Worker};
 
 /// What `worker-build` leaves of a Worker, and wrangler uploads.
 const OUTPUTS: [&str; 2] = ["index.js", "index_bg.wasm"];
+
+/// One way to build a Worker.
+struct Recipe<'a> {
+    worker: &'a Worker,
+    title: String,
+    /// Where it leaves its outputs.
+    out: PathBuf,
+    /// For worker-build, in the crate's folder.
+    args: Vec<String>,
+}
 
 /// Builds the named Worker or all of them, and prints the table of their sizes.
 ///
@@ -39,7 +51,21 @@ pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<()> {
 pub(crate) fn build(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
     let inputs = Inputs::read(place, tools)?;
     for worker in workers {
-        build_one(place, tools, &inputs, worker)?;
+        build_one(place, tools, &inputs, &release(place, worker))?;
+    }
+    Ok(())
+}
+
+/// The same with fault switches, of those Workers that have any.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_with_faults(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
+    let inputs = Inputs::read(place, tools)?;
+    for worker in workers {
+        if let Some(recipe) = faults::recipe(place, worker)? {
+            build_one(place, tools, &inputs, &recipe)?;
+        }
     }
     Ok(())
 }
@@ -61,57 +87,71 @@ pub(crate) fn within_budget(sizes: &[Size]) -> Result<()> {
     size::within_budget(sizes)
 }
 
-fn build_one(place: &Place, tools: &Tools, inputs: &Inputs, worker: &Worker) -> Result<()> {
+/// As it is shipped.
+fn release<'a>(place: &Place, worker: &'a Worker) -> Recipe<'a> {
+    Recipe {
+        worker,
+        title: format!("build {}", worker.env),
+        out: place.root.join(&worker.env).join("build"),
+        args: ["--release", "--", "--locked"].map(str::to_owned).to_vec(),
+    }
+}
+
+fn build_one(place: &Place, tools: &Tools, inputs: &Inputs, recipe: &Recipe<'_>) -> Result<()> {
+    let Recipe { worker, title, out, args } = recipe;
     // Two runs that build the same Worker take turns; the second finds nothing to do.
     let _lock = setup::lock(&place.scratch(), &format!("build-{}", worker.env))?;
-    let folder = place.root.join(&worker.env);
-    let stamp = folder.join("build").join(".stamp");
-    let input = inputs.digest(&worker.env)?;
-    if is_fresh(place, worker, &stamp, &input) {
+    let stamp = out.join(".stamp");
+    let input = inputs.digest(&worker.env, args)?;
+    if is_fresh(place, out, &stamp, &input) {
         return Ok(());
     }
     // A build that is broken off must not look like the one before.
     let _ = fs::remove_file(&stamp);
-    let step = Step::begin(format!("build {}", worker.env));
+    let step = Step::begin(title);
     let ran = Call::new(&tools.worker_build)
-        .args(["--release", "--", "--locked"])
-        .dir(&folder)
+        .args(args)
+        .dir(&place.root.join(&worker.env))
         .vars(tools.vars()?)
         // What a reader needs of a failure is the compiler's message, not worker-build's stack.
         .vars([("RUST_BACKTRACE", "0")])
         .run(|line| step.say(line))?;
     let next = format!("Mend crate {} and run `cargo xtask build {0}`.", worker.env);
     let ran = ran.ok(&next)?;
-    let Some(output) = output_digest(place, worker) else {
+    let Some(output) = output_digest(place, out) else {
         bail!(
-            "worker-build left no {} in {}/build:\n{}",
+            "worker-build left no {} in {}:\n{}",
             OUTPUTS.join(" or no "),
-            worker.env,
+            out.display(),
             ran.tail()
         );
     };
     fs::write(&stamp, mark(&input, &output))
         .with_context(|| format!("cannot write {}; may you write there?", stamp.display()))?;
-    let size = Size::of(&worker.env, &outputs(place, worker).collect::<Vec<_>>())?;
+    let size = Size::of(&worker.env, &output_paths(out).collect::<Vec<_>>())?;
     step.done(&size.shown());
     Ok(())
 }
 
 /// Whether the stamp says that these outputs came of these inputs.
-fn is_fresh(place: &Place, worker: &Worker, stamp: &Path, input: &str) -> bool {
+fn is_fresh(place: &Place, out: &Path, stamp: &Path, input: &str) -> bool {
     let Ok(found) = fs::read_to_string(stamp) else { return false };
-    output_digest(place, worker).is_some_and(|output| found == mark(input, &output))
+    output_digest(place, out).is_some_and(|output| found == mark(input, &output))
 }
 
 fn mark(input: &str, output: &str) -> String {
     format!("inputs {input}\noutputs {output}\n")
 }
 
-fn output_digest(place: &Place, worker: &Worker) -> Option<String> {
-    inputs::digest(&place.root, outputs(place, worker)).ok()
+fn output_digest(place: &Place, out: &Path) -> Option<String> {
+    inputs::digest(&place.root, output_paths(out)).ok()
 }
 
 fn outputs(place: &Place, worker: &Worker) -> impl Iterator<Item = PathBuf> {
-    let folder = place.root.join(&worker.env).join("build");
-    OUTPUTS.into_iter().map(move |name| folder.join(name))
+    output_paths(&place.root.join(&worker.env).join("build"))
+}
+
+fn output_paths(out: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let out = out.to_path_buf();
+    OUTPUTS.into_iter().map(move |name| out.join(name))
 }

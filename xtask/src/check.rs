@@ -31,7 +31,10 @@ pub(crate) fn all(place: &Place, workers: &[Worker]) -> Tally {
     let mut tally: Tally = [
         Tally::of("format", |step| format(place, step)),
         Tally::of("clippy, host", |step| clippy_host(place, step)),
-        Tally::of("clippy, wasm", |step| clippy_wasm(place, workers, step)),
+        Tally::of("clippy, wasm", |step| clippy_wasm(place, workers, &[], step)),
+        Tally::of("clippy, wasm with fault switches", |step| {
+            clippy_wasm(place, workers, &fences::SWITCHES, step)
+        }),
         Tally::of("documentation", |step| documentation(place, step)),
     ]
     .into_iter()
@@ -52,10 +55,16 @@ fn clippy_host(place: &Place, step: &Step) -> Result<String> {
     done(place, step, call, "Mend what clippy names.")
 }
 
-fn clippy_wasm(place: &Place, workers: &[Worker], step: &Step) -> Result<String> {
+fn clippy_wasm(
+    place: &Place,
+    workers: &[Worker],
+    features: &[&str],
+    step: &Step,
+) -> Result<String> {
     let call = Call::new("cargo").args(["clippy", "--lib", "--locked", "--target", WASM_TARGET]);
     let crates = workers.iter().map(|worker| worker.env.as_str()).chain(fences::BELOW_WORKERS);
     let call = crates.fold(call, |call, name| call.args(["-p", name]));
+    let call = features.iter().fold(call, |call, name| call.args(["--features", name]));
     done(place, step, call.args(["--", "-D", "warnings"]), "Mend what clippy names.")
 }
 

@@ -66,14 +66,15 @@ impl Inputs {
         Ok(Self { root: place.root.clone(), crates, tools: tool_line(tools) })
     }
 
-    /// The digest of what the crate `name` is built from.
-    pub(super) fn digest(&self, name: &str) -> Result<String> {
+    /// The digest of what the crate `name` is built from, and with which arguments.
+    pub(super) fn digest(&self, name: &str, args: &[String]) -> Result<String> {
         let mut files: BTreeSet<PathBuf> = COMMON.iter().map(|file| self.root.join(file)).collect();
         for folder in self.folders(name)? {
             walk(&folder, &mut files)?;
         }
         let files = digest(&self.root, files)?;
-        Ok(hex(Sha256::digest(format!("{}\n{files}", self.tools))))
+        let args = args.join(" ");
+        Ok(hex(Sha256::digest(format!("{} {args}\n{files}", self.tools))))
     }
 
     /// The folders of the crate and of all crates of the workspace below it.
@@ -181,9 +182,9 @@ mod tests {
     #[track_caller]
     fn check(change: impl Fn(&mut Inputs), changes: bool) {
         let (_folder, mut inputs) = workspace();
-        let before = inputs.digest("a").unwrap();
+        let before = inputs.digest("a", &[]).unwrap();
         change(&mut inputs);
-        assert_eq!(before != inputs.digest("a").unwrap(), changes);
+        assert_eq!(before != inputs.digest("a", &[]).unwrap(), changes);
     }
 
     #[test]
@@ -198,8 +199,18 @@ mod tests {
     }
 
     #[test]
+    fn two_ways_to_build_are_two_builds() {
+        let (_folder, inputs) = workspace();
+        let of = |args: &[&str]| {
+            inputs.digest("a", &args.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap()
+        };
+        assert_eq!(of(&["--dev"]), of(&["--dev"]));
+        assert_ne!(of(&["--dev"]), of(&["--release"]));
+    }
+
+    #[test]
     fn a_crate_that_is_not_there_is_named() {
-        let error = workspace().1.digest("c").unwrap_err();
+        let error = workspace().1.digest("c", &[]).unwrap_err();
         assert!(error.to_string().contains("no crate `c`"));
     }
 }

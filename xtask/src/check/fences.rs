@@ -15,6 +15,9 @@ use crate::workers::Worker;
 /// The libraries that Workers are built from.
 pub(super) const BELOW_WORKERS: [&str; 2] = ["shared", "edge"];
 
+/// The features that give Workers their fault switches, for tests alone.
+pub(super) const SWITCHES: [&str; 2] = ["consumer/faults", "durable/faults"];
+
 /// What the pure core must never reach, on any target: a platform, a runtime.
 const PLATFORM: [&str; 6] =
     ["worker", "worker-sys", "worker-macros", "tokio", "web-sys", "wasm-bindgen-futures"];
@@ -51,6 +54,7 @@ pub(super) fn all(place: &Place, workers: &[Worker]) -> Tally {
         Tally::of("fence: shared is pure", |_| shared_is_pure(place)),
         Tally::of("fence: only Workers know `worker`", |_| only_workers(place, workers)),
         Tally::of("fence: no Worker links what is native", |_| nothing_native(place, workers)),
+        Tally::of("fence: fault switches are off by default", |_| switches_are_off(place, workers)),
     ]
     .into_iter()
     .sum()
@@ -102,6 +106,36 @@ fn nothing_native(place: &Place, workers: &[Worker]) -> Result<String> {
         must_lack(&tree, env, &NATIVE_ONLY)?;
     }
     Ok(format!("{} Workers", workers.len()))
+}
+
+/// No default, and no crate that depends on another, turns the switches on.
+fn switches_are_off(place: &Place, workers: &[Worker]) -> Result<String> {
+    for Worker { env } in workers {
+        let shipped = features_of_edge(place, env, &[])?;
+        if shipped.contains("faults") {
+            bail!("{env} has fault switches by default; take the feature away");
+        }
+    }
+    for switch in SWITCHES {
+        let name = switch.split('/').next().unwrap_or_default();
+        if !features_of_edge(place, name, &["--features", switch])?.contains("faults") {
+            bail!("{switch} turns no switch of edge on; is the fence read right?");
+        }
+    }
+    Ok(format!("{} Workers", workers.len()))
+}
+
+/// The features that `edge` has below `name`, with commas.
+fn features_of_edge(place: &Place, name: &str, more: &[&str]) -> Result<String> {
+    let text = Call::new("cargo")
+        .args(["tree", "--locked", "-p", name, "-e", "normal", "--prefix", "none"])
+        .args(["--target", WASM_TARGET, "--format", "{p} features {f}"])
+        .args(more)
+        .dir(&place.root)
+        .read("Mend the manifest that is named above.")?;
+    let edge = text.lines().find(|line| line.starts_with("edge "));
+    let features = edge.and_then(|line| line.split_once(" features ")).map(|(_, it)| it.to_owned());
+    features.with_context(|| format!("{name} does not link edge; is the fence read right?"))
 }
 
 /// The names of all crates that `name` links.

@@ -1,0 +1,52 @@
+//! The end of an idle object: its watch first, then everything that it has stored.
+
+use edge::fault_point;
+use shared::cache::{Alarm, State};
+
+use super::Object;
+use crate::trouble::Outcome;
+use crate::{disk, fill, settings};
+
+/// An end of the watch that failed is tried again after this.
+const END_AGAIN_MS: i64 = 60_000;
+
+impl Object {
+    /// Ends an idle object's watch. Whatever fails, the alarm is armed again: an object without
+    /// one would keep its watch for ever.
+    pub(crate) async fn alarm(&self) -> Outcome<()> {
+        let Err(trouble) = self.end_if_idle().await else { return Ok(()) };
+        tracing::error!(cause = %trouble, "the alarm failed and is armed again");
+        disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await
+    }
+
+    async fn end_if_idle(&self) -> Outcome<()> {
+        let ages = settings::ages(&self.env)?;
+        self.load().await?;
+        let (alarm, user_id) = {
+            let mut memory = self.memory.borrow_mut();
+            (memory.alarm(edge::clock::now(), &ages), memory.user_id.clone())
+        };
+        let owner = match alarm {
+            Alarm::Rearm(at) => return disk::arm(&self.platform, at).await,
+            Alarm::End(owner) => owner,
+        };
+        fault_point!(&self.env, "alarm-ended", &user_id);
+        self.save().await?;
+        fault_point!(&self.env, "alarm-saved", &user_id);
+        if let Err(cause) = fill::unwatch(&self.env, &user_id, owner).await {
+            tracing::warn!(
+                user_id,
+                cause,
+                "the watch could not be ended; the alarm is armed again"
+            );
+            return disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await;
+        }
+        fault_point!(&self.env, "alarm-unwatched", &user_id);
+        if self.memory.borrow_mut().ended(owner) && self.waiting.borrow().is_none() {
+            self.memory.replace(State::default());
+            return disk::clear(&self.platform).await;
+        }
+        self.save().await?;
+        disk::arm(&self.platform, edge::clock::now().plus(ages.idle_ms)).await
+    }
+}
