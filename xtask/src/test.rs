@@ -53,7 +53,11 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
         tally += check::all(place, &workers);
     }
     tally += counted("native tests", |step| native(place, filter, step));
-    let built = build_all(place, &tools, &workers);
+    let mut built = build_all(place, &tools, &workers);
+    built += Tally::of("fault switches are in test builds alone", |_| {
+        build::build_with_faults(place, &tools, &workers)?;
+        build::only_in_tests(place, &workers)
+    });
     // A filter asks for tests by name; what is built for them is not one of them.
     tally += if filter.is_none() { built } else { Tally { passed: 0, ..built } };
     tally += counted("workerd tests", |step| workerd(place, &tools, filter, step));

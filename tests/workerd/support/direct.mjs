@@ -87,13 +87,17 @@ function probeOf(caches) {
   });
 }
 
-/** Starts Workers, and migrates their database. `caches` is who of them has role caches. */
-export async function startDirect(workers, { caches = {} } = {}) {
+/**
+ * Starts Workers, and migrates their database unless it is there. `caches` is who of them has role
+ * caches; `folder` is where their data outlives them.
+ */
+export async function startDirect(workers, { caches = {}, folder } = {}) {
   const lines = [];
   const miniflare = new Miniflare({
     cf: false,
     host: "127.0.0.1",
     port: 0,
+    defaultPersistRoot: folder,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ message }) => void lines.push(message),
     workers: [...workers, probeOf(caches)],
@@ -128,6 +132,8 @@ export async function startDirect(workers, { caches = {} } = {}) {
 }
 
 async function migrate(database) {
+  const tables = await database.prepare("SELECT name FROM sqlite_master WHERE name = 'watches'").all();
+  if (0 < tables.results.length) return;
   const folder = path.join(ROOT, "migrations");
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".sql")).sort()) {
     const text = readFileSync(path.join(folder, file), "utf8");

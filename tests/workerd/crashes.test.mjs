@@ -1,0 +1,253 @@
+// F-1: the consumer and the objects die at each of their steps. What was accepted is not lost,
+// the rows are the law's, and after one sweep every role cache agrees with them.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { messageOf, startLine } from "./support/line.mjs";
+import { poisoned } from "./support/system.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const DEAD = "rolecall-dead";
+
+/** Every step of a batch, of the sweep and of parking: where a switch stands. */
+const DRAIN = [
+  "drain-opened", "drain-planned", "drain-refused", "drain-committed", "drain-decided",
+  "drain-settling", "drain-settled", "push-begun", "push-hinted", "push-noted",
+];
+const SWEEP = [
+  "sweep-begun", "sweep-read", "push-begun", "push-hinted", "push-noted", "sweep-pushed",
+];
+const PARK = ["park-begun", "park-committed", "park-settled"];
+const FILL = ["fill-begun", "fill-answered", "fill-taken", "fill-saved"];
+const HINT = ["hint-raised", "hint-saved"];
+const ALARM = ["alarm-ended", "alarm-saved", "alarm-unwatched"];
+
+/** The consumer's own points: hints make the objects reach theirs, whenever they come to it. */
+const isConsumers = (point) => /^(drain|push|sweep|park)-/.test(point);
+
+/** Each point stands in the course at least once: a switch that moved away must not go unseen. */
+function covers(course, points) {
+  assert.deepEqual([...new Set(course)].sort(), [...points].sort());
+}
+
+describe("F-1 a crash of the consumer", () => {
+  let line;
+
+  before(async () => {
+    line = await startLine();
+    // The settings are written once per isolate: not in the middle of a course.
+    await line.sweep();
+  });
+  after(() => line?.stop());
+
+  /** Three good messages, one that D1 refuses (F-7) and one that no door sent. */
+  async function batch() {
+    const [promoted, banned] = [await line.watched(), await line.watched()];
+    const [unwatched, poison] = [clerk.newId("user"), clerk.newId("user")];
+    await line.sql(poisoned(poison));
+    const ban = clerk.user(banned, { banned: true }, { verb: "updated" });
+    const messages = [
+      await line.message(clerk.withRole(promoted, "admin")),
+      await line.message(clerk.user(poison)),
+      await line.message(ban),
+      messageOf("junk"),
+      await line.message(clerk.user(unwatched)),
+    ];
+    return { messages, watched: [promoted, banned], unwatched, poison };
+  }
+
+  /** Where each message is: its outcome, or that it was parked without one, or nowhere. */
+  async function whereabouts(messages) {
+    const delivery = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
+    const letter = "SELECT 'parked' AS outcome FROM dead_letters WHERE message_id = ?1";
+    const of = async ({ id }) => (await line.sql(delivery, id))[0] ?? (await line.sql(letter, id))[0];
+    return Promise.all(messages.map(async (it) => (await of(it))?.outcome));
+  }
+
+  /** Everything that a batch wrote, without what counts its repetitions. */
+  async function rows({ messages, watched, unwatched }) {
+    const of = (text, ids) => line.sql(`${text} IN (SELECT value FROM json_each(?1))`, ids);
+    const [ids, users] = [messages.map(({ id }) => id), [...watched, unwatched]];
+    const all = [
+      await of("SELECT * FROM users WHERE id", JSON.stringify(users)),
+      await of("SELECT * FROM watches WHERE user_id", JSON.stringify(users)),
+      await of("SELECT * FROM deliveries WHERE svix_id", JSON.stringify(ids)),
+      await of("SELECT * FROM dead_letters WHERE message_id", JSON.stringify(ids)),
+    ];
+    const counters = new Set(["copies", "attempts", "last_seen_at"]);
+    const kept = (row) => Object.entries(row).filter(([name]) => !counters.has(name));
+    return all.map((table) => table.map((row) => Object.fromEntries(kept(row))));
+  }
+
+  it("F-1 F-7 F-8 at each step of a batch loses nothing and repeats nothing", async (t) => {
+    const first = await batch();
+    const course = await line.switches.course(() => line.hand(first.messages), isConsumers);
+    covers(course, DRAIN);
+    await line.sql("DROP TRIGGER test_poison");
+    for (const [n, point] of course.entries()) {
+      await t.test(`F-1 ${point}, step ${n}`, async () => {
+        const all = await batch();
+        const { messages } = all;
+        const kill = line.switches.killAt(n, isConsumers);
+        const { isAlive, acked } = await line.hand(messages);
+        assert.deepEqual([isAlive, kill.isDone()], [false, true]);
+        // I8: what is acknowledged has its row, at this instant.
+        const there = await whereabouts(messages);
+        for (const [i, { id }] of messages.entries()) {
+          assert.ok(there[i] || !acked.includes(id), `${id} is acknowledged and nowhere`);
+        }
+        // Whatever was committed is in the caches after the next sweep, redelivered or not.
+        line.switches.release();
+        assert.ok(await line.sweep());
+        for (const user of all.watched) await line.agrees(user);
+
+        const again = messages.map((it) => ({ ...it, attempts: 2 }));
+        const second = await line.hand(again);
+        assert.deepEqual([second.isAlive, second.acked.length], [true, messages.length]);
+        const settled = ["applied", "parked", "applied", "parked", "applied"];
+        assert.deepEqual(await whereabouts(messages), settled);
+        assert.deepEqual(await line.rolesOf(all.watched[0]), ["admin", "member"]);
+        assert.deepEqual(await line.rolesOf(all.watched[1]), []);
+        assert.ok(await line.sweep());
+        for (const user of all.watched) await line.agrees(user);
+        // I9: once more moves nothing.
+        const before = await rows(all);
+        await line.hand(messages.toReversed().map((it) => ({ ...it, attempts: 3 })));
+        assert.deepEqual(await rows(all), before);
+        await line.sql("DROP TRIGGER test_poison");
+      });
+    }
+  });
+
+  it("F-1 C-5 at each step of a sweep is made good by the next one", async (t) => {
+    const owed = async () => {
+      const users = [await line.watched(), await line.watched()];
+      for (const user of users) await line.write(user, ["admin"]);
+      return users;
+    };
+    await owed();
+    const course = await line.switches.course(() => line.sweep(), isConsumers);
+    covers(course, SWEEP);
+    for (const [n, point] of course.entries()) {
+      await t.test(`F-1 ${point}, step ${n}`, async () => {
+        const users = await owed();
+        const kill = line.switches.killAt(n, isConsumers);
+        assert.deepEqual([await line.sweep(), kill.isDone()], [false, true]);
+        line.switches.release();
+        assert.ok(await line.sweep());
+        for (const user of users) await line.agrees(user);
+      });
+    }
+  });
+
+  it("F-1 at each step of parking keeps each letter, once", async (t) => {
+    const dead = async () => [
+      await line.message(clerk.user(clerk.newId("user"))), messageOf("junk"),
+    ];
+    const some = await dead();
+    const course = await line.switches.course(() => line.hand(some, DEAD), isConsumers);
+    covers(course, PARK);
+    for (const [n, point] of course.entries()) {
+      await t.test(`F-1 ${point}`, async () => {
+        const messages = await dead();
+        line.switches.killAt(n, isConsumers);
+        const { isAlive, acked } = await line.hand(messages, DEAD);
+        assert.ok(!isAlive);
+        const parked = async () => (await whereabouts(messages)).filter((it) => it === "parked");
+        if (0 < acked.length) assert.equal((await parked()).length, messages.length);
+        line.switches.release();
+        assert.equal((await line.hand(messages, DEAD)).acked.length, messages.length);
+        assert.equal((await parked()).length, messages.length);
+      });
+    }
+  });
+});
+
+describe("F-1 a crash of an object", () => {
+  let line;
+
+  before(async () => {
+    line = await startLine();
+    await line.sweep();
+  });
+  after(() => line?.stop());
+
+  /** A first fill, a change, its hint, and the fill that follows. Gives what was served. */
+  async function life(user, served) {
+    served.push(await line.ask(user));
+    await line.write(user, ["admin"]);
+    assert.equal(await line.hint(user, await line.watch(user)), "acked");
+    const { version } = await line.watch(user);
+    await waitFor("it is served", async () => {
+      served.push(await line.ask(user));
+      return served.at(-1).version === version;
+    });
+  }
+
+  it("F-1 F-5 at each step of a fill and of a hint serves nothing older after it", async (t) => {
+    const newUser = async () => {
+      const user = clerk.newId("user");
+      await line.write(user, []);
+      return user;
+    };
+    const first = await newUser();
+    const isOf = (user) => (_, whom) => whom === user;
+    const course = await line.switches.course(() => life(first, []), isOf(first));
+    covers(course, [...FILL, ...HINT]);
+    for (const [n, point] of course.entries()) {
+      await t.test(`F-1 ${point}, step ${n}`, async () => {
+        const [user, served] = [await newUser(), []];
+        const kill = line.switches.killAt(n, isOf(user));
+        // Whoever waits for the dead is never answered: a guard gives up after its own time.
+        await Promise.race([life(user, served).catch(() => {}), kill.died()]);
+        await kill.died();
+        line.switches.release();
+        const known = [...served];
+        await line.write(user, ["editor"]);
+        assert.ok(await line.sweep());
+        await line.ask(user);
+        assert.ok(await line.sweep());
+        await line.agrees(user);
+        const { version } = await line.ask(user);
+        for (const { version: before } of known) assert.ok(before < version, "I5");
+      });
+    }
+  });
+});
+
+describe("F-1 a crash of everything", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "rolecall-"));
+  let line;
+
+  before(async () => {
+    line = await startLine({ folder });
+    await line.sweep();
+  });
+  after(async () => {
+    await line?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("F-1 at each step of an object's end: its watch is ended all the same", async () => {
+    const users = await Promise.all(ALARM.map(() => line.watched("IDLE")));
+    const owners = await Promise.all(users.map(async (user) => (await line.watch(user)).owner));
+    const held = line.switches.holdAll((point, whom) => point === ALARM[users.indexOf(whom)]);
+    await held.reached(ALARM.length);
+    const watches = await Promise.all(users.map((user) => line.watch(user)));
+    assert.deepEqual(watches.map((watch) => watch !== undefined), [true, true, false]);
+
+    await line.stop();
+    line = await startLine({ folder });
+    for (const [i, user] of users.entries()) {
+      await waitFor("the watch is ended", async () => (await line.watch(user)) === undefined);
+      await line.write(user, ["editor"]);
+      assert.deepEqual((await line.ask(user, "IDLE")).roles, await line.rolesOf(user));
+      assert.ok(owners[i] < (await line.watch(user)).owner);
+    }
+  });
+});

@@ -1,0 +1,124 @@
+// The line from the queue to the role caches, each of whose steps can be stopped: builds with
+// fault switches, a consumer that is handed its messages by the test, and what must hold of all
+// that at rest.
+
+import assert from "node:assert/strict";
+
+import * as clerk from "./clerk.mjs";
+import { deliver, newId } from "./delivery.mjs";
+import { sinkOf, startDirect, workerOf } from "./direct.mjs";
+import { PEM_VARS } from "./sessions.mjs";
+import { Switches } from "./switches.mjs";
+import { waitFor } from "./wait.mjs";
+
+export const EVENTS = "rolecall-events";
+
+/** `ROLES` has the ages of wrangler.toml, `IDLE` ends its watches soon. */
+const CACHES = { ROLES: "rolecall-durable", IDLE: "idle" };
+
+/** Soon, and not before a question has been answered. */
+const IDLE_MS = 1_500;
+
+/** Starts it. `folder` is where its data outlives it. */
+export async function startLine({ folder } = {}) {
+  const switches = new Switches();
+  const sealed = [];
+  const workers = [
+    switches.worker("consumer", { queueConsumers: undefined }),
+    switches.worker("durable"),
+    switches.worker("durable", { name: CACHES.IDLE, bindings: { ROLES_IDLE_MS: `${IDLE_MS}` } }),
+    workerOf("ssr", { bindings: PEM_VARS }),
+    workerOf("ingest", { queueProducers: { EVENTS: { queueName: "sealed" } } }),
+    sinkOf(sealed, "sealed"),
+  ];
+  const system = await startDirect(workers, { caches: CACHES, folder });
+  const names = ["rolecall-consumer", "rolecall-ingest"];
+  const [consumer, door] = await Promise.all(names.map((name) => system.worker(name)));
+  return new Line({ system, switches, sealed, consumer, door });
+}
+
+class Line {
+  constructor(parts) {
+    Object.assign(this, parts);
+    this.sql = this.system.sql;
+  }
+
+  /** Ends everything at once, whatever is under way. */
+  stop() {
+    return this.system.stop();
+  }
+
+  /** The queue's message for an event, as the door seals it. */
+  async message(event, { attempts = 1 } = {}) {
+    const { id, status } = await deliver(this.door, event, { id: newId() });
+    assert.equal(status, 202);
+    const isIt = (text) => JSON.parse(text).svix_id === id;
+    return messageOf(await waitFor("it is sealed", () => this.sealed.find(isIt)), { id, attempts });
+  }
+
+  /** Hands messages to the consumer, and gives what it said of them, however it ended. */
+  async hand(messages, queue = EVENTS) {
+    const { outcome, explicitAcks, retryMessages } = await this.consumer.queue(queue, messages);
+    const back = new Map(retryMessages.map(({ msgId, delaySeconds }) => [msgId, delaySeconds]));
+    return { isAlive: outcome === "ok", acked: explicitAcks, back };
+  }
+
+  /** Fires the consumer's cron. Whether it came to its end. */
+  async sweep() {
+    const { outcome } = await this.consumer.scheduled({ cron: "* * * * *" });
+    return outcome === "ok";
+  }
+
+  /** A user with a row and a role cache that has filled. */
+  async watched(binding = "ROLES") {
+    const user = clerk.newId("user");
+    await this.write(user, []);
+    await this.ask(user, binding);
+    return user;
+  }
+
+  /** Commits roles as any writer would, and hints nobody. */
+  write(user, roles) {
+    return this.sql(
+      `INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest)
+       VALUES (?1, ?2, 0, 1, 1, 1, '') ON CONFLICT (id) DO UPDATE SET app_roles = ?2`,
+      user,
+      JSON.stringify(roles),
+    );
+  }
+
+  async watch(user) {
+    return (await this.sql("SELECT * FROM watches WHERE user_id = ?1", user))[0];
+  }
+
+  /** What the user's object says. */
+  async ask(user, binding = "ROLES") {
+    const { status, body } = await this.system.tell(binding, user, "ask", {});
+    assert.equal(status, 200, JSON.stringify(body));
+    return { version: body.set.version, roles: body.set.roles };
+  }
+
+  async hint(user, { owner, version }) {
+    return (await this.system.tell("ROLES", user, "hint", { owner, version })).body;
+  }
+
+  /** The roles that the rows give a user. */
+  async rolesOf(user) {
+    const text = `SELECT r.name FROM user_roles u JOIN roles r ON r.id = u.role_id
+      WHERE u.user_id = ?1 ORDER BY r.name`;
+    return (await this.sql(text, user)).map(({ name }) => name);
+  }
+
+  /** I7: the object holds what the rows say, and nothing is owed to it. */
+  async agrees(user) {
+    const said = await this.ask(user);
+    const { version, acked } = await this.watch(user);
+    assert.deepEqual(said, { version, roles: await this.rolesOf(user) }, user);
+    assert.equal(acked, version, "nothing is owed");
+  }
+}
+
+/** A message with a body as it is. */
+export function messageOf(body, { id = newId(), attempts = 1 } = {}) {
+  return { id, timestamp: new Date(Date.now() - 1_000), attempts, body };
+}
