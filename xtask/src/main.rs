@@ -6,6 +6,7 @@
 
 mod build;
 mod check;
+mod deploy;
 mod dev;
 mod env;
 mod sim;
@@ -58,6 +59,8 @@ enum Task {
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
     Sim(sim::Args),
+    /// Put everything at Cloudflare, or show what that would do.
+    Deploy(deploy::Args),
     /// Print PATH and the *_BIN variables, for `eval "$(cargo xtask env)"`.
     Env,
 }
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
             Task::Build { name } => build::run(&place, name.as_deref()),
             Task::Check => check::run(&place),
             Task::Sim(args) => sim::run(&place, &args),
+            Task::Deploy(args) => deploy::run(&place, &args),
             Task::Env => env::run(&place),
         });
     interrupt::wait_if_ending();

@@ -1,0 +1,187 @@
+//! `cargo xtask deploy`: everything at Cloudflare, in the right order, as often as one likes.
+//!
+//! What is wanted stands in `wrangler.toml` ([`config`]), what is there is asked of wrangler
+//! ([`observed`]), what to do is decided ([`plan`]) and then done ([`execute`]). The rest is a
+//! person's ([`left`]).
+
+mod config;
+mod edit;
+mod execute;
+mod left;
+mod observed;
+mod plan;
+mod stage;
+mod wrangler;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, IsTerminal};
+
+use anyhow::{Context, Result, bail};
+
+use self::config::Config;
+use self::execute::Done;
+use self::observed::{Account, Observed};
+use self::plan::{Plan, When};
+use self::stage::Stage;
+use self::wrangler::{Commands, Pinned, Wrangler};
+use crate::call::Call;
+use crate::place::Place;
+use crate::setup::{self, Tools};
+use crate::show;
+use crate::{build, workers};
+
+/// What to deploy, and how far to go.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A second set of everything, by `wrangler.NAME.toml`.
+    #[arg(long, value_name = "NAME")]
+    stage: Option<String>,
+    /// Write the stage's file out of `wrangler.toml`, and do nothing else.
+    #[arg(long, requires = "stage", conflicts_with_all = ["dry_run", "yes"])]
+    init: bool,
+    /// Check, build and bundle on this machine and show the plan; ask Cloudflare nothing.
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
+    /// Do not ask before changing anything at Cloudflare.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Deploys, or shows what a deployment would do.
+///
+/// # Errors
+/// At the first thing that is wrong or fails: what was tried, what was said, what to do.
+pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
+    let stage = args.stage.as_deref().map(Stage::parse).transpose()?;
+    if let (true, Some(stage)) = (args.init, &stage) {
+        show::line(stage::init(place, stage)?);
+        return Ok(());
+    }
+    let config = stage::read(place, stage.as_ref())?;
+    let commands = Commands { file: stage.as_ref().map(Stage::file), revision: revision(place) };
+    let tools = setup::ensure(place)?;
+    let mut wrangler = Pinned::new(place, &tools);
+    prepare(place, &tools, &config)?;
+    bundle(&config, &commands, &mut wrangler)?;
+    if args.dry_run {
+        show::line(rehearse(&config, &commands)?);
+        return Ok(());
+    }
+    let named = std::env::var("CLOUDFLARE_ACCOUNT_ID").ok().filter(|id| !id.is_empty());
+    let named = config.account.clone().or(named);
+    let account = observed::account(named.as_deref(), &mut wrangler)?;
+    wrangler.act_on(&account.id);
+    let observed = observed::observe(&config, &commands, &mut wrangler)?;
+    let plan = plan::plan(&config, Some(&observed))?;
+    show::line(shown(&plan, &config, &commands));
+    if !args.yes {
+        confirm(&config, &account)?;
+    }
+    let done = execute::execute(&plan, &config, &place.root, &commands, &mut wrangler)?;
+    show::line(report(&config, &commands, &observed, &done));
+    Ok(())
+}
+
+/// Everything is built before anything is changed: a Worker that does not compile should not
+/// leave half a deployment.
+fn prepare(place: &Place, tools: &Tools, config: &Config) -> Result<()> {
+    for worker in &config.workers {
+        let built = workers::pick(place, Some(&worker.env))
+            .with_context(|| format!("{} has [env.{}]", config.file, worker.env))?;
+        build::build(place, tools, &built)?;
+        build::within_budget(&build::measure(place, &built)?)?;
+    }
+    Ok(())
+}
+
+/// Wrangler's own checks of each block, which need no network.
+fn bundle(config: &Config, commands: &Commands, wrangler: &mut dyn Wrangler) -> Result<()> {
+    for worker in &config.workers {
+        wrangler.begin(&format!("bundle {}", worker.env));
+        let out = tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?;
+        let command = commands.bundle(&worker.env, &out.path().to_string_lossy());
+        let next = format!("Mend [env.{}] in {}, or its build.", worker.env, config.file);
+        wrangler.run(&command)?.ok(&command, &next)?;
+        wrangler.end("");
+    }
+    Ok(())
+}
+
+/// The plan of somebody who asked nobody, and what it leaves open.
+fn rehearse(config: &Config, commands: &Commands) -> Result<String> {
+    let plan = plan::plan(config, None)?;
+    let left = left::left(config, commands, None, &BTreeMap::new());
+    Ok(format!(
+        "{}\n\nNothing was asked of Cloudflare. Not known: who is logged in, and whether the \
+         account is the right one; which queues, which database and which secrets are there; \
+         which migrations are new; whether somebody changed a Worker in the dashboard.\n\n{}",
+        shown(&plan, config, commands),
+        list("Left to do by hand, unless it is done:", &left)
+    ))
+}
+
+fn shown(plan: &Plan, config: &Config, commands: &Commands) -> String {
+    let lines = plan.0.iter().enumerate().map(|(index, planned)| {
+        let when = match planned.when {
+            When::Surely => "",
+            When::IfMissing => ", unless it is there",
+            When::IfThere => ", if it is there",
+        };
+        let what = format!("{:>3}. {}{when}", index + 1, planned.step.shown(config));
+        match planned.step.command(commands) {
+            Some(command) => format!("{what}\n       {}", command.shown()),
+            None => what,
+        }
+    });
+    let lines: Vec<String> = lines.collect();
+    format!("The plan, by {}:\n{}", config.file, lines.join("\n"))
+}
+
+fn confirm(config: &Config, account: &Account) -> Result<()> {
+    let domains = left::domains(config);
+    if !domains.is_empty() {
+        show::note(format!(
+            "These hosts will lead to the new Workers, whatever they led to before: {}",
+            domains.join(", ")
+        ));
+    }
+    if !io::stdin().is_terminal() {
+        bail!("nobody is there to confirm it; look at the plan, then add --yes");
+    }
+    show::note(format!("Do this in the account {}? [y/N]", account.shown()));
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).context("cannot read the answer; add --yes")?;
+    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        bail!("nothing was changed");
+    }
+    Ok(())
+}
+
+fn report(config: &Config, commands: &Commands, observed: &Observed, done: &Done) -> String {
+    let names: Vec<&str> = config.workers.iter().map(|worker| worker.name.as_str()).collect();
+    let noted = if done.is_noted {
+        format!("\n{} has the database's id from here on; commit it.", config.file)
+    } else {
+        String::new()
+    };
+    let left = left::left(config, commands, Some(observed), &done.addresses);
+    format!("Deployed {}.{noted}\n\n{}", names.join(", "), list("Left to do by hand:", &left))
+}
+
+fn list(head: &str, items: &[String]) -> String {
+    if items.is_empty() {
+        return "Nothing is left to do by hand.".to_owned();
+    }
+    let items: Vec<String> = items.iter().map(|item| format!("  - {item}")).collect();
+    format!("{head}\n{}", items.join("\n"))
+}
+
+/// What git calls this state of the clone, if it is one.
+fn revision(place: &Place) -> Option<String> {
+    let call = Call::new("git").args(["describe", "--always", "--dirty"]).dir(&place.root);
+    let text = call.read("").ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,53 @@
+//! No secret may stand in a file that is committed and shared.
+
+use anyhow::{Result, bail};
+use toml::{Table, Value};
+
+/// What only a secret's value contains.
+const SECRET_MARKS: [&str; 4] = ["whsec_", "sk_live_", "sk_test_", "PRIVATE KEY"];
+
+/// The variables that are secrets, whatever they are set to.
+const SECRET_NAMES: [&str; 4] =
+    ["CLERK_WEBHOOK_SECRET", "CLERK_SECRET_KEY", "OPERATOR_TOKEN", "METRICS_TOKEN"];
+
+/// Refuses a file that holds a secret, and says where: never what.
+///
+/// # Errors
+/// When it does.
+pub(super) fn refuse(file: &str, table: &Table) -> Result<()> {
+    let mut found = Vec::new();
+    find(&Value::Table(table.clone()), "", &mut found);
+    if found.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{file} holds a secret at {}; take it out, set it with `npx wrangler secret put`, and if \
+         the file was ever committed or shared, rotate it",
+        found.join(", ")
+    );
+}
+
+fn find(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if SECRET_MARKS.iter().any(|mark| text.contains(mark)) => {
+            found.push(at.to_owned());
+        }
+        Value::Array(values) => values.iter().for_each(|value| find(value, at, found)),
+        Value::Table(table) => {
+            for (key, value) in table {
+                let dot = if at.is_empty() { "" } else { "." };
+                let at = format!("{at}{dot}{key}");
+                if SECRET_NAMES.contains(&key.as_str()) {
+                    found.push(at);
+                } else {
+                    find(value, &at, found);
+                }
+            }
+        }
+        Value::String(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_) => {}
+    }
+}

@@ -1,0 +1,115 @@
+//! Carrying out a plan, step by step, until one fails.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+
+use super::config::Config;
+use super::plan::{Plan, Step};
+use super::wrangler::{Commands, Said, Wrangler};
+use super::{edit, observed};
+
+/// What was done, as far as a person has to know.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    /// Addresses under workers.dev that wrangler told, by environment.
+    pub(super) addresses: BTreeMap<String, String>,
+    /// Whether the file was changed.
+    pub(super) is_noted: bool,
+}
+
+/// Carries out `plan`; the configuration's file is in `root`.
+///
+/// # Errors
+/// At the first step that fails: what it was, what was said, what to do. A later run finds what
+/// was done and goes on from there.
+pub(super) fn execute(
+    plan: &Plan,
+    config: &Config,
+    root: &Path,
+    commands: &Commands,
+    wrangler: &mut dyn Wrangler,
+) -> Result<Done> {
+    let mut done = Done::default();
+    let count = plan.0.len();
+    for (index, planned) in plan.0.iter().enumerate() {
+        let name = format!("{}/{count} {}", index + 1, planned.step.shown(config));
+        wrangler.begin(&name);
+        let mut one = Execution { config, root, commands, wrangler };
+        let detail = one.run(&planned.step, &mut done).map_err(|error| {
+            anyhow!(
+                "{error:#}\nStopped at step {name}. Run the same command again after the mend: \
+                 it finds what is done."
+            )
+        })?;
+        wrangler.end(&detail);
+    }
+    Ok(done)
+}
+
+struct Execution<'a> {
+    config: &'a Config,
+    root: &'a Path,
+    commands: &'a Commands,
+    wrangler: &'a mut dyn Wrangler,
+}
+
+impl Execution<'_> {
+    /// Does one step; the answer is worth showing.
+    fn run(&mut self, step: &Step, done: &mut Done) -> Result<String> {
+        if let Step::NoteDatabase { name, id } = step {
+            let id = match id {
+                Some(id) => id.clone(),
+                None => self.look_up(name)?,
+            };
+            self.note(&id)?;
+            done.is_noted = true;
+            return Ok(id);
+        }
+        let Some(command) = step.command(self.commands) else { return Ok(String::new()) };
+        let said: Said = self.wrangler.run(&command)?;
+        let out = said.ok(&command, step.next())?;
+        match step {
+            Step::Migrate { .. } if out.contains("No migrations to apply") => {
+                Ok("none to apply".to_owned())
+            }
+            Step::Deploy { env } => {
+                let found = self.config.workers.iter().find(|worker| worker.env == *env);
+                let address = found.and_then(|worker| workers_dev(&out, &worker.name));
+                done.addresses.extend(address.iter().map(|it| (env.clone(), it.clone())));
+                Ok(address.unwrap_or_default())
+            }
+            Step::CreateQueue(_)
+            | Step::RetainQueue(_)
+            | Step::CreateDatabase(_)
+            | Step::NoteDatabase { .. }
+            | Step::Migrate { .. } => Ok(String::new()),
+        }
+    }
+
+    fn look_up(&mut self, name: &str) -> Result<String> {
+        let mut found = observed::databases(self.commands, self.wrangler)?;
+        found.remove(name).with_context(|| {
+            format!("the database `{name}` was made, but is not listed yet; wait a moment")
+        })
+    }
+
+    fn note(&self, id: &str) -> Result<()> {
+        let file = &self.config.file;
+        let path = self.root.join(file);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+        fs::write(&path, edit::database_id(&text, id)?).with_context(|| {
+            format!("cannot write {file}; write database_id = \"{id}\" into it by hand")
+        })
+    }
+}
+
+/// The Worker's address under workers.dev, which wrangler prints on a line of its own.
+fn workers_dev(out: &str, name: &str) -> Option<String> {
+    let begins = format!("https://{name}.");
+    let mut words = out.split_whitespace();
+    let found = words.find(|it| it.starts_with(&begins) && it.ends_with(".workers.dev"))?;
+    Some(found.to_owned())
+}

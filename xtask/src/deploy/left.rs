@@ -1,0 +1,113 @@
+//! What no command can do: what is left to a person, with the words to type.
+
+use std::collections::BTreeMap;
+
+use super::config::{Config, Rank, Worker};
+use super::observed::Observed;
+use super::wrangler::Commands;
+
+/// The Worker that Clerk delivers to.
+const DOOR: &str = "ingest";
+
+/// The secrets without which a Worker answers nothing.
+const SECRETS: [(&str, &str); 1] = [(DOOR, "CLERK_WEBHOOK_SECRET")];
+
+/// The variables without which a Worker answers nothing.
+const VARS: [(&str, &str, &str); 2] = [
+    ("ssr", "CLERK_PUBLISHABLE_KEY", "the publishable key of the Clerk instance (pk_…)"),
+    ("ssr", "AUTHORIZED_PARTIES", "the origins of your app, such as https://app.example.com"),
+];
+
+/// What Clerk should deliver; the door counts and ignores all else.
+pub(super) const EVENTS: [&str; 15] = [
+    "user.created",
+    "user.updated",
+    "user.deleted",
+    "organization.created",
+    "organization.updated",
+    "organization.deleted",
+    "organizationMembership.created",
+    "organizationMembership.updated",
+    "organizationMembership.deleted",
+    "role.created",
+    "role.updated",
+    "role.deleted",
+    "permission.created",
+    "permission.updated",
+    "permission.deleted",
+];
+
+/// What is left to do, in its order. `said` has the addresses that wrangler told, by environment.
+/// Where nothing is `observed`, every secret is taken for missing.
+pub(super) fn left(
+    config: &Config,
+    commands: &Commands,
+    observed: Option<&Observed>,
+    said: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut left = Vec::new();
+    left.extend(config.workers.iter().filter_map(|worker| address(config, worker)));
+    for (env, name, what) in VARS {
+        if config.workers.iter().any(|worker| worker.env == env && !worker.vars.contains(name))
+            && !is_secret(observed, env, name)
+        {
+            left.push(format!(
+                "In {}, [env.{env}] vars, set {name} to {what}. Then deploy again.",
+                config.file
+            ));
+        }
+    }
+    for (env, name) in SECRETS {
+        if !config.workers.iter().any(|worker| worker.env == env) || is_secret(observed, env, name)
+        {
+            continue;
+        }
+        if env == DOOR {
+            left.push(endpoint(config, said));
+        }
+        left.push(format!(
+            "Paste the secret when this asks for it: {}",
+            commands.put_secret(name, env).shown()
+        ));
+    }
+    left
+}
+
+/// The hosts that a deployment takes over: where another Worker or a DNS record has one of them,
+/// wrangler replaces it without asking, as it cannot ask.
+pub(super) fn domains(config: &Config) -> Vec<&str> {
+    let routes = config.workers.iter().flat_map(|worker| &worker.routes);
+    routes.filter(|route| route.is_domain).map(|route| route.pattern.as_str()).collect()
+}
+
+fn is_secret(observed: Option<&Observed>, env: &str, name: &str) -> bool {
+    let secrets = observed.and_then(|observed| observed.secrets.get(env));
+    secrets.is_some_and(|secrets| secrets.contains(name))
+}
+
+fn address(config: &Config, worker: &Worker) -> Option<String> {
+    let is_reached = worker.workers_dev || !worker.routes.is_empty();
+    if worker.rank != Rank::Public || is_reached {
+        return None;
+    }
+    Some(format!(
+        "Give {} an address: in {}, [env.{}], add `routes = [{{ pattern = \"{}.example.com\", \
+         custom_domain = true }}]` with a host of a domain that the account has, or \
+         `workers_dev = true`. Then deploy again.",
+        worker.name, config.file, worker.env, worker.env
+    ))
+}
+
+fn endpoint(config: &Config, said: &BTreeMap<String, String>) -> String {
+    let door = config.workers.iter().find(|worker| worker.env == DOOR);
+    let route = door.and_then(|door| door.routes.first());
+    let host = route.and_then(|route| route.pattern.split('/').next());
+    let base = host.filter(|host| !host.contains('*')).map(|host| format!("https://{host}"));
+    let base = base.or_else(|| said.get(DOOR).cloned());
+    let base = base.unwrap_or_else(|| format!("https://<the address of {DOOR}>"));
+    format!(
+        "In Clerk's Dashboard, under Webhooks, add the endpoint {base}/webhooks/clerk with these \
+         events, and copy its signing secret: {}",
+        EVENTS.join(", ")
+    )
+}

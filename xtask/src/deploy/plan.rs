@@ -1,0 +1,167 @@
+//! What a deployment has to do, out of what is wanted and what is there. Does nothing itself.
+
+use anyhow::{Result, bail};
+
+use super::config::{Config, Database};
+use super::observed::Observed;
+use super::wrangler::{Command, Commands};
+
+/// Steps in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Plan(pub(super) Vec<Planned>);
+
+/// A step, and whether it is certain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Planned {
+    /// What to do.
+    pub(super) step: Step,
+    /// When it is done.
+    pub(super) when: When,
+}
+
+/// When a step is done. Only a plan that was made without looking is in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// In any case.
+    Surely,
+    /// If it is not there yet.
+    IfMissing,
+    /// If it is there already.
+    IfThere,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Make a queue.
+    CreateQueue(String),
+    /// Set how long a queue that is there keeps its messages; wrangler does not show it.
+    RetainQueue(String),
+    /// Make the database.
+    CreateDatabase(String),
+    /// Write the database's id into the file; look it up where it is not known yet.
+    NoteDatabase { name: String, id: Option<String> },
+    /// Apply the migrations that the database has not seen.
+    Migrate { name: String, env: String },
+    /// Upload a Worker and send all traffic to it.
+    Deploy { env: String },
+}
+
+/// The plan for an account of which `observed` is known, or nothing.
+///
+/// Queues and database come first, because Workers bind to them; then the migrations, which only
+/// expand what is deployed already; then the Workers.
+///
+/// # Errors
+/// When the file names another database than the account has.
+pub(super) fn plan(config: &Config, observed: Option<&Observed>) -> Result<Plan> {
+    let mut steps = Vec::new();
+    for queue in &config.queues {
+        steps.extend(queue_steps(queue, observed));
+    }
+    if let Some(database) = &config.database {
+        steps.extend(database_steps(config, database, observed)?);
+        let Database { name, env, .. } = database.clone();
+        steps.push(surely(Step::Migrate { name, env }));
+    }
+    let deploys = config.workers.iter().map(|worker| Step::Deploy { env: worker.env.clone() });
+    steps.extend(deploys.map(surely));
+    Ok(Plan(steps))
+}
+
+impl Step {
+    /// What is done, in words.
+    pub(super) fn shown(&self, config: &Config) -> String {
+        match self {
+            Self::CreateQueue(name) => format!("make the queue {name}"),
+            Self::RetainQueue(name) => format!("let the queue {name} keep messages for 14 days"),
+            Self::CreateDatabase(name) => format!("make the database {name}"),
+            Self::NoteDatabase { id: Some(id), .. } => {
+                format!("write database_id = \"{id}\" into {}", config.file)
+            }
+            Self::NoteDatabase { id: None, .. } => {
+                format!("write the database's id into {}", config.file)
+            }
+            Self::Migrate { name, .. } => format!("apply migrations to {name}"),
+            Self::Deploy { env } => format!("deploy {env}"),
+        }
+    }
+
+    /// The command that does it; none changes only a file.
+    pub(super) fn command(&self, commands: &Commands) -> Option<Command> {
+        Some(match self {
+            Self::CreateQueue(name) => commands.create_queue(name),
+            Self::RetainQueue(name) => commands.retain_queue(name),
+            Self::CreateDatabase(name) => commands.create_database(name),
+            Self::NoteDatabase { id: Some(_), .. } => return None,
+            Self::NoteDatabase { id: None, .. } => commands.list_databases(),
+            Self::Migrate { name, env } => commands.migrate(name, env),
+            Self::Deploy { env } => commands.deploy(env),
+        })
+    }
+
+    /// What to do when it failed.
+    pub(super) fn next(&self) -> &'static str {
+        match self {
+            Self::CreateQueue(_) | Self::RetainQueue(_) => {
+                "Retention of 14 days needs the Workers Paid plan; else mend what wrangler names."
+            }
+            Self::CreateDatabase(_) | Self::NoteDatabase { .. } => "Mend what wrangler names.",
+            Self::Migrate { .. } => {
+                "A step that failed was taken back whole; the ones before it stay, and what is \
+                 deployed does not notice them. If a name is taken, see migrations/README.md."
+            }
+            Self::Deploy { .. } => {
+                "The Workers before this one are deployed and the ones after it are as they were; \
+                 docs/deploy.md says how to roll back. If someone changed the Worker in the \
+                 dashboard, take the change into the file, or run that command by hand without \
+                 --strict to overwrite it."
+            }
+        }
+    }
+}
+
+fn surely(step: Step) -> Planned {
+    Planned { step, when: When::Surely }
+}
+
+fn queue_steps(name: &str, observed: Option<&Observed>) -> Vec<Planned> {
+    let create = Step::CreateQueue(name.to_owned());
+    let retain = Step::RetainQueue(name.to_owned());
+    match observed {
+        Some(observed) if observed.queues.contains(name) => vec![surely(retain)],
+        Some(_) => vec![surely(create)],
+        None => vec![
+            Planned { step: create, when: When::IfMissing },
+            Planned { step: retain, when: When::IfThere },
+        ],
+    }
+}
+
+fn database_steps(
+    config: &Config,
+    Database { name, id, .. }: &Database,
+    observed: Option<&Observed>,
+) -> Result<Vec<Planned>> {
+    let create = Step::CreateDatabase(name.clone());
+    let note = |id: Option<&String>| Step::NoteDatabase { name: name.clone(), id: id.cloned() };
+    let Some(observed) = observed else {
+        let in_doubt = Planned { step: create, when: When::IfMissing };
+        return Ok(if id.is_some() { Vec::new() } else { vec![in_doubt, surely(note(None))] });
+    };
+    match (id, observed.databases.get(name)) {
+        (Some(id), Some(found)) if id == found => Ok(Vec::new()),
+        (Some(id), Some(found)) => bail!(
+            "{} has database_id = \"{id}\", but the database `{name}` of the account is {found}; \
+             write that one, or another database_name",
+            config.file
+        ),
+        (Some(id), None) => bail!(
+            "the account has no database `{name}`, but {} has database_id = \"{id}\"; log in to \
+             the account that has it, or write database_id = \"{name}\" to have one made",
+            config.file
+        ),
+        (None, Some(found)) => Ok(vec![surely(note(Some(found)))]),
+        (None, None) => Ok(vec![surely(create), surely(note(None))]),
+    }
+}

@@ -1,0 +1,152 @@
+//! A stage: a second set of Workers, queues and a database, in a file of its own.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use super::config::Config;
+use super::edit;
+use crate::place::Place;
+
+/// The file of what is no stage.
+const ROOT_FILE: &str = "wrangler.toml";
+
+/// A Worker's name is at most 63 letters; the longest of ours takes 17, with the hyphen.
+const NAME_BYTES_MAX: usize = 30;
+
+/// Variables of a Clerk instance and of an address. A stage has its own.
+const OWN_VARS: [&str; 7] = [
+    "AUTHORIZED_PARTIES",
+    "CLERK_FRONTEND_API_URL",
+    "CLERK_INSTANCE_ID",
+    "CLERK_ISSUER",
+    "CLERK_JWKS_URL",
+    "CLERK_JWT_KEY",
+    "CLERK_PUBLISHABLE_KEY",
+];
+
+/// The name of a stage, fit to stand in the names of Workers, queues and hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stage(String);
+
+impl Stage {
+    /// # Errors
+    /// When `raw` is not letters, digits and inner hyphens, in lower case.
+    pub(super) fn parse(raw: &str) -> Result<Self> {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_edged = raw.starts_with('-') || raw.ends_with('-');
+        if raw.is_empty() || NAME_BYTES_MAX < raw.len() || is_edged || !raw.bytes().all(fits) {
+            bail!(
+                "a stage is named by lower-case letters, digits and inner hyphens, \
+                 {NAME_BYTES_MAX} at most; try `staging`"
+            );
+        }
+        Ok(Self(raw.to_owned()))
+    }
+
+    /// The stage's file, beside the root's.
+    pub(super) fn file(&self) -> String {
+        format!("wrangler.{}.toml", self.0)
+    }
+}
+
+/// Reads the configuration of a stage, or of the root without one.
+///
+/// # Errors
+/// When the file is missing or wrong, or the stage's names are the root's too.
+pub(super) fn read(place: &Place, stage: Option<&Stage>) -> Result<Config> {
+    let root = Config::read(ROOT_FILE, &text(place, ROOT_FILE, "restore it from git")?)?;
+    let Some(stage) = stage else { return Ok(root) };
+    let make = format!("make it with `cargo xtask deploy --stage {} --init`", stage.0);
+    let file = stage.file();
+    let config = Config::read(&file, &text(place, &file, &make)?)?;
+    apart(&config, &root)?;
+    Ok(config)
+}
+
+/// Writes the file of a new stage, and answers what to tell about it.
+///
+/// # Errors
+/// When it is there already, or cannot be made.
+pub(super) fn init(place: &Place, stage: &Stage) -> Result<String> {
+    let file = stage.file();
+    let path = place.root.join(&file);
+    if path.exists() {
+        bail!("{file} is there already; change it by hand, or remove it and run this again");
+    }
+    let made = form(&text(place, ROOT_FILE, "restore it from git")?, stage)?;
+    fs::write(&path, made)
+        .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
+    Ok(format!(
+        "Wrote {file}: {ROOT_FILE} with `-{0}` at the names of Workers, queues and database,\n\
+         `{0}.` before the hosts of routes, and blanks where production has its Clerk instance.\n\
+         Next: fill in the blanks, then `cargo xtask deploy --stage {0} --dry-run`.",
+        stage.0
+    ))
+}
+
+/// The text of a stage's file, out of the root's. Nothing in it reaches what the root has.
+///
+/// # Errors
+/// When `root` is not what a deployment takes, or something of it would be shared.
+pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
+    let config = Config::read(ROOT_FILE, root)?;
+    let suffix = |name: &str| Some(format!("{name}-{}", stage.0));
+    let database = config.database.as_ref().map(|it| it.name.clone()).unwrap_or_default();
+    let made = edit::strings(root, |keys, value| match keys {
+        ["env", _, "name"]
+        | [.., "script_name" | "queue" | "dead_letter_queue" | "database_name"]
+        | [.., "services", "service"] => suffix(value),
+        [.., "database_id"] => suffix(&database),
+        [.., "ratelimits", "namespace_id"] => Some(counter(value, stage)),
+        [.., "pattern" | "routes" | "route"] => Some(format!("{}.{value}", stage.0)),
+        [.., "vars", name]
+            if OWN_VARS.contains(name) || value.contains("://") && *name == "SIGN_IN_URL" =>
+        {
+            Some(String::new())
+        }
+        _ => None,
+    })?;
+    let made = format!(
+        "# The stage `{0}`, made from {ROOT_FILE} by `cargo xtask deploy --stage {0} --init`.\n\
+         # What changes there for all stages, change here too.\n\n{made}",
+        stage.0
+    );
+    apart(&Config::read(&stage.file(), &made)?, &config)?;
+    Ok(made)
+}
+
+/// Two rate limiters with one number share their counts, so a stage's flood would close
+/// production's door. A number is made of the stage's name and the old one.
+/// <https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>
+fn counter(old: &str, stage: &Stage) -> String {
+    let digest = Sha256::digest(format!("{} {old}", stage.0));
+    let number = digest.iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
+    number.max(1).to_string()
+}
+
+/// Refuses a stage that has a name in common with the root, in one account: deploying it would
+/// replace production, or read its queue.
+fn apart(stage: &Config, root: &Config) -> Result<()> {
+    let accounts = [&stage.account, &root.account];
+    if accounts.iter().all(|account| account.is_some()) && stage.account != root.account {
+        return Ok(());
+    }
+    let (own, others) = (stage.names(), root.names());
+    let common: Vec<&str> = own.intersection(&others).copied().collect();
+    if !common.is_empty() {
+        bail!(
+            "{} and {} both name {}; a stage needs names of its own, such as `{}-staging`",
+            stage.file,
+            root.file,
+            common.join(", "),
+            common.first().copied().unwrap_or_default()
+        );
+    }
+    Ok(())
+}
+
+fn text(place: &Place, file: &str, next: &str) -> Result<String> {
+    fs::read_to_string(place.root.join(file)).with_context(|| format!("cannot read {file}; {next}"))
+}

@@ -1,0 +1,214 @@
+//! What is planned, and what is left to a person, by what is there.
+
+use std::collections::BTreeMap;
+
+use local_clerk::config::Secret;
+use local_clerk::delivery::{Delivery, OwnFaults, Signed};
+use shared::event::{self, Content};
+use shared::signature::{self, Headers, Secrets};
+use shared::time::UnixMillis;
+
+use super::{FILE, ID, all_there, config, with_id};
+use crate::deploy::left::{self, EVENTS};
+use crate::deploy::observed::Observed;
+use crate::deploy::wrangler::Commands;
+use crate::deploy::{plan, shown};
+
+/// The plan's commands without `npx wrangler`, or what a step changes here.
+#[track_caller]
+fn check(file: &str, observed: Option<&Observed>, want: &[&str]) {
+    let config = config(file);
+    let plan = plan::plan(&config, observed).unwrap();
+    let commands = Commands::default();
+    let told: Vec<String> = plan
+        .0
+        .iter()
+        .map(|planned| match planned.step.command(&commands) {
+            Some(command) => command.args().join(" "),
+            None => planned.step.shown(&config),
+        })
+        .collect();
+    assert_eq!(told, want);
+}
+
+const MIGRATE: &str = "d1 migrations apply rolecall --remote --env consumer";
+const DEPLOYS: [&str; 4] = [
+    "deploy --strict --env durable",
+    "deploy --strict --env consumer",
+    "deploy --strict --env ingest",
+    "deploy --strict --env ssr",
+];
+const RETAIN_DEAD: &str = "queues update rolecall-dead --message-retention-period-secs 1209600";
+const RETAIN_EVENTS: &str = "queues update rolecall-events --message-retention-period-secs 1209600";
+const CREATE_DEAD: &str = "queues create rolecall-dead --message-retention-period-secs 1209600";
+const CREATE_EVENTS: &str = "queues create rolecall-events --message-retention-period-secs 1209600";
+
+#[test]
+fn in_an_empty_account_everything_is_made_before_what_needs_it() {
+    let want = [CREATE_DEAD, CREATE_EVENTS, "d1 create rolecall", "d1 list --json", MIGRATE];
+    check(FILE, Some(&Observed::default()), &[&want[..], &DEPLOYS].concat());
+}
+
+#[test]
+fn where_everything_is_nothing_is_made() {
+    let want = [RETAIN_DEAD, RETAIN_EVENTS, MIGRATE];
+    check(&with_id(ID), Some(&all_there()), &[&want[..], &DEPLOYS].concat());
+}
+
+#[test]
+fn an_id_that_the_file_lacks_is_written() {
+    let note = format!("write database_id = \"{ID}\" into wrangler.toml");
+    let want = [RETAIN_DEAD, RETAIN_EVENTS, &note, MIGRATE];
+    check(FILE, Some(&all_there()), &[&want[..], &DEPLOYS].concat());
+}
+
+#[test]
+fn only_the_queue_that_is_missing_is_made() {
+    let mut observed = all_there();
+    observed.queues.remove("rolecall-dead");
+    let want = [CREATE_DEAD, RETAIN_EVENTS, MIGRATE];
+    check(&with_id(ID), Some(&observed), &[&want[..], &DEPLOYS].concat());
+}
+
+#[test]
+fn a_queue_of_a_longer_name_is_another_queue() {
+    let mut observed = all_there();
+    observed.queues = ["rolecall-events-staging", "rolecall-dead"].map(str::to_owned).into();
+    let want = [RETAIN_DEAD, CREATE_EVENTS, MIGRATE];
+    check(&with_id(ID), Some(&observed), &[&want[..], &DEPLOYS].concat());
+}
+
+#[test]
+fn an_id_that_is_not_the_accounts_is_refused() {
+    let other = config(&with_id("ffffffff-7a0e-4c4e-9f55-3b9a7d0c1e22"));
+    let error = plan::plan(&other, Some(&all_there())).unwrap_err().to_string();
+    assert!(error.contains(ID) && error.contains("ffffffff"), "{error}");
+    let error = plan::plan(&other, Some(&Observed::default())).unwrap_err().to_string();
+    assert!(error.contains("log in to the account that has it"), "{error}");
+}
+
+#[test]
+fn who_asked_nobody_plans_for_both_cases() {
+    let config = config(FILE);
+    let plan = plan::plan(&config, None).unwrap();
+    let shown = shown(&plan, &config, &Commands::default());
+    for part in [
+        "1. make the queue rolecall-dead, unless it is there\n       npx wrangler queues create",
+        "2. let the queue rolecall-dead keep messages for 14 days, if it is there\n",
+        "5. make the database rolecall, unless it is there\n       npx wrangler d1 create rolecall",
+        "6. write the database's id into wrangler.toml\n",
+        "7. apply migrations to rolecall\n",
+        "11. deploy ssr\n       npx wrangler deploy --strict --env ssr",
+    ] {
+        assert!(shown.contains(part), "{part} is missing in\n{shown}");
+    }
+}
+
+#[test]
+fn a_stage_and_a_revision_are_in_every_command_that_takes_them() {
+    let commands = Commands {
+        file: Some("wrangler.staging.toml".to_owned()),
+        revision: Some("e6a00f6".to_owned()),
+    };
+    assert_eq!(
+        commands.deploy("ssr").shown(),
+        "npx wrangler deploy --strict --env ssr --config wrangler.staging.toml --message e6a00f6"
+    );
+    let all = [
+        commands.list_queues(1),
+        commands.create_queue("q"),
+        commands.retain_queue("q"),
+        commands.list_databases(),
+        commands.create_database("d"),
+        commands.migrate("d", "consumer"),
+        commands.list_secrets("ingest"),
+        commands.put_secret("S", "ingest"),
+        commands.bundle("ssr", "out"),
+    ];
+    for command in all {
+        assert!(command.shown().ends_with(" --config wrangler.staging.toml"), "{command:?}");
+    }
+}
+
+#[track_caller]
+fn check_left(file: &str, observed: Option<&Observed>, want: &[&str]) {
+    let left = left::left(&config(file), &Commands::default(), observed, &BTreeMap::new());
+    assert_eq!(left.len(), want.len(), "{left:#?}");
+    for (item, part) in left.iter().zip(want) {
+        assert!(item.contains(part), "{part} is missing in {item}");
+    }
+}
+
+#[test]
+fn a_missing_secret_is_asked_for_with_the_command_that_sets_it() {
+    let put = "npx wrangler secret put CLERK_WEBHOOK_SECRET --env ingest";
+    let endpoint = "https://hooks.example.com/webhooks/clerk";
+    check_left(FILE, Some(&Observed::default()), &[endpoint, put]);
+    check_left(FILE, None, &[endpoint, put]);
+    check_left(FILE, Some(&all_there()), &[]);
+}
+
+#[test]
+fn a_blank_variable_and_a_missing_address_are_asked_for() {
+    let file = FILE
+        .replace("AUTHORIZED_PARTIES = \"https://app.example.com\"", "AUTHORIZED_PARTIES = \" \"")
+        .replace("workers_dev = true", "");
+    check_left(&file, Some(&all_there()), &["Give rolecall-ssr an address", "AUTHORIZED_PARTIES"]);
+}
+
+#[test]
+fn a_variable_that_is_set_as_a_secret_is_set() {
+    let file = FILE.replace("CLERK_PUBLISHABLE_KEY = \"pk_live_Y2xlcmsuZXhhbXBsZS5jb20k\", ", "");
+    check_left(&file, Some(&all_there()), &["CLERK_PUBLISHABLE_KEY"]);
+    let mut observed = all_there();
+    observed.secrets.insert("ssr".to_owned(), ["CLERK_PUBLISHABLE_KEY".to_owned()].into());
+    check_left(&file, Some(&observed), &[]);
+}
+
+#[test]
+fn the_address_that_wrangler_told_is_the_endpoints() {
+    let file = FILE.replace(
+        "routes = [{ pattern = \"hooks.example.com\", custom_domain = true }]",
+        "workers_dev = true",
+    );
+    let said = BTreeMap::from([(
+        "ingest".to_owned(),
+        "https://rolecall-ingest.ada.workers.dev".to_owned(),
+    )]);
+    let left = left::left(&config(&file), &Commands::default(), None, &said);
+    let url = "https://rolecall-ingest.ada.workers.dev/webhooks/clerk";
+    assert!(left[0].contains(url), "{left:?}");
+}
+
+#[test]
+fn hosts_that_are_taken_over_are_named() {
+    let pattern = "routes = [{ pattern = \"example.com/a\" }]";
+    let file = FILE.replace("workers_dev = true", pattern);
+    assert_eq!(left::domains(&config(&file)), ["hooks.example.com"]);
+}
+
+/// The door takes each event that a person is told to switch on: none is counted and ignored.
+#[test]
+fn every_event_that_is_asked_of_clerk_is_synced() {
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let takes = |kind: &str| {
+        let body = format!(r#"{{"type":"{kind}","data":{{}},"timestamp":1700000000000}}"#);
+        let delivery = Delivery { svix_id: "msg_1".to_owned(), body, faults: OwnFaults::default() };
+        let secret = Secret::parse(SECRET).unwrap();
+        let signed = Signed::new(&delivery, None, secret.webhook(), 1_700_000_000).unwrap();
+        let headers = Headers::read(|name| match name {
+            "svix-id" => Some(signed.id.clone()),
+            "svix-timestamp" => Some(signed.timestamp_s.to_string()),
+            "svix-signature" => Some(signed.signature.clone()),
+            _ => None,
+        });
+        let secrets = Secrets::parse(SECRET).unwrap();
+        let now = UnixMillis(1_700_000_000_000);
+        let body = signed.body.as_bytes();
+        let verified = signature::verify(&headers, body, &secrets, now).unwrap();
+        event::parse(&verified).content != Content::Ignored
+    };
+    let ignored: Vec<&&str> = EVENTS.iter().filter(|kind| !takes(kind)).collect();
+    assert!(ignored.is_empty(), "{ignored:?}");
+    assert!(!takes("session.created"));
+}

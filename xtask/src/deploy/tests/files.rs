@@ -1,0 +1,157 @@
+//! What is read of a file, what is refused, and the file of a stage.
+
+use std::fs;
+
+use super::{FILE, ID, config, with_id};
+use crate::deploy::config::{Config, is_uuid};
+use crate::deploy::stage::{self, Stage};
+use crate::place::Place;
+
+fn staging() -> Stage {
+    Stage::parse("staging").unwrap()
+}
+
+/// The root's file, whatever its owner made of it.
+fn root_file() -> String {
+    fs::read_to_string(Place::find().unwrap().root.join("wrangler.toml")).unwrap()
+}
+
+#[track_caller]
+fn refused(text: &str, parts: &[&str]) -> String {
+    let error = format!("{:#}", Config::read("wrangler.toml", text).unwrap_err());
+    for part in parts {
+        assert!(error.contains(part), "{part} is missing in {error}");
+    }
+    error
+}
+
+#[test]
+fn objects_come_first_then_consumers_then_what_is_called_from_outside() {
+    let envs = |config: &Config| -> Vec<String> {
+        config.workers.iter().map(|worker| worker.env.clone()).collect()
+    };
+    assert_eq!(envs(&config(FILE)), ["durable", "consumer", "ingest", "ssr"]);
+    let root = envs(&config(&root_file()));
+    assert_eq!(root[..2], ["durable", "consumer"]);
+    assert!(root.iter().any(|env| env == "ingest") && root.iter().any(|env| env == "ssr"));
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_not_repeated() {
+    let values = ["whsec_MfKQ9r8G", "sk_live_abcdef", "sk_test_abcdef", "-----BEGIN PRIVATE KEY--"];
+    for value in values {
+        let text = FILE.replace("\"/sign-in\"", &format!("\"{value}\""));
+        let error = refused(&text, &["env.ssr.vars.SIGN_IN_URL", "secret put"]);
+        assert!(!error.contains(value), "{error}");
+    }
+    let text = FILE.replace("SIGN_IN_URL = \"/sign-in\"", "CLERK_SECRET_KEY = \"hush\"");
+    let error = refused(&text, &["env.ssr.vars.CLERK_SECRET_KEY"]);
+    assert!(!error.contains("hush"), "{error}");
+    let listed = format!("{FILE}\n[env.ssr.observability]\nlist = [[\"whsec_MfKQ9r8G\"]]\n");
+    refused(&listed, &["env.ssr.observability.list"]);
+}
+
+#[test]
+fn blocks_that_do_not_fit_together_are_refused() {
+    let other = FILE.replacen("rolecall-durable", "production-durable", 1);
+    refused(&other, &["[env.consumer]", "`production-durable`"]);
+    let other = FILE.replacen("database_id = \"rolecall\"", &format!("database_id = \"{ID}\""), 1);
+    refused(&other, &["[env.consumer] and [env.durable] have different databases"]);
+    let other = FILE.replacen("migrations_dir = \"migrations\"", "", 1);
+    refused(&other, &["[env.consumer] has a database without"]);
+    refused("name = \"x\"", &["wrangler.toml is not as expected"]);
+}
+
+#[test]
+fn a_placeholder_is_no_id() {
+    assert!(is_uuid(ID));
+    for text in ["rolecall", "", "0b0f1a3c-7a0e-4c4e-9f55-3b9a7d0c1e2", "<your-database-id>"] {
+        assert!(!is_uuid(text), "{text}");
+    }
+    assert_eq!(config(FILE).database.unwrap().id, None);
+    assert_eq!(config(&with_id(ID)).database.unwrap().id.as_deref(), Some(ID));
+}
+
+/// Everything by which a stage could reach what is production's.
+#[test]
+fn a_stage_shares_nothing_with_the_root() {
+    for text in [FILE.to_owned(), with_id(ID), root_file()] {
+        let made = stage::form(&text, &staging()).unwrap();
+        let stage = Config::read("wrangler.staging.toml", &made).unwrap();
+        let root = config(&text);
+        assert!(stage.names().is_disjoint(&root.names()));
+        assert_eq!(stage.workers.len(), root.workers.len());
+        for (one, other) in stage.workers.iter().zip(&root.workers) {
+            assert_eq!(one.name, format!("{}-staging", other.name));
+            assert_eq!(one.rank, other.rank);
+        }
+        for queue in &root.queues {
+            assert!(stage.queues.contains(&format!("{queue}-staging")), "{queue}");
+        }
+        assert_eq!(stage.database.unwrap().id, None);
+    }
+}
+
+#[test]
+fn a_stage_has_its_own_clerk_hosts_and_counters_and_keeps_the_rest() {
+    let made = stage::form(FILE, &staging()).unwrap();
+    for part in [
+        "# The stage `staging`, made from wrangler.toml",
+        "pattern = \"staging.hooks.example.com\", custom_domain = true",
+        "AUTHORIZED_PARTIES = \"\", CLERK_PUBLISHABLE_KEY = \"\", SIGN_IN_URL = \"/sign-in\"",
+        "CLERK_API_URL = \"https://api.clerk.com/v1\"",
+        "dead_letter_queue = \"rolecall-dead-staging\"",
+        "script_name = \"rolecall-durable-staging\"",
+        "database_id = \"rolecall-staging\" # the placeholder",
+        "name = \"ROLES\"",
+        "name = \"INGEST_LIMIT\"",
+    ] {
+        assert!(made.contains(part), "{part} is missing in\n{made}");
+    }
+    assert!(!made.contains("\"1001\""));
+    assert_eq!(made, stage::form(FILE, &staging()).unwrap());
+}
+
+#[test]
+fn a_stage_is_made_once_and_read_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place { root: folder.path().into(), cache: folder.path().into() };
+    fs::write(folder.path().join("wrangler.toml"), FILE).unwrap();
+    let error = format!("{:#}", stage::read(&place, Some(&staging())).unwrap_err());
+    assert!(error.contains("cargo xtask deploy --stage staging --init"), "{error}");
+
+    stage::init(&place, &staging()).unwrap();
+    let config = stage::read(&place, Some(&staging())).unwrap();
+    assert_eq!(config.file, "wrangler.staging.toml");
+    assert!(stage::init(&place, &staging()).is_err());
+    assert_eq!(fs::read_to_string(folder.path().join("wrangler.toml")).unwrap(), FILE);
+}
+
+#[test]
+fn a_stage_with_a_name_of_production_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place { root: folder.path().into(), cache: folder.path().into() };
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let made = stage::form(FILE, &staging()).unwrap();
+    write("wrangler.toml", FILE);
+    write("wrangler.staging.toml", &made.replace("rolecall-dead-staging", "rolecall-dead"));
+    let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
+    assert!(error.contains("both name rolecall-dead;"), "{error}");
+
+    // Accounts of their own may use the same names.
+    write("wrangler.toml", &format!("account_id = \"a\"\n{FILE}"));
+    write("wrangler.staging.toml", &format!("account_id = \"b\"\n{FILE}"));
+    stage::read(&place, Some(&staging())).unwrap();
+    write("wrangler.staging.toml", &format!("account_id = \"a\"\n{FILE}"));
+    assert!(stage::read(&place, Some(&staging())).is_err());
+}
+
+#[test]
+fn a_stages_name_fits_into_other_names() {
+    for name in ["staging", "pr-12", "a"] {
+        assert!(Stage::parse(name).is_ok(), "{name}");
+    }
+    for name in ["", "Staging", "-a", "a-", "a.b", "../a", "a b", &"a".repeat(31)] {
+        assert!(Stage::parse(name).is_err(), "{name}");
+    }
+}

@@ -1,0 +1,205 @@
+//! Calling wrangler, the pinned one: which commands there are, and how they are run.
+
+use anyhow::{Result, bail};
+
+use crate::call::Call;
+use crate::place::Place;
+use crate::setup::Tools;
+use crate::show::Step;
+
+/// How long a queue keeps a message that nobody took: 14 days, the most there is. While the
+/// database is down nothing is parked, and the dead letters wait in their queue.
+/// <https://developers.cloudflare.com/queues/configuration/configure-queues/>
+const RETENTION_SECS: u32 = 14 * 24 * 60 * 60;
+
+/// A command of wrangler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Command(Vec<String>);
+
+/// What belongs to every command of one deployment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Commands {
+    /// The stage's file; the root's is found without being named.
+    pub(super) file: Option<String>,
+    /// What the deployed versions are called, for whoever rolls back.
+    pub(super) revision: Option<String>,
+}
+
+/// What a command said.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    /// Whether its status was 0.
+    pub(super) success: bool,
+    /// Standard output.
+    pub(super) out: String,
+    /// The last lines of both streams.
+    pub(super) tail: String,
+}
+
+/// Who runs commands and shows how it goes: wrangler itself, or a test's stand-in.
+pub(super) trait Wrangler {
+    /// Shows that something begins. What has not ended by then has failed.
+    fn begin(&mut self, what: &str);
+
+    /// Shows that it ended well.
+    fn end(&mut self, detail: &str);
+
+    /// Runs `command` to its end.
+    ///
+    /// # Errors
+    /// When it cannot be started. That it failed is in what it [`Said`].
+    fn run(&mut self, command: &Command) -> Result<Said>;
+}
+
+/// The pinned wrangler of the clone.
+#[derive(Debug)]
+pub(super) struct Pinned<'a> {
+    place: &'a Place,
+    tools: &'a Tools,
+    account: Option<String>,
+    step: Option<Step>,
+}
+
+impl Command {
+    fn new(args: &[&str]) -> Self {
+        Self(args.iter().map(|arg| (*arg).to_owned()).collect())
+    }
+
+    fn with(mut self, args: &[&str]) -> Self {
+        self.0.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    /// What stands after `wrangler`.
+    pub(super) fn args(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The command as one can type it in the clone.
+    pub(super) fn shown(&self) -> String {
+        let quoted = self
+            .0
+            .iter()
+            .map(|arg| if arg.contains(' ') { format!("'{arg}'") } else { arg.clone() });
+        quoted.fold("npx wrangler".to_owned(), |shown, arg| format!("{shown} {arg}"))
+    }
+}
+
+impl Commands {
+    pub(super) fn who_am_i() -> Command {
+        Command::new(&["whoami", "--json"])
+    }
+
+    pub(super) fn list_queues(&self, page: u32) -> Command {
+        self.on_file(Command::new(&["queues", "list", "--page", &page.to_string()]))
+    }
+
+    pub(super) fn create_queue(&self, name: &str) -> Command {
+        self.on_file(retained(Command::new(&["queues", "create", name])))
+    }
+
+    pub(super) fn retain_queue(&self, name: &str) -> Command {
+        self.on_file(retained(Command::new(&["queues", "update", name])))
+    }
+
+    pub(super) fn list_databases(&self) -> Command {
+        self.on_file(Command::new(&["d1", "list", "--json"]))
+    }
+
+    pub(super) fn create_database(&self, name: &str) -> Command {
+        self.on_file(Command::new(&["d1", "create", name]))
+    }
+
+    pub(super) fn migrate(&self, database: &str, env: &str) -> Command {
+        let args = ["d1", "migrations", "apply", database, "--remote"];
+        self.on_env(Command::new(&args), env)
+    }
+
+    pub(super) fn list_secrets(&self, env: &str) -> Command {
+        self.on_env(Command::new(&["secret", "list", "--format", "json"]), env)
+    }
+
+    pub(super) fn put_secret(&self, name: &str, env: &str) -> Command {
+        self.on_env(Command::new(&["secret", "put", name]), env)
+    }
+
+    /// What a deployment would upload, without a network.
+    pub(super) fn bundle(&self, env: &str, folder: &str) -> Command {
+        self.on_env(Command::new(&["deploy", "--dry-run", "--outdir", folder]), env)
+    }
+
+    /// `--strict`, because without it a wrangler that can ask nobody overwrites what was changed
+    /// in the dashboard.
+    pub(super) fn deploy(&self, env: &str) -> Command {
+        let command = self.on_env(Command::new(&["deploy", "--strict"]), env);
+        match &self.revision {
+            Some(revision) => command.with(&["--message", revision]),
+            None => command,
+        }
+    }
+
+    fn on_env(&self, command: Command, env: &str) -> Command {
+        self.on_file(command.with(&["--env", env]))
+    }
+
+    fn on_file(&self, command: Command) -> Command {
+        match &self.file {
+            Some(file) => command.with(&["--config", file]),
+            None => command,
+        }
+    }
+}
+
+impl Said {
+    /// Standard output, unless the command failed.
+    ///
+    /// # Errors
+    /// When it did: what was tried, its last lines, and what to do `next`.
+    pub(super) fn ok(self, command: &Command, next: &str) -> Result<String> {
+        if self.success {
+            return Ok(self.out);
+        }
+        bail!("`{}` failed:\n{}\n{next}", command.shown(), self.tail);
+    }
+}
+
+impl<'a> Pinned<'a> {
+    pub(super) fn new(place: &'a Place, tools: &'a Tools) -> Self {
+        Self { place, tools, account: None, step: None }
+    }
+
+    /// From here on every command acts on this account, whatever wrangler remembers.
+    pub(super) fn act_on(&mut self, account: &str) {
+        self.account = Some(account.to_owned());
+    }
+}
+
+impl Wrangler for Pinned<'_> {
+    fn begin(&mut self, what: &str) {
+        self.step = Some(Step::begin(what));
+    }
+
+    fn end(&mut self, detail: &str) {
+        if let Some(step) = self.step.take() {
+            step.done(detail);
+        }
+    }
+
+    fn run(&mut self, command: &Command) -> Result<Said> {
+        let step = &self.step;
+        let say = |line: &str| step.iter().for_each(|step| step.say(line));
+        let account = self.account.iter().map(|id| ("CLOUDFLARE_ACCOUNT_ID", id));
+        let ran = Call::new(self.tools.package("wrangler"))
+            .args(command.args())
+            .dir(&self.place.root)
+            .vars(self.tools.vars()?)
+            .vars(account)
+            .run(say)?;
+        let plain = |text: String| console::strip_ansi_codes(&text).into_owned();
+        Ok(Said { success: ran.success, out: plain(ran.out()), tail: plain(ran.tail()) })
+    }
+}
+
+fn retained(command: Command) -> Command {
+    command.with(&["--message-retention-period-secs", &RETENTION_SECS.to_string()])
+}
