@@ -131,7 +131,7 @@ pub fn parse(body: &VerifiedBody<'_>) -> Incoming {
 
 fn parse_bytes(bytes: &[u8]) -> Incoming {
     let body_digest = Digest::of(bytes);
-    let outer: wire::Envelope<'_> = match serde_json::from_slice(bytes) {
+    let outer: wire::Envelope<'_> = match wire::envelope(bytes) {
         Ok(outer) => outer,
         Err(error) => return Incoming::unread(bytes, body_digest, &error),
     };

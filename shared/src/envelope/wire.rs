@@ -92,9 +92,16 @@ pub(super) fn read(text: &str) -> Result<Envelope, OpenError> {
         let (kind, line, column) = (error.classify(), error.line(), error.column());
         OpenError::Malformed(format!("{kind:?} at line {line} column {column}"))
     };
+    // serde would fill a struct from a JSON array as well.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(OpenError::Malformed("no JSON object".into()));
+    }
     let Versioned { v } = serde_json::from_str(text).map_err(malformed)?;
-    if v != VERSION {
+    if VERSION < v {
         return Err(OpenError::Newer(v));
+    }
+    if v < VERSION {
+        return Err(OpenError::Malformed(format!("no build wrote version {v}")));
     }
     let wire: EnvelopeV1 = serde_json::from_str(text).map_err(malformed)?;
     let svix_id = MessageId::parse(&wire.svix_id).map_err(|e| field("svix_id", &e))?;

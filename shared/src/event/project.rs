@@ -63,7 +63,12 @@ pub(super) fn event(
 }
 
 fn read<T: DeserializeOwned>(data: &str) -> Read<T> {
-    serde_json::from_str(data).map_err(|error| Flaw::shape(&error))
+    let read = serde_json::from_str(data).map_err(|error| Flaw::shape(&error))?;
+    // As with the envelope: an array would fill the struct as well.
+    if !data.starts_with('{') {
+        return Err(Flaw { reason: Unread::Shape, at: "data is no object".into() });
+    }
+    Ok(read)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "ends a chain of readings that can fail")]

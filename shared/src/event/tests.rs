@@ -197,6 +197,11 @@ fn what_is_not_an_event_is_told_apart() {
     unread(b"[]", Unread::Shape);
     unread(br#"{"data":{}}"#, Unread::Shape);
     unread(br#"{"type":"user.created","type":"user.deleted","data":{}}"#, Unread::Shape);
+    // serde reads a struct from an array as well, by the order of its fields.
+    let user = r#"["user_1",null,null,null,null,null,1744276393644]"#;
+    unread(&bytes("user.created", user), Unread::Shape);
+    let array = format!(r#"["user.deleted",{},1744276393644,null]"#, r#"{"id":"user_1"}"#);
+    unread(array.as_bytes(), Unread::Shape);
     unread(&bytes("user.created", "null"), Unread::Shape);
     unread(
         &bytes("user.created", r#"{"id":"user_1","id":"user_2","updated_at":5}"#),

@@ -20,6 +20,16 @@ pub(super) struct Envelope<'a> {
     pub(super) instance_id: Option<String>,
 }
 
+/// Reads an event. serde would fill the struct from a JSON array as well, by the order of the
+/// fields here; that is no event of Clerk's.
+pub(super) fn envelope(bytes: &[u8]) -> serde_json::Result<Envelope<'_>> {
+    let envelope = serde_json::from_slice(bytes)?;
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(serde::de::Error::custom("not an object"));
+    }
+    Ok(envelope)
+}
+
 /// Whatever JSON it is: to say what a delivery was about that could not be read.
 #[derive(Default, Deserialize)]
 pub(super) struct Loose(Value);

@@ -2,6 +2,7 @@
 //! taken for a missing one (jsonwebtoken before 10.3.0 did that with `exp`, CVE-2026-25537).
 
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::Rejection;
 use super::header::some;
@@ -33,11 +34,13 @@ pub(super) struct Claims {
 
 /// Reads the claims.
 pub(super) fn read(json: &[u8]) -> Result<Claims, Rejection> {
+    // serde_json passes over the bytes of a claim that nobody reads, whatever they are.
+    let json = str::from_utf8(json).map_err(|_| Rejection::Claims)?;
     // serde would fill the struct from a JSON array as well.
-    if !json.trim_ascii_start().starts_with(b"{") {
+    if !json.trim_ascii_start().starts_with('{') {
         return Err(Rejection::Claims);
     }
-    serde_json::from_slice(json).map_err(|_| Rejection::Claims)
+    serde_json::from_str(json).map_err(|_| Rejection::Claims)
 }
 
 /// The last second that a claim may name: 9999-12-31T23:59:59Z.
@@ -57,6 +60,32 @@ struct Actor {
 }
 
 fn actor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ObjectId>, D::Error> {
-    let actor = Actor::deserialize(deserializer)?;
+    let raw = <&RawValue>::deserialize(deserializer)?.get();
+    // As above.
+    if !raw.starts_with('{') {
+        return Err(serde::de::Error::custom("not an object"));
+    }
+    let actor: Actor = serde_json::from_str(raw).map_err(serde::de::Error::custom)?;
     ObjectId::parse(&actor.sub).map(Some).map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    /// Found by the fuzz target `session_token`.
+    #[test]
+    fn claims_are_utf_8_also_where_nobody_reads_them() {
+        assert!(read(b"{\"jti\":\"\xed\xe6\x25\"}").is_err());
+        assert!(read("{\"jti\":\"\u{ed}\"}".as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn who_acts_is_an_object() {
+        let actor = |act: &str| read(format!("{{\"act\":{act}}}").as_bytes()).map(|it| it.act);
+        assert!(actor(r#"{"sub":"user_9"}"#).is_ok_and(|act| act.is_some()));
+        for act in [r#"["user_9"]"#, r#""user_9""#, "null", "{}", r#"{"sub":"a","sub":"b"}"#] {
+            assert!(actor(act).is_err(), "{act}");
+        }
+    }
 }

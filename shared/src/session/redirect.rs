@@ -25,6 +25,10 @@ fn parse(raw: &str) -> Option<String> {
     if raw.bytes().any(|b| b == b'\\' || b.is_ascii_control()) {
         return None;
     }
+    // A host would follow; it is refused before anything reads it.
+    if raw.starts_with("//") {
+        return None;
+    }
     let base = Url::parse(BASE).ok()?;
     let url = base.join(raw).ok()?;
     if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
@@ -67,6 +71,7 @@ mod tests {
         for raw in [
             "",
             "//evil.example",
+            "//AA\u{213}//a./d", // Found by the fuzz target `redirect_url`.
             "///evil.example",
             "/\\evil.example",
             "\\\\evil.example",
