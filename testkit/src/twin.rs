@@ -13,6 +13,7 @@ mod triggers;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
 
 use rusqlite::types::Value as Cell;
 use shared::merge::{Change, Entity, Live, State, join};
@@ -79,6 +80,15 @@ pub struct Effect {
     pub rows: usize,
     /// By how many writes each watched user's version rose.
     pub bumps: BTreeMap<String, u32>,
+}
+
+impl AddAssign for Effect {
+    fn add_assign(&mut self, other: Self) {
+        self.rows += other.rows;
+        for (user, times) in other.bumps {
+            *self.bumps.entry(user).or_default() += times;
+        }
+    }
 }
 
 impl Effect {
@@ -193,11 +203,7 @@ impl Twin {
     /// The default role and its name, as [`shared::sql::default_role`] makes them.
     pub fn default_role(&mut self, name: &str) -> Effect {
         let mut effect = self.role_name(name);
-        let set = self.set("default_role", name);
-        effect.rows += set.rows;
-        for (user, times) in set.bumps {
-            *effect.bumps.entry(user).or_default() += times;
-        }
+        effect += self.set("default_role", name);
         effect
     }
 

@@ -1,6 +1,9 @@
 //! The outbox's triggers: a watched user's version rises when the roles can have changed, whoever
 //! writes, and does not when they cannot.
 
+mod changed;
+mod every;
+mod held;
 mod random;
 
 use crate::support::{Db, START};

@@ -1,4 +1,4 @@
-//! Small histories, each of seven steps that meet in some corner of the law.
+//! What can happen, and small histories of seven steps, which meet in some corner of the law.
 
 use crate::support::clerk::{
     banned, deleted, deliver, event_at, event_without_time, membership, organization, permission,
@@ -6,9 +6,10 @@ use crate::support::clerk::{
 };
 use crate::support::{START, statement};
 use serde_json::{Value, json};
-use shared::plan::{Message, plan};
+use shared::plan::{Message, Plan, plan};
 use shared::sql::{GRANT, Statement, statements};
 use shared::time::UnixMillis;
+use testkit::twin::{Effect, Twin, Word};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Grant {
     pub(super) id: &'static str,
 }
 
-pub(super) type History = [Step; 7];
+pub(super) type History = Vec<Step>;
 
 /// The roles that an operator has made before any history begins: their numbers are their places.
 pub(super) const ROLES: [&str; 2] = ["admin", "editor"];
@@ -41,57 +42,84 @@ pub(super) const DEFAULT_ROLE: &str = "member";
 /// The users who are watched from the beginning.
 pub(super) const WATCHED: [&str; 2] = [ADA, BOB];
 
-const ADA: &str = "user_ada";
-const BOB: &str = "user_bob";
-const USER: &str = "user.updated";
-const MEMBER: &str = "organizationMembership.updated";
-const GONE: &str = "organizationMembership.deleted";
+pub(super) const ADA: &str = "user_ada";
+pub(super) const BOB: &str = "user_bob";
+pub(super) const USER: &str = "user.updated";
+pub(super) const MEMBER: &str = "organizationMembership.updated";
+pub(super) const GONE: &str = "organizationMembership.deleted";
+
+/// What the pipeline plans for the deliveries among these steps, given together.
+pub(super) fn planned(steps: &[Step]) -> Plan {
+    let messages = steps.iter().filter_map(|step| match step {
+        Step::Event(message) => Some((**message).clone()),
+        Step::Grant(_) | Step::CatalogueComplete => None,
+    });
+    plan("rolecall-events", &messages.collect::<Vec<_>>(), vec![])
+}
 
 /// The D1 batch of these steps, given together.
 pub(super) fn batch(steps: &[Step]) -> Vec<Statement> {
-    let (mut messages, mut others) = (Vec::new(), Vec::new());
-    for step in steps {
-        match step {
-            Step::Event(message) => messages.push((**message).clone()),
-            Step::Grant(Grant { user, role, granted, at, id }) => {
-                let place = ROLES.iter().zip(1_i64..).find(|(name, _)| *name == role).unwrap().1;
-                let granted = i64::from(*granted);
-                others.push(statement(GRANT, &[user, &place, &granted, at, id, &"ops", &"why"]));
-            }
-            Step::CatalogueComplete => others.push(statement(CATALOGUE_COMPLETE, &[])),
+    let mut batch = statements(&planned(steps), UnixMillis(START));
+    batch.extend(steps.iter().filter_map(|step| match step {
+        Step::Event(_) => None,
+        Step::Grant(Grant { user, role, granted, at, id }) => {
+            let place = ROLES.iter().zip(1_i64..).find(|(name, _)| *name == role).unwrap().1;
+            let granted = i64::from(*granted);
+            Some(statement(GRANT, &[user, &place, &granted, at, id, &"ops", &"why"]))
         }
-    }
-    let mut batch = statements(&plan("rolecall-events", &messages, vec![]), UnixMillis(START));
-    batch.extend(others);
+        Step::CatalogueComplete => Some(statement(CATALOGUE_COMPLETE, &[])),
+    }));
     batch
+}
+
+/// The same steps taken in by the twin.
+pub(super) fn take(twin: &mut Twin, steps: &[Step]) -> Effect {
+    let mut all = twin.run(&planned(steps));
+    for step in steps {
+        let effect = match step {
+            Step::Event(_) => continue,
+            Step::Grant(Grant { user, role, granted, at, id }) => {
+                twin.grant(Word { user, role, granted: *granted, at: *at, id })
+            }
+            Step::CatalogueComplete => twin.set("catalogue_complete", "1"),
+        };
+        all += effect;
+    }
+    all
 }
 
 const CATALOGUE_COMPLETE: &str =
     "INSERT INTO settings (key, value) VALUES ('catalogue_complete', '1') ON CONFLICT DO NOTHING";
 
 /// A time, in seconds since the start.
-const fn t(seconds: i64) -> i64 {
+pub(super) const fn t(seconds: i64) -> i64 {
     START + seconds * 1000
 }
 
 /// A delivery whose event happened so many seconds after the start.
-fn at(seconds: i64, kind: &str, data: &Value) -> Step {
+pub(super) fn at(seconds: i64, kind: &str, data: &Value) -> Step {
     event(&event_at(kind, t(seconds), data))
 }
 
-fn event(body: &Value) -> Step {
+pub(super) fn event(body: &Value) -> Step {
     let digest = shared::projection::Digest::of(body.to_string().as_bytes());
     Step::Event(Box::new(deliver(&format!("msg_{}", digest.as_str()), body, t(3600))))
 }
 
-fn grant(user: &'static str, role: &'static str, granted: bool, s: i64, id: &'static str) -> Step {
+pub(super) fn grant(
+    user: &'static str,
+    role: &'static str,
+    granted: bool,
+    s: i64,
+    id: &'static str,
+) -> Step {
     Step::Grant(Grant { user, role, granted, at: t(s), id })
 }
 
 /// Create, update, ties on `updated_at` with another content and with another time, delete, a late
 /// update, and another user's event without a time.
 pub(super) fn a_user_is_updated_twice_at_once_and_deleted() -> History {
-    [
+    vec![
         at(0, "user.created", &user(ADA, t(0), &json!({}))),
         at(1, USER, &user_with(ADA, t(1), &["admin"])),
         at(1, USER, &user_with(ADA, t(1), &["editor", "org:admin", "new"])),
@@ -104,7 +132,7 @@ pub(super) fn a_user_is_updated_twice_at_once_and_deleted() -> History {
 
 /// The organization is deleted, in some orders before its membership arrives.
 pub(super) fn an_organization_is_deleted_around_its_members() -> History {
-    [
+    vec![
         at(0, "user.created", &user(ADA, t(0), &json!({}))),
         at(0, "organization.created", &organization("org_1", t(0), "Acme")),
         at(1, "organization.updated", &organization("org_1", t(0), "Acme Two")),
@@ -119,7 +147,7 @@ pub(super) fn an_organization_is_deleted_around_its_members() -> History {
 pub(super) fn a_member_leaves_and_returns() -> History {
     let mut gone = membership(["orgmem_1", "org_1", ADA, "org:admin"], t(2), &["org:a:b"]);
     gone["organization"]["updated_at"] = json!(t(3));
-    [
+    vec![
         at(0, "user.created", &user_with(ADA, t(0), &["editor"])),
         at(1, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:member"], t(1), &[])),
         at(2, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:admin"], t(2), &["org:a:b"])),
@@ -133,7 +161,7 @@ pub(super) fn a_member_leaves_and_returns() -> History {
 /// The catalogue: a role and a permission, each made, changed and deleted.
 pub(super) fn a_role_and_its_permission_come_and_go() -> History {
     let own = ["org:own:read"];
-    [
+    vec![
         at(0, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(0), &own)),
         at(1, "role.created", &role("role_1", "org:x", t(1), &[("perm_1", "org:p:old")])),
         at(2, "role.updated", &role("role_1", "x", t(2), &[("perm_2", "org:q:read")])),
@@ -147,7 +175,7 @@ pub(super) fn a_role_and_its_permission_come_and_go() -> History {
 /// Two roles under one key: the greater rank counts, while it lives.
 pub(super) fn two_roles_share_a_key() -> History {
     let both = [("perm_1", "org:p:read"), ("perm_2", "org:p:write")];
-    [
+    vec![
         at(0, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(0), &["org:own:read"])),
         at(0, MEMBER, &membership(["orgmem_2", "org_1", BOB, "org:y"], t(0), &["org:own:read"])),
         at(1, "role.created", &role("role_1", "org:x", t(1), &both)),
@@ -160,7 +188,7 @@ pub(super) fn two_roles_share_a_key() -> History {
 
 /// A ban and its end, an operator's grant and revocations, two at one instant.
 pub(super) fn a_user_is_banned_and_operators_have_their_word() -> History {
-    [
+    vec![
         at(0, "user.created", &user_with(ADA, t(0), &["editor"])),
         at(1, USER, &banned(ADA, t(1))),
         at(2, USER, &user_with(ADA, t(2), &["editor"])),
@@ -173,7 +201,7 @@ pub(super) fn a_user_is_banned_and_operators_have_their_word() -> History {
 
 /// Two members of one organization, which is deleted; one is banned, the other deleted.
 pub(super) fn two_members_lose_their_organization() -> History {
-    [
+    vec![
         at(0, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:admin"], t(0), &["org:a:b"])),
         at(0, MEMBER, &membership(["orgmem_2", "org_1", BOB, "org:member"], t(0), &[])),
         at(1, USER, &banned(ADA, t(1))),
@@ -186,7 +214,7 @@ pub(super) fn two_members_lose_their_organization() -> History {
 
 /// A membership's own list of permissions, and all that ends it.
 pub(super) fn a_memberships_own_permissions_come_to_an_end() -> History {
-    [
+    vec![
         at(0, "user.created", &user(BOB, t(0), &json!({}))),
         at(1, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(1), &["org:own:read"])),
         at(2, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(2), &["org:own:write"])),

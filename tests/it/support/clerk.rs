@@ -17,9 +17,15 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// Signs a body under this `svix-id`, verifies it, reads it, and sends it through the queue.
 #[track_caller]
 pub(crate) fn deliver(id: &str, body: &Value, attempted_at: i64) -> Message {
-    let bytes = body.to_string().into_bytes();
+    deliver_text(id, &body.to_string(), attempted_at)
+}
+
+/// The same for a body as it is spelled.
+#[track_caller]
+pub(crate) fn deliver_text(id: &str, body: &str, attempted_at: i64) -> Message {
+    let bytes = body.as_bytes();
     let seconds = attempted_at / 1000;
-    let signature = Webhook::new(SECRET).unwrap().sign(id, seconds, &bytes).unwrap();
+    let signature = Webhook::new(SECRET).unwrap().sign(id, seconds, bytes).unwrap();
     let headers = Headers::read(|name| match name {
         "svix-id" => Some(id.into()),
         "svix-timestamp" => Some(seconds.to_string()),
@@ -27,7 +33,7 @@ pub(crate) fn deliver(id: &str, body: &Value, attempted_at: i64) -> Message {
         _ => None,
     });
     let (secrets, now) = (Secrets::parse(SECRET).unwrap(), UnixMillis(attempted_at));
-    let verified = verify(&headers, &bytes, &secrets, now).unwrap();
+    let verified = verify(&headers, bytes, &secrets, now).unwrap();
     let (id, attempted_at) = (verified.id().clone(), verified.attempted_at());
     message(&Envelope::new(id, attempted_at, now, event::parse(&verified)))
 }

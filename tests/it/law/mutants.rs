@@ -1,0 +1,207 @@
+//! Wrong forms of the law in SQL. Each is told from the right one, by a history this short.
+
+use super::eight;
+use super::history::{self, History};
+use super::walk::Walk;
+use crate::support::{Db, migrations};
+
+/// A wrong form.
+struct Mutant {
+    name: &'static str,
+    /// What the migrations say instead.
+    schema: fn(String) -> String,
+    /// What is there besides.
+    besides: &'static str,
+    /// What a statement says instead.
+    text: fn(&str) -> Option<String>,
+}
+
+const RIGHT: Mutant = Mutant { name: "right", schema: |text| text, besides: "", text: |_| None };
+
+/// `None` for a statement that is no upsert of a synced row.
+fn law_is(text: &str, law: &str) -> Option<String> {
+    let (head, _) = text.split_once("WHERE t.deleted = 0")?;
+    Some(format!("{head}WHERE {law}"))
+}
+
+fn other(text: &str, from: &str, to: &str) -> Option<String> {
+    text.contains(from).then(|| text.replace(from, to))
+}
+
+/// With the length of a shortest history that tells the form from the right one.
+const MUTANTS: [(Mutant, u32); 12] = [
+    (
+        Mutant {
+            name: "M1 of two updates of one instant the last to arrive wins",
+            text: |text| {
+                let law = "t.deleted = 0 AND (excluded.deleted, excluded.updated_at) \
+                    >= (t.deleted, t.updated_at)";
+                law_is(text, law)
+            },
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "M2 a delete removes the row",
+            besides: "
+CREATE TRIGGER m1 AFTER INSERT ON users WHEN NEW.deleted = 1 BEGIN DELETE FROM users WHERE id = NEW.id; END;
+CREATE TRIGGER m2 AFTER UPDATE ON users WHEN NEW.deleted = 1 BEGIN DELETE FROM users WHERE id = NEW.id; END;",
+            ..RIGHT
+        },
+        1,
+    ),
+    (
+        Mutant {
+            name: "M3 an update that says it is later undoes a delete",
+            text: |text| {
+                let law = "excluded.deleted > t.deleted OR (excluded.updated_at, \
+                    excluded.event_at, excluded.projection, excluded.digest) \
+                    > (t.updated_at, t.event_at, t.projection, t.digest)";
+                law_is(text, law)
+            },
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "M13 a membership before its user is refused",
+            schema: |text| {
+                let column = "user_id TEXT NOT NULL DEFAULT ''";
+                text.replace(column, &format!("{column} REFERENCES users (id)"))
+            },
+            besides: "PRAGMA foreign_keys = ON",
+            ..RIGHT
+        },
+        1,
+    ),
+    (
+        Mutant {
+            name: "M14 a dead organization ends the memberships that are there",
+            besides: "
+CREATE TRIGGER m1 AFTER INSERT ON organizations WHEN NEW.deleted = 1 BEGIN UPDATE memberships SET deleted = 1 WHERE org_id = NEW.id; END;
+CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDATE memberships SET deleted = 1 WHERE org_id = NEW.id; END;",
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "the event's own time is left NULL where it has none",
+            schema: |text| text.replace("event_at INTEGER NOT NULL", "event_at INTEGER"),
+            text: |text| {
+                let time = "j.value ->> '$.rank.event_at'";
+                other(text, time, &format!("nullif({time}, j.value ->> '$.rank.updated_at')"))
+            },
+            ..RIGHT
+        },
+        1,
+    ),
+    (
+        Mutant {
+            name: "the event's time does not rank",
+            text: |text| {
+                let law = "t.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
+                    excluded.projection, excluded.digest) \
+                    > (t.deleted, t.updated_at, t.projection, t.digest)";
+                law_is(text, law)
+            },
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "the projection does not rank",
+            text: |text| {
+                let law = "t.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
+                    excluded.event_at, excluded.digest) \
+                    > (t.deleted, t.updated_at, t.event_at, t.digest)";
+                law_is(text, law)
+            },
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "the digest does not rank",
+            text: |text| {
+                let law = "t.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
+                    excluded.event_at, excluded.projection) \
+                    > (t.deleted, t.updated_at, t.event_at, t.projection)";
+                law_is(text, law)
+            },
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "a tombstone keeps the address",
+            text: |text| other(text, "email = excluded.email", "email = coalesce(excluded.email, t.email)"),
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "of two grants of one instant the last to arrive wins",
+            text: |text| other(text, "(excluded.at, excluded.id) > (g.at, g.id)", "excluded.at >= g.at"),
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "the end of an organization bumps nobody",
+            besides: "DROP TRIGGER bump_organizations_update",
+            ..RIGHT
+        },
+        2,
+    ),
+];
+
+fn histories() -> [History; 13] {
+    [
+        history::a_user_is_updated_twice_at_once_and_deleted(),
+        history::an_organization_is_deleted_around_its_members(),
+        history::a_member_leaves_and_returns(),
+        history::a_role_and_its_permission_come_and_go(),
+        history::two_roles_share_a_key(),
+        history::a_user_is_banned_and_operators_have_their_word(),
+        history::two_members_lose_their_organization(),
+        history::a_memberships_own_permissions_come_to_an_end(),
+        eight::everything_meets(),
+        eight::two_builds_read_the_same(),
+        eight::all_at_one_instant(),
+        eight::everything_ends(),
+        eight::two_users_change_places(),
+    ]
+}
+
+/// The length of a shortest history that shows the form to be wrong, of at most three steps.
+fn shortest(mutant: &Mutant) -> Option<u32> {
+    let mut walks = histories().map(|history| {
+        let db = Db::empty();
+        for text in migrations() {
+            db.exec(&(mutant.schema)(text));
+        }
+        db.exec(mutant.besides);
+        Walk::new(history, db, mutant.text)
+    });
+    (1..=3).find(|steps| walks.iter_mut().any(|walk| walk.orders_of(*steps).is_err()))
+}
+
+#[test]
+fn each_wrong_form_is_found_by_a_history_this_short() {
+    let found = MUTANTS.each_ref().map(|(mutant, _)| (mutant.name, shortest(mutant)));
+    assert_eq!(found, MUTANTS.each_ref().map(|(mutant, steps)| (mutant.name, Some(*steps))));
+}
+
+#[test]
+fn the_right_form_is_not_found() {
+    assert_eq!(shortest(&RIGHT), None);
+}

@@ -1,0 +1,190 @@
+//! The digest is of what is synced, whatever the order in which it was sent.
+
+use super::fields::{entity, fields};
+use super::holds;
+use crate::support::START;
+use crate::support::clerk::{deliver, deliver_text};
+use proptest::prelude::{Strategy, any};
+use proptest::prop_assert_eq;
+use proptest::sample::Index;
+use serde_json::Value;
+use shared::envelope::Letter;
+use shared::merge::State;
+use shared::projection::{
+    Carried, Digest, Fields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
+    UserFields, digest,
+};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every delivery among the fixtures that changes something.
+fn fixtures() -> Vec<Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/clerk-events");
+    let mut paths = files(Path::new(folder));
+    paths.sort_unstable();
+    let bodies = paths.iter().map(|path| fs::read_to_string(path).unwrap());
+    let bodies = bodies.map(|text| serde_json::from_str::<Value>(&text).unwrap());
+    bodies.filter(|body| is_event(&deliver("msg_1", body, START).envelope.letter)).collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+fn is_event(letter: &Letter) -> bool {
+    matches!(letter, Letter::Event(event) if !event.changes.is_empty())
+}
+
+/// The same JSON with the keys of every object in an order that `seed` decides.
+fn shuffled(value: &Value, seed: u64) -> String {
+    match value {
+        Value::Object(entries) => {
+            let mut entries: Vec<_> = entries.iter().collect();
+            entries.sort_by_key(|(key, _)| Digest::of(format!("{seed} {key}").as_bytes()));
+            let entry = |(key, value): (&String, &Value)| {
+                format!("{}:{}", Value::from(key.as_str()), shuffled(value, seed.wrapping_mul(3)))
+            };
+            format!("{{{}}}", entries.into_iter().map(entry).collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| shuffled(item, seed ^ 1)).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+#[test]
+fn the_order_of_keys_does_not_matter() {
+    let fixtures = fixtures();
+    assert!(18 <= fixtures.len(), "{} fixtures", fixtures.len());
+    let read = fixtures.iter().map(|body| deliver("msg_1", body, START).envelope.letter);
+    let read: Vec<_> = read.collect();
+    let (tried, moved) = (Cell::new(0), Cell::new(0));
+    let law = "the digest does not depend on the order of JSON keys";
+    holds(law, 10, &(any::<Index>(), any::<u64>()), |(index, seed)| {
+        let (body, want) = index.get(&fixtures.iter().zip(&read).collect::<Vec<_>>()).to_owned();
+        let text = shuffled(body, seed);
+        prop_assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), body);
+        tried.set(tried.get() + 1);
+        let plain = body.to_string();
+        moved.set(moved.get() + u32::from(text != plain));
+        prop_assert_eq!(&deliver_text("msg_1", &text, START).envelope.letter, want);
+        Ok(())
+    });
+    assert!(tried.get() / 2 < moved.get(), "{} of {} were moved", moved.get(), tried.get());
+}
+
+/// The same fields, but for one; every field once.
+fn others(fields: &Fields) -> Vec<Fields> {
+    let more = |text: &String| format!("{text}.");
+    let longer = |list: &Vec<String>| [&list[..], &["zzz".into()]].concat();
+    match fields.clone() {
+        Fields::User(it) => {
+            let UserFields { email, banned, app_roles, created_at } = it.clone();
+            let email = Some(email.as_ref().map_or_else(String::new, more));
+            let created_at = created_at.wrapping_add(1);
+            let all = [
+                UserFields { email, ..it.clone() },
+                UserFields { banned: !banned, ..it.clone() },
+                UserFields { app_roles: longer(&app_roles), ..it.clone() },
+                UserFields { created_at, ..it },
+            ];
+            all.map(Fields::User).into()
+        }
+        Fields::Organization(it) => {
+            let OrganizationFields { name, slug } = it.clone();
+            let slug = Some(slug.as_ref().map_or_else(String::new, more));
+            let all = [
+                OrganizationFields { name: more(&name), ..it.clone() },
+                OrganizationFields { slug, ..it },
+            ];
+            all.map(Fields::Organization).into()
+        }
+        Fields::Membership(it) => {
+            let MembershipFields { org_id, user_id, role, permissions } = it.clone();
+            let all = [
+                MembershipFields { org_id: more(&org_id), ..it.clone() },
+                MembershipFields { user_id: more(&user_id), ..it.clone() },
+                MembershipFields { role: more(&role), ..it.clone() },
+                MembershipFields { permissions: longer(&permissions), ..it },
+            ];
+            all.map(Fields::Membership).into()
+        }
+        Fields::Role(it) => {
+            let RoleFields { key, permissions } = it.clone();
+            let carried = Carried { id: "perm_9".into(), key: String::new() };
+            let renamed = permissions.iter().map(|it| Carried { key: more(&it.key), ..it.clone() });
+            let renamed: Vec<_> = renamed.collect();
+            let mut all = vec![
+                RoleFields { key: more(&key), ..it.clone() },
+                RoleFields { permissions: [&permissions[..], &[carried]].concat(), ..it.clone() },
+            ];
+            if renamed != permissions {
+                all.push(RoleFields { permissions: renamed, ..it });
+            }
+            all.into_iter().map(Fields::Role).collect()
+        }
+        Fields::Permission(PermissionFields { key }) => {
+            vec![Fields::Permission(PermissionFields { key: more(&key) })]
+        }
+    }
+}
+
+#[test]
+fn every_field_matters() {
+    let some = entity().prop_flat_map(fields);
+    holds("the digest depends on every synced field and on the id", 1, &some, |fields| {
+        let others = others(&fields);
+        let own = digest("id_1", &fields);
+        let mut digests = BTreeSet::from([own.as_str().to_owned()]);
+        digests.insert(digest("id_2", &fields).as_str().into());
+        digests.extend(others.iter().map(|other| digest("id_1", other).as_str().into()));
+        prop_assert_eq!(digests.len(), others.len() + 2, "{:?}", fields);
+        prop_assert_eq!(own, digest("id_1", &fields));
+        Ok(())
+    });
+}
+
+/// A field of the payload that is synced, changed: another digest.
+#[test]
+fn what_is_read_of_a_fixture_matters() {
+    let places = [
+        ("user.", "/data/public_metadata", serde_json::json!({ "role": "someone else" })),
+        ("user.", "/data/banned", true.into()),
+        ("organization.", "/data/name", "Another name".into()),
+        ("organization.", "/data/slug", "another-slug".into()),
+        ("organizationMembership.", "/data/role", "org:another".into()),
+        ("organizationMembership.", "/data/permissions", serde_json::json!(["org:another:one"])),
+        ("role.", "/data/key", "org:another".into()),
+        ("role.", "/data/permissions", serde_json::json!([])),
+        ("permission.", "/data/key", "org:another:key".into()),
+    ];
+    let rank = |body: &Value| match deliver("msg_1", body, START).envelope.letter {
+        Letter::Event(event) => match &event.changes[0].state {
+            State::Live(live) => Some(live.rank.clone()),
+            State::Dead => None,
+        },
+        Letter::Ignored | Letter::Unreadable(_) => None,
+    };
+    let mut tried = BTreeSet::new();
+    for body in fixtures() {
+        let Some(before) = rank(&body) else { continue };
+        for (kind, place, said) in &places {
+            let mut changed = body.clone();
+            let named = body["type"].as_str().unwrap().starts_with(kind);
+            let Some(field) = changed.pointer_mut(place).filter(|old| named && *old != said) else {
+                continue;
+            };
+            field.clone_from(said);
+            let after = rank(&changed).unwrap();
+            assert_ne!(after.digest, before.digest, "{kind} {place}");
+            assert_eq!(after.updated_at, before.updated_at);
+            tried.insert((kind, place));
+        }
+    }
+    assert_eq!(tried.len(), places.len(), "{tried:?}");
+}

@@ -1,0 +1,114 @@
+//! Random fields and states of every kind, with few values, so that ties are common, and with
+//! numbers from the ends of what there is.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
+use proptest::sample::{select, subsequence};
+use shared::id::ObjectId;
+use shared::merge::{Change, Entity, Live, Rank, State};
+use shared::projection::{
+    Carried, Fields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
+    UserFields, digest,
+};
+use shared::time::UnixMillis;
+
+/// Times from one end to the other.
+const TIMES: [i64; 10] = [
+    i64::MIN,
+    i64::MIN + 1,
+    -1_764_000_000_000,
+    -1,
+    0,
+    1,
+    1_764_000_000_000,
+    1_764_000_000_001,
+    i64::MAX - 1,
+    i64::MAX,
+];
+
+const TEXTS: [&str; 5] = ["", "a", "org:x", "nul\0 \u{2028} 'quote' \"", "é😀"];
+
+const NAMES: [&str; 4] = ["admin", "editor", "new", "'; DROP TABLE roles"];
+
+fn time() -> impl Strategy<Value = UnixMillis> {
+    select(&TIMES[..]).prop_map(UnixMillis)
+}
+
+fn text() -> impl Strategy<Value = String> {
+    select(&TEXTS[..]).prop_map(String::from)
+}
+
+fn names() -> impl Strategy<Value = Vec<String>> {
+    subsequence(NAMES.map(String::from).to_vec(), 0..=NAMES.len())
+}
+
+/// An id that few others differ from.
+fn id(prefix: &'static str) -> impl Strategy<Value = String> {
+    (1..=2).prop_map(move |number| format!("{prefix}_{number}"))
+}
+
+/// What can be said of an object of this kind.
+pub(super) fn fields(entity: Entity) -> BoxedStrategy<Fields> {
+    let optional = option::of(text());
+    match entity {
+        Entity::User => (optional, any::<bool>(), names(), time())
+            .prop_map(|(email, banned, app_roles, created_at)| {
+                Fields::User(UserFields { email, banned, app_roles, created_at: created_at.0 })
+            })
+            .boxed(),
+        Entity::Organization => (text(), optional)
+            .prop_map(|(name, slug)| Fields::Organization(OrganizationFields { name, slug }))
+            .boxed(),
+        Entity::Membership => (id("org"), id("user"), text(), names())
+            .prop_map(|(org_id, user_id, role, permissions)| {
+                Fields::Membership(MembershipFields { org_id, user_id, role, permissions })
+            })
+            .boxed(),
+        Entity::Role => {
+            let carried = (id("perm"), text()).prop_map(|(id, key)| Carried { id, key });
+            (text(), vec(carried, 0..3))
+                .prop_map(|(key, permissions)| Fields::Role(RoleFields { key, permissions }))
+                .boxed()
+        }
+        Entity::Permission => {
+            text().prop_map(|key| Fields::Permission(PermissionFields { key })).boxed()
+        }
+    }
+}
+
+/// A kind of object.
+pub(super) fn entity() -> impl Strategy<Value = Entity> {
+    select(&Entity::ALL[..])
+}
+
+/// What can be known of one id.
+pub(super) fn state(entity: Entity, id: String) -> impl Strategy<Value = State> {
+    let projection = select(&[0, 1, 2, u32::MAX][..]);
+    let live = (time(), time(), projection, fields(entity)).prop_map(
+        move |(updated_at, event_at, projection, fields)| {
+            let digest = digest(&id, &fields);
+            State::Live(Live { rank: Rank { updated_at, event_at, projection, digest }, fields })
+        },
+    );
+    prop_oneof![1 => Just(State::Dead), 6 => live]
+}
+
+/// A change of one of few objects.
+pub(super) fn change() -> impl Strategy<Value = Change> {
+    let named = |entity| {
+        let prefix = match entity {
+            Entity::User => "user",
+            Entity::Organization => "org",
+            Entity::Membership => "orgmem",
+            Entity::Role => "role",
+            Entity::Permission => "perm",
+        };
+        (Just(entity), id(prefix))
+    };
+    let said = |(entity, id): (Entity, String)| {
+        let object = ObjectId::parse(&id).unwrap();
+        state(entity, id).prop_map(move |state| Change { entity, id: object.clone(), state })
+    };
+    entity().prop_flat_map(named).prop_flat_map(said)
+}

@@ -1,0 +1,65 @@
+//! The law is a join: in which order, how often and in which groups states are heard is the same.
+
+use super::fields::{entity, state};
+use super::holds;
+use proptest::prelude::Strategy;
+use proptest::{prop_assert, prop_assert_eq};
+use shared::merge::{State, join, supersedes};
+
+/// States of one id.
+fn states() -> impl Strategy<Value = [State; 3]> {
+    entity().prop_flat_map(|entity| {
+        let state = || state(entity, "id_1".into());
+        [state(), state(), state()]
+    })
+}
+
+#[test]
+fn join_is_commutative() {
+    holds("join is commutative", 1, &states(), |[a, b, _]| {
+        prop_assert_eq!(join(a.clone(), b.clone()), join(b, a));
+        Ok(())
+    });
+}
+
+#[test]
+fn join_is_associative() {
+    holds("join is associative", 1, &states(), |[a, b, c]| {
+        let left = join(join(a.clone(), b.clone()), c.clone());
+        prop_assert_eq!(left, join(a, join(b, c)));
+        Ok(())
+    });
+}
+
+#[test]
+fn join_is_idempotent() {
+    holds("join is idempotent", 1, &states(), |[a, b, _]| {
+        prop_assert_eq!(&join(a.clone(), a.clone()), &a);
+        let both = join(a.clone(), b.clone());
+        prop_assert_eq!(&join(both.clone(), a), &both);
+        prop_assert_eq!(&join(both.clone(), b), &both);
+        Ok(())
+    });
+}
+
+#[test]
+fn delete_absorbs() {
+    holds("delete absorbs", 1, &states(), |[a, ..]| {
+        prop_assert_eq!(join(a.clone(), State::Dead), State::Dead);
+        prop_assert_eq!(join(State::Dead, a), State::Dead);
+        Ok(())
+    });
+}
+
+#[test]
+fn of_two_states_the_greater_stays() {
+    holds("of two live states the greater by rank stays", 1, &states(), |[a, b, _]| {
+        if let (State::Live(x), State::Live(y)) = (&a, &b) {
+            let greater = if x.rank < y.rank { &b } else { &a };
+            prop_assert_eq!(&join(a.clone(), b.clone()), greater);
+            prop_assert_eq!(supersedes(&b, Some(&a)), x.rank < y.rank);
+            prop_assert!(x.rank != y.rank || a == b, "one rank, two states");
+        }
+        Ok(())
+    });
+}

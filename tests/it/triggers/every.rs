@@ -1,0 +1,339 @@
+//! Every write of one row, of all rows that differ in something: each table, each operation, in
+//! several worlds.
+
+use super::held::{Done, Held};
+use crate::support::Db;
+use std::collections::{BTreeMap, BTreeSet};
+use testkit::twin::WRITTEN;
+
+/// What every row of a table can say: for each column the values that matter. The first columns
+/// are the key.
+struct Domain {
+    table: &'static str,
+    keys: usize,
+    columns: &'static [(&'static str, &'static [&'static str])],
+    /// What the other columns say that cannot be left out.
+    rest: &'static [(&'static str, &'static str)],
+}
+
+const BIT: &[&str] = &["0", "1"];
+const RANK: &[(&str, &str)] =
+    &[("updated_at", "1"), ("event_at", "1"), ("projection", "1"), ("digest", "'a'")];
+const TIMELESS: &[(&str, &str)] = &[("event_at", "1"), ("projection", "1"), ("digest", "'a'")];
+
+static DOMAINS: [Domain; 9] = [
+    Domain {
+        table: "users",
+        keys: 1,
+        columns: &[
+            ("id", &["'u1'", "'u3'"]),
+            ("banned", BIT),
+            ("app_roles", &["'[]'", r#"'["a",1]'"#]),
+            ("email", &["NULL", "'x'"]),
+            ("deleted", BIT),
+        ],
+        rest: RANK,
+    },
+    Domain {
+        table: "organizations",
+        keys: 1,
+        columns: &[("id", &["'o1'", "'o2'"]), ("name", &["''", "'x'"]), ("deleted", BIT)],
+        rest: RANK,
+    },
+    Domain {
+        table: "memberships",
+        keys: 1,
+        columns: &[
+            ("id", &["'m1'", "'m9'"]),
+            ("org_id", &["'o1'", "'o2'"]),
+            ("user_id", &["'u1'", "'u2'"]),
+            ("role", &["'k1'", "'k2'"]),
+            ("permissions", &["'[]'", r#"'["a"]'"#]),
+            ("deleted", BIT),
+        ],
+        rest: RANK,
+    },
+    Domain {
+        table: "org_roles",
+        keys: 1,
+        columns: &[
+            ("id", &["'r1'", "'r9'"]),
+            ("key", &["'k1'", "'k2'"]),
+            ("permissions", &["'[]'", r#"'[{"id":"p1","key":"x"},{"id":"p2"},null]'"#]),
+            ("deleted", BIT),
+            ("updated_at", &["1", "3"]),
+        ],
+        rest: TIMELESS,
+    },
+    // A rank alone, which counts among roles that share a key.
+    Domain {
+        table: "org_roles",
+        keys: 1,
+        columns: &[
+            ("id", &["'r1'"]),
+            ("updated_at", &["1", "3"]),
+            ("event_at", &["1", "3"]),
+            ("projection", &["1", "3"]),
+            ("digest", &["'a'", "'b'"]),
+        ],
+        rest: &[("key", "'k1'"), ("deleted", "0")],
+    },
+    Domain {
+        table: "org_permissions",
+        keys: 1,
+        columns: &[("id", &["'p1'", "'p9'"]), ("key", &["'x'", "'y'"]), ("deleted", BIT)],
+        rest: RANK,
+    },
+    Domain {
+        table: "roles",
+        keys: 1,
+        columns: &[("id", &["1", "9"]), ("name", &["'a'", "'d'", "'1'", "''", "NULL", "x'00'"])],
+        rest: &[],
+    },
+    Domain {
+        table: "role_grants",
+        keys: 2,
+        columns: &[
+            ("user_id", &["'u1'", "'u2'"]),
+            ("role_id", &["1", "9"]),
+            ("granted", BIT),
+            ("at", &["1", "2"]),
+        ],
+        rest: &[("id", "'g'")],
+    },
+    Domain {
+        table: "settings",
+        keys: 1,
+        columns: &[
+            ("key", &["'default_role'", "'catalogue_complete'", "'other'"]),
+            ("value", &["'a'", "'d'"]),
+        ],
+        rest: &[],
+    },
+];
+
+/// What stands around the rows that are written: a full world, one whose catalogue is unknown, one
+/// in which roles share a key and permissions are dead, one of the dead and the banned, and one in
+/// which a permission is all that is known of the catalogue, and a default role has no name yet.
+const WORLDS: [&str; 5] = [
+    r#"
+INSERT INTO settings VALUES ('default_role', 'd');
+INSERT INTO roles VALUES (1, 'a'), (2, 'b'), (3, 'd');
+INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest) VALUES
+  ('u1', '["a"]', 0, 1, 1, 1, 'a'), ('u2', '["d"]', 0, 1, 1, 1, 'a');
+INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest) VALUES
+  ('m1', 'o1', 'u1', 'k1', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', 0, 1, 1, 1, 'a');
+INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('r1', 'k1', '[{"id":"p1","key":"x"}]', 0, 1, 1, 1, 'a'), ('r2', 'k2', '[{"id":"p9","key":"y"}]', 0, 2, 1, 1, 'a');
+INSERT INTO role_grants (user_id, role_id, granted, at, id) VALUES ('u2', 2, 1, 1, 'a'), ('u1', 9, 0, 1, 'a');
+"#,
+    r#"
+INSERT INTO roles VALUES (2, 'b');
+INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('m1', 'o1', 'u1', 'k1', '["b"]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', '["a",{}]', 0, 1, 1, 1, 'a');
+"#,
+    r#"
+INSERT INTO settings VALUES ('catalogue_complete', '1');
+INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest) VALUES
+  ('u1', '["a","d"]', 0, 1, 1, 1, 'a');
+INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest) VALUES
+  ('m1', 'o1', 'u1', 'k1', 0, 1, 1, 1, 'a'), ('m2', 'o1', 'u2', 'k2', 0, 1, 1, 1, 'a');
+INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('r2', 'k1', '[{"id":"p9","key":"y"}]', 0, 2, 1, 1, 'a'), ('r3', 'k1', '[{"id":"p1","key":"y"}]', 0, 2, 1, 1, 'a'),
+  ('r4', 'k2', '[]', 0, 2, 1, 1, 'a'), ('r5', '', '[]', 1, 0, 0, 0, '');
+INSERT INTO org_permissions (id, key, deleted, updated_at, event_at, projection, digest) VALUES ('p1', '', 1, 0, 0, 0, '');
+"#,
+    r#"
+INSERT INTO roles VALUES (1, 'a'), (2, 'd');
+INSERT INTO users (id, banned, app_roles, deleted, updated_at, event_at, projection, digest) VALUES
+  ('u1', 1, '["a"]', 0, 1, 1, 1, 'a'), ('u2', 0, '[]', 1, 0, 0, 0, '');
+INSERT INTO organizations (id, deleted, updated_at, event_at, projection, digest) VALUES ('o1', 1, 0, 0, 0, '');
+INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest) VALUES
+  ('m1', '', '', '', 1, 0, 0, 0, ''), ('m2', 'o1', 'u2', 'k1', 0, 1, 1, 1, 'a'), ('m3', 'o2', 'u1', 'k2', 0, 1, 1, 1, 'a');
+"#,
+    r#"
+INSERT INTO settings VALUES ('default_role', 'd');
+INSERT INTO users (id, deleted, updated_at, event_at, projection, digest) VALUES ('u2', 0, 1, 1, 1, 'a');
+INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('m1', 'o1', 'u1', 'k1', '["b"]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', '["a"]', 0, 1, 1, 1, 'a');
+INSERT INTO org_permissions (id, key, deleted, updated_at, event_at, projection, digest) VALUES ('p2', 'x', 0, 1, 1, 1, 'a');
+INSERT INTO role_grants (user_id, role_id, granted, at, id) VALUES ('u2', 1, 1, 1, 'a');
+"#,
+];
+
+/// How often a kind of write was made, and what it did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Count {
+    made: u32,
+    rose: u32,
+    changed: u32,
+    quiet: u32,
+}
+
+/// By operation.
+type Counts = BTreeMap<&'static str, Count>;
+
+impl Domain {
+    /// Every row: its values in the order of the columns.
+    fn rows(&self) -> Vec<Vec<&'static str>> {
+        self.columns.iter().fold(vec![vec![]], |rows, (_, values)| {
+            let longer = rows.iter().flat_map(|row| {
+                values.iter().map(move |value| row.iter().copied().chain([*value]).collect())
+            });
+            longer.collect()
+        })
+    }
+
+    fn insert(&self, row: &[&str]) -> String {
+        let named = self.columns.iter().map(|(column, _)| *column).zip(row.iter().copied());
+        let (columns, values): (Vec<_>, Vec<_>) = named.chain(self.rest.iter().copied()).unzip();
+        let (columns, values) = (columns.join(", "), values.join(", "));
+        format!("INSERT INTO {} ({columns}) VALUES ({values})", self.table)
+    }
+
+    fn update(&self, old: &[&str], new: &[&str]) -> String {
+        let set =
+            self.columns.iter().zip(new).map(|((column, _), value)| format!("{column} = {value}"));
+        let set: Vec<_> = set.collect();
+        format!("UPDATE {} SET {} WHERE {}", self.table, set.join(", "), self.key(old))
+    }
+
+    fn delete(&self, row: &[&str]) -> String {
+        format!("DELETE FROM {} WHERE {}", self.table, self.key(row))
+    }
+
+    fn key(&self, row: &[&str]) -> String {
+        let keys = self.columns.iter().zip(row).take(self.keys);
+        let keys: Vec<_> = keys.map(|((column, _), value)| format!("{column} = {value}")).collect();
+        keys.join(" AND ")
+    }
+
+    /// Every write of a row of this table in one world.
+    fn every_write(&self, held: &mut Held, counts: &mut Counts) -> Result<(), String> {
+        let all = self.rows();
+        all.iter().try_for_each(|old| apart(held, |held| self.writes_of(held, old, &all, counts)))
+    }
+
+    /// The insert of one row, its updates to all rows, and its delete.
+    fn writes_of(
+        &self,
+        held: &mut Held,
+        old: &[&str],
+        all: &[Vec<&str>],
+        counts: &mut Counts,
+    ) -> Result<(), String> {
+        held.db.exec(&self.delete(old));
+        held.read();
+        if one(held, self.table, &self.insert(old), "INSERT", counts)?.refused {
+            return Ok(());
+        }
+        for new in all {
+            let update = self.update(old, new);
+            apart(held, |held| one(held, self.table, &update, "UPDATE", counts).map(drop))?;
+        }
+        one(held, self.table, &self.delete(old), "DELETE", counts).map(drop)
+    }
+}
+
+/// Does something, and undoes it.
+fn apart(
+    held: &mut Held,
+    work: impl FnOnce(&mut Held) -> Result<(), String>,
+) -> Result<(), String> {
+    let rows = held.rows.clone();
+    held.db.exec("SAVEPOINT apart");
+    let done = work(held);
+    held.db.exec("ROLLBACK TO apart; RELEASE apart");
+    held.rows = rows;
+    done
+}
+
+fn one(
+    held: &mut Held,
+    table: &str,
+    text: &str,
+    operation: &'static str,
+    counts: &mut Counts,
+) -> Result<Done, String> {
+    let done = held.write(table, text)?;
+    let count = counts.entry(operation).or_default();
+    count.made += u32::from(!done.refused);
+    count.rose += u32::from(done.rose);
+    count.changed += u32::from(done.changed);
+    count.quiet += u32::from(!done.refused && !done.rose);
+    Ok(done)
+}
+
+/// Every write of a row of one table in every world, with the triggers as `prepare` leaves them.
+pub(super) fn every_write(table: &str, prepare: &str) -> Result<Counts, String> {
+    let mut counts = Counts::new();
+    for domain in DOMAINS.iter().filter(|domain| domain.table == table) {
+        for world in WORLDS {
+            let db = Db::new();
+            db.exec(world);
+            db.exec(prepare);
+            domain.every_write(&mut Held::new(db), &mut counts)?;
+        }
+    }
+    Ok(counts)
+}
+
+#[track_caller]
+fn check(table: &str) {
+    let counts = every_write(table, "").unwrap_or_else(|differs| panic!("{differs}"));
+    let told = format!("{table}: {counts:?}");
+    assert_eq!(counts.keys().copied().collect::<Vec<_>>(), ["DELETE", "INSERT", "UPDATE"]);
+    for count in counts.values() {
+        assert!(0 < count.changed && count.changed <= count.rose, "{told}");
+    }
+    let domain = DOMAINS.iter().find(|domain| domain.table == table).unwrap();
+    let rows = u32::try_from(domain.rows().len()).unwrap();
+    assert!(rows <= counts["INSERT"].made, "{told}");
+    assert!(rows * rows <= counts["UPDATE"].made && 0 < counts["UPDATE"].quiet, "{told}");
+}
+
+#[test]
+fn of_users() {
+    check("users");
+}
+
+#[test]
+fn of_organizations() {
+    check("organizations");
+}
+
+#[test]
+fn of_memberships() {
+    check("memberships");
+}
+
+#[test]
+fn of_org_roles() {
+    check("org_roles");
+}
+
+#[test]
+fn of_org_permissions() {
+    check("org_permissions");
+}
+
+#[test]
+fn of_roles() {
+    check("roles");
+}
+
+#[test]
+fn of_role_grants() {
+    check("role_grants");
+}
+
+#[test]
+fn of_settings() {
+    check("settings");
+}
+
+#[test]
+fn every_table_is_written() {
+    let tables: BTreeSet<_> = DOMAINS.iter().map(|domain| domain.table).collect();
+    assert_eq!(tables, WRITTEN.into());
+}
