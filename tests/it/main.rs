@@ -19,3 +19,5 @@ mod triggers;
 mod tutorial;
 #[cfg(test)]
 mod watches;
+#[cfg(test)]
+mod wire;

@@ -1,0 +1,103 @@
+// The object's contract: what is said to a role cache by `fetch`, and what it answers. The samples
+// in tests/fixtures/wire pin it on this side and in `shared::object`, which writes the other side.
+
+import { fieldOf, jsonOf, listOf, objectOf, textOf, wholeOf, wordOf } from "./narrow.ts";
+
+/** Where a guard asks: `POST` a question, get an answer, or another status with a reason. */
+export const ASK_URL = "https://role-cache/ask";
+
+/** A guard's question. */
+export interface Ask {
+  /** Whose roles: the id that the object is named by. */
+  readonly userId: string;
+  /** Read the database first, at most once a second per object. */
+  readonly fresh: boolean;
+  /** Serve nothing below this version. */
+  readonly minVersion: number;
+}
+
+const STANDINGS = ["unknown", "live", "banned", "dead"] as const;
+
+/** What is known of a user, apart from the roles. `unknown`: the webhook is late. */
+export type Standing = (typeof STANDINGS)[number];
+
+const SOURCES = ["isolate", "object", "fill"] as const;
+
+/** Where a set came from: `object` is the object's memory, `fill` a read of the database. */
+export type Source = (typeof SOURCES)[number];
+
+/** A live membership: the organization, the role in it, and what the role may do. */
+export interface Membership {
+  /** The organization's id, `org_…`. */
+  readonly id: string;
+  /** The role's key, `org:…`. */
+  readonly role: string;
+  /** Permission keys, `org:<feature>:<action>`. */
+  readonly permissions: readonly string[];
+}
+
+/** What counts for one user at one version. */
+export interface RoleSet {
+  readonly version: number;
+  readonly standing: Standing;
+  /** App roles, which hold everywhere. */
+  readonly roles: readonly string[];
+  /** More than one of one organization while an old one's delete is on its way. */
+  readonly organizations: readonly Membership[];
+}
+
+/** The object's answer. */
+export interface Answer {
+  readonly set: RoleSet;
+  readonly source: Source;
+  /** Milliseconds since the read that the set rests on was sent. */
+  readonly ageMs: number;
+  /** Milliseconds for which it may still be relied on. */
+  readonly goodForMs: number;
+}
+
+/** A question as the object reads it. */
+export function askText({ userId, fresh, minVersion }: Ask): string {
+  return JSON.stringify({ user_id: userId, fresh, min_version: minVersion });
+}
+
+/** An answer, or `undefined` when any part of it is missing or is not what it should be. */
+export function answerOf(text: string): Answer | undefined {
+  const answer = objectOf(jsonOf(text));
+  if (answer === undefined) return undefined;
+  const set = setOf(fieldOf(answer, "set"));
+  const source = wordOf(fieldOf(answer, "source"), SOURCES);
+  const ageMs = wholeOf(fieldOf(answer, "age_ms"));
+  const goodForMs = wholeOf(fieldOf(answer, "good_for_ms"));
+  if (set === undefined || source === undefined) return undefined;
+  if (ageMs === undefined || goodForMs === undefined || ageMs < 0) return undefined;
+  return { set, source, ageMs, goodForMs };
+}
+
+/** The one word that an object refuses with, for the log. */
+export function reasonOf(text: string): string | undefined {
+  const refusal = objectOf(jsonOf(text));
+  return refusal === undefined ? undefined : textOf(fieldOf(refusal, "reason"));
+}
+
+function setOf(value: unknown): RoleSet | undefined {
+  const set = objectOf(value);
+  if (set === undefined) return undefined;
+  const version = wholeOf(fieldOf(set, "version"));
+  const standing = wordOf(fieldOf(set, "standing"), STANDINGS);
+  const roles = listOf(fieldOf(set, "roles"), textOf);
+  const organizations = listOf(fieldOf(set, "organizations"), membershipOf);
+  if (version === undefined || standing === undefined) return undefined;
+  if (roles === undefined || organizations === undefined) return undefined;
+  return { version, standing, roles, organizations };
+}
+
+function membershipOf(value: unknown): Membership | undefined {
+  const membership = objectOf(value);
+  if (membership === undefined) return undefined;
+  const id = textOf(fieldOf(membership, "id"));
+  const role = textOf(fieldOf(membership, "role"));
+  const permissions = listOf(fieldOf(membership, "permissions"), textOf);
+  if (id === undefined || role === undefined || permissions === undefined) return undefined;
+  return { id, role, permissions };
+}

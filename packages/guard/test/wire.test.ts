@@ -1,0 +1,96 @@
+// The wire contract, by the samples that pin the objects' side too (tests/it/wire.rs).
+
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { describe, it } from "node:test";
+
+import { requireRole, roles } from "../src/index.ts";
+import type { RolesOptions } from "../src/index.ts";
+import { answerOf, reasonOf } from "../src/wire.ts";
+import { Objects, USER, sample, says } from "./support.ts";
+
+/** Every sample, so that none is pinned on one side only. */
+const SAMPLES = [
+  "answer.banned",
+  "answer.dead",
+  "answer.live",
+  "answer.unknown",
+  "ask.fresh",
+  "ask.min-version",
+  "ask.plain",
+  "contract",
+  "malformed-answers",
+  "refusal.misdirected",
+  "refusal.unreachable",
+];
+
+describe("the wire contract", () => {
+  it("has no sample that is not tested here", () => {
+    const folder = new URL("../../../tests/fixtures/wire/", import.meta.url);
+    const found = readdirSync(folder).sort();
+    assert.deepEqual(found, SAMPLES.map((name) => `${name}.json`));
+  });
+
+  const { ask_url, method, binding } = JSON.parse(sample("contract"));
+  const asks: [string, RolesOptions | undefined][] = [
+    ["ask.plain", undefined],
+    ["ask.plain", { fresh: false, minVersion: 0 }],
+    ["ask.plain", { fresh: undefined, minVersion: undefined }],
+    ["ask.fresh", { fresh: true }],
+    ["ask.min-version", { minVersion: 1_764_000_000_123 }],
+  ];
+  for (const [name, options] of asks) {
+    it(`is asked as ${name} says: ${JSON.stringify(options)}`, async () => {
+      const objects = new Objects(says(sample("answer.live")));
+      assert.equal(binding, "ROLES");
+      await requireRole(objects.env, USER, "admin", options);
+      const [call, ...others] = objects.calls;
+      assert.ok(call !== undefined && others.length === 0);
+      assert.equal(call.url, ask_url);
+      assert.equal(call.request.method, method);
+      assert.equal(call.request.body, sample(name));
+      assert.equal(call.name, USER);
+    });
+  }
+
+  it("is read as a live user's answer says", async () => {
+    const objects = new Objects(says(sample("answer.live")));
+    const { goodUntilMs, ageMs, ...known } = await roles(objects.env, USER);
+    assert.deepEqual(known, {
+      userId: USER,
+      version: 1_764_000_000_123,
+      standing: "live",
+      roles: ["admin", "member"],
+      organizations: [
+        {
+          id: "org_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
+          role: "org:admin",
+          permissions: ["org:posts:read", "org:posts:write"],
+        },
+        { id: "org_2h8op3Isl1QR7tKu5FGNfaLKEoU", role: "org:member", permissions: [] },
+      ],
+      source: "object",
+    });
+    assert.ok(1_250 <= ageMs && Date.now() < goodUntilMs);
+  });
+
+  for (const [standing, version, source, ageMs, goodForMs] of [
+    ["unknown", 1_764_000_000_001, "fill", 0, 60_000],
+    ["banned", 1_764_000_000_124, "object", 10, 59_990],
+    ["dead", 1_764_000_000_125, "isolate", 10, 0],
+  ] as const) {
+    it(`is read as the answer of one who is ${standing} says`, () => {
+      const set = { version, standing, roles: [], organizations: [] };
+      const want = { set, source, ageMs, goodForMs };
+      assert.deepEqual(answerOf(sample(`answer.${standing}`)), want);
+    });
+  }
+
+  it("is read as a refusal says", () => {
+    assert.equal(reasonOf(sample("refusal.unreachable")), "unreachable");
+    assert.equal(reasonOf(sample("refusal.misdirected")), "misdirected");
+    for (const odd of ["", "null", "[]", "{}", '{"reason":7}', "<html>"]) {
+      assert.equal(reasonOf(odd), undefined, odd);
+    }
+  });
+});

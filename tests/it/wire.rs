@@ -1,0 +1,131 @@
+//! The role cache's wire contract, pinned by samples that `packages/guard` is tested with as well:
+//! neither side can change a name, a kind or an order alone.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use shared::object::{self, Answer, Ask, Refusal, Source};
+use shared::roles::{Membership, RoleSet, Standing};
+
+const USER: &str = "user_2vX11zP5ojq7cTRY58xT6oJaaaa";
+
+/// Every sample, so that none is pinned on one side only.
+const SAMPLES: [&str; 11] = [
+    "answer.banned",
+    "answer.dead",
+    "answer.live",
+    "answer.unknown",
+    "ask.fresh",
+    "ask.min-version",
+    "ask.plain",
+    "contract",
+    "malformed-answers",
+    "refusal.misdirected",
+    "refusal.unreachable",
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/wire")
+}
+
+fn sample(name: &str) -> String {
+    let path = folder().join(format!("{name}.json"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The sample is what `value` is written as, and is read as `value`.
+#[track_caller]
+fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
+    let text = sample(name);
+    assert_eq!(serde_json::to_string(value).unwrap(), text.trim_end(), "{name}");
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value, "{name}");
+}
+
+fn ask(fresh: bool, min_version: i64) -> Ask {
+    Ask { user_id: USER.into(), fresh, min_version }
+}
+
+fn without_roles(version: i64, standing: Standing) -> RoleSet {
+    RoleSet { version, standing, roles: vec![], organizations: vec![] }
+}
+
+fn membership(id: &str, role: &str, permissions: &[&str]) -> Membership {
+    let permissions = permissions.iter().map(|&key| key.into()).collect();
+    Membership { id: id.into(), role: role.into(), permissions }
+}
+
+#[test]
+fn each_sample_is_pinned() {
+    let found: BTreeSet<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let known: BTreeSet<String> = SAMPLES.iter().map(|name| format!("{name}.json")).collect();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn an_object_is_found_where_the_samples_say() {
+    let want = json!({
+        "binding": object::BINDING,
+        "class": "RoleCache",
+        "script": "rolecall-durable",
+        "ask_url": object::ASK_URL,
+        "method": "POST",
+    });
+    let contract: serde_json::Value = serde_json::from_str(&sample("contract")).unwrap();
+    assert_eq!(contract, want);
+}
+
+#[test]
+fn a_question_is_written_as_its_sample() {
+    check("ask.plain", &ask(false, 0));
+    check("ask.fresh", &ask(true, 0));
+    check("ask.min-version", &ask(false, 1_764_000_000_123));
+}
+
+#[test]
+fn an_answer_is_written_as_its_sample() {
+    let organizations = vec![
+        membership(
+            "org_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
+            "org:admin",
+            &["org:posts:read", "org:posts:write"],
+        ),
+        membership("org_2h8op3Isl1QR7tKu5FGNfaLKEoU", "org:member", &[]),
+    ];
+    let roles = vec!["admin".into(), "member".into()];
+    let set = without_roles(1_764_000_000_123, Standing::Live);
+    let set = RoleSet { roles, organizations, ..set };
+    let answer = |set, source, age_ms, good_for_ms| Answer { set, source, age_ms, good_for_ms };
+    check("answer.live", &answer(set, Source::Object, 1_250, 58_750));
+    let unknown = without_roles(1_764_000_000_001, Standing::Unknown);
+    check("answer.unknown", &answer(unknown, Source::Fill, 0, 60_000));
+    let banned = without_roles(1_764_000_000_124, Standing::Banned);
+    check("answer.banned", &answer(banned, Source::Object, 10, 59_990));
+    let dead = without_roles(1_764_000_000_125, Standing::Dead);
+    check("answer.dead", &answer(dead, Source::Isolate, 10, 0));
+}
+
+#[test]
+fn a_refusal_is_written_as_its_sample() {
+    for reason in ["unreachable", "misdirected"] {
+        check(&format!("refusal.{reason}"), &Refusal { reason: reason.into() });
+    }
+}
+
+#[test]
+fn a_malformed_answer_is_read_by_neither_side() {
+    let cases: serde_json::Value = serde_json::from_str(&sample("malformed-answers")).unwrap();
+    let cases = cases.as_array().unwrap();
+    assert_eq!(cases.len(), 62);
+    for case in cases {
+        let body = case["body"].as_str().unwrap();
+        assert!(serde_json::from_str::<Answer>(body).is_err(), "{}: {body}", case["why"]);
+    }
+}
