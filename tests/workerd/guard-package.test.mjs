@@ -1,0 +1,179 @@
+// The guards of packages/guard in an app of its own (packages/guard/test/app), whose `ROLES` are
+// the real role caches of another Worker: who passes follows what Clerk delivers.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver } from "./support/delivery.mjs";
+import { start } from "./support/system.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** A Worker as the package's README tells its reader to configure it. */
+const APP = {
+  config: {
+    name: "rolecall-app",
+    main: "packages/guard/test/app/worker.ts",
+    compatibility_date: "2026-04-01",
+    durable_objects: {
+      bindings: [{ name: "ROLES", class_name: "RoleCache", script_name: "rolecall-durable" }],
+    },
+  },
+};
+
+/** What each guard is asked for. */
+const GUARDS = [
+  "/role?role=admin",
+  "/organization-role?organization=org_x&role=org:admin",
+  "/permission?organization=org_x&permission=org:posts:write",
+  "/member?organization=org_x",
+  "/roles",
+  "/role?role=admin&fresh",
+];
+
+async function ask(system, user, where) {
+  const headers = { "x-user": user };
+  const response = await system.app.fetch(`https://app.example.com${where}`, { headers });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+async function isForbidden(system, user, where) {
+  const { status, headers, text } = await ask(system, user, where);
+  assert.deepEqual([status, text], [403, "forbidden"], where);
+  assert.equal(headers.get("cache-control"), "private, no-store");
+}
+
+async function isClosed(system, user) {
+  const closed = async (where) => {
+    const { status, headers, text } = await ask(system, user, where);
+    assert.deepEqual([status, text], [503, "unavailable"], where);
+    assert.match(headers.get("retry-after"), /^[1-9]\d*$/);
+  };
+  await Promise.all(GUARDS.map(closed));
+}
+
+describe("an app with packages/guard", () => {
+  let system;
+
+  before(async () => {
+    system = await start({ app: APP, ingest: true, consumer: true, durable: true });
+  });
+  after(() => system?.stop());
+
+  const send = async (event) => system.settled(await deliver(system.ingest, event));
+  const becomes = (user, where, wanted) =>
+    waitFor(`${where} answers ${user} with ${wanted}`, async () => {
+      return (await ask(system, user, where)).status === wanted;
+    });
+
+  it("lets a user pass who was granted the role, and no more once it is gone", async () => {
+    const user = clerk.newId("user");
+    await send(clerk.withRole(user, "admin"));
+    const { status, text } = await ask(system, user, "/role?role=admin");
+    assert.deepEqual([status, text], [200, "welcome"]);
+    await isForbidden(system, user, "/role?role=editor");
+    await isForbidden(system, user, "/role?role=org:admin");
+    await send(clerk.withRole(user, "editor"));
+    await becomes(user, "/role?role=admin", 403);
+    await isForbidden(system, user, "/role?role=admin");
+    assert.equal((await ask(system, user, "/role?role=editor")).status, 200);
+  });
+
+  it("reads the database first for who asks for it", async () => {
+    const user = clerk.newId("user");
+    await send(clerk.withRole(user, "admin"));
+    const grant = "/role?role=operator&fresh";
+    await isForbidden(system, user, grant);
+    // An operator's own SQL: nobody hints.
+    await system.sql("INSERT OR IGNORE INTO roles (name) VALUES ('operator')");
+    const granted = `INSERT INTO user_roles (user_id, role_id)
+      SELECT ?1, id FROM roles WHERE name = 'operator'`;
+    await system.sql(granted, user);
+    await becomes(user, grant, 200);
+  });
+
+  it("tells organizations apart", async () => {
+    const [user, org, other] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("org")];
+    const [membership, permission] = [clerk.newId("orgmem"), clerk.newId("perm")];
+    const [role, key] = [`org:${clerk.newId("role")}`, `org:posts:${permission}`];
+    const carried = [{ id: permission, key }];
+    await send(clerk.withRole(user, "member"));
+    await send(clerk.permission(permission, { key }));
+    await send(clerk.role(clerk.newId("role"), { key: role, permissions: carried }));
+    const joined = clerk.membership(membership, { org, user, role });
+    await send(joined);
+    for (const [where, query] of [
+      ["/member", ""],
+      ["/organization-role", `&role=${role}`],
+      ["/permission", `&permission=${key}`],
+    ]) {
+      await becomes(user, `${where}?organization=${org}${query}`, 200);
+      await isForbidden(system, user, `${where}?organization=${other}${query}`);
+      await isForbidden(system, user, `${where}?${query}`);
+    }
+    await isForbidden(system, user, `/role?role=${role}`);
+    await send(clerk.membershipDeleted(joined));
+    await becomes(user, `/member?organization=${org}`, 403);
+    await isForbidden(system, user, `/permission?organization=${org}&permission=${key}`);
+  });
+
+  it("tells roles with their version, source and age", async () => {
+    const user = clerk.newId("user");
+    await send(clerk.withRole(user, "admin"));
+    const first = JSON.parse((await ask(system, user, "/roles")).text);
+    assert.deepEqual([first.userId, first.standing, first.source], [user, "live", "fill"]);
+    assert.deepEqual(first.roles, ["admin", "member"]);
+    const second = JSON.parse((await ask(system, user, "/roles")).text);
+    assert.deepEqual([second.version, second.source], [first.version, "object"]);
+    assert.equal(second.version, (await system.watch(user)).version);
+    assert.ok(0 <= first.ageMs && first.ageMs <= 60_000);
+  });
+
+  it("refuses the banned, the deleted, strangers and nobody", async () => {
+    const [banned, gone] = [clerk.newId("user"), clerk.newId("user")];
+    const admin = { public_metadata: { role: "admin" } };
+    await send(clerk.user(banned, { ...admin, banned: true }));
+    await send(clerk.user(gone, admin));
+    await send(clerk.deleted("user", gone));
+    for (const user of [banned, gone, clerk.newId("user"), "", "mch_1", "user_ü"]) {
+      await isForbidden(system, encodeURI(user), "/role?role=admin");
+    }
+    await isForbidden(system, banned, "/roles");
+    await isForbidden(system, gone, "/roles");
+  });
+
+  it("answers 503 while the database is in trouble, and as before once it is not", async () => {
+    const user = clerk.newId("user");
+    await send(clerk.withRole(user, "admin"));
+    await system.sql("ALTER TABLE users RENAME TO test_users");
+    try {
+      await isClosed(system, user);
+    } finally {
+      await system.sql("ALTER TABLE test_users RENAME TO users");
+    }
+    assert.equal((await ask(system, user, "/role?role=admin")).status, 200);
+  });
+});
+
+for (const name of ["throws", "hangs"]) {
+  it(`an app with packages/guard is closed when the role cache ${name}`, async () => {
+    const durable = {
+      config: {
+        name: "rolecall-durable",
+        main: `tests/workerd/stand-ins/${name}.mjs`,
+        compatibility_date: "2026-04-01",
+        durable_objects: { bindings: [{ name: "ROLES", class_name: "RoleCache" }] },
+        migrations: [{ tag: "v1", new_sqlite_classes: ["RoleCache"] }],
+      },
+    };
+    const system = await start({ app: APP, durable });
+    try {
+      await isClosed(system, clerk.newId("user"));
+      const logs = system.logs();
+      assert.match(logs, /the roles are out of reach/);
+      assert.match(logs, name === "throws" ? /unreachable/ : /timeout/);
+    } finally {
+      await system.stop();
+    }
+  });
+}
