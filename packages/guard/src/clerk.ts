@@ -39,8 +39,8 @@ export function userIdFrom(auth: ClerkAuth | null | undefined): string | null {
 }
 
 /**
- * Whether somebody else acts as the user, a colleague in support for instance. Keep them out of
- * what is the user's own affair, and of the admin's pages.
+ * Whether somebody else acts as the user, a colleague in support for instance. Tell the guards, as
+ * `impersonated`, and say so on every page.
  */
 export function isImpersonated(auth: ClerkAuth | null | undefined): boolean {
   return auth?.actor !== undefined && auth.actor !== null;

@@ -13,6 +13,7 @@ export {
   requirePermission,
   requireRole,
 } from "./require.ts";
+export type { GuardOptions } from "./require.ts";
 export { roles } from "./roles.ts";
 export type { RolesOptions } from "./roles.ts";
 export { hasOrganizationRole, hasPermission, hasRole, isMember } from "./has.ts";

@@ -12,33 +12,46 @@ import { forbidden } from "./refuse.ts";
 import { roles } from "./roles.ts";
 import type { RolesOptions } from "./roles.ts";
 
+/** What a guard may be told besides. */
+export interface GuardOptions extends RolesOptions {
+  /**
+   * Somebody else acts as the user, as `isImpersonated` says: what one administers with is refused
+   * then, `admin`, `org:admin` and `org:sys_…`.
+   */
+  readonly impersonated?: boolean | undefined;
+}
+
 /**
  * Lets a user pass who has an app role.
  *
- * @throws {Response} 403 `forbidden` when the role is lacking; otherwise as `roles`.
+ * @throws {Response} 403 `forbidden` when the role is lacking, or is one to administer with and
+ *   the user is impersonated; otherwise as `roles`.
  */
 export async function requireRole(
   env: GuardEnv,
   userId: string,
   role: string,
-  options?: RolesOptions,
+  options: GuardOptions = {},
 ): Promise<void> {
-  if (!carriesRole(await roles(env, userId, options), role)) throw forbidden();
+  const known = await roles(env, userId, options);
+  if (!carriesRole(known, role) || isWithheld(role, options)) throw forbidden();
 }
 
 /**
  * Lets a user pass who has a role in an organization.
  *
- * @throws {Response} 403 `forbidden` when the role or the membership is lacking, or the
- *   organization is unknown; otherwise as `roles`.
+ * @throws {Response} 403 `forbidden` when the role or the membership is lacking, the organization
+ *   is unknown, or the role is one to administer with and the user is impersonated; otherwise as
+ *   `roles`.
  */
 export async function requireOrganizationRole(
   env: GuardEnv,
   userId: string,
   asked: OrganizationRole,
-  options?: RolesOptions,
+  options: GuardOptions = {},
 ): Promise<void> {
-  if (!carriesOrganizationRole(await roles(env, userId, options), asked)) throw forbidden();
+  const known = await roles(env, userId, options);
+  if (!carriesOrganizationRole(known, asked) || isWithheld(asked.role, options)) throw forbidden();
 }
 
 /**
@@ -50,9 +63,10 @@ export async function requirePermission(
   env: GuardEnv,
   userId: string,
   asked: OrganizationPermission,
-  options?: RolesOptions,
+  options: GuardOptions = {},
 ): Promise<void> {
-  if (!carriesPermission(await roles(env, userId, options), asked)) throw forbidden();
+  const known = await roles(env, userId, options);
+  if (!carriesPermission(known, asked) || isWithheld(asked.permission, options)) throw forbidden();
 }
 
 /**
@@ -64,7 +78,13 @@ export async function requireMembership(
   env: GuardEnv,
   userId: string,
   asked: InOrganization,
-  options?: RolesOptions,
+  options: GuardOptions = {},
 ): Promise<void> {
   if (!carriesMembership(await roles(env, userId, options), asked)) throw forbidden();
+}
+
+/** By the rule of `shared::guard`: who impersonates a user does not administer as them. */
+function isWithheld(name: string, { impersonated }: GuardOptions): boolean {
+  const isAdministrative = name === "admin" || name === "org:admin" || name.startsWith("org:sys_");
+  return Boolean(impersonated) && isAdministrative;
 }

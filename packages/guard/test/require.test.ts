@@ -157,6 +157,27 @@ describe("a guard", () => {
     }
   });
 
+  it("withholds what one administers with from whoever acts as the user", async () => {
+    const keys = ["admin", "org:admin", "org:sys_memberships:manage"];
+    const others = ["administrator", "org:administrator", "org:posts:sys_", "sys_"];
+    const all = [...keys, ...others];
+    const organizations = all.map((role) => ({ id: ORG, role, permissions: all }));
+    const { env } = new Objects(saysSample("answer.live", {}, { roles: all, organizations }));
+    const organization = ORG;
+    const guards = (key: string, impersonated: boolean | undefined) => [
+      requireOrganizationRole(env, USER, { organization, role: key }, { impersonated }),
+      requirePermission(env, USER, { organization, permission: key }, { impersonated }),
+      ...(key.startsWith("org:") ? [] : [requireRole(env, USER, key, { impersonated })]),
+    ];
+    for (const key of keys) {
+      await Promise.all([...guards(key, false), ...guards(key, undefined)]);
+      const closed = guards(key, true).map(async (guard) => isForbidden(await thrown(guard), key));
+      await Promise.all(closed);
+    }
+    for (const key of others) await Promise.all(guards(key, true));
+    await requireMembership(env, USER, { organization }, { impersonated: true });
+  });
+
   it("tells a mistake of the program's own from a refusal", async () => {
     const objects = live();
     for (const minVersion of [Number.NaN, -1, 1.5, Infinity, 2 ** 53]) {
