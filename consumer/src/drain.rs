@@ -1,5 +1,6 @@
 //! One batch of events: open each, plan once, commit once, settle each, then hint.
 
+use edge::chance::jitter;
 use edge::fault_point;
 use shared::batch::{Part, Verdict};
 use shared::fault::{Disposition, Fault, is_last, retry_after};
@@ -88,15 +89,4 @@ fn log(plan: &Plan) {
         let (subject, outcome) = (envelope.subject(), verdict.as_str());
         tracing::info!(svix_id, kind, subject, outcome, "delivery");
     }
-}
-
-/// Any number: it spreads the retries of a batch.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::as_conversions,
-    reason = "the cast saturates"
-)]
-fn jitter() -> u32 {
-    (js_sys::Math::random() * f64::from(u32::MAX)) as u32
 }

@@ -2,7 +2,7 @@
 
 use shared::sql::{Arg, Statement};
 use wasm_bindgen::JsValue;
-use worker::{D1Database, D1Result, Error};
+use worker::{D1Database, D1Result, Error, js_sys};
 
 /// Sends `statements` as one batch: all of their rows or none, in one round trip.
 ///
@@ -27,8 +27,11 @@ fn value(arg: &Arg) -> JsValue {
     }
 }
 
-/// The text of an error. `D1Error` panics when it is displayed, so its cause is asked for.
+/// The text of an error, its name first (`D1_TYPE_ERROR`): the cause that `worker` offers lacks the
+/// name, and not every error has one. `D1Error` panics when it is displayed.
 #[must_use]
 pub fn cause(error: &Error) -> String {
-    if let Error::D1(error) = error { error.cause() } else { error.to_string() }
+    let Error::D1(error) = error else { return error.to_string() };
+    let error: &js_sys::Error = error.as_ref();
+    error.message().into()
 }

@@ -1,7 +1,8 @@
-//! What every Rolecall Worker does alike: the clock, the log, JSON in answers, variables.
+//! What every Rolecall Worker does alike: the clock, chance, the log, JSON in answers, variables.
 //!
 //! Only what two Workers share stands here, and nothing is decided here: decisions are `shared`'s.
 
+pub mod chance;
 pub mod clock;
 pub mod d1;
 #[cfg(feature = "faults")]

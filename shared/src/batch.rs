@@ -94,10 +94,12 @@ impl Part {
         }
     }
 
+    /// Each message after a delay of its own: what comes back together is smaller than what went.
     fn give_back(mut self, fault: &Fault, jitter: u32) -> Next {
-        let back = |message_id: &str, attempts| Verdict {
+        let mut lots = (0..).map(|n| jitter.wrapping_add(n));
+        let mut back = |message_id: &str, attempts| Verdict {
             message_id: message_id.into(),
-            disposition: retry_after(fault, attempts, jitter),
+            disposition: retry_after(fault, attempts, lots.next().unwrap_or(jitter)),
         };
         let letters = self.letters.drain(..);
         let mut verdicts: Vec<_> =
@@ -201,6 +203,23 @@ mod tests {
         assert_eq!(parts[0].letters[0].reason, "retries-exhausted");
         let back = Verdict { message_id: "m0".into(), disposition: Disposition::RetryAfter(1) };
         assert_eq!(verdicts, [back]);
+    }
+
+    #[test]
+    fn f_4_what_an_overloaded_database_refused_comes_back_in_smaller_batches() {
+        for jitter in [0, 7, u32::MAX - 50] {
+            let whole = part((0..100).map(|i| message(&format!("m{i}"), 1)).collect());
+            let Next { verdicts, .. } = whole.refused(&Fault::Overloaded("full".into()), jitter);
+            let mut batches = std::collections::BTreeMap::<u32, usize>::new();
+            for Verdict { disposition, .. } in verdicts {
+                let Disposition::RetryAfter(seconds) = disposition else {
+                    panic!("{disposition:?}")
+                };
+                *batches.entry(seconds).or_default() += 1;
+            }
+            assert_eq!(batches.keys().copied().collect::<Vec<_>>(), (15..=30).collect::<Vec<_>>());
+            assert!(batches.values().all(|messages| *messages <= 8), "{batches:?}");
+        }
     }
 
     #[test]

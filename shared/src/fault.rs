@@ -101,9 +101,54 @@ pub fn retry_after(fault: &Fault, attempts: u32, jitter: u32) -> Disposition {
     Disposition::RetryAfter(delay - half + jitter % (half + 1))
 }
 
+/// What the runtime says of a call to an object that failed,
+/// <https://developers.cloudflare.com/durable-objects/best-practices/error-handling/>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallFault {
+    /// It may pass: the same call is good, through a new stub.
+    Retryable,
+    /// The object has more to do than it can: each further call makes that worse.
+    Overloaded,
+    /// Neither is said: the object itself failed, and would again.
+    Final,
+}
+
+impl CallFault {
+    /// Reads the two marks on the error. One that carries both is overloaded.
+    #[must_use]
+    pub fn of(is_retryable: impl Fn() -> bool, is_overloaded: impl Fn() -> bool) -> Self {
+        if is_overloaded() {
+            Self::Overloaded
+        } else if is_retryable() {
+            Self::Retryable
+        } else {
+            Self::Final
+        }
+    }
+}
+
+/// Calls of one question, the first included. The runtime has tried each one several times itself.
+const CALLS_MAX: u32 = 3;
+
+/// Milliseconds at most until the second call; the third waits up to twice as long.
+const CALL_AGAIN_MS_FIRST: u32 = 100;
+
+/// How long to wait before calling again after `calls` calls have failed, the last one so; `None`:
+/// not again. Spread by `jitter`, any number: those who failed together do not return together.
+#[must_use]
+pub fn call_again_ms(fault: CallFault, calls: u32, jitter: u32) -> Option<u32> {
+    match fault {
+        CallFault::Retryable if (1..CALLS_MAX).contains(&calls) => {
+            let half = (CALL_AGAIN_MS_FIRST << (calls - 1)) / 2;
+            Some(half + jitter % (half + 1))
+        }
+        CallFault::Retryable | CallFault::Overloaded | CallFault::Final => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Disposition, Fault, is_last, retry_after};
+    use super::{CallFault, Disposition, Fault, call_again_ms, is_last, retry_after};
 
     #[track_caller]
     fn check(cause: &str, want: &str) {
@@ -146,5 +191,22 @@ mod tests {
     fn the_ninth_attempt_is_the_last() {
         assert!(!is_last(8));
         assert!(is_last(9));
+    }
+
+    #[test]
+    fn c_8_a_call_is_made_again_a_few_times_and_never_when_the_object_is_overloaded() {
+        let again = |fault, calls| [0, 49, u32::MAX].map(|it| call_again_ms(fault, calls, it));
+        let (retryable, overloaded) =
+            (CallFault::of(|| true, || false), CallFault::of(|| true, || true));
+        assert_eq!((retryable, overloaded), (CallFault::Retryable, CallFault::Overloaded));
+        assert_eq!(CallFault::of(|| false, || true), CallFault::Overloaded);
+        assert_eq!(CallFault::of(|| false, || false), CallFault::Final);
+        assert_eq!(again(retryable, 1), [Some(50), Some(99), Some(50 + u32::MAX % 51)]);
+        assert_eq!(again(retryable, 2), [Some(100), Some(149), Some(100 + u32::MAX % 101)]);
+        assert_eq!(again(retryable, 3), [None; 3], "a guard has little time");
+        for calls in 1..4 {
+            assert_eq!(again(overloaded, calls), [None; 3]);
+            assert_eq!(again(CallFault::Final, calls), [None; 3]);
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use js_sys::Reflect;
+use shared::fault::{CallFault, call_again_ms};
 use shared::guard::Known;
 use shared::id::UserId;
 use shared::object::{self, Answer, Ask, Source};
@@ -77,44 +78,53 @@ pub(crate) async fn of(
 /// Asks, and once more when the answer ran out on its way: the object refreshes a set that is
 /// about to, so the second answer is a younger one.
 async fn ask_until_good(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknowable> {
-    let roles = ask_twice(env, user, wish).await?;
+    let roles = ask_again(env, user, wish).await?;
     if edge::clock::now() <= roles.known.good_until {
         return Ok(roles);
     }
-    ask_twice(env, user, wish).await
+    ask_again(env, user, wish).await
 }
 
-/// Asks, and once more, through a new stub, when the runtime says that this can help.
-async fn ask_twice(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknowable> {
-    match ask(env, user, wish).await {
-        Err(Failure::Retryable(error)) => {
-            tracing::warn!(error, "the object is asked again");
-            ask(env, user, wish).await
-        }
-        other => other,
+/// Asks, and a few times more, each through a new stub, while the runtime says that this can help.
+async fn ask_again(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknowable> {
+    let mut calls = 1;
+    loop {
+        let Failure { fault, text } = match ask(env, user, wish).await {
+            Ok(roles) => return Ok(roles),
+            Err(failure) => failure,
+        };
+        let Some(wait_ms) = call_again_ms(fault, calls, edge::chance::jitter()) else {
+            return Err(Unknowable(text));
+        };
+        tracing::warn!(calls, error = text, "the object is asked again");
+        Delay::from(Duration::from_millis(wait_ms.into())).await;
+        calls += 1;
     }
-    .map_err(|failure| match failure {
-        Failure::Retryable(error) | Failure::Final(error) => Unknowable(error),
-    })
 }
 
-enum Failure {
-    Retryable(String),
-    Final(String),
+/// Why the object gave no answer that can be used.
+struct Failure {
+    fault: CallFault,
+    text: String,
+}
+
+impl Failure {
+    /// The object did answer, and would answer alike.
+    fn of_answer(text: String) -> Self {
+        Self { fault: CallFault::Final, text }
+    }
 }
 
 impl From<Error> for Failure {
-    /// `retryable` and `overloaded` are the runtime's own words on the error object:
-    /// <https://developers.cloudflare.com/durable-objects/best-practices/error-handling/>.
+    /// `retryable` and `overloaded` stand on the error object itself.
     fn from(error: Error) -> Self {
         let Error::UnknownJsError { original, message, .. } = &error else {
-            return Self::Final(format!("{error:?}"));
+            return Self::of_answer(format!("{error:?}"));
         };
         let says =
             |name: &str| Reflect::get(original, &name.into()).is_ok_and(|value| value.is_truthy());
-        let may_help = says("retryable") && !says("overloaded");
-        let text = message.clone();
-        if may_help { Self::Retryable(text) } else { Self::Final(text) }
+        let fault = CallFault::of(|| says("retryable"), || says("overloaded"));
+        Self { fault, text: message.clone() }
     }
 }
 
@@ -131,12 +141,15 @@ async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
     let mut reply = stub.fetch_with_request(request).await?;
     let (status, body) = (reply.status_code(), reply.text().await?);
     if status != 200 {
-        return Err(Failure::Final(format!("the object refused with {status}")));
+        return Err(Failure::of_answer(format!("the object refused with {status}")));
     }
-    let answer: Answer = serde_json::from_str(&body)
-        .map_err(|error| Failure::Final(format!("the object's answer cannot be read: {error}")))?;
+    let answer: Answer = serde_json::from_str(&body).map_err(|error| {
+        Failure::of_answer(format!("the object's answer cannot be read: {error}"))
+    })?;
     if answer.set.version < wish.min_version {
-        return Err(Failure::Final("the object's answer is below the version asked for".into()));
+        return Err(Failure::of_answer(
+            "the object's answer is below the version asked for".into(),
+        ));
     }
     let good_until = asked_at.plus(answer.good_for_ms);
     Ok(Roles {
