@@ -65,8 +65,10 @@ describe("F-1 a crash of the consumer", () => {
   async function whereabouts(messages) {
     const delivery = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
     const letter = "SELECT 'parked' AS outcome FROM dead_letters WHERE message_id = ?1";
-    const of = async ({ id }) => (await line.sql(delivery, id))[0] ?? (await line.sql(letter, id))[0];
-    return Promise.all(messages.map(async (it) => (await of(it))?.outcome));
+    const of = async (text, { id }) => (await line.sql(text, id))[0]?.outcome;
+    return Promise.all(
+      messages.map(async (it) => (await of(delivery, it)) ?? (await of(letter, it))),
+    );
   }
 
   /** Everything that a batch wrote, without what counts its repetitions. */

@@ -17,14 +17,15 @@ class D1Database {
 
   async batch(statements) {
     const texts = statements.map(({ statement }) => statement);
-    await this.#ask("before", texts);
+    const parameters = statements.map(({ params }) => params.length);
+    await this.#ask("before", texts, parameters);
     const results = await this.#real.batch(statements);
-    await this.#ask("after", texts);
+    await this.#ask("after", texts, parameters);
     return results;
   }
 
-  async #ask(moment, texts) {
-    const request = { method: "POST", body: JSON.stringify({ moment, texts }) };
+  async #ask(moment, texts, parameters) {
+    const request = { method: "POST", body: JSON.stringify({ moment, texts, parameters }) };
     const error = await (await this.#test.fetch("http://test", request)).text();
     if (error) throw new Error(error);
   }

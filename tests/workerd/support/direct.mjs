@@ -63,18 +63,35 @@ export function sinkOf(received, queue = "rolecall-events") {
 
 /**
  * A stand-in for the database of wrangler.toml, to be named in `wrappedBindings`. `test.gate` is
- * asked before and after each batch, with the texts of its statements; it may return an error's
- * text. `test.batches` counts what was sent.
+ * asked before and after each batch, with the texts of its statements and how many parameters each
+ * has; it may return an error's text. `test.batches` counts what was sent.
  */
 export function heldDatabase() {
   const test = { batches: 0, gate: () => undefined };
   const TEST = async (request) => {
-    const { moment, texts } = await request.json();
+    const { moment, texts, parameters } = await request.json();
     if (moment === "before") test.batches += 1;
-    return new Response((await test.gate(moment, texts)) ?? "");
+    return new Response((await test.gate(moment, texts, parameters)) ?? "");
   };
   const bindings = { d1Databases: { REAL: "rolecall" }, serviceBindings: { TEST } };
   return Object.assign(test, { worker: standIn("held-database", bindings) });
+}
+
+/**
+ * A stand-in for the objects of wrangler.toml, to be named in `wrappedBindings`. `test.trouble` is
+ * asked before each call, `{stub, name, path}`, and may return `{message, marks}` of an error, or
+ * an `{answer}` in the object's place. `test.calls` are all of them.
+ */
+export function troubledObjects() {
+  const test = { calls: [], trouble: () => undefined };
+  const TEST = async (request) => {
+    const call = await request.json();
+    test.calls.push(call);
+    return Response.json((await test.trouble(call)) ?? null);
+  };
+  const REAL = { className: "RoleCache", scriptName: "rolecall-durable" };
+  const bindings = { durableObjects: { REAL }, serviceBindings: { TEST } };
+  return Object.assign(test, { worker: standIn("troubled-objects", bindings) });
 }
 
 /** The test's own hands; `caches` are the names of Workers with role caches, by binding. */
@@ -132,8 +149,8 @@ export async function startDirect(workers, { caches = {}, folder } = {}) {
 }
 
 async function migrate(database) {
-  const tables = await database.prepare("SELECT name FROM sqlite_master WHERE name = 'watches'").all();
-  if (0 < tables.results.length) return;
+  const known = "SELECT name FROM sqlite_master WHERE name = 'watches'";
+  if (0 < (await database.prepare(known).all()).results.length) return;
   const folder = path.join(ROOT, "migrations");
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".sql")).sort()) {
     const text = readFileSync(path.join(folder, file), "utf8");

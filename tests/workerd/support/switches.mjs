@@ -23,7 +23,8 @@ export class Switches {
     const scriptPath = path.join(folder, "index.js");
     if (!existsSync(scriptPath)) throw new Error("run `cargo xtask test F-1`: it builds this");
     const FAULTS = (request) => this.#ask(new URL(request.url));
-    return workerOf(env, { scriptPath, modulesRoot: folder, serviceBindings: { FAULTS }, ...change });
+    const built = { scriptPath, modulesRoot: folder, serviceBindings: { FAULTS } };
+    return workerOf(env, { ...built, ...change });
   }
 
   async #ask({ pathname, search }) {

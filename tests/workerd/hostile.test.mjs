@@ -1,0 +1,170 @@
+// F-14, F-15: JSON that is built to hurt whoever reads it, and JSON that is newer than we are. The
+// door says what its contract says, nothing traps, and the next delivery is taken as ever.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver, send } from "./support/delivery.mjs";
+import { start } from "./support/system.mjs";
+
+/** Above every body here: what is refused is refused for what it says, not for its size. */
+const BODY_BYTES_MAX = String(4 * 1024 * 1024);
+
+const DEEP = 10_000;
+const nested = (open, close, core = "") => `${open.repeat(DEEP)}${core}${close.repeat(DEEP)}`;
+
+/** Ten thousand levels, of each kind. */
+const DEEP_ARRAY = nested("[", "]");
+const DEEP_OBJECT = nested('{"a":', "}", "1");
+
+/** A million digits, before and after the point, and in the exponent. */
+const DIGITS = "9".repeat(1_000_000);
+
+describe("hostile JSON", () => {
+  let system;
+
+  before(async () => {
+    const ingest = { vars: { BODY_BYTES_MAX } };
+    system = await start({ ingest, consumer: true, durable: true });
+  });
+  after(() => system?.stop());
+
+  const plain = (id) => JSON.stringify(clerk.user(id, { updated_at: 1_700_000_000_000 }));
+
+  /** A user's text with something else in one place of it. */
+  function with_(id, find, put) {
+    const text = plain(id);
+    const changed = text.replace(find, put);
+    assert.notEqual(changed, text, `${find} is not in the fixture`);
+    return changed;
+  }
+
+  /** The next delivery is taken and applied, and no Worker was started anew. */
+  async function goesOn() {
+    assert.equal((await send(system.ingest, { method: "GET" }, "/healthz")).status, 200);
+    const next = await deliver(system.ingest, plain(clerk.newId("user")));
+    assert.equal((await system.settled(next)).outcome, "applied");
+    assert.doesNotMatch(system.logs(), /Critical|Reinitializing|RuntimeError|panicked/);
+  }
+
+  /** Delivers each, and checks what becomes of it: a dead letter's reason, or an outcome. */
+  async function become(cases) {
+    const taken = [];
+    for (const [name, make, want] of cases) {
+      const id = clerk.newId("user");
+      const answer = await deliver(system.ingest, make(id));
+      assert.equal(answer.status, 202, name);
+      taken.push({ name, answer, want });
+    }
+    const found = [];
+    for (const { name, answer } of taken) {
+      const { outcome } = await system.settled(answer);
+      found.push([name, outcome === "parked" ? (await system.parked(answer)).reason : outcome]);
+    }
+    assert.deepEqual(found, taken.map(({ name, want }) => [name, want]));
+    await goesOn();
+  }
+
+  const METADATA = '"public_metadata":{}';
+  const UNREAD = '"private_metadata":';
+  const UPDATED = '"updated_at":1700000000000';
+
+  it("F-14 nested ten thousand deep is parked where it is read, and skipped elsewhere", () =>
+    become([
+      ["nothing but arrays", () => DEEP_ARRAY, "shape"],
+      ["nothing but objects", () => DEEP_OBJECT, "shape"],
+      ["never closed", () => "[".repeat(100_000), "shape"],
+      [
+        "in what is synced",
+        (id) => with_(id, METADATA, `"public_metadata":${DEEP_ARRAY}`),
+        "shape",
+      ],
+      [
+        "in a list of roles",
+        (id) => with_(id, METADATA, `"public_metadata":{"roles":${DEEP_ARRAY}}`),
+        "shape",
+      ],
+      ["in what is not read", (id) => with_(id, UNREAD, `"x":${DEEP_OBJECT},${UNREAD}`), "applied"],
+      ["beside the data", (id) => with_(id, '"type":', `"x":${DEEP_OBJECT},"type":`), "applied"],
+      ["as the type", (id) => with_(id, '"type":"user.created"', `"type":${DEEP_ARRAY}`), "shape"],
+    ]));
+
+  it("F-14 numbers of a million digits are parked where they are read", () =>
+    become([
+      ["a whole one", (id) => with_(id, UPDATED, `"updated_at":${DIGITS}`), "shape"],
+      ["a fraction", (id) => with_(id, UPDATED, `"updated_at":0.${DIGITS}`), "shape"],
+      ["an exponent", (id) => with_(id, UPDATED, `"updated_at":1e${DIGITS}`), "shape"],
+      ["a negative exponent", (id) => with_(id, UPDATED, `"updated_at":1e-${DIGITS}`), "shape"],
+      ["in what is not read", (id) => with_(id, UNREAD, `"x":0.${DIGITS},${UNREAD}`), "applied"],
+    ]));
+
+  it("F-14 halves of characters, and a key that stands twice, are parked", () =>
+    become([
+      ["a high half", (id) => with_(id, METADATA, '"public_metadata":{"role":"\\ud800"}'), "shape"],
+      ["a low half", (id) => with_(id, METADATA, '"public_metadata":{"role":"\\udc00"}'), "shape"],
+      [
+        "two in the wrong order",
+        (id) => with_(id, METADATA, '"public_metadata":{"role":"\\udc00\\ud800"}'),
+        "shape",
+      ],
+      ["in a key", (id) => with_(id, METADATA, '"public_metadata":{"\\ud800":1}'), "shape"],
+      ["as the type", (id) => with_(id, '"user.created"', '"\\ud800"'), "not-json"],
+      [
+        "a whole character",
+        (id) => with_(id, METADATA, '"public_metadata":{"role":"\\ud83d\\ude00"}'),
+        "applied",
+      ],
+      ["a key twice", (id) => with_(id, METADATA, `${METADATA},${METADATA}`), "shape"],
+      ["the data twice", (id) => with_(id, '"type":', '"data":{},"type":'), "shape"],
+      [
+        "NUL in a role",
+        (id) => with_(id, METADATA, '"public_metadata":{"role":"a\\u0000b"}'),
+        "applied",
+      ],
+    ]));
+
+  it("F-14 what is on the queue already is parked in the same way", async () => {
+    const before = Date.now();
+    const bodies = [
+      DEEP_ARRAY, DEEP_OBJECT, "\ud800", `{"v":${"9".repeat(100_000)}}`, `{"v":1,"v":1}`,
+      `{"v":1,"x":"\\ud800"}`,
+    ];
+    for (const body of bodies) await system.enqueue(body);
+    await goesOn();
+    const text = "SELECT reason FROM dead_letters WHERE svix_id IS NULL AND first_seen_at >= ?1";
+    assert.deepEqual(await system.sql(text, before), bodies.map(() => ({ reason: "malformed" })));
+  });
+
+  it("F-15 types that we do not know are taken, and leave nothing", async () => {
+    const types = ["user.frozen", "user", "user.", ".created", "", "USER.CREATED", "x".repeat(999)];
+    const ids = [];
+    for (const type of types) {
+      const id = clerk.newId("user");
+      const answer = await deliver(system.ingest, { ...clerk.user(id), type });
+      assert.equal(answer.status, 202, type);
+      ids.push(id, answer.id);
+    }
+    await goesOn();
+    const known = JSON.stringify(ids);
+    for (const [table, column] of [["users", "id"], ["deliveries", "svix_id"]]) {
+      const text = `SELECT * FROM ${table} WHERE ${column} IN (SELECT value FROM json_each(?1))`;
+      assert.deepEqual(await system.sql(text, known), []);
+    }
+  });
+
+  it("F-15 fields that we do not know change nothing of the row", async () => {
+    const id = clerk.newId("user");
+    const event = clerk.user(id, { public_metadata: { role: "admin" } });
+    const row = () => system.row("SELECT * FROM users WHERE id = ?1", id);
+    await system.settled(await deliver(system.ingest, event));
+    const before = await row();
+    const more = { frozen_at: 1, badges: [{ id: "badge_1" }], "\u0000": null, constructor: {} };
+    const data = { ...event.data, ...more, public_metadata: { role: "admin", ...more } };
+    const newer = { ...event, ...more, data };
+    const { outcome } = await system.settled(await deliver(system.ingest, newer));
+    assert.equal(outcome, "applied");
+    assert.deepEqual(await row(), before);
+    await goesOn();
+  });
+});

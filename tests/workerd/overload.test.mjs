@@ -1,0 +1,206 @@
+// Too much of it, or nearly nothing: objects and a database that say they are overloaded, or that
+// trying again may help. Who is overloaded is left alone, and nothing that was accepted is lost.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver } from "./support/delivery.mjs";
+import { heldDatabase, sinkOf, startDirect, troubledObjects, workerOf } from "./support/direct.mjs";
+import { messageOf } from "./support/line.mjs";
+import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** The runtime's words: developers.cloudflare.com/durable-objects/best-practices/error-handling */
+const OVERLOADED = {
+  message: "Durable Object is overloaded. Too many requests queued.",
+  marks: { overloaded: true, retryable: true, remote: false },
+};
+const RETRYABLE = {
+  message: "Network connection lost.",
+  marks: { retryable: true, remote: false },
+};
+const BROKEN = { message: "the object itself failed", marks: { remote: true } };
+
+/** D1's words: developers.cloudflare.com/d1/observability/debug-d1 */
+const D1_OVERLOADED = [
+  "D1_ERROR: D1 DB is overloaded. Requests queued for too long.",
+  "D1_ERROR: D1 DB is overloaded. Too many requests queued.",
+  "D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.",
+];
+
+/** Seconds before a message comes again to a database that is overloaded: much later. */
+const [LATER, MUCH_LATER] = [2, 15];
+
+describe("what is overloaded", () => {
+  const sealed = [];
+  const [database, objects] = [heldDatabase(), troubledObjects()];
+  let system;
+  let consumer;
+
+  before(async () => {
+    const wrappedBindings = { DB: "held-database" };
+    const ROLES = "troubled-objects";
+    system = await startDirect(
+      [
+        workerOf("ssr", {
+          bindings: PEM_VARS, durableObjects: undefined, wrappedBindings: { ROLES },
+        }),
+        workerOf("durable", { d1Databases: undefined, wrappedBindings }),
+        workerOf("consumer", {
+          queueConsumers: undefined,
+          d1Databases: undefined,
+          durableObjects: undefined,
+          wrappedBindings: { ...wrappedBindings, ROLES },
+        }),
+        workerOf("ingest", { queueProducers: { EVENTS: { queueName: "sealed" } } }),
+        sinkOf(sealed, "sealed"),
+        database.worker,
+        objects.worker,
+      ],
+      { caches: { ROLES: "rolecall-durable" } },
+    );
+    consumer = await system.worker("rolecall-consumer");
+  });
+  after(() => system?.stop());
+
+  /** Asks for a page behind a guard. */
+  async function guard(user, where = "/admin") {
+    const ssr = await system.worker("rolecall-ssr");
+    const request = { headers: bearer(mint(user)), redirect: "manual" };
+    const response = await ssr.fetch(`https://app.example.com${where}`, request);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  }
+
+  /** Closed, with word of when to come again, and nothing of the page. */
+  async function isClosed(user) {
+    for (const where of ["/admin", "/api/me", "/api/check?role=admin&fresh=1"]) {
+      const { status, headers, text } = await guard(user, where);
+      assert.equal(status, 503, where);
+      assert.match(headers.get("retry-after"), /^[1-9]\d*$/, where);
+      assert.ok(!text.includes(user) && !text.includes("Administration</h1>"), where);
+    }
+  }
+
+  /** The calls that `work` makes of objects. */
+  async function callsOf(work) {
+    const known = objects.calls.length;
+    await work();
+    return objects.calls.slice(known);
+  }
+
+  async function message(event) {
+    const { id } = await deliver(await system.worker("rolecall-ingest"), event);
+    const isIt = (text) => JSON.parse(text).svix_id === id;
+    return messageOf(await waitFor("it is sealed", () => sealed.find(isIt)), { id });
+  }
+
+  /** Hands messages to the consumer, and gives "ack" or the delay of each. */
+  async function hand(messages) {
+    const { outcome, explicitAcks, retryMessages } = await consumer.queue(
+      "rolecall-events",
+      messages,
+    );
+    assert.equal(outcome, "ok");
+    const delays = new Map(retryMessages.map(({ msgId, delaySeconds }) => [msgId, delaySeconds]));
+    return messages.map(({ id }) => (explicitAcks.includes(id) ? "ack" : delays.get(id)));
+  }
+
+  const sweep = async () => (await consumer.scheduled({ cron: "* * * * *" })).outcome;
+  const watch = async (user) =>
+    (await system.sql("SELECT * FROM watches WHERE user_id = ?1", user))[0];
+
+  async function newAdmin() {
+    const user = clerk.newId("user");
+    assert.deepEqual(await hand([await message(clerk.withRole(user, "admin"))]), ["ack"]);
+    return user;
+  }
+
+  it("C-8 F-5 an overloaded object is asked once: 503 and Retry-After", async () => {
+    const user = await newAdmin();
+    assert.equal((await guard(user)).status, 200);
+    objects.trouble = () => OVERLOADED;
+    const calls = await callsOf(() => isClosed(user));
+    objects.trouble = () => undefined;
+    assert.equal(calls.length, 3, "one for each question");
+    assert.equal((await guard(user)).status, 200);
+  });
+
+  it("C-8 F-5 a call that may be made again goes through a new stub, a few times", async () => {
+    const user = await newAdmin();
+    let left;
+    objects.trouble = () => (0 < left-- ? RETRYABLE : undefined);
+    for (const failures of [1, 2]) {
+      left = failures;
+      const calls = await callsOf(async () => assert.equal((await guard(user)).status, 200));
+      assert.equal(calls.length, failures + 1);
+      assert.equal(new Set(calls.map(({ stub }) => stub)).size, calls.length, "a new stub each");
+    }
+    left = Infinity;
+    const calls = await callsOf(async () => assert.equal((await guard(user)).status, 503));
+    assert.equal(calls.length, 3, "bounded");
+    // What the object did answer it would answer again.
+    objects.trouble = () => BROKEN;
+    assert.equal((await callsOf(() => isClosed(user))).length, 3, "one for each question");
+    objects.trouble = () => undefined;
+    assert.equal((await guard(user)).status, 200);
+  });
+
+  for (const trouble of [OVERLOADED, RETRYABLE]) {
+    it(`C-8 F-5 a hint that fails stays owed, once a round: ${trouble.message}`, async () => {
+      const user = await newAdmin();
+      assert.equal((await guard(user)).status, 200);
+      const change = await message(clerk.withRole(user, "editor"));
+      objects.trouble = ({ path }) => (path === "/hint" ? trouble : undefined);
+      const ofUser = (calls) => calls.filter(({ name }) => name === user).length;
+      const calls = await callsOf(async () => assert.deepEqual(await hand([change]), ["ack"]));
+      assert.equal(ofUser(calls), 1);
+      assert.equal(ofUser(await callsOf(sweep)), 1);
+      const { version, acked } = await watch(user);
+      assert.ok(acked < version);
+      objects.trouble = () => undefined;
+      await sweep();
+      assert.equal((await watch(user)).acked, version);
+      assert.equal((await guard(user)).status, 403);
+    });
+  }
+
+  it("F-4 an overloaded database gets its messages back much later, and loses none", async () => {
+    const events = Array.from({ length: 20 }, () => clerk.withRole(clerk.newId("user"), "admin"));
+    const messages = await Promise.all(events.map((event) => message(event)));
+    const ids = JSON.stringify(messages.map(({ id }) => id));
+    const some = "svix_id IN (SELECT value FROM json_each(?1))";
+    const text = `SELECT outcome FROM deliveries WHERE ${some}`;
+    const known = database.batches;
+    for (const cause of D1_OVERLOADED) {
+      database.gate = (when) => (when === "before" ? cause : undefined);
+      const delays = await hand(messages);
+      for (const delay of delays) assert.ok(MUCH_LATER <= delay, `${cause}: again in ${delay} s`);
+      // Not together: what comes again is smaller than what was refused.
+      assert.ok(10 < new Set(delays).size, `${delays}`);
+      assert.deepEqual(await system.sql(text, ids), []);
+    }
+    // Not one batch more than the hand-outs, and one for the settings: nothing was tried in place.
+    assert.ok(database.batches - known <= 2 * D1_OVERLOADED.length);
+    // Committed, and the word of it lost: it comes again, and is applied once.
+    const LOST = "D1_ERROR: Network connection lost.";
+    database.gate = (when) => (when === "after" ? LOST : undefined);
+    for (const delay of await hand(messages)) assert.ok(delay <= LATER, `again in ${delay} s`);
+    database.gate = () => undefined;
+    assert.deepEqual(await hand(messages), messages.map(() => "ack"));
+    assert.deepEqual(await system.sql(text, ids), messages.map(() => ({ outcome: "applied" })));
+  });
+
+  it("F-4 a fill that meets an overloaded database is 503, and asks it once", async () => {
+    const user = await newAdmin();
+    for (const cause of D1_OVERLOADED) {
+      database.gate = (when) => (when === "before" ? cause : undefined);
+      const known = database.batches;
+      assert.equal((await guard(user)).status, 503);
+      assert.equal(database.batches - known, 1);
+      await isClosed(user);
+    }
+    database.gate = () => undefined;
+    assert.equal((await guard(user)).status, 200);
+  });
+});
