@@ -1,4 +1,4 @@
-//! D1's SQLite with the real migrations, under D1's limits, and a clock that stands where it is put.
+//! D1's SQLite with the real migrations, under D1's limits, and a clock that is told the time.
 
 use std::path::Path;
 use std::sync::Arc;

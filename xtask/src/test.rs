@@ -3,6 +3,8 @@
 //! A step that fails does not stop the ones after it, so that the totals are complete. What a
 //! failed step said is in `target/xtask/`, and its last lines are on standard error.
 
+mod typescript;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -53,7 +55,10 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
         tally += check::all(place, &workers);
     }
     tally += counted("native tests", |step| native(place, filter, step));
+    let compiled = typescript::compile(place, &tools);
+    tally += counted("TypeScript tests", |step| typescript::tests(place, &tools, filter, step));
     let mut built = build_all(place, &tools, &workers);
+    built += compiled;
     built += Tally::of("fault switches are in test builds alone", |_| {
         build::build_with_faults(place, &tools, &workers)?;
         build::only_in_tests(place, &workers)

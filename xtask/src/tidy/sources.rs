@@ -103,7 +103,7 @@ fn the_database_has_one_door_in_each_worker() {
 /// Tests are left out: a case stands on one line, with its SQL or its JSON.
 fn is_source(path: &str) -> bool {
     let is_test = path.starts_with("tests/") || path.ends_with("/tests.rs");
-    !is_test && [".rs", ".mjs"].iter().any(|end| path.ends_with(end))
+    !is_test && [".rs", ".mjs", ".ts"].iter().any(|end| path.ends_with(end))
 }
 
 fn lines_without_tests(text: &str) -> usize {
