@@ -1,0 +1,197 @@
+//! The body of a genuine delivery, read and projected.
+//!
+//! Whatever it is, it travels: within the limits, and it opens as it was sealed. The order of its
+//! keys tells nothing. What was projected, written down as Clerk would and read again, is the
+//! same: fields, digest and rank.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use shared::envelope::{Envelope, Letter};
+use shared::event::{self, Content, Incoming, Unread};
+use shared::id::MessageId;
+use shared::limits::ENVELOPE_BYTES_MAX;
+use shared::merge::{Change, Entity, Live, State};
+use shared::projection::{Fields, digest};
+use shared::signature::{Headers, Secrets, verify};
+use shared::time::UnixMillis;
+
+use crate::Target;
+
+/// See the module.
+pub const TARGET: Target = Target {
+    name: "clerk_event",
+    run,
+    met: &["user", "organization", "membership", "role", "permission", "ignored", "unreadable"],
+};
+
+const KEY: &[u8] = b"the key of every case";
+
+static SECRETS: LazyLock<Secrets> =
+    LazyLock::new(|| Secrets::parse(&STANDARD.encode(KEY)).expect("a key of more than 16 bytes"));
+
+const SVIX_ID: &str = "msg_1";
+
+const AT: UnixMillis = UnixMillis(0);
+
+/// Reads one body.
+///
+/// # Panics
+/// When it does not travel, or is read in two ways.
+#[must_use]
+pub fn run(data: &[u8]) -> &'static str {
+    let incoming = read(data);
+    travels(&incoming);
+    if let Ok(value) = serde_json::from_slice(data) {
+        let (forwards, backwards) = (write(&value, false), write(&value, true));
+        let (forwards, backwards) = (read(forwards.as_bytes()), read(backwards.as_bytes()));
+        assert_eq!(told(&forwards), told(&backwards), "the order of keys");
+        if matches!(incoming.content, Content::Synced(_)) {
+            assert_eq!(told(&incoming), told(&forwards), "the order of keys");
+        }
+    }
+    match &incoming.content {
+        Content::Ignored => "ignored",
+        Content::Unreadable(_) => "unreadable",
+        Content::Synced(event) => {
+            event.changes.iter().for_each(is_read_again_the_same);
+            event.changes.first().map_or("", |change| name(change.entity))
+        }
+    }
+}
+
+/// Signs a body and reads it, as the door does.
+fn read(body: &[u8]) -> Incoming {
+    let signed = [SVIX_ID.as_bytes(), b".0.", body].concat();
+    let signature = format!("v1,{}", STANDARD.encode(hmac_sha256::HMAC::mac(signed, KEY)));
+    let headers = Headers::read(|name| match name {
+        "svix-id" => Some(SVIX_ID.to_owned()),
+        "svix-timestamp" => Some("0".to_owned()),
+        "svix-signature" => Some(signature.clone()),
+        _ => None,
+    });
+    event::parse(&verify(&headers, body, &SECRETS, AT).expect("a genuine delivery"))
+}
+
+/// A body as the queue gets it.
+pub(crate) fn sealed(body: &[u8]) -> String {
+    enveloped(&read(body)).seal()
+}
+
+fn enveloped(incoming: &Incoming) -> Envelope {
+    let id = MessageId::parse(SVIX_ID).expect("an id");
+    Envelope::new(id, AT, AT, incoming.clone())
+}
+
+fn travels(incoming: &Incoming) {
+    let envelope = enveloped(incoming);
+    let text = envelope.seal();
+    assert!(text.len() <= ENVELOPE_BYTES_MAX, "{} bytes", text.len());
+    let opened = Envelope::open(&text).expect("what was sealed opens");
+    if opened != envelope {
+        let Letter::Unreadable(unreadable) = opened.letter else { panic!("{envelope:?}: {text}") };
+        assert_eq!(unreadable.reason, Unread::Size, "{envelope:?}: {text}");
+    }
+}
+
+/// What a delivery says, without where it stood in the text.
+fn told(incoming: &Incoming) -> Incoming {
+    let mut told = incoming.clone();
+    told.body_digest = shared::projection::Digest::of(b"");
+    if let Content::Unreadable(unreadable) = &mut told.content {
+        unreadable.detail.clear();
+    }
+    told
+}
+
+/// The same JSON, with the keys of each object in one order or in the other.
+fn write(value: &Value, backwards: bool) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| write(item, backwards)).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                format!("{}:{}", json!(name), write(value, backwards))
+            };
+            let mut members: Vec<String> = members.iter().map(member).collect();
+            if backwards {
+                members.reverse();
+            }
+            format!("{{{}}}", members.join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
+}
+
+/// Writes one change down as Clerk would have, and reads it again.
+fn is_read_again_the_same(change: &Change) {
+    let id = change.id.as_str();
+    let (verb, timestamp, data) = match &change.state {
+        State::Dead => ("deleted", 0, json!({ "id": id })),
+        State::Live(live) => {
+            assert_eq!(live.rank.digest, digest(id, &live.fields));
+            ("updated", raw(live.rank.event_at.0), written(id, live))
+        }
+    };
+    let kind = format!("{}.{verb}", noun(change.entity));
+    let body = json!({ "type": kind, "timestamp": timestamp, "data": data });
+    let again = read(body.to_string().as_bytes());
+    let Content::Synced(event) = again.content else { panic!("{body} gives {again:?}") };
+    assert_eq!(event.changes.as_slice(), std::slice::from_ref(change), "{body}");
+}
+
+fn written(id: &str, Live { rank, fields }: &Live) -> Value {
+    let updated_at = raw(rank.updated_at.0);
+    match fields {
+        Fields::User(user) => json!({
+            "id": id, "updated_at": updated_at, "banned": user.banned,
+            "primary_email_address_id": user.email.as_ref().map(|_| "idn_1"),
+            "email_addresses": [{ "id": "idn_1", "email_address": user.email }],
+            "public_metadata": { "roles": user.app_roles },
+            "created_at": raw(user.created_at),
+        }),
+        Fields::Organization(organization) => json!({
+            "id": id, "updated_at": updated_at,
+            "name": organization.name, "slug": organization.slug,
+        }),
+        Fields::Membership(membership) => json!({
+            "id": id, "updated_at": updated_at, "role": membership.role,
+            "permissions": membership.permissions,
+            "organization": { "id": membership.org_id },
+            "public_user_data": { "user_id": membership.user_id },
+        }),
+        Fields::Role(role) => json!({
+            "id": id, "updated_at": updated_at, "key": role.key, "permissions": role.permissions,
+        }),
+        Fields::Permission(permission) => {
+            json!({ "id": id, "updated_at": updated_at, "key": permission.key })
+        }
+    }
+}
+
+/// A point in time as Clerk may send it: small numbers are read as seconds.
+fn raw(ms: i64) -> i64 {
+    if 100_000_000_000 <= ms {
+        return ms;
+    }
+    assert_eq!(ms % 1000, 0, "{ms} ms can only have come from seconds");
+    ms / 1000
+}
+
+fn name(entity: Entity) -> &'static str {
+    match entity {
+        Entity::User => "user",
+        Entity::Organization => "organization",
+        Entity::Membership => "membership",
+        Entity::Role => "role",
+        Entity::Permission => "permission",
+    }
+}
+
+fn noun(entity: Entity) -> &'static str {
+    if entity == Entity::Membership { "organizationMembership" } else { name(entity) }
+}

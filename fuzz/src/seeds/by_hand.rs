@@ -1,0 +1,123 @@
+//! Inputs that no fixture holds.
+
+use super::Seeds;
+
+const DELIVERIES: [(&str, &str); 8] = [
+    ("signed", "svix-id: msg_1\nsvix-timestamp: 1700000000\nsvix-signature: v1,$0\n\n{}"),
+    (
+        "signed-by-both",
+        "webhook-id: m\nwebhook-timestamp: 1699999700\nwebhook-signature: v1,x v1,$1 v1,$0\n\n",
+    ),
+    ("twice", "svix-id: a\nsvix-id: b\nsvix-timestamp: 1700000300\nsvix-signature: v1,$0\n\nb"),
+    ("mixed", "svix-id: a\nwebhook-id: a\nsvix-timestamp: 1700000000\nsvix-signature: v1,$0\n\nb"),
+    ("border", "svix-id: a.1700000000\nsvix-timestamp: 1700000000\nsvix-signature: v1,$0\n\nb"),
+    ("leading-zero", "svix-id: a\nsvix-timestamp: 01700000000\nsvix-signature: v1,$0\n\nb"),
+    (
+        "seventeen-entries",
+        concat!(
+            "svix-id: a\nsvix-timestamp: 1700000000\n",
+            "svix-signature: a b c d e f g h i j k l m n o p v1,$0\n\nb"
+        ),
+    ),
+    ("stray-comma", "svix-id: a\nsvix-timestamp: 1700000000\nsvix-signature: v1,$0,v1,$0\n\nb"),
+];
+
+/// Header and claims; the clock stands at 1700000010.
+const TOKENS: [(&str, &str); 3] = [
+    (
+        "long-expired.apart",
+        concat!(
+            r#"{"alg":"RS256","kid":"a"}"#,
+            "\n",
+            r#"{"iss":"https://clerk.example.com","azp":"https://app.example.com","#,
+            r#""sub":"user_1","sid":"sess_1","exp":1700000000}"#
+        ),
+    ),
+    (
+        "no-session.apart",
+        concat!(
+            r#"{"alg":"RS256"}"#,
+            "\n",
+            r#"{"iss":"https://clerk.example.com","sub":"user_1","exp":1700000060}"#
+        ),
+    ),
+    ("arrays.apart", "[\"RS256\"]\n[\"https://clerk.example.com\",\"user_1\"]"),
+];
+
+const REDIRECTS: [(&str, &str); 12] = [
+    ("front", "/"),
+    ("kept", "/orgs/org_1/settings?tab=2&x=%20y"),
+    ("dots", "/a/../dashboard#part"),
+    ("query", "/a?next=//evil.example"),
+    ("letters", "/gr\u{fc}\u{df}e"),
+    ("host", "//evil.example"),
+    ("backslash", "/\\evil.example"),
+    ("tab", "/\t/evil.example"),
+    ("dot-slash", "/.//evil.example"),
+    ("encoded", "/%2f%2fevil.example"),
+    ("at", "https://this-site.invalid@evil.example/"),
+    ("script", "javascript:alert(1)"),
+];
+
+/// An envelope as a build of the first wire version wrote it.
+const ENVELOPE: &str = concat!(
+    r#"{"v":1,"svix_id":"msg_1","attempted_at":8,"received_at":9,"event_at":7,"#,
+    r#""body":"ba7816bf8f01cfea414140de5dae2223","type":"user.updated","letter":{"event":"#,
+    r#"{"changes":[{"id":"user_ada","live":{"updated_at":6,"event_at":7,"projection":1,"#,
+    r#""digest":"9bf69ab5aa0e1be8133bf439eff927b3","fields":{"entity":"user","#,
+    r#""email":"ada@example.com","banned":false,"app_roles":["admin"],"created_at":5}}},"#,
+    r#"{"id":"org_1","dead":"organization"}],"users":["user_ada"]}}}"#
+);
+
+const ENVELOPES: [(&str, &str, &str); 7] = [
+    ("wire-1", "", ""),
+    ("wire-2", r#""v":1"#, r#""v":2"#),
+    ("wire-0", r#""v":1"#, r#""v":0"#),
+    ("projection-2", r#""projection":1"#, r#""projection":2"#),
+    ("two-versions", r#""v":1"#, r#""v":1,"v":2"#),
+    ("no-version", r#""v":1,"#, ""),
+    ("both-live-and-dead", r#""dead":"#, r#""live":{},"dead":"#),
+];
+
+/// How many histories of the merge law there are.
+const HISTORIES: u64 = 24;
+
+pub(super) fn all() -> Seeds {
+    let mut seeds = Seeds::new();
+    let mut add = |target: &'static str, name: &str, text: &str| {
+        seeds.insert((target, name.to_owned()), text.as_bytes().to_vec());
+    };
+    for (target, texts) in [
+        ("svix_signature", DELIVERIES.as_slice()),
+        ("session_token", &TOKENS),
+        ("redirect_url", &REDIRECTS),
+    ] {
+        for (name, text) in texts {
+            add(target, name, text);
+        }
+    }
+    for (name, from, to) in ENVELOPES {
+        let text = if from.is_empty() { ENVELOPE.to_owned() } else { ENVELOPE.replace(from, to) };
+        add("queue_message", name, &text);
+    }
+    add("key_set", "no-set", "{}");
+    add("key_set", "no-pem", "-----BEGIN PUBLIC KEY-----\nMIIB");
+    add("key_set", "no-key", r#"{"keys":[{"kty":"EC","kid":"a"}]}"#);
+    seeds.insert(("merge_law", "nothing".to_owned()), vec![0]);
+    for seed in 0..HISTORIES {
+        seeds.insert(("merge_law", format!("history-{seed:02}")), history(seed));
+    }
+    seeds
+}
+
+/// Random bytes: `SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>.
+fn history(seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    let mut next = move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    (0..24).flat_map(|_| next().to_le_bytes()).collect()
+}
