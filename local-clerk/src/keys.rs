@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rsa::RsaPrivateKey;
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
 use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -20,6 +20,9 @@ use crate::delivery::fresh_id;
 /// The category of a session token, in the header `cat`; templates and machines have others.
 /// <https://github.com/clerk/javascript>, packages/backend/src/tokens/jwtCategories.ts
 pub const SESSION_CATEGORY: &str = "cl_B7d4PD111AAA";
+
+/// The category of this server's own record of a browser: nobody else's verifier takes it.
+const CLIENT_CATEGORY: &str = "local_client";
 
 /// The key's file in the state directory.
 pub const KEY_FILE: &str = "session-key.pem";
@@ -91,9 +94,24 @@ impl Claims {
     }
 }
 
+/// A browser that somebody has signed in with, as a signed text in a cookie of this server's: a
+/// second start still knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// The user.
+    pub sub: String,
+    /// The session.
+    pub sid: String,
+    /// Since when, in seconds.
+    pub iat: i64,
+    /// Until when.
+    pub exp: i64,
+}
+
 /// The session key.
 pub struct Keys {
     signing: EncodingKey,
+    checking: DecodingKey,
     kid: String,
     jwks: Value,
 }
@@ -129,15 +147,14 @@ impl Keys {
             .map_err(|err| KeyError::Make(err.to_string()))?;
         let modulus = key.n().to_bytes_be();
         let kid = format!("ins_local{}", short_hex(&modulus));
+        let n = URL_SAFE_NO_PAD.encode(&modulus);
+        let e = URL_SAFE_NO_PAD.encode(key.e().to_bytes_be());
+        let checking = DecodingKey::from_rsa_components(&n, &e)
+            .map_err(|err| KeyError::Make(err.to_string()))?;
         let jwks = json!({ "keys": [{
-            "kty": "RSA",
-            "use": "sig",
-            "alg": "RS256",
-            "kid": kid,
-            "n": URL_SAFE_NO_PAD.encode(&modulus),
-            "e": URL_SAFE_NO_PAD.encode(key.e().to_bytes_be()),
+            "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e,
         }]});
-        Ok(Self { signing, kid, jwks })
+        Ok(Self { signing, checking, kid, jwks })
     }
 
     /// The public half, as a JSON Web Key Set.
@@ -151,9 +168,44 @@ impl Keys {
     /// # Errors
     /// [`jsonwebtoken::errors::Error`] when the library refuses; with this key it has no reason to.
     pub fn sign(&self, claims: &Claims) -> jsonwebtoken::errors::Result<String> {
+        self.sign_as(Some(SESSION_CATEGORY), claims)
+    }
+
+    /// Signs the cookies of a handshake.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_handshake(&self, cookies: &[String]) -> jsonwebtoken::errors::Result<String> {
+        self.sign_as(None, &json!({ "handshake": cookies }))
+    }
+
+    /// Signs the record of a browser.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_client(&self, client: &Client) -> jsonwebtoken::errors::Result<String> {
+        self.sign_as(Some(CLIENT_CATEGORY), client)
+    }
+
+    /// The browser of a record that [`Self::sign_client`] made and that has not run out.
+    #[must_use]
+    pub fn read_client(&self, record: &str) -> Option<Client> {
+        let rules = Validation::new(Algorithm::RS256);
+        let read = jsonwebtoken::decode::<Client>(record, &self.checking, &rules).ok()?;
+        let is_record = read.header.extras.inner().get("cat")? == CLIENT_CATEGORY;
+        is_record.then_some(read.claims)
+    }
+
+    fn sign_as<T: Serialize>(
+        &self,
+        category: Option<&str>,
+        claims: &T,
+    ) -> jsonwebtoken::errors::Result<String> {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.kid.clone());
-        header.extras.insert("cat", SESSION_CATEGORY);
+        if let Some(category) = category {
+            header.extras.insert("cat", category);
+        }
         jsonwebtoken::encode(&header, claims, &self.signing)
     }
 }

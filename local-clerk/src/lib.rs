@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  sign-in page, POST /local/tokens ─▶ keys   ─▶ RS256 session token, JWKS
+//!  GET /v1/client/handshake         ─▶ keys   ─▶ new cookies for who is signed in here, or none
 //!  day, POST /local/deliveries      ─▶ faults ─▶ delivery, signed by `svix` ══POST══▶ receiver
 //! ```
 //!
@@ -15,6 +16,7 @@ pub mod config;
 pub mod day;
 pub mod delivery;
 pub mod faults;
+mod handshake;
 pub mod keys;
 mod origin;
 mod page;

@@ -7,14 +7,15 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::clock::now_ms;
-use crate::keys::Claims;
+use crate::handshake;
+use crate::keys::{Claims, Client};
 use crate::people::{self, Person};
 use crate::redirect::target;
-use crate::server::{SESSION_TTL_S, Shared};
+use crate::server::{CLIENT_TTL_S, SESSION_TTL_S, Shared};
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]
@@ -82,30 +83,36 @@ pub(crate) async fn sign_in(State(clerk): State<Shared>, Form(chosen): Form<Chos
     };
     let now_s = now_ms() / 1000;
     let claims = Claims::new(&clerk.issuer, &clerk.app.origin(), person.id, now_s, SESSION_TTL_S);
-    let Ok(token) = clerk.keys.sign(&claims) else {
+    let client = Client {
+        sub: claims.sub.clone(),
+        sid: claims.sid.clone(),
+        iat: now_s,
+        exp: now_s.saturating_add(CLIENT_TTL_S),
+    };
+    let (Ok(token), Ok(record)) = (clerk.keys.sign(&claims), clerk.keys.sign_client(&client))
+    else {
         let page = Problem { text: "The session could not be signed." };
         return html(&clerk, StatusCode::INTERNAL_SERVER_ERROR, &page);
     };
     let to = target(&clerk.app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
-    leave(to.as_str(), &session_cookie(&token, SESSION_TTL_S))
+    let mut cookies = handshake::signed_in(&token, now_s, "");
+    cookies.push(handshake::client_cookie(&record, CLIENT_TTL_S));
+    leave(to.as_str(), &cookies)
 }
 
 pub(crate) async fn sign_out(State(clerk): State<Shared>, Form(asked): Form<Asked>) -> Response {
     let to = target(&clerk.app, asked.redirect_url.as_deref(), AFTER_SIGN_OUT);
-    leave(to.as_str(), &session_cookie("", 0))
+    let mut cookies = handshake::signed_out("");
+    cookies.push(handshake::client_cookie("", 0));
+    leave(to.as_str(), &cookies)
 }
 
 const AFTER_SIGN_IN: &str = "/dashboard";
 const AFTER_SIGN_OUT: &str = "/";
 
-/// A cookie belongs to a host, whatever the port: the application on 127.0.0.1 gets it too.
-fn session_cookie(token: &str, ttl_s: i64) -> String {
-    format!("__session={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={ttl_s}")
-}
-
-fn leave(to: &str, cookie: &str) -> Response {
-    (StatusCode::SEE_OTHER, [(LOCATION, to), (SET_COOKIE, cookie), (CACHE_CONTROL, "no-store")])
-        .into_response()
+fn leave(to: &str, cookies: &[String]) -> Response {
+    let cookies = AppendHeaders(cookies.iter().map(|cookie| (SET_COOKIE, cookie.as_str())));
+    (StatusCode::SEE_OTHER, [(LOCATION, to), (CACHE_CONTROL, "no-store")], cookies).into_response()
 }
 
 fn html(clerk: &Shared, status: StatusCode, page: &impl Template) -> Response {

@@ -23,7 +23,9 @@ pub fn target(app: &AppUrl, asked: Option<&str>, fallback: &str) -> Url {
     })
 }
 
-fn page_of(app: &AppUrl, asked: &str) -> Option<Url> {
+/// The page of the application that was asked for, if it is one.
+#[must_use]
+pub fn page_of(app: &AppUrl, asked: &str) -> Option<Url> {
     let origin = app.as_url().origin().ascii_serialization();
     let asked = asked.strip_prefix(&origin).unwrap_or(asked);
     let path = asked.starts_with('/') && !asked.starts_with("//");

@@ -18,10 +18,13 @@ use crate::delivery::Delivery;
 use crate::faults::{Line, Outgoing};
 use crate::keys::{KeyError, Keys};
 use crate::sender::{Report, Sender};
-use crate::{api, origin, page};
+use crate::{api, handshake, origin, page};
 
 /// How long a session lasts.
 pub const SESSION_TTL_S: i64 = 3_600;
+
+/// How long a browser stays signed in: Clerk's default.
+pub const CLIENT_TTL_S: i64 = 7 * 86_400;
 
 /// How long requests under way may go on once the server is told to stop.
 const LAST_REQUESTS: Duration = Duration::from_secs(3);
@@ -116,6 +119,7 @@ fn routes(clerk: Shared) -> Router {
         .route("/health", get(api::health))
         .route("/.well-known/jwks.json", get(api::jwks))
         .route("/v1/jwks", get(api::jwks))
+        .route("/v1/client/handshake", get(handshake::shake))
         .route("/local/tokens", post(api::token))
         .route("/local/deliveries", post(api::deliver))
         .route("/local/faults", get(api::faults).put(api::set_faults))

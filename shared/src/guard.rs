@@ -1,6 +1,8 @@
 //! The guard: may this user do that? Pure; whatever it does not know, it denies.
 
-use crate::roles::{Membership, RoleSet};
+use crate::roles::{Membership, RoleSet, Standing};
+use crate::session::Session;
+use crate::session::factors::{FactorAges, Reverification};
 use crate::time::UnixMillis;
 
 /// What a page or a question asks for.
@@ -29,6 +31,12 @@ pub enum Need {
         /// The permission's key.
         permission: String,
     },
+    /// A live membership of at least one organization.
+    AnyOrg,
+    /// No live membership of any: an account of one's own.
+    NoOrg,
+    /// That the user proved lately who they are.
+    Reverified(Reverification),
     /// Each of these. None is a question that asks nothing, and is denied.
     All(Vec<Need>),
     /// At least one of these. None is denied.
@@ -44,21 +52,29 @@ pub struct Known {
     pub good_until: UnixMillis,
 }
 
-/// Proof that a need was met. Only [`permit`] makes one; pages are built from it.
+/// Proof that a need was met, by whom. Only [`permit`] makes one; pages are built from it.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0451
 /// let set: shared::roles::RoleSet = unimplemented!();
-/// let forged = shared::guard::Permit { set: &set };
+/// let session: shared::session::Session = unimplemented!();
+/// let forged = shared::guard::Permit { session: &session, set: &set };
 /// ```
 #[derive(Debug)]
 pub struct Permit<'a> {
+    session: &'a Session,
     set: &'a RoleSet,
 }
 
-impl Permit<'_> {
+impl<'a> Permit<'a> {
+    /// Whose need it was.
+    #[must_use]
+    pub fn session(&self) -> &'a Session {
+        self.session
+    }
+
     /// The roles that the decision was made from.
     #[must_use]
-    pub fn set(&self) -> &RoleSet {
+    pub fn set(&self) -> &'a RoleSet {
         self.set
     }
 }
@@ -78,17 +94,61 @@ pub enum Denied {
     /// The roles do not carry it, or the question asks nothing.
     #[error("the roles do not carry it")]
     Missing,
+    /// The roles carry it, but it is for the user alone, and somebody acts as them.
+    #[error("the user is impersonated")]
+    Impersonated,
+    /// The factors are too old, or the token does not tell how old they are.
+    #[error("the user has not proved lately who they are")]
+    Unproved,
 }
 
-/// Grants `need` when the roles in `known` carry it.
+/// Grants `need` to whoever has `session` when the roles in `known` carry it.
 ///
-/// # Errors [`Denied::Cold`] without a set, [`Denied::Stale`] past its age, [`Denied::Barred`] for
-/// a user who is dead or banned, [`Denied::Missing`] otherwise.
+/// Whoever impersonates a user has none of the user's administrative roles and permissions
+/// ([`is_administrative`]).
+///
+/// # Errors
+/// [`Denied::Cold`] without a set, [`Denied::Stale`] past its age, [`Denied::Barred`] for a user
+/// who is dead or banned, otherwise the first reason why the need is not met.
 pub fn permit<'a>(
+    session: &'a Session,
     known: Option<&'a Known>,
     need: &Need,
     now: UnixMillis,
 ) -> Result<Permit<'a>, Denied> {
+    let asker = Asker { is_impersonated: session.actor().is_some(), factors: session.factors() };
+    decide(asker, known, need, now).map(|set| Permit { session, set })
+}
+
+/// Whether the roles alone carry `need`. It opens nothing: a page takes a [`Permit`], and that
+/// takes a session. What a session would have to say is denied.
+///
+/// # Errors
+/// As [`permit`].
+pub fn covers(known: Option<&Known>, need: &Need, now: UnixMillis) -> Result<(), Denied> {
+    decide(Asker { is_impersonated: false, factors: None }, known, need, now).map(drop)
+}
+
+/// Whether a role or a permission is one to administer with: `admin`, `org:admin`, and what Clerk's
+/// own system asks for (`org:sys_…`).
+#[must_use]
+pub fn is_administrative(name: &str) -> bool {
+    matches!(name, "admin" | "org:admin") || name.starts_with("org:sys_")
+}
+
+/// What a session says, as far as a need can ask for it.
+#[derive(Clone, Copy)]
+struct Asker {
+    is_impersonated: bool,
+    factors: Option<FactorAges>,
+}
+
+fn decide<'a>(
+    asker: Asker,
+    known: Option<&'a Known>,
+    need: &Need,
+    now: UnixMillis,
+) -> Result<&'a RoleSet, Denied> {
     let Some(Known { set, good_until }) = known else {
         return Err(Denied::Cold);
     };
@@ -98,106 +158,58 @@ pub fn permit<'a>(
     if !set.standing.admits() {
         return Err(Denied::Barred);
     }
-    if !carries(set, need) {
-        return Err(Denied::Missing);
-    }
-    Ok(Permit { set })
+    asker.meets(set, need, now).map(|()| set)
 }
 
-fn carries(set: &RoleSet, need: &Need) -> bool {
-    let member =
-        |org: &str, holds: &dyn Fn(&Membership) -> bool| set.memberships_in(org).any(holds);
-    match need {
-        Need::Session => true,
-        Need::Role(role) => set.roles.contains(role),
-        Need::Member { org } => member(org, &|_| true),
-        Need::OrgRole { org, role } => member(org, &|m| m.role == *role),
-        Need::Permission { org, permission } => {
-            member(org, &|m| m.permissions.contains(permission))
+impl Asker {
+    fn meets(self, set: &RoleSet, need: &Need, now: UnixMillis) -> Result<(), Denied> {
+        let member =
+            |org: &str, holds: &dyn Fn(&Membership) -> bool| set.memberships_in(org).any(holds);
+        match need {
+            Need::Session => Ok(()),
+            Need::Role(role) => self.holds(role, set.roles.contains(role)),
+            Need::Member { org } => held(member(org, &|_| true)),
+            Need::OrgRole { org, role } => self.holds(role, member(org, &|m| m.role == *role)),
+            Need::Permission { org, permission } => {
+                let is_carried = member(org, &|m| m.permissions.contains(permission));
+                self.holds(permission, is_carried)
+            }
+            Need::AnyOrg => held(!set.organizations.is_empty()),
+            // Of a user whom no event has told of yet, nothing is known, not even an absence.
+            Need::NoOrg => held(set.standing == Standing::Live && set.organizations.is_empty()),
+            Need::Reverified(wanted) => match self.factors {
+                Some(ages) if wanted.is_met(ages, now) => Ok(()),
+                Some(_) | None => Err(Denied::Unproved),
+            },
+            Need::All(needs) if needs.is_empty() => Err(Denied::Missing),
+            Need::All(needs) => needs.iter().try_for_each(|need| self.meets(set, need, now)),
+            Need::Any(needs) => self.meets_any(set, needs, now),
         }
-        Need::All(needs) => !needs.is_empty() && needs.iter().all(|need| carries(set, need)),
-        Need::Any(needs) => needs.iter().any(|need| carries(set, need)),
     }
+
+    fn meets_any(self, set: &RoleSet, needs: &[Need], now: UnixMillis) -> Result<(), Denied> {
+        let mut reason = Denied::Missing;
+        for need in needs {
+            match self.meets(set, need, now) {
+                Ok(()) => return Ok(()),
+                Err(denied) => reason = denied,
+            }
+        }
+        Err(reason)
+    }
+
+    fn holds(self, name: &str, is_carried: bool) -> Result<(), Denied> {
+        held(is_carried)?;
+        if self.is_impersonated && is_administrative(name) {
+            return Err(Denied::Impersonated);
+        }
+        Ok(())
+    }
+}
+
+fn held(is_held: bool) -> Result<(), Denied> {
+    if is_held { Ok(()) } else { Err(Denied::Missing) }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Denied, Known, Need, permit};
-    use crate::roles::{Membership, RoleSet, Standing};
-    use crate::time::UnixMillis;
-
-    const NOW: UnixMillis = UnixMillis(1_000_000);
-
-    fn known(standing: Standing) -> Known {
-        let organizations = vec![Membership {
-            id: "org_a".into(),
-            role: "org:admin".into(),
-            permissions: vec!["org:posts:read".into()],
-        }];
-        let set = RoleSet { version: 7, standing, roles: vec!["admin".into()], organizations };
-        Known { set, good_until: NOW }
-    }
-
-    #[track_caller]
-    fn check(need: &Need, want: Result<(), Denied>) {
-        let known = known(Standing::Live);
-        assert_eq!(permit(Some(&known), need, NOW).map(|_| ()), want);
-    }
-
-    fn role(name: &str) -> Need {
-        Need::Role(name.into())
-    }
-
-    #[test]
-    fn a_cold_cache_denies() {
-        assert_eq!(permit(None, &Need::Session, NOW).map(|_| ()), Err(Denied::Cold));
-    }
-
-    #[test]
-    fn a_set_past_its_age_denies() {
-        let known = known(Standing::Live);
-        assert!(permit(Some(&known), &role("admin"), NOW).is_ok());
-        let late = permit(Some(&known), &role("admin"), NOW.plus(1)).map(|_| ());
-        assert_eq!(late, Err(Denied::Stale));
-    }
-
-    #[test]
-    fn the_dead_and_the_banned_may_nothing() {
-        for standing in [Standing::Dead, Standing::Banned] {
-            let known = known(standing);
-            for need in [Need::Session, role("admin"), Need::Member { org: "org_a".into() }] {
-                assert_eq!(permit(Some(&known), &need, NOW).map(|_| ()), Err(Denied::Barred));
-            }
-        }
-    }
-
-    #[test]
-    fn an_app_role_is_held_or_not() {
-        check(&role("admin"), Ok(()));
-        check(&role("Admin"), Err(Denied::Missing));
-        check(&role("org:admin"), Err(Denied::Missing));
-    }
-
-    #[test]
-    fn a_role_of_one_organization_is_none_of_another() {
-        let of = |org: &str| Need::OrgRole { org: org.into(), role: "org:admin".into() };
-        check(&of("org_a"), Ok(()));
-        check(&of("org_b"), Err(Denied::Missing));
-        let may = |p: &str| Need::Permission { org: "org_a".into(), permission: p.into() };
-        check(&may("org:posts:read"), Ok(()));
-        check(&may("org:posts:write"), Err(Denied::Missing));
-    }
-
-    #[test]
-    fn a_question_that_asks_nothing_is_denied() {
-        check(&Need::All(vec![]), Err(Denied::Missing));
-        check(&Need::Any(vec![]), Err(Denied::Missing));
-        check(&Need::All(vec![Need::Session, Need::Any(vec![])]), Err(Denied::Missing));
-    }
-
-    #[test]
-    fn all_wants_each_and_any_wants_one() {
-        check(&Need::All(vec![role("admin"), role("editor")]), Err(Denied::Missing));
-        check(&Need::Any(vec![role("admin"), role("editor")]), Ok(()));
-    }
-}
+mod tests;

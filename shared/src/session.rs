@@ -1,8 +1,9 @@
 //! Clerk's session token: from a text that anyone can send to a [`Session`] that was checked.
 //!
 //! ```text
-//!  headers ─source::choose→ token ─read→ Unverified
+//!  headers ─source::choose→ Found ─read→ Unverified
 //!  Unverified ══WebCrypto══▶ Verified ─check→ Session
+//!  Found + verdict ─handshake::next→ serve | refuse | ask Clerk | take what Clerk answered
 //! ```
 //!
 //! The order is the defence. An [`Unverified`] token says which key it names and which bytes were
@@ -17,18 +18,25 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use self::factors::FactorAges;
+use self::header::Class;
 use crate::id::{ObjectId, UserId};
 use crate::time::UnixMillis;
 
 mod claims;
+pub mod cookies;
+pub mod factors;
+pub mod handshake;
 mod header;
 pub mod keys;
+mod organization;
 mod policy;
 pub mod publishable_key;
 pub mod redirect;
 mod rejection;
 pub mod source;
 
+pub use organization::Organization;
 pub use policy::{Policy, PolicyError};
 pub use rejection::Rejection;
 
@@ -74,13 +82,17 @@ pub struct Verified {
 /// # Errors
 /// Why this is not an RS256 session token in compact form, whoever signed it.
 pub fn read(token: &str) -> Result<Unverified<'_>, Rejection> {
-    if TOKEN_BYTES_MAX < token.len() {
+    take_apart(token, Class::Session, TOKEN_BYTES_MAX)
+}
+
+fn take_apart(token: &str, class: Class, bytes_max: usize) -> Result<Unverified<'_>, Rejection> {
+    if bytes_max < token.len() {
         return Err(Rejection::Long);
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Form)?;
     let (head, payload) = signed.split_once('.').ok_or(Rejection::Form)?;
     let (head, payload, signature) = (part(head)?, part(payload)?, part(signature)?);
-    let kid = header::read(token, &head)?;
+    let kid = header::read(token, &head, class)?;
     Ok(Unverified { kid, signed, signature, payload })
 }
 
@@ -143,7 +155,10 @@ pub struct Session {
     user_id: UserId,
     id: ObjectId,
     actor: Option<ObjectId>,
+    issued_at: Option<UnixMillis>,
     expires_at: UnixMillis,
+    organization: Option<Organization>,
+    factors: Option<FactorAges>,
 }
 
 /// Reads the claims of a token whose signature is good.
@@ -163,18 +178,21 @@ pub fn check(token: &Verified, policy: &Policy, now: UnixMillis) -> Result<Sessi
         return Err(Rejection::Party);
     }
     let expires_at = claims.exp.ok_or(Rejection::Claims)?;
-    if expires_at <= now.plus(-SKEW_MS) {
-        return Err(Rejection::Expired);
-    }
-    if [claims.nbf, claims.iat].into_iter().flatten().any(|at| now.plus(SKEW_MS) < at) {
-        return Err(Rejection::Early);
-    }
+    claims.check_times(now)?;
     match claims.sts.as_deref() {
         None | Some("active") => {}
         // `pending` is the only other one that Clerk documents; what is unknown is signed out too.
         Some(_) => return Err(Rejection::Pending),
     }
-    Ok(Session { user_id, id, actor: claims.act, expires_at })
+    Ok(Session {
+        user_id,
+        id,
+        issued_at: claims.iat,
+        expires_at,
+        organization: claims.organization(),
+        factors: claims.factors(),
+        actor: claims.act,
+    })
 }
 
 impl Session {
@@ -196,9 +214,27 @@ impl Session {
         self.actor.as_ref()
     }
 
+    /// When the token was made, if it says so.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<UnixMillis> {
+        self.issued_at
+    }
+
     /// The end of the token; the browser fetches a new one before.
     #[must_use]
     pub fn expires_at(&self) -> UnixMillis {
         self.expires_at
+    }
+
+    /// The organization that the user is working in, if they are in one.
+    #[must_use]
+    pub fn organization(&self) -> Option<&Organization> {
+        self.organization.as_ref()
+    }
+
+    /// How long ago the user proved who they are, if the token says so.
+    #[must_use]
+    pub fn factors(&self) -> Option<FactorAges> {
+        self.factors
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::guard::Need;
+use shared::id::ObjectId;
 use shared::roles::Membership;
 use shared::session::redirect::local_path;
 use url::form_urlencoded;
@@ -9,7 +10,7 @@ use worker::{Env, Response, Result};
 
 use crate::asker::{Refusal, asker};
 use crate::config::{self, Config};
-use crate::incoming::Incoming;
+use crate::incoming::{Incoming, Method};
 use crate::refuse::{self, rendered};
 use crate::roles::Wish;
 use crate::route::{self, Guarded, Route};
@@ -20,10 +21,9 @@ pub(crate) async fn answer(incoming: &Incoming, env: &Env) -> Result<Response> {
     let Some(route) = route::find(&incoming.path) else {
         return refuse::not_found(incoming);
     };
-    if incoming.is_read {
-        reading(&route, incoming, env).await
-    } else {
-        writing(&route, incoming, env).await
+    match incoming.method {
+        Method::Get | Method::Head => reading(&route, incoming, env).await,
+        Method::Other => writing(&route, incoming, env).await,
     }
 }
 
@@ -32,7 +32,7 @@ async fn writing(route: &Route, incoming: &Incoming, env: &Env) -> Result<Respon
     match route {
         Route::Guarded(_) | Route::Me | Route::Check => match asker(route, incoming, env).await {
             Ok(_) => refuse::not_allowed(route),
-            Err(refusal) => refuse::data(refusal),
+            Err(refusal) => refuse::data(&refusal),
         },
         Route::Home | Route::SignIn | Route::Health | Route::Style => refuse::not_allowed(route),
     }
@@ -50,7 +50,7 @@ async fn reading(route: &Route, incoming: &Incoming, env: &Env) -> Result<Respon
         },
         Route::Me => match me(route, incoming, env).await {
             Ok(body) => reply::json(200, &body, &[]),
-            Err(refusal) => refuse::data(refusal),
+            Err(refusal) => refuse::data(&refusal),
         },
         Route::Check => check(route, incoming, env).await,
     }
@@ -66,13 +66,19 @@ async fn guarded(
     let asker = asker(route, incoming, env).await?;
     let roles = asker.roles(env, Wish::default()).await?;
     let permit = asker.permit(&roles, &wanted.need())?;
-    Ok(page::guarded(wanted, &asker.session, &permit))
+    Ok(page::guarded(wanted, &permit))
 }
 
 #[derive(Serialize)]
 struct Me {
     user_id: String,
     session_id: String,
+    /// Who acts as the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_id: Option<String>,
+    /// Where the user says to be working; it grants nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_organization_id: Option<String>,
     roles: Vec<String>,
     organizations: Vec<Membership>,
     version: i64,
@@ -84,10 +90,12 @@ async fn me(route: &Route, incoming: &Incoming, env: &Env) -> std::result::Resul
     let asker = asker(route, incoming, env).await?;
     let roles = asker.roles(env, Wish::default()).await?;
     let permit = asker.permit(&roles, &Need::Session)?;
-    let set = permit.set();
+    let (session, set) = (permit.session(), permit.set());
     Ok(Me {
-        user_id: asker.session.user_id().to_string(),
-        session_id: asker.session.id().to_string(),
+        user_id: session.user_id().to_string(),
+        session_id: session.id().to_string(),
+        actor_id: session.actor().map(ObjectId::to_string),
+        active_organization_id: session.organization().map(|active| active.id().to_string()),
         roles: set.roles.clone(),
         organizations: set.organizations.clone(),
         version: set.version,
@@ -107,7 +115,7 @@ struct Verdict {
 async fn check(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response> {
     let asker = match asker(route, incoming, env).await {
         Ok(asker) => asker,
-        Err(refusal) => return refuse::data(refusal),
+        Err(refusal) => return refuse::data(&refusal),
     };
     let question = match question::read(incoming.query.as_deref().unwrap_or_default()) {
         Ok(question) => question,
@@ -116,12 +124,12 @@ async fn check(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response
     let wish = Wish { fresh: question.fresh, min_version: question.min_version };
     let roles = match asker.roles(env, wish).await {
         Ok(roles) => roles,
-        Err(refusal) => return refuse::data(refusal),
+        Err(refusal) => return refuse::data(&refusal),
     };
     let allowed = match asker.permit(&roles, &question.need) {
         Ok(_) => true,
         Err(Refusal::Forbidden) => false,
-        Err(refusal) => return refuse::data(refusal),
+        Err(refusal) => return refuse::data(&refusal),
     };
     let verdict = Verdict {
         allowed,
@@ -151,15 +159,10 @@ fn sign_in(incoming: &Incoming, config: &Config) -> Result<Response> {
         .find(|(name, _)| name == "redirect_url")
         .map_or_else(|| "/dashboard".to_owned(), |(_, raw)| local_path(&raw));
     let mut clerk = clerk.clone();
-    let origin = own_origin(incoming, config);
+    let origin = match &config.sessions {
+        Ok(sessions) => sessions.own_origin(&incoming.origin),
+        Err(_) => "",
+    };
     clerk.query_pairs_mut().append_pair("redirect_url", &format!("{origin}{back}"));
     reply::html(200, rendered(page::sign_in(clerk.as_str(), &back))?, &[])
-}
-
-/// This site's origin: what the client says only if the configuration knows it.
-fn own_origin<'a>(incoming: &'a Incoming, config: &'a Config) -> &'a str {
-    let Ok(sessions) = &config.sessions else { return "" };
-    let mut ours = sessions.policy.parties();
-    let first = ours.next().unwrap_or_default();
-    if ours.any(|party| party == incoming.origin) { &incoming.origin } else { first }
 }

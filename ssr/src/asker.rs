@@ -3,6 +3,7 @@
 use shared::guard::{self, Denied, Need, Permit};
 use shared::id::ObjectId;
 use shared::session::Session;
+use shared::session::handshake::Leave;
 use worker::Env;
 
 use crate::config;
@@ -20,10 +21,12 @@ pub(crate) struct Asker {
 }
 
 /// Why somebody does not get what they asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Refusal {
     /// They are not signed in.
     SignedOut,
+    /// Their browser is to ask Clerk who they are, or comes from there.
+    Leaving(Leave),
     /// They may not have it, whatever the reason.
     Forbidden,
     /// It cannot be known whether they may.
@@ -34,7 +37,9 @@ impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         match denied {
             Denied::Cold | Denied::Stale => Self::Unknowable,
-            Denied::Barred | Denied::Missing => Self::Forbidden,
+            Denied::Barred | Denied::Missing | Denied::Impersonated | Denied::Unproved => {
+                Self::Forbidden
+            }
         }
     }
 }
@@ -49,10 +54,18 @@ pub(crate) async fn asker(route: &Route, incoming: &Incoming, env: &Env) -> Resu
             return Err(Refusal::Unknowable);
         }
     };
-    match identity::session(incoming, sessions).await {
+    let visit = match route {
+        Route::Guarded(_) => incoming.visit(sessions.own_origin(&incoming.origin)),
+        // Nothing here is opened by sending a browser away and back.
+        Route::Home | Route::SignIn | Route::Health | Route::Style | Route::Me | Route::Check => {
+            None
+        }
+    };
+    match identity::session(incoming, sessions, visit).await {
         Ok(session) => Ok(Asker { session, route: route.name(), isolate_ms }),
         Err(NoSession::Unknowable) => Err(Refusal::Unknowable),
         Err(NoSession::Absent) => Err(Refusal::SignedOut),
+        Err(NoSession::Leaving(leave)) => Err(Refusal::Leaving(leave)),
         Err(NoSession::Rejected(rejection)) => {
             tracing::info!(route = route.name(), %rejection, "a token is refused");
             Err(Refusal::SignedOut)
@@ -71,8 +84,13 @@ impl Asker {
     }
 
     /// The guard. Its every answer is logged, with whoever impersonates.
-    pub(crate) fn permit<'a>(&self, roles: &'a Roles, need: &Need) -> Result<Permit<'a>, Refusal> {
-        let verdict = guard::permit(Some(&roles.known), need, edge::clock::now());
+    pub(crate) fn permit<'a>(
+        &'a self,
+        roles: &'a Roles,
+        need: &Need,
+    ) -> Result<Permit<'a>, Refusal> {
+        let now = edge::clock::now();
+        let verdict = guard::permit(&self.session, Some(&roles.known), need, now);
         let outcome = match &verdict {
             Ok(_) => "granted".to_owned(),
             Err(denied) => denied.to_string(),

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use shared::session::keys::{self, RsaKey};
 use shared::session::publishable_key::PublishableKey;
+use shared::session::source::{Instance, Stage};
 use shared::session::{Policy, PolicyError};
 use url::{Host, Url};
 use worker::Env;
@@ -34,6 +35,28 @@ pub(crate) struct Sessions {
     pub(crate) keys: Keys,
     /// The suffix of the instance's cookies, where the publishable key is known.
     pub(crate) cookie_suffix: Option<String>,
+    /// What the instance is for.
+    pub(crate) stage: Stage,
+    /// Clerk's Frontend API, which knows browsers.
+    pub(crate) frontend: Result<Url, Mistake>,
+}
+
+impl Sessions {
+    /// What tells the instance's cookies from others.
+    pub(crate) fn instance(&self) -> Instance<'_> {
+        Instance {
+            issuer: self.policy.issuer(),
+            suffix: self.cookie_suffix.as_deref(),
+            stage: self.stage,
+        }
+    }
+
+    /// This site's origin: what the client says only if the configuration knows it.
+    pub(crate) fn own_origin<'a>(&'a self, said: &'a str) -> &'a str {
+        let mut ours = self.policy.parties();
+        let first = ours.next().unwrap_or_default();
+        if ours.any(|party| party == said) { said } else { first }
+    }
 }
 
 /// Where Clerk's public keys come from.
@@ -122,6 +145,8 @@ fn sessions(
         })?,
         keys: key_source(var, instance)?,
         cookie_suffix: instance.map(|instance| instance.cookie_suffix().to_owned()),
+        stage: instance.map_or(Stage::Production, PublishableKey::stage),
+        frontend: frontend(var, instance),
     })
 }
 
@@ -164,6 +189,14 @@ fn sign_in_url(var: Option<String>) -> Result<String, Mistake> {
     if is_path || is_address { Ok(text) } else { Err(Mistake::SignInUrl) }
 }
 
+fn frontend(
+    var: &impl Fn(&str) -> Option<String>,
+    instance: Option<&PublishableKey>,
+) -> Result<Url, Mistake> {
+    let text = var("CLERK_FRONTEND_API_URL").or_else(|| instance.map(PublishableKey::issuer));
+    safe_url(&text.ok_or(Mistake::NoFrontend)?).ok_or(Mistake::FrontendUrl)
+}
+
 /// Clerk hosts sign-in beside the Frontend API: `clerk.<domain>` has `accounts.<domain>`, and a
 /// development instance `x.clerk.accounts.dev` has `x.accounts.dev`
 /// (<https://clerk.com/docs/guides/customizing-clerk/account-portal>). A stand-in on the loopback
@@ -172,8 +205,7 @@ fn clerk_sign_in(
     var: &impl Fn(&str) -> Option<String>,
     instance: Option<&PublishableKey>,
 ) -> Result<Url, Mistake> {
-    let text = var("CLERK_FRONTEND_API_URL").or_else(|| instance.map(PublishableKey::issuer));
-    let mut url = safe_url(&text.ok_or(Mistake::NoFrontend)?).ok_or(Mistake::FrontendUrl)?;
+    let mut url = frontend(var, instance)?;
     if let Some(host) = url.host_str().and_then(portal_host) {
         url.set_host(Some(&host)).map_err(|_| Mistake::FrontendUrl)?;
     }

@@ -3,16 +3,27 @@
 //! Headers that claim to know better (`X-Forwarded-Host`, `X-Original-URL`,
 //! `X-HTTP-Method-Override` and their kin) are not among it.
 
+use shared::session::handshake::Visit;
 use shared::session::source::Presented;
-use worker::{Headers, Request, Result};
+use worker::{Request, Result};
+
+/// How a request asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// `GET`.
+    #[default]
+    Get,
+    /// `HEAD`: answered as `GET`, without the body.
+    Head,
+    /// Anything else. Nothing here is written to.
+    Other,
+}
 
 /// A request.
 #[derive(Debug, Default)]
 pub(crate) struct Incoming {
-    /// `GET` or `HEAD`: everything here only reads.
-    pub(crate) is_read: bool,
-    /// `HEAD`: answered as `GET`, without the body.
-    pub(crate) is_head: bool,
+    /// How it asks.
+    pub(crate) method: Method,
     /// Scheme, host and port as the client named them.
     pub(crate) origin: String,
     /// The path as it was sent: nothing decoded, nothing normalised.
@@ -21,6 +32,8 @@ pub(crate) struct Incoming {
     pub(crate) query: Option<String>,
     /// Whether a person's browser asks for a page.
     pub(crate) wants_page: bool,
+    /// Whether it is a browser's own navigation by `GET`: one that can be sent away and comes back.
+    is_document: bool,
     authorization: Option<String>,
     cookie: Option<String>,
 }
@@ -29,6 +42,16 @@ impl Incoming {
     /// The headers in which a session token can come.
     pub(crate) fn presented(&self) -> Presented<'_> {
         Presented { authorization: self.authorization.as_deref(), cookie: self.cookie.as_deref() }
+    }
+
+    /// The request as one that can be sent to Clerk and back to `origin`, if it can.
+    pub(crate) fn visit<'a>(&'a self, origin: &'a str) -> Option<Visit<'a>> {
+        self.is_document.then(|| Visit {
+            origin,
+            path: &self.path,
+            query: self.query.as_deref().unwrap_or_default(),
+            cookies: self.cookie.as_deref().unwrap_or_default(),
+        })
     }
 }
 
@@ -40,26 +63,25 @@ pub(crate) fn read(req: &Request) -> Result<Incoming> {
     let (origin, path, query) = split(&url);
     let headers = req.headers();
     // `Request::method` takes every method that it does not know (`PROPFIND`, `PURGE`) for `GET`.
-    let method = req.inner().method();
+    let method = match req.inner().method().as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        _ => Method::Other,
+    };
+    let (dest, accept) = (headers.get("sec-fetch-dest")?, headers.get("accept")?);
+    let takes_html = accept.is_some_and(|it| it.to_ascii_lowercase().contains("text/html"));
+    let is_navigation = dest.as_deref() == Some("document");
     Ok(Incoming {
-        is_read: matches!(method.as_str(), "GET" | "HEAD"),
-        is_head: method == "HEAD",
+        method,
         origin: origin.to_owned(),
         path: path.to_owned(),
         query: query.map(str::to_owned),
-        wants_page: wants_page(headers)?,
+        wants_page: is_navigation || takes_html,
+        // Browsers of a certain age do not tell the destination.
+        is_document: method == Method::Get && (is_navigation || (dest.is_none() && takes_html)),
         authorization: headers.get("authorization")?,
         cookie: headers.get("cookie")?,
     })
-}
-
-fn wants_page(headers: &Headers) -> Result<bool> {
-    if headers.get("sec-fetch-dest")?.as_deref() == Some("document") {
-        return Ok(true);
-    }
-    Ok(headers
-        .get("accept")?
-        .is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html")))
 }
 
 /// Origin, path and query of an absolute URL, each as it is spelled.

@@ -23,6 +23,8 @@ mod config;
 
 use worker::{Context, Env, Request, Response, Result, event};
 
+use self::incoming::Method;
+
 /// Answers one request.
 ///
 /// # Errors
@@ -31,7 +33,7 @@ use worker::{Context, Env, Request, Response, Result, event};
 pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
     edge::log::init();
     let incoming = incoming::read(&req)?;
-    let is_head = incoming.is_head;
+    let is_head = incoming.method == Method::Head;
     let answer = match app::answer(&incoming, &env).await {
         Ok(answer) => answer,
         Err(error) => {

@@ -5,7 +5,6 @@
 use askama::Template;
 use shared::guard::Permit;
 use shared::roles::{Membership, Standing};
-use shared::session::Session;
 
 use crate::route::Guarded;
 
@@ -78,12 +77,8 @@ pub(crate) fn sign_in(clerk: &str, back: &str) -> askama::Result<String> {
 }
 
 /// A page under a guard, from the permit that its guard gave.
-pub(crate) fn guarded(
-    page: &Guarded,
-    session: &Session,
-    permit: &Permit<'_>,
-) -> askama::Result<String> {
-    let set = permit.set();
+pub(crate) fn guarded(page: &Guarded, permit: &Permit<'_>) -> askama::Result<String> {
+    let (session, set) = (permit.session(), permit.set());
     let who = Who {
         user: session.user_id().as_str(),
         actor: session.actor().map(shared::id::ObjectId::as_str),
@@ -141,7 +136,7 @@ mod tests {
     use super::sign_in;
 
     #[test]
-    fn what_comes_from_outside_is_escaped() {
+    fn s_13_what_comes_from_outside_is_escaped() {
         let page = sign_in("https://x.example/?a=\"><script>", "/<b>&'").expect("a page");
         assert!(!page.contains("<script>") && !page.contains("<b>"), "{page}");
     }

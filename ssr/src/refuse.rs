@@ -14,16 +14,17 @@ use crate::{page, reply};
 pub(crate) fn page(refusal: Refusal, incoming: &Incoming, config: &Config) -> Result<Response> {
     match refusal {
         Refusal::SignedOut if incoming.wants_page => to_sign_in(incoming, config),
-        Refusal::SignedOut => data(refusal),
+        Refusal::SignedOut => data(&refusal),
+        Refusal::Leaving(leave) => reply::leave(&leave),
         Refusal::Forbidden => reply::html(403, rendered(page::forbidden())?, &[]),
         Refusal::Unknowable => unavailable(),
     }
 }
 
 /// On a question, and where no person is looking.
-pub(crate) fn data(refusal: Refusal) -> Result<Response> {
+pub(crate) fn data(refusal: &Refusal) -> Result<Response> {
     match refusal {
-        Refusal::SignedOut => {
+        Refusal::SignedOut | Refusal::Leaving(_) => {
             reply::trouble(401, "unauthenticated", &[("www-authenticate", "Bearer")])
         }
         Refusal::Forbidden => reply::trouble(403, "forbidden", &[]),

@@ -1,6 +1,7 @@
 //! Answers on the wire: status, headers, body.
 
 use serde::Serialize;
+use shared::session::handshake::Leave;
 use worker::{Response, ResponseBody, ResponseBuilder, Result};
 
 /// Nothing that read an identity is kept by anybody but the browser, and not by it either.
@@ -60,6 +61,17 @@ pub(crate) fn unavailable_json() -> Result<Response> {
 pub(crate) fn found(location: &str) -> Result<Response> {
     let builder = ResponseBuilder::new().with_status(302).with_header("location", location)?;
     Ok(with(builder, &[NO_STORE, VARY, NOSNIFF])?.empty())
+}
+
+/// 307 to Clerk or back from there, with the cookies that go with it.
+pub(crate) fn leave(leave: &Leave) -> Result<Response> {
+    let builder = ResponseBuilder::new().with_status(307);
+    let builder = builder.with_header("location", &leave.location)?;
+    let mut answer = with(builder, &[NO_STORE, VARY, NOSNIFF])?.empty();
+    for line in &leave.cookies {
+        answer.headers_mut().append("set-cookie", line)?;
+    }
+    Ok(answer)
 }
 
 /// The style sheet: the same for everybody, so anyone may keep it.

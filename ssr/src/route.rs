@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_spelling_is_no_page() {
+    fn s_4_s_7_every_other_spelling_is_no_page() {
         for path in [
             "",
             "dashboard",

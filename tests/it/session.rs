@@ -4,8 +4,10 @@
 //! The signature is checked by `jsonwebtoken` here; in the Worker the runtime does that.
 
 mod attacks;
+mod handshake;
 mod keys;
 mod oracle;
+mod organization;
 mod source;
 mod verdicts;
 
@@ -18,7 +20,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use serde_json::{Value, json};
 use shared::session::keys::RsaKey;
-use shared::session::{self, Policy, Rejection, Session, SignatureCheck};
+use shared::session::{self, Policy, Rejection, Session, SignatureCheck, Unverified};
 use shared::time::UnixMillis;
 
 fn fixture(name: &str) -> String {
@@ -45,6 +47,16 @@ impl Keys {
     }
 }
 
+/// Checks a signature in the runtime's place.
+fn signature_of(token: &Unverified<'_>, keys: &Keys) -> Result<SignatureCheck, Rejection> {
+    let key = keys.find(token.kid()).ok_or(Rejection::UnknownKey)?;
+    let key = DecodingKey::from_rsa_components(&key.n(), &key.e()).expect("a checked key");
+    let signature = URL_SAFE_NO_PAD.encode(token.signature());
+    let signed = token.signed_bytes();
+    let good = jsonwebtoken::crypto::verify(&signature, signed, &key, Algorithm::RS256);
+    Ok(if good.unwrap_or(false) { SignatureCheck::Good } else { SignatureCheck::Bad })
+}
+
 fn verify(
     token: &str,
     keys: &Keys,
@@ -52,16 +64,7 @@ fn verify(
     now: UnixMillis,
 ) -> Result<Session, Rejection> {
     let unverified = session::read(token)?;
-    let key = keys.find(unverified.kid()).ok_or(Rejection::UnknownKey)?;
-    let decoding = DecodingKey::from_rsa_components(&key.n(), &key.e()).expect("a checked key");
-    let signature = URL_SAFE_NO_PAD.encode(unverified.signature());
-    let good = jsonwebtoken::crypto::verify(
-        &signature,
-        unverified.signed_bytes(),
-        &decoding,
-        Algorithm::RS256,
-    );
-    let check = if good.unwrap_or(false) { SignatureCheck::Good } else { SignatureCheck::Bad };
+    let check = signature_of(&unverified, keys)?;
     session::check(&unverified.verified(check)?, policy, now)
 }
 

@@ -158,8 +158,13 @@ async fn signing_out_clears_the_cookie() {
     let reply = clerk.ask("POST", "/sign-out", &[FORM, ("origin", APP)], "").await;
     assert_eq!(reply.status, 303, "{}", reply.text);
     assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{APP}/"));
-    let cookie = "__session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0";
-    assert_eq!(reply.headers["set-cookie"], cookie);
+    let cookies: Vec<_> = reply.headers.get_all("set-cookie").iter().collect();
+    let want = [
+        "__session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
+        "__client_uat=0; Path=/; SameSite=Lax; Max-Age=315360000",
+        "__client=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
+    ];
+    assert_eq!(cookies, want);
 }
 
 #[tokio::test]
@@ -183,4 +188,113 @@ async fn another_sites_page_can_do_nothing() {
         assert!(reply.text.contains(&clerk.url));
     }
     assert!(receiver.arrived().is_empty());
+}
+
+/// Signs Ada in, and gives the cookies that the browser then has.
+async fn signed_in(clerk: &Clerk) -> String {
+    let form = format!("user_id={}", ADA.id);
+    let reply = clerk.ask("POST", "/sign-in", &[FORM], &form).await;
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    let lines = reply.headers.get_all("set-cookie").iter();
+    let pairs: Vec<&str> =
+        lines.map(|line| line.to_str().unwrap().split(';').next().unwrap()).collect();
+    let names: Vec<&str> = pairs.iter().map(|pair| pair.split('=').next().unwrap()).collect();
+    assert_eq!(names, ["__session", "__client_uat", "__client"]);
+    pairs.join("; ")
+}
+
+/// The cookies that a handshake answers with, and the page that it leads back to.
+async fn shaken(clerk: &Clerk, query: &str, cookies: &str) -> (Vec<String>, String) {
+    let path = format!("/v1/client/handshake?{query}");
+    let reply = clerk.ask("GET", &path, &[("cookie", cookies)], "").await;
+    assert_eq!(reply.status, 307, "{}", reply.text);
+    assert_eq!(reply.headers["cache-control"], "no-store");
+    assert!(!reply.headers.contains_key("set-cookie"), "the application sets them");
+    let location = reply.headers["location"].to_str().unwrap();
+    let (page, answer) = location.split_once("__clerk_handshake=").unwrap();
+    let (header, claims) = handshake(clerk, answer).await;
+    assert!(!header.extras.inner().contains_key("cat"), "it is no session");
+    let lines = claims["handshake"].as_array().unwrap();
+    let lines = lines.iter().map(|line| line.as_str().unwrap().to_owned()).collect();
+    (lines, page.trim_end_matches(['?', '&']).to_owned())
+}
+
+async fn handshake(clerk: &Clerk, answer: &str) -> (Header, Value) {
+    let keys: JwkSet =
+        serde_json::from_value(clerk.get("/.well-known/jwks.json").await.json()).unwrap();
+    let key = DecodingKey::from_jwk(&keys.keys[0]).unwrap();
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    let token = decode::<Value>(answer, &key, &validation).unwrap();
+    (token.header, token.claims)
+}
+
+const BACK: &str = "redirect_url=http%3A%2F%2F127.0.0.1%3A8787%2Fdashboard%3Ftab%3D2";
+
+#[tokio::test]
+async fn a_handshake_renews_the_session_of_who_is_signed_in() {
+    let clerk = clerk().await;
+    let cookies = signed_in(&clerk).await;
+    let (lines, page) = shaken(&clerk, BACK, &cookies).await;
+    assert_eq!(page, format!("{APP}/dashboard?tab=2"));
+    let [session, uat] = &lines[..] else { panic!("{lines:?}") };
+    let (token, rest) = session.strip_prefix("__session=").unwrap().split_once("; ").unwrap();
+    assert_eq!(rest, "Path=/; HttpOnly; SameSite=Lax; Max-Age=3600");
+    let (_, claims) = verified(&clerk, token).await;
+    assert_eq!(claims["sub"], ADA.id);
+    let old = cookies.split("; ").next().unwrap().strip_prefix("__session=").unwrap();
+    let (_, before) = verified(&clerk, old).await;
+    assert_eq!(claims["sid"], before["sid"], "the same session");
+    assert_ne!(claims["jti"], before["jti"], "another token");
+    let since: i64 =
+        uat.strip_prefix("__client_uat=").unwrap().split(';').next().unwrap().parse().unwrap();
+    assert!(since <= claims["iat"].as_i64().unwrap(), "the token is younger than the sign-in");
+
+    let suffixed = format!("{BACK}&suffixed_cookies=true&__clerk_hs_reason=x&__session=y");
+    let (lines, _) = shaken(&clerk, &suffixed, &cookies).await;
+    let names: Vec<&str> = lines.iter().map(|line| line.split('=').next().unwrap()).collect();
+    let suffix = names[2].strip_prefix("__session_").unwrap();
+    assert_eq!(suffix.len(), 8, "{names:?}");
+    let want = ["__session", "__client_uat", names[2], &format!("__client_uat_{suffix}")];
+    assert_eq!(names, want);
+}
+
+#[tokio::test]
+async fn a_handshake_ends_the_session_of_who_is_not() {
+    let clerk = clerk().await;
+    let cookies = signed_in(&clerk).await;
+    let record = cookies.split("; ").last().unwrap().to_owned();
+    let session = cookies.split("; ").next().unwrap().strip_prefix("__session=").unwrap();
+    let forged = format!("{}A", &record[..record.len() - 1]);
+    // A session's token is no record of a browser, whoever signed it.
+    for cookies in ["", "__client=", "__client=x", &forged, &format!("__client={session}")] {
+        let (lines, _) = shaken(&clerk, BACK, cookies).await;
+        let want = [
+            "__session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
+            "__client_uat=0; Path=/; SameSite=Lax; Max-Age=315360000",
+        ];
+        assert_eq!(lines, want, "{cookies}");
+    }
+    // And the record of a browser is no session.
+    let header = decode_header(record.strip_prefix("__client=").unwrap()).unwrap();
+    assert_eq!(header.extras.inner()["cat"], "local_client");
+}
+
+#[tokio::test]
+async fn a_handshake_leads_to_the_application_alone() {
+    let clerk = clerk().await;
+    for to in [
+        "",
+        "http%3A%2F%2Fevil.example%2F",
+        "%2F%2Fevil.example",
+        "http%3A%2F%2F127.0.0.1%3A8787.evil.example%2F",
+        "http%3A%2F%2F127.0.0.1%3A8787%40evil.example%2F",
+        "javascript%3Aalert(1)",
+    ] {
+        let reply = clerk.get(&format!("/v1/client/handshake?redirect_url={to}")).await;
+        assert_eq!(reply.status, 400, "{to}");
+        assert!(!reply.headers.contains_key("location"), "{to}");
+    }
+    assert_eq!(clerk.get("/v1/client/handshake").await.status, 400);
 }

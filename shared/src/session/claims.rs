@@ -2,10 +2,13 @@
 //! taken for a missing one (jsonwebtoken before 10.3.0 did that with `exp`, CVE-2026-25537).
 
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::Rejection;
+use super::factors::FactorAges;
 use super::header::some;
+use super::organization::{self, Organization};
+use super::{Rejection, SKEW_MS};
 use crate::id::ObjectId;
 use crate::time::UnixMillis;
 
@@ -30,6 +33,54 @@ pub(super) struct Claims {
     pub(super) sts: Option<String>,
     #[serde(default, deserialize_with = "actor")]
     pub(super) act: Option<ObjectId>,
+    // What only narrows or informs is read as far as it can be: without it less is allowed.
+    v: Option<Value>,
+    fva: Option<Value>,
+    o: Option<Value>,
+    fea: Option<Value>,
+    org_id: Option<Value>,
+    org_role: Option<Value>,
+    org_slug: Option<Value>,
+    org_permissions: Option<Value>,
+    pub(super) handshake: Option<Value>,
+}
+
+impl Claims {
+    /// Clerk's rules with [`SKEW_MS`]: at the end of the skew a token has expired, and at its
+    /// beginning it is valid.
+    pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), Rejection> {
+        let is_ahead = |at: Option<UnixMillis>| at.is_some_and(|at| now.plus(SKEW_MS) < at);
+        if self.exp.is_some_and(|exp| exp <= now.plus(-SKEW_MS)) {
+            return Err(Rejection::Expired);
+        }
+        if is_ahead(self.nbf) {
+            return Err(Rejection::Early);
+        }
+        if is_ahead(self.iat) {
+            return Err(Rejection::Future);
+        }
+        Ok(())
+    }
+
+    /// The active organization, in either version of the claims. A version that is not known is
+    /// read as neither.
+    pub(super) fn organization(&self) -> Option<Organization> {
+        match self.v.as_ref().map(Value::as_u64) {
+            None | Some(Some(1)) => organization::version_1(
+                self.org_id.as_ref()?,
+                self.org_role.as_ref(),
+                self.org_slug.as_ref(),
+                self.org_permissions.as_ref(),
+            ),
+            Some(Some(2)) => organization::version_2(self.o.as_ref()?, self.fea.as_ref()),
+            Some(_) => None,
+        }
+    }
+
+    /// How old the user's factors are; ages without a date say nothing.
+    pub(super) fn factors(&self) -> Option<FactorAges> {
+        FactorAges::read(self.fva.as_ref()?, self.iat?)
+    }
 }
 
 /// Reads the claims.

@@ -11,6 +11,27 @@ use super::Rejection;
 const CATEGORY_SESSION: &str = "cl_B7d4PD111AAA";
 /// The category that says nothing about the token.
 const CATEGORY_IGNORE: &str = "cl_I7d4PD111III";
+/// What the categories of all of Clerk's other tokens begin with.
+const CATEGORY_PREFIX: &str = "cl_B7d4PD";
+
+/// Which tokens are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// A session's.
+    Session,
+    /// A handshake's. Its category is not documented, so it is known by what it is not.
+    Handshake,
+}
+
+impl Class {
+    fn admits(self, category: Option<&str>) -> bool {
+        match (self, category) {
+            (_, None | Some(CATEGORY_IGNORE)) | (Self::Session, Some(CATEGORY_SESSION)) => true,
+            (Self::Session, Some(_)) => false,
+            (Self::Handshake, Some(other)) => !other.starts_with(CATEGORY_PREFIX),
+        }
+    }
+}
 
 /// What `jsonwebtoken` reads more loosely than we want: there, a `null` is as good as nothing, and
 /// of two `cat`s the last one counts. Here both are refused.
@@ -26,9 +47,9 @@ struct Strict {
     b64: bool,
 }
 
-/// The key that the token names, if the header is a session token's. Keys and addresses of keys
+/// The key that the token names, if the header is one of `class`. Keys and addresses of keys
 /// inside the header (`jwk`, `jku`, `x5u`) are never looked at.
-pub(super) fn read(token: &str, json: &[u8]) -> Result<Option<String>, Rejection> {
+pub(super) fn read(token: &str, json: &[u8], class: Class) -> Result<Option<String>, Rejection> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| Rejection::Header)?;
     if header.alg != Algorithm::RS256 {
         return Err(Rejection::Algorithm);
@@ -40,10 +61,7 @@ pub(super) fn read(token: &str, json: &[u8]) -> Result<Option<String>, Rejection
     if strict.typ.is_some_and(|typ| typ != "JWT") {
         return Err(Rejection::Type);
     }
-    match strict.cat.as_deref() {
-        None | Some(CATEGORY_SESSION | CATEGORY_IGNORE) => Ok(header.kid),
-        Some(_) => Err(Rejection::Category),
-    }
+    if class.admits(strict.cat.as_deref()) { Ok(header.kid) } else { Err(Rejection::Category) }
 }
 
 /// A value that may be absent, but not `null`.

@@ -6,6 +6,8 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use sha1::{Digest, Sha1};
 
+use super::source::Stage;
+
 /// Clerk writes the key with padding and without.
 const LOOSE: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -25,6 +27,7 @@ pub struct KeyError;
 pub struct PublishableKey {
     frontend_api: String,
     cookie_suffix: String,
+    stage: Stage,
 }
 
 impl PublishableKey {
@@ -34,14 +37,22 @@ impl PublishableKey {
     /// [`KeyError`] when it is anything else. The rules are those of clerk/javascript,
     /// `packages/shared/src/keys.ts`.
     pub fn parse(key: &str) -> Result<Self, KeyError> {
-        let encoded = key.strip_prefix("pk_test_").or_else(|| key.strip_prefix("pk_live_"));
-        let decoded = LOOSE.decode(encoded.ok_or(KeyError)?).map_err(|_| KeyError)?;
+        let test = key.strip_prefix("pk_test_").map(|encoded| (encoded, Stage::Development));
+        let live = key.strip_prefix("pk_live_").map(|encoded| (encoded, Stage::Production));
+        let (encoded, stage) = test.or(live).ok_or(KeyError)?;
+        let decoded = LOOSE.decode(encoded).map_err(|_| KeyError)?;
         let decoded = String::from_utf8(decoded).map_err(|_| KeyError)?;
         let host = decoded.strip_suffix('$').ok_or(KeyError)?;
         if !is_host(host) {
             return Err(KeyError);
         }
-        Ok(Self { frontend_api: host.to_owned(), cookie_suffix: suffix(key) })
+        Ok(Self { frontend_api: host.to_owned(), cookie_suffix: suffix(key), stage })
+    }
+
+    /// What the instance is for.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.stage
     }
 
     /// The host of the instance's Frontend API.

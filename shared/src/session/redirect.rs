@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_lead_elsewhere_becomes_the_front_page() {
+    fn s_8_j_17_what_could_lead_elsewhere_becomes_the_front_page() {
         for raw in [
             "",
             "//evil.example",

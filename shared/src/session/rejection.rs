@@ -53,10 +53,23 @@ pub enum Rejection {
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` or `iat` is still to come.
+    /// `nbf` is still to come.
     #[error("the token is not valid yet")]
     Early,
+    /// `iat` is still to come.
+    #[error("the token was issued in the future")]
+    Future,
     /// The session waits for a task, choosing an organization for instance: signed out until then.
     #[error("the session is pending")]
     Pending,
+    /// Clerk's cookie says that nobody is signed in in this browser.
+    #[error("the browser is signed out")]
+    SignedOut,
+    /// The browser's sessions have changed since the token was issued: somebody signed out, or in
+    /// as another.
+    #[error("the browser's sessions have changed since the token was issued")]
+    Outdated,
+    /// A handshake whose claims are not a list of cookies.
+    #[error("the handshake cannot be read")]
+    Handshake,
 }

@@ -4,7 +4,7 @@ mod fill;
 
 pub(super) use fill::read;
 
-use shared::guard::{Denied, Known, permit};
+use shared::guard::{Denied, Known, covers};
 use shared::object::{Answer, HintReply};
 use shared::outbox::settle;
 use shared::time::UnixMillis;
@@ -190,7 +190,7 @@ fn decide(model: &Cache, world: &mut World, guard: usize) {
     };
     set(world, guard, Guard::Idle);
     let known = Known { set: roles(version, what), good_until };
-    let verdict = permit(Some(&known), &need(), world.now);
+    let verdict = covers(Some(&known), &need(), world.now);
     let granted = verdict.is_ok();
     if verdict.is_err_and(|denied| denied != Denied::Missing) {
         return;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::cache::{Ages, Row};
-use shared::guard::{Known, Need, permit};
+use shared::guard::{Known, Need, covers};
 use shared::object::{Answer, Ask, HintReply};
 use shared::outbox::settle;
 use shared::time::UnixMillis;
@@ -132,7 +132,7 @@ fn serve(world: &mut World, user: u8, answer: &Answer) {
         Need::OrgRole { org: ORG.into(), role: "org:admin".into() },
         Need::OrgRole { org: ORG.into(), role: "org:member".into() },
     ];
-    let grants = |need: &Need| permit(Some(&known), need, NOW).is_ok();
+    let grants = |need: &Need| covers(Some(&known), need, NOW).is_ok();
     if needs.iter().any(grants) && was & (1 << code) == 0 {
         world.marks |= Mark::Phantom.bit();
     }
@@ -144,7 +144,7 @@ fn serve(world: &mut World, user: u8, answer: &Answer) {
         world.marks |= Mark::Renamed.bit();
     }
     let before = Known { set: store::roles(served.0, served.1), good_until: NOW };
-    let granted = |need: &Need| permit(Some(&before), need, NOW).is_ok();
+    let granted = |need: &Need| covers(Some(&before), need, NOW).is_ok();
     if served.0 != 0 && needs.iter().any(|need| granted(need) && !grants(need)) {
         world.marks |= Mark::GrantThenDenial.bit();
     }

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_ids_cost_one_fetch_in_ten_seconds() {
+    fn j_6_unknown_ids_cost_one_fetch_in_ten_seconds() {
         let mut held = holding("a");
         check(&held, "x", 1, "unknown");
         check(&held, "x", FLOOR_MS - 1, "unknown");
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_answer_replaces_no_newer_one() {
+    fn j_7_an_older_answer_replaces_no_newer_one() {
         let mut held = Held::default();
         held.begin(T0);
         held.begin(T0.plus(FETCH_MS_MAX + 1));

@@ -133,7 +133,7 @@ fn a_jwks_gives_the_keys_that_can_verify_rs256_and_skips_the_rest() {
 }
 
 #[test]
-fn a_jwks_key_without_an_algorithm_verifies_rs256_only() {
+fn j_3_a_jwks_key_without_an_algorithm_verifies_rs256_only() {
     let Keys::Jwks(keys) = &SIGNER.keys else { panic!("a JWKS") };
     let key = &keys["ins_run"];
     let set = json!({ "keys": [{ "kty": "RSA", "kid": "ins_run", "n": key.n(), "e": key.e() }] });

@@ -66,7 +66,8 @@ fn wanted(name: &str, source: &str) -> Result<(), Rejection> {
         // Stricter: the SDK does not look at the issuer.
         "iss_mismatch" => Err(Rejection::Issuer),
         "exp_at_skew_boundary" | "expired" => Err(Rejection::Expired),
-        "nbf_future" | "iat_future" => Err(Rejection::Early),
+        "nbf_future" => Err(Rejection::Early),
+        "iat_future" => Err(Rejection::Future),
         "exp_string" => Err(Rejection::Claims),
         "payload_tampered" => Err(Rejection::Signature),
         "two_segments" | "four_segments" | "not_base64" | "empty" | "padded_base64url" => {

@@ -74,7 +74,7 @@ export const REFUSED = {
   exp_at_skew_boundary: "the token has expired",
   expired: "the token has expired",
   nbf_future: "the token is not valid yet",
-  iat_future: "the token is not valid yet",
+  iat_future: "the token was issued in the future",
   exp_string: "the claims cannot be read",
   payload_tampered: "the signature is wrong",
   two_segments: "not a compact signed token",

@@ -1,0 +1,118 @@
+//! The handshake: an application sends a browser here to learn who is signed in with it, and gets
+//! cookies in a signed token, in the address, as a development instance of Clerk's answers.
+//! <https://clerk.com/docs/guides/how-clerk-works/overview>
+
+use axum::extract::{Query, State};
+use axum::http::header::{CACHE_CONTROL, COOKIE, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use sha1::{Digest, Sha1};
+
+use crate::clock::now_ms;
+use crate::keys::Claims;
+use crate::redirect::page_of;
+use crate::server::{Clerk, SESSION_TTL_S, Shared};
+
+/// This server's own cookie: which browser is this, and who is signed in with it.
+const CLIENT: &str = "__client";
+
+/// The parameter that carries the answer.
+const HANDSHAKE: &str = "__clerk_handshake";
+
+/// Seconds for which Clerk lets a browser keep `__client_uat`: ten years.
+const CLIENT_UAT_TTL_S: i64 = 315_360_000;
+
+#[derive(Deserialize)]
+pub(crate) struct Asked {
+    redirect_url: String,
+    /// `true` or `false`; whatever else is asked beside it has no meaning here.
+    suffixed_cookies: Option<String>,
+}
+
+pub(crate) async fn shake(
+    State(clerk): State<Shared>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(mut to) = page_of(&clerk.app, &asked.redirect_url) else {
+        return refused(StatusCode::BAD_REQUEST, "redirect_url is no page of the application\n");
+    };
+    let suffix =
+        asked.suffixed_cookies.is_some_and(|asked| asked == "true").then(|| suffix(&clerk));
+    let Ok(cookies) = cookies(&clerk, &headers, suffix.as_deref()) else {
+        return refused(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be signed\n");
+    };
+    let Ok(answer) = clerk.keys.sign_handshake(&cookies) else {
+        return refused(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be signed\n");
+    };
+    to.query_pairs_mut().append_pair(HANDSHAKE, &answer);
+    let headers = [(LOCATION, to.as_str()), (CACHE_CONTROL, "no-store")];
+    (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
+}
+
+fn refused(status: StatusCode, text: &'static str) -> Response {
+    (status, [(CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+/// A new token of the same session, or the end of it. Both pairs of cookies when the application
+/// uses the suffixed one: the plain pair is what older scripts read.
+fn cookies(
+    clerk: &Clerk,
+    headers: &HeaderMap,
+    suffix: Option<&str>,
+) -> jsonwebtoken::errors::Result<Vec<String>> {
+    let mut endings = vec![String::new()];
+    endings.extend(suffix.map(|suffix| format!("_{suffix}")));
+    let Some(client) = client_record(headers).and_then(|record| clerk.keys.read_client(record))
+    else {
+        return Ok(endings.iter().flat_map(|ending| signed_out(ending)).collect());
+    };
+    let now_s = now_ms() / 1000;
+    let mut claims =
+        Claims::new(&clerk.issuer, &clerk.app.origin(), &client.sub, now_s, SESSION_TTL_S);
+    claims.sid = client.sid;
+    claims.fva = [i32::try_from((now_s - client.iat) / 60).unwrap_or(i32::MAX), -1];
+    let token = clerk.keys.sign(&claims)?;
+    Ok(endings.iter().flat_map(|ending| signed_in(&token, client.iat, ending)).collect())
+}
+
+fn client_record(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| name.trim() == CLIENT).map(|(_, value)| value.trim())
+}
+
+/// The cookies of a session: the token, and since when somebody is signed in. A cookie belongs to a
+/// host, whatever the port: the application on 127.0.0.1 gets them too.
+pub(crate) fn signed_in(token: &str, since_s: i64, ending: &str) -> Vec<String> {
+    vec![session_cookie(token, SESSION_TTL_S, ending), uat_cookie(since_s, ending)]
+}
+
+/// The cookies that end a session.
+pub(crate) fn signed_out(ending: &str) -> Vec<String> {
+    vec![session_cookie("", 0, ending), uat_cookie(0, ending)]
+}
+
+fn session_cookie(token: &str, ttl_s: i64, ending: &str) -> String {
+    format!("__session{ending}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={ttl_s}")
+}
+
+fn uat_cookie(since_s: i64, ending: &str) -> String {
+    format!("__client_uat{ending}={since_s}; Path=/; SameSite=Lax; Max-Age={CLIENT_UAT_TTL_S}")
+}
+
+/// The cookie by which this server knows the browser again; a life of 0 ends it.
+pub(crate) fn client_cookie(record: &str, ttl_s: i64) -> String {
+    format!("{CLIENT}={record}; Path=/; HttpOnly; SameSite=Lax; Max-Age={ttl_s}")
+}
+
+/// The suffix of this instance's cookies: the beginning of its publishable key's SHA-1.
+/// <https://github.com/clerk/javascript>, packages/shared/src/keys.ts
+fn suffix(clerk: &Clerk) -> String {
+    let host = clerk.issuer.trim_start_matches("http://");
+    let key = format!("pk_test_{}", STANDARD.encode(format!("{host}$")));
+    URL_SAFE_NO_PAD.encode(Sha1::digest(key)).chars().take(8).collect()
+}

@@ -1,0 +1,264 @@
+//! The guard, dimension by dimension.
+
+use serde_json::{Value, json};
+
+use super::{Denied, Known, Need, covers, is_administrative, permit};
+use crate::roles::{Membership, RoleSet, Standing};
+use crate::session::factors::Reverification;
+use crate::session::{self, Policy, Session, SignatureCheck};
+use crate::time::UnixMillis;
+
+const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
+
+/// A session with further claims, and without `iat` where that is `null`. Nothing is signed here: what a signature is worth is the business
+/// of the session's own tests.
+fn session(more: Value) -> Session {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    let mut claims = json!({
+        "iss": "https://clerk.example.com", "azp": "https://app.example.com", "sub": "user_1",
+        "sid": "sess_1", "iat": 1_700_000_000, "exp": 1_700_000_060, "v": 2,
+    });
+    if let (Value::Object(claims), Value::Object(more)) = (&mut claims, more) {
+        claims.extend(more);
+        claims.retain(|name, value| name != "iat" || !value.is_null());
+    }
+    let [header, claims] =
+        [json!({ "alg": "RS256" }), claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+    let token = format!("{header}.{claims}.c2lnbmF0dXJl");
+    let verified = session::read(&token).unwrap().verified(SignatureCheck::Good).unwrap();
+    let policy = Policy::new("https://clerk.example.com", ["https://app.example.com"]).unwrap();
+    session::check(&verified, &policy, NOW).unwrap()
+}
+
+fn plain() -> Session {
+    session(json!({}))
+}
+
+fn impersonated() -> Session {
+    session(json!({ "act": { "sub": "user_2" } }))
+}
+
+fn known(standing: Standing) -> Known {
+    let organizations = vec![Membership {
+        id: "org_a".into(),
+        role: "org:admin".into(),
+        permissions: vec!["org:posts:read".into(), "org:sys_memberships:manage".into()],
+    }];
+    let set = RoleSet { version: 7, standing, roles: vec!["admin".into()], organizations };
+    Known { set, good_until: NOW }
+}
+
+fn alone(standing: Standing) -> Known {
+    let set = RoleSet { version: 7, standing, roles: vec![], organizations: vec![] };
+    Known { set, good_until: NOW }
+}
+
+fn answer(session: &Session, known: &Known, need: &Need) -> Result<(), Denied> {
+    permit(session, Some(known), need, NOW).map(drop)
+}
+
+#[track_caller]
+fn check(need: &Need, want: Result<(), Denied>) {
+    let known = known(Standing::Live);
+    assert_eq!(answer(&plain(), &known, need), want, "{need:?}");
+    assert_eq!(covers(Some(&known), need, NOW), want, "{need:?} by the roles alone");
+}
+
+fn role(name: &str) -> Need {
+    Need::Role(name.into())
+}
+
+fn org_role(org: &str, role: &str) -> Need {
+    Need::OrgRole { org: org.into(), role: role.into() }
+}
+
+fn permission(org: &str, permission: &str) -> Need {
+    Need::Permission { org: org.into(), permission: permission.into() }
+}
+
+fn reverified(how: &str) -> Need {
+    Need::Reverified(Reverification::parse(how).expect("a demand"))
+}
+
+#[test]
+fn a_cold_cache_denies() {
+    let session = plain();
+    let denied = permit(&session, None, &Need::Session, NOW).map(drop);
+    assert_eq!(denied, Err(Denied::Cold));
+}
+
+#[test]
+fn a_set_past_its_age_denies() {
+    let (session, known) = (plain(), known(Standing::Live));
+    assert!(permit(&session, Some(&known), &role("admin"), NOW).is_ok());
+    let late = permit(&session, Some(&known), &role("admin"), NOW.plus(1)).map(drop);
+    assert_eq!(late, Err(Denied::Stale));
+}
+
+#[test]
+fn a_permit_tells_whose_it_is_and_from_what() {
+    let (session, known) = (plain(), known(Standing::Live));
+    let permit = permit(&session, Some(&known), &role("admin"), NOW).expect("granted");
+    assert_eq!(permit.session(), &session);
+    assert_eq!(permit.set(), &known.set);
+}
+
+#[test]
+fn the_dead_and_the_banned_may_nothing() {
+    for standing in [Standing::Dead, Standing::Banned] {
+        for need in [Need::Session, role("admin"), Need::AnyOrg, Need::NoOrg] {
+            assert_eq!(answer(&plain(), &known(standing), &need), Err(Denied::Barred));
+            assert_eq!(answer(&plain(), &alone(standing), &need), Err(Denied::Barred));
+        }
+    }
+}
+
+#[test]
+fn an_app_role_is_held_or_not() {
+    check(&role("admin"), Ok(()));
+    check(&role("Admin"), Err(Denied::Missing));
+    check(&role("org:admin"), Err(Denied::Missing));
+    check(&role(""), Err(Denied::Missing));
+}
+
+#[test]
+fn a_role_of_one_organization_is_none_of_another() {
+    check(&org_role("org_a", "org:admin"), Ok(()));
+    check(&org_role("org_b", "org:admin"), Err(Denied::Missing));
+    check(&org_role("", "org:admin"), Err(Denied::Missing));
+    check(&permission("org_a", "org:posts:read"), Ok(()));
+    check(&permission("org_a", "org:posts:write"), Err(Denied::Missing));
+    check(&permission("org_b", "org:posts:read"), Err(Denied::Missing));
+}
+
+#[test]
+fn to_be_in_an_organization_or_in_none_can_be_asked() {
+    check(&Need::Member { org: "org_a".into() }, Ok(()));
+    check(&Need::Member { org: "org_b".into() }, Err(Denied::Missing));
+    check(&Need::AnyOrg, Ok(()));
+    check(&Need::NoOrg, Err(Denied::Missing));
+    let of = |standing, need: &Need| answer(&plain(), &alone(standing), need);
+    assert_eq!(of(Standing::Live, &Need::AnyOrg), Err(Denied::Missing));
+    assert_eq!(of(Standing::Live, &Need::NoOrg), Ok(()));
+    // The webhook is late: that there is no organization is not known.
+    assert_eq!(of(Standing::Unknown, &Need::AnyOrg), Err(Denied::Missing));
+    assert_eq!(of(Standing::Unknown, &Need::NoOrg), Err(Denied::Missing));
+}
+
+#[test]
+fn a_question_that_asks_nothing_is_denied() {
+    check(&Need::All(vec![]), Err(Denied::Missing));
+    check(&Need::Any(vec![]), Err(Denied::Missing));
+    check(&Need::All(vec![Need::Session, Need::Any(vec![])]), Err(Denied::Missing));
+}
+
+#[test]
+fn all_wants_each_and_any_wants_one() {
+    check(&Need::All(vec![role("admin"), role("editor")]), Err(Denied::Missing));
+    check(&Need::All(vec![role("admin"), Need::AnyOrg]), Ok(()));
+    check(&Need::Any(vec![role("admin"), role("editor")]), Ok(()));
+    check(&Need::Any(vec![role("editor"), role("admin")]), Ok(()));
+}
+
+#[test]
+fn j_16_a_dimension_that_is_missing_or_malformed_denies() {
+    let known = known(Standing::Live);
+    let both = |need: Need| Need::All(vec![role("admin"), need]);
+    let strict = reverified("strict");
+    let malformed = [
+        json!({}),
+        json!({ "fva": null }),
+        json!({ "fva": "0,0" }),
+        json!({ "fva": [] }),
+        json!({ "fva": [0] }),
+        json!({ "fva": [0, 0, 0] }),
+        json!({ "fva": ["0", "0"] }),
+        json!({ "fva": [0, null] }),
+        json!({ "fva": [-2, 0] }),
+        json!({ "fva": [0.5, 0] }),
+        json!({ "fva": { "0": 0, "1": 0 } }),
+        json!({ "fva": [-1, 0] }),
+        json!({ "fva": [-1, -1] }),
+        // An age without a date.
+        json!({ "fva": [0, 0], "iat": null }),
+    ];
+    for claims in malformed {
+        let session = session(claims.clone());
+        assert_eq!(answer(&session, &known, &strict), Err(Denied::Unproved), "{claims}");
+        assert_eq!(answer(&session, &known, &both(strict.clone())), Err(Denied::Unproved));
+        // What is asked beside it is neither lost nor enough.
+        let either = Need::Any(vec![strict.clone(), role("admin")]);
+        assert_eq!(answer(&session, &known, &either), Ok(()), "{claims}");
+    }
+    let young = session(json!({ "fva": [0, 0] }));
+    assert_eq!(answer(&young, &known, &both(strict.clone())), Ok(()));
+    let lacking = Need::All(vec![role("editor"), strict.clone()]);
+    assert_eq!(answer(&young, &known, &lacking), Err(Denied::Missing));
+    // The roles alone never prove anything.
+    assert_eq!(covers(Some(&known), &strict, NOW), Err(Denied::Unproved));
+}
+
+#[test]
+fn a_factor_is_young_enough_by_clerks_rules() {
+    let known = known(Standing::Live);
+    let ask = |how: &str, fva: [i64; 2]| {
+        answer(&session(json!({ "fva": fva })), &known, &reverified(how)).is_ok()
+    };
+    // An age of as many minutes as asked for is too old.
+    assert!(ask("first_factor:10", [9, -1]) && !ask("first_factor:10", [10, -1]));
+    assert!(ask("first_factor:10", [9, 500]));
+    assert!(ask("strict", [500, 9]) && !ask("strict", [0, 10]));
+    assert!(ask("strict", [9, -1]) && !ask("strict", [10, -1]), "no second factor: the first");
+    assert!(
+        ask("strict_mfa", [9, 9]) && !ask("strict_mfa", [9, 10]) && !ask("strict_mfa", [10, 9])
+    );
+    assert!(ask("strict_mfa", [9, -1]) && !ask("strict_mfa", [10, -1]));
+    assert!(ask("moderate", [0, 59]) && !ask("moderate", [0, 60]));
+    assert!(ask("lax", [0, 1_439]) && !ask("lax", [0, 1_440]));
+    for none in ["", "strictest", "strict ", "second_factor", "second_factor:", "second_factor:0"] {
+        assert_eq!(Reverification::parse(none), None, "{none}");
+    }
+    for none in ["second_factor:-1", "second_factor:1.5", "third_factor:1", "strict:10"] {
+        assert_eq!(Reverification::parse(none), None, "{none}");
+    }
+}
+
+#[test]
+fn an_age_grows_while_the_token_is_used() {
+    let mut known = known(Standing::Live);
+    known.good_until = NOW.plus(600_000);
+    let session = session(json!({ "fva": [9, -1] }));
+    let at = |ms| permit(&session, Some(&known), &reverified("strict"), NOW.plus(ms)).map(drop);
+    assert_eq!(at(59_999), Ok(()));
+    assert_eq!(at(60_000), Err(Denied::Unproved));
+    assert_eq!(at(-5_000), Ok(()), "a clock behind Clerk's makes nothing younger");
+}
+
+#[test]
+fn j_22_who_acts_as_another_has_none_of_their_administrative_roles() {
+    let (known, actor) = (known(Standing::Live), impersonated());
+    for need in [
+        role("admin"),
+        org_role("org_a", "org:admin"),
+        permission("org_a", "org:sys_memberships:manage"),
+        Need::All(vec![Need::Session, role("admin")]),
+        Need::Any(vec![role("editor"), role("admin")]),
+    ] {
+        assert_eq!(answer(&plain(), &known, &need), Ok(()), "{need:?}");
+        assert_eq!(answer(&actor, &known, &need), Err(Denied::Impersonated), "{need:?}");
+    }
+    let sees = [Need::Session, Need::AnyOrg, permission("org_a", "org:posts:read")];
+    for need in sees {
+        assert_eq!(answer(&actor, &known, &need), Ok(()), "{need:?}");
+    }
+    // What the user has not is not said to be kept from the actor.
+    assert_eq!(answer(&actor, &known, &role("editor")), Err(Denied::Missing));
+    for name in ["admin", "org:admin", "org:sys_profile:delete"] {
+        assert!(is_administrative(name), "{name}");
+    }
+    for name in ["member", "org:member", "Admin", "org:posts:read", "org:system"] {
+        assert!(!is_administrative(name), "{name}");
+    }
+}

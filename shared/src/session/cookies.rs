@@ -1,0 +1,112 @@
+//! Cookies: the header that a browser sends, and the lines that Clerk asks us to set.
+
+use super::Rejection;
+
+/// The value of the cookie `name`. An empty one is what signing out leaves behind: none.
+///
+/// Spaces and tabs around names and values do not count, and nothing else is taken away or decoded
+/// (RFC 6265, section 5.2): a name in other white space is another name.
+///
+/// # Errors
+/// [`Rejection::Ambiguous`] when the cookie has two values: a sibling domain can set a second one,
+/// and nothing in the header says which is ours.
+pub fn one<'a>(header: &'a str, name: &str) -> Result<Option<&'a str>, Rejection> {
+    let mut found = None;
+    for (known, value) in pairs(header) {
+        if known != name || value.is_empty() {
+            continue;
+        }
+        match found {
+            Some(first) if first != value => return Err(Rejection::Ambiguous),
+            _ => found = Some(value),
+        }
+    }
+    Ok(found)
+}
+
+fn pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {
+    const BLANK: [char; 2] = [' ', '\t'];
+    header
+        .split(';')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.trim_matches(BLANK), value.trim_matches(BLANK)))
+}
+
+/// Bytes in a line of `Set-Cookie`. A browser keeps 4,096 of name and value (RFC 6265bis, section
+/// 5.6); the rest is room for attributes.
+const LINE_BYTES_MAX: usize = 5_120;
+
+/// The cookies that are Clerk's to set on an application's domain, each also with the instance's
+/// suffix (clerk/javascript, `packages/backend/src/constants.ts`).
+const CLERKS: [&str; 5] = [
+    super::source::COOKIE,
+    super::source::CLIENT_UAT,
+    "__refresh",
+    "__clerk_db_jwt",
+    "__clerk_handshake",
+];
+
+/// What may stand behind the value (RFC 6265bis, section 4.1). Whatever else does is left out.
+const ATTRIBUTES: [&str; 8] =
+    ["path", "domain", "max-age", "expires", "secure", "httponly", "samesite", "partitioned"];
+
+/// A cookie of Clerk's, ready for `Set-Cookie`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetCookie {
+    name: String,
+    value: String,
+    line: String,
+}
+
+impl SetCookie {
+    /// Reads a line as Clerk writes it into a handshake; `suffix` is the instance's.
+    ///
+    /// `None` for a cookie that is not Clerk's and for a line that is not one cookie: what holds a
+    /// control character could end the header and begin another.
+    #[must_use]
+    pub fn parse(raw: &str, suffix: Option<&str>) -> Option<Self> {
+        if LINE_BYTES_MAX < raw.len() || !raw.bytes().all(|b| matches!(b, b' '..=b'~')) {
+            return None;
+        }
+        let (pair, attributes) = raw.split_once(';').unwrap_or((raw, ""));
+        let (name, value) = pair.split_once('=')?;
+        let (name, value) = (name.trim(), value.trim());
+        if !is_clerks(name, suffix) || !value.bytes().all(is_value_byte) {
+            return None;
+        }
+        let kept = attributes.split(';').map(str::trim).filter(|attribute| is_known(attribute));
+        let line = kept.fold(format!("{name}={value}"), |line, attribute| line + "; " + attribute);
+        Some(Self { name: name.to_owned(), value: value.to_owned(), line })
+    }
+
+    /// What goes behind `Set-Cookie:`.
+    #[must_use]
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// The token that it carries, when it is a session's cookie and not its end.
+    #[must_use]
+    pub fn session_token(&self) -> Option<&str> {
+        let is_session = self.name.starts_with(super::source::COOKIE);
+        (is_session && !self.value.is_empty()).then_some(self.value.as_str())
+    }
+}
+
+fn is_clerks(name: &str, suffix: Option<&str>) -> bool {
+    CLERKS.iter().any(|clerks| {
+        name.strip_prefix(clerks).is_some_and(|rest| {
+            rest.is_empty() || suffix.is_some_and(|suffix| rest.strip_prefix('_') == Some(suffix))
+        })
+    })
+}
+
+/// `cookie-octet` of RFC 6265, section 4.1.1.
+fn is_value_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
+}
+
+fn is_known(attribute: &str) -> bool {
+    let name = attribute.split('=').next().unwrap_or_default().trim();
+    ATTRIBUTES.iter().any(|known| known.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,106 @@
+//! How long ago the user proved who they are: the claim `fva`, and what may be asked of it.
+
+use serde_json::Value;
+
+use crate::time::UnixMillis;
+
+/// The ages of both factors when the token was made, in whole minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactorAges {
+    first: Factor,
+    second: Factor,
+    told_at: UnixMillis,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Factor {
+    /// The user has none.
+    Absent,
+    /// Minutes since it was proved.
+    Age(u64),
+}
+
+impl FactorAges {
+    /// Reads `fva`: two whole numbers, where -1 is a factor that the user does not have. Ages count
+    /// from `told_at`, the token's `iat`. `None` for anything else.
+    pub(super) fn read(fva: &Value, told_at: UnixMillis) -> Option<Self> {
+        let [first, second] = fva.as_array()?.as_slice() else { return None };
+        Some(Self { first: Factor::read(first)?, second: Factor::read(second)?, told_at })
+    }
+}
+
+impl Factor {
+    fn read(value: &Value) -> Option<Self> {
+        if value.as_i64() == Some(-1) {
+            return Some(Self::Absent);
+        }
+        value.as_u64().map(Self::Age)
+    }
+}
+
+/// Which factors must be young. The names are Clerk's
+/// (<https://clerk.com/docs/guides/secure/reverification>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The first one.
+    FirstFactor,
+    /// The second one; the first one for users without a second.
+    SecondFactor,
+    /// Both; the first one for users without a second.
+    MultiFactor,
+}
+
+/// A demand that the user has proved lately who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reverification {
+    /// Which factors.
+    pub level: Level,
+    /// An age of this many minutes is too old.
+    pub after_minutes: u64,
+}
+
+const MINUTE_MS: i64 = 60_000;
+
+impl Reverification {
+    /// Reads one of Clerk's names (`strict_mfa`, `strict`, `moderate`, `lax`), or a level and its
+    /// minutes: `first_factor:5`. `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (level, after_minutes) = match text {
+            "strict_mfa" => (Level::MultiFactor, 10),
+            "strict" => (Level::SecondFactor, 10),
+            "moderate" => (Level::SecondFactor, 60),
+            "lax" => (Level::SecondFactor, 1_440),
+            other => {
+                let (level, minutes) = other.split_once(':')?;
+                (named(level)?, minutes.parse().ok().filter(|minutes| 0 < *minutes)?)
+            }
+        };
+        Some(Self { level, after_minutes })
+    }
+
+    /// Whether factors of these ages, grown older since the token was made, are young enough.
+    ///
+    /// A user without a first factor meets nothing: Clerk knows none, so the claim is wrong.
+    #[must_use]
+    pub fn is_met(self, ages: FactorAges, now: UnixMillis) -> bool {
+        let since = u64::try_from(now.since(ages.told_at) / MINUTE_MS).unwrap_or(0);
+        let is_young = |age: u64| age.saturating_add(since) < self.after_minutes;
+        let Factor::Age(first) = ages.first else { return false };
+        match (self.level, ages.second) {
+            (Level::FirstFactor, _)
+            | (Level::SecondFactor | Level::MultiFactor, Factor::Absent) => is_young(first),
+            (Level::SecondFactor, Factor::Age(second)) => is_young(second),
+            (Level::MultiFactor, Factor::Age(second)) => is_young(first) && is_young(second),
+        }
+    }
+}
+
+fn named(level: &str) -> Option<Level> {
+    match level {
+        "first_factor" => Some(Level::FirstFactor),
+        "second_factor" => Some(Level::SecondFactor),
+        "multi_factor" => Some(Level::MultiFactor),
+        _ => None,
+    }
+}

@@ -1,0 +1,83 @@
+//! Clerk's answer: cookies in a signed token.
+
+use serde_json::Value;
+
+use crate::session::cookies::SetCookie;
+use crate::session::{self, Class, Policy, Rejection, SignatureCheck, claims, take_apart};
+use crate::time::UnixMillis;
+
+/// Bytes in an answer: two session cookies of 4 KB each, encoded once more, and their attributes.
+const HANDSHAKE_BYTES_MAX: usize = 16_384;
+
+/// An answer that was taken apart and not believed.
+#[derive(Debug)]
+pub struct Unverified<'a>(session::Unverified<'a>);
+
+/// An answer whose signature is Clerk's. It is no session, and nothing makes one of it:
+///
+/// ```compile_fail,E0308
+/// fn forge(answer: &shared::session::handshake::Verified, policy: &shared::session::Policy) {
+///     let now = shared::time::UnixMillis(0);
+///     let session = shared::session::check(answer, policy, now);
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Verified {
+    payload: Vec<u8>,
+}
+
+/// Takes an answer apart, as strictly as a session token. Tokens of sessions, templates and
+/// machines are refused: what users can write into those must not become a cookie.
+///
+/// # Errors
+/// Why it is not an RS256 token in compact form, whoever signed it.
+pub fn read(answer: &str) -> Result<Unverified<'_>, Rejection> {
+    take_apart(answer, Class::Handshake, HANDSHAKE_BYTES_MAX).map(Unverified)
+}
+
+impl<'a> Unverified<'a> {
+    /// Its key id, signed bytes and signature.
+    #[must_use]
+    pub fn token(&self) -> &session::Unverified<'a> {
+        &self.0
+    }
+
+    /// Believes the answer when `check` says that its signature is good.
+    ///
+    /// # Errors
+    /// [`Rejection::Signature`] when the check was bad.
+    pub fn verified(self, check: SignatureCheck) -> Result<Verified, Rejection> {
+        self.0.verified(check).map(|token| Verified { payload: token.payload })
+    }
+}
+
+/// The cookies that an answer sets. Those that are not Clerk's are left out.
+///
+/// Session tokens among them ([`SetCookie::session_token`]) are still to be verified themselves:
+/// that bounds how long an answer is good for, since it need not say so.
+///
+/// # Errors
+/// [`Rejection::Handshake`] when it sets none; otherwise what is wrong with its other claims.
+pub fn check(
+    answer: &Verified,
+    policy: &Policy,
+    suffix: Option<&str>,
+    now: UnixMillis,
+) -> Result<Vec<SetCookie>, Rejection> {
+    let claims = claims::read(&answer.payload)?;
+    if claims.iss.as_deref().is_some_and(|iss| iss != policy.issuer()) {
+        return Err(Rejection::Issuer);
+    }
+    // An answer is about a browser. What names a session is another kind of token.
+    if claims.sid.is_some() {
+        return Err(Rejection::Category);
+    }
+    claims.check_times(now)?;
+    let lines = claims.handshake.as_ref().and_then(Value::as_array).ok_or(Rejection::Handshake)?;
+    let cookies: Vec<SetCookie> = lines
+        .iter()
+        .map(|line| line.as_str().ok_or(Rejection::Handshake))
+        .filter_map(|line| line.map(|line| SetCookie::parse(line, suffix)).transpose())
+        .collect::<Result<_, _>>()?;
+    if cookies.is_empty() { Err(Rejection::Handshake) } else { Ok(cookies) }
+}

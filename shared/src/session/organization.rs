@@ -1,0 +1,151 @@
+//! The organization that is active in a session, as the token tells it.
+//!
+//! It says where the user is working, never what they may do: a claim may be a minute old, and the
+//! guard asks the role cache. Claims that cannot be read are claims that are not there.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::id::ObjectId;
+
+/// The active organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    id: ObjectId,
+    role: String,
+    slug: Option<String>,
+    permissions: Vec<String>,
+}
+
+impl Organization {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &ObjectId {
+        &self.id
+    }
+
+    /// The user's role in it when the token was made, `org:…`.
+    #[must_use]
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// Its name in addresses.
+    #[must_use]
+    pub fn slug(&self) -> Option<&str> {
+        self.slug.as_deref()
+    }
+
+    /// The permissions of that role, `org:<feature>:<action>`, as far as tokens carry them: those
+    /// of Clerk's own system are never among them.
+    #[must_use]
+    pub fn permissions(&self) -> &[String] {
+        &self.permissions
+    }
+}
+
+/// The organization in claims of version 2: `o`, with the features in `fea`
+/// (clerk/javascript, `packages/shared/src/jwtPayloadParser.ts`).
+pub(super) fn version_2(o: &Value, features: Option<&Value>) -> Option<Organization> {
+    let packed = Packed::deserialize(o).ok()?;
+    let features = features.and_then(Value::as_str).unwrap_or_default();
+    Some(Organization {
+        id: ObjectId::parse(&packed.id).ok()?,
+        role: with_prefix(&packed.rol),
+        slug: packed.slg,
+        permissions: permissions(
+            features,
+            packed.per.as_deref().unwrap_or_default(),
+            packed.fpm.as_deref().unwrap_or_default(),
+        ),
+    })
+}
+
+#[derive(Deserialize)]
+struct Packed {
+    id: String,
+    rol: String,
+    slg: Option<String>,
+    per: Option<String>,
+    fpm: Option<String>,
+}
+
+/// The organization in claims of version 1, which older tokens carry.
+pub(super) fn version_1(
+    id: &Value,
+    role: Option<&Value>,
+    slug: Option<&Value>,
+    permissions: Option<&Value>,
+) -> Option<Organization> {
+    let listed = permissions.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    Some(Organization {
+        id: ObjectId::parse(id.as_str()?).ok()?,
+        role: with_prefix(role?.as_str()?),
+        slug: slug.and_then(Value::as_str).map(str::to_owned),
+        permissions: listed.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+    })
+}
+
+fn with_prefix(role: &str) -> String {
+    if role.starts_with("org:") { role.to_owned() } else { format!("org:{role}") }
+}
+
+/// What the masks give: bit `j` of mask `i` gives action `j` of feature `i`.
+///
+/// Only features of organizations count, whose scope holds an `o`. A mask that cannot be read gives
+/// nothing; a feature that cannot be read makes every position doubtful, so nothing is given.
+fn permissions(features: &str, actions: &str, masks: &str) -> Vec<String> {
+    let Some(features) = organization_features(features) else { return Vec::new() };
+    let actions: Vec<&str> = actions.split(',').collect();
+    let mut given = Vec::new();
+    for (feature, mask) in features.iter().zip(masks.split(',')) {
+        let chosen = actions.iter().zip(Bits::of(mask)).filter(|(_, bit)| *bit);
+        let chosen = chosen.map(|(action, _)| *action).filter(|action| !action.is_empty());
+        given.extend(chosen.map(|action| format!("org:{feature}:{action}")));
+    }
+    given
+}
+
+fn organization_features(features: &str) -> Option<Vec<&str>> {
+    let mut found = Vec::new();
+    for element in features.split(',').filter(|element| !element.is_empty()) {
+        let (scope, feature) = element.split_once(':')?;
+        if scope.contains('o') {
+            found.push(feature);
+        }
+    }
+    Some(found)
+}
+
+/// The bits of a whole number in decimal, lowest first, however long it is: with 54 actions a mask
+/// does not fit a JavaScript number, with 129 no integer type.
+struct Bits {
+    /// Decimal digits, highest first.
+    digits: Vec<u8>,
+}
+
+impl Bits {
+    /// No bits for what is not a whole number.
+    fn of(decimal: &str) -> Self {
+        let is_whole = decimal.bytes().all(|b| b.is_ascii_digit());
+        let digits = if is_whole { decimal } else { "" };
+        Self { digits: digits.bytes().map(|digit| digit & 0x0f).collect() }
+    }
+}
+
+impl Iterator for Bits {
+    type Item = bool;
+
+    /// Halves the number on paper; the remainder is the bit.
+    fn next(&mut self) -> Option<bool> {
+        if self.digits.iter().all(|digit| *digit == 0) {
+            return None;
+        }
+        let mut carried = 0;
+        for digit in &mut self.digits {
+            let value = carried * 10 + *digit;
+            (*digit, carried) = (value / 2, value % 2);
+        }
+        Some(carried == 1)
+    }
+}

@@ -1,0 +1,427 @@
+//! The handshake: who is sent to Clerk, where to, and what is believed of the answer.
+
+use serde_json::{Value, json};
+use shared::session::cookies::SetCookie;
+use shared::session::handshake::{self, Carried, Due, Next, Out, Visit};
+use shared::session::source::{Carrier, ClientUat, Found, Instance, Stage};
+use shared::session::{Rejection, Session};
+use shared::time::UnixMillis;
+use url::Url;
+
+use super::{ISSUER, NOW, NOW_S, PARTY, SIGNER, claims, header, judge, policy, sign, signature_of};
+
+const FRONTEND: &str = "https://clerk.example.com/";
+const SUFFIX: &str = "qReyu04C";
+
+fn session(more: &Value) -> Session {
+    let mut all = claims();
+    for (name, value) in more.as_object().expect("claims") {
+        all[name] = value.clone();
+    }
+    if all["iat"].is_null() {
+        all.as_object_mut().expect("claims").remove("iat");
+    }
+    judge(&sign(&header().to_string(), all.to_string().as_bytes())).expect("a good token")
+}
+
+fn visit<'a>(query: &'a str, cookies: &'a str) -> Visit<'a> {
+    Visit { origin: PARTY, path: "/dashboard", query, cookies }
+}
+
+fn found(client_uat: Option<ClientUat>) -> Found<'static> {
+    Found { token: Some("t.o.ken"), carrier: Carrier::Plain, client_uat }
+}
+
+const SIGNED_OUT: Option<ClientUat> = Some(ClientUat::SignedOut);
+
+fn since(seconds: i64) -> ClientUat {
+    ClientUat::Since(UnixMillis(seconds * 1000))
+}
+
+/// What is done for a browser that asks for a page and brings no answer of Clerk's.
+fn decided(carried: Carried, client_uat: Option<ClientUat>) -> Next<'static> {
+    handshake::next(carried, &found(client_uat), Stage::Production, Some(&visit("", "")))
+}
+
+/// What is done for everybody else.
+fn told(carried: Carried, client_uat: Option<ClientUat>) -> Next<'static> {
+    handshake::next(carried, &found(client_uat), Stage::Production, None)
+}
+
+fn refuse(rejection: Rejection) -> Next<'static> {
+    Next::Out(Out::Refuse(Some(rejection)))
+}
+
+const NOBODY: Next<'static> = Next::Out(Out::Refuse(None));
+
+#[test]
+fn a_session_is_served_unless_the_browsers_sessions_have_changed_since() {
+    let good = session(&json!({}));
+    let serve = Next::Serve(good.clone());
+    for uat in [None, Some(since(1)), Some(since(NOW_S))] {
+        assert_eq!(decided(Carried::Session(good.clone()), uat), serve);
+        assert_eq!(told(Carried::Session(good.clone()), uat), serve);
+    }
+    for (uat, due, rejection) in [
+        (SIGNED_OUT, Due::SignedOut, Rejection::SignedOut),
+        (Some(since(NOW_S + 1)), Due::Outdated, Rejection::Outdated),
+    ] {
+        let carried = || Carried::Session(good.clone());
+        assert_eq!(decided(carried(), uat), Next::Out(Out::Ask(due)));
+        assert_eq!(told(carried(), uat), refuse(rejection));
+    }
+    // A token that does not say when it was made: nothing to compare, as in Clerk's SDK.
+    let undated = session(&json!({ "iat": null }));
+    assert_eq!(
+        decided(Carried::Session(undated.clone()), Some(since(NOW_S))),
+        Next::Serve(undated)
+    );
+}
+
+#[test]
+fn only_time_sends_anybody_to_clerk() {
+    for (rejection, due) in [
+        (Rejection::Expired, Due::Expired),
+        (Rejection::Early, Due::Early),
+        (Rejection::Future, Due::Future),
+    ] {
+        assert_eq!(decided(Carried::Rejected(rejection), None), Next::Out(Out::Ask(due)));
+        assert_eq!(told(Carried::Rejected(rejection), None), refuse(rejection));
+    }
+    for rejection in [
+        Rejection::Form,
+        Rejection::Signature,
+        Rejection::UnknownKey,
+        Rejection::Issuer,
+        Rejection::Party,
+        Rejection::Pending,
+        Rejection::Claims,
+    ] {
+        for uat in [None, SIGNED_OUT, Some(since(NOW_S))] {
+            assert_eq!(decided(Carried::Rejected(rejection), uat), refuse(rejection));
+        }
+    }
+    assert_eq!(decided(Carried::Nothing, None), NOBODY);
+    assert_eq!(decided(Carried::Nothing, SIGNED_OUT), NOBODY);
+    assert_eq!(decided(Carried::Nothing, Some(since(1))), Next::Out(Out::Ask(Due::NoToken)));
+    assert_eq!(told(Carried::Nothing, Some(since(1))), NOBODY);
+}
+
+#[test]
+fn a_program_is_never_sent_to_clerk() {
+    let found = Found { carrier: Carrier::Header, ..found(None) };
+    let visit = visit("__clerk_handshake=a.b.c", "");
+    let next = handshake::next(
+        Carried::Rejected(Rejection::Expired),
+        &found,
+        Stage::Production,
+        Some(&visit),
+    );
+    assert_eq!(next, refuse(Rejection::Expired));
+}
+
+#[test]
+fn s_9_a_loop_ends_at_the_third_redirect() {
+    let with = |cookies: &str| {
+        let carried = Carried::Rejected(Rejection::Expired);
+        let visit = visit("", cookies);
+        match handshake::next(carried, &found(None), Stage::Production, Some(&visit)) {
+            Next::Out(out) => out,
+            other @ (Next::Serve(_) | Next::Take { .. }) => panic!("{other:?}"),
+        }
+    };
+    for cookies in ["", "__clerk_redirect_count=0", "a=1; __clerk_redirect_count=2"] {
+        assert_eq!(with(cookies), Out::Ask(Due::Expired), "{cookies}");
+    }
+    for count in ["3", "4", "255", "256", "-1", "x", "1; __clerk_redirect_count=2"] {
+        let cookies = format!("__clerk_redirect_count={count}");
+        assert_eq!(with(&cookies), Out::Refuse(Some(Rejection::Expired)), "{cookies}");
+    }
+    let instance = Instance { issuer: ISSUER, suffix: None, stage: Stage::Production };
+    let counted = |cookies, origin| {
+        let visit = Visit { origin, ..visit("", cookies) };
+        handshake::ask(Due::Expired, &found(None), &instance, &visit, FRONTEND).cookies
+    };
+    let line = "Path=/; SameSite=Lax; HttpOnly; Max-Age=2";
+    assert_eq!(counted("", PARTY), [format!("__clerk_redirect_count=1; {line}; Secure")]);
+    let second = counted("__clerk_redirect_count=1", "http://127.0.0.1:8787");
+    assert_eq!(second, [format!("__clerk_redirect_count=2; {line}")]);
+}
+
+/// The address that a browser is sent to, taken apart.
+fn asked(found: &Found<'_>, instance: &Instance<'_>, visit: &Visit<'_>) -> Vec<(String, String)> {
+    let leave = handshake::ask(Due::Expired, found, instance, visit, FRONTEND);
+    let url = Url::parse(&leave.location).expect("an address");
+    assert_eq!(url.origin().ascii_serialization(), "https://clerk.example.com");
+    assert_eq!(url.path(), "/v1/client/handshake");
+    assert_eq!(url.fragment(), None);
+    url.query_pairs().into_owned().collect()
+}
+
+#[test]
+fn clerk_is_asked_with_its_own_parameters() {
+    let live = Instance { issuer: ISSUER, suffix: Some(SUFFIX), stage: Stage::Production };
+    let visit = visit("tab=2", "__clerk_db_jwt=db");
+    let pairs = |list: &[(&str, &str)]| -> Vec<(String, String)> {
+        list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let want = |is_suffixed| {
+        pairs(&[
+            ("redirect_url", "https://app.example.com/dashboard?tab=2"),
+            ("__clerk_api_version", "2026-05-12"),
+            ("suffixed_cookies", is_suffixed),
+            ("__clerk_hs_reason", "session-token-expired"),
+            ("__session", "t.o.ken"),
+        ])
+    };
+    assert_eq!(asked(&found(None), &live, &visit), want("false"));
+    let suffixed = Found { carrier: Carrier::Suffixed, ..found(None) };
+    assert_eq!(asked(&suffixed, &live, &visit), want("true"));
+    // A development instance knows its browsers by another cookie.
+    let test = Instance { stage: Stage::Development, ..live };
+    let with_browser = [want("false"), pairs(&[("__clerk_db_jwt", "db")])].concat();
+    assert_eq!(asked(&found(None), &test, &visit), with_browser);
+    let own = Visit { cookies: "__clerk_db_jwt=db; __clerk_db_jwt_qReyu04C=own", ..visit };
+    assert_eq!(asked(&found(None), &test, &own).last().expect("a pair").1, "own");
+    let nothing = Found { token: None, ..found(None) };
+    assert!(asked(&nothing, &live, &visit).iter().all(|(name, _)| name != "__session"));
+}
+
+#[test]
+fn j_17_s_5_nothing_in_a_request_decides_where_it_is_sent() {
+    let instance = Instance { issuer: ISSUER, suffix: Some(SUFFIX), stage: Stage::Development };
+    for path in ["//evil.example", "/\\evil.example", "/.//evil.example", "/%2f%2fevil.example"] {
+        let visit = Visit { path, ..visit("", "") };
+        let pairs = asked(&found(None), &instance, &visit);
+        assert_eq!(pairs[0].1, format!("{PARTY}/"), "{path}");
+        assert_eq!(handshake::come_back(&[], &visit).location, "/", "{path}");
+    }
+    for query in [
+        "@evil.example",
+        "&redirect_url=https://evil.example",
+        "#@evil.example",
+        "a=\r\nLocation: https://evil.example",
+        "a=%0d%0aSet-Cookie: b=c",
+        "\\\\evil.example",
+    ] {
+        let visit = visit(query, "__clerk_db_jwt=x&redirect_url=https://evil.example");
+        let pairs = asked(&found(None), &instance, &visit);
+        assert_eq!(pairs.iter().filter(|(name, _)| name == "redirect_url").count(), 1, "{query}");
+        assert!(pairs[0].1.starts_with("https://app.example.com/"), "{query}: {}", pairs[0].1);
+        let back = handshake::come_back(&[], &visit).location;
+        assert!(back.starts_with('/') && !back.contains(['\r', '\n']), "{query}: {back}");
+    }
+    // A frontend behind a path of a proxy, with a slash too many or none.
+    for frontend in ["https://app.example.com/__clerk", "https://app.example.com/__clerk/"] {
+        let leave =
+            handshake::ask(Due::Early, &found(None), &instance, &visit("", ""), frontend).location;
+        let want = "https://app.example.com/__clerk/v1/client/handshake?";
+        assert!(leave.starts_with(want), "{leave}");
+    }
+}
+
+#[test]
+fn the_address_to_come_back_to_is_clean() {
+    let clean = |query: &str| handshake::come_back(&[], &visit(query, "")).location;
+    assert_eq!(clean(""), "/dashboard");
+    assert_eq!(clean("__clerk_handshake=a.b.c"), "/dashboard");
+    assert_eq!(clean("tab=2&__clerk_handshake=a.b.c&x=%20y"), "/dashboard?tab=2&x=%20y");
+    let all = "__clerk_handshake=a&__clerk_handshake_nonce=b&__clerk_help=c&__clerk_db_jwt=d&q=1";
+    assert_eq!(clean(all), "/dashboard?q=1");
+    assert_eq!(
+        clean("__clerk%5Fhandshake=a&a=__clerk_handshake=b"),
+        "/dashboard?a=__clerk_handshake=b"
+    );
+    assert_eq!(clean("__clerk_handshake=a&__clerk_handshake=b"), "/dashboard");
+}
+
+fn answer_of(next: Next<'_>) -> Option<(String, Out)> {
+    match next {
+        Next::Take { answer, otherwise } => Some((answer.into_owned(), otherwise)),
+        Next::Serve(_) | Next::Out(_) => None,
+    }
+}
+
+#[test]
+fn an_answer_is_taken_where_there_is_no_good_session() {
+    let take = |carried, query: &str, cookies: &str| {
+        let visit = visit(query, cookies);
+        answer_of(handshake::next(carried, &found(None), Stage::Production, Some(&visit)))
+    };
+    let expired = || Carried::Rejected(Rejection::Expired);
+    let by = |answer: &str, otherwise| Some((answer.to_owned(), otherwise));
+    let (ask, out) = (Out::Ask(Due::Expired), Out::Refuse(Some(Rejection::Expired)));
+    let (query, cookie) = ("__clerk_handshake=a.b.c", "__clerk_handshake=d.e.f");
+    assert_eq!(take(expired(), query, ""), by("a.b.c", ask));
+    assert_eq!(take(expired(), "__clerk_handshake=a%2Eb%2Ec", ""), by("a.b.c", ask));
+    assert_eq!(take(expired(), "", cookie), by("d.e.f", ask));
+    assert_eq!(take(expired(), query, cookie), by("a.b.c", ask));
+    assert_eq!(take(Carried::Nothing, query, ""), by("a.b.c", Out::Refuse(None)));
+    let forged = Carried::Rejected(Rejection::Signature);
+    assert_eq!(take(forged, query, ""), by("a.b.c", Out::Refuse(Some(Rejection::Signature))));
+    // A good session is not replaced by what somebody else may have put into the address.
+    assert_eq!(take(Carried::Session(session(&json!({}))), query, cookie), None);
+    // An empty one is none, and two are not chosen between.
+    assert_eq!(take(expired(), "__clerk_handshake=", "__clerk_handshake="), None);
+    assert_eq!(take(expired(), "", "__clerk_handshake=a; __clerk_handshake=b"), None);
+    // The answer in the address is gone with it; one in a cookie that stays would come for ever.
+    let looped = "__clerk_redirect_count=3";
+    assert_eq!(take(expired(), query, looped), by("a.b.c", out));
+    assert_eq!(take(expired(), "", &format!("{cookie}; {looped}")), None);
+    let come_back = |query, cookies| handshake::come_back(&[], &visit(query, cookies)).cookies;
+    assert_eq!(come_back(query, ""), [""; 0]);
+    let [end, count] = &come_back("", cookie)[..] else { panic!("two cookies") };
+    assert_eq!(end, "__clerk_handshake=; Path=/; Max-Age=0");
+    assert!(count.starts_with("__clerk_redirect_count=1; "), "{count}");
+}
+
+#[test]
+fn a_development_instance_says_which_browser_it_is() {
+    let at = |stage, query| {
+        handshake::next(Carried::Nothing, &found(None), stage, Some(&visit(query, "")))
+    };
+    let sync = Next::Out(Out::Ask(Due::DevBrowser));
+    assert_eq!(at(Stage::Development, "__clerk_db_jwt=x"), sync);
+    assert_eq!(at(Stage::Production, "__clerk_db_jwt=x"), NOBODY);
+    assert_eq!(at(Stage::Development, ""), NOBODY);
+}
+
+/// What comes of an answer with this header and these claims, signed by Clerk.
+fn taken(header: &str, claims: &str) -> Result<Vec<String>, Rejection> {
+    let token = sign(header, claims.as_bytes());
+    let unverified = handshake::read(&token)?;
+    let check = signature_of(unverified.token(), &SIGNER.keys)?;
+    let verified = unverified.verified(check)?;
+    let cookies = handshake::check(&verified, &policy(), Some(SUFFIX), NOW)?;
+    Ok(cookies.iter().map(|cookie| cookie.line().to_owned()).collect())
+}
+
+const HEADER: &str = r#"{"alg":"RS256","kid":"ins_run","typ":"JWT"}"#;
+
+fn lines(lines: &[&str]) -> Result<Vec<String>, Rejection> {
+    taken(HEADER, &json!({ "handshake": lines }).to_string())
+}
+
+#[test]
+fn an_answer_sets_clerks_cookies_and_no_others() {
+    let clerks = [
+        "__session=t.o.ken; Path=/; Expires=Thu, 01 Jan 2026 00:00:00 GMT; SameSite=Lax",
+        "__session_qReyu04C=t.o.ken; Path=/; Secure",
+        "__client_uat=1700000000; Path=/; Domain=example.com; Max-Age=315360000; Secure",
+        "__client_uat_qReyu04C=0; Path=/",
+        "__refresh_qReyu04C=r; Path=/; HttpOnly",
+        "__clerk_db_jwt=d; Path=/; SameSite=None; Partitioned",
+        "__clerk_handshake=; Path=/; Max-Age=0",
+    ];
+    assert_eq!(lines(&clerks), Ok(clerks.iter().map(|line| (*line).to_owned()).collect()));
+    for foreign in [
+        "evil=1; Path=/",
+        "session=t",
+        "__session_aaaaaaaa=t",
+        "__session_=t",
+        "__sessions=t",
+        "__Session=t",
+        "__client=t",
+        "__clerk_redirect_count=0",
+        "=t",
+        "__session",
+        "",
+        ";",
+        " ; __session=t",
+        "__session=a b",
+        "__session=a,b",
+        "__session=\"a\"",
+        "__session=a\\b",
+        "__session=a\r\nSet-Cookie: evil=1",
+        "__session=a\nb",
+        "__session=a; Path=/\r\nLocation: https://evil.example",
+        "__session=a\u{0}",
+        "__session=\u{e9}",
+        "__session=a; Path=/\u{85}",
+        "__sess\tion=a",
+    ] {
+        assert_eq!(lines(&[foreign]), Err(Rejection::Handshake), "{foreign:?}");
+        let beside = lines(&[foreign, "__client_uat=0"]);
+        assert_eq!(beside, Ok(vec!["__client_uat=0".to_owned()]), "{foreign:?}");
+    }
+    let long = format!("__session={}", "a".repeat(5_120));
+    assert_eq!(lines(&[&long]), Err(Rejection::Handshake));
+    // What is unknown behind a cookie is left out, and what is known is kept as it stands.
+    let odd = "__session=t;Path=/;Priority=High; evil ;MAX-AGE=1;; SameSite=Lax";
+    assert_eq!(lines(&[odd]), Ok(vec!["__session=t; Path=/; MAX-AGE=1; SameSite=Lax".to_owned()]));
+    let other = SetCookie::parse("__session_qReyu04C=t", None);
+    assert_eq!(other, None, "a suffix that is not known is another's");
+}
+
+#[test]
+fn the_tokens_in_an_answer_are_told_so_that_they_are_judged() {
+    let tokens = |line: &str| {
+        let cookie = SetCookie::parse(line, Some(SUFFIX)).expect("a cookie");
+        cookie.session_token().map(str::to_owned)
+    };
+    assert_eq!(tokens("__session=t; Path=/"), Some("t".to_owned()));
+    assert_eq!(tokens("__session_qReyu04C=t"), Some("t".to_owned()));
+    assert_eq!(tokens("__session=; Max-Age=0"), None);
+    assert_eq!(tokens("__client_uat=7"), None);
+}
+
+#[test]
+fn j_9_an_answer_is_no_session_and_a_session_is_no_answer() {
+    let payload = json!({ "handshake": ["__session=t"] }).to_string();
+    let with =
+        |extra: &str| taken(&format!(r#"{{"alg":"RS256","kid":"ins_run"{extra}}}"#), &payload);
+    assert!(with("").is_ok());
+    assert!(with(r#","typ":"JWT""#).is_ok());
+    assert!(with(r#","cat":"cl_I7d4PD111III""#).is_ok());
+    // What users and templates may write into must not become a cookie.
+    for cat in ["cl_B7d4PD111AAA", "cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA"] {
+        assert_eq!(with(&format!(r#","cat":"{cat}""#)), Err(Rejection::Category), "{cat}");
+    }
+    assert_eq!(with(r#","typ":"at+jwt""#), Err(Rejection::Type));
+    assert_eq!(with(r#","crit":[]"#), Err(Rejection::Critical));
+    let mut session = claims();
+    session["handshake"] = json!(["__session=t"]);
+    assert_eq!(taken(HEADER, &session.to_string()), Err(Rejection::Category));
+    assert_eq!(judge(&sign(HEADER, payload.as_bytes())), Err(Rejection::Issuer));
+}
+
+#[test]
+fn an_answer_is_read_as_strictly_as_a_token() {
+    let with = |more: Value| {
+        let mut claims = json!({ "handshake": ["__session=t"] });
+        for (name, value) in more.as_object().expect("claims") {
+            claims[name] = value.clone();
+        }
+        taken(HEADER, &claims.to_string()).map(drop)
+    };
+    assert_eq!(with(json!({ "iss": ISSUER, "iat": NOW_S, "exp": NOW_S + 60 })), Ok(()));
+    let other = json!({ "iss": "https://clerk.other.example" });
+    assert_eq!(with(other), Err(Rejection::Issuer));
+    assert_eq!(with(json!({ "exp": NOW_S - 5 })), Err(Rejection::Expired));
+    assert_eq!(with(json!({ "exp": NOW_S - 4 })), Ok(()));
+    assert_eq!(with(json!({ "nbf": NOW_S + 6 })), Err(Rejection::Early));
+    assert_eq!(with(json!({ "iat": NOW_S + 6 })), Err(Rejection::Future));
+    assert_eq!(with(json!({ "exp": "soon" })), Err(Rejection::Claims));
+    for handshake in [json!(null), json!("__session=t"), json!([]), json!([7]), json!([["x"]])] {
+        let want = Err(Rejection::Handshake);
+        assert_eq!(with(json!({ "handshake": handshake })), want, "{handshake}");
+    }
+    assert_eq!(with(json!({ "handshake": ["__session=t", 7] })), Err(Rejection::Handshake));
+    let none = Err(Rejection::Algorithm);
+    assert_eq!(taken(r#"{"alg":"HS256","kid":"ins_run"}"#, "{}"), none);
+    assert_eq!(taken(r#"{"alg":"RS256","kid":"x"}"#, "{}"), Err(Rejection::UnknownKey));
+    for (answer, want) in [
+        ("", Rejection::Form),
+        ("a.b", Rejection::Form),
+        (&".".repeat(1_000), Rejection::Form),
+        (&"a".repeat(16_385), Rejection::Long),
+    ] {
+        assert_eq!(handshake::read(answer).map(drop), Err(want));
+    }
+    let token = sign(HEADER, json!({ "handshake": ["__session=t"] }).to_string().as_bytes());
+    let (signed, _) = token.rsplit_once('.').expect("three parts");
+    let forged = format!("{signed}.{}", "A".repeat(342));
+    let unverified = handshake::read(&forged).expect("a form");
+    let check = signature_of(unverified.token(), &SIGNER.keys).expect("the key");
+    assert_eq!(unverified.verified(check).map(drop), Err(Rejection::Signature));
+}

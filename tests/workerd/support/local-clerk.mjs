@@ -1,0 +1,63 @@
+// The local Clerk itself, as `cargo xtask dev` starts it, and a browser's cookies.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+
+import { SECRET } from "./delivery.mjs";
+import { ROOT } from "./system.mjs";
+
+const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
+const PROGRAM = path.join(TARGET, "debug", "local-clerk");
+
+/**
+ * Starts it on a free port, for an application at `app`.
+ *
+ * @returns {Promise<{url: string, stop: () => void}>}
+ */
+export async function startLocalClerk(app) {
+  if (!existsSync(PROGRAM)) throw new Error(`no ${PROGRAM}: cargo build -p local-clerk`);
+  const state = mkdtempSync(path.join(tmpdir(), "rolecall-clerk-"));
+  const args = ["--port", "0", "--app-url", app, "--state-dir", state];
+  const env = { ...process.env, CLERK_WEBHOOK_SECRET: SECRET };
+  const program = spawn(PROGRAM, args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const stop = () => {
+    program.kill();
+    rmSync(state, { recursive: true, force: true });
+  };
+  const lines = createInterface({ input: program.stdout })[Symbol.asyncIterator]();
+  const { value } = await lines.next();
+  const [, url] = /^local-clerk (http:\/\/127\.0\.0\.1:\d+)$/.exec(value ?? "") ?? [];
+  if (url) return { url, stop };
+  stop();
+  throw new Error(`the local Clerk did not start: ${value}`);
+}
+
+/** The cookies of a browser for one host, whose ports share them. */
+export class Jar {
+  #cookies = new Map();
+
+  /** Takes in the `Set-Cookie` lines of an answer. */
+  take(headers) {
+    for (const line of headers.getSetCookie()) {
+      const [, name, value, rest] = /^([^=]+)=([^;]*)(.*)$/.exec(line);
+      if (value === "" || /max-age=0/i.test(rest)) this.#cookies.delete(name);
+      else this.#cookies.set(name, value);
+    }
+  }
+
+  set(name, value) {
+    this.#cookies.set(name, value);
+  }
+
+  get(name) {
+    return this.#cookies.get(name);
+  }
+
+  /** The `Cookie` header. */
+  get header() {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join("; ");
+  }
+}
