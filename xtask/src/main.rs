@@ -2,7 +2,7 @@
 //!
 //! Results go to standard output, progress to standard error; a failure says what was tried and
 //! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
-//! [`sim`], [`mod@env`].
+//! [`sim`], [`deploy`], [`mod@env`].
 
 mod build;
 mod check;

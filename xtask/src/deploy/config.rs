@@ -84,6 +84,7 @@ impl Config {
         let table: Table = text.parse().with_context(mend)?;
         secrets::refuse(file, &table)?;
         let parsed: File = table.try_into().with_context(mend)?;
+        parsed.account_is_one().with_context(mend)?;
         parsed.objects_are_within().with_context(mend)?;
         let mut workers = parsed.workers();
         workers.sort_by(|one, other| (one.rank, &one.env).cmp(&(other.rank, &other.env)));

@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
+use toml::{Table, Value};
 
 use super::config::Config;
 use super::edit;
@@ -24,6 +25,31 @@ const OWN_VARS: [&str; 7] = [
     "CLERK_JWKS_URL",
     "CLERK_JWT_KEY",
     "CLERK_PUBLISHABLE_KEY",
+];
+
+/// What a block may have: each is set apart below, or is nobody's. Of what is not here (a bucket,
+/// a namespace of keys) production and the stage would share one.
+const SET_APART: [&str; 20] = [
+    "build",
+    "compatibility_date",
+    "compatibility_flags",
+    "d1_databases",
+    "durable_objects",
+    "limits",
+    "main",
+    "migrations",
+    "name",
+    "observability",
+    "placement",
+    "preview_urls",
+    "queues",
+    "ratelimits",
+    "route",
+    "routes",
+    "services",
+    "triggers",
+    "vars",
+    "workers_dev",
 ];
 
 /// The name of a stage, fit to stand in the names of Workers, queues and hosts.
@@ -92,6 +118,7 @@ pub(super) fn init(place: &Place, stage: &Stage) -> Result<String> {
 /// When `root` is not what a deployment takes, or something of it would be shared.
 pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
     let config = Config::read(ROOT_FILE, root)?;
+    refuse_shared(root)?;
     let suffix = |name: &str| Some(format!("{name}-{}", stage.0));
     let database = config.database.as_ref().map(|it| it.name.clone()).unwrap_or_default();
     let made = edit::strings(root, |keys, value| match keys {
@@ -115,6 +142,21 @@ pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
     );
     apart(&Config::read(&stage.file(), &made)?, &config)?;
     Ok(made)
+}
+
+fn refuse_shared(root: &str) -> Result<()> {
+    let table: Table = root.parse()?;
+    for (env, block) in table.get("env").and_then(Value::as_table).into_iter().flatten() {
+        let keys = block.as_table().into_iter().flat_map(Table::keys);
+        let mut others = keys.filter(|key| !SET_APART.contains(&key.as_str()));
+        if let Some(key) = others.next() {
+            bail!(
+                "[env.{env}] has `{key}`, which a stage would share with production; copy \
+                 {ROOT_FILE} by hand and give all that it names other names"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Two rate limiters with one number share their counts, so a stage's flood would close

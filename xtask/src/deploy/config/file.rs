@@ -11,14 +11,14 @@ use super::{Database, Rank, Route, Worker, is_uuid};
 #[derive(Deserialize)]
 pub(super) struct File {
     account_id: Option<String>,
-    #[serde(default)]
-    workers_dev: bool,
+    workers_dev: Option<bool>,
     env: BTreeMap<String, Block>,
 }
 
 #[derive(Deserialize)]
 struct Block {
     name: String,
+    account_id: Option<String>,
     workers_dev: Option<bool>,
     route: Option<RouteForm>,
     #[serde(default)]
@@ -89,6 +89,16 @@ impl File {
         self.env.values().flat_map(|block| block.queues.names()).collect()
     }
 
+    /// Some commands look at a block and some do not; all have to mean one account.
+    pub(super) fn account_is_one(&self) -> Result<()> {
+        match self.env.iter().find(|(_, block)| block.account_id.is_some()) {
+            None => Ok(()),
+            Some((env, _)) => {
+                bail!("[env.{env}] has an account_id; write it at the top of the file, for all")
+            }
+        }
+    }
+
     /// A binding to a Worker of another file is most often a stage that asks production's objects.
     pub(super) fn objects_are_within(&self) -> Result<()> {
         let is_named = |script: &str| self.env.values().any(|block| block.name == script);
@@ -137,9 +147,16 @@ impl File {
             name: block.name.clone(),
             rank,
             routes: block.route.iter().chain(&block.routes).map(RouteForm::read).collect(),
-            workers_dev: block.workers_dev.unwrap_or(self.workers_dev),
+            workers_dev: block.workers_dev.or(self.workers_dev).unwrap_or(!block.is_routed()),
             vars: vars.map(|(name, _)| name.clone()).collect(),
         }
+    }
+}
+
+impl Block {
+    /// Without a route wrangler puts a Worker under workers.dev, unless it is told not to.
+    fn is_routed(&self) -> bool {
+        self.route.is_some() || !self.routes.is_empty()
     }
 }
 

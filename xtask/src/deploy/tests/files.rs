@@ -36,6 +36,18 @@ fn objects_come_first_then_consumers_then_what_is_called_from_outside() {
     assert!(root.iter().any(|env| env == "ingest") && root.iter().any(|env| env == "ssr"));
 }
 
+/// Wrangler's own default, where the file does not say.
+#[test]
+fn a_worker_without_a_route_is_under_workers_dev_unless_the_file_says_no() {
+    let is_there = |text: &str, env: &str| {
+        let config = config(text);
+        config.workers.iter().find(|worker| worker.env == env).unwrap().workers_dev
+    };
+    assert!(!is_there(FILE, "consumer") && is_there(FILE, "ssr"));
+    let silent = FILE.replacen("workers_dev = false", "", 1);
+    assert!(is_there(&silent, "consumer") && !is_there(&silent, "ingest"));
+}
+
 #[test]
 fn a_secret_in_the_file_is_refused_and_not_repeated() {
     let values = ["whsec_MfKQ9r8G", "sk_live_abcdef", "sk_test_abcdef", "-----BEGIN PRIVATE KEY--"];
@@ -59,6 +71,8 @@ fn blocks_that_do_not_fit_together_are_refused() {
     refused(&other, &["[env.consumer] and [env.durable] have different databases"]);
     let other = FILE.replacen("migrations_dir = \"migrations\"", "", 1);
     refused(&other, &["[env.consumer] has a database without"]);
+    let other = FILE.replacen("[env.ingest]", "[env.ingest]\naccount_id = \"a\"", 1);
+    refused(&other, &["[env.ingest] has an account_id"]);
     refused("name = \"x\"", &["wrangler.toml is not as expected"]);
 }
 
@@ -110,6 +124,13 @@ fn a_stage_has_its_own_clerk_hosts_and_counters_and_keeps_the_rest() {
     }
     assert!(!made.contains("\"1001\""));
     assert_eq!(made, stage::form(FILE, &staging()).unwrap());
+}
+
+#[test]
+fn what_a_stage_would_share_is_refused() {
+    let text = format!("{FILE}\n[[env.ssr.kv_namespaces]]\nbinding = \"KV\"\nid = \"a\"\n");
+    let error = stage::form(&text, &staging()).unwrap_err().to_string();
+    assert!(error.contains("[env.ssr] has `kv_namespaces`"), "{error}");
 }
 
 #[test]
