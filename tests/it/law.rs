@@ -10,6 +10,7 @@ mod history;
 mod mutants;
 mod walk;
 
+use crate::laws::say;
 use crate::support::Db;
 use history::{History, Step};
 use shared::envelope::Letter;
@@ -54,6 +55,13 @@ fn check(history: History, deletes: Deletes, pains: Pains) {
         let held = walk.in_batches(order, copy, 1 + index % 3);
         held.unwrap_or_else(|differs| panic!("{order:?}, {copy:?} again: {differs}"));
     }
+    let (every, repeats) = (walk.prefixes, walk.repeats);
+    let in_batches = orders.len().div_ceil(stride);
+    say(&format!(
+        "law: {steps} steps in {} orders: {every} prefixes, {repeats} repeats, {in_batches} orders \
+         in batches: SQL, the law and the triggers' twin agree",
+        orders.len()
+    ));
 }
 
 /// Every order of one history, with every one of its steps twice, in every place.
@@ -73,6 +81,7 @@ fn check_with_copies(history: History) {
         }
     }
     assert_eq!(sequences, factorial(steps + 1) / 2 * steps, "each sequence once");
+    say(&format!("law: {steps} steps, each twice in every place: {sequences} sequences: agree"));
 }
 
 /// How many orders so many steps have.

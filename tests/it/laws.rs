@@ -32,7 +32,8 @@ fn holds<S: Strategy>(
     }
 }
 
+/// Tells on how much a law was tried.
 #[expect(clippy::print_stdout, reason = "shown by `cargo xtask sim laws`")]
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     println!("{line}");
 }

@@ -6,6 +6,8 @@ mod deliveries;
 #[cfg(test)]
 mod law;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod session;

@@ -1,4 +1,4 @@
-//! `cargo xtask sim …`: the model checker of `sim/`, built to be fast.
+//! `cargo xtask sim …`: the model checker of `sim/` and the long run of the laws, built to be fast.
 
 use std::process::Command;
 
@@ -23,19 +23,34 @@ pub(crate) enum Args {
         #[arg(long)]
         steps: bool,
     },
+    /// Try the laws on random cases, each history of eight steps in every order, and every write
+    /// of a row under every trigger; prints how often each law held.
+    Laws {
+        /// Random cases for each law; those that go through SQL are tried on fewer.
+        #[arg(long, default_value_t = 300_000)]
+        cases: u32,
+    },
 }
 
-/// Runs the model checker; it says itself what it finds, as it finds it.
+/// The tests that hold the laws, in the integration tests.
+const LAWS: [&str; 3] = ["law::", "laws::", "triggers::"];
+
+/// Runs the model checker or the laws; each says itself what it finds, as it finds it.
 ///
 /// # Errors
 /// When a property does not hold, or a wrong form survives.
 pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
-    let call = Call::new("cargo")
-        .args(["run", "--locked", "--quiet", "--profile", "sim", "-p", "sim", "--"])
-        .dir(&place.root);
+    let cargo = || Call::new("cargo").dir(&place.root);
+    let sim =
+        || cargo().args(["run", "--locked", "--quiet", "--profile", "sim", "-p", "sim", "--"]);
     let call = match args {
-        Args::Check { filter } => call.arg("check").args(filter.as_deref()),
-        Args::Mutants { steps } => call.arg("mutants").args(steps.then_some("--steps")),
+        Args::Check { filter } => sim().arg("check").args(filter.as_deref()),
+        Args::Mutants { steps } => sim().arg("mutants").args(steps.then_some("--steps")),
+        Args::Laws { cases } => {
+            let call = cargo().vars([("PROPTEST_CASES", cases.to_string())]);
+            let call = call.args(["test", "--locked", "--profile", "sim", "-p", "it", "--"]);
+            call.args(LAWS).args(["--include-ignored", "--nocapture"])
+        }
     };
     let shown = call.shown().to_owned();
     let mut command: Command = call.into_command();

@@ -2,6 +2,7 @@
 //! several worlds.
 
 use super::held::{Done, Held};
+use crate::laws::say;
 use crate::support::Db;
 use std::collections::{BTreeMap, BTreeSet};
 use testkit::twin::WRITTEN;
@@ -290,6 +291,8 @@ fn check(table: &str) {
     let rows = u32::try_from(domain.rows().len()).unwrap();
     assert!(rows <= counts["INSERT"].made, "{told}");
     assert!(rows * rows <= counts["UPDATE"].made && 0 < counts["UPDATE"].quiet, "{told}");
+    let made: u32 = counts.values().map(|count| count.made).sum();
+    say(&format!("law: {made:>6} writes of {table}: exactly those the twin names are bumped"));
 }
 
 #[test]
