@@ -25,7 +25,7 @@ describe("the role cache in time", () => {
     assert.ok(batches <= seconds, `${batches} in ${seconds} s`);
   });
 
-  it("with the database gone serves until the hard age and never after it", async () => {
+  it("C-7 with the database gone serves until the hard age and never after it", async () => {
     const user = await caches.newUser(["admin"]);
     const short = { name: "short-ssr" };
     assert.equal((await caches.guard(user, short)).status, 200);
@@ -49,7 +49,7 @@ describe("the role cache in time", () => {
     assert.equal((await caches.guard(user, short)).status, 403);
   });
 
-  it("without any hint follows within the hard age all the same", async () => {
+  it("C-6 without any hint follows within the hard age all the same", async () => {
     const user = await caches.newUser(["admin"]);
     await caches.ask(user, {}, "SHORT");
     await caches.write(user, { roles: [] });
@@ -64,7 +64,7 @@ describe("the role cache in time", () => {
     assert.ok(last - since <= HARD_MS);
   });
 
-  it("gives up on a database that never answers", async () => {
+  it("F-5 gives up on a database that never answers", async () => {
     const user = await caches.newUser(["admin"]);
     const held = caches.hold("before");
     assert.equal((await caches.guard(user)).status, 503);

@@ -17,7 +17,7 @@ describe("the role cache", () => {
   });
   after(() => caches?.stop());
 
-  it("fills for a thousand guards at once as it does for one", async () => {
+  it("C-9 fills for a thousand guards at once as it does for one", async () => {
     const [user, other] = [await caches.newUser(["admin"]), await caches.newUser(["admin"])];
     for (const crowd of [
       () => caches.system.crowd("ROLES", user, 1000),
@@ -40,11 +40,11 @@ describe("the role cache", () => {
     assert.equal(caches.database.batches, before);
   });
 
-  for (const [what, change, want] of [
-    ["a revocation", { roles: [] }, { standing: "live", roles: [] }],
-    ["a deletion", { deleted: 1 }, { standing: "dead", roles: [] }],
+  for (const [id, what, change, want] of [
+    ["C-2", "a revocation", { roles: [] }, { standing: "live", roles: [] }],
+    ["C-10", "a deletion", { deleted: 1 }, { standing: "dead", roles: [] }],
   ]) {
-    it(`never serves what ${what} has overtaken while it was being read`, async () => {
+    it(`${id} never serves what ${what} has overtaken while it was being read`, async () => {
       const user = await caches.newUser(["admin"]);
       const held = caches.hold("after");
       const asked = caches.ask(user);
@@ -63,7 +63,7 @@ describe("the role cache", () => {
     });
   }
 
-  it("counts hints by the greatest of them, and D1 catches up with its floor", async () => {
+  it("C-3 counts hints by the greatest of them, and D1 catches up with its floor", async () => {
     const user = await caches.newUser(["admin"]);
     const { version } = await caches.ask(user);
     const { owner } = await caches.watch(user);
@@ -77,7 +77,7 @@ describe("the role cache", () => {
     assert.deepEqual(lifted.roles, ["admin"]);
   });
 
-  it("survives its eviction, floor and all, without a question to the database", async () => {
+  it("C-4 survives its eviction, floor and all, without a question to the database", async () => {
     const user = await caches.newUser(["admin"]);
     const first = await caches.ask(user);
     const { owner } = await caches.watch(user);
@@ -98,7 +98,7 @@ describe("the role cache", () => {
     assert.equal(caches.database.batches, before);
   });
 
-  it("holds its floor through an eviction right after a hint", async () => {
+  it("C-4 F-5 holds its floor through an eviction right after a hint", async () => {
     const user = await caches.newUser(["admin"]);
     await caches.ask(user);
     const { owner } = await caches.watch(user);
@@ -155,7 +155,7 @@ describe("the role cache", () => {
     assert.deepEqual((await caches.ask(user, {}, "SHORT")).roles, ["admin"]);
   });
 
-  it("hears of a commit whose consumer died before it could say so", async () => {
+  it("C-5 hears of a commit whose consumer died before it could say so", async () => {
     const user = await caches.newUser();
     assert.equal((await caches.guard(user)).status, 403);
     const event = clerk.user(user, { public_metadata: { role: "admin" } }, { verb: "updated" });

@@ -56,6 +56,7 @@ describe("a door", () => {
       doorOf("plain"),
       ...of(NO_SECRETS, (row) => row),
       ...of(SECRETS, ([row]) => row),
+      doorOf("rotated", { CLERK_WEBHOOK_SECRET: OTHER_SECRET }),
       doorOf("ours", { CLERK_INSTANCE_ID: INSTANCE }),
       doorOf("small", { BODY_BYTES_MAX: "100" }),
       doorOf("sizeless", { BODY_BYTES_MAX: "many" }),
@@ -84,7 +85,7 @@ describe("a door", () => {
 
   const logged = (text) => waitFor(`the log says ${text}`, () => system.logs().includes(text));
 
-  it("without a usable secret answers 500 to everything and lets nothing in", async () => {
+  it("F-13 without a usable secret answers 500 to everything and lets nothing in", async () => {
     const answers = [];
     for (const name of Object.keys(NO_SECRETS)) {
       // The empty key is what an empty secret decodes to: anybody could sign with it.
@@ -101,7 +102,7 @@ describe("a door", () => {
     assert.ok(!system.logs().includes(KEY));
   });
 
-  it("takes what any of its secrets signed, and no other", async () => {
+  it("F-13 takes what any of its secrets signed, and no other", async () => {
     for (const [name, [, good]] of Object.entries(SECRETS)) {
       for (const secret of good) {
         const answer = await of(name, { secret });
@@ -111,6 +112,24 @@ describe("a door", () => {
     }
     assert.equal((await of("without-prefix", { secret: OTHER_SECRET })).status, 401);
     assert.equal((await of("plain", { secret: OTHER_SECRET })).status, 401);
+  });
+
+  it("F-13 takes again, while both secrets hold, what came between two secrets", async () => {
+    // One delivery, as Svix repeats it: signed when the old secret held, and again with the new.
+    const event = clerk.user(clerk.newId("user"));
+    const id = newId();
+    const says = async (name, secret) =>
+      (await deliver(await system.worker(name), event, { id, secret })).status;
+    assert.equal(await says("plain", SECRET), 202);
+    assert.equal(await says("rotated", SECRET), 401);
+    assert.equal(await says("both", SECRET), 202);
+    assert.equal(await says("both", OTHER_SECRET), 202);
+    assert.equal(await says("rotated", OTHER_SECRET), 202);
+    assert.equal(await says("plain", OTHER_SECRET), 401);
+    assert.equal(await says("absent", OTHER_SECRET), 500);
+    await settles();
+    // What was let in before outlives its secret, and nothing else came in.
+    assert.equal(ids().filter((it) => it === id).length, 4);
   });
 
   it("takes its own instance's events, and those that name none", async () => {
@@ -136,7 +155,7 @@ describe("a door", () => {
     assert.equal((await of("sizeless")).status, 500);
   });
 
-  it("answers 503 when its queue refuses, and lets Svix try again", async () => {
+  it("F-6 answers 503 when its queue refuses, and lets Svix try again", async () => {
     for (const name of ["refused", "unbound"]) {
       const answer = await of(name);
       assert.equal(answer.status, 503, name);

@@ -53,7 +53,7 @@ describe("the door", () => {
     for (const answer of taken) await system.settled(answer);
   });
 
-  it("parks what is genuine and cannot be read", async () => {
+  it("F-14 parks what is genuine and cannot be read", async () => {
     const event = anyUser();
     const text = JSON.stringify(event);
     const deep = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
@@ -108,15 +108,19 @@ describe("the door", () => {
     assert.equal((await health("POST")).status, 405);
   });
 
-  it("reads no more than it is told to", async () => {
+  it("F-14 F-16 reads no more than it is told to", async () => {
     const cap = 262_144;
     const body = (size) => JSON.stringify({ type: "session.created" }).padEnd(size);
     const equal = await deliver(system.ingest, body(cap));
     assert.equal(equal.status, 202);
     const large = body(cap + 1);
+    const mebibyte = body(1024 * 1024);
+    const digits = BODY.replace('"timestamp"', `"x":${"9".repeat(1_000_000)},"timestamp"`);
     for (const [name, request] of Object.entries({
       "one byte more": post(large, signed(large)),
       "one byte more, unsigned": post(large, {}),
+      "a mebibyte": post(mebibyte, signed(mebibyte)),
+      "a number of a million digits": post(digits, signed(digits)),
       "one byte more in pieces": { ...post(pieces(large), signed(large)), duplex: "half" },
     })) {
       const answer = await send(system.ingest, request);

@@ -62,7 +62,7 @@ describe("with a table gone", () => {
   }
 
   for (const table of ["users", "watches", "roles"]) {
-    it(`${table}: a user who was not asked for before gets 503, never a page`, async () => {
+    it(`C-7 ${table}: a user who was not asked for before gets 503, never a page`, async () => {
       const user = await newAdmin();
       await without(table, () => isClosed(system, user));
       // A fault is no answer: nothing of it is kept.
@@ -70,7 +70,7 @@ describe("with a table gone", () => {
     });
   }
 
-  it("a young set is served, from an evicted object too, whatever old hint comes", async () => {
+  it("C-4 C-7 a young set is served, from an evicted object too, whatever old hint comes", async () => {
     const user = await newAdmin();
     const first = await system.me(user);
     assert.equal(first.status, 200);
@@ -133,7 +133,7 @@ describe("with a table gone", () => {
 });
 
 for (const name of ["throws", "hangs"]) {
-  describe(`with a role cache that ${name}`, () => {
+  describe(`F-5 with a role cache that ${name}`, () => {
     let system;
 
     before(async () => {

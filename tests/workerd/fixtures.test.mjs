@@ -151,7 +151,7 @@ describe("the fixtures", () => {
     return answer;
   }
 
-  it("of types that are not synced are taken and leave nothing", async () => {
+  it("F-15 of types that are not synced are taken and leave nothing", async () => {
     const ignored = [...all.keys()].filter((file) => file !== FIRST && !synced.includes(file));
     assert.equal(ignored.length, 53 - synced.length);
     const answers = await Promise.all(ignored.map(delivered));

@@ -185,7 +185,7 @@ describe("the pipeline", { concurrency: true }, () => {
     return rows.map(({ id, user_id, org_id, digest, ...rest }) => rest);
   }
 
-  it("a poisonous message costs its neighbours nothing", async () => {
+  it("F-7 a poisonous message costs its neighbours nothing", async () => {
     const poison = clerk.newId("user");
     await system.sql(poisoned(poison));
     const users = Array.from({ length: 20 }, () => clerk.newId("user")).with(13, poison);

@@ -90,7 +90,7 @@ describe("the consumer", () => {
     assert.deepEqual(await dispatch([]), []);
   });
 
-  it("takes a batch twice as it takes it once", async () => {
+  it("F-8 takes a batch twice as it takes it once", async () => {
     const user = clerk.newId("user");
     const messages = [
       await message(clerk.user(user)),
@@ -109,7 +109,7 @@ describe("the consumer", () => {
   });
 
   for (const place of [0, 41, 99]) {
-    it(`parks the bad one of a hundred at place ${place}, and applies the rest`, async () => {
+    it(`F-7 parks the bad one of a hundred at place ${place}, and applies the rest`, async () => {
       const poison = clerk.newId("user");
       await system.sql(poisoned(poison));
       const users = Array.from({ length: 100 }, () => clerk.newId("user")).with(place, poison);
@@ -123,7 +123,7 @@ describe("the consumer", () => {
     });
   }
 
-  it("parks what no door sent beside what one did", async () => {
+  it("F-14 parks what no door sent beside what one did", async () => {
     const good = await message(clerk.user(clerk.newId("user")));
     const bad = [
       [messageOf("\u0000"), "malformed"],

@@ -4,6 +4,12 @@ import assert from "node:assert/strict";
 
 import { PARTY } from "./sessions.mjs";
 
+/** What a browser says that opens a page. */
+export const DOCUMENT = {
+  "sec-fetch-dest": "document",
+  accept: "text/html,application/xhtml+xml;q=0.9",
+};
+
 /** On every page. There is no script, so none is let in. */
 const PAGE_HEADERS = {
   "content-security-policy":

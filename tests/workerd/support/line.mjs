@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import * as clerk from "./clerk.mjs";
 import { deliver, newId } from "./delivery.mjs";
 import { sinkOf, startDirect, workerOf } from "./direct.mjs";
-import { PEM_VARS } from "./sessions.mjs";
+import { PEM_VARS, bearer, mint } from "./sessions.mjs";
 import { Switches } from "./switches.mjs";
 import { waitFor } from "./wait.mjs";
 
@@ -96,6 +96,13 @@ class Line {
     const { status, body } = await this.system.tell(binding, user, "ask", {});
     assert.equal(status, 200, JSON.stringify(body));
     return { version: body.set.version, roles: body.set.roles };
+  }
+
+  /** The status of a page behind a guard. */
+  async guard(user, where = "/admin") {
+    const ssr = await this.system.worker("rolecall-ssr");
+    const request = { headers: bearer(mint(user)), redirect: "manual" };
+    return (await ssr.fetch(`https://app.example.com${where}`, request)).status;
   }
 
   async hint(user, { owner, version }) {

@@ -1,0 +1,75 @@
+// F-22: everything that the objects have stored is gone, and the database has not heard of it.
+
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { startLine } from "./support/line.mjs";
+
+describe("objects that have lost their storage", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "rolecall-"));
+  const users = Array.from({ length: 4 }, () => clerk.newId("user"));
+  const [kept, revoked, watched, unknown] = users;
+  const versions = new Map();
+  let line;
+  let watches;
+
+  before(async () => {
+    line = await startLine({ folder });
+    await line.sweep();
+    await line.sql("INSERT INTO roles (name) VALUES ('admin'), ('editor')");
+    for (const user of [kept, revoked, watched]) {
+      await line.write(user, ["admin"]);
+      versions.set(user, (await line.ask(user)).version);
+    }
+    watches = new Map(await Promise.all(users.map(async (user) => [user, await line.watch(user)])));
+    await line.stop();
+    // Miniflare keeps each class's objects in a folder of its name, beside D1's.
+    const stored = path.join(folder, "do", "rolecall-durable-RoleCache");
+    assert.ok(existsSync(stored) && 0 < readdirSync(stored).length, "there was something to lose");
+    rmSync(stored, { recursive: true });
+    line = await startLine({ folder });
+  });
+  after(async () => {
+    await line?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("F-22 grant nothing without the database, and what it says with it", async () => {
+    await line.write(revoked, []);
+    await line.sql("ALTER TABLE users RENAME TO test_users");
+    for (const user of users) {
+      for (const where of ["/admin", "/dashboard", "/api/me", "/api/check?role=admin"]) {
+        assert.equal(await line.guard(user, where), 503, where);
+      }
+    }
+    await line.sql("ALTER TABLE test_users RENAME TO users");
+    assert.equal(await line.guard(kept), 200);
+    assert.equal(await line.guard(revoked), 403);
+    assert.equal(await line.guard(unknown), 403);
+    for (const user of [kept, revoked]) {
+      const { owner } = await line.watch(user);
+      assert.ok(watches.get(user).owner < owner, "another incarnation");
+      assert.ok(versions.get(user) < (await line.ask(user)).version, "I5");
+    }
+  });
+
+  it("F-22 have the hint of a watch that they forgot end it, and no other", async () => {
+    await line.write(watched, []);
+    assert.ok(await line.sweep());
+    assert.equal(await line.watch(watched), undefined);
+    assert.equal(await line.guard(watched), 403);
+    assert.ok(versions.get(watched) < (await line.ask(watched)).version, "I5");
+    // The late hint of the incarnation that is over changes nothing for the one that followed.
+    const { owner, version } = watches.get(kept);
+    assert.equal(await line.hint(kept, { owner, version: version + 1_000 }), "gone");
+    assert.equal(await line.guard(kept), 200);
+    await line.write(kept, ["editor"]);
+    assert.ok(await line.sweep());
+    await line.agrees(kept);
+    assert.equal(await line.guard(kept), 403);
+  });
+});
