@@ -4,6 +4,7 @@ use crate::support::clerk::{deliver, event_at, user_with};
 use crate::support::{Cells, Db, START, TUTORIAL, migrations, statement};
 use rusqlite::Error;
 use rusqlite::types::Value;
+use shared::cache::Fill;
 use shared::plan::plan;
 use shared::sql::{ACK, FILL, GONE, GRANT, PENDING, PENDING_OF, REGISTER, UNWATCH, statements};
 use shared::time::UnixMillis;
@@ -112,8 +113,51 @@ fn sqlite_is_no_older_than_d1s() {
     assert!(3_045_000 <= number, "{number}");
 }
 
-/// A role cache must read the watch, the roles and the organizations in one statement: of two, the
-/// second could see what came between them.
+/// C-12. A role cache must read the watch, the roles and the organizations in one statement: of
+/// two, the second could see what came between them.
+#[test]
+fn c_12_a_fill_reads_version_and_roles_in_one_select() {
+    let db = Db::new();
+    let plan = db.plan_of(&statement(FILL, &[&"user_ada"]));
+    for table in ["SEARCH w ", "SEARCH u ", "SEARCH g ", "SEARCH m "] {
+        assert!(plan.iter().any(|step| step.starts_with(table)), "{table} in {plan:#?}");
+    }
+    for registers in [false, true] {
+        let fill = Fill { owner: 1, floor: 0, registers, sent_at: UnixMillis(START) };
+        let batch = shared::sql::fill("user_ada", &fill);
+        let texts: Vec<_> = batch.iter().map(|statement| statement.sql).collect();
+        let want = if registers { vec![REGISTER, FILL] } else { vec![FILL] };
+        assert_eq!(texts, want, "nothing beside it, and it comes last");
+    }
+    assert!(!REGISTER.contains("RETURNING"), "a second reading of the version");
+}
+
+/// C-12. What is not read cannot be paired with another version: of all that the Workers send, the
+/// fill alone names what holds a user's roles.
+#[test]
+fn c_12_nothing_but_the_fill_reads_roles() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut open: Vec<_> = ["shared", "edge", "ingest", "consumer", "durable", "ssr"]
+        .map(|name| root.join(name).join("src"))
+        .to_vec();
+    let (mut read, mut readers) = (0, Vec::new());
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|it| it == "rs" || it == "sql") {
+            read += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let names = ["user_roles", "org_memberships"];
+            if code.clone().any(|line| names.iter().any(|name| line.contains(name))) {
+                readers.push(path.file_name().unwrap().to_string_lossy().into_owned());
+            }
+        }
+    }
+    assert!(50 < read, "only {read} files; is the rule read right?");
+    assert_eq!(readers, ["fill.sql"]);
+}
+
 #[test]
 fn each_text_is_one_statement_with_its_parameters() {
     let db = Db::new();
