@@ -125,7 +125,7 @@ pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
         ["env", _, "name"]
         | [.., "script_name" | "queue" | "dead_letter_queue" | "database_name"]
         | [.., "services", "service"] => suffix(value),
-        [.., "database_id"] => suffix(&database),
+        [.., "database_id" | "preview_database_id"] => suffix(&database),
         [.., "ratelimits", "namespace_id"] => Some(counter(value, stage)),
         [.., "pattern" | "routes" | "route"] => Some(format!("{}.{value}", stage.0)),
         [.., "vars", name]

@@ -56,6 +56,7 @@ main = "durable/build/index.js"
 binding = "DB"
 database_name = "rolecall"
 database_id = "rolecall" # the placeholder
+preview_database_id = "rolecall"
 migrations_dir = "migrations"
 
 [[env.durable.durable_objects.bindings]]

@@ -84,6 +84,8 @@ fn a_placeholder_is_no_id() {
     }
     assert_eq!(config(FILE).database.unwrap().id, None);
     assert_eq!(config(&with_id(ID)).database.unwrap().id.as_deref(), Some(ID));
+    // What the local runtime has instead of the id stays.
+    assert!(with_id(ID).contains("preview_database_id = \"rolecall\"\n"));
 }
 
 /// Everything by which a stage could reach what is production's.
@@ -116,7 +118,8 @@ fn a_stage_has_its_own_clerk_hosts_and_counters_and_keeps_the_rest() {
         "CLERK_API_URL = \"https://api.clerk.com/v1\"",
         "dead_letter_queue = \"rolecall-dead-staging\"",
         "script_name = \"rolecall-durable-staging\"",
-        "database_id = \"rolecall-staging\" # the placeholder",
+        "database_id = \"rolecall-staging\" # the placeholder\n",
+        "preview_database_id = \"rolecall-staging\"\n",
         "name = \"ROLES\"",
         "name = \"INGEST_LIMIT\"",
     ] {
