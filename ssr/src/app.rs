@@ -48,10 +48,7 @@ async fn reading(route: &Route, incoming: &Incoming, env: &Env) -> Result<Respon
             Ok(page) => reply::html(200, rendered(page)?, &[]),
             Err(refusal) => refuse::page(refusal, incoming, &config::of(env)),
         },
-        Route::Me => match me(route, incoming, env).await {
-            Ok(body) => reply::json(200, &body, &[]),
-            Err(refusal) => refuse::data(&refusal),
-        },
+        Route::Me => me(route, incoming, env).await,
         Route::Check => check(route, incoming, env).await,
     }
 }
@@ -86,22 +83,46 @@ struct Me {
     age_ms: i64,
 }
 
-async fn me(route: &Route, incoming: &Incoming, env: &Env) -> std::result::Result<Me, Refusal> {
-    let asker = asker(route, incoming, env).await?;
-    let roles = asker.roles(env, Wish::default()).await?;
-    let permit = asker.permit(&roles, &Need::Session)?;
+/// `/api/me` of a user who is deleted or banned.
+#[derive(Serialize)]
+struct Barred {
+    error: &'static str,
+    version: i64,
+    source: &'static str,
+    age_ms: i64,
+}
+
+async fn me(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response> {
+    let asker = match asker(route, incoming, env).await {
+        Ok(asker) => asker,
+        Err(refusal) => return refuse::data(&refusal),
+    };
+    let roles = match asker.roles(env, Wish::default()).await {
+        Ok(roles) => roles,
+        Err(refusal) => return refuse::data(&refusal),
+    };
+    let (version, source, age_ms) = (roles.version(), roles.source.as_str(), roles.age_ms);
+    let permit = match asker.permit(&roles, &Need::Session) {
+        Ok(permit) => permit,
+        Err(Refusal::Forbidden) => {
+            let barred = Barred { error: "forbidden", version, source, age_ms };
+            return reply::json(403, &barred, &[]);
+        }
+        Err(refusal) => return refuse::data(&refusal),
+    };
     let (session, set) = (permit.session(), permit.set());
-    Ok(Me {
+    let me = Me {
         user_id: session.user_id().to_string(),
         session_id: session.id().to_string(),
         actor_id: session.actor().map(ObjectId::to_string),
         active_organization_id: session.organization().map(|active| active.id().to_string()),
         roles: set.roles.clone(),
         organizations: set.organizations.clone(),
-        version: set.version,
-        source: roles.source.as_str(),
-        age_ms: roles.age_ms,
-    })
+        version,
+        source,
+        age_ms,
+    };
+    reply::json(200, &me, &[])
 }
 
 #[derive(Serialize)]
@@ -133,7 +154,7 @@ async fn check(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response
     };
     let verdict = Verdict {
         allowed,
-        version: roles.known.set.version,
+        version: roles.version(),
         source: roles.source.as_str(),
         age_ms: roles.age_ms,
     };

@@ -28,6 +28,7 @@ struct Dashboard<'a> {
     who: Who<'a>,
     roles: &'a [String],
     organizations: &'a [Membership],
+    active: &'a str,
     is_known: bool,
 }
 
@@ -88,6 +89,7 @@ pub(crate) fn guarded(page: &Guarded, permit: &Permit<'_>) -> askama::Result<Str
             who,
             roles: &set.roles,
             organizations: &set.organizations,
+            active: session.organization().map_or("", |active| active.id().as_str()),
             is_known: set.standing != Standing::Unknown,
         }
         .render(),

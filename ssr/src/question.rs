@@ -1,6 +1,7 @@
 //! `GET /api/check`: what its query asks.
 
 use shared::guard::Need;
+use shared::session::factors::Reverification;
 use url::form_urlencoded;
 
 /// A question that can be answered.
@@ -17,13 +18,16 @@ pub(crate) struct Question {
 /// Why a query is no question. The text goes to whoever asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadQuestion {
-    #[error("ask for a role or a permission")]
+    #[error("ask for a role, a permission or a reverification")]
     AsksNothing,
     #[error("ask for fewer things at once")]
     AsksTooMuch,
-    #[error("a parameter is unknown: role, permission, org, any, fresh and min_version are known")]
+    #[error(
+        "a parameter is unknown: role, permission, reverification, org, any, fresh and \
+         min_version are known"
+    )]
     UnknownName,
-    #[error("org, any, fresh and min_version may each stand once")]
+    #[error("reverification, org, any, fresh and min_version may each stand once")]
     Repeated,
     #[error("a role or a permission is empty")]
     Empty,
@@ -31,6 +35,11 @@ pub(crate) enum BadQuestion {
     Switch,
     #[error("min_version is a whole number, not negative")]
     Version,
+    #[error(
+        "reverification is strict_mfa, strict, moderate, lax, or first_factor, second_factor or \
+         multi_factor with a colon and minutes"
+    )]
+    Reverification,
 }
 
 /// Roles and permissions in one question.
@@ -43,6 +52,7 @@ const VERSION_MAX: i64 = 9_007_199_254_740_992;
 struct Asked {
     roles: Vec<String>,
     permissions: Vec<String>,
+    reverification: Option<Reverification>,
     org: Option<String>,
     any: Option<bool>,
     fresh: Option<bool>,
@@ -60,6 +70,10 @@ pub(crate) fn read(query: &str) -> Result<Question, BadQuestion> {
         match name.as_ref() {
             "role" => asked.roles.push(named(value)?),
             "permission" => asked.permissions.push(named(value)?),
+            "reverification" => {
+                let wanted = Reverification::parse(&value).ok_or(BadQuestion::Reverification)?;
+                once(&mut asked.reverification, wanted)?;
+            }
             "org" => once(&mut asked.org, value)?,
             "any" => once(&mut asked.any, switch(&value)?)?,
             "fresh" => once(&mut asked.fresh, switch(&value)?)?,
@@ -68,7 +82,7 @@ pub(crate) fn read(query: &str) -> Result<Question, BadQuestion> {
         }
     }
     let count = asked.roles.len().saturating_add(asked.permissions.len());
-    if count == 0 {
+    if count == 0 && asked.reverification.is_none() {
         return Err(BadQuestion::AsksNothing);
     }
     if NEEDS_MAX < count {
@@ -78,13 +92,21 @@ pub(crate) fn read(query: &str) -> Result<Question, BadQuestion> {
     Ok(Question { need: need(asked), fresh, min_version })
 }
 
+/// `any` chooses among roles and permissions. To have proved lately who one is comes on top: it is
+/// never one of several ways in.
 fn need(asked: Asked) -> Need {
     let is_any = asked.any.unwrap_or(false);
-    match needs(asked) {
+    let reverified = asked.reverification.map(Need::Reverified);
+    let held = match needs(asked) {
         // Half a question is not answered by its other half, not even with `any`.
         None => Need::Any(Vec::new()),
+        Some(needs) if needs.is_empty() => return Need::All(reverified.into_iter().collect()),
         Some(needs) if is_any => Need::Any(needs),
         Some(needs) => Need::All(needs),
+    };
+    match reverified {
+        None => held,
+        Some(reverified) => Need::All(vec![held, reverified]),
     }
 }
 
@@ -134,6 +156,7 @@ fn version(value: &str) -> Result<i64, BadQuestion> {
 #[cfg(test)]
 mod tests {
     use shared::guard::Need;
+    use shared::session::factors::Reverification;
 
     use super::{BadQuestion, Question, read};
 
@@ -183,6 +206,26 @@ mod tests {
         ] {
             check(query, Need::Any(Vec::new()));
         }
+    }
+
+    #[test]
+    fn a_reverification_comes_on_top() {
+        let strict = || Need::Reverified(Reverification::parse("strict").expect("a demand"));
+        check("reverification=strict", Need::All(vec![strict()]));
+        check("reverification=strict&any=1", Need::All(vec![strict()]));
+        check(
+            "role=a&reverification=strict",
+            Need::All(vec![Need::All(vec![role("a")]), strict()]),
+        );
+        check(
+            "role=a&role=b&any=1&reverification=strict",
+            Need::All(vec![Need::Any(vec![role("a"), role("b")]), strict()]),
+        );
+        check("role=org:x&reverification=strict", Need::All(vec![Need::Any(vec![]), strict()]));
+        for how in ["", "1", "strictest", "second_factor:0", "second_factor:x"] {
+            check_bad(&format!("role=a&reverification={how}"), BadQuestion::Reverification);
+        }
+        check_bad("reverification=strict&reverification=lax", BadQuestion::Repeated);
     }
 
     #[test]

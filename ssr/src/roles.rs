@@ -35,6 +35,13 @@ pub(crate) struct Roles {
     pub(crate) age_ms: i64,
 }
 
+impl Roles {
+    /// The version of the set.
+    pub(crate) fn version(&self) -> i64 {
+        self.known.set.version
+    }
+}
+
 /// Nobody can say what the user may do. The text is for the log.
 #[derive(Debug)]
 pub(crate) struct Unknowable(pub(crate) String);
