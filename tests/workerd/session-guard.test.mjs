@@ -1,0 +1,186 @@
+// What a session adds to the roles: who acts as whom, how lately they proved who they are, where
+// they are working; and that every way in judges a token alike.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { DOCUMENT, asSeen, checked } from "./support/answers.mjs";
+import * as clerk from "./support/clerk.mjs";
+import { deliver } from "./support/delivery.mjs";
+import { bearer, mint } from "./support/sessions.mjs";
+import { start } from "./support/system.mjs";
+import { FORGED, shapes } from "./support/token-cases.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+describe("a session at the guard", () => {
+  const [admin, banned, actor] = ["user", "user", "user"].map(clerk.newId);
+  const org = clerk.newId("org");
+  let system;
+
+  before(async () => {
+    system = await start();
+    const roles = { public_metadata: { roles: ["admin", "editor"] } };
+    const permissions = ["org:posts:read", "org:sys_memberships:manage"];
+    const joins = { org, user: admin, role: "org:admin", permissions };
+    const events = [
+      clerk.user(admin, roles),
+      clerk.user(banned, { banned: true, ...roles }),
+      clerk.organization(org),
+      clerk.membership(clerk.newId("orgmem"), joins),
+    ];
+    const taken = [];
+    for (const event of events) taken.push(await deliver(system.ingest, event));
+    for (const delivery of taken) await system.settled(delivery);
+  });
+  after(() => system?.stop());
+
+  /** What is answered to a token, or to nobody, with everything checked that holds for all. */
+  async function ask(token, path, { headers = {}, ...how } = {}) {
+    const all = { headers: { ...headers, ...(token === null ? {} : bearer(token)) }, ...how };
+    return checked(await system.get(null, path, all), path);
+  }
+
+  const status = async (token, path, how) => (await ask(token, path, how)).status;
+
+  it("J-22 that is another's opens no page to administer on, and the rest say so", async () => {
+    const act = { iss: "https://dashboard.clerk.com", sid: "sess_2Support", sub: actor };
+    const [own, impersonated] = [mint(admin), mint(admin, { claims: { act } })];
+    const administrative = ["/admin", `/orgs/${org}/settings`];
+    for (const path of administrative) {
+      assert.equal(await status(own, path), 200, path);
+      const refused = await ask(impersonated, path, { headers: DOCUMENT });
+      assert.equal(refused.status, 403, path);
+      // One face for every 403.
+      const lacking = await ask(mint(actor), path, { headers: DOCUMENT });
+      assert.deepEqual(asSeen(refused), asSeen(lacking), path);
+    }
+    const questions = [
+      "role=admin", `role=org:admin&org=${org}`,
+      `permission=org:sys_memberships:manage&org=${org}`, "role=admin&role=nobody&any=1",
+    ];
+    for (const question of questions) {
+      assert.equal(await status(own, `/api/check?${question}`), 200, question);
+      assert.equal(await status(impersonated, `/api/check?${question}`), 403, question);
+    }
+    for (const path of ["/dashboard", `/orgs/${org}`]) {
+      const { status, text } = await ask(impersonated, path);
+      assert.equal(status, 200, path);
+      assert.match(text, new RegExp(`role="note".*Impersonated.*${actor}.*${admin}`), path);
+      assert.ok(!(await ask(own, path)).text.includes("Impersonated"), path);
+    }
+    assert.equal(await status(impersonated, "/api/check?role=editor"), 200);
+    const me = JSON.parse((await ask(impersonated, "/api/me")).text);
+    assert.deepEqual([me.user_id, me.actor_id], [admin, actor]);
+    assert.ok(!("actor_id" in JSON.parse((await ask(own, "/api/me")).text)));
+    const line = () => system.logs().split("\n").find((it) => it.includes("is impersonated"));
+    await waitFor("it is logged with both", line);
+    const { "user.id": user, "actor.id": who } = JSON.parse(line());
+    assert.deepEqual([user, who], [admin, actor]);
+  });
+
+  it("J-22 that is pending is signed out", async () => {
+    const pending = mint(admin, { claims: { sts: "pending" } });
+    for (const path of ["/dashboard", "/admin", "/api/me", "/api/check?role=member"]) {
+      for (const headers of [{}, DOCUMENT]) {
+        const nobody = asSeen(await ask(null, path, { headers }));
+        assert.deepEqual(asSeen(await ask(pending, path, { headers })), nobody, path);
+      }
+    }
+  });
+
+  it("J-16 is asked how lately it was proved, and what is not told is denied", async () => {
+    const with_ = (fva) => mint(admin, { claims: { fva } });
+    const check = async (fva, query) => {
+      const { status, text } = await ask(with_(fva), `/api/check?${query}`);
+      const { allowed, version, source, age_ms } = JSON.parse(text);
+      assert.equal(allowed, status === 200, query);
+      assert.ok(0 < version && 0 <= age_ms && source, query);
+      return status;
+    };
+    const asked = [
+      ["reverification=strict", [9, -1], [10, -1]],
+      ["reverification=strict", [99, 9], [0, 10]],
+      ["reverification=strict_mfa", [9, 9], [9, 10]],
+      ["reverification=moderate", [0, 59], [0, 60]],
+      ["reverification=lax", [0, 1_439], [0, 1_440]],
+      ["reverification=first_factor:5", [4, 99], [5, 0]],
+      ["role=admin&reverification=strict", [0, 0], [0, 10]],
+      [`permission=org:posts:read&org=${org}&reverification=strict`, [0, 0], [0, 10]],
+      ["role=admin&role=nobody&any=1&reverification=strict", [0, 0], [0, 10]],
+    ];
+    for (const [query, young, old] of asked) {
+      assert.equal(await check(young, query), 200, `${query} ${young}`);
+      assert.equal(await check(old, query), 403, `${query} ${old}`);
+      for (const fva of [undefined, null, [], [0], ["0", "0"], [-1, -1], "0,0", [0, 0, 0]]) {
+        assert.equal(await check(fva, query), 403, `${query} ${JSON.stringify(fva)}`);
+      }
+    }
+    assert.equal(await check([0, 0], "role=nobody&reverification=strict"), 403);
+    for (const query of ["reverification=", "reverification=soon", "role=admin&reverification=1"]) {
+      assert.equal(await status(with_([0, 0]), `/api/check?${query}`), 400, query);
+    }
+  });
+
+  it("S-15 says where its user is working, and that grants nothing", async () => {
+    const o = { id: org, rol: "admin", slg: "acme", per: "read,write", fpm: "3" };
+    const claims = { o, fea: "o:posts" };
+    const [inside, elsewhere] = [mint(admin, { claims }), mint(actor, { claims })];
+    const me = JSON.parse((await ask(inside, "/api/me")).text);
+    assert.equal(me.active_organization_id, org);
+    assert.match((await ask(inside, "/dashboard")).text, /\(active\)/);
+    assert.doesNotMatch((await ask(mint(admin), "/dashboard")).text, /\(active\)/);
+    for (const path of [`/orgs/${org}`, `/orgs/${org}/settings`]) {
+      assert.equal(await status(elsewhere, path), 403, path);
+    }
+    const question = (permission) => `/api/check?permission=org:posts:${permission}&org=${org}`;
+    assert.equal(await status(inside, question("read")), 200);
+    assert.equal(await status(inside, question("write")), 403);
+    assert.equal(await status(elsewhere, question("read")), 403);
+  });
+
+  it("of a user who is barred is told from what the answer comes", async () => {
+    for (const path of ["/api/me", "/api/check?role=admin"]) {
+      const { status, text } = await ask(mint(banned), path);
+      const { version, source, age_ms } = JSON.parse(text);
+      assert.equal(status, 403, path);
+      assert.ok(0 < version && 0 <= age_ms && ["fill", "object"].includes(source), path);
+    }
+  });
+
+  it("J-15 is judged alike at every way in, over five hundred questions", async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const odd = [
+      { sid: undefined }, { azp: undefined }, { iss: `${clerk.newId("x")}` }, { exp: "soon" },
+      { exp: now - 60 }, { nbf: now + 60 }, { iat: now + 60 }, { sts: "resting" }, { sub: "mch_1" },
+      { act: {} }, { act: { sub: actor } }, { fva: "x" }, { o: "x" }, { v: 7 }, { org_id: 1 },
+    ].map((claims) => mint(admin, { claims }));
+    const headers = [
+      { alg: "none" }, { typ: "at+jwt" }, { cat: "cl_B7d4PD222AAA" }, { crit: [] }, { kid: "x" },
+    ].map((header) => mint(admin, { header }));
+    const shaped = shapes().map((shape) => shape.made(now));
+    const forged = Object.values(FORGED).map((make) => make());
+    const good = Array.from({ length: 30 }, () => mint(admin));
+    const tokens = [...shaped, ...forged, ...odd, ...headers, ...good];
+    assert.ok(500 <= tokens.length * 5);
+    const ways = [
+      ["GET", "/dashboard"], ["GET", "/admin"], ["GET", "/api/me"], ["GET", "/api/check?role=x"],
+      ["POST", "/api/me"],
+    ];
+    const verdicts = { in: 0, out: 0 };
+    for (const token of tokens) {
+      const seen = ways.map(([method, path]) => status(token, path, { method }));
+      const judged = (await Promise.all(seen)).map((one) => (one === 401 ? "out" : "in"));
+      assert.equal(new Set(judged).size, 1, `${judged} for ${token}`);
+      verdicts[judged[0]] += 1;
+    }
+    assert.ok(20 < verdicts.in && 20 < verdicts.out, JSON.stringify(verdicts));
+    // By the cookie it is the same, whatever the page's browser may do besides.
+    for (const token of [good[0], forged[0], odd[0]]) {
+      const cookie = { headers: { cookie: `__session=${token}` } };
+      for (const [, path] of ways) {
+        const byHeader = (await status(token, path)) === 401;
+        assert.equal((await status(null, path, cookie)) === 401, byHeader, path);
+      }
+    }
+  });
+});
