@@ -4,7 +4,7 @@
 pub(crate) mod clerk;
 
 use rusqlite::Params;
-use rusqlite::types::{FromSql, Value, ValueRef};
+use rusqlite::types::FromSql;
 use shared::cache::Row;
 use shared::sql::{self, Arg, Statement};
 use std::ops::Deref;
@@ -60,18 +60,7 @@ impl Db {
     /// Whether a query gives exactly these rows.
     #[track_caller]
     pub(crate) fn holds(&self, query: &str, want: &[Cells]) -> bool {
-        let mut prepared = self.sql.prepare_cached(query).unwrap();
-        let mut rows = prepared.query([]).unwrap();
-        for want in want {
-            let Some(row) = rows.next().unwrap() else { return false };
-            let same = |(column, want): (usize, &Value)| {
-                row.get_ref(column).is_ok_and(|found| found == ValueRef::from(want))
-            };
-            if !want.iter().enumerate().all(same) {
-                return false;
-            }
-        }
-        rows.next().unwrap().is_none()
+        self.0.holds(query, want).unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
     /// Every row of a statement that reads.
