@@ -110,6 +110,14 @@ pub(crate) fn toolchain(place: &Place) -> Result<()> {
     rust::ensure(place)
 }
 
+/// Makes sure of `cargo fuzz` alone; returns the folder that it is in, for `PATH`.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn cargo_fuzz(place: &Place) -> Result<PathBuf> {
+    cargo_tools::cargo_fuzz(place)
+}
+
 /// Runs what `call` makes, again if it fails: downloads do.
 fn persist(step: &Step, call: impl Fn() -> Call, next: &str) -> Result<Ran> {
     let mut pause = PAUSE;

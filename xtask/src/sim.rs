@@ -1,5 +1,8 @@
 //! `cargo xtask sim …`: the model checker of `sim/` and the long run of the laws, built to be fast.
 
+mod fuzz;
+mod timing;
+
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -30,6 +33,13 @@ pub(crate) enum Args {
         #[arg(long, default_value_t = 300_000)]
         cases: u32,
     },
+    /// Search for bytes on which a target of fuzz/ and its second opinion disagree.
+    Fuzz(fuzz::Args),
+    /// Measure whether the time that the door takes tells anything of a signature.
+    Timing {
+        /// Only the benches whose name contains this.
+        filter: Option<String>,
+    },
 }
 
 /// The tests that hold the laws, in the integration tests.
@@ -46,6 +56,8 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
     let call = match args {
         Args::Check { filter } => sim().arg("check").args(filter.as_deref()),
         Args::Mutants { steps } => sim().arg("mutants").args(steps.then_some("--steps")),
+        Args::Fuzz(args) => return fuzz::run(place, args),
+        Args::Timing { filter } => return timing::run(place, filter.as_deref()),
         Args::Laws { cases } => {
             let call = cargo().vars([("PROPTEST_CASES", cases.to_string())]);
             let call = call.args(["test", "--locked", "--profile", "sim", "-p", "it", "--"]);

@@ -7,6 +7,9 @@
 /// Builds a Worker crate into `build/index.js`. <https://crates.io/crates/worker-build>
 pub(crate) const WORKER_BUILD: &str = "0.8.7";
 
+/// Builds the fuzz targets. <https://crates.io/crates/cargo-fuzz>
+pub(crate) const CARGO_FUZZ: &str = "0.13.2";
+
 /// What the Workers are compiled for.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 

@@ -11,7 +11,7 @@ use super::{lock, persist};
 use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
-use crate::versions::WORKER_BUILD;
+use crate::versions::{CARGO_FUZZ, WORKER_BUILD};
 
 /// Whether a program's own lock file is kept to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,11 @@ pub(super) fn wasm_bindgen(place: &Place) -> Result<PathBuf> {
     // The published lock of 0.2.130 names a version of a dependency that was withdrawn.
     install(place, "wasm-bindgen-cli", &version, Lock::Fresh)
         .map(|folder| folder.join("wasm-bindgen"))
+}
+
+/// `cargo-fuzz`, in the pinned version; returns the folder that it is in, for `PATH`.
+pub(super) fn cargo_fuzz(place: &Place) -> Result<PathBuf> {
+    install(place, "cargo-fuzz", CARGO_FUZZ, Lock::Kept)
 }
 
 /// Builds a program unless it is there; returns the folder that it is in.
