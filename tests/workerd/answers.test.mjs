@@ -55,7 +55,26 @@ describe("an answer", () => {
   const PAGES = ["/dashboard", "/admin", `/orgs/${ours}`, `/orgs/${ours}/settings`];
   const DATA = ["/api/me", "/api/check?role=member"];
 
-  it("to nobody sends a person to sign in and tells a program 401", async () => {
+  it("S-1 S-12 carries its headers at every address, to everybody, whatever its status", async () => {
+    const places = [
+      "/", "/sign-in", "/healthz", "/nothing", "/dashboard/", ...PAGES, ...DATA, "/api/check",
+      `/orgs/${foreign}`, "/api/check?role=member&min_version=9007199254740992",
+    ];
+    const statuses = new Set();
+    for (const path of places) {
+      for (const user of [null, admin, orgMember, banned]) {
+        for (const method of ["GET", "HEAD", "POST"]) {
+          for (const headers of [{}, DOCUMENT]) {
+            // Every answer of `ask` is held to the list in support/answers.mjs.
+            statuses.add((await ask(user, path, { method, headers })).status);
+          }
+        }
+      }
+    }
+    assert.deepEqual([...statuses].sort(), [200, 302, 400, 401, 403, 404, 405, 503]);
+  });
+
+  it("S-9 S-10 to nobody sends a person to sign in and tells a program 401", async () => {
     const people = [DOCUMENT, { "sec-fetch-dest": "document" }, { accept: "Text/HTML" }];
     const script = { "sec-fetch-dest": "empty", accept: "*/*" };
     const programs = [{}, { accept: "application/json" }, script];
@@ -78,7 +97,7 @@ describe("an answer", () => {
     }
   });
 
-  it("to a session that is none is the answer to nobody", async () => {
+  it("J-19 J-22 to a session that is none is the answer to nobody", async () => {
     const past = Math.floor(Date.now() / 1000) - 3_600;
     const none = [
       mint(admin, { claims: { exp: past + 60, iat: past, nbf: past } }),
@@ -97,7 +116,7 @@ describe("an answer", () => {
     }
   });
 
-  it("to somebody depends on who it is", async () => {
+  it("S-10 to somebody depends on who it is", async () => {
     const paths = [...PAGES, `/orgs/${foreign}`, `/orgs/${nowhere}/settings`, ...DATA];
     const expected = {
       [admin]: [200, 200, 403, 403, 403, 403, 200, 200],
@@ -123,7 +142,7 @@ describe("an answer", () => {
     for (const refusal of refusals) assert.deepEqual(refusal, refusals[0]);
   });
 
-  it("says the same of organizations that are foreign and that do not exist", async () => {
+  it("S-10 says the same of organizations that are foreign and that do not exist", async () => {
     const of = async (query) => {
       const { status, text } = await ask(orgMember, `/api/check?${query}`);
       const { allowed, version } = JSON.parse(text);
@@ -184,7 +203,7 @@ describe("an answer", () => {
     }
   });
 
-  it("takes no role from a token", async () => {
+  it("S-15 takes no role from a token", async () => {
     const claims = {
       o: { id: ours, rol: "admin", slg: "acme", per: "read", fpm: "1" },
       org_id: ours, org_role: "org:admin", org_permissions: ["org:posts:read"],
@@ -198,7 +217,7 @@ describe("an answer", () => {
     }
   });
 
-  it("says who acts as the user, to them and to the log", async () => {
+  it("J-22 says who acts as the user, to them and to the log", async () => {
     const actor = clerk.newId("user");
     const act = { iss: "https://dashboard.clerk.com", sid: "sess_2Support", sub: actor };
     const { status, text } = await withToken(mint(orgMember, { claims: { act } }), "/dashboard");
@@ -208,7 +227,7 @@ describe("an answer", () => {
     assert.ok(!(await ask(orgMember, "/dashboard")).text.includes("Impersonated"));
   });
 
-  it("is never somebody else's, however many ask at once", async () => {
+  it("S-3 is never somebody else's, however many ask at once", async () => {
     const people = [admin, orgAdmin, orgMember, null];
     const asking = Array.from({ length: 40 }, async (_, at) => {
       const user = people[at % people.length];
@@ -224,7 +243,7 @@ describe("an answer", () => {
     await Promise.all(asking);
   });
 
-  it("sends people back to where they were, on this site alone", async () => {
+  it("S-8 sends people back to where they were, on this site alone", async () => {
     const backs = {
       "?next=//evil.example": "?next=//evil.example",
       "?redirect_url=https://evil.example/": "?redirect_url=https://evil.example/",
@@ -243,7 +262,7 @@ describe("an answer", () => {
     }
   });
 
-  it("at the sign-in page leads to Clerk and from there back here", async () => {
+  it("S-8 S-9 at the sign-in page leads to Clerk and from there back here", async () => {
     const leadsTo = async (query) => {
       const { status, text } = await ask(null, `/sign-in${query}`, { headers: DOCUMENT });
       assert.equal(status, 200, query);
@@ -266,7 +285,7 @@ describe("an answer", () => {
     assert.equal(await leadsTo(headers.get("location").replace("/sign-in", "")), "/admin");
   });
 
-  it("shows names as text, whatever stands in them", async () => {
+  it("S-13 shows names as text, whatever stands in them", async () => {
     const codes = (html, row) => [...html.matchAll(row)].map(([, text]) => unescaped(text)).sort();
     for (const path of ["/dashboard", `/orgs/${ours}`]) {
       const [page, peer] = [await ask(hostile, path), await ask(harmless, path)];
@@ -285,7 +304,7 @@ describe("an answer", () => {
     assert.equal((await ask(hostile, "/admin")).status, 403);
   });
 
-  it("that says nothing of anybody is the same for everybody", async () => {
+  it("S-6 that says nothing of anybody is the same for everybody", async () => {
     for (const path of ["/", "/sign-in", "/healthz", "/nothing"]) {
       const nobody = await ask(null, path);
       assert.equal(nobody.status, path === "/nothing" ? 404 : 200, path);

@@ -7,10 +7,12 @@ import { after, before, describe, it } from "node:test";
 import { DOCUMENT, asSeen, checked } from "./support/answers.mjs";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { bearer, mint } from "./support/sessions.mjs";
+import { startDirect, troubledObjects, workerOf } from "./support/direct.mjs";
+import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { FORGED, shapes } from "./support/token-cases.mjs";
 import { waitFor } from "./support/wait.mjs";
+import { wire } from "./support/wire.mjs";
 
 describe("a session at the guard", () => {
   const [admin, banned, actor] = ["user", "user", "user"].map(clerk.newId);
@@ -181,6 +183,47 @@ describe("a session at the guard", () => {
         const byHeader = (await status(token, path)) === 401;
         assert.equal((await status(null, path, cookie)) === 401, byHeader, path);
       }
+    }
+  });
+});
+
+describe("a guard that takes its time", () => {
+  const objects = troubledObjects();
+  let system;
+
+  before(async () => {
+    const how = { bindings: PEM_VARS, durableObjects: undefined };
+    const ssr = workerOf("ssr", { ...how, wrappedBindings: { ROLES: "troubled-objects" } });
+    system = await startDirect([ssr, workerOf("durable"), objects.worker]);
+  });
+  after(() => system?.stop());
+
+  it("S-14 decides before the first byte of an answer", async () => {
+    const user = clerk.newId("user");
+    const set = { version: 1, standing: "live", roles: [], organizations: [] };
+    for (const [roles, status] of [[["admin"], 200], [[], 403]]) {
+      const answer = { set: { ...set, roles }, source: "object", age_ms: 0, good_for_ms: 60_000 };
+      let decide;
+      const asked = new Promise((arrived) => {
+        objects.trouble = () => {
+          arrived();
+          return new Promise((done) => {
+            decide = () => done({ answer });
+          });
+        };
+      });
+      let began = false;
+      const url = await system.url("rolecall-ssr");
+      const asking = wire(url, "/admin", { headers: bearer(mint(user)) }).then((page) => {
+        began = true;
+        return page;
+      });
+      await asked;
+      // Another page goes all the way meanwhile: what could have been sent of this one is here.
+      assert.equal((await wire(url, "/healthz")).status, 200);
+      assert.ok(!began);
+      decide();
+      assert.equal(checked(await asking).status, status);
     }
   });
 });

@@ -1,13 +1,13 @@
 // Who is let in as whom: session tokens, and the keys they are judged by.
 
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
+import { randomUUID, sign } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import { DOCUMENT, asSeen, checked, wayBack } from "./support/answers.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import {
-  HEADER, PARTY, PEM_VARS, bearer, claimsOf, compact, jwk, key, makeKey, mint, serveJwks,
+  HEADER, PARTY, PEM_VARS, bearer, claimsOf, compact, jwk, key, makeKey, mint, part, serveJwks,
 } from "./support/sessions.mjs";
 import { CLOSED, JWKS, JWKS_VARS, OPEN, answerWith, fail } from "./support/settings-cases.mjs";
 import { FORGED, REFUSED, STRICTER, fixture, shapes } from "./support/token-cases.mjs";
@@ -121,7 +121,7 @@ describe("a session", () => {
   }
 
   for (const name of ["pem", "jwks"]) {
-    it(`of every shape gets its marked verdict (${name})`, async () => {
+    it(`J-1 J-2 J-9 J-10 J-11 J-18 of every shape gets its marked verdict (${name})`, async () => {
       const all = shapes();
       assert.equal(all.length, 37);
       const anonymous = asSeen(await me(name));
@@ -149,7 +149,7 @@ describe("a session", () => {
       }
     });
 
-    it(`with a signature that is nearly good is none (${name})`, async () => {
+    it(`J-4 J-13 with a signature that is nearly good is none (${name})`, async () => {
       const anonymous = asSeen(await me(name));
       const forged = Object.entries(FORGED);
       await refusedFor(forged.map(() => "the signature is wrong"), async () => {
@@ -160,7 +160,7 @@ describe("a session", () => {
     });
   }
 
-  it("is refused for what it demands, repeats or drags along", async () => {
+  it("J-11 J-12 J-24 is refused for what it demands, repeats or drags along", async () => {
     const odd = {
       "the header demands an extension": mint("user_1", { header: { crit: ["exp"] } }),
       "the token is longer than 8192 bytes": mint("user_1", { claims: { x: "x".repeat(8_192) } }),
@@ -178,15 +178,33 @@ describe("a session", () => {
     await isSession("pem", compact(HEADER, claims), claims);
   });
 
-  it("is looked for in the header, then in its own cookie, then in the plain one", async () => {
+  it("J-23 S-17 is looked for in the header, then in the cookies, by Clerk's rules", async () => {
     const own = SUFFIXED.session_cookie;
     const [a, a2, b] = ["user_2A", "user_2A", "user_2B"].map((sub) => claimsOf(sub));
     const [A, A2, B] = [a, a2, b].map((claims) => compact(HEADER, claims));
+    const ownUat = SUFFIXED.client_uat_cookie;
+    const uat = a.iat - 5;
+    const old = compact(HEADER, { ...a, iat: a.iat - 1 });
+    const theirs = compact(HEADER, { ...b, iss: "https://clerk.other.example" });
     const cases = [
       [{ cookie: `__session=${A}` }, a],
       [{ cookie: `${own}=${A}` }, a],
-      [{ cookie: `theme="dark; x"; __session=${B}; ${own}=${A}` }, a],
-      [{ cookie: `${own}=${A}; __session=${B}` }, a],
+      [{ cookie: `theme="dark; x"; ${own}=${A}` }, a],
+      // The suffixed one where both are of one age and its time is told, else the plain one.
+      [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=${A2}; __client_uat=${uat}` }, a],
+      [{ cookie: `${own}=${A}; __session=${A2}` }, a2],
+      [{ cookie: `${own}=${old}; ${ownUat}=${uat}; __session=${A2}; __client_uat=${uat}` }, a2],
+      // Another instance on this domain has written the plain one.
+      [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=${theirs}` }, a],
+      [{ cookie: `__session=${theirs}` }, null],
+      // The browser is signed out, or its sessions have changed since.
+      [{ cookie: `__session=${A}; __client_uat=0` }, null],
+      [{ cookie: `__session=${A}; __client_uat=${uat}` }, a],
+      [{ cookie: `__session=${A}; __client_uat=${uat + 120}` }, null],
+      [{ cookie: `${own}=${A}; ${ownUat}=0` }, null],
+      [{ cookie: `${own}=${B}; ${ownUat}=0; __session=${A}; __client_uat=${uat}` }, a],
+      // What is no token of anybody's counts where it is the plain one.
+      [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=x.y.z` }, null],
       [{ cookie: `${own}=; __session=${A}` }, a],
       [{ cookie: `__session=${A}; __session=${A}` }, a],
       [{ cookie: `__session_aaaaaaaa=${B}; __session=${A}` }, a],
@@ -201,10 +219,13 @@ describe("a session", () => {
       [{ authorization: "Basic YTpi" }, null],
       // Nothing falls back from a token that is none.
       [{ ...bearer("x.y.z"), cookie: `__session=${A}` }, null],
-      [{ cookie: `${own}=x.y.z; __session=${A}` }, null],
+      [{ cookie: `${own}=x.y.z` }, null],
       // Two that disagree: to guess would show one of them the other's page.
       [{ ...bearer(A), cookie: `__session=${B}` }, null],
       [{ ...bearer(A), cookie: `${own}=${B}` }, null],
+      [{ cookie: `${own}=${A}; __session=${B}` }, null],
+      [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=${B}; __client_uat=${uat}` }, null],
+      [{ cookie: `__session=${A}; __client_uat=${uat}; __client_uat=0` }, null],
       [{ cookie: `__session=${A}; __session=${B}` }, null],
       [{ cookie: `__session=${A}; __session=${A2}` }, null],
       [{ cookie: `${own}=${A}; ${own}=${B}` }, null],
@@ -220,7 +241,118 @@ describe("a session", () => {
     }
   });
 
-  it("cannot be judged by a Worker that is not configured: 503, whoever asks", async () => {
+  it("J-4 is not judged by a key of its own choosing, and nobody is asked for one", async () => {
+    const [stranger, listener] = [makeKey(), await serveJwks()];
+    answerWith(listener, { keys: [jwk(stranger)] });
+    const chosen = [
+      { jwk: jwk(stranger) }, { jku: listener.url }, { x5u: listener.url },
+      { x5c: [stranger.publicKey.export({ type: "spki", format: "der" }).toString("base64")] },
+      { jwk: jwk(stranger), jku: listener.url, kid: undefined }, { kid: listener.url },
+    ];
+    for (const name of ["pem", "jwks"]) {
+      for (const header of chosen) {
+        const token = mint("user_2Forger", { header, signer: stranger });
+        assert.equal((await me(name, bearer(token))).status, 401, JSON.stringify(header));
+      }
+      // Beside the right key it is only ignored.
+      const token = mint("user_2A", { header: { jku: listener.url, jwk: jwk(stranger) } });
+      assert.equal((await me(name, bearer(token))).status, 200, name);
+    }
+    assert.equal(listener.hits, 0);
+    await listener.close();
+  });
+
+  it("J-5 names its key, and a name is never more than looked up", async () => {
+    const names = ["../../dev/null", "x' UNION SELECT '1';--", "|sleep 10", "%00", "__proto__"];
+    for (const kid of [...names, "k".repeat(5_000)]) {
+      const token = mint("user_2A", { header: { kid } });
+      assert.equal((await me("jwks", bearer(token))).status, 401, kid.slice(0, 30));
+    }
+    for (const kid of [7, ["x"], {}, true]) {
+      const token = mint("user_2A", { header: { kid } });
+      for (const name of ["pem", "jwks"]) {
+        assert.equal((await me(name, bearer(token))).status, 401, JSON.stringify(kid));
+      }
+    }
+  });
+
+  it("J-8 of another instance is none, even when its key is among ours", async () => {
+    const [own, other] = [{}, { iss: "https://clerk.other.example" }];
+    for (const name of ["pem", "jwks"]) {
+      const of = async (claims) => (await me(name, bearer(mint("user_2A", { claims })))).status;
+      assert.deepEqual([await of(own), await of(other)], [200, 401], name);
+    }
+  });
+
+  it("J-14 in another form is none: encrypted, nested, as JSON", async () => {
+    const token = mint("user_2A");
+    const [header, payload, signature] = token.split(".");
+    const json = { payload, signatures: [{ protected: header, signature }] };
+    const forms = [
+      `${token}.${payload}.${signature}`, `${header}..${payload}.${signature}.x`,
+      JSON.stringify(json), JSON.stringify({ ...json, protected: header, signature }),
+      compact({ ...HEADER, cty: "JWT" }, token),
+    ];
+    for (const form of forms) {
+      assert.equal((await me("pem", bearer(form))).status, 401, form.slice(0, 40));
+    }
+  });
+
+  it("J-19 that is wrong in two ways is told as one whose signature is wrong", async () => {
+    const claims = { azp: "https://evil.example", exp: 1, iss: "x", sub: "mch_1" };
+    const forged = mint("user_2A", { claims, signer: makeKey() });
+    const anonymous = asSeen(await me("pem"));
+    await refusedFor(["the signature is wrong"], async () => {
+      assert.deepEqual(asSeen(await me("pem", bearer(forged))), anonymous);
+    });
+  });
+
+  it("J-20 J-21 has one spelling, and says each thing once", async () => {
+    const token = mint("user_2A");
+    const [header, payload, signature] = token.split(".");
+    const spelled = [
+      `${header}.${payload}.${signature}=`, `${header}=.${payload}.${signature}`,
+      `${header}.${payload}.${signature.replaceAll("-", "+").replaceAll("_", "/")}+`,
+      `${header}.${payload} .${signature}`, `${header}.${payload}.${signature}\t.`,
+    ];
+    for (const form of spelled) assert.equal((await me("pem", bearer(form))).status, 401, form);
+    const twice = (name, value) => {
+      const text = JSON.stringify(claimsOf("user_2A")).replace("{", `{"${name}":${value},`);
+      const signed = `${part(HEADER)}.${Buffer.from(text).toString("base64url")}`;
+      const signature = sign("sha256", Buffer.from(signed), key.privateKey);
+      return `${signed}.${signature.toString("base64url")}`;
+    };
+    for (const name of ["sub", "exp", "azp", "iss", "sid", "sts"]) {
+      assert.equal((await me("pem", bearer(twice(name, '"user_2B"')))).status, 401, name);
+    }
+    assert.equal((await me("pem", bearer(twice("unheard_of", "1")))).status, 200);
+  });
+
+  it("J-24 of any size is answered as nobody is", async () => {
+    const anonymous = asSeen(await me("suffixed"));
+    const page = asSeen(await ask("suffixed", "/dashboard", { headers: DOCUMENT }));
+    const own = SUFFIXED.session_cookie;
+    const long = [
+      ".".repeat(1_000), "a.".repeat(1_000), `${"a".repeat(8_193)}.b.c`, "a".repeat(30_000),
+    ];
+    const cookies = [
+      ...long.flatMap((token) => [`__session=${token}`, `${own}=${token}`]),
+      "__session=\u00ff".repeat(2_000), ";=".repeat(16_000), "=;".repeat(16_000),
+      "a=b; ".repeat(6_500), "__session;".repeat(3_000), `__client_uat=${"9".repeat(30_000)}`,
+      `__clerk_handshake=${"a.".repeat(15_000)}`, `__clerk_redirect_count=${"9".repeat(30_000)}`,
+    ];
+    const all = [
+      ...long.map((token) => bearer(token)), ...cookies.map((cookie) => ({ cookie })),
+    ];
+    for (const headers of all) {
+      const what = JSON.stringify(headers).slice(0, 40);
+      assert.deepEqual(asSeen(await me("suffixed", headers)), anonymous, what);
+      const document = { headers: { ...DOCUMENT, ...headers } };
+      assert.deepEqual(asSeen(await ask("suffixed", "/dashboard", document)), page, what);
+    }
+  });
+
+  it("S-16 cannot be judged by a Worker that is not configured: 503, whoever asks", async () => {
     const good = mint("user_2A");
     for (const [name, [, mistake]] of Object.entries(CLOSED)) {
       for (const headers of [{}, bearer(good), DOCUMENT, { ...DOCUMENT, ...bearer(good) }]) {
@@ -251,14 +383,14 @@ describe("a session", () => {
     assert.equal((await lost("without-a-frontend")).status, 302);
   });
 
-  it("shows nothing when the roles are out of reach", async () => {
+  it("S-16 shows nothing when the roles are out of reach", async () => {
     for (const path of GUARDED) {
       const answer = await ask("unbound", path, { headers: bearer(mint("user_2A")) });
       assert.equal(answer.status, 503, path);
     }
   });
 
-  it("opens no page by another spelling, and none leads to another site", async () => {
+  it("S-4 S-7 S-8 opens no page by another spelling, and none leads to another site", async () => {
     const session = bearer(mint("user_2A"));
     for (const path of ODD_PATHS) {
       for (const headers of [{}, DOCUMENT, session, { ...DOCUMENT, ...session }]) {
@@ -280,7 +412,7 @@ describe("a session", () => {
     }
   });
 
-  it("is never led astray by a host or an address in a header", async () => {
+  it("S-5 J-17 is never led astray by a host or an address in a header", async () => {
     const signIn = "/sign-in?redirect_url=/dashboard";
     for (const path of ["/", "/dashboard", "/sign-in", signIn, "/nothing"]) {
       for (const session of [{}, bearer(mint("user_2A"))]) {
@@ -294,7 +426,7 @@ describe("a session", () => {
     assert.ok(text.includes(encodeURIComponent(`${PARTY}/dashboard`)));
   });
 
-  it("only reads: every other method is refused and leads nowhere", async () => {
+  it("S-9 S-11 only reads: every other method is refused and leads nowhere", async () => {
     const headers = { ...DOCUMENT, "x-http-method-override": "GET" };
     const session = bearer(mint("user_2A"));
     for (const method of METHODS) {
@@ -310,7 +442,7 @@ describe("a session", () => {
     }
   });
 
-  it("F-18 is not judged by a key that everybody has, or that verifies something else", async () => {
+  it("F-18 J-2 is not judged by a key that everybody has, or that is for other things", async () => {
     // Signed by the key of Clerk's own tests, long ago: were it believed, the reason would differ.
     const [{ token }] = JSON.parse(fixture("derived-session-tokens.json")).cases;
     const kids = ["ins_2Weak", "ins_2Encrypts", undefined];
@@ -327,7 +459,7 @@ describe("a session", () => {
     const unknown = () => named(`ins_${randomUUID()}`);
     const status = async (name, headers) => (await me(name, headers)).status;
 
-    it("a storm of unknown keys is one fetch, or two when it is a long one", async () => {
+    it("J-6 a storm of unknown keys is one fetch, or two when it is a long one", async () => {
       const storm = (length) =>
         Promise.all(Array.from({ length }, () => status("storm", unknown())));
       const cold = await storm(150);
@@ -351,7 +483,7 @@ describe("a session", () => {
       assert.equal(await status("rotated", mine()), 401);
     });
 
-    it("keys in hand go on serving when there is nobody to ask", async () => {
+    it("S-16 keys in hand go on serving when there is nobody to ask", async () => {
       assert.equal(await status("warm", mine()), 200);
       servers.warm.answer = fail;
       const asked = async () => {
@@ -364,7 +496,7 @@ describe("a session", () => {
 
     const unusable = ["down", "gone", "garbled", "empty", "large", "moved", "silent"];
     for (const name of [...unusable, "ambiguous", "published"]) {
-      it(`nobody is judged while it is ${name}: 503, and all is well when it is back`, async () => {
+      it(`S-16 nobody is judged while it is ${name}: 503, and all is well afterwards`, async () => {
         assert.equal(await status(name, mine()), 503);
         assert.equal(await status(name, unknown()), 503);
         const page = await ask(name, "/dashboard", { headers: { ...DOCUMENT, ...mine() } });
