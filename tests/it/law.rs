@@ -201,6 +201,20 @@ fn long_two_users_change_places() {
 
 #[test]
 #[ignore = "half a minute and more; cargo xtask sim laws"]
+fn long_seven_steps() {
+    use history as h;
+    check(h::a_user_is_updated_twice_at_once_and_deleted(), Deletes::Some, Pains::All);
+    check(h::an_organization_is_deleted_around_its_members(), Deletes::Some, Pains::All);
+    check(h::a_member_leaves_and_returns(), Deletes::Some, Pains::All);
+    check(h::a_role_and_its_permission_come_and_go(), Deletes::Some, Pains::All);
+    check(h::two_roles_share_a_key(), Deletes::Some, Pains::All);
+    check(h::a_user_is_banned_and_operators_have_their_word(), Deletes::None, Pains::All);
+    check(h::two_members_lose_their_organization(), Deletes::Some, Pains::All);
+    check(h::a_memberships_own_permissions_come_to_an_end(), Deletes::None, Pains::All);
+}
+
+#[test]
+#[ignore = "half a minute and more; cargo xtask sim laws"]
 fn long_deletes_and_ties_with_every_copy() {
     check_with_copies(of_all_kinds(eight::deletes_and_ties()));
 }

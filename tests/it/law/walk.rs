@@ -42,7 +42,7 @@ pub(super) struct Walk {
     alone: Vec<Vec<Statement>>,
     /// The place is the set of steps, a bit for each.
     worlds: Vec<World>,
-    /// The sets that were reached, and how often one was.
+    /// The sets that were reached.
     reached: BTreeSet<usize>,
     pub(super) prefixes: usize,
     /// Deliveries that came after the delete of their id.
