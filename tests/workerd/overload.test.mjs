@@ -2,7 +2,7 @@
 // trying again may help. Who is overloaded is left alone, and nothing that was accepted is lost.
 
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, afterEach, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
@@ -63,6 +63,10 @@ describe("what is overloaded", () => {
     consumer = await system.worker("rolecall-consumer");
   });
   after(() => system?.stop());
+  afterEach(() => {
+    objects.trouble = () => undefined;
+    database.gate = () => undefined;
+  });
 
   /** Asks for a page behind a guard. */
   async function guard(user, where = "/admin") {

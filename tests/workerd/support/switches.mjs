@@ -1,6 +1,7 @@
 // Workers with fault switches: builds that `cargo xtask test` makes for this alone, in
 // target/faults. At each point they ask here whether to go on, to wait, or to end.
 
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 
@@ -79,4 +80,9 @@ export class Switches {
   release() {
     this.#gate = () => undefined;
   }
+}
+
+/** Each point stands in a course at least once: a switch that moved away must not go unseen. */
+export function covers(course, points) {
+  assert.deepEqual([...new Set(course)].sort(), [...points].sort());
 }

@@ -1,0 +1,112 @@
+// F-1, F-5: an object dies at each of its steps. It serves nothing older after it than before, keeps
+// what it has acknowledged, and ends its watch all the same.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { startLine } from "./support/line.mjs";
+import { covers } from "./support/switches.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+/** Every step of an object: where a switch stands. */
+const FILL = ["fill-begun", "fill-answered", "fill-taken", "fill-saved"];
+const HINT = ["hint-raised", "hint-saved"];
+const ALARM = ["alarm-ended", "alarm-saved", "alarm-unwatched"];
+
+describe("F-1 a crash of an object", () => {
+  let line;
+
+  before(async () => {
+    line = await startLine();
+    await line.sweep();
+  });
+  after(() => line?.stop());
+
+  /**
+   * A first fill, a change, its hint, and the fill that follows. Notes what was served, and what
+   * the object has promised to reach.
+   */
+  async function life(user, { served, promised }) {
+    served.push(await line.ask(user));
+    await line.write(user, ["admin"]);
+    const { owner, version } = await line.watch(user);
+    assert.equal(await line.hint(user, { owner, version }), "acked");
+    promised.push({ version });
+    await waitFor("it is served", async () => {
+      served.push(await line.ask(user));
+      return served.at(-1).version === version;
+    });
+  }
+
+  it("F-1 F-5 at each step of a fill and of a hint serves nothing older after it", async (t) => {
+    const newUser = async () => {
+      const user = clerk.newId("user");
+      await line.write(user, []);
+      return user;
+    };
+    const newNotes = () => ({ served: [], promised: [] });
+    const first = await newUser();
+    const isOf = (user) => (_, whom) => whom === user;
+    const course = await line.switches.course(() => life(first, newNotes()), isOf(first));
+    covers(course, [...FILL, ...HINT]);
+    for (const [n, point] of course.entries()) {
+      await t.test(`F-1 ${point}, step ${n}`, async () => {
+        const [user, notes] = [await newUser(), newNotes()];
+        const kill = line.switches.killAt(n, isOf(user));
+        // Whoever waits for the dead is never answered: a guard gives up after its own time.
+        await Promise.race([life(user, notes).catch(() => {}), kill.died()]);
+        await kill.died();
+        line.switches.release();
+        const known = [...notes.served];
+        // Nothing has told it anew: what it has acknowledged it has kept.
+        const first = await line.ask(user);
+        for (const { version } of [...known, ...notes.promised]) {
+          assert.ok(version <= first.version, "I5");
+        }
+        await line.write(user, ["editor"]);
+        assert.ok(await line.sweep());
+        await line.ask(user);
+        assert.ok(await line.sweep());
+        await line.agrees(user);
+        const { version } = await line.ask(user);
+        for (const { version: before } of known) assert.ok(before < version, "I5");
+      });
+    }
+  });
+});
+
+describe("F-1 a crash of everything", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "rolecall-"));
+  let line;
+
+  before(async () => {
+    line = await startLine({ folder });
+    await line.sweep();
+  });
+  after(async () => {
+    await line?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("F-1 at each step of an object's end: its watch is ended all the same", async () => {
+    const users = await Promise.all(ALARM.map(() => line.watched("IDLE")));
+    const owners = await Promise.all(users.map(async (user) => (await line.watch(user)).owner));
+    const held = line.switches.holdAll((point, whom) => point === ALARM[users.indexOf(whom)]);
+    await held.reached(ALARM.length);
+    const watches = await Promise.all(users.map((user) => line.watch(user)));
+    assert.deepEqual(watches.map((watch) => watch !== undefined), [true, true, false]);
+
+    await line.stop();
+    line = await startLine({ folder });
+    for (const [i, user] of users.entries()) {
+      await waitFor("the watch is ended", async () => (await line.watch(user)) === undefined);
+      await line.write(user, ["editor"]);
+      assert.deepEqual((await line.ask(user, "IDLE")).roles, await line.rolesOf(user));
+      assert.ok(owners[i] < (await line.watch(user)).owner);
+    }
+  });
+});
