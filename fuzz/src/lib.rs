@@ -10,6 +10,7 @@
 pub mod svix_signature;
 pub mod session_token;
 pub mod key_set;
+pub mod cookie_header;
 pub mod redirect_url;
 pub mod clerk_event;
 pub mod queue_message;
@@ -30,10 +31,11 @@ pub struct Target {
 }
 
 /// All of them, cheapest inputs first.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     svix_signature::TARGET,
     session_token::TARGET,
     key_set::TARGET,
+    cookie_header::TARGET,
     redirect_url::TARGET,
     clerk_event::TARGET,
     queue_message::TARGET,

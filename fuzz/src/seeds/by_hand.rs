@@ -44,6 +44,27 @@ const TOKENS: [(&str, &str); 3] = [
     ("arrays.apart", "[\"RS256\"]\n[\"https://clerk.example.com\",\"user_1\"]"),
 ];
 
+/// Claims of users 1 and 2, in compact form. Unsigned: whom to ask for is settled before.
+const USER_1: &str =
+    concat!("e30.", "eyJpc3MiOiJodHRwczovL2NsZXJrLmV4YW1wbGUuY29tIiwic3ViIjoidXNlcl8xIn0", ".c2ln");
+const USER_2: &str =
+    concat!("e30.", "eyJpc3MiOiJodHRwczovL2NsZXJrLmV4YW1wbGUuY29tIiwic3ViIjoidXNlcl8yIn0", ".c2ln");
+
+const COOKIES: [(&str, &str); 12] = [
+    ("empty", "\n"),
+    ("plain", "\na=1; __session=t; b=\"q\""),
+    ("both", "\n__session=a; __session_qReyu04C=b"),
+    ("other-suffix", "\n__session_other000=b"),
+    ("signed-out", "\n__session_qReyu04C=; __session=a"),
+    ("repeated", "\n__session=t; __session=t"),
+    ("two-values", "\n__session=a; __session=b"),
+    ("malformed", "\n;=x; b; =; __session = t ;__session"),
+    ("bearer", "Bearer h\n__session=a"),
+    ("other-scheme", "Basic aDpo\n__session=a"),
+    ("nothing-behind-bearer", "Bearer \n__session=a"),
+    ("look-alikes", "\nx__session=t; __sessions=t; __SESSION=t; a=__session=t; a=%3B__session%3Dt"),
+];
+
 const REDIRECTS: [(&str, &str); 12] = [
     ("front", "/"),
     ("kept", "/orgs/org_1/settings?tab=2&x=%20y"),
@@ -90,12 +111,26 @@ pub(super) fn all() -> Seeds {
     for (target, texts) in [
         ("svix_signature", DELIVERIES.as_slice()),
         ("session_token", &TOKENS),
+        ("cookie_header", &COOKIES),
         ("redirect_url", &REDIRECTS),
     ] {
         for (name, text) in texts {
             add(target, name, text);
         }
     }
+    let two = format!("Bearer {USER_1}\n__session={USER_2}; __session_qReyu04C={USER_2}");
+    add("cookie_header", "two-subjects", &two);
+    let four = format!(
+        "\n__session={USER_1}; __client_uat=1700000000; \
+         __session_qReyu04C={USER_1}; __client_uat_qReyu04C=1700000000"
+    );
+    add("cookie_header", "all-four", &four);
+    add("cookie_header", "all-four-of-two", &four.replacen(USER_1, USER_2, 1));
+    add("cookie_header", "signed-out-of-one", &four.replacen("=1700000000", "=0", 1));
+    let set = "\n__session_qReyu04C=a.b.c; Path=/; HttpOnly; SameSite=Lax; Max-Age=60; X=y";
+    add("cookie_header", "set", set);
+    let same = format!("Bearer {USER_1}\n__session={USER_1}");
+    add("cookie_header", "same-subject", &same);
     for (name, from, to) in ENVELOPES {
         let text = if from.is_empty() { ENVELOPE.to_owned() } else { ENVELOPE.replace(from, to) };
         add("queue_message", name, &text);

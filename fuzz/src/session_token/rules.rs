@@ -90,7 +90,7 @@ pub(super) fn is_plain(payload: &[u8]) -> bool {
     })
 }
 
-/// Who acts: an object that names it once. `Value` keeps the last of two, so the text is read again.
+/// Who acts: an object that names it once. `Value` keeps the last of two: the text is read again.
 fn actor(act: &Value, payload: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Raw<'a> {
