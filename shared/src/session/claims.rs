@@ -1,51 +1,59 @@
 //! The claims of a token. Every known one is read strictly: a claim of the wrong type is never
 //! taken for a missing one (jsonwebtoken before 10.3.0 did that with `exp`, CVE-2026-25537).
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::factors::FactorAges;
-use super::header::some;
 use super::organization::{self, Organization};
 use super::{Rejection, SKEW_MS};
 use crate::id::ObjectId;
 use crate::time::UnixMillis;
 
-/// What is read of the claims. A repeated one is refused, an unknown one is left alone.
-#[derive(Deserialize)]
-pub(super) struct Claims {
-    #[serde(default, deserialize_with = "some")]
+/// The claims that are read. A repeated one is refused, any other is left alone.
+const NAMES: [&str; 18] = [
+    "iss",
+    "sub",
+    "sid",
+    "azp",
+    "exp",
+    "nbf",
+    "iat",
+    "sts",
+    "act",
+    "v",
+    "fva",
+    "o",
+    "fea",
+    "org_id",
+    "org_role",
+    "org_slug",
+    "org_permissions",
+    "handshake",
+];
+
+/// What is read of the claims.
+pub(super) struct Claims<'a> {
     pub(super) iss: Option<String>,
-    #[serde(default, deserialize_with = "some")]
     pub(super) sub: Option<String>,
-    #[serde(default, deserialize_with = "some")]
     pub(super) sid: Option<String>,
-    #[serde(default, deserialize_with = "some")]
     pub(super) azp: Option<String>,
-    #[serde(default, deserialize_with = "seconds")]
     pub(super) exp: Option<UnixMillis>,
-    #[serde(default, deserialize_with = "seconds")]
     pub(super) nbf: Option<UnixMillis>,
-    #[serde(default, deserialize_with = "seconds")]
     pub(super) iat: Option<UnixMillis>,
-    #[serde(default, deserialize_with = "some")]
     pub(super) sts: Option<String>,
-    #[serde(default, deserialize_with = "actor")]
     pub(super) act: Option<ObjectId>,
-    // What only narrows or informs is read as far as it can be: without it less is allowed.
-    v: Option<Value>,
-    fva: Option<Value>,
-    o: Option<Value>,
-    fea: Option<Value>,
-    org_id: Option<Value>,
-    org_role: Option<Value>,
-    org_slug: Option<Value>,
-    org_permissions: Option<Value>,
-    pub(super) handshake: Option<Value>,
+    /// What only narrows or informs, or is another token's: read as far as it can be.
+    others: Found<'a>,
 }
 
-impl Claims {
+impl Claims<'_> {
     /// Clerk's rules with [`SKEW_MS`]: at the end of the skew a token has expired, and at its
     /// beginning it is valid.
     pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), Rejection> {
@@ -65,59 +73,121 @@ impl Claims {
     /// The active organization, in either version of the claims. A version that is not known is
     /// read as neither.
     pub(super) fn organization(&self) -> Option<Organization> {
-        match self.v.as_ref().map(Value::as_u64) {
+        match self.other("v").map(|v| v.as_u64()) {
             None | Some(Some(1)) => organization::version_1(
-                self.org_id.as_ref()?,
-                self.org_role.as_ref(),
-                self.org_slug.as_ref(),
-                self.org_permissions.as_ref(),
+                &self.other("org_id")?,
+                self.other("org_role").as_ref(),
+                self.other("org_slug").as_ref(),
+                self.other("org_permissions").as_ref(),
             ),
-            Some(Some(2)) => organization::version_2(self.o.as_ref()?, self.fea.as_ref()),
+            Some(Some(2)) => organization::version_2(&self.other("o")?, self.other("fea").as_ref()),
             Some(_) => None,
         }
     }
 
     /// How old the user's factors are; ages without a date say nothing.
     pub(super) fn factors(&self) -> Option<FactorAges> {
-        FactorAges::read(self.fva.as_ref()?, self.iat?)
+        FactorAges::read(&self.other("fva")?, self.iat?)
+    }
+
+    /// The cookies that a handshake sets.
+    pub(super) fn handshake(&self) -> Option<Value> {
+        self.other("handshake")
+    }
+
+    fn other(&self, name: &str) -> Option<Value> {
+        serde_json::from_str(self.others.0.get(name)?.get()).ok()
     }
 }
 
 /// Reads the claims.
-pub(super) fn read(json: &[u8]) -> Result<Claims, Rejection> {
+pub(super) fn read(json: &[u8]) -> Result<Claims<'_>, Rejection> {
     // serde_json passes over the bytes of a claim that nobody reads, whatever they are.
     let json = str::from_utf8(json).map_err(|_| Rejection::Claims)?;
-    // serde would fill the struct from a JSON array as well.
-    if !json.trim_ascii_start().starts_with('{') {
-        return Err(Rejection::Claims);
+    let found: Found<'_> = serde_json::from_str(json).map_err(|_| Rejection::Claims)?;
+    Ok(Claims {
+        iss: found.text("iss")?,
+        sub: found.text("sub")?,
+        sid: found.text("sid")?,
+        azp: found.text("azp")?,
+        exp: found.seconds("exp")?,
+        nbf: found.seconds("nbf")?,
+        iat: found.seconds("iat")?,
+        sts: found.text("sts")?,
+        act: found.actor("act")?,
+        others: found,
+    })
+}
+
+/// The claims by their names, each as it is written.
+struct Found<'a>(BTreeMap<&'static str, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Found<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Finding)
     }
-    serde_json::from_str(json).map_err(|_| Rejection::Claims)
+}
+
+struct Finding;
+
+impl<'de> Visitor<'de> for Finding {
+    type Value = Found<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut claims: A) -> Result<Found<'de>, A::Error> {
+        let mut found = BTreeMap::new();
+        while let Some(name) = claims.next_key::<Cow<'_, str>>()? {
+            let Some(known) = NAMES.into_iter().find(|known| *known == name) else {
+                claims.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if found.insert(known, claims.next_value()?).is_some() {
+                return Err(A::Error::custom("a claim twice"));
+            }
+        }
+        Ok(Found(found))
+    }
 }
 
 /// The last second that a claim may name: 9999-12-31T23:59:59Z.
 const SECONDS_MAX: u64 = 253_402_300_799;
 
-/// Whole seconds. Not a string, not a fraction, nothing negative, nothing beyond the year 9999.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixMillis>, D::Error> {
-    let seconds = u64::deserialize(deserializer)?;
-    let seconds = Some(seconds).filter(|s| *s <= SECONDS_MAX).and_then(|s| i64::try_from(s).ok());
-    let seconds = seconds.ok_or_else(|| serde::de::Error::custom("after the year 9999"))?;
-    Ok(Some(UnixMillis(seconds.saturating_mul(1000))))
+impl<'a> Found<'a> {
+    /// A claim that may be absent, but not of another type, `null` included.
+    fn one<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, Rejection> {
+        let Some(raw) = self.0.get(name) else { return Ok(None) };
+        serde_json::from_str(raw.get()).map(Some).map_err(|_| Rejection::Claims)
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, Rejection> {
+        self.one(name)
+    }
+
+    /// Whole seconds. Not a string, not a fraction, nothing negative, nothing beyond the year 9999.
+    fn seconds(&self, name: &str) -> Result<Option<UnixMillis>, Rejection> {
+        let Some(seconds) = self.one::<u64>(name)? else { return Ok(None) };
+        let seconds = Some(seconds).filter(|seconds| *seconds <= SECONDS_MAX);
+        let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
+        let seconds = seconds.ok_or(Rejection::Claims)?;
+        Ok(Some(UnixMillis(seconds.saturating_mul(1000))))
+    }
+
+    fn actor(&self, name: &str) -> Result<Option<ObjectId>, Rejection> {
+        // serde would fill the struct from a JSON array as well.
+        if self.0.get(name).is_some_and(|raw| !raw.get().starts_with('{')) {
+            return Err(Rejection::Claims);
+        }
+        let Some(Actor { sub }) = self.one(name)? else { return Ok(None) };
+        ObjectId::parse(&sub).map(Some).map_err(|_| Rejection::Claims)
+    }
 }
 
 #[derive(Deserialize)]
 struct Actor {
     sub: String,
-}
-
-fn actor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ObjectId>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?.get();
-    // As above.
-    if !raw.starts_with('{') {
-        return Err(serde::de::Error::custom("not an object"));
-    }
-    let actor: Actor = serde_json::from_str(raw).map_err(serde::de::Error::custom)?;
-    ObjectId::parse(&actor.sub).map(Some).map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

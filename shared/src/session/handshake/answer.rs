@@ -73,7 +73,8 @@ pub fn check(
         return Err(Rejection::Category);
     }
     claims.check_times(now)?;
-    let lines = claims.handshake.as_ref().and_then(Value::as_array).ok_or(Rejection::Handshake)?;
+    let handshake = claims.handshake();
+    let lines = handshake.as_ref().and_then(Value::as_array).ok_or(Rejection::Handshake)?;
     let cookies: Vec<SetCookie> = lines
         .iter()
         .map(|line| line.as_str().ok_or(Rejection::Handshake))
