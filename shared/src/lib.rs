@@ -4,7 +4,8 @@
 //!  bytes + headers ─signature::verify→ VerifiedBody ─event::parse→ Incoming
 //!                  ─Envelope::seal→ text ══queue══▶
 //!  text ─Envelope::open→ Event ─plan::plan→ Plan ─sql::statements→ [Statement] ══D1 batch══▶ rows
-//!  rows ══hint, fill══▶ RoleSet ══RoleCache══▶ guard::permit(set, need, now) → Permit | Denied
+//!  rows ══hint, fill══▶ RoleSet ══RoleCache══▶ guard::permit(session, set, need, now)
+//!                                                  → Permit | Denied
 //! ```
 //!
 //! What stands left of a `══` is here; a Worker is a thin edge around it. Time and randomness are

@@ -1,7 +1,7 @@
 //! Worker `rolecall-ssr`: the server-rendered application. It holds no database.
 //!
 //! ```text
-//!  request ─incoming→ Incoming ─route::find→ Route ─identity::session→ Session
+//!  request ─incoming→ Incoming ─route::find→ Route ─identity::session→ Session | off to Clerk
 //!  Session ─roles::of══RoleCache══▶ Roles ─guard::permit→ Permit ─page→ HTML
 //! ```
 //!

@@ -4,6 +4,7 @@
 //! The signature is checked by `jsonwebtoken` here; in the Worker the runtime does that.
 
 mod attacks;
+mod config;
 mod handshake;
 mod keys;
 mod oracle;

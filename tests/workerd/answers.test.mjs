@@ -55,7 +55,7 @@ describe("an answer", () => {
   const PAGES = ["/dashboard", "/admin", `/orgs/${ours}`, `/orgs/${ours}/settings`];
   const DATA = ["/api/me", "/api/check?role=member"];
 
-  it("S-1 S-12 carries its headers at every address, to everybody, whatever its status", async () => {
+  it("S-1 S-12 carries its headers at every address, to everybody, with any status", async () => {
     const places = [
       "/", "/sign-in", "/healthz", "/nothing", "/dashboard/", ...PAGES, ...DATA, "/api/check",
       `/orgs/${foreign}`, "/api/check?role=member&min_version=9007199254740992",
