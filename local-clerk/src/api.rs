@@ -8,11 +8,11 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::claims::Claims;
 use crate::clock::now_ms;
 use crate::day::{self, Step};
 use crate::delivery::{Delivery, OwnFaults, fresh_svix_id};
 use crate::faults::{Faults, within_range};
-use crate::keys::Claims;
 use crate::payload::envelope;
 use crate::sender::Report;
 use crate::server::{Delivered, SESSION_TTL_S, Shared};

@@ -11,8 +11,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use sha1::{Digest, Sha1};
 
+use crate::claims::Claims;
 use crate::clock::now_ms;
-use crate::keys::Claims;
 use crate::redirect::page_of;
 use crate::server::{Clerk, SESSION_TTL_S, Shared};
 

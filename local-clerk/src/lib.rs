@@ -11,6 +11,7 @@
 //! reach it can sign in as any of the sample users.
 
 mod api;
+pub mod claims;
 pub mod clock;
 pub mod config;
 pub mod day;

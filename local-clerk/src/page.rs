@@ -10,9 +10,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use crate::claims::{Claims, Client};
 use crate::clock::now_ms;
 use crate::handshake;
-use crate::keys::{Claims, Client};
 use crate::people::{self, Person};
 use crate::redirect::target;
 use crate::server::{CLIENT_TTL_S, SESSION_TTL_S, Shared};

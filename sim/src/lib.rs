@@ -9,6 +9,9 @@
 pub mod cache;
 pub mod line;
 
+pub mod days;
+pub mod run;
+
 pub mod bounds;
 pub mod check;
 

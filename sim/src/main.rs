@@ -1,4 +1,5 @@
-//! `sim check` explores the models to their ends; `sim mutants` catches their wrong forms.
+//! `sim check` explores the models to their ends; `sim mutants` catches their wrong forms; `sim run`
+//! lives whole days.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -6,6 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use sim::bounds::full;
 use sim::check::{catch, explore, row, scopes};
+use sim::days::Day;
+use sim::run;
 use sim::variant::Variant;
 
 /// Rolecall's model checker.
@@ -29,12 +32,43 @@ enum Task {
         #[arg(long)]
         steps: bool,
     },
+    /// Live whole days, each decided by one seed, with faults of every kind.
+    Run {
+        /// How many.
+        #[arg(long, default_value_t = 1_000)]
+        seeds: u64,
+        /// The first of them.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// This one alone.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Print its steps.
+        #[arg(long, requires = "seed")]
+        trace: bool,
+        /// Threads; as many as there are processors when it is not said.
+        #[arg(long)]
+        threads: Option<usize>,
+    },
+    /// Switch on each mistake of the simulator in turn: each must be caught.
+    Sabotages,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let good = match Args::parse().task {
         Task::Check { filter } => check(filter.as_deref().unwrap_or_default())?,
         Task::Mutants { steps } => mutants(steps)?,
+        Task::Run { seed: Some(seed), trace: traces, .. } => {
+            run::one(&mut io::stdout(), &Day { seed, traces, ..Day::default() })?
+        }
+        Task::Run { seed: None, seeds, from, threads, .. } => {
+            let threads = match threads {
+                Some(threads) => threads,
+                None => std::thread::available_parallelism()?.get(),
+            };
+            run::many(&mut io::stdout(), from, seeds, threads)?
+        }
+        Task::Sabotages => run::sabotages(&mut io::stdout())?,
     };
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

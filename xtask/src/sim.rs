@@ -1,4 +1,5 @@
-//! `cargo xtask sim …`: the model checker of `sim/` and the long run of the laws, built to be fast.
+//! `cargo xtask sim …`: the model checker and the simulator of `sim/`, and the long run of the laws,
+//! built to be fast.
 
 mod fuzz;
 mod timing;
@@ -26,6 +27,12 @@ pub(crate) enum Args {
         #[arg(long)]
         steps: bool,
     },
+    /// Live whole days of deliveries, each decided by one seed, with faults of every kind; the last
+    /// line is `sim: N schedules, every property holds`.
+    Run(Days),
+    /// Switch on each mistake of the simulator in turn; the last line is
+    /// `sabotages: N caught, M survived`.
+    Sabotages,
     /// Try the laws on random cases, each history of eight steps in every order, and every write
     /// of a row under every trigger; prints how often each law held.
     Laws {
@@ -40,6 +47,33 @@ pub(crate) enum Args {
         /// Only the benches whose name contains this.
         filter: Option<String>,
     },
+}
+
+/// Which days to live.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Days {
+    /// How many.
+    #[arg(long, default_value_t = 10_000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// This one alone.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Print its steps.
+    #[arg(long, requires = "seed")]
+    trace: bool,
+}
+
+impl Days {
+    fn args(&self) -> Vec<String> {
+        let Self { seeds, from, seed, trace } = self;
+        let days = format!("run --seeds {seeds} --from {from}");
+        let one = seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
+        let words = if *trace { " --trace" } else { "" };
+        (days + &one + words).split(' ').map(String::from).collect()
+    }
 }
 
 /// The tests that hold the laws, in the integration tests.
@@ -58,6 +92,8 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
         Args::Mutants { steps } => sim().arg("mutants").args(steps.then_some("--steps")),
         Args::Fuzz(args) => return fuzz::run(place, args),
         Args::Timing { filter } => return timing::run(place, filter.as_deref()),
+        Args::Run(days) => sim().args(days.args()),
+        Args::Sabotages => sim().arg("sabotages"),
         Args::Laws { cases } => {
             let call = cargo().vars([("PROPTEST_CASES", cases.to_string())]);
             let call = call.args(["test", "--locked", "--profile", "sim", "-p", "it", "--"]);

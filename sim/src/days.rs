@@ -1,0 +1,167 @@
+//! The simulator: whole days of deliveries, each decided by one seed.
+//!
+//! The decisions are the Workers' own, called as they call them: `signature::verify`,
+//! `event::parse`, `Envelope::seal` and `open`, `plan::plan`, `sql::statements`, `batch`, `fault`,
+//! `outbox`, `cache::State` and `guard::permit`; D1 is SQLite with the real migrations. Around them
+//! the order of the Workers' awaits is mirrored step by step, and a crash, or another actor, may
+//! step in at each: [`door`](self) mirrors `ingest/src/{door,receive}.rs`, `drain` and `park` mirror
+//! `consumer/src/{drain,park}.rs`, `push` mirrors `consumer/src/{push,sweep}.rs`, `database`
+//! `consumer/src/store.rs` and `durable/src/fill.rs`, `object` mirrors
+//! `durable/src/object.rs` and what is below it, `guard` mirrors `ssr/src/roles.rs`.
+//!
+//! Each seed draws sizes and a mix of faults of its own. Time is an agenda of steps; nothing reads
+//! a clock, and nothing is iterated in an order that is not the same each time. Every batch of D1 is
+//! held to `testkit::twin` as it is executed. Two things are exempt, as docs/correctness.md says:
+//! ages while the objects' clock differs from D1's, and a set that was read before a restore of the
+//! database until its age ends it. What a restore takes away is no longer accounted for until Svix
+//! has delivered it again. Not simulated: the isolate's second level, which is off by default, and
+//! lagging replicas, since every read of the pipeline goes to D1's primary.
+
+mod names;
+mod dice;
+mod count;
+mod mix;
+mod history;
+mod input;
+mod agenda;
+mod world;
+mod outside;
+mod svix;
+mod door;
+mod queue;
+mod invocation;
+mod open;
+mod drain;
+mod park;
+mod push;
+mod calls;
+mod database;
+mod object;
+mod fill;
+mod idle;
+mod guard;
+mod laws;
+mod executed;
+mod versions;
+mod agree;
+mod rest;
+mod sabotage;
+mod shrink;
+mod pin;
+mod many;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use testkit::sqlite::Database;
+
+pub use count::{Counts, Rare};
+pub use dice::Fault;
+pub use many::{RARE_DAYS_MIN, Summary, run};
+pub use pin::{Pin, read};
+pub use sabotage::Sabotage;
+pub use shrink::{Shrunk, shrink};
+
+use self::mix::Mix;
+use self::world::World;
+
+/// One day: its seed, and what of it is left out.
+#[derive(Clone, Debug, Default)]
+pub struct Day {
+    /// Decides everything.
+    pub seed: u64,
+    /// The only inputs and strikes that happen; all of them when there is none.
+    pub only: Option<Only>,
+    /// A mistake that is switched on.
+    pub sabotage: Option<Sabotage>,
+    /// Whether the steps are kept in words.
+    pub traces: bool,
+}
+
+/// What is left of a day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Only {
+    /// Inputs, by number.
+    pub inputs: BTreeSet<u32>,
+    /// Faults that struck, by kind and number.
+    pub strikes: BTreeSet<(Fault, u32)>,
+}
+
+/// A law that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub law: &'static str,
+    /// How it was seen.
+    pub how: String,
+}
+
+impl Broken {
+    fn new(law: &'static str, how: String) -> Self {
+        Self { law, how }
+    }
+
+    /// The simulator itself has failed.
+    fn harness(error: &dyn fmt::Display) -> Self {
+        Self { law: "the simulator runs", how: error.to_string() }
+    }
+}
+
+/// What a day came to.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The law that was broken, if one was.
+    pub broken: Option<Broken>,
+    /// A digest of every step.
+    pub digest: u64,
+    /// Every step, when they were kept.
+    pub steps: Vec<String>,
+    /// What happened seldom.
+    pub counts: Counts,
+    /// All that came from outside, and every fault that struck.
+    pub only: Only,
+}
+
+/// A database that days are lived on, one after the other.
+///
+/// # Errors
+/// What SQLite refuses of the migrations.
+pub fn ground() -> rusqlite::Result<Database> {
+    let db = Database::migrated()?;
+    database::prepare(&db)?;
+    Ok(db)
+}
+
+/// Whether a seed's day can show a mistake at all.
+#[must_use]
+pub fn can_show(seed: u64, sabotage: Sabotage) -> bool {
+    sabotage.can_show(&Mix::draw(seed))
+}
+
+/// Lives one day.
+///
+/// The database is left as it was found.
+#[must_use]
+pub fn live(db: &Database, day: &Day) -> Told {
+    let mut world = match World::new(db, day) {
+        Ok(world) => world,
+        Err(broken) => return Told::failed(broken),
+    };
+    let broken = world.day().err();
+    let (digest, steps) = world.told();
+    let left = world.d1.end().err().map(|error| Broken::harness(&error));
+    let inputs = day.only.as_ref().map_or_else(
+        || (0..u32::try_from(world.inputs.len()).unwrap_or(u32::MAX)).collect(),
+        |only| only.inputs.clone(),
+    );
+    let strikes = world.dice.struck.iter().copied().collect();
+    let only = Only { inputs, strikes };
+    Told { broken: left.or(broken), digest, steps, counts: world.counts, only }
+}
+
+impl Told {
+    fn failed(broken: Broken) -> Self {
+        let (counts, only) = (Counts::new(), Only::default());
+        Self { broken: Some(broken), digest: 0, steps: Vec::new(), counts, only }
+    }
+}

@@ -1,0 +1,193 @@
+//! Every batch that D1 executes is held to its twin at once: which versions rise, which set each
+//! version names, which deliveries are noted, where the rows stand, and what a fill reads.
+
+use shared::merge::{Change, Entity, Live, State};
+use shared::plan::Plan;
+use shared::projection::Fields;
+
+use super::Broken;
+use super::calls::{Reply, Work};
+use super::count::Rare;
+use super::database::DEFAULT_ROLE;
+use super::laws::Letter;
+use super::world::World;
+
+impl World<'_> {
+    /// D1 executes a batch now.
+    pub(super) fn run(&mut self, work: &Work) -> Result<Reply, String> {
+        let reply = self.d1.execute(work, self.now);
+        match (work, &reply) {
+            (Work::Commit { plan, messages, .. }, Ok(_)) => self.commits(plan, messages),
+            (Work::Commit { plan, .. }, Err(cause)) => {
+                self.say(format_args!("d1: refuses {} deliveries: {cause}", plan.deliveries.len()));
+                self.notes(plan);
+            }
+            (Work::Settings, Ok(_)) => {
+                self.laws.mirror.settings = true;
+                let bumps = self.laws.mirror.twin.default_role(DEFAULT_ROLE).bumps;
+                self.bumped(&bumps);
+            }
+            (Work::Fill { user, fill }, Ok(Reply::Row(row))) => {
+                self.reads(user, fill, row.as_ref());
+            }
+            (Work::Settle(settled), Ok(_)) => {
+                let (acked, gone) = (settled.acked.len(), settled.gone.len());
+                self.say(format_args!("d1: notes {acked} hints as taken, ends {gone} watches"));
+                self.watch_again();
+            }
+            (Work::Unwatch { user, owner }, Ok(_)) => {
+                self.say(format_args!("d1: ends the watch of {user} by {owner}"));
+                self.watch_again();
+            }
+            _ => {}
+        }
+        if self.laws.needs_sweep() {
+            self.sweep_soon();
+        }
+        reply
+    }
+
+    /// A plan is committed.
+    fn commits(&mut self, plan: &Plan, messages: &[String]) {
+        let (deliveries, letters) = (plan.deliveries.len(), plan.dead_letters.len());
+        self.say(format_args!("d1: commits {deliveries} deliveries, {letters} of them letters"));
+        self.seldom(plan);
+        let bumps = self.laws.mirror.twin.run(plan).bumps;
+        for letter in &plan.dead_letters {
+            let Some(sent) = self.queue.messages.get(&letter.message_id).copied() else { continue };
+            self.parks(&letter.reason);
+            let (reason, attempts) = (letter.reason.clone(), letter.attempts);
+            let message = letter.message_id.clone();
+            self.laws.mirror.parked.insert(message, Letter { sent, reason, attempts });
+        }
+        let is_letter = |it: &&String| plan.dead_letters.iter().any(|l| l.message_id == **it);
+        for message in messages.iter().filter(|it| !is_letter(it)) {
+            let Some(sent) = self.queue.messages.get(message).copied() else { continue };
+            self.applies(sent);
+        }
+        self.account();
+        self.bumped(&bumps);
+        self.notes(plan);
+        self.holds(plan);
+    }
+
+    fn applies(&mut self, sent: usize) {
+        let mirror = &mut self.laws.mirror;
+        let again = !mirror.applied.insert(sent);
+        let mut letters = mirror.parked.values().filter(|letter| letter.sent == sent);
+        let was_newer = letters.any(|letter| letter.reason == "newer-envelope");
+        if again {
+            self.count(Rare::DuplicateApplied);
+        } else if was_newer {
+            self.count(Rare::NewerReplayed);
+        }
+    }
+
+    fn parks(&mut self, reason: &str) {
+        match reason {
+            "newer-envelope" => self.count(Rare::NewerParked),
+            "refused-by-database" => self.count(Rare::PoisonParked),
+            "time" => self.count(Rare::OddTime),
+            "retries-exhausted" | "overloaded" => self.count(Rare::ParkedLast),
+            _ => {}
+        }
+    }
+
+    /// What is seldom about the changes, before they are taken in.
+    fn seldom(&mut self, plan: &Plan) {
+        for change in plan.changes.values().flatten() {
+            let twin = &self.laws.mirror.twin;
+            let stored = twin.state(change.entity, change.id.as_str());
+            let rare = match (stored, &change.state) {
+                (Some(State::Live(a)), State::Live(b)) => told_apart(a, b),
+                (Some(State::Dead), State::Live(_)) => Some(Rare::LateUpdate),
+                (None, State::Dead) => Some(Rare::DeleteFirst),
+                (None, State::Live(live)) => match &live.fields {
+                    Fields::Membership(it) => {
+                        let known = twin.state(Entity::User, &it.user_id).is_some();
+                        (!known).then_some(Rare::MembershipFirst)
+                    }
+                    Fields::User(_)
+                    | Fields::Organization(_)
+                    | Fields::Role(_)
+                    | Fields::Permission(_) => None,
+                },
+                (Some(State::Live(_) | State::Dead), State::Dead) => None,
+            };
+            if let Some(rare) = rare {
+                self.count(rare);
+            }
+        }
+    }
+
+    /// I10: each delivery of the plan is noted exactly when D1 holds its effects or its letter.
+    fn notes(&mut self, plan: &Plan) {
+        let deliveries = plan.deliveries.iter();
+        let mut ids: Vec<&str> = deliveries.map(|it| it.envelope.svix_id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let held =
+            |id: &&&str| self.deliveries.iter().any(|it| it.svix_id == **id && it.noted_in_d1);
+        let held = ids.iter().filter(held).count();
+        match self.d1.noted(&ids) {
+            Ok(noted) if noted == held => {}
+            Ok(noted) => {
+                let how = format!("of {ids:?} {noted} are noted and {held} were taken in");
+                self.laws.breaks("I10 noted with its effects", how);
+            }
+            Err(error) => self.laws.broken = Some(Broken::harness(&error)),
+        }
+    }
+
+    /// I1 and I2: the rows that the plan names stand where the law puts them.
+    fn holds(&mut self, plan: &Plan) {
+        for Change { entity, id, .. } in plan.changes.values().flatten() {
+            let want = match self.laws.mirror.twin.state(*entity, id.as_str()) {
+                None => None,
+                Some(State::Dead) => Some((true, Default::default())),
+                Some(State::Live(Live { rank, .. })) => {
+                    let digest = rank.digest.as_str().to_owned();
+                    Some((false, (rank.updated_at, rank.event_at, rank.projection, digest)))
+                }
+            };
+            match self.d1.rank(name(*entity), id.as_str()) {
+                Err(error) => self.laws.broken = Some(Broken::harness(&error)),
+                Ok(found) if found == want => {}
+                Ok(found) => {
+                    let dead = want.as_ref().is_some_and(|(dead, _)| *dead);
+                    let how = format!("{id} stands at {found:?}, not at {want:?}");
+                    self.laws.breaks(law(dead), how);
+                }
+            }
+        }
+    }
+}
+
+/// Two live states of one instant; the greater projection of one event.
+fn told_apart(a: &Live, b: &Live) -> Option<Rare> {
+    let at = |it: &Live| (it.rank.updated_at, it.rank.event_at);
+    if at(a) != at(b) {
+        None
+    } else if a.rank.projection != b.rank.projection {
+        Some(Rare::OlderApplied)
+    } else if a.rank.digest != b.rank.digest {
+        Some(Rare::Tie)
+    } else {
+        None
+    }
+}
+
+/// The law that a row in the wrong place breaks.
+fn law(dead: bool) -> &'static str {
+    if dead { "I2 no resurrection" } else { "I1 convergence" }
+}
+
+fn name(entity: Entity) -> &'static str {
+    match entity {
+        Entity::User => "user",
+        Entity::Organization => "organization",
+        Entity::Membership => "membership",
+        Entity::Role => "role",
+        Entity::Permission => "permission",
+    }
+}

@@ -1,0 +1,132 @@
+//! An object's fills, as `begin_refill` and `refill` of `durable/src/object.rs`: one row of fills at a
+//! time, each judged when it comes back.
+
+use shared::cache::{Ages, Fill, Filled};
+use shared::fault::CallFault;
+use shared::time::UnixMillis;
+
+use super::agenda::Step;
+use super::calls::{Reply, Who, Work};
+use super::count::Rare;
+use super::dice::Fault;
+use super::object::{Flight, Waiter};
+use super::sabotage::Sabotage;
+use super::world::{World, user_id};
+
+/// As in `durable/src/object.rs`.
+const FILLS_MAX: u32 = 4;
+
+/// As in `durable/src/fill.rs`.
+pub(super) const FILL_MS_MAX: i64 = 2_000;
+
+impl World<'_> {
+    /// Begins a fill unless one is under way. Whether this one began.
+    pub(super) fn begin_refill(&mut self, user: usize) -> bool {
+        let idle = self.object(user).is_some_and(|it| it.flight.is_none());
+        if idle {
+            self.fills(user, false, 1);
+        }
+        idle
+    }
+
+    /// One fill of a row goes out.
+    pub(super) fn fills(&mut self, user: usize, registers: bool, round: u32) {
+        let (now, idle_ms, number) = (self.object_now(), self.mix.ages.idle_ms, self.number());
+        let Some(object) = self.object(user) else { return };
+        let (fill, begins) = object.memory.begin_fill(registers, now);
+        object.flight = Some(Flight { number, fill, round });
+        if begins {
+            self.arm(user, idle_ms);
+            if !self.save(user) {
+                return;
+            }
+        }
+        let sent = match self.sabotage {
+            Some(Sabotage::FloorNotSent) => Fill { floor: 0, ..fill },
+            _ => fill,
+        };
+        self.call(Who::Fill { user, fill: number }, Work::Fill { user: user_id(user), fill: sent });
+        self.after(FILL_MS_MAX, Step::FillEnds { user, fill: number });
+        if self.dice.strikes(Fault::Evicted) {
+            self.evict(user);
+        }
+    }
+
+    /// A fill has taken too long.
+    pub(super) fn fill_ends(&mut self, user: usize, number: u32) {
+        self.filled(user, number, Err("no answer in time".into()));
+    }
+
+    /// D1 answers to a fill: `Object::refill`.
+    pub(super) fn filled(&mut self, user: usize, number: u32, reply: Result<Reply, String>) {
+        let torn = self.is_wrong(Sabotage::TornRead).then(|| self.reached(user));
+        let sabotage = self.sabotage;
+        let Some(object) = self.object(user) else { return };
+        let Some(flight) = object.flight.filter(|it| it.number == number) else { return };
+        let Ok(Reply::Row(mut row)) = reply else { return self.refilled(user, false) };
+        if let (Some(row), Some(torn)) = (&mut row, torn) {
+            row.set.version = row.set.version.max(torn);
+        }
+        let mut fill = flight.fill;
+        match sabotage {
+            Some(Sabotage::FillIgnoresFloor) => object.memory.floor = 0,
+            Some(Sabotage::FillAcrossUnwatch) => {
+                fill.owner = object.memory.owner;
+                if let Some(row) = &mut row {
+                    row.owner = fill.owner;
+                }
+            }
+            _ => {}
+        }
+        let (floor, owner) = (object.memory.floor, object.memory.owner);
+        let below = row.as_ref().is_some_and(|row| row.owner == owner && row.set.version < floor);
+        let taken = object.memory.take(&fill, row);
+        self.say(format_args!("object {user}: fill {number} is {taken:?}"));
+        if below {
+            self.count(Rare::StaleFillRefused);
+        }
+        if taken == Filled::Dropped {
+            self.count(Rare::FillDropped);
+        } else if !self.save(user) {
+            return;
+        }
+        match taken {
+            Filled::Applied => self.refilled(user, true),
+            Filled::Again | Filled::Dropped if FILLS_MAX <= flight.round => {
+                self.refilled(user, false);
+            }
+            Filled::Again => self.fills(user, true, flight.round + 1),
+            Filled::Dropped => self.fills(user, false, flight.round + 1),
+        }
+    }
+
+    /// The row of fills is over: whoever waits is answered, or waits for one more.
+    pub(super) fn refilled(&mut self, user: usize, good: bool) {
+        let (now, ages) = (self.object_now(), self.mix.ages);
+        let Some(object) = self.object(user) else { return };
+        object.flight = None;
+        for waiter in std::mem::take(&mut object.waiters) {
+            self.tells(user, waiter, good, now, &ages);
+        }
+    }
+
+    /// One who has waited is answered, or waits for one more.
+    fn tells(&mut self, user: usize, waiter: Waiter, good: bool, now: UnixMillis, ages: &Ages) {
+        let Waiter { guard, try_, ref ask, asked_at, was_under_way } = waiter;
+        let Some(object) = self.objects.get(user) else { return };
+        let answer = object.memory.after_fill(ask, asked_at, now, ages);
+        if let Some(answer) = answer.filter(|_| good) {
+            if ask.fresh {
+                self.count(Rare::FreshFill);
+            }
+            self.serves(user, guard, try_, answer);
+        } else if good && was_under_way {
+            self.begin_refill(user);
+            if let Some(object) = self.object(user) {
+                object.waiters.push(Waiter { was_under_way: false, ..waiter });
+            }
+        } else {
+            self.replies(guard, try_, Err(CallFault::Final));
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! A guard, step by step as `ssr/src/roles.rs`: it asks, again while the runtime says that this
+//! can help, and once more when the answer ran out on its way; then the guard decides, as
+//! `guard::permit` does for a session of the user's own. The isolate's second level is off, as it is by default.
+
+use shared::fault::{CallFault, call_again_ms};
+use shared::guard::{Denied, Known, Need, covers};
+use shared::object::{Answer, Ask};
+use shared::time::UnixMillis;
+
+use super::agenda::Step;
+use super::dice::Fault;
+use super::input::{Version, Window};
+use super::world::{World, user_id};
+
+/// As `ANSWER_MS_MAX` of the Worker.
+const ANSWER_MS_MAX: i64 = 2_500;
+
+/// One question.
+#[derive(Clone, Debug)]
+pub(super) struct Guard {
+    user: usize,
+    need: Need,
+    ask: Ask,
+    asked_at: i64,
+    /// Which question this is: each is answered for itself.
+    try_: u32,
+    /// How many calls have failed one after the other.
+    calls: u32,
+    /// Whether it was asked again because the answer ran out.
+    again: bool,
+}
+
+impl World<'_> {
+    /// A guard asks.
+    pub(super) fn guard(&mut self, user: usize, need: Need, fresh: bool, version: Version) {
+        let reached = self.reached(user);
+        let min_version = match version {
+            Version::Any => 0,
+            Version::Reached => reached,
+            Version::Beyond => reached.max(self.now) + 1,
+            Version::Absurd => self.now + 86_400_000,
+        };
+        let ask = Ask { user_id: user_id(user).into(), fresh, min_version };
+        let number = self.number();
+        let guard = Guard { user, need, ask, asked_at: self.now, try_: 0, calls: 0, again: false };
+        self.guards.insert(number, guard);
+        self.after(ANSWER_MS_MAX, Step::Patience(number));
+        self.question(number);
+    }
+
+    /// One question goes out.
+    pub(super) fn question(&mut self, number: u32) {
+        let now = self.now;
+        let Some(guard) = self.guards.get_mut(&number) else { return };
+        guard.try_ += 1;
+        guard.asked_at = now;
+        let try_ = guard.try_;
+        if self.dice.strikes(Fault::AskLost) || self.is_on(Window::RolesDown) {
+            let overloaded = self.dice.free.u8(0..4) == 0;
+            let answer = Err(if overloaded { CallFault::Overloaded } else { CallFault::Retryable });
+            return self.on_its_way(Step::Asked { guard: number, try_, answer });
+        }
+        self.on_its_way(Step::Ask { guard: number, try_ });
+    }
+
+    /// A question reaches its object, whether or not its guard waits for it still.
+    pub(super) fn ask_arrives(&mut self, number: u32, try_: u32) {
+        let Some(guard) = self.guards.get(&number) else { return };
+        let (user, ask) = (guard.user, guard.ask.clone());
+        self.asks(user, number, try_, &ask);
+    }
+
+    /// The object's answer arrives.
+    pub(super) fn asked(&mut self, number: u32, try_: u32, answer: Result<Answer, CallFault>) {
+        let Some(guard) = self.guards.get_mut(&number).filter(|it| it.try_ == try_) else { return };
+        let (now, asked_at) = (self.now, guard.asked_at);
+        match answer {
+            Err(fault) => {
+                guard.calls += 1;
+                let jitter = self.dice.free.u32(..);
+                match call_again_ms(fault, guard.calls, jitter) {
+                    Some(ms) => self.after(ms.into(), Step::AskAgain(number)),
+                    None => self.ends(number, None),
+                }
+            }
+            Ok(answer) if answer.set.version < guard.ask.min_version => self.ends(number, None),
+            Ok(answer) => {
+                let good_until = UnixMillis(asked_at).plus(answer.good_for_ms);
+                if good_until < UnixMillis(now) && !guard.again {
+                    (guard.again, guard.calls) = (true, 0);
+                    return self.question(number);
+                }
+                self.ends(number, Some(Known { set: answer.set, good_until }));
+            }
+        }
+    }
+
+    /// The guard waits no longer.
+    pub(super) fn patience(&mut self, number: u32) {
+        self.ends(number, None);
+    }
+
+    fn ends(&mut self, number: u32, known: Option<Known>) {
+        let Some(Guard { user, need, .. }) = self.guards.remove(&number) else { return };
+        let now = UnixMillis(self.now);
+        let covered = covers(known.as_ref(), &need, now);
+        let set = known.map(|known| known.set);
+        let decided = covered.and_then(|()| set.ok_or(Denied::Cold));
+        let shown = decided.as_ref().map(|set| set.version).map_err(|denied| *denied);
+        self.say(format_args!("guard {number}: user {user} {need:?} gets {shown:?}"));
+        self.decided(user, &need, &decided);
+    }
+}

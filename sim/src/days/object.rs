@@ -1,0 +1,209 @@
+//! One role cache, step by step as `durable/src/object.rs` and `durable/src/object/idle.rs`: its
+//! memory, its disk, the one fill under way, and who waits for it. A write to disk and what waits
+//! for it are one step: the platform's gates let nothing in between.
+
+use shared::cache::{Ages, Decision, Fill, State};
+use shared::fault::CallFault;
+use shared::object::{Answer, Ask, Hint, HintReply};
+use shared::time::UnixMillis;
+
+use super::agenda::Step;
+use super::count::Rare;
+use super::dice::Fault;
+use super::input::Window;
+use super::sabotage::Sabotage;
+use super::world::{World, user_id};
+
+/// One object.
+#[derive(Debug, Default)]
+pub(super) struct Object {
+    /// What the instance knows.
+    pub(super) memory: State,
+    /// What outlives it.
+    pub(super) disk: Option<State>,
+    pub(super) loaded: bool,
+    pub(super) flight: Option<Flight>,
+    /// The end of the watch that the instance waits for.
+    pub(super) ending: Option<(u32, i64)>,
+    /// The alarm that is set.
+    pub(super) alarm: Option<u32>,
+    pub(super) waiters: Vec<Waiter>,
+}
+
+/// A fill under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    pub(super) number: u32,
+    pub(super) fill: Fill,
+    pub(super) round: u32,
+}
+
+/// A question that waits for a fill.
+#[derive(Clone, Debug)]
+pub(super) struct Waiter {
+    pub(super) guard: u32,
+    pub(super) try_: u32,
+    pub(super) ask: Ask,
+    pub(super) asked_at: UnixMillis,
+    /// Whether the fill was under way before the question.
+    pub(super) was_under_way: bool,
+}
+
+impl World<'_> {
+    pub(super) fn object(&mut self, user: usize) -> Option<&mut Object> {
+        self.objects.get_mut(user)
+    }
+
+    /// The objects' clock.
+    pub(super) fn object_now(&self) -> UnixMillis {
+        UnixMillis(self.clock(Window::ObjectsAhead, Window::ObjectsBehind))
+    }
+
+    /// A question arrives: `Object::ask`.
+    pub(super) fn asks(&mut self, user: usize, guard: u32, try_: u32, ask: &Ask) {
+        if self.dice.strikes(Fault::Evicted) {
+            self.evict(user);
+        }
+        let (now, ages) = (self.object_now(), self.mix.ages);
+        self.load(user);
+        let Some(object) = self.object(user) else { return };
+        object.memory.user_id = user_id(user).into();
+        if object.memory.touch(now, &ages) && !self.save(user) {
+            return self.replies(guard, try_, Err(CallFault::Retryable));
+        }
+        let Some(object) = self.object(user) else { return };
+        match object.memory.ask(ask, now, &ages) {
+            Decision::Serve(answer) => self.serves(user, guard, try_, answer),
+            Decision::ServeAndRefill(answer) => {
+                self.begin_refill(user);
+                self.serves(user, guard, try_, answer);
+            }
+            Decision::Refuse => {
+                self.count(Rare::BelowVersion);
+                self.replies(guard, try_, Err(CallFault::Final));
+            }
+            Decision::Fill => {
+                if object.memory.entry.is_some() && !object.memory.is_below_floor() && !ask.fresh {
+                    self.count(Rare::StaleRefused);
+                }
+                let was_under_way = !self.begin_refill(user);
+                let ask = ask.clone();
+                let waiter = Waiter { guard, try_, ask, asked_at: now, was_under_way };
+                if let Some(object) = self.object(user) {
+                    object.waiters.push(waiter);
+                }
+            }
+        }
+    }
+
+    pub(super) fn serves(&mut self, user: usize, guard: u32, try_: u32, answer: Answer) {
+        self.serving(user, &answer);
+        self.replies(guard, try_, Ok(answer));
+    }
+
+    pub(super) fn replies(&mut self, guard: u32, try_: u32, answer: Result<Answer, CallFault>) {
+        if !self.dice.strikes(Fault::AskReplyLost) {
+            self.on_its_way(Step::Asked { guard, try_, answer });
+        }
+    }
+
+    /// A hint arrives: `Object::hint`. No answer when the disk failed.
+    pub(super) fn takes_hint(&mut self, user: usize, hint: &Hint) -> Option<HintReply> {
+        if self.dice.strikes(Fault::Evicted) {
+            self.evict(user);
+        }
+        let (now, sabotage) = (self.object_now(), self.sabotage);
+        self.load(user);
+        let object = self.objects.get_mut(user)?;
+        let floor = object.memory.floor;
+        let reply = object.memory.hint(hint, now);
+        if sabotage == Some(Sabotage::HintIgnoredOnMiss) && object.memory.entry.is_none() {
+            object.memory.floor = floor;
+        }
+        if sabotage == Some(Sabotage::HintVerifies)
+            && reply == HintReply::Acked
+            && let Some(entry) = &mut object.memory.entry
+        {
+            entry.verified_at = now;
+        }
+        let (raised, owed) = (object.memory.floor != floor, object.memory.is_below_floor());
+        if reply == HintReply::Refused {
+            self.count(Rare::SkewedObject);
+        }
+        if raised && !self.save(user) {
+            return None;
+        }
+        if reply == HintReply::Acked {
+            self.laws.acknowledged(user, hint.version);
+            if owed {
+                self.begin_refill(user);
+            }
+        }
+        Some(reply)
+    }
+
+    pub(super) fn load(&mut self, user: usize) {
+        let sabotage = self.sabotage;
+        let Some(object) = self.object(user) else { return };
+        if !std::mem::replace(&mut object.loaded, true) {
+            object.memory = object.disk.clone().unwrap_or_default();
+            if sabotage == Some(Sabotage::FloorLost) {
+                object.memory.floor = 0;
+            }
+        }
+    }
+
+    /// Writes the state to disk. When that fails the platform ends the instance.
+    pub(super) fn save(&mut self, user: usize) -> bool {
+        if self.dice.strikes(Fault::DiskFails) {
+            self.count(Rare::DiskFailed);
+            self.evict(user);
+            return false;
+        }
+        if let Some(object) = self.object(user) {
+            object.disk = Some(object.memory.clone());
+        }
+        true
+    }
+
+    /// The instance is thrown out of memory; whoever waits is told to ask again.
+    pub(super) fn evict(&mut self, user: usize) {
+        let Some(object) = self.object(user) else { return };
+        let (flight, ending) = (object.flight.take(), object.ending.take());
+        (object.loaded, object.memory) = (false, State::default());
+        let waiters = std::mem::take(&mut object.waiters);
+        self.say(format_args!("object {user}: is evicted"));
+        if flight.is_some() {
+            self.count(Rare::EvictedDuringFill);
+        }
+        if ending.is_some() {
+            // The platform runs an alarm again that did not end.
+            self.count(Rare::EvictedWhileEnding);
+            self.arm(user, 2_000);
+        }
+        for waiter in waiters {
+            self.replies(waiter.guard, waiter.try_, Err(CallFault::Retryable));
+        }
+    }
+
+    /// The storage is lost with the instance.
+    pub(super) fn wipe(&mut self, user: usize) {
+        self.evict(user);
+        self.count(Rare::Wiped);
+        if let Some(object) = self.object(user) {
+            (object.disk, object.alarm) = (None, None);
+        }
+    }
+
+    /// What an object would serve now, as far as it knows.
+    pub(super) fn held(&mut self, user: usize, ages: &Ages) -> Option<Answer> {
+        let now = self.object_now();
+        self.load(user);
+        let ask = Ask { user_id: user_id(user).into(), fresh: false, min_version: 0 };
+        let object = self.objects.get(user)?;
+        match object.memory.ask(&ask, now, ages) {
+            Decision::Serve(answer) | Decision::ServeAndRefill(answer) => Some(answer),
+            Decision::Fill | Decision::Refuse => None,
+        }
+    }
+}

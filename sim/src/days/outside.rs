@@ -1,0 +1,95 @@
+//! What comes from outside, as it happens.
+
+use shared::sql::Arg;
+
+use super::count::Rare;
+use super::input::What;
+use super::world::{World, user_id};
+
+impl World<'_> {
+    /// An input happens.
+    pub(super) fn input(&mut self, place: u32) {
+        let input = usize::try_from(place).ok().and_then(|place| self.inputs.get(place));
+        let Some(what) = input.map(|input| input.what.clone()) else { return };
+        self.say(format_args!("outside: {what:?}"));
+        match what {
+            What::Event(event) => self.happens(event),
+            What::Ask { user, need, fresh, version } => self.guard(user, need, fresh, version),
+            What::Word { user, role, granted, behind } => self.word(user, role, granted, behind),
+            What::Tutorial { user, role, granted } => self.tutorial(user, role, granted),
+            What::Evict(user) => self.evict(user),
+            What::Wipe(user) => self.wipe(user),
+            What::Keep => self.keep(),
+            What::Restore => self.restore(),
+            What::Replay => self.replay(),
+            What::Recover(event) => self.recover(event),
+            What::Window(window, ms) => {
+                let until = self.now + ms;
+                let end = self.windows.entry(window).or_insert(until);
+                *end = until.max(*end);
+                self.laws.notes(window);
+            }
+            What::Door(build) => self.door = build,
+            What::Consumers => self.consumers_are_new = true,
+        }
+    }
+
+    /// An operator's tool sends its word.
+    fn word(&mut self, user: usize, role: &str, granted: bool, behind: i64) {
+        let Some(role_id) = self.role_number(role) else { return };
+        let at = self.now - behind;
+        let id = format!("op_{}", self.number());
+        let args = vec![
+            Arg::Text(user_id(user).into()),
+            Arg::Int(role_id),
+            Arg::Int(granted.into()),
+            Arg::Int(at),
+            Arg::Text(id.clone()),
+            Arg::Text("ops".into()),
+            Arg::Text("asked for".into()),
+        ];
+        let written = self.d1.word(args, self.now);
+        if written == Ok(0) {
+            self.count(Rare::GrantOutranked);
+        }
+        let done = written.map(|_| ()).map_err(|error| error.to_string());
+        self.words((user, role, granted), (at, &id), &done);
+    }
+
+    /// The tutorial's program writes the view; a trigger makes a word of it.
+    fn tutorial(&mut self, user: usize, role: &str, granted: bool) {
+        let Some(role_id) = self.role_number(role) else { return };
+        let sql = if granted {
+            "INSERT INTO user_roles (user_id, role_id) VALUES (?1, ?2)"
+        } else {
+            "DELETE FROM user_roles WHERE user_id = ?1 AND role_id = ?2"
+        };
+        self.d1.db.at(self.now);
+        let done = self.d1.db.sql.execute(sql, (user_id(user), role_id));
+        let stands =
+            "SELECT at, id FROM role_grants WHERE user_id = ?1 AND role_id = ?2 AND granted = ?3";
+        let read = self.d1.db.sql.query_row(stands, (user_id(user), role_id, granted), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        });
+        // A role that the user does not have is not taken away: nothing was written.
+        let Ok((at, id)) = read else { return };
+        self.count(Rare::TutorialWrite);
+        let done = done.map(|_| ()).map_err(|error| error.to_string());
+        self.words((user, role, granted), (at, &id), &done);
+    }
+
+    fn role_number(&self, role: &str) -> Option<i64> {
+        let sql = "SELECT id FROM roles WHERE name = ?1";
+        self.d1.db.sql.query_row(sql, [role], |row| row.get(0)).ok()
+    }
+
+    /// The operator sends every dead letter through the queue again. The row stays.
+    pub(super) fn replay(&mut self) {
+        for message in self.laws.letters() {
+            let Some(sent) = self.queue.messages.get(&message).copied() else { continue };
+            self.say(format_args!("operator: replays {message}"));
+            self.count(Rare::LetterReplayed);
+            self.enqueue(sent);
+        }
+    }
+}

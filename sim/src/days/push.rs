@@ -1,0 +1,206 @@
+//! Hints, step by step as `consumer/src/push.rs`: all at once, two seconds for each answer, then one
+//! batch that notes them. And the cron as `consumer/src/sweep.rs`: page after page of the outbox.
+
+use std::collections::BTreeMap;
+
+use shared::object::HintReply;
+use shared::outbox::{Pending, goes_on, is_full, settle};
+
+use super::agenda::Step;
+use super::calls::{Reply, Who, Work};
+use super::count::Rare;
+use super::dice::Fault;
+use super::input::Window;
+use super::sabotage::Sabotage;
+use super::world::{World, place};
+
+/// As `HINT_MS_MAX` of the Worker.
+const HINT_MS_MAX: i64 = 2_000;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// Who sends hints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// A consumer, after its batch.
+    Consumer(u32),
+    /// A sweep.
+    Sweep(u32),
+}
+
+/// One round of hints.
+#[derive(Debug)]
+pub(super) struct Push {
+    by: By,
+    asked: Vec<Pending>,
+    answers: BTreeMap<String, HintReply>,
+    over: bool,
+}
+
+/// One invocation of the cron.
+#[derive(Debug)]
+pub(super) struct Sweeper {
+    number: u32,
+    last: Option<Pending>,
+    rounds: u32,
+    sent: usize,
+    begun: i64,
+}
+
+impl World<'_> {
+    /// Sends one round of hints.
+    pub(super) fn push(&mut self, by: By, asked: Vec<Pending>) {
+        if asked.is_empty() {
+            return self.pushed(by);
+        }
+        let number = self.number();
+        for pending in &asked {
+            let copies = 1 + usize::from(self.dice.strikes(Fault::HintTwice));
+            for _ in 0..copies {
+                self.sends_hint(number, pending);
+            }
+        }
+        let push = Push { by, asked, answers: BTreeMap::new(), over: false };
+        self.pushes.insert(number, push);
+        self.after(HINT_MS_MAX, Step::PushEnds(number));
+        if let By::Consumer(consumer) = by {
+            self.crashes(consumer, Rare::CrashDuringHints);
+        }
+    }
+
+    fn sends_hint(&mut self, push: u32, pending: &Pending) {
+        if !self.dice.strikes(Fault::HintLost) && !self.is_on(Window::RolesDown) {
+            self.on_its_way(Step::Hint { push, pending: pending.clone() });
+        }
+    }
+
+    /// A hint reaches the object.
+    pub(super) fn hint(&mut self, push: u32, pending: Pending) {
+        let Some(user) = place(&pending.user_id) else { return };
+        let Some(reply) = self.takes_hint(user, &pending.hint()) else { return };
+        self.say(format_args!("object {user}: hint {} gets {reply:?}", pending.version));
+        if !self.dice.strikes(Fault::HintReplyLost) {
+            self.on_its_way(Step::Hinted { push, pending, reply });
+        }
+    }
+
+    /// An object's answer arrives.
+    pub(super) fn hinted(&mut self, number: u32, pending: Pending, reply: HintReply) {
+        let Some(push) = self.pushes.get_mut(&number) else { return };
+        push.answers.insert(pending.user_id, reply);
+        if push.answers.len() == push.asked.len() {
+            self.push_ends(number);
+        }
+    }
+
+    /// Every answer is there, or the time is over: what they settle is noted.
+    pub(super) fn push_ends(&mut self, number: u32) {
+        let on_send = self.is_wrong(Sabotage::RetiredOnSend);
+        let Some(push) = self.pushes.get_mut(&number) else { return };
+        if std::mem::replace(&mut push.over, true) {
+            return;
+        }
+        let none = on_send.then_some(HintReply::Acked);
+        let answer = |it: &Pending| (it.clone(), push.answers.get(&it.user_id).copied().or(none));
+        let settled = settle(push.asked.iter().map(answer).collect());
+        let by = push.by;
+        if let By::Consumer(consumer) = by
+            && (!self.consumers.contains_key(&consumer)
+                || self.crashes(consumer, Rare::CrashBeforeNoting))
+        {
+            self.pushes.remove(&number);
+            return;
+        }
+        if !settled.gone.is_empty() {
+            self.count(Rare::WatchGone);
+        }
+        if settled.acked.is_empty() && settled.gone.is_empty() {
+            return self.push_noted(number);
+        }
+        self.call(Who::Settle(number), Work::Settle(settled));
+    }
+
+    /// What a round settled is noted, or is not: it makes no difference to who sent it.
+    pub(super) fn push_noted(&mut self, number: u32) {
+        if let Some(push) = self.pushes.remove(&number) {
+            self.pushed(push.by);
+        }
+    }
+
+    fn pushed(&mut self, by: By) {
+        match by {
+            By::Consumer(consumer) => self.over(consumer),
+            By::Sweep(sweep) => self.swept_a_page(sweep),
+        }
+    }
+
+    /// Sees to it that the next minute's cron runs. A sweep with nothing owed and the settings
+    /// kept would do nothing, so none is run.
+    pub(super) fn sweep_soon(&mut self) {
+        if !self.sweep_is_due && !self.is_wrong(Sabotage::NoOutbox) {
+            self.sweep_is_due = true;
+            let wait = MINUTE_MS - self.now.rem_euclid(MINUTE_MS);
+            self.after(wait, Step::Sweep);
+        }
+    }
+
+    /// A minute has begun.
+    pub(super) fn sweep(&mut self) {
+        self.sweep_is_due = false;
+        let silent = self.is_on(Window::CronSilent);
+        if silent {
+            self.count(Rare::CronMissed);
+        }
+        if silent || self.dice.strikes(Fault::CronMissed) || self.sweeper.is_some() {
+            return self.sweep_soon();
+        }
+        let number = self.number();
+        let last = self.resume.take();
+        let begun = self.now;
+        self.sweeper = Some(Sweeper { number, last, rounds: 0, sent: 0, begun });
+        self.call(Who::SweepSettings(number), Work::Settings);
+    }
+
+    /// The settings were kept, or not.
+    pub(super) fn sweep_begins(&mut self, number: u32) {
+        self.next_page(number);
+    }
+
+    fn next_page(&mut self, number: u32) {
+        let Some(sweeper) = self.sweeper.as_ref().filter(|it| it.number == number) else { return };
+        let last = sweeper.last.clone();
+        if self.dice.strikes(Fault::Crash) {
+            self.count(Rare::CrashOfSweep);
+            return self.sweep_over();
+        }
+        self.call(Who::Page(number), Work::Page(last));
+    }
+
+    /// A page of the outbox arrives.
+    pub(super) fn paged(&mut self, number: u32, reply: Result<Reply, String>) {
+        let Some(sweeper) = self.sweeper.as_mut().filter(|it| it.number == number) else { return };
+        let Ok(Reply::Owed(page)) = reply else { return self.sweep_over() };
+        sweeper.sent = page.len();
+        sweeper.last = page.last().cloned();
+        self.say(format_args!("sweep {number}: {} hints are owed", page.len()));
+        self.push(By::Sweep(number), page);
+    }
+
+    fn swept_a_page(&mut self, number: u32) {
+        let now = self.now;
+        let Some(sweeper) = self.sweeper.as_mut().filter(|it| it.number == number) else { return };
+        sweeper.rounds += 1;
+        if goes_on(sweeper.sent, sweeper.rounds, now - sweeper.begun) {
+            return self.next_page(number);
+        }
+        self.resume = sweeper.last.take().filter(|_| is_full(sweeper.sent));
+        self.sweep_over();
+    }
+
+    fn sweep_over(&mut self) {
+        self.sweeper = None;
+        if self.laws.needs_sweep() {
+            self.sweep_soon();
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The day's end. Faults cease, everything drains, operators recover what a restore took and replay
+//! the dead letters; then what must hold at rest is checked, and that replaying anything changes
+//! nothing.
+
+use shared::envelope::{Envelope, Letter as Says};
+use shared::merge::Change;
+use testkit::sqlite::Cells;
+use testkit::twin::{TABLES, Twin};
+
+use super::Broken;
+use super::agenda::Step;
+use super::count::Rare;
+use super::door::NEWER;
+use super::history::{POISON, ROLES};
+use super::input::Version;
+use super::world::{World, user_id};
+use shared::guard::Need;
+
+/// How long faults go on after the last input.
+const FAULTS_MS: i64 = 30 * 3_600_000;
+
+/// Why a delivery can never be read, as `dead_letters.reason` spells it.
+const UNREAD: [&str; 6] = ["not-json", "shape", "id", "no-subject", "time", "size"];
+
+/// Tables that follow from the events alone.
+const SYNCED: usize = 5;
+
+impl World<'_> {
+    /// Lives the whole day.
+    pub(super) fn day(&mut self) -> Result<(), Broken> {
+        for role in ROLES.iter().take(2) {
+            self.laws.mirror.twin.role_name(role);
+        }
+        self.truth();
+        self.sweep_soon();
+        // A message that is given up goes on as long as Svix does: by then the day has ended.
+        let last = self.inputs.iter().map(|input| input.at).max().unwrap_or_default();
+        self.live_for(last - self.now + FAULTS_MS)?;
+        self.mend();
+        self.live()?;
+        self.recover_all();
+        self.live()?;
+        self.replay();
+        self.live()?;
+        self.rests()?;
+        self.answers_truly()?;
+        self.replays_harmlessly()
+    }
+
+    /// Every fault ceases, every clock is right, every build is the newest.
+    fn mend(&mut self) {
+        self.say(format_args!("outside: every fault ceases"));
+        self.dice.mend();
+        self.mix.way_ms = self.mix.way_ms.min(40);
+        self.windows.clear();
+        (self.door, self.consumers_are_new) = (1, true);
+        self.sweep_soon();
+        for dead in [false, true] {
+            self.after(1, Step::HandOut { dead });
+        }
+    }
+
+    /// What a restore of the database took away is delivered again.
+    fn recover_all(&mut self) {
+        let undone = self.deliveries.iter().filter(|it| it.undone && it.accepted);
+        let undone: Vec<usize> = undone.map(|it| it.event).collect();
+        for event in undone {
+            self.recover(event);
+        }
+    }
+
+    /// The database as it stands is remembered.
+    pub(super) fn keep(&mut self) {
+        if self.laws.kept.is_none() && self.d1.keep().is_ok() {
+            self.laws.kept = Some(self.laws.mirror.clone());
+        }
+    }
+
+    /// The database is set back, and with it whatever it held.
+    pub(super) fn restore(&mut self) {
+        let Some(kept) = self.laws.kept.take() else { return };
+        if let Err(error) = self.d1.restore() {
+            return self.laws.broken = Some(Broken::harness(&error));
+        }
+        self.laws.mirror = kept;
+        let held: Vec<bool> = self.deliveries.iter().map(|it| it.held).collect();
+        self.account();
+        for (delivery, held) in self.deliveries.iter_mut().zip(held) {
+            delivery.undone |= held && !delivery.held;
+        }
+        let floors = (0..self.mix.users).filter(|user| {
+            let object = self.objects.get(*user);
+            let floor = object.and_then(|it| it.disk.as_ref()).map_or(0, |disk| disk.floor);
+            self.reached(*user) < floor
+        });
+        if 0 < floors.count() {
+            self.count(Rare::Restored);
+        }
+        self.laws.restored(self.now);
+        self.truth();
+        self.watch_again();
+        self.names();
+        self.sweep_soon();
+    }
+
+    /// I1, I8, I15: what must hold when nothing is under way.
+    fn rests(&mut self) -> Result<(), Broken> {
+        if !self.queue.copies.is_empty() || !self.consumers.is_empty() {
+            let left = self.queue.copies.len();
+            return Err(Broken::new("I15 the line always drains", format!("{left} are left")));
+        }
+        if self.laws.is_owed() {
+            let how = format!("{:?}", self.laws.mirror.watches);
+            return Err(Broken::new("I15 the outbox drains", how));
+        }
+        self.as_the_law_has_it()?;
+        self.only_what_failed_is_parked()
+    }
+
+    fn as_the_law_has_it(&self) -> Result<(), Broken> {
+        let want = self.laws.mirror.twin.rows().tables();
+        let found = self.tables()?;
+        let differs = found.iter().zip(&want).find(|(found, want)| found != want);
+        if let Some((found, want)) = differs {
+            return Err(Broken::new("I1 convergence", format!("{found:?}, not {want:?}")));
+        }
+        // The same once more, from the texts alone, in an order that no queue knew.
+        let mut alone = Twin::default();
+        for sent in self.laws.mirror.applied.iter().rev() {
+            let Some(sent) = self.sent.get(*sent) else { continue };
+            for change in changes(&sent.text) {
+                alone.take(&change);
+            }
+        }
+        let alone = alone.rows().tables();
+        let differs = found.iter().zip(&alone).take(SYNCED).find(|(found, want)| found != want);
+        differs.map_or(Ok(()), |(found, want)| {
+            Err(Broken::new("I1 convergence", format!("{found:?}, but the texts say {want:?}")))
+        })
+    }
+
+    fn tables(&self) -> Result<Vec<Vec<Cells>>, Broken> {
+        let rows = TABLES.iter().map(|query| self.d1.db.rows(query, []));
+        rows.collect::<Result<_, _>>().map_err(|error| Broken::harness(&error))
+    }
+
+    /// After the replay only what cannot be read, or what D1 will never take, is parked.
+    fn only_what_failed_is_parked(&self) -> Result<(), Broken> {
+        let parked = &self.laws.mirror.parked;
+        for message in self.laws.letters() {
+            let Some(letter) = parked.get(&message) else { continue };
+            let poison = self.sent.get(letter.sent).is_some_and(|it| it.text.contains(POISON));
+            let right = |reason: &str| {
+                UNREAD.contains(&reason) || (poison && reason == "refused-by-database")
+            };
+            let mut same = parked.values().filter(|it| it.sent == letter.sent);
+            if !same.any(|it| right(&it.reason)) {
+                let how = format!("{message} is parked as {}", letter.reason);
+                return Err(Broken::new("I15 only what failed is parked", how));
+            }
+        }
+        let early = self.laws.mirror.parked.iter().find(|(_, it)| {
+            it.reason == "retries-exhausted" && it.attempts < shared::limits::ATTEMPTS_MAX
+        });
+        early.map_or(Ok(()), |(message, letter)| {
+            let how = format!("{message} was parked after {} attempts", letter.attempts);
+            Err(Broken::new("I15 only what failed is parked", how))
+        })
+    }
+
+    /// I15: at rest a question is answered, and with the truth.
+    fn answers_truly(&mut self) -> Result<(), Broken> {
+        for user in 0..self.mix.users {
+            self.guard(user, Need::Session, false, Version::Any);
+        }
+        self.live_for(20_000)?;
+        let ages = shared::cache::Ages { hard_ms: 3_600_000, ..self.mix.ages };
+        for user in 0..self.mix.users {
+            let ended = self.reached(user) == 0 && self.mix.ages.idle_ms < 60_000;
+            let held = self.held(user, &ages);
+            if held.is_none() && ended {
+                continue;
+            }
+            let silent = || Broken::new("I15 a question is answered", format!("not of {user}"));
+            let answer = held.ok_or_else(silent)?;
+            let truth = self.laws.mirror.twin.rows().fill(user_id(user), answer.set.version);
+            if truth != answer.set {
+                let how = format!("user {user} has {:?}, not {truth:?}", answer.set);
+                return Err(Broken::new("I7 agreement at rest", how));
+            }
+        }
+        Ok(())
+    }
+
+    /// I9: whatever is delivered again, any number of times and in any order, changes nothing.
+    fn replays_harmlessly(&mut self) -> Result<(), Broken> {
+        let applied: Vec<usize> = self.laws.mirror.applied.iter().copied().collect();
+        let (before, watches) = (self.tables()?, self.laws.mirror.watches.clone());
+        for _ in 0..applied.len().min(8) {
+            let place = self.dice.below(applied.len());
+            if let Some(sent) = applied.get(place) {
+                self.enqueue(*sent);
+            }
+        }
+        self.live_for(60_000)?;
+        let after = self.tables()?;
+        let bumped = self.laws.mirror.watches.iter().any(|(user, watch)| {
+            watches.get(user).is_some_and(|before| before.version != watch.version)
+        });
+        if after != before || bumped {
+            let how = format!("{before:?} became {after:?}, versions rose: {bumped}");
+            return Err(Broken::new("I9 replay is harmless", how));
+        }
+        Ok(())
+    }
+}
+
+/// What a text says that was sent.
+fn changes(text: &str) -> Vec<Change> {
+    match Envelope::open(&text.replacen(NEWER, r#"{"v":1,"#, 1)) {
+        Ok(Envelope { letter: Says::Event(event), .. }) => event.changes,
+        _ => Vec::new(),
+    }
+}
