@@ -211,14 +211,14 @@ mod tests {
             let whole = part((0..100).map(|i| message(&format!("m{i}"), 1)).collect());
             let Next { verdicts, .. } = whole.refused(&Fault::Overloaded("full".into()), jitter);
             let mut batches = std::collections::BTreeMap::<u32, usize>::new();
-            for Verdict { disposition, .. } in verdicts {
-                let Disposition::RetryAfter(seconds) = disposition else {
-                    panic!("{disposition:?}")
-                };
-                *batches.entry(seconds).or_default() += 1;
-            }
+            let seconds = verdicts.iter().filter_map(|verdict| match verdict.disposition {
+                Disposition::RetryAfter(seconds) => Some(seconds),
+                Disposition::Ack => None,
+            });
+            seconds.for_each(|seconds| *batches.entry(seconds).or_default() += 1);
             assert_eq!(batches.keys().copied().collect::<Vec<_>>(), (15..=30).collect::<Vec<_>>());
             assert!(batches.values().all(|messages| *messages <= 8), "{batches:?}");
+            assert_eq!(batches.values().sum::<usize>(), 100);
         }
     }
 
