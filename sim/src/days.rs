@@ -2,20 +2,23 @@
 //!
 //! The decisions are the Workers' own, called as they call them: `signature::verify`,
 //! `event::parse`, `Envelope::seal` and `open`, `plan::plan`, `sql::statements`, `batch`, `fault`,
-//! `outbox`, `cache::State` and `guard::permit`; D1 is SQLite with the real migrations. Around them
-//! the order of the Workers' awaits is mirrored step by step, and a crash, or another actor, may
-//! step in at each: [`door`](self) mirrors `ingest/src/{door,receive}.rs`, `drain` and `park` mirror
-//! `consumer/src/{drain,park}.rs`, `push` mirrors `consumer/src/{push,sweep}.rs`, `database`
-//! `consumer/src/store.rs` and `durable/src/fill.rs`, `object` mirrors
-//! `durable/src/object.rs` and what is below it, `guard` mirrors `ssr/src/roles.rs`.
+//! `outbox`, `cache::State`, and `guard::covers`, which decides as `guard::permit` for a session of
+//! the user's own. D1 is SQLite with the real migrations. Around them the order of the Workers'
+//! awaits is mirrored step by step, and a crash, or another actor, may step in at each: `door`
+//! mirrors `ingest/src/{door,receive}.rs`, `drain`, `open` and `park` mirror
+//! `consumer/src/{drain,handout,park}.rs`, `push` mirrors `consumer/src/{push,sweep}.rs`,
+//! `database` mirrors `consumer/src/store.rs` and `durable/src/fill.rs`, `object`, `fill` and
+//! `idle` mirror `durable/src/object.rs` and `durable/src/object/idle.rs`, `guard` mirrors
+//! `ssr/src/roles.rs`.
 //!
 //! Each seed draws sizes and a mix of faults of its own. Time is an agenda of steps; nothing reads
-//! a clock, and nothing is iterated in an order that is not the same each time. Every batch of D1 is
-//! held to `testkit::twin` as it is executed. Two things are exempt, as docs/correctness.md says:
-//! ages while the objects' clock differs from D1's, and a set that was read before a restore of the
-//! database until its age ends it. What a restore takes away is no longer accounted for until Svix
-//! has delivered it again. Not simulated: the isolate's second level, which is off by default, and
-//! lagging replicas, since every read of the pipeline goes to D1's primary.
+//! a clock, and nothing is iterated in an order that is not the same each time. Every batch of D1
+//! is held to `testkit::twin` as it is executed. Two things are exempt: ages while the objects'
+//! clock differs from D1's, for docs/correctness.md assumes that they agree, and, of I7, a set that
+//! was read before a restore of the database until its age ends it. What a restore takes away is no
+//! longer accounted for until Svix has delivered it again. Not simulated: the isolate's second
+//! level, which is off by default, and lagging replicas, since every read of the pipeline goes to
+//! D1's primary.
 
 mod names;
 mod dice;

@@ -1,4 +1,5 @@
-//! The way to D1 and back: a batch may be lost, refused, stall, or be committed and reported as lost.
+//! The way to D1 and back: a batch may be lost, refused, stall, or be committed and reported as
+//! lost.
 
 use std::rc::Rc;
 

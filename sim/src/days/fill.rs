@@ -1,5 +1,5 @@
-//! An object's fills, as `begin_refill` and `refill` of `durable/src/object.rs`: one row of fills at a
-//! time, each judged when it comes back.
+//! An object's fills, as `begin_refill` and `refill` of `durable/src/object.rs`: one row of fills
+//! at a time, each judged when it comes back.
 
 use shared::cache::{Ages, Fill, Filled};
 use shared::fault::CallFault;

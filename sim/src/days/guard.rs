@@ -1,6 +1,7 @@
-//! A guard, step by step as `ssr/src/roles.rs`: it asks, again while the runtime says that this
-//! can help, and once more when the answer ran out on its way; then the guard decides, as
-//! `guard::permit` does for a session of the user's own. The isolate's second level is off, as it is by default.
+//! A guard, step by step as `ssr/src/roles.rs`: it asks, again while the runtime says that this can
+//! help, and once more when the answer ran out on its way; then the guard decides, as
+//! `guard::permit` does for a session of the user's own. The isolate's second level is off, as it
+//! is by default.
 
 use shared::fault::{CallFault, call_again_ms};
 use shared::guard::{Denied, Known, Need, covers};

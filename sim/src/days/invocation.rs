@@ -1,5 +1,5 @@
-//! One invocation of a consumer: what it is handed, when it crashes, and what the platform then does
-//! with its messages.
+//! One invocation of a consumer: what it is handed, when it crashes, and what the platform then
+//! does with its messages.
 
 use std::rc::Rc;
 

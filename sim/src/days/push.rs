@@ -1,5 +1,6 @@
-//! Hints, step by step as `consumer/src/push.rs`: all at once, two seconds for each answer, then one
-//! batch that notes them. And the cron as `consumer/src/sweep.rs`: page after page of the outbox.
+//! Hints, step by step as `consumer/src/push.rs`: all at once, two seconds for each answer, then
+//! one batch that notes them. And the cron as `consumer/src/sweep.rs`: page after page of the
+//! outbox.
 
 use std::collections::BTreeMap;
 
