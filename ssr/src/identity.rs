@@ -50,7 +50,7 @@ pub(crate) async fn session(
             Ok(cookies) => return Err(came_back(&cookies, visit.as_ref())),
             Err(Unjudged::Unknowable) => return Err(NoSession::Unknowable),
             Err(Unjudged::Rejected(rejection)) => {
-                tracing::warn!(%rejection, "a handshake is refused");
+                tracing::info!(%rejection, "a handshake is refused");
                 otherwise
             }
         },

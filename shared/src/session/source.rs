@@ -152,8 +152,13 @@ impl<'a> Cookies<'a> {
         Ok(Found { token, carrier, client_uat })
     }
 
-    /// Whether the suffixed pair counts: the rules of Clerk's SDK in their order.
+    /// Whether the suffixed pair counts: the rules of Clerk's SDK in their order, but for the first
+    /// one, which spares most requests the reading of a token: alone, the plain one is judged, and
+    /// another instance's is refused for its issuer.
     fn is_suffixed(&self, instance: &Instance<'_>, now: UnixMillis) -> Result<bool, Rejection> {
+        if self.suffixed.is_none() && self.suffixed_uat.is_none() {
+            return Ok(false);
+        }
         let plain = self.plain.map(Claimed::read).unwrap_or_default();
         if self.plain.is_some() {
             match plain.issuer.as_deref() {
@@ -163,9 +168,6 @@ impl<'a> Cookies<'a> {
                 Some(issuer) if issuer != instance.issuer => return Ok(true),
                 Some(_) => {}
             }
-        }
-        if self.suffixed.is_none() && self.suffixed_uat.is_none() {
-            return Ok(false);
         }
         let suffixed = self.suffixed.map(Claimed::read).unwrap_or_default();
         let is_out = |uat: Option<&str>| uat == SIGNED_OUT;

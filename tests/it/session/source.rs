@@ -114,7 +114,8 @@ fn j_23_between_the_cookies_clerks_rules_decide() {
         // Another instance's token in the plain cookie leaves the suffixed pair.
         check(&[(PLAIN, &theirs), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
         check(&[(PLAIN, &theirs), (SUFFIXED, &now)], Carrier::Suffixed);
-        check(&[(PLAIN, &theirs)], Carrier::Suffixed);
+        check(&[(PLAIN, &theirs), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
+        check(&[(PLAIN, &theirs)], Carrier::Plain);
         // No suffixed cookie at all.
         check(&[(PLAIN, &now), (UAT, "9")], Carrier::Plain);
         check(&[(UAT, "9")], Carrier::Plain);
