@@ -6,7 +6,9 @@ impl World<'_> {
     /// I7: with nothing owed to an object, what it serves is what D1 holds.
     pub(super) fn agree(&mut self) {
         let now = self.object_now();
-        if self.laws.is_exempt(self.now, self.mix.ages.hard_ms) {
+        // Which incarnation is the later one is said by the objects' clock.
+        let has_one_clock = self.laws.has_one_clock();
+        if !has_one_clock || self.laws.is_exempt(self.now, self.mix.ages.hard_ms) {
             return;
         }
         for (user, object) in self.objects.iter().enumerate() {

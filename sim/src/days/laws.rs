@@ -125,7 +125,7 @@ impl Laws {
     }
 
     /// Whether ages mean anything.
-    fn has_one_clock(&self) -> bool {
+    pub(super) fn has_one_clock(&self) -> bool {
         !self.skewed
     }
 }
