@@ -180,12 +180,14 @@ impl State {
     }
 
     /// Notes that D1 has ended the watch of `owner`. Whether the storage may be cleared: nobody has
-    /// asked since.
-    pub fn ended(&mut self, owner: i64) -> bool {
+    /// asked since, and this incarnation's millisecond is over. Whoever begins from nothing is
+    /// named by the clock; named like this one, it would lose its watch to a late word that this
+    /// one is gone.
+    pub fn ended(&mut self, owner: i64, now: UnixMillis) -> bool {
         if self.ending == Some(owner) {
             self.ending = None;
         }
-        self.entry.is_none()
+        self.entry.is_none() && self.owner < now.0
     }
 
     fn answer(&self, source: Source, now: UnixMillis, ages: &Ages) -> Option<Answer> {

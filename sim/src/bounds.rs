@@ -1,7 +1,9 @@
-//! The bounds: `docs/correctness.md` lists them, and a test holds the two together.
+//! The bounds: `docs/correctness.md` lists them.
 
+use crate::cache::Wants;
 use crate::line::history::History;
 use crate::variant::Scope;
+use crate::wire::Ms;
 use crate::{cache, line};
 
 /// The bounds of one scope.
@@ -17,23 +19,43 @@ pub enum Bounds {
 #[must_use]
 pub fn full(scope: Scope) -> Bounds {
     match scope {
-        Scope::Changes => cache(cache::Bounds { commits: 3, under_way: 2, guards: 2, ..CACHE }),
+        Scope::Changes => cache(cache::Bounds { commits: 3, under_way: 2, guards: &TWO, ..CACHE }),
         Scope::Ages => cache(cache::Bounds { commits: 2, ticks: 3, ..CACHE }),
+        Scope::Demands => {
+            cache(cache::Bounds { commits: 2, ticks: 1, guards: &DEMANDING, ..CACHE })
+        }
         Scope::Unwatch => cache(cache::Bounds { commits: 1, ticks: 3, alarms: true, ..CACHE }),
+        Scope::Return => cache(cache::Bounds { commits: 2, ticks: 2, alarms: true, ..CACHE }),
         Scope::Restore => cache(cache::Bounds { commits: 2, ticks: 1, restores: true, ..CACHE }),
-        Scope::Revoke => line(line::Bounds { copies: 1, crashes: 1, asks: [1, 1], ..LINE }),
+        Scope::Skew => {
+            let guards = &[Wants::AtLeast];
+            cache(cache::Bounds { commits: 2, ticks: 2, skews: &SKEWS, guards, ..CACHE })
+        }
+        Scope::Replica => cache(cache::Bounds { commits: 1, ticks: 3, replica: true, ..CACHE }),
+        Scope::Faults => line(line::Bounds { copies: 0, lost: 0, asks: [1, 0], ..ONE_EACH }),
+        Scope::Copies => line(line::Bounds { evictions: 0, ticks: 0, asks: [1, 0], ..ONE_EACH }),
+        Scope::Late => line(line::Bounds { crashes: 0, errors: 0, asks: [2, 0], ..ONE_EACH }),
+        Scope::Steps => {
+            let (crashes, errors, copies) = (1, 1, 1);
+            line(line::Bounds { steps: true, crashes, errors, copies, ..LINE })
+        }
         Scope::Ties => {
             let history = History::Ties;
-            line(line::Bounds { history, crashes: 1, copies: 1, errors: 1, lost: 1, ..LINE })
+            let (door, asks) = (true, [1, 0]);
+            line(line::Bounds { history, door, asks, evictions: 0, ticks: 0, ..ONE_EACH })
         }
         Scope::Rejoin => {
             let history = History::Rejoin;
             line(line::Bounds { history, evictions: 1, asks: [2, 1], ..LINE })
         }
+        Scope::Catalogue => {
+            let history = History::Catalogue;
+            line(line::Bounds { history, asks: [1, 1], ..LINE })
+        }
     }
 }
 
-/// What the tests explore: seconds, without optimisation.
+/// What the tests explore: seconds, without much optimisation.
 #[must_use]
 pub fn small(scope: Scope) -> Bounds {
     match full(scope) {
@@ -42,23 +64,46 @@ pub fn small(scope: Scope) -> Bounds {
             Bounds::Cache(cache::Bounds { commits, ticks: it.ticks.min(1), under_way: 1, ..it })
         }
         Bounds::Line(it) => {
-            Bounds::Line(line::Bounds { copies: 0, lost: 0, errors: 0, asks: [1, 0], ..it })
+            let asks = [it.asks[0].max(1), 0];
+            Bounds::Line(line::Bounds { crashes: 0, copies: 0, lost: 0, asks, ..it })
         }
     }
 }
 
-const CACHE: cache::Bounds =
-    cache::Bounds { commits: 1, ticks: 0, under_way: 1, guards: 1, alarms: false, restores: false };
+/// D1's clock six minutes ahead of the object's, which is more than a hint may be; and behind.
+const SKEWS: [Ms; 2] = [360_000, -360_000];
+
+const TWO: [Wants; 2] = [Wants::Plain, Wants::Fresh];
+
+const DEMANDING: [Wants; 2] = [Wants::Fresh, Wants::AtLeast];
+
+const CACHE: cache::Bounds = cache::Bounds {
+    commits: 1,
+    ticks: 0,
+    under_way: 1,
+    guards: &[Wants::Plain],
+    alarms: false,
+    restores: false,
+    replica: false,
+    skews: &[0],
+};
 
 const LINE: line::Bounds = line::Bounds {
     history: History::Revoke,
+    door: false,
+    steps: false,
     crashes: 0,
     copies: 0,
     errors: 0,
     evictions: 0,
     lost: 0,
+    ticks: 0,
     asks: [0, 0],
 };
+
+/// One fault of every kind.
+const ONE_EACH: line::Bounds =
+    line::Bounds { crashes: 1, copies: 1, errors: 1, evictions: 1, lost: 1, ticks: 1, ..LINE };
 
 fn cache(bounds: cache::Bounds) -> Bounds {
     Bounds::Cache(bounds)

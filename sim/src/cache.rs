@@ -8,27 +8,24 @@ mod act;
 mod laws;
 mod step;
 
-use std::collections::BTreeSet;
-
 use shared::cache::Ages;
 use shared::guard::Need;
 use shared::object::Ask;
-use shared::roles::{RoleSet, Standing};
-use shared::time::UnixMillis;
 use stateright::{Model, Property};
 
 pub use act::Act;
 
-use crate::d1::Watch;
+use crate::d1::Slot;
+use crate::few::Few;
 use crate::object::Object;
 use crate::variant::Variant;
-use crate::wire::{Sent, Told, user_id};
+use crate::wire::{Ms, Read, Sent, Told, user_id};
 
 /// One step of the clock. Longer than a second: within that a set counts as fresh.
-pub(crate) const TICK_MS: i64 = 10_000;
+pub(crate) const TICK_MS: Ms = 10_000;
 
 /// When the model begins.
-const BEGIN: UnixMillis = UnixMillis(1_000_000);
+const BEGIN: Ms = 1_000_000;
 
 /// Sets that one run can make: the first, and one for each commit.
 const SETS_MAX: usize = 6;
@@ -39,16 +36,31 @@ pub struct Bounds {
     /// Changes to what the user may do.
     pub commits: u8,
     /// Steps of the clock.
-    pub ticks: i64,
+    pub ticks: Ms,
     /// Fills without an instance, and answers to hints, that the network holds at a time. Hints
     /// that differ can always pass each other.
     pub under_way: usize,
     /// Guards that ask at the same time, each as often as it likes.
-    pub guards: usize,
+    pub guards: &'static [Wants],
     /// Whether an idle object ends its watch.
     pub alarms: bool,
     /// Whether the database may be set back once.
     pub restores: bool,
+    /// Whether reads may be answered by a replica that is behind by one change and one tick.
+    pub replica: bool,
+    /// How far D1's clock is ahead of the object's; each is a state to begin with.
+    pub skews: &'static [Ms],
+}
+
+/// What a guard asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// What the object holds.
+    Plain,
+    /// No set older than a second.
+    Fresh,
+    /// The version that D1 had reached when it asked, or a later one.
+    AtLeast,
 }
 
 /// The model.
@@ -63,38 +75,38 @@ pub struct Cache {
 /// Everything there is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
-    /// The one clock.
-    pub now: UnixMillis,
+    /// The clock of the object and the guards.
+    pub now: Ms,
+    /// How far D1's clock is ahead of it.
+    pub skew: Ms,
     /// What the user may do now.
-    pub truth: u16,
+    pub truth: u8,
     /// The last set that was made.
-    pub made: u16,
-    /// The user's row of `watches`.
-    pub slot: Option<Watch>,
-    /// The version of the watch that was deleted last, until the clock has passed it.
-    pub deleted: i64,
+    pub made: u8,
+    /// The user's watch.
+    pub slot: Slot,
     /// The role cache.
     pub object: Object,
     /// Fills whose instance is gone.
-    pub orphans: BTreeSet<Sent>,
+    pub orphans: Few<Sent, 2>,
     /// Hints under way. Taking one leaves it there: it may come again.
-    pub hints: BTreeSet<Told>,
+    pub hints: Few<Told, 2>,
     /// Answers to hints under way, and whether each says that nobody watches.
-    pub replies: BTreeSet<(Told, bool)>,
+    pub replies: Few<(Told, bool), 2>,
     /// Ends of watches under way.
-    pub unwatches: BTreeSet<i64>,
+    pub unwatches: Few<Ms, 3>,
     /// The guards.
     pub guards: Vec<Guard>,
     /// What a restore would bring back.
-    pub copy: Option<(u16, Option<Watch>)>,
+    pub copy: Option<(u8, Slot)>,
     /// When a restore did.
-    pub restored_at: Option<UnixMillis>,
-    /// What a replica would still say of the watch and the roles; wrong forms read it.
-    pub lagging: Option<(i64, u16)>,
+    pub restored_at: Option<Ms>,
+    /// What a replica that is behind would still say, and when it ceased to be so.
+    pub lagging: Option<(Option<Read>, Ms)>,
     /// The greatest version that was served.
-    pub served: i64,
+    pub served: Ms,
     /// When each set that is still about ceased to be the truth; 0 while it is.
-    pub ended: [i64; SETS_MAX],
+    pub ended: [Ms; SETS_MAX],
     /// What the last step broke or showed, as bits of `laws`.
     pub marks: u32,
 }
@@ -107,18 +119,22 @@ pub enum Guard {
     /// Waits for a fill. Whether it may ask for one more.
     Waits {
         /// When it asked.
-        asked_at: UnixMillis,
+        asked_at: Ms,
+        /// No version below this will do.
+        least: Ms,
+        /// What the user could do when that was the version.
+        since: u8,
         /// Whether the fill under way may be older than the question.
         once_more: bool,
     },
     /// Has an answer and decides by it.
     Holds {
         /// The version of the set.
-        version: i64,
+        version: Ms,
         /// The set.
-        what: u16,
+        what: u8,
         /// Until when it may be relied on.
-        good_until: UnixMillis,
+        good_until: Ms,
     },
 }
 
@@ -127,25 +143,26 @@ impl Model for Cache {
     type Action = Act;
 
     fn init_states(&self) -> Vec<World> {
-        vec![World {
+        let begin = |skew: &Ms| World {
             now: BEGIN,
+            skew: *skew,
             truth: 0,
             made: 0,
-            slot: None,
-            deleted: 0,
+            slot: Slot::default(),
             object: Object::new(0),
-            orphans: BTreeSet::new(),
-            hints: BTreeSet::new(),
-            replies: BTreeSet::new(),
-            unwatches: BTreeSet::new(),
-            guards: vec![Guard::Idle; self.bounds.guards],
+            orphans: Few::default(),
+            hints: Few::default(),
+            replies: Few::default(),
+            unwatches: Few::default(),
+            guards: vec![Guard::Idle; self.bounds.guards.len()],
             copy: None,
             restored_at: None,
             lagging: None,
             served: 0,
             ended: [0; SETS_MAX],
             marks: 0,
-        }]
+        };
+        self.bounds.skews.iter().map(begin).collect()
     }
 
     fn actions(&self, world: &World, acts: &mut Vec<Act>) {
@@ -169,25 +186,24 @@ impl Cache {
     /// Soft: half a tick, so a set of the tick before is refreshed. Hard: one and a half, so a set
     /// of two ticks before is not served. Idle: two ticks, or never.
     pub(crate) fn ages(&self) -> Ages {
-        let idle_ms = if self.bounds.alarms { 2 * TICK_MS } else { 1 << 40 };
-        Ages { soft_ms: TICK_MS / 2, hard_ms: TICK_MS + TICK_MS / 2, idle_ms }
+        let tick = i64::from(TICK_MS);
+        let idle_ms = if self.bounds.alarms { 2 * tick } else { 1 << 30 };
+        Ages { soft_ms: tick / 2, hard_ms: tick + tick / 2, idle_ms }
+    }
+
+    /// What a guard asks; `least` is the version that it names.
+    pub(crate) fn question(&self, guard: usize, least: Ms) -> Ask {
+        let wants = self.bounds.guards.get(guard).copied().unwrap_or(Wants::Plain);
+        let (fresh, min_version) = (wants == Wants::Fresh, least.into());
+        Ask { user_id: user_id(0).into(), fresh, min_version }
     }
 }
 
-/// The question of a guard. The second one wants no set older than a second.
-pub(crate) fn question(guard: usize) -> Ask {
-    Ask { user_id: user_id(0).into(), fresh: guard == 1, min_version: 0 }
-}
-
-/// A number as the roles that it stands for.
-pub(crate) fn roles(version: i64, what: u16) -> RoleSet {
-    let roles = vec![what.to_string()];
-    RoleSet { version, standing: Standing::Live, roles, organizations: vec![] }
-}
-
-/// The number that some roles stand for.
-pub(crate) fn number(set: &RoleSet) -> u16 {
-    set.roles.first().and_then(|role| role.parse().ok()).unwrap_or(u16::MAX)
+impl World {
+    /// What D1's clock says.
+    pub(crate) fn d1_now(&self) -> Ms {
+        self.now + self.skew
+    }
 }
 
 /// What the guards ask for: the even sets carry it.

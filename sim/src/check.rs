@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use anyhow::Result;
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 use crate::bounds::{Bounds, full};
@@ -53,39 +54,58 @@ pub struct Caught {
 const STEPS_MAX: usize = 30;
 
 /// Explores a variant to its end.
-#[must_use]
-pub fn explore(bounds: Bounds, variant: Variant, threads: usize) -> Report {
-    run(bounds, variant, threads, None)
+///
+/// # Errors
+/// When the model cannot be made.
+pub fn explore(bounds: Bounds, variant: Variant, threads: usize) -> Result<Report> {
+    Ok(AnyModel::new(bounds, variant)?.run(threads, None))
 }
 
 /// Looks for a shortest counterexample to a wrong form, one step deeper each time.
-#[must_use]
-pub fn catch(variant: Variant) -> Option<Caught> {
-    let bounds = full(variant.scope());
+///
+/// # Errors
+/// When the model cannot be made.
+pub fn catch(variant: Variant) -> Result<Option<Caught>> {
+    let model = AnyModel::new(full(variant.scope()), variant)?;
     let mut states = 0;
     for steps in 1..=STEPS_MAX {
-        let report = run(bounds, variant, 1, Some(steps));
+        let report = model.run(1, Some(steps));
         let caught = report.verdicts.into_iter().find(|it| !it.holds && !it.steps.is_empty());
         if let Some(Verdict { property, steps, .. }) = caught {
-            return Some(Caught { property, steps });
+            return Ok(Some(Caught { property, steps }));
         }
         if report.states == states {
-            return None;
+            return Ok(None);
         }
         states = report.states;
     }
-    None
+    Ok(None)
 }
 
 /// The scopes whose name contains `part`.
 pub fn scopes(part: &str) -> impl Iterator<Item = Scope> {
-    Scope::ALL.into_iter().filter(move |scope| scope.name().contains(part))
+    Scope::ALL.iter().copied().filter(move |scope| scope.name().contains(part))
 }
 
-fn run(bounds: Bounds, variant: Variant, threads: usize, steps: Option<usize>) -> Report {
-    match bounds {
-        Bounds::Cache(bounds) => run_model(Cache { bounds, variant }, threads, steps),
-        Bounds::Line(bounds) => run_model(Line::new(bounds, variant), threads, steps),
+/// One of the two models.
+enum AnyModel {
+    Cache(Cache),
+    Line(Line),
+}
+
+impl AnyModel {
+    fn new(bounds: Bounds, variant: Variant) -> Result<Self> {
+        Ok(match bounds {
+            Bounds::Cache(bounds) => Self::Cache(Cache { bounds, variant }),
+            Bounds::Line(bounds) => Self::Line(Line::new(bounds, variant)?),
+        })
+    }
+
+    fn run(&self, threads: usize, steps: Option<usize>) -> Report {
+        match self {
+            Self::Cache(model) => run_model(*model, threads, steps),
+            Self::Line(model) => run_model(model.clone(), threads, steps),
+        }
     }
 }
 
@@ -135,7 +155,7 @@ mod tests {
     #[test]
     fn the_protocol_holds_at_small_bounds() {
         for scope in Scope::ALL {
-            let report = explore(small(scope), Variant::Right, 2);
+            let report = explore(small(*scope), Variant::Right, 2).unwrap();
             let bad = |it: &&super::Verdict| !it.holds && it.property.starts_with('I');
             let bad: Vec<_> = report.verdicts.iter().filter(bad).collect();
             assert!(bad.is_empty(), "{}: {bad:#?}", scope.name());
@@ -147,7 +167,7 @@ mod tests {
     fn each_wrong_form_is_caught_as_the_table_says() {
         let table = include_str!("../../docs/correctness.md");
         for variant in Variant::WRONG {
-            let caught = catch(*variant).unwrap_or_else(|| panic!("{variant:?} survived"));
+            let caught = catch(*variant).unwrap().unwrap_or_else(|| panic!("{variant:?} survived"));
             let row = row(*variant, &caught);
             assert!(table.lines().any(|line| line == row), "docs/correctness.md lacks:\n{row}");
         }

@@ -1,4 +1,4 @@
-//! The twin, in Rust, of what D1 keeps for the role caches: the table `watches` of one user.
+//! The twin, in Rust, of what D1 keeps for the role caches: the watch of one user.
 //!
 //! | here | there |
 //! |---|---|
@@ -7,45 +7,57 @@
 //! | [`ack`], [`gone`] | `shared/src/sql/ack.sql`, `gone.sql` |
 //! | [`unwatch`] | `shared/src/sql/unwatch.sql` |
 //! | [`pending`] | `shared/src/sql/pending.sql`, `pending_of.sql` |
+//! | the mark | the triggers `mark_*` of `migrations/0006_watch_marks.sql` |
 //!
-//! Each function is one statement, so it is one step of the model: D1 runs them one by one.
-
-use shared::time::UnixMillis;
+//! Each function is one statement, so it is one step of the model: D1 runs them one by one. A test
+//! holds them to the statements on SQLite.
 
 use crate::variant::Variant;
-use crate::wire::{Sent, Told};
+use crate::wire::{Ms, Sent, Told};
 
 /// A row of `watches`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Watch {
     /// The incarnation of the object that watches.
-    pub owner: i64,
+    pub owner: Ms,
     /// The version of the user's roles.
-    pub version: i64,
+    pub version: Ms,
     /// The version that the object is known to have heard of.
-    pub acked: i64,
+    pub acked: Ms,
+}
+
+/// What D1 knows of one user's watch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The row of `watches`.
+    pub watch: Option<Watch>,
+    /// The row of `watch_marks`; 0 is none.
+    pub mark: Ms,
 }
 
 /// Raises the version: what the user may do has changed.
-pub fn bump(slot: &mut Option<Watch>, now: UnixMillis, variant: Variant) {
-    let Some(watch) = slot else { return };
+pub fn bump(slot: &mut Slot, now: Ms, variant: Variant) {
+    let Some(watch) = &mut slot.watch else { return };
     let restarts = variant == Variant::VersionsRestart;
-    let falls = variant == Variant::GreatestUpdatedAtAsVersion && now.0 < watch.version;
-    let next = if restarts { watch.version + 1 } else { (watch.version + 1).max(now.0) };
+    let falls = variant == Variant::GreatestUpdatedAtAsVersion && now < watch.version;
+    let next = if restarts { watch.version + 1 } else { (watch.version + 1).max(now) };
     let stands = variant == Variant::UpdatedAtAsVersion;
-    watch.version = if falls || stands { now.0 } else { next };
+    watch.version = if falls || stands { now } else { next };
 }
 
 /// Inserts the watch or takes it over, as a fill asks.
-pub fn register(slot: &mut Option<Watch>, user: u8, fill: &Sent, now: UnixMillis, v: Variant) {
-    debug_assert_eq!(user, fill.user);
+pub fn register(slot: &mut Slot, fill: &Sent, now: Ms, v: Variant) {
     if v == Variant::FillWithoutRegistering {
         return;
     }
     let floor = if v == Variant::RestoreWithoutFloor { 0 } else { fill.floor };
-    let new = if v == Variant::VersionsRestart { 1 } else { now.0.max(floor + 1) };
-    match slot {
-        None => *slot = Some(Watch { owner: fill.owner, version: new, acked: new }),
+    let mark = if slot.mark == 0 { 0 } else { slot.mark + 1 };
+    let new = if v == Variant::VersionsRestart { 1 } else { now.max(floor + 1).max(mark) };
+    match &mut slot.watch {
+        None => {
+            let watch = Watch { owner: fill.owner, version: new, acked: new };
+            *slot = Slot { watch: Some(watch), mark: 0 };
+        }
         Some(watch) => {
             let later = fill.owner > watch.owner;
             let lift = fill.owner == watch.owner && watch.version < floor;
@@ -58,8 +70,8 @@ pub fn register(slot: &mut Option<Watch>, user: u8, fill: &Sent, now: UnixMillis
 }
 
 /// Notes that a hint was taken.
-pub fn ack(slot: &mut Option<Watch>, told: &Told, variant: Variant) {
-    if let Some(watch) = slot {
+pub fn ack(slot: &mut Slot, told: &Told, variant: Variant) {
+    if let Some(watch) = &mut slot.watch {
         let anything = variant == Variant::AckOfWhateverStands;
         let version = if anything { watch.version } else { told.version };
         if watch.owner == told.owner && watch.acked < version {
@@ -69,21 +81,124 @@ pub fn ack(slot: &mut Option<Watch>, told: &Told, variant: Variant) {
 }
 
 /// Deletes a watch that no object owns.
-pub fn gone(slot: &mut Option<Watch>, told: &Told, variant: Variant) {
-    unwatch(slot, told.owner, variant);
+pub fn gone(slot: &mut Slot, told: &Told, now: Ms, variant: Variant) {
+    unwatch(slot, told.owner, now, variant);
 }
 
 /// Deletes the watch of one incarnation.
-pub fn unwatch(slot: &mut Option<Watch>, owner: i64, variant: Variant) {
+pub fn unwatch(slot: &mut Slot, owner: Ms, now: Ms, variant: Variant) {
     let anyone = variant == Variant::DeleteWithoutOwner;
-    if slot.is_some_and(|watch| anyone || watch.owner == owner) {
-        *slot = None;
+    let Some(watch) = slot.watch.filter(|watch| anyone || watch.owner == owner) else { return };
+    slot.watch = None;
+    if now <= watch.version && variant != Variant::NoMark {
+        slot.mark = slot.mark.max(watch.version);
     }
 }
 
 /// The hint that is owed.
 #[must_use]
-pub fn pending(slot: &Option<Watch>, user: u8) -> Option<Told> {
-    let watch = slot.filter(|watch| watch.version > watch.acked)?;
+pub fn pending(slot: &Slot, user: u8) -> Option<Told> {
+    let watch = slot.watch.filter(|watch| watch.version > watch.acked)?;
     Some(Told { user, owner: watch.owner, version: watch.version })
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::cache::Fill;
+    use shared::outbox::Settled;
+    use shared::sql::{self, Arg, Statement};
+    use shared::time::UnixMillis;
+    use testkit::sqlite::{Database, START};
+
+    use super::{Slot, Watch, ack, bump, gone, register, unwatch};
+    use crate::variant::Variant::Right;
+    use crate::wire::{Ms, Sent, Told};
+
+    const BEGIN: Ms = 1_000_000;
+
+    /// Everything that can be done to a watch, by number.
+    const DEEDS: u8 = 9;
+
+    /// Does one of them to both. The twin's clock begins at [`BEGIN`], D1's at [`START`].
+    fn deed(number: u8, slot: &mut Slot, db: &Database, now: &mut Ms) {
+        let shift = |at: Ms| i64::from(at - BEGIN) + START;
+        let version = slot.watch.map_or(BEGIN, |watch| watch.version);
+        let told = |owner| Told { user: 0, owner, version };
+        let pending = |told: Told| {
+            let mut pending = told.pending();
+            pending.version = shift(told.version);
+            vec![pending]
+        };
+        match number {
+            0..4 => {
+                let (owner, floor) = (
+                    Ms::from(number / 2) + 1,
+                    if number.is_multiple_of(2) { 0 } else { version + 2 },
+                );
+                let sent = Sent { user: 0, owner, floor, registers: true, sent_at: *now };
+                register(slot, &sent, *now, Right);
+                let floor = if floor == 0 { 0 } else { shift(floor) };
+                let fill =
+                    Fill { owner: owner.into(), floor, registers: true, sent_at: UnixMillis(0) };
+                db.answer("user_a", &fill).unwrap();
+            }
+            4 => {
+                bump(slot, *now, Right);
+                let change = "INSERT INTO role_grants (user_id, role_id, granted, at, id)
+                              VALUES ('user_a', (SELECT count(*) FROM role_grants), 1, 1, 'g')";
+                db.sql.execute(change, []).unwrap();
+            }
+            5 => {
+                ack(slot, &told(1), Right);
+                let settled = Settled { acked: pending(told(1)), ..Settled::default() };
+                db.run(&sql::settle(&settled)).unwrap();
+            }
+            6 => {
+                gone(slot, &told(1), *now, Right);
+                let settled = Settled { gone: pending(told(1)), ..Settled::default() };
+                db.run(&sql::settle(&settled)).unwrap();
+            }
+            7 => {
+                unwatch(slot, 2, *now, Right);
+                let args = vec![Arg::Text("user_a".into()), Arg::Int(2)];
+                db.run(&[Statement { sql: sql::UNWATCH, args }]).unwrap();
+            }
+            _ => {
+                *now += 1;
+                db.at(shift(*now));
+            }
+        }
+    }
+
+    fn rows(db: &Database) -> (Option<Watch>, Ms) {
+        let unshift = |at: i64| Ms::try_from(at - START).unwrap() + BEGIN;
+        let of = |column: &str| {
+            let query = format!("SELECT {column} FROM watches");
+            db.column::<i64>(&query, []).unwrap().first().copied()
+        };
+        let watch = of("owner").map(|owner| Watch {
+            owner: Ms::try_from(owner).unwrap(),
+            version: unshift(of("version").unwrap()),
+            acked: unshift(of("acked").unwrap()),
+        });
+        let mark = db.column::<i64>("SELECT version FROM watch_marks", []).unwrap();
+        (watch, mark.first().map_or(0, |version| unshift(*version)))
+    }
+
+    #[test]
+    fn the_twin_of_a_watch_does_what_sqlite_does() {
+        let db = Database::migrated().unwrap();
+        let runs = u32::from(DEEDS).pow(5);
+        for run in 0..runs {
+            db.sql.execute_batch("SAVEPOINT run").unwrap();
+            let (mut slot, mut now) = (Slot::default(), BEGIN);
+            db.at(START);
+            for place in 0..5 {
+                let number = run / u32::from(DEEDS).pow(place) % u32::from(DEEDS);
+                deed(u8::try_from(number).unwrap(), &mut slot, &db, &mut now);
+                assert_eq!(rows(&db), (slot.watch, slot.mark), "run {run}, deed {place}");
+            }
+            db.sql.execute_batch("ROLLBACK TO run; RELEASE run").unwrap();
+        }
+    }
 }

@@ -3,8 +3,9 @@
 //!
 //! The decisions are not written again here: the models drive `shared::{merge, plan, batch, outbox,
 //! cache, guard}`. What is modelled is what surrounds them: networks, queues, crashes, clocks, and
-//! D1, whose statements have their twin in [`d1`]. Each invariant's name begins with its number;
-//! `docs/correctness.md` says what each means and what was not explored.
+//! D1's watches, whose statements have their twin in [`d1`]. D1's rows are SQLite's own. Each
+//! invariant's name begins with its number; `docs/correctness.md` says what each means and what was
+//! not explored.
 
 pub mod cache;
 pub mod line;
@@ -16,6 +17,7 @@ pub mod bounds;
 pub mod check;
 
 pub mod d1;
+pub mod few;
 pub mod object;
 pub mod variant;
 pub mod wire;

@@ -1,50 +1,68 @@
 //! The whole line at small bounds: Clerk's events through Svix, the door, the queue, two consumers,
-//! D1 and the outbox to the role caches of two users and a guard for each.
+//! D1 and the outbox to the role caches of two users and a guard for each; dead letters, operators,
+//! the sweep and one step of the clock.
 //!
-//! The clock stands still here: ages are the cache half's. The queue hands a message out for the
-//! last but one time first, for all that the earlier times change is the count. Every event lies in
-//! the queue from the beginning: as the queue keeps no order, one that Svix delivers late is one
-//! that lies there long, one delivered twice lies there twice, and one given up is not there. Each
-//! choice of these is a state to begin with.
+//! The queue hands a message out for the last but one time first, for all that the earlier times
+//! change is the count. Where the bounds name no door, every event lies in the queue from the
+//! beginning: as the queue keeps no order, one that is delivered late is one that lies there long,
+//! one delivered twice lies there twice, and one given up is not there. Each choice of these is a
+//! state to begin with. Where the bounds say so a consumer's work is one step, and what goes wrong
+//! in it is part of that step: [`act::Fate`]. `docs/correctness.md` says why nothing is lost by it,
+//! and a test holds the two ways against each other.
 
+pub mod decided;
 pub mod history;
-pub mod store;
+pub mod table;
 
-mod act;
+pub mod act;
+mod begin;
 mod laws;
+mod next;
+mod normal;
 mod pipe;
-mod handout;
+mod progress;
 mod step;
+mod write;
 
-use std::collections::BTreeSet;
+#[cfg(test)]
+mod same;
+
 use std::sync::Arc;
 
 use stateright::{Model, Property};
 
 pub use act::Act;
 
-use crate::d1::Watch;
+use crate::d1::Slot;
+use crate::few::Few;
 use crate::object::Object;
 use crate::variant::Variant;
-use crate::wire::Told;
-use history::{History, Known};
-use store::Rows;
+use crate::wire::{Ms, Told};
+use decided::{Decisions, Pair};
+use history::History;
+use table::{Rows, Table};
 
 /// What is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// What Clerk says.
     pub history: History,
-    /// Consumers that die.
+    /// Whether Svix and the door take their steps, or have taken them.
+    pub door: bool,
+    /// Whether a consumer's work is taken step by step.
+    pub steps: bool,
+    /// Workers that die: consumers, or the door.
     pub crashes: u8,
     /// Deliveries that come twice.
     pub copies: u8,
-    /// Batches that D1 refuses, or takes and says that it did not.
+    /// Batches and fills that D1 refuses, or takes and says that it did not.
     pub errors: u8,
     /// Objects thrown out of memory.
     pub evictions: u8,
     /// Events that Svix gives up.
     pub lost: u8,
+    /// Steps of the clock, each longer than the hard age.
+    pub ticks: u8,
     /// Questions of the guard of each user.
     pub asks: [u8; 2],
 }
@@ -57,66 +75,69 @@ pub struct Line {
     /// The protocol, or a wrong form of it.
     pub variant: Variant,
     /// The events.
-    pub events: Arc<Vec<Known>>,
-    /// How many of them D1 holds at the beginning.
-    pub before: u8,
+    pub told: Arc<history::Told>,
+    /// What D1 makes of them.
+    pub table: Arc<Table>,
+    /// What a consumer makes of them.
+    pub decisions: Arc<Decisions>,
 }
 
-/// A message in the queue: the event and how often it has been handed out.
-pub type Held = (u8, u32);
-
 /// How far a consumer is with its batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Consumer {
     /// Messages to apply, before the commit.
-    pub messages: Vec<Held>,
+    pub messages: Pair,
     /// Messages to park, before the commit.
-    pub letters: Vec<Held>,
+    pub letters: Pair,
     /// Messages whose commit is done, before the acknowledgement.
-    pub done: Vec<Held>,
+    pub done: Pair,
     /// Hints that are owed, read with the commit.
-    pub owed: BTreeSet<Told>,
+    pub owed: Few<Told, 2>,
 }
 
 /// Everything there is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct World {
+    /// The one clock.
+    pub now: Ms,
     /// Events that Svix still has to deliver, as bits.
-    pub unsent: u32,
+    pub unsent: u8,
     /// Events that the door has accepted, as bits.
-    pub accepted: u32,
+    pub accepted: u8,
     /// Events whose id the door has noted; wrong forms read it.
-    pub noted: u32,
-    /// The queue, sorted.
-    pub queue: Vec<Held>,
+    pub noted: u8,
+    /// How many of each message the queue holds.
+    pub queue: [u8; 8],
     /// The consumers.
     pub consumers: [Consumer; 2],
-    /// The queue of what the platform gave up, sorted.
-    pub dead: Vec<u8>,
+    /// How many messages of each event the platform gave up.
+    pub dead: [u8; 4],
     /// Rows of `dead_letters`, as bits.
-    pub letters: u32,
+    pub letters: u8,
     /// Rows of `deliveries` that say applied or superseded, as bits.
-    pub inbox: u32,
-    /// Events whose changes D1 has taken in, as bits.
-    pub joined: u32,
-    /// The synced rows.
+    pub inbox: u8,
+    /// Events whose changes D1 has taken in, as bits; operators' writes among them.
+    pub joined: u8,
+    /// The rows.
     pub rows: Rows,
-    /// Each user's row of `watches`.
-    pub slots: [Option<Watch>; 2],
+    /// Each user's watch.
+    pub slots: [Slot; 2],
     /// Each user's role cache.
     pub objects: [Object; 2],
-    /// Hints under way.
-    pub hints: BTreeSet<Told>,
+    /// Hints under way, at most two of a user.
+    pub hints: Few<Told, 4>,
     /// Questions that each user's guard may still ask.
     pub asks: [u8; 2],
     /// Whether it waits for a fill.
     pub waits: [bool; 2],
     /// What each user was ever allowed, as bits by number.
     pub was: [u32; 2],
+    /// The same, since the last step of the clock.
+    pub is: [u32; 2],
     /// The last version and set that each user's guard was served.
-    pub served: [(i64, u16); 2],
+    pub served: [(Ms, u8); 2],
     /// Dead letters that the operator has put back into the queue, as bits.
-    pub replayed: u32,
+    pub replayed: u8,
     /// What may still go wrong.
     pub left: Left,
     /// What the last step broke or showed, as bits of `laws`.
@@ -129,18 +150,33 @@ pub struct Left {
     /// As in [`Bounds`].
     pub crashes: u8,
     /// As in [`Bounds`].
+    pub copies: u8,
+    /// As in [`Bounds`].
     pub errors: u8,
     /// As in [`Bounds`].
     pub evictions: u8,
+    /// As in [`Bounds`].
+    pub lost: u8,
+    /// As in [`Bounds`].
+    pub ticks: u8,
 }
 
 impl Line {
     /// The model at some bounds.
+    ///
+    /// # Errors
+    /// When SQLite refuses what D1 must take.
+    pub fn new(bounds: Bounds, variant: Variant) -> anyhow::Result<Self> {
+        let told = bounds.history.told();
+        let table = Arc::new(Table::new(&told, variant)?);
+        let decisions = Arc::new(Decisions::new(&told));
+        Ok(Self { bounds, variant, told: Arc::new(told), table, decisions })
+    }
+
+    /// Clerk's events, as bits.
     #[must_use]
-    pub fn new(bounds: Bounds, variant: Variant) -> Self {
-        let (events, before) = bounds.history.events();
-        let before = u8::try_from(before).unwrap_or(u8::MAX);
-        Self { bounds, variant, events: Arc::new(events), before }
+    pub fn clerks(&self) -> u8 {
+        (1 << self.told.clerks) - 1
     }
 }
 
@@ -149,78 +185,45 @@ impl Model for Line {
     type Action = Act;
 
     fn init_states(&self) -> Vec<World> {
-        let bounds = &self.bounds;
-        let before = (1_u32 << self.before) - 1;
-        let all = (1_u32 << self.events.len()) - 1;
-        if self.variant == Variant::NotedBeforeSent {
-            return vec![self.begin(all & !before, before, vec![])];
+        let (bounds, all) = (&self.bounds, self.clerks());
+        let Bounds { copies, lost, .. } = *bounds;
+        if bounds.door {
+            return vec![World { unsent: all, ..self.begin(0, copies, lost) }];
         }
-        let told: Vec<u8> = act::bits(all & !before).collect();
-        let mut worlds = vec![self.begin(0, all, told.clone())];
-        for event in &told {
-            if bounds.copies != 0 {
-                let twice = told.iter().chain([event]).copied().collect();
-                worlds.push(self.begin(0, all, twice));
+        let whole = self.begin(all, 0, 0);
+        let mut worlds = vec![whole];
+        for event in next::bits(all) {
+            if copies != 0 {
+                let mut twice = whole;
+                pipe::enqueue(&mut twice, decided::held(event, false));
+                worlds.push(twice);
             }
-            if bounds.lost != 0 {
-                let rest = told.iter().filter(|it| *it != event).copied().collect();
-                worlds.push(self.begin(0, all & !(1 << event), rest));
+            if lost != 0 {
+                worlds.push(self.begin(all & !(1 << event), 0, 0));
             }
         }
         worlds
     }
 
     fn actions(&self, world: &World, acts: &mut Vec<Act>) {
-        act::list(self, world, acts);
+        next::list(self, world, acts);
     }
 
     fn next_state(&self, world: &World, act: Act) -> Option<World> {
-        let mut next = world.clone();
-        next.marks = 0;
+        let mut next = World { marks: 0, ..*world };
         step::step(self, &mut next, act);
-        (next != *world).then_some(next)
+        let truth = self.table.what(next.rows);
+        normal::normalize(&mut next, truth);
+        if next == *world {
+            return None;
+        }
+        if progress::way_to_go(self, world) <= progress::way_to_go(self, &next) {
+            next.marks |= laws::Mark::NoProgress.bit();
+        }
+        Some(next)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         laws::properties(self.bounds)
-    }
-}
-
-impl Line {
-    /// A world in which Svix still has `unsent`, the door has `accepted`, and `told` is in the
-    /// queue.
-    fn begin(&self, unsent: u32, accepted: u32, told: Vec<u8>) -> World {
-        let bounds = &self.bounds;
-        let before = (1_u32 << self.before) - 1;
-        let mut queue: Vec<Held> = told.into_iter().map(|event| (event, pipe::FIRST)).collect();
-        queue.sort_unstable();
-        let rows = store::fold(&self.events, before);
-        let was = [0, 1].map(|user| 1 << store::code(&self.events, &rows, user, self.variant));
-        World {
-            unsent,
-            accepted,
-            noted: 0,
-            queue,
-            consumers: [Consumer::default(), Consumer::default()],
-            dead: vec![],
-            letters: 0,
-            inbox: before,
-            joined: before,
-            rows,
-            slots: [None, None],
-            objects: [Object::new(0), Object::new(1)],
-            hints: BTreeSet::new(),
-            asks: bounds.asks,
-            waits: [false; 2],
-            was,
-            served: [(0, 0); 2],
-            replayed: 0,
-            left: Left {
-                crashes: bounds.crashes,
-                errors: bounds.errors,
-                evictions: bounds.evictions,
-            },
-            marks: 0,
-        }
     }
 }

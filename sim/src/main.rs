@@ -1,5 +1,5 @@
-//! `sim check` explores the models to their ends; `sim mutants` catches their wrong forms; `sim run`
-//! lives whole days.
+//! `sim check` explores the models to their ends; `sim mutants` catches their wrong forms;
+//! `sim run` lives whole days.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -73,12 +73,12 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn check(filter: &str) -> io::Result<bool> {
+fn check(filter: &str) -> anyhow::Result<bool> {
     let mut out = io::stdout();
     let threads = std::thread::available_parallelism()?.get();
     let (mut good, mut states) = (true, 0);
     for scope in scopes(filter) {
-        let report = explore(full(scope), Variant::Right, threads);
+        let report = explore(full(scope), Variant::Right, threads)?;
         writeln!(out, "{}: {} states, {} steps deep", scope.name(), report.states, report.depth)?;
         for verdict in &report.verdicts {
             let mark = if verdict.holds { "✓" } else { "✗" };
@@ -95,11 +95,11 @@ fn check(filter: &str) -> io::Result<bool> {
     Ok(good && states != 0)
 }
 
-fn mutants(steps: bool) -> io::Result<bool> {
+fn mutants(steps: bool) -> anyhow::Result<bool> {
     let mut out = io::stdout();
     let mut survived = 0;
     for variant in Variant::WRONG {
-        if let Some(caught) = catch(*variant) {
+        if let Some(caught) = catch(*variant)? {
             writeln!(out, "{}", row(*variant, &caught))?;
             if steps {
                 caught.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;

@@ -6,16 +6,15 @@
 
 use shared::cache::{Ages, Alarm, Decision, Filled, Row, State};
 use shared::object::{Answer, Ask, Hint, HintReply};
-use shared::time::UnixMillis;
 
 use crate::variant::Variant;
-use crate::wire::{Kept, Read, Sent};
+use crate::wire::{Kept, Ms, Read, Sent, instant, ms, set};
 
 /// As in `durable/src/object.rs`.
 const FILLS_MAX: u8 = 4;
 
 /// One user's role cache.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Object {
     /// Whose.
     pub user: u8,
@@ -26,9 +25,9 @@ pub struct Object {
     /// The fill that the instance waits for.
     pub flight: Option<Flight>,
     /// When the alarm rings.
-    pub alarm: Option<UnixMillis>,
+    pub alarm: Option<Ms>,
     /// The incarnation whose end the instance waits for D1 to confirm.
-    pub ends: Option<i64>,
+    pub ends: Option<Ms>,
 }
 
 /// A fill under way, and how many came before it for the same questions.
@@ -81,11 +80,11 @@ impl Object {
     }
 
     /// A guard asks.
-    pub fn ask(&mut self, ask: &Ask, now: UnixMillis, ages: &Ages) -> Asked {
-        if self.memory.0.touch(now, ages) {
+    pub fn ask(&mut self, ask: &Ask, now: Ms, ages: &Ages) -> Asked {
+        if self.with(|state| state.touch(instant(now), ages)) {
             self.save();
         }
-        match self.memory.0.ask(ask, now, ages) {
+        match self.memory.state().ask(ask, instant(now), ages) {
             Decision::Serve(answer) => Asked::Served(answer),
             Decision::ServeAndRefill(answer) => {
                 self.begin_refill(now, ages);
@@ -96,8 +95,14 @@ impl Object {
         }
     }
 
+    /// Answers a question of `asked_at` after a fill, if the fill meets it.
+    #[must_use]
+    pub fn after_fill(&self, ask: &Ask, asked_at: Ms, now: Ms, ages: &Ages) -> Option<Answer> {
+        self.memory.state().after_fill(ask, instant(asked_at), instant(now), ages)
+    }
+
     /// Begins a fill unless one is under way. Whether this one began.
-    pub fn begin_refill(&mut self, now: UnixMillis, ages: &Ages) -> bool {
+    pub fn begin_refill(&mut self, now: Ms, ages: &Ages) -> bool {
         if self.flight.is_some() {
             return false;
         }
@@ -105,11 +110,11 @@ impl Object {
         true
     }
 
-    fn send(&mut self, registers: bool, round: u8, now: UnixMillis, ages: &Ages) {
-        let (fill, begins) = self.memory.0.begin_fill(registers, now);
+    fn send(&mut self, registers: bool, round: u8, now: Ms, ages: &Ages) {
+        let (fill, begins) = self.with(|state| state.begin_fill(registers, instant(now)));
         if begins {
             self.save();
-            self.alarm = Some(now.plus(ages.idle_ms));
+            self.arm(instant(now).plus(ages.idle_ms).0);
         }
         let sent = Sent::new(self.user, &fill);
         self.flight = Some(Flight { sent, round, stage: Stage::Sent });
@@ -118,13 +123,15 @@ impl Object {
     /// D1's answer to the fill under way comes in.
     pub fn arrive(
         &mut self,
-        row: Option<Row>,
-        now: UnixMillis,
+        read: Option<Read>,
+        now: Ms,
         ages: &Ages,
         variant: Variant,
     ) -> Arrived {
         let Some(flight) = self.flight.take() else { return Arrived::GaveUp };
-        let filled = variant.take(&mut self.memory.0, &flight.sent.fill(), row, now);
+        let row = read.map(|it| Row { owner: it.owner.into(), set: set(it.version, it.what) });
+        let fill = flight.sent.fill();
+        let filled = self.with(|state| variant.take(state, &fill, row, instant(now)));
         if filled != Filled::Dropped {
             self.save();
         }
@@ -139,22 +146,16 @@ impl Object {
     }
 
     /// A hint comes in.
-    pub fn hint(
-        &mut self,
-        hint: &Hint,
-        now: UnixMillis,
-        ages: &Ages,
-        variant: Variant,
-    ) -> HintReply {
-        let floor = self.memory.0.floor;
-        let reply = variant.hint(&mut self.memory.0, hint, now);
-        if self.memory.0.floor != floor || variant.hint_writes() {
+    pub fn hint(&mut self, hint: &Hint, now: Ms, ages: &Ages, variant: Variant) -> HintReply {
+        let floor = self.memory.floor;
+        let reply = self.with(|state| variant.hint(state, hint, instant(now)));
+        if self.memory.floor != floor || variant.hint_writes() {
             self.save();
         }
         if variant.forgets_fills() {
             self.flight = None;
         }
-        let owed = self.memory.0.is_below_floor();
+        let owed = self.memory.served().is_none();
         if reply == HintReply::Acked && owed && variant.refills_on_hint() {
             self.begin_refill(now, ages);
         }
@@ -162,13 +163,13 @@ impl Object {
     }
 
     /// The alarm rings. The incarnation whose watch D1 shall end, if it comes to that.
-    pub fn ring(&mut self, now: UnixMillis, ages: &Ages, variant: Variant) -> Option<i64> {
-        let owner = match variant.alarm(&mut self.memory.0, now, ages) {
+    pub fn ring(&mut self, now: Ms, ages: &Ages, variant: Variant) -> Option<Ms> {
+        let owner = match self.with(|state| variant.alarm(state, instant(now), ages)) {
             Alarm::Rearm(at) => {
-                self.alarm = Some(at);
+                self.arm(at.0);
                 return None;
             }
-            Alarm::End(owner) => owner,
+            Alarm::End(owner) => ms(owner),
         };
         self.save();
         self.alarm = None;
@@ -177,22 +178,26 @@ impl Object {
     }
 
     /// D1 has confirmed the end of the watch, or not.
-    pub fn ended(&mut self, confirmed: bool, now: UnixMillis, ages: &Ages) {
+    pub fn ended(&mut self, confirmed: bool, now: Ms, ages: &Ages, variant: Variant) {
         let Some(owner) = self.ends.take() else { return };
         if !confirmed {
             self.alarm = Some(now);
-        } else if self.memory.0.ended(owner) && self.flight.is_none() {
+            return;
+        }
+        let now_or_so = if variant == Variant::ClearsAtOnce { now + 1 } else { now };
+        let may_clear = self.with(|state| state.ended(owner.into(), instant(now_or_so)));
+        if may_clear && self.flight.is_none() {
             *self = Self::new(self.user);
         } else {
             self.save();
-            self.alarm = Some(now.plus(ages.idle_ms));
+            self.arm(instant(now).plus(ages.idle_ms).0);
         }
     }
 
     /// The instance is thrown out of memory. The fill that it had sent, which may still land.
-    pub fn evict(&mut self, now: UnixMillis, variant: Variant) -> Option<Sent> {
-        self.memory.0 = variant.reload(&self.disk.0);
-        self.disk = self.memory.clone();
+    pub fn evict(&mut self, now: Ms, variant: Variant) -> Option<Sent> {
+        self.memory = Kept::from(&variant.reload(&self.disk.state()));
+        self.disk = self.memory;
         if self.ends.take().is_some() {
             // The platform runs an alarm again that did not end.
             self.alarm = Some(now);
@@ -201,8 +206,20 @@ impl Object {
         (flight.stage == Stage::Sent).then_some(flight.sent)
     }
 
+    /// Lets the machine work on the state in memory.
+    fn with<T>(&mut self, work: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.memory.state();
+        let done = work(&mut state);
+        self.memory = Kept::from(&state);
+        done
+    }
+
+    fn arm(&mut self, at: i64) {
+        self.alarm = Some(ms(at));
+    }
+
     fn save(&mut self) {
-        self.disk = self.memory.clone();
+        self.disk = self.memory;
     }
 }
 

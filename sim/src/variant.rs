@@ -50,50 +50,45 @@ macro_rules! variants {
     };
 }
 
-/// What is explored: each of these bounds one of the two models.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// The cache half: changes, evictions, hints lost, repeated and reordered, two guards.
-    Changes,
-    /// The cache half, while time goes by.
-    Ages,
-    /// The cache half, with objects that end their watch.
-    Unwatch,
-    /// The cache half, with the database set back once.
-    Restore,
-    /// The line: what ends a user's roles.
-    Revoke,
-    /// The line: ties, a delete, and what says that it is later.
-    Ties,
-    /// The line: a member who comes back.
-    Rejoin,
+macro_rules! scopes {
+    ($($name:ident, $title:literal, $says:literal;)*) => {
+        /// What is explored: each of these bounds one of the two models.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Scope {
+            $(#[doc = $says] $name,)*
+        }
+
+        impl Scope {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $title,)*
+                }
+            }
+        }
+    };
 }
 
-impl Scope {
-    /// Every one.
-    pub const ALL: [Self; 7] = [
-        Self::Changes,
-        Self::Ages,
-        Self::Unwatch,
-        Self::Restore,
-        Self::Revoke,
-        Self::Ties,
-        Self::Rejoin,
-    ];
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Changes => "cache: changes",
-            Self::Ages => "cache: ages",
-            Self::Unwatch => "cache: unwatch",
-            Self::Restore => "cache: restore",
-            Self::Revoke => "line: revoke",
-            Self::Ties => "line: ties",
-            Self::Rejoin => "line: rejoin",
-        }
-    }
+scopes! {
+    Changes, "cache: changes", "Changes, evictions, hints lost, repeated and late, two guards.";
+    Ages, "cache: ages", "While time goes by.";
+    Demands, "cache: demands", "One guard wants what is fresh, one a version.";
+    Unwatch, "cache: unwatch", "Objects that end their watch.";
+    Return, "cache: return", "An object that ended its watch and is asked again.";
+    Restore, "cache: restore", "The database set back once.";
+    Skew, "cache: skew", "D1's clock six minutes ahead of the object's, or behind.";
+    Replica, "cache: replica", "Reads by a replica that is behind.";
+    Faults, "line: faults", "A crash, an error, an eviction and a step of the clock.";
+    Copies, "line: copies", "A crash, an error, a duplicate and a loss.";
+    Late, "line: late", "A duplicate, a loss, an eviction and a step of the clock.";
+    Steps, "line: steps", "Two consumers, step by step.";
+    Ties, "line: ties", "Svix and the door; ties, a delete, and what says that it is later.";
+    Rejoin, "line: rejoin", "A member who comes back.";
+    Catalogue, "line: catalogue", "The catalogue changes, and an operator grants and revokes.";
 }
 
 variants! {
@@ -121,13 +116,15 @@ variants! {
     TombstoneByTime, Ties, "M3", "an update that says it is later undoes a delete";
     InboxApart, Ties, "M4", "the delivery is noted in a batch of its own, before its effects";
     ForeignKeys, Rejoin, "M13", "a membership before its user is refused";
-    CascadeInsteadOfDerive, Revoke, "M14", "a dead organization takes the rows that are there";
+    CascadeInsteadOfDerive, Copies, "M14", "a dead organization takes the rows that are there";
     NotedBeforeSent, Ties, "M15", "the door notes a delivery before the queue has it";
     AckBeforeCommit, Ties, "M16", "a message is acknowledged before D1 has committed it";
     MembershipsByPair, Rejoin, "", "memberships are keyed by user and organization";
     RefusedIsDone, Ties, "", "a batch that D1 refused counts as done";
-    NoTriggerOnOrganizations, Revoke, "", "the end of an organization bumps nobody";
+    NoTriggerOnOrganizations, Copies, "", "the end of an organization bumps nobody";
     LettersAreForgotten, Ties, "", "the last attempt acknowledges and parks nothing";
+    NoMark, Unwatch, "", "a watch begins without regard to the one deleted in that millisecond";
+    ClearsAtOnce, Return, "", "an object that ended its watch may begin anew by the same number";
     UnwatchKeepsIncarnation, Unwatch, "", "an object ends its watch without beginning anew";
 }
 

@@ -1,12 +1,26 @@
 //! What is under way between the parts, small enough to be counted by the million. The types of
 //! `shared` are made from these at the borders.
 
-use std::hash::{Hash, Hasher};
-
-use shared::cache::{Fill, State};
+use shared::cache::{Entry, Fill, State};
 use shared::object::Hint;
 use shared::outbox::Pending;
+use shared::roles::{RoleSet, Standing};
 use shared::time::UnixMillis;
+
+/// An instant or a version. A model's clock begins at a million and runs for minutes.
+pub type Ms = i32;
+
+/// An instant or a version of `shared`, as the models keep it.
+#[must_use]
+pub fn ms(of: i64) -> Ms {
+    Ms::try_from(of).unwrap_or(Ms::MAX)
+}
+
+/// An instant as `shared` has it.
+#[must_use]
+pub fn instant(at: Ms) -> UnixMillis {
+    UnixMillis(at.into())
+}
 
 /// The users' ids, by number.
 pub const USERS: [&str; 2] = ["user_a", "user_b"];
@@ -23,17 +37,17 @@ pub struct Told {
     /// Whose.
     pub user: u8,
     /// The incarnation that the watch names.
-    pub owner: i64,
+    pub owner: Ms,
     /// The version that D1 had reached.
-    pub version: i64,
+    pub version: Ms,
 }
 
 impl Told {
     /// As a row of the outbox.
     #[must_use]
     pub fn pending(&self) -> Pending {
-        let user_id = user_id(self.user).into();
-        Pending { user_id, owner: self.owner, version: self.version }
+        let (owner, version) = (self.owner.into(), self.version.into());
+        Pending { user_id: user_id(self.user).into(), owner, version }
     }
 
     /// As the hint that the object gets.
@@ -49,13 +63,13 @@ pub struct Sent {
     /// Whose.
     pub user: u8,
     /// As in [`Fill`].
-    pub owner: i64,
+    pub owner: Ms,
     /// As in [`Fill`].
-    pub floor: i64,
+    pub floor: Ms,
     /// As in [`Fill`].
     pub registers: bool,
     /// As in [`Fill`].
-    pub sent_at: UnixMillis,
+    pub sent_at: Ms,
 }
 
 impl Sent {
@@ -63,14 +77,14 @@ impl Sent {
     #[must_use]
     pub fn new(user: u8, fill: &Fill) -> Self {
         let Fill { owner, floor, registers, sent_at } = *fill;
-        Self { user, owner, floor, registers, sent_at }
+        Self { user, owner: ms(owner), floor: ms(floor), registers, sent_at: ms(sent_at.0) }
     }
 
     /// As the machine knows it.
     #[must_use]
     pub fn fill(&self) -> Fill {
-        let Self { owner, floor, registers, sent_at, .. } = *self;
-        Fill { owner, floor, registers, sent_at }
+        let (owner, floor) = (self.owner.into(), self.floor.into());
+        Fill { owner, floor, registers: self.registers, sent_at: instant(self.sent_at) }
     }
 }
 
@@ -78,28 +92,90 @@ impl Sent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Read {
     /// The incarnation that holds the watch.
-    pub owner: i64,
+    pub owner: Ms,
     /// The version of the watch.
-    pub version: i64,
+    pub version: Ms,
     /// The roles, by number: each model says what the number means.
-    pub what: u16,
+    pub what: u8,
 }
 
-/// The cache's machine with a hash, which the checker needs to know a state again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept(pub State);
+/// A set that an object holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// Its version.
+    pub version: Ms,
+    /// The roles, by number.
+    pub what: u8,
+    /// As in [`Entry`].
+    pub verified_at: Ms,
+}
 
-impl Hash for Kept {
-    fn hash<H: Hasher>(&self, to: &mut H) {
-        let State { user_id: _, owner, floor, entry, used_at, ending } = &self.0;
-        (owner, floor, used_at, ending).hash(to);
-        if let Some(entry) = entry {
-            let set = &entry.set;
-            (entry.verified_at, set.version, &set.roles).hash(to);
-            std::mem::discriminant(&set.standing).hash(to);
-            for held in &set.organizations {
-                (&held.id, &held.role, &held.permissions).hash(to);
-            }
+/// The state of the cache's machine, small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Kept {
+    /// As in [`State`].
+    pub owner: Ms,
+    /// As in [`State`].
+    pub floor: Ms,
+    /// As in [`State`].
+    pub entry: Option<Held>,
+    /// As in [`State`].
+    pub used_at: Ms,
+    /// As in [`State`].
+    pub ending: Option<Ms>,
+}
+
+impl Kept {
+    /// As the machine knows it.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let entry = self.entry.map(|held| Entry {
+            set: set(held.version, held.what),
+            verified_at: instant(held.verified_at),
+        });
+        State {
+            user_id: String::new(),
+            owner: self.owner.into(),
+            floor: self.floor.into(),
+            entry,
+            used_at: instant(self.used_at),
+            ending: self.ending.map(i64::from),
         }
     }
+
+    /// The set that may be served, whatever its age.
+    #[must_use]
+    pub fn served(&self) -> Option<Held> {
+        self.entry.filter(|_| !self.state().is_below_floor())
+    }
+}
+
+impl From<&State> for Kept {
+    fn from(state: &State) -> Self {
+        let entry = state.entry.as_ref().map(|entry| Held {
+            version: ms(entry.set.version),
+            what: what(&entry.set),
+            verified_at: ms(entry.verified_at.0),
+        });
+        Self {
+            owner: ms(state.owner),
+            floor: ms(state.floor),
+            entry,
+            used_at: ms(state.used_at.0),
+            ending: state.ending.map(ms),
+        }
+    }
+}
+
+/// Roles as they pass through the machine, which never looks at them: their number.
+#[must_use]
+pub fn set(version: Ms, what: u8) -> RoleSet {
+    let roles = vec![what.to_string()];
+    RoleSet { version: version.into(), standing: Standing::Live, roles, organizations: vec![] }
+}
+
+/// The number that came through the machine.
+#[must_use]
+pub fn what(set: &RoleSet) -> u8 {
+    set.roles.first().and_then(|role| role.parse().ok()).unwrap_or(u8::MAX)
 }

@@ -42,7 +42,8 @@ impl Object {
             return disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await;
         }
         fault_point!(&self.env, "alarm-unwatched", &user_id);
-        if self.memory.borrow_mut().ended(owner) && self.waiting.borrow().is_none() {
+        let may_clear = self.memory.borrow_mut().ended(owner, edge::clock::now());
+        if may_clear && self.waiting.borrow().is_none() {
             self.memory.replace(State::default());
             return disk::clear(&self.platform).await;
         }

@@ -233,7 +233,17 @@ fn an_idle_object_ends_its_watch_and_drops_what_was_under_way() {
     assert_eq!(state.take(&fill, Some(row(T0.0, 100, "admin"))), Filled::Dropped);
     assert_eq!(state.hint(&hint(T0.0, 101), late), HintReply::Gone);
     assert_eq!(state.alarm(late, &AGES), Alarm::End(T0.0), "a failed end is tried again");
-    assert!(state.ended(T0.0));
+    assert!(state.ended(T0.0, late.plus(1)));
+}
+
+/// Else the next incarnation could bear the same number, and lose its watch to a late `gone`.
+#[test]
+fn the_storage_outlives_the_millisecond_that_names_the_incarnation() {
+    let mut state = filled(100);
+    let late = T0.plus(2 * AGES.idle_ms);
+    assert_eq!(state.alarm(late, &AGES), Alarm::End(T0.0));
+    assert!(!state.ended(T0.0, late));
+    assert!(state.ended(T0.0, late.plus(1)));
 }
 
 #[test]
@@ -244,7 +254,7 @@ fn a_guard_that_asks_during_the_end_keeps_the_storage() {
     let (fill, begins) = state.begin_fill(false, late);
     assert!(fill.registers && !begins);
     assert_eq!(state.take(&fill, Some(row(late.0, late.0, "admin"))), Filled::Applied);
-    assert!(!state.ended(T0.0));
+    assert!(!state.ended(T0.0, late.plus(1)));
 }
 
 #[test]

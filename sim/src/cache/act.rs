@@ -4,7 +4,7 @@ use super::{Cache, Guard, TICK_MS, World};
 use crate::d1;
 use crate::object::Stage;
 use crate::variant::Variant;
-use crate::wire::{Sent, Told};
+use crate::wire::{Ms, Sent, Told};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Act {
     Decide(usize),
     /// D1 takes in the fill that the object waits for.
     Land,
-    /// The same, by a replica that lags; wrong forms only.
+    /// The same, by a replica that lags.
     LandLagging,
     /// The answer to the fill reaches the object.
     Arrive,
@@ -44,11 +44,11 @@ pub enum Act {
     /// The object's alarm rings.
     Ring,
     /// D1 ends a watch, and the object hears of it if it still waits.
-    Unwatch(i64),
+    Unwatch(Ms),
     /// The object gives up waiting for the end of its watch, which may still come about.
     GiveUp,
     /// The end of a watch is lost.
-    LoseUnwatch(i64),
+    LoseUnwatch(Ms),
     /// Somebody notes the state of the database.
     Copy,
     /// The database is set back to it.
@@ -58,10 +58,10 @@ pub enum Act {
 /// Lists what can happen.
 pub(super) fn list(model: &Cache, world: &World, acts: &mut Vec<Act>) {
     let bounds = &model.bounds;
-    if world.made < u16::from(bounds.commits) {
+    if world.made < bounds.commits {
         acts.push(Act::Commit);
     }
-    if world.now.since(super::BEGIN) < bounds.ticks * TICK_MS {
+    if world.now - super::BEGIN < bounds.ticks * TICK_MS {
         acts.push(Act::Tick);
     }
     guards(world, acts);
@@ -88,11 +88,14 @@ fn guards(world: &World, acts: &mut Vec<Act>) {
 fn object(model: &Cache, world: &World, acts: &mut Vec<Act>) {
     match world.object.flight.map(|flight| flight.stage) {
         Some(Stage::Sent) => {
-            acts.push(Act::Fail(false));
-            if may_register(world) {
-                acts.extend([Act::Land, Act::Fail(true)]);
+            acts.extend([Act::Land, Act::Fail(false)]);
+            let registers = world.object.flight.is_some_and(|flight| flight.sent.registers);
+            if registers {
+                acts.push(Act::Fail(true));
             }
-            if model.variant == Variant::LeaseWithLaggingReads && world.lagging.is_some() {
+            // What writes goes to the primary; wrong forms let the replica answer that as well.
+            let lease = model.variant == Variant::LeaseWithLaggingReads;
+            if world.lagging.is_some() && (lease || !registers) {
                 acts.push(Act::LandLagging);
             }
         }
@@ -112,28 +115,19 @@ fn network(world: &World, acts: &mut Vec<Act>, under_way: usize) {
     if world.hints.len() < 2 && owed.is_some_and(|told| !world.hints.contains(&told)) {
         acts.push(Act::Send);
     }
-    for orphan in &world.orphans {
-        acts.push(Act::LoseOrphan(*orphan));
-        if may_register(world) {
-            acts.push(Act::LandOrphan(*orphan));
-        }
+    for orphan in world.orphans.iter() {
+        acts.extend([Act::LoseOrphan(orphan), Act::LandOrphan(orphan)]);
     }
-    for told in &world.hints {
-        acts.push(Act::LoseHint(*told));
+    for told in world.hints.iter() {
+        acts.push(Act::LoseHint(told));
         if world.replies.len() < under_way {
-            acts.push(Act::Hint(*told));
+            acts.push(Act::Hint(told));
         }
     }
-    for (told, gone) in &world.replies {
-        acts.extend([Act::Settle(*told, *gone), Act::LoseReply(*told, *gone)]);
+    for (told, gone) in world.replies.iter() {
+        acts.extend([Act::Settle(told, gone), Act::LoseReply(told, gone)]);
     }
-    for owner in &world.unwatches {
-        acts.extend([Act::Unwatch(*owner), Act::LoseUnwatch(*owner)]);
+    for owner in world.unwatches.iter() {
+        acts.extend([Act::Unwatch(owner), Act::LoseUnwatch(owner)]);
     }
-}
-
-/// A watch that follows a deleted one begins in a later millisecond than any that the deleted one
-/// had reached: so the model assumes. Only then does its version lie above the earlier ones.
-pub(super) fn may_register(world: &World) -> bool {
-    world.slot.is_some() || world.deleted < world.now.0
 }

@@ -2,13 +2,11 @@
 
 use stateright::Property;
 
-use super::act::may_register;
 use super::step::read;
-use super::{Bounds, Cache, Guard, World, number, question, roles};
+use super::{Bounds, Cache, Guard, Wants, World};
 use crate::d1;
 use crate::object::{Arrived, Asked, Object, Stage};
-use crate::wire::Read;
-use shared::cache::Row;
+use crate::wire::{Read, what};
 
 /// What a step broke or showed.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +21,14 @@ pub(super) enum Mark {
     StaleRefused,
     /// An instance was thrown out with a fill under way.
     EvictedInFlight,
+    /// A hint was refused for its version.
+    TooFarAhead,
+    /// So was a question.
+    AskedTooFarAhead,
+    /// A guard got an older set than it asked for.
+    NotAsAsked,
+    /// A replica that is behind answered a fill.
+    ReadBehind,
 }
 
 impl Mark {
@@ -33,6 +39,10 @@ impl Mark {
             Self::TooOld => 4,
             Self::StaleRefused => 8,
             Self::EvictedInFlight => 16,
+            Self::TooFarAhead => 32,
+            Self::AskedTooFarAhead => 64,
+            Self::NotAsAsked => 128,
+            Self::ReadBehind => 256,
         }
     }
 
@@ -50,6 +60,9 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
         Property::always("I6 a version names its roles", |_: &Cache, w: &World| names(w)),
         Property::always("I7 agreement at rest", |_: &Cache, w: &World| agrees(w)),
         Property::always("I15 at rest a question is answered", answers),
+        Property::always("a question gets what it asks for", |_: &Cache, w: &World| {
+            !Mark::NotAsAsked.is_in(w)
+        }),
     ];
     all.extend([
         Property::sometimes("a stale fill was refused", |_: &Cache, w: &World| {
@@ -59,10 +72,11 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
             Mark::EvictedInFlight.is_in(w)
         }),
     ]);
-    if 2 <= bounds.guards {
+    if 2 <= bounds.guards.len() && bounds.skews == [0] {
         all.push(Property::sometimes("a grant and a later denial were served", both));
     }
-    if bounds.alarms {
+    // The storage is cleared in a later step of the clock than the one in which the alarm rings.
+    if bounds.alarms && 3 <= bounds.ticks {
         all.push(Property::sometimes("an object ended its watch", |_: &Cache, w: &World| {
             w.served != 0 && w.object == Object::new(0)
         }));
@@ -71,43 +85,49 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
         all.push(Property::sometimes(
             "a restored D1 was lifted above the floor",
             |_, w: &World| {
-                w.restored_at.is_some_and(|at| {
-                    w.object.memory.0.entry.as_ref().is_some_and(|entry| at <= entry.verified_at)
-                })
+                let held = w.object.memory.entry;
+                w.restored_at.is_some_and(|at| held.is_some_and(|held| at <= held.verified_at))
             },
         ));
+    }
+    if bounds.replica {
+        all.push(Property::sometimes("a replica that is behind was read", |_, w: &World| {
+            Mark::ReadBehind.is_in(w)
+        }));
+    }
+    if bounds.skews != [0] {
+        all.push(Property::sometimes("a hint too far ahead was refused", |_, w: &World| {
+            Mark::TooFarAhead.is_in(w)
+        }));
+        if bounds.guards.contains(&Wants::AtLeast) {
+            all.push(Property::sometimes("a question too far ahead was refused", |_, w| {
+                Mark::AskedTooFarAhead.is_in(w)
+            }));
+        }
     }
     all
 }
 
 /// Every set that somebody may still serve or be served.
-pub(super) fn about(world: &World) -> Vec<Read> {
-    let mut about: Vec<Read> = Vec::with_capacity(6);
-    for state in [&world.object.memory.0, &world.object.disk.0] {
-        about.extend(state.entry.as_ref().map(|entry| Read {
-            owner: state.owner,
-            version: entry.set.version,
-            what: number(&entry.set),
-        }));
-    }
-    if let Some(Stage::Answered(Some(read))) = world.object.flight.map(|flight| flight.stage) {
-        about.push(read);
-    }
-    about.extend(world.guards.iter().filter_map(|guard| match *guard {
-        Guard::Holds { version, what, .. } => Some(Read { owner: 0, version, what }),
+pub(super) fn about(world: &World) -> impl Iterator<Item = Read> + Clone + '_ {
+    let read = |version, what| Read { owner: 0, version, what };
+    let object = &world.object;
+    let held = [&object.memory, &object.disk].into_iter().filter_map(|kept| kept.entry);
+    let flight = object.flight.and_then(|flight| match flight.stage {
+        Stage::Answered(read) => read,
+        Stage::Sent => None,
+    });
+    let guards = world.guards.iter().filter_map(move |guard| match *guard {
+        Guard::Holds { version, what, .. } => Some(read(version, what)),
         Guard::Idle | Guard::Waits { .. } => None,
-    }));
-    about
+    });
+    held.map(move |held| read(held.version, held.what)).chain(flight).chain(guards)
 }
 
 fn names(world: &World) -> bool {
-    let mut about = about(world);
-    about.extend(world.slot.map(|w| Read {
-        owner: w.owner,
-        version: w.version,
-        what: world.truth,
-    }));
-    about.iter().all(|a| about.iter().all(|b| a.version != b.version || a.what == b.what))
+    let now = world.slot.watch.map(|watch| (watch.version, world.truth));
+    let about = about(world).map(|read| (read.version, read.what)).chain(now);
+    about.clone().all(|a| about.clone().all(|b| a.0 != b.0 || a.1 == b.1))
 }
 
 fn is_at_rest(world: &World) -> bool {
@@ -126,37 +146,33 @@ fn agrees(world: &World) -> bool {
     if !is_at_rest(world) {
         return true;
     }
-    let memory = &world.object.memory.0;
-    let Some(entry) = memory.entry.as_ref().filter(|_| !memory.is_below_floor()) else {
-        return true;
-    };
-    let restored = world.restored_at.is_some_and(|at| entry.verified_at < at);
-    restored || number(&entry.set) == world.truth
+    let Some(held) = world.object.memory.served() else { return true };
+    let restored = world.restored_at.is_some_and(|at| held.verified_at < at);
+    restored || held.what == world.truth
 }
 
 /// With nothing in the way a question gets an answer; after a fill, D1's own.
 fn answers(model: &Cache, world: &World) -> bool {
-    if !is_at_rest(world) || !may_register(world) {
+    if !is_at_rest(world) {
         return true;
     }
-    let (mut object, mut slot, now) = (world.object.clone(), world.slot, world.now);
-    let ages = model.ages();
-    let Asked::Waits(_) = object.ask(&question(0), now, &ages) else { return true };
+    let (mut object, mut slot, now) = (world.object, world.slot, world.now);
+    let (ages, question) = (model.ages(), model.question(usize::MAX, 0));
+    let Asked::Waits(_) = object.ask(&question, now, &ages) else { return true };
     loop {
         let Some(flight) = object.flight else { return false };
         if flight.sent.registers {
-            d1::register(&mut slot, 0, &flight.sent, now, model.variant);
+            d1::register(&mut slot, &flight.sent, world.d1_now(), model.variant);
         }
-        let read = read(slot, &flight.sent, world.truth, now, model.variant);
-        let row = read.map(|it| Row { owner: it.owner, set: roles(it.version, it.what) });
-        match object.arrive(row, now, &ages, model.variant) {
+        let read = read(&slot, &flight.sent, world.truth, world.d1_now(), model.variant);
+        match object.arrive(read, now, &ages, model.variant) {
             Arrived::Again => {}
             Arrived::GaveUp => return false,
             Arrived::Done => break,
         }
     }
-    let answer = object.memory.0.after_fill(&question(0), now, now, &ages);
-    answer.is_some_and(|answer| number(&answer.set) == world.truth)
+    let answer = object.after_fill(&question, now, now, &ages);
+    answer.is_some_and(|answer| what(&answer.set) == world.truth)
 }
 
 fn both(_: &Cache, world: &World) -> bool {

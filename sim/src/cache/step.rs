@@ -7,19 +7,18 @@ pub(super) use fill::read;
 use shared::guard::{Denied, Known, covers};
 use shared::object::{Answer, HintReply};
 use shared::outbox::settle;
-use shared::time::UnixMillis;
 
 use super::laws::{self, Mark};
-use super::{Act, Cache, Guard, TICK_MS, World, need, number, question, roles};
+use super::{Act, Cache, Guard, TICK_MS, Wants, World, need};
 use crate::d1;
 use crate::object::Asked;
 use crate::variant::Variant;
-use crate::wire::{Sent, Told};
+use crate::wire::{Ms, Sent, Told, instant, ms, set, what};
 
 /// Takes one step.
 pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
     let variant = model.variant;
-    let watched = world.slot;
+    let before = (world.slot.watch, world.truth);
     match act {
         Act::Commit => commit(world, variant),
         Act::Tick => tick(world),
@@ -31,7 +30,8 @@ pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
         Act::Fail(landed) => fill::fail(world, variant, landed),
         Act::LandOrphan(sent) => {
             world.orphans.remove(&sent);
-            d1::register(&mut world.slot, 0, &sent, world.now, variant);
+            let now = world.d1_now();
+            d1::register(&mut world.slot, &sent, now, variant);
         }
         Act::LoseOrphan(sent) => {
             world.orphans.remove(&sent);
@@ -52,20 +52,22 @@ pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
         }
         Act::Unwatch(owner) => {
             world.unwatches.remove(&owner);
-            d1::unwatch(&mut world.slot, owner, variant);
+            let now = world.d1_now();
+            d1::unwatch(&mut world.slot, owner, now, variant);
             if world.object.ends == Some(owner) {
-                world.object.ended(true, world.now, &model.ages());
+                world.object.ended(true, world.now, &model.ages(), variant);
             }
         }
-        Act::GiveUp => world.object.ended(false, world.now, &model.ages()),
+        Act::GiveUp => world.object.ended(false, world.now, &model.ages(), variant),
         Act::LoseUnwatch(owner) => {
             world.unwatches.remove(&owner);
         }
         Act::Copy => world.copy = Some((world.truth, world.slot)),
         Act::Restore => restore(world),
     }
-    if let (Some(watch), None) = (watched, world.slot) {
-        world.deleted = watch.version;
+    if model.bounds.replica && before != (world.slot.watch, world.truth) {
+        let (watch, truth) = before;
+        world.lagging = Some((watch.map(|watch| fill::row(watch, truth)), world.now));
     }
 }
 
@@ -77,16 +79,18 @@ fn tick(world: &mut World) {
             *guard = Guard::Idle;
         }
     }
-    world.now = world.now.plus(TICK_MS);
+    world.now += TICK_MS;
+    world.lagging = world.lagging.filter(|(_, at)| world.now - at <= TICK_MS);
 }
 
-/// Forgets when a set ceased to be the truth once nobody can serve it any more.
+/// Forgets when a set ceased to be the truth once nobody can serve it any more, and a mark that
+/// the clock has passed.
 pub(super) fn forget(world: &mut World) {
-    if world.deleted < world.now.0 {
-        world.deleted = 0;
+    if world.slot.mark < world.d1_now() {
+        world.slot.mark = 0;
     }
-    let about = laws::about(world);
-    for (what, at) in (0_u16..).zip(&mut world.ended) {
+    let about: Vec<_> = laws::about(world).collect();
+    for (what, at) in (0_u8..).zip(&mut world.ended) {
         if !about.iter().any(|read| read.what == what) {
             *at = 0;
         }
@@ -95,19 +99,20 @@ pub(super) fn forget(world: &mut World) {
 
 fn commit(world: &mut World, variant: Variant) {
     if variant == Variant::LeaseWithLaggingReads {
-        world.lagging = world.slot.map(|watch| (watch.version, world.truth));
+        world.lagging = world.slot.watch.map(|w| (Some(fill::row(w, world.truth)), world.now));
     }
     world.made += 1;
     become_truth(world, world.made);
-    d1::bump(&mut world.slot, world.now, variant);
+    let now = world.d1_now();
+    d1::bump(&mut world.slot, now, variant);
     if variant == Variant::NoOutbox {
         send(world, variant);
     }
 }
 
-fn become_truth(world: &mut World, what: u16) {
+fn become_truth(world: &mut World, what: u8) {
     if let Some(at) = world.ended.get_mut(usize::from(world.truth)) {
-        *at = world.now.0;
+        *at = world.now;
     }
     if let Some(at) = world.ended.get_mut(usize::from(what)) {
         *at = 0;
@@ -120,14 +125,14 @@ fn restore(world: &mut World) {
     let Some((truth, slot)) = world.copy.take() else { return };
     become_truth(world, truth);
     world.slot = slot;
-    world.now = world.now.plus(TICK_MS);
+    world.now += TICK_MS;
     world.restored_at = Some(world.now);
 }
 
 fn send(world: &mut World, variant: Variant) {
     world.hints.extend(d1::pending(&world.slot, 0));
     if matches!(variant, Variant::NoOutbox | Variant::OutboxRetiredOnSend)
-        && let Some(watch) = &mut world.slot
+        && let Some(watch) = &mut world.slot.watch
     {
         watch.acked = watch.version;
     }
@@ -142,7 +147,7 @@ fn hint(model: &Cache, world: &mut World, told: Told) {
         HintReply::Gone => {
             world.replies.insert((told, true));
         }
-        HintReply::Refused => {}
+        HintReply::Refused => world.marks |= Mark::TooFarAhead.bit(),
     }
 }
 
@@ -153,32 +158,46 @@ fn write_down(world: &mut World, told: Told, gone: bool, variant: Variant) {
         d1::ack(&mut world.slot, &told, variant);
     }
     if !settled.gone.is_empty() {
-        d1::gone(&mut world.slot, &told, variant);
+        let now = world.d1_now();
+        d1::gone(&mut world.slot, &told, now, variant);
     }
 }
 
 fn ask(model: &Cache, world: &mut World, guard: usize) {
-    let asked = world.object.ask(&question(guard), world.now, &model.ages());
+    let wants = model.bounds.guards.get(guard);
+    let version = world.slot.watch.map_or(0, |watch| watch.version);
+    let least = if wants == Some(&Wants::AtLeast) { version } else { 0 };
+    let since = if least == 0 { 0 } else { world.truth };
+    let asked = world.object.ask(&model.question(guard, least), world.now, &model.ages());
+    let asked_at = world.now;
     match asked {
-        Asked::Served(answer) => serve(world, guard, &answer),
-        Asked::Refused => {}
+        Asked::Served(answer) => serve(model, world, guard, (asked_at, since), &answer),
+        Asked::Refused => world.marks |= Mark::AskedTooFarAhead.bit(),
         Asked::Waits(once_more) => {
-            set(world, guard, Guard::Waits { asked_at: world.now, once_more });
+            put(world, guard, Guard::Waits { asked_at, least, since, once_more });
         }
     }
 }
 
-fn serve(world: &mut World, guard: usize, answer: &Answer) {
-    let (version, what) = (answer.set.version, number(&answer.set));
+/// Hands a guard its answer. `asked`: when it asked, and the truth of the version that it named.
+fn serve(model: &Cache, world: &mut World, guard: usize, asked: (Ms, u8), answer: &Answer) {
+    let (version, what) = (ms(answer.set.version), what(&answer.set));
     if version < world.served {
         world.marks |= Mark::WentBack.bit();
     }
     world.served = world.served.max(version);
-    let good_until = world.now.plus(answer.good_for_ms);
-    set(world, guard, Guard::Holds { version, what, good_until });
+    let ended = world.ended.get(usize::from(what)).copied().unwrap_or_default();
+    let fresh = model.bounds.guards.get(guard) == Some(&Wants::Fresh);
+    let stale = fresh && ended != 0 && ended < asked.0 && !model.bounds.replica;
+    let is_older = what < asked.1 && !model.bounds.restores;
+    if stale || is_older {
+        world.marks |= Mark::NotAsAsked.bit();
+    }
+    let good_until = world.now + ms(answer.good_for_ms);
+    put(world, guard, Guard::Holds { version, what, good_until });
 }
 
-fn set(world: &mut World, guard: usize, state: Guard) {
+fn put(world: &mut World, guard: usize, state: Guard) {
     if let Some(place) = world.guards.get_mut(guard) {
         *place = state;
     }
@@ -188,9 +207,9 @@ fn decide(model: &Cache, world: &mut World, guard: usize) {
     let Some(Guard::Holds { version, what, good_until }) = world.guards.get(guard).copied() else {
         return;
     };
-    set(world, guard, Guard::Idle);
-    let known = Known { set: roles(version, what), good_until };
-    let verdict = covers(Some(&known), &need(), world.now);
+    put(world, guard, Guard::Idle);
+    let known = Known { set: set(version, what), good_until: instant(good_until) };
+    let verdict = covers(Some(&known), &need(), instant(world.now));
     let granted = verdict.is_ok();
     if verdict.is_err_and(|denied| denied != Denied::Missing) {
         return;
@@ -199,7 +218,8 @@ fn decide(model: &Cache, world: &mut World, guard: usize) {
     if granted && (what > world.made || what % 2 == 1) {
         world.marks |= Mark::Phantom.bit();
     }
-    if ended != 0 && ended + model.ages().hard_ms < world.now.0 {
+    let lag = if model.bounds.replica { TICK_MS } else { 0 };
+    if ended != 0 && ended + ms(model.ages().hard_ms) + lag < world.now {
         world.marks |= Mark::TooOld.bit();
     }
 }
@@ -212,6 +232,6 @@ fn evict(world: &mut World, variant: Variant) {
     // One that only reads changes nothing any more.
     let orphan = orphan.filter(|sent: &Sent| sent.registers);
     // Nobody is left to ask when it was sent.
-    world.orphans.extend(orphan.map(|sent| Sent { sent_at: UnixMillis(0), ..sent }));
+    world.orphans.extend(orphan.map(|sent| Sent { sent_at: 0, ..sent }));
     fill::turn_away(world);
 }

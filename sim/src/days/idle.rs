@@ -49,14 +49,14 @@ impl World<'_> {
 
     /// D1 has ended the watch, or has not answered.
     pub(super) fn unwatched(&mut self, user: usize, number: u32, done: bool) {
-        let idle_ms = self.mix.ages.idle_ms;
+        let (now, idle_ms) = (self.object_now(), self.mix.ages.idle_ms);
         let Some(object) = self.object(user) else { return };
         let Some((_, owner)) = object.ending.filter(|(it, _)| *it == number) else { return };
         object.ending = None;
         if !done {
             return self.arm(user, END_AGAIN_MS);
         }
-        if object.memory.ended(owner) && object.flight.is_none() {
+        if object.memory.ended(owner, now) && object.flight.is_none() {
             (object.memory, object.disk, object.alarm) = (State::default(), None, None);
             return self.count(Rare::WatchEnded);
         }

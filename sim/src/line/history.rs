@@ -1,97 +1,182 @@
 //! What Clerk says in one run: a few events about two users and an organization, as messages that
 //! the consumer's plan takes.
 
+mod make;
+
 use shared::envelope::{Envelope, Letter};
 use shared::event::Event;
-use shared::id::{MessageId, ObjectId, UserId};
-use shared::merge::{Change, Entity, Live, Rank, State};
+use shared::id::{MessageId, UserId};
+use shared::merge::{Change, Entity, Live, State};
 use shared::plan::Message;
-use shared::projection::{
-    Digest, Fields, MembershipFields, OrganizationFields, PROJECTION, UserFields, digest,
-};
+use shared::projection::{Digest, Fields};
 use shared::time::UnixMillis;
 
 use crate::wire::{USERS, user_id};
+use make::{dead, member, organization, permission, role, user};
 
 /// The organization.
 pub(crate) const ORG: &str = "org_o";
 
-/// One event: its message and the one change in it.
+/// The permission that the catalogue's role carries.
+pub(crate) const PERMISSION: &str = "org:posts:write";
+
+/// The app role that is granted.
+pub(crate) const ADMIN: &str = "admin";
+
+/// One thing that happens, and what makes it known.
 #[derive(Clone, Debug)]
-pub struct Known {
-    /// The message, as the queue would hand it out.
-    pub message: Message,
-    /// What it changes.
-    pub change: Change,
-    /// Which row that is: the same for events about the same object.
-    pub key: usize,
+pub enum Says {
+    /// Clerk says it: the message, as the queue would hand it out, and the one change in it.
+    Clerk(Box<Message>, Change),
+    /// An operator writes it to D1: the user's number, whether the role is granted, and when.
+    Operator(u8, bool, i64),
 }
 
-/// What Clerk says.
+/// Everything that is said in one run.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What D1 holds at the beginning.
+    pub before: Vec<Change>,
+    /// What is said then: first by Clerk, then by operators.
+    pub events: Vec<Says>,
+    /// How many of these are Clerk's.
+    pub clerks: u8,
+}
+
+/// What Clerk and the operators say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
     /// A user and a membership begin and end, and the organization is deleted.
     Revoke,
-    /// Two updates in the same millisecond, a delete, and an update that says it is later.
+    /// Two updates in the same millisecond, a delete, and an update that says it is later; D1 is
+    /// empty.
     Ties,
     /// A member leaves and comes back; the other one is banned.
     Rejoin,
+    /// The catalogue changes beneath two members, and an operator grants and revokes.
+    Catalogue,
 }
 
 impl History {
-    /// The events, in the order in which they happened; and how many of them D1 holds already.
+    /// What is said.
     #[must_use]
-    pub fn events(self) -> (Vec<Known>, usize) {
-        let (told, before) = match self {
+    pub fn told(self) -> Told {
+        let (before, clerk, operator) = match self {
             Self::Revoke => (
                 vec![
                     user(0, 1, false, false),
                     member("orgmem_b", 1, 1, "org:admin"),
                     organization(1),
+                ],
+                vec![
                     member("orgmem_a", 0, 2, "org:admin"),
                     dead(Entity::Membership, "orgmem_a"),
                     user(0, 2, true, false),
                     dead(Entity::Organization, ORG),
                 ],
-                3,
+                vec![],
             ),
             Self::Ties => (
+                vec![],
                 vec![
-                    user(1, 1, true, false),
                     user(0, 5, true, false),
                     user(0, 5, false, false),
                     dead(Entity::User, user_id(0)),
                     user(0, 9, true, false),
                 ],
-                1,
+                vec![],
             ),
             Self::Rejoin => (
+                vec![user(1, 1, true, false)],
                 vec![
-                    user(1, 1, true, false),
                     member("orgmem_a", 0, 1, "org:admin"),
                     dead(Entity::Membership, "orgmem_a"),
                     member("orgmem_c", 0, 3, "org:member"),
                     user(1, 4, true, true),
                 ],
-                1,
+                vec![],
+            ),
+            Self::Catalogue => (
+                vec![
+                    user(0, 1, false, false),
+                    user(1, 1, false, false),
+                    member("orgmem_a", 0, 1, "org:admin"),
+                    member("orgmem_b", 1, 1, "org:member"),
+                    permission(1),
+                    role(1, "org:admin", true),
+                ],
+                vec![
+                    role(2, "org:member", true),
+                    dead(Entity::Permission, "perm_p"),
+                    member("orgmem_b", 1, 2, "org:admin"),
+                    user(0, 2, false, true),
+                ],
+                vec![(1, true, 10), (1, false, 20)],
             ),
         };
-        (number(told), before)
+        let clerks = u8::try_from(clerk.len()).unwrap_or(u8::MAX);
+        let operator = operator.into_iter().map(|(user, on, at)| Says::Operator(user, on, at));
+        let clerk = clerk.into_iter().enumerate();
+        let clerk = clerk.filter_map(|(index, change)| {
+            Some(Says::Clerk(Box::new(message(index, &change)?), change))
+        });
+        Told { before, events: clerk.chain(operator).collect(), clerks }
     }
 }
 
-fn number(told: Vec<Change>) -> Vec<Known> {
-    let mut keys: Vec<(Entity, ObjectId)> = Vec::new();
-    let mut known = Vec::new();
-    for (index, change) in told.into_iter().enumerate() {
-        let name = (change.entity, change.id.clone());
-        let key = keys.iter().position(|it| *it == name).unwrap_or(keys.len());
-        if key == keys.len() {
-            keys.push(name);
+impl Told {
+    /// An event's message.
+    #[must_use]
+    pub fn message(&self, event: u8) -> Option<&Message> {
+        match self.events.get(usize::from(event))? {
+            Says::Clerk(message, _) => Some(message),
+            Says::Operator(..) => None,
         }
-        known.extend(message(index, &change).map(|message| Known { message, change, key }));
     }
-    known
+
+    /// A message that carries this change alone.
+    #[must_use]
+    pub fn carrying(&self, change: &Change) -> Option<Message> {
+        message(self.events.len(), change)
+    }
+
+    /// An event's change.
+    #[must_use]
+    pub fn change(&self, event: u8) -> Option<&Change> {
+        match self.events.get(usize::from(event))? {
+            Says::Clerk(_, change) => Some(change),
+            Says::Operator(..) => None,
+        }
+    }
+
+    /// The users whom an event is about, as bits; the organization's and the catalogue's are about
+    /// everybody.
+    #[must_use]
+    pub fn about(&self, event: u8) -> u8 {
+        match self.events.get(usize::from(event)) {
+            Some(Says::Operator(user, ..)) => 1 << user,
+            Some(Says::Clerk(_, change)) => match change.entity {
+                Entity::User | Entity::Membership => {
+                    let users = (0_u8..).zip(USERS);
+                    let named = users.filter(|(_, id)| self.names(change, id));
+                    named.fold(0, |bits, (user, _)| bits | 1 << user)
+                }
+                Entity::Organization | Entity::Role | Entity::Permission => u8::MAX,
+            },
+            None => 0,
+        }
+    }
+
+    /// Whether a change is about this user. The delete of a membership names none: the membership
+    /// itself does.
+    fn names(&self, change: &Change, user: &str) -> bool {
+        let clerks = self.events.iter().filter_map(|it| match it {
+            Says::Clerk(_, change) => Some(change),
+            Says::Operator(..) => None,
+        });
+        let mut all = clerks.chain(&self.before).chain([change]);
+        all.any(|it| it.id == change.id && touched(it).any(|id| id == user))
+    }
 }
 
 fn message(index: usize, change: &Change) -> Option<Message> {
@@ -118,60 +203,26 @@ fn touched(change: &Change) -> impl Iterator<Item = &str> {
     USERS.into_iter().filter(move |user| *user == named)
 }
 
-fn user(user: u8, at: i64, admin: bool, banned: bool) -> Change {
-    let app_roles = if admin { vec!["admin".into()] } else { vec![] };
-    let fields = UserFields { email: None, banned, app_roles, created_at: 0 };
-    live(Entity::User, user_id(user), at, Fields::User(fields))
-}
-
-fn member(id: &'static str, user: u8, at: i64, role: &str) -> Change {
-    let fields = MembershipFields {
-        org_id: ORG.into(),
-        user_id: user_id(user).into(),
-        role: role.into(),
-        permissions: vec![],
-    };
-    live(Entity::Membership, id, at, Fields::Membership(fields))
-}
-
-fn organization(at: i64) -> Change {
-    let fields = OrganizationFields { name: "O".into(), slug: None };
-    live(Entity::Organization, ORG, at, Fields::Organization(fields))
-}
-
-fn live(entity: Entity, id: &str, at: i64, fields: Fields) -> Change {
-    let updated_at = UnixMillis(at);
-    let rank = Rank {
-        updated_at,
-        event_at: updated_at,
-        projection: PROJECTION,
-        digest: digest(id, &fields),
-    };
-    Change { entity, id: named(id), state: State::Live(Live { rank, fields }) }
-}
-
-fn dead(entity: Entity, id: &str) -> Change {
-    Change { entity, id: named(id), state: State::Dead }
-}
-
-/// The ids of this file are well formed; a test says so.
-fn named(id: &str) -> ObjectId {
-    match ObjectId::parse(id) {
-        Ok(id) => id,
-        Err(_) => named("malformed"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::History;
 
     #[test]
     fn each_history_says_what_it_means_to() {
-        for history in [History::Revoke, History::Ties, History::Rejoin] {
-            let (events, before) = history.events();
-            assert_eq!(events.len() - before, 4);
-            assert!(events.iter().all(|it| it.change.id.as_str() != "malformed"));
+        for history in [History::Revoke, History::Ties, History::Rejoin, History::Catalogue] {
+            let told = history.told();
+            assert_eq!(told.clerks, 4);
+            let changes = (0..4).map(|event| told.change(event).unwrap());
+            let mut ids = changes.chain(&told.before).map(|it| it.id.as_str());
+            assert!(ids.all(|id| id != "malformed"));
         }
+    }
+
+    #[test]
+    fn the_delete_of_a_membership_is_about_its_member() {
+        let about = |history: History| (0..4).map(|event| history.told().about(event)).collect();
+        let (revoke, rejoin): (Vec<_>, Vec<_>) = (about(History::Revoke), about(History::Rejoin));
+        assert_eq!(revoke, [1, 1, 1, u8::MAX]);
+        assert_eq!(rejoin, [1, 1, 1, 2]);
     }
 }

@@ -1,10 +1,10 @@
 //! What must hold on the line, and what must be seen so that it says something.
 
-use shared::merge::State;
 use stateright::Property;
 
-use super::store::{self, fold};
-use super::{Bounds, Consumer, Line, World, act};
+use super::act::Act;
+use super::decided::{each, event};
+use super::{Bounds, Consumer, Line, World, next};
 use crate::d1;
 use crate::variant::Variant;
 
@@ -17,10 +17,14 @@ pub(super) enum Mark {
     WentBack,
     /// One version was served with two sets.
     Renamed,
+    /// A set was granted from that had ceased to be the truth more than the hard age before.
+    TooOld,
     /// An event about one user changed what the other may do.
     Leaked,
     /// A message was parked before its last attempt.
     ParkedEarly,
+    /// The line came no nearer to its end.
+    NoProgress,
     /// A fill below the floor came in.
     StaleRefused,
     /// An instance was thrown out with a fill under way.
@@ -37,12 +41,14 @@ impl Mark {
             Self::Phantom => 1,
             Self::WentBack => 2,
             Self::Renamed => 4,
-            Self::Leaked => 8,
-            Self::ParkedEarly => 16,
-            Self::StaleRefused => 32,
-            Self::EvictedInFlight => 64,
-            Self::Replayed => 128,
-            Self::GrantThenDenial => 256,
+            Self::TooOld => 8,
+            Self::Leaked => 16,
+            Self::ParkedEarly => 32,
+            Self::NoProgress => 64,
+            Self::StaleRefused => 128,
+            Self::EvictedInFlight => 256,
+            Self::Replayed => 512,
+            Self::GrantThenDenial => 1024,
         }
     }
 
@@ -58,76 +64,85 @@ pub(super) fn properties(bounds: Bounds) -> Vec<Property<Line>> {
         Property::always("I2 no resurrection", stays_dead),
         Property::always("I3 no phantom authority", |_: &Line, w: &World| !Mark::Phantom.is_in(w)),
         Property::always("I5 monotone reads", |_: &Line, w: &World| !Mark::WentBack.is_in(w)),
-        Property::always("I6 a version names its roles", |_: &Line, w: &World| {
-            !Mark::Renamed.is_in(w)
-        }),
+        Property::always("I6 a version names its roles", names),
         Property::always("I7 agreement at rest", agrees),
         Property::always("I8 conservation", |_: &Line, w: &World| is_conserved(w)),
         Property::always("I9 replay is harmless", |m: &Line, w: &World| {
-            w.joined != every(m) || converges(m, w)
+            !all_heard(m, w) || converges(m, w)
         }),
-        Property::always("I10 noted with its effects", |_: &Line, w: &World| w.inbox == w.joined),
+        Property::always("I10 noted with its effects", |m: &Line, w: &World| {
+            w.inbox == w.joined & m.clerks()
+        }),
         Property::always("I11 isolation", |_: &Line, w: &World| !Mark::Leaked.is_in(w)),
         Property::always("I15 only what failed is parked", |_: &Line, w: &World| {
             !Mark::ParkedEarly.is_in(w)
         }),
+        Property::always("I15 every step is progress", |_: &Line, w: &World| {
+            !Mark::NoProgress.is_in(w)
+        }),
+        Property::always("I15 nothing is stuck", |m: &Line, w: &World| {
+            is_drained(w) || goes_on(m, w)
+        }),
         Property::eventually("I15 the line drains", |_: &Line, w: &World| is_drained(w)),
+        Property::sometimes("all was applied", all_heard),
     ];
-    all.push(Property::sometimes("all was applied", |m: &Line, w: &World| w.joined == every(m)));
+    if bounds.ticks != 0 {
+        all.push(Property::always("I4 bounded staleness", |_, w| !Mark::TooOld.is_in(w)));
+    }
     if bounds.errors + bounds.crashes >= 2 {
-        all.push(Property::sometimes("a dead letter was replayed", |_: &Line, w: &World| {
-            Mark::Replayed.is_in(w)
-        }));
+        let replayed = |_: &Line, w: &World| Mark::Replayed.is_in(w);
+        all.push(Property::sometimes("a dead letter was replayed", replayed));
     }
     if bounds.asks.iter().any(|asks| 2 <= *asks) {
-        all.push(Property::sometimes("a grant and a later denial were served", |_, w: &World| {
-            Mark::GrantThenDenial.is_in(w)
-        }));
-        all.push(Property::sometimes("a stale fill was refused", |_: &Line, w: &World| {
-            Mark::StaleRefused.is_in(w)
-        }));
+        let both = |_: &Line, w: &World| Mark::GrantThenDenial.is_in(w);
+        all.push(Property::sometimes("a grant and a later denial were served", both));
+        let refused = |_: &Line, w: &World| Mark::StaleRefused.is_in(w);
+        all.push(Property::sometimes("a stale fill was refused", refused));
     }
     if bounds.evictions != 0 {
-        all.push(Property::sometimes("an eviction met a fill in flight", |_, w: &World| {
-            Mark::EvictedInFlight.is_in(w)
-        }));
+        let met = |_: &Line, w: &World| Mark::EvictedInFlight.is_in(w);
+        all.push(Property::sometimes("an eviction met a fill in flight", met));
     }
     all
 }
 
-/// Every event, as bits.
-fn every(model: &Line) -> u32 {
-    (1 << model.events.len()) - 1
+fn all_heard(model: &Line, world: &World) -> bool {
+    world.joined.count_ones() == u32::try_from(model.told.events.len()).unwrap_or_default()
 }
 
 /// The rows are those that the law makes of the events heard, whatever came in which order, and so
-/// are the roles. A wrong form may keep its rows in another way: of it only the roles are asked.
+/// are the roles. A wrong form may keep its rows in another way: it is asked what it grants.
 fn converges(model: &Line, world: &World) -> bool {
-    let law = fold(&model.events, world.joined);
-    let code = |rows, user, variant| store::code(&model.events, rows, user, variant);
-    let same = |user| code(&world.rows, user, model.variant) == code(&law, user, Variant::Right);
-    (model.variant != Variant::Right || world.rows == law) && same(0) && same(1)
+    model.table.law(world.joined).is_some_and(|law| {
+        let granted = |what: [u8; 2]| what.map(|what| model.table.grants(what));
+        let what = model.table.what(world.rows);
+        let right = law.rows == Some(world.rows) && what == law.what;
+        right || (model.variant != Variant::Right && granted(what) == granted(law.what))
+    })
 }
 
 fn stays_dead(model: &Line, world: &World) -> bool {
-    act::bits(world.joined).all(|event| {
-        let Some(known) = store::at(&model.events, event) else { return true };
-        let row = world.rows.get(known.key).copied().flatten();
-        let row = row.and_then(|row| store::at(&model.events, row));
-        known.change.state != State::Dead || row.is_none_or(|row| row.change.state == State::Dead)
-    })
+    model.table.at(world.rows).is_some_and(|state| state.undone & world.joined == 0)
+}
+
+/// What an object holds at D1's own version is what D1 says.
+fn names(model: &Line, world: &World) -> bool {
+    let truth = model.table.what(world.rows);
+    let pairs = world.objects.iter().zip(&world.slots).zip(truth);
+    let same = |((object, slot), what): ((&crate::object::Object, &d1::Slot), u8)| {
+        let (Some(held), Some(watch)) = (object.memory.entry, slot.watch) else { return true };
+        held.version != watch.version || held.what == what
+    };
+    !Mark::Renamed.is_in(world) && pairs.into_iter().all(same)
 }
 
 fn agrees(model: &Line, world: &World) -> bool {
     if !is_idle(world) {
         return true;
     }
-    (0_u8..).zip(&world.objects).all(|(user, object)| {
-        let memory = &object.memory.0;
-        let held = memory.entry.as_ref().filter(|_| !memory.is_below_floor());
-        let truth = store::code(&model.events, &world.rows, user, model.variant);
-        held.is_none_or(|entry| store::number(&entry.set) == truth)
-    })
+    let truth = model.table.what(world.rows);
+    let mut held = world.objects.iter().map(|object| object.memory.served()).zip(truth);
+    held.all(|(held, what)| held.is_none_or(|held| held.what == what))
 }
 
 /// Nothing is on its way to a role cache.
@@ -140,18 +155,25 @@ fn is_idle(world: &World) -> bool {
 
 /// Everything that the door accepted is somewhere.
 fn is_conserved(world: &World) -> bool {
-    let held = world.consumers.iter().flat_map(|it| it.messages.iter().chain(&it.letters));
-    let queued = world.queue.iter().chain(held).map(|(event, _)| *event);
-    let about = queued.chain(world.dead.iter().copied());
-    let about = about.fold(0, |all, event| all | 1 << event);
+    let queued = (1_u8..).zip(world.queue).filter(|(_, count)| *count != 0).map(|(held, _)| held);
+    let taken = world.consumers.iter().flat_map(|it| each(it.messages).chain(each(it.letters)));
+    let about = queued.chain(taken).fold(0, |bits, held| bits | 1 << event(held));
+    let dead = (0_u8..).zip(world.dead).filter(|(_, count)| *count != 0);
+    let about = dead.fold(about, |bits, (event, _)| bits | 1 << event);
     world.accepted & !(about | world.joined | world.letters) == 0
 }
 
 fn is_drained(world: &World) -> bool {
     world.unsent == 0
-        && world.queue.is_empty()
-        && world.dead.is_empty()
+        && world.queue == [0; 8]
+        && world.dead == [0; 4]
         && world.consumers.iter().all(|it| *it == Consumer::default())
-        && world.hints.is_empty()
-        && (0_u8..).zip(&world.slots).all(|(user, slot)| d1::pending(slot, user).is_none())
+        && is_idle(world)
+}
+
+/// Whether something can happen that is neither a fault nor somebody's whim.
+fn goes_on(model: &Line, world: &World) -> bool {
+    let mut acts = Vec::with_capacity(32);
+    next::list(model, world, &mut acts);
+    acts.iter().any(Act::is_work)
 }

@@ -1,231 +1,227 @@
 //! The pipeline's steps: the door, the queue, the consumers, the dead letters, the operator.
 
-use shared::fault::{Disposition, Fault};
-use shared::limits::ATTEMPTS_MAX;
-use shared::outbox::round;
-use shared::plan::{Plan, plan};
-
-use super::handout::{is, messages, name, part};
-use super::history::Known;
+use super::act::Fate;
+use super::decided::{Decided, Held, Pair, each, event, held, is_last, pair};
 use super::laws::Mark;
-use super::store;
-use super::{Consumer, Held, Line, World};
-use crate::d1;
+use super::write::{owed, write};
+use super::{Consumer, Line, World};
 use crate::variant::Variant;
-use crate::wire::{Told, USERS};
-
-/// The attempt that a message's first one counts as: the last but one.
-pub(super) const FIRST: u32 = ATTEMPTS_MAX - 1;
-
-pub(super) const QUEUE: &str = "rolecall-events";
+use crate::wire::Told;
 
 /// Svix delivers, and the door sends on.
 pub(super) fn deliver(world: &mut World, event: u8, variant: Variant) {
-    let bit = 1 << event;
-    let noted = world.noted & bit != 0;
-    if variant == Variant::NotedBeforeSent {
-        world.noted |= bit;
-    }
-    if !(noted && variant == Variant::NotedBeforeSent) {
-        enqueue(world, (event, FIRST));
-    }
-    world.accepted |= bit;
-    world.unsent &= !bit;
+    send(world, event, variant);
+    world.accepted |= 1 << event;
+    world.unsent &= !(1 << event);
 }
 
-/// Puts a message into the queue, or among the dead when it has been handed out too often.
-pub(super) fn enqueue(world: &mut World, message: Held) {
-    if ATTEMPTS_MAX < message.1 {
-        world.dead.push(message.0);
-        world.dead.sort_unstable();
-    } else {
-        world.queue.push(message);
-        world.queue.sort_unstable();
+/// The door sends a delivery to the queue. The wrong form does not send what it has noted.
+pub(super) fn send(world: &mut World, event: u8, variant: Variant) {
+    let is_noted = variant == Variant::NotedBeforeSent && world.noted & (1 << event) != 0;
+    if !is_noted {
+        enqueue(world, held(event, false));
+    }
+    note(world, event, variant);
+}
+
+pub(super) fn note(world: &mut World, event: u8, variant: Variant) {
+    if variant == Variant::NotedBeforeSent {
+        world.noted |= 1 << event;
+    }
+}
+
+/// Puts a message into the queue.
+pub(super) fn enqueue(world: &mut World, held: Held) {
+    if let Some(count) = world.queue.get_mut(usize::from(held).wrapping_sub(1)) {
+        *count += 1;
+    }
+}
+
+/// Puts a message back for its next attempt, or among the dead when there is none.
+fn put_back(world: &mut World, it: Held) {
+    if !is_last(it) {
+        enqueue(world, held(event(it), true));
+    } else if let Some(count) = world.dead.get_mut(usize::from(event(it))) {
+        *count += 1;
+    }
+}
+
+/// Whether a consumer has something to commit.
+pub(super) fn is_before_commit(consumer: &Consumer) -> bool {
+    (consumer.messages, consumer.letters) != (Pair::default(), Pair::default())
+}
+
+/// One consumer's work as one step.
+pub(super) fn run(model: &Line, world: &mut World, batch: Pair, fate: Fate, then: Fate) {
+    take(model, world, 0, batch);
+    meet(model, world, fate);
+    if is_before_commit(&world.consumers[0]) {
+        meet(model, world, then);
+    }
+}
+
+fn meet(model: &Line, world: &mut World, fate: Fate) {
+    if fate == Fate::DiesFirst {
+        return crash(model, world, 0);
+    }
+    if matches!(fate, Fate::Refused | Fate::Unheard) {
+        return if fate == Fate::Refused { refuse } else { unheard }(model, world, 0);
+    }
+    while is_before_commit(&world.consumers[0]) {
+        commit(model, world, 0);
+    }
+    if matches!(fate, Fate::Done | Fate::DiesBeforePush) {
+        acknowledge(world, 0);
+    }
+    if matches!(fate, Fate::Done | Fate::DiesBeforeAck) {
+        push(world, 0);
+    }
+    if fate != Fate::Done && world.consumers[0] != Consumer::default() {
+        crash(model, world, 0);
     }
 }
 
 /// A consumer gets messages.
-pub(super) fn take(model: &Line, world: &mut World, consumer: usize, places: &[usize]) {
-    let mut places = places.to_vec();
-    places.sort_unstable();
-    let mut messages = Vec::new();
-    for place in places.into_iter().rev() {
-        if place < world.queue.len() {
-            messages.push(world.queue.remove(place));
+pub(super) fn take(model: &Line, world: &mut World, consumer: usize, batch: Pair) {
+    for held in each(batch) {
+        if let Some(count) = world.queue.get_mut(usize::from(held) - 1) {
+            *count -= 1;
         }
     }
-    messages.sort_unstable();
+    let mut messages = batch;
     if model.variant == Variant::InboxApart {
         // The wrong form skips what is noted, and notes the rest at once.
-        messages.retain(|(event, _)| world.inbox & (1 << event) == 0);
-        for (event, _) in &messages {
-            world.inbox |= 1 << event;
+        messages = pair(each(batch).filter(|it| world.inbox & (1 << event(*it)) == 0));
+        for held in each(messages) {
+            world.inbox |= 1 << event(held);
         }
     }
-    let Some(it) = world.consumers.get_mut(consumer) else { return };
-    it.messages = messages;
+    if let Some(it) = world.consumers.get_mut(consumer) {
+        it.messages = messages;
+    }
 }
 
-/// D1 commits a consumer's batch, and says so or not.
-pub(super) fn commit(model: &Line, world: &mut World, consumer: usize, heard: bool) {
-    let Some(mut it) = world.consumers.get(consumer).cloned() else { return };
-    let part = part(model, &it);
-    if model.variant == Variant::ForeignKeys
-        && let Some(refused) = it
-            .messages
-            .iter()
-            .find(|(event, _)| store::is_orphan(&model.events, &world.rows, *event))
-    {
+/// D1 commits a consumer's batch, and says so.
+pub(super) fn commit(model: &Line, world: &mut World, consumer: usize) {
+    let Some(mut it) = world.consumers.get(consumer).copied() else { return };
+    if let Some(orphan) = orphan(model, world, &it) {
         // What comes of it in the end: the culprit alone is parked.
-        let refused = *refused;
-        it.messages.retain(|held| *held != refused);
-        it.letters.push(refused);
-        place(world, consumer, it);
-        return;
+        it.messages = pair(each(it.messages).filter(|held| *held != orphan));
+        it.letters = pair(each(it.letters).chain([orphan]));
+        return put(world, consumer, it);
     }
-    write(model, world, &plan(QUEUE, &part.messages, part.letters.clone()));
-    if heard {
-        let settled = part.committed();
-        let acked = |held: &&Held| {
-            settled.iter().any(|v| is(v, **held) && v.disposition == Disposition::Ack)
-        };
-        it.done = it.messages.iter().chain(&it.letters).filter(acked).copied().collect();
-        it.owed = owed(world);
-        (it.messages, it.letters) = (vec![], vec![]);
-        place(world, consumer, it);
-    } else {
-        refuse(model, world, consumer);
+    let acks = write_all(model, world, &it);
+    put(world, consumer, Consumer { done: acks, owed: owed(world), ..Consumer::default() });
+}
+
+/// D1 commits a consumer's batch, and says that it did not.
+pub(super) fn unheard(model: &Line, world: &mut World, consumer: usize) {
+    let Some(it) = world.consumers.get(consumer).copied() else { return };
+    write_all(model, world, &it);
+    refuse(model, world, consumer);
+}
+
+/// What the batch commits; gives what is acknowledged then.
+fn write_all(model: &Line, world: &mut World, it: &Consumer) -> Pair {
+    let mut acks = vec![];
+    for decided in decided(model, it) {
+        write(model, world, decided);
+        acks.extend(each(decided.acks));
     }
+    pair(acks)
+}
+
+/// What was decided of each half of a batch that is not empty.
+fn decided<'a>(model: &'a Line, it: &Consumer) -> impl Iterator<Item = &'a Decided> + use<'a> {
+    let applied = model.decisions.applied(it.messages).filter(|it| it.acks != Pair::default());
+    let parked = model.decisions.parked(it.letters).filter(|it| it.acks != Pair::default());
+    applied.into_iter().chain(parked)
+}
+
+/// The first message that a foreign key refuses, in the wrong form that has one.
+fn orphan(model: &Line, world: &World, it: &Consumer) -> Option<Held> {
+    if model.variant != Variant::ForeignKeys {
+        return None;
+    }
+    let orphans = model.table.at(world.rows)?.orphans;
+    each(it.messages).find(|held| orphans & (1 << event(*held)) != 0)
 }
 
 /// D1 refuses a consumer's batch, or so it says.
 pub(super) fn refuse(model: &Line, world: &mut World, consumer: usize) {
     world.left.errors -= 1;
-    let Some(mut it) = world.consumers.get(consumer).cloned() else { return };
+    let Some(it) = world.consumers.get(consumer).copied() else { return };
     if model.variant == Variant::RefusedIsDone {
-        place(world, consumer, Consumer::default());
-        return;
+        return put(world, consumer, Consumer::default());
     }
-    let all: Vec<Held> = it.messages.iter().chain(&it.letters).copied().collect();
-    let lost = Fault::of("Network connection lost");
-    let next = part(model, &it).refused(&lost, 0);
-    let back = |held: &&Held| next.verdicts.iter().any(|verdict| is(verdict, **held));
-    for (event, attempts) in all.iter().filter(back) {
-        enqueue(world, (*event, attempts + 1));
+    let mut last = vec![];
+    for decided in decided(model, &it) {
+        each(decided.back).for_each(|held| put_back(world, held));
+        last.extend(each(decided.last));
     }
-    let letters = next.parts.iter().flat_map(|part| &part.letters);
-    let ids: Vec<&String> = letters.map(|letter| &letter.message_id).collect();
-    let parked = |held: &&Held| ids.iter().any(|id| **id == name(**held));
-    it.letters = all.iter().filter(parked).copied().collect();
-    it.messages = vec![];
-    if model.variant == Variant::LettersAreForgotten {
-        it.letters = vec![];
+    let forgets = model.variant == Variant::LettersAreForgotten;
+    let letters = if forgets { Pair::default() } else { pair(last) };
+    put(world, consumer, Consumer { letters, ..Consumer::default() });
+}
+
+/// A consumer acknowledges what was committed.
+pub(super) fn acknowledge(world: &mut World, consumer: usize) {
+    if let Some(it) = world.consumers.get_mut(consumer) {
+        it.done = Pair::default();
     }
-    place(world, consumer, it);
+}
+
+/// A consumer sends its hints. One for which there is no room is lost, and one that D1 has noted as
+/// taken meanwhile is not sent again: repeated hints are the cache half's.
+pub(super) fn push(world: &mut World, consumer: usize) {
+    let Some(it) = world.consumers.get_mut(consumer) else { return };
+    let owed = std::mem::take(&mut it.owed);
+    for told in owed.iter() {
+        let slot = world.slots.get(usize::from(told.user));
+        let watch = slot.and_then(|slot| slot.watch);
+        let is_open = watch.is_some_and(|w| w.owner == told.owner && w.acked < told.version);
+        if is_open && may_send(world, &told) {
+            world.hints.insert(told);
+        }
+    }
+}
+
+/// Whether there is room for this hint, and it is not under way already.
+pub(super) fn may_send(world: &World, told: &Told) -> bool {
+    let under_way = world.hints.iter().filter(|it| it.user == told.user).count();
+    under_way < 2 && !world.hints.contains(told)
 }
 
 /// A consumer dies: what it has not acknowledged is handed out again.
 pub(super) fn crash(model: &Line, world: &mut World, consumer: usize) {
     world.left.crashes -= 1;
-    let Some(it) = world.consumers.get(consumer).cloned() else { return };
-    place(world, consumer, Consumer::default());
+    let Some(it) = world.consumers.get(consumer).copied() else { return };
+    put(world, consumer, Consumer::default());
     if model.variant == Variant::AckBeforeCommit {
         return;
     }
-    for (event, attempts) in it.messages.iter().chain(&it.letters).chain(&it.done) {
-        enqueue(world, (*event, attempts + 1));
+    for held in each(it.messages).chain(each(it.letters)).chain(each(it.done)) {
+        put_back(world, held);
     }
 }
 
 /// What the platform gave up is parked, by the same plan.
-pub(super) fn park(model: &Line, world: &mut World, index: usize) {
-    if world.dead.len() <= index {
-        return;
+pub(super) fn park(model: &Line, world: &mut World, event: u8) {
+    let Some(count) = world.dead.get_mut(usize::from(event)) else { return };
+    *count -= 1;
+    if let Some(decided) = model.decisions.parked(pair([held(event, true)])) {
+        write(model, world, decided);
     }
-    let event = world.dead.remove(index);
-    let letters = messages(model, &[(event, ATTEMPTS_MAX)])
-        .iter()
-        .map(|message| message.park("rolecall-dead", "retries-exhausted", ""))
-        .collect();
-    write(model, world, &plan("rolecall-dead", &[], letters));
 }
 
 /// An operator replays: the message goes through the queue again.
 pub(super) fn replay(world: &mut World, event: u8) {
     world.replayed |= 1 << event;
     world.marks |= Mark::Replayed.bit();
-    enqueue(world, (event, FIRST));
+    enqueue(world, held(event, false));
 }
 
-/// The outbox, as the batch reads it last.
-fn owed(world: &World) -> std::collections::BTreeSet<Told> {
-    let pending: Vec<_> = (0_u8..)
-        .zip(&world.slots)
-        .filter_map(|(user, slot)| d1::pending(slot, user))
-        .map(|told| told.pending())
-        .collect();
-    let told = round(vec![], pending).into_iter().filter_map(|pending| {
-        let user = (0_u8..).zip(USERS).find(|(_, id)| *id == pending.user_id)?.0;
-        Some(Told { user, owner: pending.owner, version: pending.version })
-    });
-    told.collect()
-}
-
-/// Writes one plan: rows and bumps, deliveries, dead letters; all or nothing.
-fn write(model: &Line, world: &mut World, plan: &Plan) {
-    let codes = |world: &World| {
-        [0, 1].map(|user| store::code(&model.events, &world.rows, user, model.variant))
-    };
-    for change in plan.changes.values().flatten() {
-        let found = model.events.iter().position(|known| known.change == *change);
-        let Some(event) = found.and_then(|event| u8::try_from(event).ok()) else { continue };
-        let (before, was) = (world.rows.clone(), codes(world));
-        if store::take(&model.events, &mut world.rows, event, model.variant) {
-            let rows = (&before, &world.rows);
-            let users = store::bumped(&model.events, rows.0, rows.1, event, model.variant);
-            let slots = (0_u8..).zip(&mut world.slots);
-            for (_, slot) in slots.filter(|(user, _)| users.contains(user)) {
-                d1::bump(slot, super::step::NOW, model.variant);
-            }
-        }
-        world.joined |= 1 << event;
-        let is = codes(world);
-        isolated(model, world, event, was, is);
-    }
-    let codes = codes(world);
-    for (was, code) in world.was.iter_mut().zip(codes) {
-        *was |= 1 << code;
-    }
-    for delivery in &plan.deliveries {
-        let parked = delivery.verdict == shared::plan::Verdict::Parked;
-        let known = model.events.iter().position(|it| it.message.envelope == delivery.envelope);
-        let Some(bit) = known.map(|event| 1_u32 << event) else { continue };
-        if !parked {
-            world.inbox |= bit;
-        }
-    }
-    for letter in &plan.dead_letters {
-        let event = letter.message_id.split(':').next();
-        if let Some(Ok(event)) = event.map(str::parse::<u8>) {
-            world.letters |= 1 << event;
-            if letter.attempts < ATTEMPTS_MAX {
-                world.marks |= Mark::ParkedEarly.bit();
-            }
-        }
-    }
-}
-
-/// I11: an event about a user or a membership changes nothing for the other user.
-fn isolated(model: &Line, world: &mut World, event: u8, was: [u16; 2], is: [u16; 2]) {
-    let Some(Known { change, .. }) = store::at(&model.events, event) else { return };
-    let everybody = change.entity == shared::merge::Entity::Organization;
-    let changed = was.iter().zip(is).filter(|(was, is)| **was != *is).count();
-    if !everybody && 1 < changed {
-        world.marks |= Mark::Leaked.bit();
-    }
-}
-
-fn place(world: &mut World, consumer: usize, it: Consumer) {
+fn put(world: &mut World, consumer: usize, it: Consumer) {
     if let Some(place) = world.consumers.get_mut(consumer) {
         *place = it;
     }

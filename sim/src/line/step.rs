@@ -1,88 +1,81 @@
 //! How each step of the line changes the world.
 
-use std::collections::BTreeSet;
-
-use shared::cache::{Ages, Row};
-use shared::guard::{Known, Need, covers};
+use shared::cache::Ages;
+use shared::limits::{ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
 use shared::object::{Answer, Ask, HintReply};
 use shared::outbox::settle;
-use shared::time::UnixMillis;
 
-use super::history::ORG;
 use super::laws::Mark;
-use super::{Act, Consumer, Line, World, pipe, store};
+use super::{Act, Line, World, pipe, write};
 use crate::d1;
 use crate::object::{Arrived, Asked, Stage};
-use crate::wire::{Read, Told, user_id};
+use crate::wire::{Ms, Read, Told, ms, user_id, what};
 
-/// The clock stands still.
-pub(super) const NOW: UnixMillis = UnixMillis(1_000_000);
+/// When the clock begins.
+pub(super) const BEGIN: Ms = 1_000_000;
+
+/// One step of it: longer than the hard age.
+const TICK_MS: Ms = 61_000;
+
+/// The ages as they are set by default; nobody is idle so long.
+const AGES: Ages =
+    Ages { soft_ms: ROLES_SOFT_MS_DEFAULT, hard_ms: ROLES_HARD_MS_DEFAULT, idle_ms: 1 << 30 };
 
 /// Takes one step.
 pub(super) fn step(model: &Line, world: &mut World, act: Act) {
+    let variant = model.variant;
     match act {
-        Act::Deliver(event) => pipe::deliver(world, event, model.variant),
-        Act::DeliverFailed(event) => {
+        Act::Deliver(event) => pipe::deliver(world, event, variant),
+        Act::DeliverAgain(event) => {
+            world.left.copies -= 1;
+            pipe::send(world, event, variant);
+        }
+        Act::DieBeforeSend(event) => {
             world.left.crashes -= 1;
-            world.noted |= 1 << event;
+            pipe::note(world, event, variant);
         }
-        Act::Run(first, second) => run(model, world, &places(first, second)),
-        Act::Take(consumer, first, second) => {
-            pipe::take(model, world, consumer, &places(first, second));
+        Act::DieAfterSend(event) => {
+            world.left.crashes -= 1;
+            pipe::send(world, event, variant);
         }
-        Act::Commit(consumer) => pipe::commit(model, world, consumer, true),
-        Act::CommitUnheard(consumer) => pipe::commit(model, world, consumer, false),
+        Act::GiveUp(event) => {
+            world.left.lost -= 1;
+            world.unsent &= !(1 << event);
+        }
+        Act::Run(batch, fate, then) => pipe::run(model, world, batch, fate, then),
+        Act::Take(consumer, batch) => pipe::take(model, world, consumer, batch),
+        Act::Commit(consumer) => pipe::commit(model, world, consumer),
+        Act::CommitUnheard(consumer) => pipe::unheard(model, world, consumer),
         Act::Refuse(consumer) => pipe::refuse(model, world, consumer),
-        Act::Acknowledge(consumer) => {
-            if let Some(it) = world.consumers.get_mut(consumer) {
-                it.done = vec![];
-            }
-        }
-        Act::Push(consumer) => push(world, consumer),
+        Act::Acknowledge(consumer) => pipe::acknowledge(world, consumer),
+        Act::Push(consumer) => pipe::push(world, consumer),
         Act::Crash(consumer) => pipe::crash(model, world, consumer),
-        Act::Park(index) => pipe::park(model, world, index),
+        Act::Park(event) => pipe::park(model, world, event),
         Act::Replay(event) => pipe::replay(world, event),
+        Act::Operate(event) => write::happen(model, world, event),
         Act::Sweep(user) => {
             let slot = world.slots.get(usize::from(user));
             world.hints.extend(slot.and_then(|slot| d1::pending(slot, user)));
         }
         Act::Hint(told) => hint(model, world, told),
-        Act::Ask(user) => ask(world, user),
+        Act::Ask(user) => ask(model, world, user),
         Act::Land(user) => land(model, world, user),
         Act::Arrive(user) => arrive(model, world, user),
+        Act::Fail(user, landed) => fail(model, world, user, landed),
         Act::Evict(user) => evict(model, world, user),
+        Act::Tick => tick(model, world),
     }
+}
+
+fn tick(model: &Line, world: &mut World) {
+    world.left.ticks -= 1;
+    world.now += TICK_MS;
+    world.is = model.table.what(world.rows).map(|what| 1 << what);
 }
 
 /// The guard's question.
 pub(super) fn question(user: u8) -> Ask {
     Ask { user_id: user_id(user).into(), fresh: false, min_version: 0 }
-}
-
-fn places(first: usize, second: Option<usize>) -> Vec<usize> {
-    std::iter::once(first).chain(second).collect()
-}
-
-fn run(model: &Line, world: &mut World, places: &[usize]) {
-    let Some(consumer) = world.consumers.iter().position(|it| *it == Consumer::default()) else {
-        return;
-    };
-    pipe::take(model, world, consumer, places);
-    while world
-        .consumers
-        .get(consumer)
-        .is_some_and(|it| !it.messages.is_empty() || !it.letters.is_empty())
-    {
-        pipe::commit(model, world, consumer, true);
-    }
-    push(world, consumer);
-}
-
-fn push(world: &mut World, consumer: usize) {
-    let Some(it) = world.consumers.get_mut(consumer) else { return };
-    let owed: BTreeSet<Told> = std::mem::take(&mut it.owed);
-    *it = Consumer::default();
-    world.hints.extend(owed);
 }
 
 fn hint(model: &Line, world: &mut World, told: Told) {
@@ -92,24 +85,24 @@ fn hint(model: &Line, world: &mut World, told: Told) {
     else {
         return;
     };
-    let reply: HintReply = object.hint(&told.hint(), NOW, &Ages::default(), model.variant);
+    let reply: HintReply = object.hint(&told.hint(), world.now, &AGES, model.variant);
     let settled = settle(vec![(told.pending(), Some(reply))]);
     if !settled.acked.is_empty() {
         d1::ack(slot, &told, model.variant);
     }
     if !settled.gone.is_empty() {
-        d1::gone(slot, &told, model.variant);
+        d1::gone(slot, &told, world.now, model.variant);
     }
 }
 
-fn ask(world: &mut World, user: u8) {
+fn ask(model: &Line, world: &mut World, user: u8) {
     let place = usize::from(user);
     if let Some(left) = world.asks.get_mut(place) {
         *left -= 1;
     }
     let Some(object) = world.objects.get_mut(place) else { return };
-    match object.ask(&question(user), NOW, &Ages::default()) {
-        Asked::Served(answer) => serve(world, user, &answer),
+    match object.ask(&question(user), world.now, &AGES) {
+        Asked::Served(answer) => serve(model, world, user, &answer),
         Asked::Refused => {}
         Asked::Waits(_) => wait(world, user, true),
     }
@@ -122,33 +115,28 @@ fn wait(world: &mut World, user: u8, waits: bool) {
 }
 
 /// The guard decides at once by what it is served.
-fn serve(world: &mut World, user: u8, answer: &Answer) {
+fn serve(model: &Line, world: &mut World, user: u8, answer: &Answer) {
     let place = usize::from(user);
-    let (version, code) = (answer.set.version, store::number(&answer.set));
-    let was = world.was.get(place).copied().unwrap_or_default();
-    let known = Known { set: answer.set.clone(), good_until: NOW.plus(answer.good_for_ms) };
-    let needs = [
-        Need::Role("admin".into()),
-        Need::OrgRole { org: ORG.into(), role: "org:admin".into() },
-        Need::OrgRole { org: ORG.into(), role: "org:member".into() },
-    ];
-    let grants = |need: &Need| covers(Some(&known), need, NOW).is_ok();
-    if needs.iter().any(grants) && was & (1 << code) == 0 {
+    let (version, what) = (ms(answer.set.version), what(&answer.set));
+    let grants = model.table.grants(what);
+    let bit = |of: &[u32; 2]| of.get(place).is_some_and(|of| of & (1 << what) != 0);
+    if grants != 0 && !bit(&world.was) {
         world.marks |= Mark::Phantom.bit();
+    }
+    if grants != 0 && world.now != BEGIN && !bit(&world.is) {
+        world.marks |= Mark::TooOld.bit();
     }
     let Some(served) = world.served.get_mut(place) else { return };
     if version < served.0 {
         world.marks |= Mark::WentBack.bit();
     }
-    if served.0 == version && served.1 != code {
+    if served.0 == version && served.1 != what {
         world.marks |= Mark::Renamed.bit();
     }
-    let before = Known { set: store::roles(served.0, served.1), good_until: NOW };
-    let granted = |need: &Need| covers(Some(&before), need, NOW).is_ok();
-    if served.0 != 0 && needs.iter().any(|need| granted(need) && !grants(need)) {
+    if served.0 != 0 && model.table.grants(served.1) & !grants != 0 {
         world.marks |= Mark::GrantThenDenial.bit();
     }
-    *served = (version, code);
+    *served = (version, what);
 }
 
 fn land(model: &Line, world: &mut World, user: u8) {
@@ -159,10 +147,11 @@ fn land(model: &Line, world: &mut World, user: u8) {
     };
     let Some(flight) = &mut object.flight else { return };
     if flight.sent.registers {
-        d1::register(slot, user, &flight.sent, NOW, model.variant);
+        d1::register(slot, &flight.sent, world.now, model.variant);
     }
-    let what = store::code(&model.events, &world.rows, user, model.variant);
-    let read = slot.map(|w| Read { owner: w.owner, version: w.version, what });
+    let all = model.table.what(world.rows);
+    let what = all.get(place).copied().unwrap_or_default();
+    let read = slot.watch.map(|w| Read { owner: w.owner, version: w.version, what });
     flight.stage = Stage::Answered(read);
 }
 
@@ -170,23 +159,33 @@ fn arrive(model: &Line, world: &mut World, user: u8) {
     let place = usize::from(user);
     let Some(object) = world.objects.get_mut(place) else { return };
     let Some(Stage::Answered(read)) = object.flight.map(|flight| flight.stage) else { return };
-    if read.is_some_and(|read| read.version < object.memory.0.floor) {
+    if read.is_some_and(|read| read.version < object.memory.floor) {
         world.marks |= Mark::StaleRefused.bit();
     }
-    let row = read.map(|r| Row { owner: r.owner, set: store::roles(r.version, r.what) });
-    match object.arrive(row, NOW, &Ages::default(), model.variant) {
+    match object.arrive(read, world.now, &AGES, model.variant) {
         Arrived::Again => {}
         Arrived::GaveUp => wait(world, user, false),
         Arrived::Done => {
-            let answer = object.memory.0.after_fill(&question(user), NOW, NOW, &Ages::default());
+            let answer = object.after_fill(&question(user), world.now, world.now, &AGES);
             if world.waits.get(place) == Some(&true) {
                 wait(world, user, false);
                 if let Some(answer) = answer {
-                    serve(world, user, &answer);
+                    serve(model, world, user, &answer);
                 }
             }
         }
     }
+}
+
+fn fail(model: &Line, world: &mut World, user: u8, landed: bool) {
+    world.left.errors -= 1;
+    if landed {
+        land(model, world, user);
+    }
+    if let Some(object) = world.objects.get_mut(usize::from(user)) {
+        object.flight = None;
+    }
+    wait(world, user, false);
 }
 
 /// A fill whose instance is gone could only register the same watch again.
@@ -196,6 +195,6 @@ fn evict(model: &Line, world: &mut World, user: u8) {
     if object.flight.is_some() {
         world.marks |= Mark::EvictedInFlight.bit();
     }
-    let _lost = object.evict(NOW, model.variant);
+    let _lost = object.evict(world.now, model.variant);
     wait(world, user, false);
 }

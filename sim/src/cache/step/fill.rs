@@ -1,40 +1,43 @@
 //! A fill under way: it reaches the database, comes back, or fails.
 
-use shared::cache::Row;
-use shared::time::UnixMillis;
-
-use super::{serve, set};
+use super::{put, serve};
 use crate::cache::laws::Mark;
-use crate::cache::{Cache, Guard, World, question, roles};
-use crate::d1::{self, Watch};
+use crate::cache::{Cache, Guard, World};
+use crate::d1::{self, Slot, Watch};
 use crate::object::{Arrived, Stage};
 use crate::variant::Variant;
-use crate::wire::{Read, Sent};
+use crate::wire::{Ms, Read, Sent};
 
 pub(super) fn land(world: &mut World, variant: Variant, lagging: bool) {
+    let now = world.d1_now();
     let Some(flight) = &mut world.object.flight else { return };
     if flight.sent.registers {
-        d1::register(&mut world.slot, 0, &flight.sent, world.now, variant);
+        d1::register(&mut world.slot, &flight.sent, now, variant);
     }
-    let mut read = read(world.slot, &flight.sent, world.truth, world.now, variant);
-    if let (true, Some((version, what)), Some(read)) = (lagging, world.lagging, &mut read) {
-        (read.version, read.what) = (version, what);
+    let behind = world.lagging.filter(|_| lagging);
+    let present = || read(&world.slot, &flight.sent, world.truth, now, variant);
+    flight.stage = Stage::Answered(behind.map_or_else(present, |(read, _)| read));
+    if lagging {
+        world.marks |= Mark::ReadBehind.bit();
     }
-    flight.stage = Stage::Answered(read);
 }
 
 /// What D1 reads for a fill: watch and roles in one statement.
 pub(in crate::cache) fn read(
-    slot: Option<Watch>,
+    slot: &Slot,
     sent: &Sent,
-    what: u16,
-    now: UnixMillis,
+    what: u8,
+    now: Ms,
     variant: Variant,
 ) -> Option<Read> {
     if variant == Variant::FillWithoutRegistering {
-        return Some(Read { owner: sent.owner, version: now.0, what });
+        return Some(Read { owner: sent.owner, version: now, what });
     }
-    slot.map(|watch| Read { owner: watch.owner, version: watch.version, what })
+    slot.watch.map(|watch| row(watch, what))
+}
+
+pub(super) fn row(watch: Watch, what: u8) -> Read {
+    Read { owner: watch.owner, version: watch.version, what }
 }
 
 pub(super) fn arrive(model: &Cache, world: &mut World) {
@@ -43,16 +46,15 @@ pub(super) fn arrive(model: &Cache, world: &mut World) {
     };
     // The wrong form reads the version by a second statement, when the first has been answered.
     let torn = model.variant == Variant::TwoStatementRead;
-    let version = |read: &Read| match world.slot {
+    let version = |read: &Read| match world.slot.watch {
         Some(watch) if torn && watch.owner == read.owner => watch.version,
         _ => read.version,
     };
-    let row = read.map(|read| Row { owner: read.owner, set: roles(version(&read), read.what) });
-    let below = read.is_some_and(|read| read.version < world.object.memory.0.floor);
-    if below {
+    let read = read.map(|read| Read { version: version(&read), ..read });
+    if read.is_some_and(|read| read.version < world.object.memory.floor) {
         world.marks |= Mark::StaleRefused.bit();
     }
-    let arrived = world.object.arrive(row, world.now, &model.ages(), model.variant);
+    let arrived = world.object.arrive(read, world.now, &model.ages(), model.variant);
     match arrived {
         Arrived::Again => {}
         Arrived::Done => answer_all(model, world),
@@ -62,18 +64,20 @@ pub(super) fn arrive(model: &Cache, world: &mut World) {
 
 fn answer_all(model: &Cache, world: &mut World) {
     for guard in 0..world.guards.len() {
-        let Some(Guard::Waits { asked_at, once_more }) = world.guards.get(guard).copied() else {
+        let Some(Guard::Waits { asked_at, least, since, once_more }) =
+            world.guards.get(guard).copied()
+        else {
             continue;
         };
-        let held = &world.object.memory.0;
-        if let Some(answer) = held.after_fill(&question(guard), asked_at, world.now, &model.ages())
-        {
-            serve(world, guard, &answer);
+        let question = model.question(guard, least);
+        let answer = world.object.after_fill(&question, asked_at, world.now, &model.ages());
+        if let Some(answer) = answer {
+            serve(model, world, guard, (asked_at, since), &answer);
         } else if once_more {
             world.object.begin_refill(world.now, &model.ages());
-            set(world, guard, Guard::Waits { asked_at, once_more: false });
+            put(world, guard, Guard::Waits { asked_at, least, since, once_more: false });
         } else {
-            set(world, guard, Guard::Idle);
+            put(world, guard, Guard::Idle);
         }
     }
 }
@@ -88,9 +92,10 @@ pub(super) fn turn_away(world: &mut World) {
 }
 
 pub(super) fn fail(world: &mut World, variant: Variant, landed: bool) {
+    let now = world.d1_now();
     let Some(flight) = world.object.flight.take() else { return };
     if landed && flight.sent.registers {
-        d1::register(&mut world.slot, 0, &flight.sent, world.now, variant);
+        d1::register(&mut world.slot, &flight.sent, now, variant);
     }
     turn_away(world);
 }

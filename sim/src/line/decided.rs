@@ -1,0 +1,172 @@
+//! What the consumer decides about each batch that it can be handed: asked of `shared::{plan,
+//! batch}` once, and looked up by the model.
+
+use shared::batch::Part;
+use shared::fault::{Disposition, Fault};
+use shared::limits::ATTEMPTS_MAX;
+use shared::plan::{Message, Verdict, plan};
+
+use super::history::Told;
+
+/// The queue of the events.
+pub(super) const QUEUE: &str = "rolecall-events";
+
+/// A message that has been handed out: its event, twice, and one more on its last attempt; plus
+/// one. 0 is none.
+pub type Held = u8;
+
+/// At most two messages, the lesser first.
+pub type Pair = [Held; 2];
+
+/// A message of an event. What comes before the last but one attempt differs only in its count.
+#[must_use]
+pub fn held(event: u8, last: bool) -> Held {
+    event * 2 + u8::from(last) + 1
+}
+
+/// The event of a message.
+#[must_use]
+pub fn event(held: Held) -> u8 {
+    held.saturating_sub(1) / 2
+}
+
+/// Whether it is its last attempt.
+#[must_use]
+pub fn is_last(held: Held) -> bool {
+    held.is_multiple_of(2)
+}
+
+/// The messages of a pair.
+pub fn each(pair: Pair) -> impl Iterator<Item = Held> {
+    pair.into_iter().filter(|held| *held != 0)
+}
+
+/// These messages as a pair.
+#[must_use]
+pub fn pair(of: impl IntoIterator<Item = Held>) -> Pair {
+    let mut of = of.into_iter();
+    let mut pair = [of.next().unwrap_or_default(), of.next().unwrap_or_default()];
+    pair.sort_unstable();
+    pair
+}
+
+/// What is decided about one batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// The events whose changes it takes in, in the order of the plan.
+    pub takes: Vec<u8>,
+    /// The deliveries that it notes as applied, as bits.
+    pub notes: u8,
+    /// The events that it parks, as bits.
+    pub parks: u8,
+    /// Whether it parks one before its last attempt.
+    pub parks_early: bool,
+    /// What is acknowledged once it is committed.
+    pub acks: Pair,
+    /// What goes back into the queue when D1 refuses it for a passing reason.
+    pub back: Pair,
+    /// What is parked then.
+    pub last: Pair,
+}
+
+/// All that a consumer can decide.
+#[derive(Clone, Debug)]
+pub struct Decisions {
+    applied: Vec<Decided>,
+    parked: Vec<Decided>,
+    base: usize,
+}
+
+impl Decisions {
+    /// Asks about every batch.
+    #[must_use]
+    pub fn new(told: &Told) -> Self {
+        let most = told.clerks * 2;
+        let pairs = (0..=most).flat_map(|a| (0..=most).map(move |b| pair([a, b])));
+        let decide = |parks: bool| pairs.clone().map(|of| decide(told, of, parks)).collect();
+        Self { applied: decide(false), parked: decide(true), base: usize::from(most) + 1 }
+    }
+
+    /// About messages that are applied.
+    #[must_use]
+    pub fn applied(&self, of: Pair) -> Option<&Decided> {
+        self.applied.get(self.index(of))
+    }
+
+    /// About messages that are parked.
+    #[must_use]
+    pub fn parked(&self, of: Pair) -> Option<&Decided> {
+        self.parked.get(self.index(of))
+    }
+
+    fn index(&self, of: Pair) -> usize {
+        usize::from(of[0]) * self.base + usize::from(of[1])
+    }
+}
+
+fn decide(told: &Told, of: Pair, parks: bool) -> Decided {
+    let mut messages: Vec<Message> = each(of).filter_map(|held| message(told, held)).collect();
+    let mut letters = vec![];
+    if parks {
+        let park = |it: &Message| it.park(QUEUE, "retries-exhausted", "");
+        letters = messages.drain(..).map(|it| park(&it)).collect();
+    }
+    let part = Part { queue: QUEUE.into(), messages, letters };
+    let plan = plan(QUEUE, &part.messages, part.letters.clone());
+    let events = || (0..told.clerks).filter_map(|event| Some((event, told.message(event)?)));
+    let takes =
+        plan.changes.values().flatten().filter_map(|change| {
+            (0..told.clerks).find(|event| told.change(*event) == Some(change))
+        });
+    let applied = plan.deliveries.iter().filter(|it| it.verdict != Verdict::Parked);
+    let notes = applied.filter_map(|it| events().find(|(_, of)| of.envelope == it.envelope));
+    let parked = plan.dead_letters.iter().filter_map(|it| it.message_id.parse().ok());
+    let refused = part.clone().refused(&Fault::of("Network connection lost"), 0);
+    let is_retried = |d: Disposition| matches!(d, Disposition::RetryAfter(_));
+    let back = refused.verdicts.iter().filter(|it| is_retried(it.disposition));
+    let last = refused.parts.iter().flat_map(|part| &part.letters);
+    let acks = part.committed();
+    Decided {
+        takes: takes.collect(),
+        notes: notes.fold(0, |bits, (event, _)| bits | 1 << event),
+        parks: parked.fold(0, |bits, held: Held| bits | 1 << event(held)),
+        parks_early: plan.dead_letters.iter().any(|it| it.attempts < ATTEMPTS_MAX),
+        acks: pair(acks.iter().filter_map(|it| it.message_id.parse().ok())),
+        back: pair(back.filter_map(|it| it.message_id.parse().ok())),
+        last: pair(last.filter_map(|it| it.message_id.parse().ok())),
+    }
+}
+
+/// A message as the queue hands it out. Its number is the queue's own id for it.
+fn message(told: &Told, held: Held) -> Option<Message> {
+    let attempts = if is_last(held) { ATTEMPTS_MAX } else { ATTEMPTS_MAX - 1 };
+    Some(Message { id: held.to_string(), attempts, ..told.message(event(held))?.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Decisions, event, held, is_last, pair};
+    use crate::line::history::History;
+
+    #[test]
+    fn a_number_says_which_message_it_is() {
+        for known in 0..4 {
+            for last in [false, true] {
+                assert_eq!((event(held(known, last)), is_last(held(known, last))), (known, last));
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_batch_is_given_back_but_for_its_last_attempts() {
+        let decisions = Decisions::new(&History::Ties.told());
+        let both = pair([held(1, true), held(2, false)]);
+        let decided = decisions.applied(both).unwrap();
+        assert_eq!(decided.back, pair([held(2, false)]));
+        assert_eq!(decided.last, pair([held(1, true)]));
+        assert_eq!((decided.acks, decided.notes, decided.parks), (both, 0b110, 0));
+        let parked = decisions.parked(pair([held(1, true)])).unwrap();
+        assert_eq!((parked.notes, parked.parks, parked.parks_early), (0, 0b10, false));
+        assert_eq!(parked.back, pair([held(1, true)]));
+    }
+}

@@ -1,0 +1,147 @@
+//! What can happen next on the line.
+
+use super::act::{Act, Fate};
+use super::decided::{Held, Pair, pair};
+use super::{Consumer, Line, World, pipe};
+use crate::d1;
+use crate::object::Stage;
+use crate::wire::Told;
+
+/// Lists what can happen.
+pub(super) fn list(model: &Line, world: &World, acts: &mut Vec<Act>) {
+    door(world, acts);
+    for batch in batches(world) {
+        if model.bounds.steps {
+            take(world, batch, acts);
+        } else {
+            run(model, world, batch, acts);
+        }
+    }
+    for (index, consumer) in world.consumers.iter().enumerate() {
+        work(world, index, consumer, acts);
+    }
+    let dead = (0_u8..).zip(world.dead).filter(|(_, count)| *count != 0);
+    acts.extend(dead.map(|(event, _)| Act::Park(event)));
+    acts.extend(bits(world.letters & !world.replayed).map(Act::Replay));
+    let operators = (0_u8..).take(model.told.events.len()).skip(model.told.clerks.into());
+    acts.extend(operators.filter(|it| world.joined & (1 << it) == 0).map(Act::Operate));
+    if world.left.ticks != 0 {
+        acts.push(Act::Tick);
+    }
+    for user in 0..2 {
+        caches(world, user, acts);
+    }
+    acts.extend(world.hints.iter().map(Act::Hint));
+}
+
+/// The numbers of the bits that are set.
+pub(super) fn bits(of: u8) -> impl Iterator<Item = u8> {
+    (0..8_u8).filter(move |bit| of & (1 << bit) != 0)
+}
+
+fn door(world: &World, acts: &mut Vec<Act>) {
+    for event in bits(world.unsent) {
+        acts.push(Act::Deliver(event));
+        if world.left.crashes != 0 {
+            acts.extend([Act::DieBeforeSend(event), Act::DieAfterSend(event)]);
+        }
+        if world.left.lost != 0 {
+            acts.push(Act::GiveUp(event));
+        }
+    }
+    if world.left.copies != 0 {
+        acts.extend(bits(world.accepted).map(Act::DeliverAgain));
+    }
+}
+
+/// Every batch of one message or two. Equal messages are interchangeable.
+fn batches(world: &World) -> impl Iterator<Item = Pair> + '_ {
+    let held = |it: Held| world.queue.get(usize::from(it) - 1).copied().unwrap_or_default();
+    let all = (1..=8_u8).filter(move |it| held(*it) != 0);
+    all.clone().flat_map(move |first| {
+        let second = all.clone().filter(move |it| first < *it || (first == *it && 1 < held(*it)));
+        std::iter::once(pair([first])).chain(second.map(move |it| pair([first, it])))
+    })
+}
+
+fn run(model: &Line, world: &World, batch: Pair, acts: &mut Vec<Act>) {
+    let one = |acts: &mut Vec<Act>, fate: Fate| acts.push(Act::Run(batch, fate, Fate::Done));
+    one(acts, Fate::Done);
+    if world.left.crashes != 0 {
+        for fate in Fate::DEATHS {
+            one(acts, fate);
+        }
+    }
+    if world.left.errors != 0 {
+        for fate in Fate::ERRORS {
+            one(acts, fate);
+            let parks = model.decisions.applied(batch).is_some_and(|it| it.last != Pair::default());
+            if parks && world.left.crashes != 0 {
+                acts.extend(Fate::DEATHS.map(|then| Act::Run(batch, fate, then)));
+            }
+            if parks && 1 < world.left.errors {
+                acts.extend(Fate::ERRORS.map(|then| Act::Run(batch, fate, then)));
+            }
+        }
+    }
+}
+
+/// Idle consumers are interchangeable: the first one takes.
+fn take(world: &World, batch: Pair, acts: &mut Vec<Act>) {
+    let idle = world.consumers.iter().position(|it| *it == Consumer::default());
+    acts.extend(idle.map(|consumer| Act::Take(consumer, batch)));
+}
+
+fn work(world: &World, index: usize, consumer: &Consumer, acts: &mut Vec<Act>) {
+    if *consumer == Consumer::default() {
+        return;
+    }
+    if pipe::is_before_commit(consumer) {
+        acts.push(Act::Commit(index));
+        if world.left.errors != 0 {
+            acts.extend([Act::Refuse(index), Act::CommitUnheard(index)]);
+        }
+    } else {
+        if consumer.done != Pair::default() {
+            acts.push(Act::Acknowledge(index));
+        }
+        if !consumer.owed.is_empty() {
+            acts.push(Act::Push(index));
+        }
+    }
+    if world.left.crashes != 0 {
+        acts.push(Act::Crash(index));
+    }
+}
+
+fn caches(world: &World, user: u8, acts: &mut Vec<Act>) {
+    let place = usize::from(user);
+    let (Some(object), Some(slot)) = (world.objects.get(place), world.slots.get(place)) else {
+        return;
+    };
+    let is_held = |told: &Told| world.consumers.iter().any(|it| it.owed.contains(told));
+    let owed = d1::pending(slot, user);
+    if owed.is_some_and(|told| !is_held(&told) && pipe::may_send(world, &told)) {
+        acts.push(Act::Sweep(user));
+    }
+    let waits = world.waits.get(place).copied().unwrap_or_default();
+    if !waits && world.asks.get(place).is_some_and(|left| *left != 0) {
+        acts.push(Act::Ask(user));
+    }
+    match object.flight {
+        Some(flight) if flight.stage == Stage::Sent => {
+            acts.push(Act::Land(user));
+            if world.left.errors != 0 {
+                acts.push(Act::Fail(user, false));
+                if flight.sent.registers {
+                    acts.push(Act::Fail(user, true));
+                }
+            }
+        }
+        Some(_) => acts.push(Act::Arrive(user)),
+        None => {}
+    }
+    if world.left.evictions != 0 && object.memory.owner != 0 {
+        acts.push(Act::Evict(user));
+    }
+}

@@ -1,0 +1,96 @@
+//! The wrong forms of what D1 does: the statements, views and triggers with one thing changed.
+
+use anyhow::Result;
+use shared::envelope::Letter;
+use shared::id::ObjectId;
+use shared::merge::{Change, Entity, State};
+use shared::plan::Message;
+use testkit::sqlite::Database;
+
+use crate::line::history::ORG;
+use crate::variant::Variant;
+
+/// The law as `shared/src/sql` says it.
+const LAW: &str = "t.deleted = 0
+  AND (excluded.deleted, excluded.updated_at, excluded.event_at, \
+excluded.projection, excluded.digest)
+    > (t.deleted, t.updated_at, t.event_at, t.projection, t.digest)";
+
+/// M1: a tie goes to whoever comes last.
+const BY_ARRIVAL: &str =
+    "t.deleted = 0 AND (excluded.deleted, excluded.updated_at) >= (t.deleted, t.updated_at)";
+
+/// M3: a tombstone has a time like any other row.
+const BY_TIME: &str = "excluded.deleted > t.deleted
+  OR (t.deleted = 1 AND excluded.deleted = 0 AND t.event_at < excluded.event_at)
+  OR (t.deleted = 0 AND excluded.deleted = 0
+  AND (excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest)
+    > (t.updated_at, t.event_at, t.projection, t.digest))";
+
+/// When the deletes of the wrong form happened: between the updates.
+const DELETED_AT: i64 = 7;
+
+/// Where the view leaves out the members of a dead organization.
+const DERIVED: &str =
+    "AND NOT EXISTS (SELECT 1 FROM organizations o WHERE o.id = m.org_id AND o.deleted = 1)";
+
+pub(super) fn begin(db: &Database, variant: Variant) -> Result<()> {
+    if variant == Variant::NoTriggerOnOrganizations {
+        db.sql.execute_batch(
+            "DROP TRIGGER bump_organizations_insert; DROP TRIGGER bump_organizations_update;
+             DROP TRIGGER bump_organizations_delete",
+        )?;
+    }
+    if variant == Variant::CascadeInsteadOfDerive {
+        let view = "SELECT sql FROM sqlite_master WHERE name = 'org_memberships'";
+        let text = db.column::<String>(view, [])?.concat().replace(DERIVED, "");
+        db.sql.execute_batch(&format!("DROP VIEW org_memberships; {text}"))?;
+    }
+    Ok(())
+}
+
+pub(super) fn text(variant: Variant, sql: &str) -> String {
+    if variant == Variant::TiesByArrival {
+        sql.replace(LAW, BY_ARRIVAL)
+    } else if variant == Variant::TombstoneByTime {
+        sql.replace(LAW, BY_TIME)
+    } else {
+        sql.into()
+    }
+}
+
+/// What the wrong form does behind a change.
+pub(super) fn after(db: &Database, variant: Variant, change: &Change) -> Result<()> {
+    let (id, dead) = (change.id.as_str(), change.state == State::Dead);
+    let table = match change.entity {
+        Entity::User => "users",
+        Entity::Organization => "organizations",
+        Entity::Membership => "memberships",
+        Entity::Role => "org_roles",
+        Entity::Permission => "org_permissions",
+    };
+    if variant == Variant::HardDelete && dead {
+        db.sql.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
+    }
+    if variant == Variant::TombstoneByTime && dead {
+        let dated = format!("UPDATE {table} SET event_at = ?1 WHERE id = ?2 AND deleted = 1");
+        db.sql.execute(&dated, (DELETED_AT, id))?;
+    }
+    if variant == Variant::CascadeInsteadOfDerive && dead && table == "organizations" {
+        db.sql.execute("DELETE FROM memberships WHERE org_id = ?1", [ORG])?;
+    }
+    Ok(())
+}
+
+/// The message as the wrong form reads it.
+pub(super) fn message(variant: Variant, message: &Message) -> Message {
+    let mut message = message.clone();
+    if variant == Variant::MembershipsByPair
+        && let Letter::Event(event) = &mut message.envelope.letter
+        && let Ok(pair) = ObjectId::parse("orgmem_of_the_pair")
+    {
+        let of_memberships = event.changes.iter_mut().filter(|it| it.entity == Entity::Membership);
+        of_memberships.for_each(|change| change.id = pair.clone());
+    }
+    message
+}

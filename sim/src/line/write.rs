@@ -1,0 +1,55 @@
+//! What D1 writes: rows and bumps, deliveries, dead letters; and the outbox that it reads.
+
+use shared::outbox::round;
+
+use super::decided::Decided;
+use super::laws::Mark;
+use super::{Line, World};
+use crate::d1;
+use crate::few::Few;
+use crate::wire::{Told, USERS, ms};
+
+/// The outbox, as the batch reads it last.
+pub(super) fn owed(world: &World) -> Few<Told, 2> {
+    let slots = (0_u8..).zip(&world.slots);
+    let pending = slots.filter_map(|(user, slot)| Some(d1::pending(slot, user)?.pending()));
+    let told = round(vec![], pending.collect()).into_iter().filter_map(|pending| {
+        let user = (0_u8..).zip(USERS).find(|(_, id)| *id == pending.user_id)?.0;
+        Some(Told { user, owner: ms(pending.owner), version: ms(pending.version) })
+    });
+    let mut few = Few::default();
+    few.extend(told);
+    few
+}
+
+/// Writes one plan: rows and bumps, deliveries, dead letters; all or nothing.
+pub(super) fn write(model: &Line, world: &mut World, decided: &Decided) {
+    for event in &decided.takes {
+        happen(model, world, *event);
+    }
+    world.inbox |= decided.notes;
+    world.letters |= decided.parks;
+    if decided.parks_early {
+        world.marks |= Mark::ParkedEarly.bit();
+    }
+}
+
+/// D1 takes in what an event says.
+pub(super) fn happen(model: &Line, world: &mut World, event: u8) {
+    let Some(state) = model.table.at(world.rows) else { return };
+    let Some((next, bumps)) = state.next.get(usize::from(event)).copied() else { return };
+    let (before, after) = (state.what, model.table.what(next));
+    world.rows = next;
+    world.joined |= 1 << event;
+    let about = model.told.about(event);
+    for (user, (slot, bumps)) in (0_u8..).zip(world.slots.iter_mut().zip(bumps)) {
+        (0..bumps).for_each(|_| d1::bump(slot, world.now, model.variant));
+        let changed = before.get(usize::from(user)) != after.get(usize::from(user));
+        if changed && about & (1 << user) == 0 {
+            world.marks |= Mark::Leaked.bit();
+        }
+    }
+    for (set, what) in world.was.iter_mut().zip(after).chain(world.is.iter_mut().zip(after)) {
+        *set |= 1 << what;
+    }
+}
