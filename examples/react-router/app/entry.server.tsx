@@ -1,0 +1,36 @@
+// A page as a document: rendered whole or as it comes, under a policy that lets no other script run.
+
+import { isbot } from "isbot";
+import { renderToReadableStream } from "react-dom/server";
+import { ServerRouter } from "react-router";
+import type { EntryContext } from "react-router";
+
+import { policy } from "./policy.server.ts";
+import { NonceContext } from "./nonce.ts";
+
+export default async function handleRequest(
+  request: Request,
+  status: number,
+  headers: Headers,
+  routerContext: EntryContext,
+): Promise<Response> {
+  const nonce = crypto.randomUUID();
+  let failed = false;
+  const page = (
+    <NonceContext value={nonce}>
+      <ServerRouter context={routerContext} url={request.url} nonce={nonce} />
+    </NonceContext>
+  );
+  const body = await renderToReadableStream(page, {
+    nonce,
+    signal: request.signal,
+    onError(cause) {
+      failed = true;
+      console.error(cause);
+    },
+  });
+  if (isbot(request.headers.get("user-agent"))) await body.allReady;
+  headers.set("content-type", "text/html; charset=utf-8");
+  headers.set("content-security-policy", policy(nonce));
+  return new Response(body, { status: failed ? 500 : status, headers });
+}

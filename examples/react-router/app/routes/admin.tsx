@@ -1,0 +1,64 @@
+import { requireRole, roles } from "@rolecall/guard";
+import { env } from "cloudflare:workers";
+import { Form } from "react-router";
+
+import type { Route } from "./+types/admin";
+import { requireViewer } from "../session.server.ts";
+
+export async function loader(args: Route.LoaderArgs) {
+  const { userId, impersonated } = requireViewer(args);
+  await requireRole(env, userId, "admin", { impersonated });
+  return null;
+}
+
+/** Looks a user up. A loader guards its page, not its action: each asks for itself. */
+export async function action(args: Route.ActionArgs) {
+  const { userId, impersonated } = requireViewer(args);
+  // An administrator who was one a moment ago is none: the database is read first.
+  await requireRole(env, userId, "admin", { impersonated, fresh: true });
+  const asked = String((await args.request.formData()).get("user") ?? "").trim();
+  return { asked, found: await lookUp(asked) };
+}
+
+/** What a user may do; `null` where nobody counts: the banned, the deleted, what is no id. */
+async function lookUp(userId: string) {
+  try {
+    const { standing, roles: held, organizations } = await roles(env, userId);
+    return { standing, held: [...held, ...organizations.map(({ id, role }) => `${role} in ${id}`)] };
+  } catch (cause) {
+    if (cause instanceof Response && cause.status === 403) return null;
+    throw cause;
+  }
+}
+
+export default function Admin({ actionData }: Route.ComponentProps) {
+  return (
+    <>
+      <title>Administration · Rolecall example</title>
+      <h1>Administration</h1>
+      <p>Only the app role <code>admin</code> sees this page.</p>
+      <Form method="post">
+        <label htmlFor="user">A user's id</label>
+        <input id="user" name="user" required maxLength={64} autoComplete="off" />
+        <button type="submit">Look up</button>
+      </Form>
+      <div role="status">{actionData && <Found {...actionData} />}</div>
+    </>
+  );
+}
+
+function Found({ asked, found }: NonNullable<Route.ComponentProps["actionData"]>) {
+  if (found === null) {
+    return (
+      <p>
+        <code>{asked}</code> may do nothing: banned, deleted, or no user's id.
+      </p>
+    );
+  }
+  const { standing, held } = found;
+  return (
+    <p>
+      <code>{asked}</code> is {standing}, with {held.length === 0 ? "no role" : held.join(", ")}.
+    </p>
+  );
+}

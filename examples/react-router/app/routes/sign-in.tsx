@@ -1,0 +1,28 @@
+import { env } from "cloudflare:workers";
+import { redirect } from "react-router";
+
+import type { Route } from "./+types/sign-in";
+import { pageAddress } from "../page-address.ts";
+import { viewerOf } from "../session.server.ts";
+
+export function loader({ request, context }: Route.LoaderArgs) {
+  const { origin, searchParams } = new URL(request.url);
+  const back = pageAddress(searchParams.get("redirect_url"), origin, "/dashboard");
+  if (viewerOf({ context }) !== null) throw redirect(back);
+  return { clerk: `${env.SIGN_IN_URL}?${new URLSearchParams({ redirect_url: origin + back })}` };
+}
+
+export default function SignIn({ loaderData }: Route.ComponentProps) {
+  return (
+    <>
+      <title>Sign in · Rolecall example</title>
+      <h1>Sign in</h1>
+      <p>You sign in at Clerk, and come back to the page you asked for.</p>
+      <p>
+        <a className="button" href={loaderData.clerk}>
+          Continue to Clerk
+        </a>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,18 @@
+import { reactRouter } from "@react-router/dev/vite";
+import { defineConfig } from "vite";
+
+export default defineConfig(({ isSsrBuild }) => ({
+  plugins: [reactRouter()],
+  build: {
+    // The Worker's entry in place of React Router's own, which is for Node.
+    rollupOptions: isSsrBuild
+      ? { input: "./workers/app.ts", external: ["cloudflare:workers"] }
+      : {},
+  },
+  ssr: {
+    target: "webworker",
+    // A Worker has no node_modules to load from.
+    noExternal: true,
+    resolve: { conditions: ["workerd", "worker", "browser"], externalConditions: ["workerd"] },
+  },
+}));

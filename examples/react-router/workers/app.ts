@@ -1,0 +1,24 @@
+// The Worker: what holds for every request, then React Router.
+
+import { createRequestHandler, RouterContextProvider } from "react-router";
+import type { ServerBuild } from "react-router";
+import * as build from "virtual:react-router/server-build";
+
+import { isForeign } from "../app/origin.server.ts";
+
+const answer = createRequestHandler(build as unknown as ServerBuild, import.meta.env.MODE);
+
+export default {
+  async fetch(request) {
+    const response = isForeign(request)
+      ? new Response("forbidden", { status: 403 })
+      : await answer(request, new RouterContextProvider());
+    // Each page says who is signed in. A response may have headers that cannot be changed.
+    const headers = new Headers(response.headers);
+    headers.set("cache-control", "private, no-store");
+    headers.set("referrer-policy", "same-origin");
+    headers.set("x-content-type-options", "nosniff");
+    const { status, statusText } = response;
+    return new Response(response.body, { status, statusText, headers });
+  },
+} satisfies ExportedHandler;
