@@ -1,5 +1,5 @@
-//! `cargo xtask sim …`: the model checker and the simulator of `sim/`, and the long run of the laws,
-//! built to be fast.
+//! `cargo xtask sim …`: the model checker and the simulator of `sim/`, and the long run of the
+//! laws, built to be fast.
 
 mod fuzz;
 mod timing;
@@ -30,9 +30,6 @@ pub(crate) enum Args {
     /// Live whole days of deliveries, each decided by one seed, with faults of every kind; the last
     /// line is `sim: N schedules, every property holds`.
     Run(Days),
-    /// Switch on each mistake of the simulator in turn; the last line is
-    /// `sabotages: N caught, M survived`.
-    Sabotages,
     /// Try the laws on random cases, each history of eight steps in every order, and every write
     /// of a row under every trigger; prints how often each law held.
     Laws {
@@ -93,7 +90,6 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
         Args::Fuzz(args) => return fuzz::run(place, args),
         Args::Timing { filter } => return timing::run(place, filter.as_deref()),
         Args::Run(days) => sim().args(days.args()),
-        Args::Sabotages => sim().arg("sabotages"),
         Args::Laws { cases } => {
             let call = cargo().vars([("PROPTEST_CASES", cases.to_string())]);
             let call = call.args(["test", "--locked", "--profile", "sim", "-p", "it", "--"]);

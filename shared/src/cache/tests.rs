@@ -187,11 +187,21 @@ fn a_hint_does_not_make_a_set_younger() {
 #[test]
 fn the_time_of_a_fill_is_when_it_was_sent() {
     let mut state = filled(100);
-    let (early, _) = state.begin_fill(false, T0.plus(1_000));
-    let (late, _) = state.begin_fill(false, T0.plus(2_000));
-    assert_eq!(state.take(&late, Some(row(T0.0, 100, "admin"))), Filled::Applied);
-    assert_eq!(state.take(&early, Some(row(T0.0, 100, "admin"))), Filled::Applied);
+    let (fill, _) = state.begin_fill(false, T0.plus(2_000));
+    assert_eq!(state.take(&fill, Some(row(T0.0, 100, "admin"))), Filled::Applied);
     assert_eq!(state.entry.unwrap().verified_at, T0.plus(2_000));
+}
+
+#[test]
+fn a_set_that_a_clock_ahead_has_dated_is_dated_anew_by_the_next_fill() {
+    let mut state = filled(100);
+    let (ahead, _) = state.begin_fill(false, T0.plus(600_000));
+    assert_eq!(state.take(&ahead, Some(row(T0.0, 100, "admin"))), Filled::Applied);
+    let now = T0.plus(1_000);
+    assert_eq!(state.ask(&ask(), now, &AGES), Decision::Fill, "it is from the future");
+    let (fill, _) = state.begin_fill(false, now);
+    assert_eq!(state.take(&fill, Some(row(T0.0, 100, "admin"))), Filled::Applied);
+    assert!(state.after_fill(&ask(), now, now, &AGES).is_some());
 }
 
 #[test]
