@@ -4,6 +4,7 @@
 // The options are Miniflare 4's; wrangler brings Miniflare 5, whose dev proxy costs a millisecond
 // a request and stands in the way of nothing here.
 
+import { createPublicKey } from "node:crypto";
 import { createWriteStream, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 
@@ -29,15 +30,18 @@ const CRON_EVERY_MS = 60_000;
  *   root: string,
  *   state: string,
  *   workers: {env: string, port?: number, bindings?: Record<string, string>}[],
+ *   example?: {folder: string, port: number, key: object, bindings: Record<string, string>},
  * }} options `root` holds wrangler.toml; `state` is where data and logs are kept; each Worker is
  *   an environment of wrangler.toml, listens when it has a port, and is given `bindings` (vars
- *   and secrets) over those of wrangler.toml.
+ *   and secrets) over those of wrangler.toml. The example is a built app with a wrangler.toml of
+ *   its own, told the public `key` of the sessions.
  * @returns {Promise<{query: Function, migrated: string[], dispose: () => Promise<void>}>}
  */
-export async function start({ root, state, workers }) {
+export async function start({ root, state, workers, example }) {
   mkdirSync(state, { recursive: true });
   const log = createWriteStream(path.join(state, "workers.log"), { flags: "a" });
   const specs = workers.map((worker) => readWorker(root, worker));
+  if (example) specs.push(readExample(root, example));
   const miniflare = new Miniflare({
     cf: false,
     host: HOST,
@@ -97,6 +101,28 @@ function readWorker(root, { env, port, bindings }) {
       modulesRules: MODULE_RULES,
       bindings: { ...workerOptions.bindings, ...bindings },
       unsafeDirectSockets: port == null ? undefined : [{ host: HOST, port }],
+    },
+  };
+}
+
+/** The example, which Vite has bundled into one module, and its assets. */
+function readExample(root, { folder, port, key, bindings }) {
+  const config = path.join(root, folder, "wrangler.toml");
+  const { name } = wrangler.unstable_readConfig({ config }, { hideWarnings: true });
+  const { workerOptions, main } = wrangler.unstable_getMiniflareWorkerOptions(config);
+  const pem = createPublicKey({ key, format: "jwk" }).export({ type: "spki", format: "pem" });
+  return {
+    env: name,
+    name,
+    databases: [],
+    crons: [],
+    options: {
+      ...workerOptions,
+      name,
+      modules: [{ type: "ESModule", path: main }],
+      modulesRoot: path.dirname(main),
+      bindings: { ...workerOptions.bindings, ...bindings, CLERK_JWT_KEY: pem },
+      unsafeDirectSockets: [{ host: HOST, port }],
     },
   };
 }

@@ -1,13 +1,15 @@
 //! `cargo xtask dev`: the whole system on this machine, with a day of events to look at.
 //!
-//! The Workers run in one workerd (`xtask/js/serve.mjs`), the local Clerk beside them. What they
-//! keep is in `.state/` of the clone, so that a second start goes on where the first one ended;
-//! `--once` plays on a state of its own, which is thrown away.
+//! The Workers run in one workerd (`xtask/js/serve.mjs`) with the example app among them, the
+//! local Clerk beside them. What they keep is in `.state/` of the clone, so that a second start
+//! goes on where the first one ended; `--once` plays on a state of its own, which is thrown away,
+//! and leaves the example out, for the day does not visit it.
 
 mod account;
 mod background;
 mod clerk;
 mod day;
+pub(crate) mod example;
 mod http;
 mod state;
 mod system;
@@ -29,14 +31,17 @@ use crate::{build, interrupt, setup, show};
 /// Which Workers have an address, as steps from the first port; the others have no public route.
 const PUBLIC: [(&str, u16); 3] = [("ssr", 0), ("ingest", 1), ("console", 2)];
 
-/// The local Clerk's step from the first port, the last of all.
+/// The local Clerk's step from the first port.
 const CLERK_STEP: u16 = 3;
+
+/// The example app's step from the first port, the last of all.
+const EXAMPLE_STEP: u16 = 4;
 
 /// How the system is started.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The first of four ports on 127.0.0.1: ssr, ingest, console, local Clerk
-    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..=65_532))]
+    /// The first of five ports on 127.0.0.1: ssr, ingest, console, local Clerk, example
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..=65_531))]
     port: u16,
     /// Play the day on a state of its own, print the account and exit: 0 only if all was right
     #[arg(long)]
@@ -44,7 +49,7 @@ pub(crate) struct Args {
     /// Begin with an empty state
     #[arg(long)]
     fresh: bool,
-    /// Leave a Worker out, to see what the account says then; may be repeated
+    /// Leave a Worker or `example` out, to see what the account says then; may be repeated
     #[arg(long, value_name = "WORKER")]
     without: Vec<String>,
 }
@@ -64,6 +69,17 @@ impl Addresses {
     /// The application's address.
     pub(crate) fn app(self) -> String {
         url(self.first)
+    }
+
+    /// The example app's port.
+    pub(crate) fn example_port(self) -> u16 {
+        self.first + EXAMPLE_STEP
+    }
+
+    /// Whose tokens count, for both apps: a browser shows its cookies to every port of a host.
+    pub(crate) fn parties(self) -> String {
+        let local = format!("http://localhost:{}", self.first);
+        [self.app(), local, url(self.example_port())].join(",")
     }
 
     /// Where deliveries go.
@@ -90,16 +106,23 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
     let watch = Stopwatch::start();
     let workers = chosen(workers::all(place)?, &args.without)?;
     let addresses = Addresses { first: args.port };
-    check_ports(addresses, &workers)?;
+    let with_example = !args.once && !is_without(args, example::NAME);
+    check_ports(addresses, &workers, with_example)?;
     let tools = setup::ensure(place)?;
     build::build(place, &tools, &workers)?;
+    if with_example {
+        example::build(place, &tools)?;
+    }
     let program = clerk::build(place)?;
     let state = State::open(place, args.once, args.fresh)?;
 
     let step = Step::begin("start the system");
     let (ended_sender, ended) = mpsc::channel();
-    let system = System::start(place, &tools, &state, addresses, &workers, &ended_sender)?;
     let clerk = Clerk::start(&program, &state, addresses, &ended_sender)?;
+    let key = clerk.key()?;
+    let example = with_example.then(|| example::options(addresses, &key));
+    let options = system::options(place, &state, addresses, &workers, example.as_ref());
+    let system = System::start(place, &tools, &options, &ended_sender)?;
     let (count, migrations) = (workers.len(), system.migrated.len());
     step.done(&format!("{count} Workers, the local Clerk, {migrations} new migrations"));
 
@@ -116,7 +139,7 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
         show::line("The data of the last start is kept; `cargo xtask dev --fresh` plays the day.");
     }
 
-    for line in address_lines(addresses, &workers) {
+    for line in address_lines(addresses, &workers, with_example) {
         show::line(line);
     }
     show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));
@@ -132,29 +155,34 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
 fn chosen(all: Vec<Worker>, without: &[String]) -> Result<Vec<Worker>> {
     for name in without {
         ensure!(
-            all.iter().any(|worker| worker.env == *name),
+            name == example::NAME || all.iter().any(|worker| worker.env == *name),
             "--without {name}: wrangler.toml has no such Worker"
         );
     }
     Ok(all.into_iter().filter(|worker| !without.contains(&worker.env)).collect())
 }
 
+fn is_without(args: &Args, name: &str) -> bool {
+    args.without.iter().any(|it| it == name)
+}
+
 /// Each port must be free before anything is built for it.
-fn check_ports(addresses: Addresses, workers: &[Worker]) -> Result<()> {
+fn check_ports(addresses: Addresses, workers: &[Worker], with_example: bool) -> Result<()> {
     let public =
         workers.iter().filter_map(|it| Some((it.env.as_str(), addresses.port_of(&it.env)?)));
-    for (name, port) in public.chain([("local-clerk", addresses.clerk_port())]) {
+    let example = with_example.then(|| (example::NAME, addresses.example_port()));
+    for (name, port) in public.chain([("local-clerk", addresses.clerk_port())]).chain(example) {
         if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             bail!(
                 "port {port} (for {name}) cannot be had: {error}; end what listens there, or \
-                 choose four others with --port"
+                 choose five others with --port"
             );
         }
     }
     Ok(())
 }
 
-fn address_lines(addresses: Addresses, workers: &[Worker]) -> Vec<String> {
+fn address_lines(addresses: Addresses, workers: &[Worker], with_example: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, step) in PUBLIC {
         if workers.iter().any(|worker| worker.env == name) {
@@ -162,6 +190,9 @@ fn address_lines(addresses: Addresses, workers: &[Worker]) -> Vec<String> {
         }
     }
     lines.push(format!("local-clerk {}", addresses.clerk()));
+    if with_example {
+        lines.push(format!("{} {}", example::NAME, url(addresses.example_port())));
+    }
     lines
 }
 
@@ -180,11 +211,12 @@ mod tests {
     #[test]
     fn addresses_follow_the_first_port() {
         let lines =
-            address_lines(Addresses { first: 9000 }, &workers(&["ingest", "durable", "ssr"]));
+            address_lines(Addresses { first: 9000 }, &workers(&["ingest", "durable", "ssr"]), true);
         let want = [
             "ssr http://127.0.0.1:9000",
             "ingest http://127.0.0.1:9001",
             "local-clerk http://127.0.0.1:9003",
+            "example http://127.0.0.1:9004",
         ];
         assert_eq!(lines, want);
     }
@@ -193,6 +225,7 @@ mod tests {
     fn a_worker_can_be_left_out_by_its_name_only() {
         let left = chosen(workers(&["a", "b"]), &["a".to_owned()]).unwrap();
         assert_eq!(left, workers(&["b"]));
+        assert_eq!(chosen(workers(&["a"]), &["example".to_owned()]).unwrap(), workers(&["a"]));
         assert!(chosen(workers(&["a"]), &["c".to_owned()]).is_err());
     }
 
@@ -200,7 +233,7 @@ mod tests {
     fn a_port_that_is_taken_is_named() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let first = taken.local_addr().unwrap().port() - CLERK_STEP;
-        let error = check_ports(Addresses { first }, &[]).unwrap_err().to_string();
+        let error = check_ports(Addresses { first }, &[], false).unwrap_err().to_string();
         assert!(error.contains("for local-clerk"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 //! A step that fails does not stop the ones after it, so that the totals are complete. What a
 //! failed step said is in `target/xtask/`, and its last lines are on standard error.
 
+mod example;
 mod typescript;
 
 use std::fs;
@@ -59,6 +60,7 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
     tally += counted("TypeScript tests", |step| typescript::tests(place, &tools, filter, step));
     let mut built = build_all(place, &tools, &workers);
     built += compiled;
+    built += example::build(place, &tools);
     built += Tally::of("fault switches are in test builds alone", |_| {
         build::build_with_faults(place, &tools, &workers)?;
         build::only_in_tests(place, &workers)

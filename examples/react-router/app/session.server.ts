@@ -20,6 +20,9 @@ interface Asking {
   context: Readonly<RouterContextProvider>;
 }
 
+/** What Clerk adds to the address on the way back, where it cannot set cookies itself. */
+const ANSWER = "__clerk_handshake";
+
 const viewerContext = createContext<Viewer | null>(null);
 
 /** Reads the session once for all loaders and actions of a request. */
@@ -30,11 +33,17 @@ export const readSession: MiddlewareFunction<Response> = async ({ request, conte
   if (state.headers.has("location")) {
     return new Response(null, { status: 307, headers: state.headers });
   }
+  const url = new URL(request.url);
+  // The way back from it: its answer is in the cookies by now, and not for the address to keep.
+  if (request.method === "GET" && url.searchParams.has(ANSWER)) {
+    url.searchParams.delete(ANSWER);
+    state.headers.set("location", `${url.pathname}${url.search}`);
+    return new Response(null, { status: 307, headers: state.headers });
+  }
   // Only a page can take the detour, so a script's request for data is made again as a page's.
   const isScripts = request.headers.get("sec-fetch-dest") === "empty";
   if (isScripts && request.method === "GET" && hasLapsed(state)) {
-    const { pathname, search } = new URL(request.url);
-    return redirectDocument(`${pathname}${search}`);
+    return redirectDocument(`${url.pathname}${url.search}`);
   }
   const auth = state.toAuth();
   const userId = userIdFrom(auth);

@@ -73,10 +73,21 @@ impl Clerk {
         Ok(Self { _program: program, url: addresses.clerk(), client: Client::new() })
     }
 
-    /// The day's deliveries, in their order.
+    /// Its public key, as a JSON Web Key.
     ///
     /// # Errors
     /// When it gives no answer that can be read; so for all that follow.
+    pub(super) fn key(&self) -> Result<Value> {
+        let path = "/.well-known/jwks.json";
+        let keys: Value = read(path, &self.client.data(&self.at(path), None))?;
+        let key = keys.pointer("/keys/0").cloned();
+        key.with_context(|| format!("{path} of the local Clerk has no key: {keys}"))
+    }
+
+    /// The day's deliveries, in their order.
+    ///
+    /// # Errors
+    /// When it gives no answer that can be read.
     pub(super) fn day(&self) -> Result<Vec<DayStep>> {
         read("GET /local/day", &self.client.data(&self.at("/local/day"), None))
     }

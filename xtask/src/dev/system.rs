@@ -49,23 +49,21 @@ struct Ready {
 }
 
 impl System {
-    /// Starts the Workers and applies the migrations that are new.
+    /// Starts what [`options`] names and applies the migrations that are new.
     ///
     /// # Errors
     /// When workerd does not come up, or a migration is refused.
     pub(super) fn start(
         place: &Place,
         tools: &Tools,
-        state: &State,
-        addresses: Addresses,
-        workers: &[Worker],
+        options: &Value,
         ended: &Sender<String>,
     ) -> Result<Self> {
         let script = Path::new("xtask").join("js").join("serve.mjs");
         let call = Call::new(&tools.node).arg(script).dir(&place.root).vars(tools.vars()?);
         let mut program = Background::start("workerd", call, ended)?;
         // On standard input and not as an argument: others on the machine can read arguments.
-        program.say(&options(place, state, addresses, workers).to_string())?;
+        program.say(&options.to_string())?;
         match read(&program.hear(START)?)? {
             Said::Ready(Ready { migrated }) => {
                 Ok(Self { program: RefCell::new(program), migrated })
@@ -99,7 +97,13 @@ fn read(line: &str) -> Result<Said> {
 }
 
 /// What `serve.mjs` is told first.
-fn options(place: &Place, state: &State, addresses: Addresses, workers: &[Worker]) -> Value {
+pub(super) fn options(
+    place: &Place,
+    state: &State,
+    addresses: Addresses,
+    workers: &[Worker],
+    example: Option<&Value>,
+) -> Value {
     let workers: Vec<Value> = workers
         .iter()
         .map(|Worker { env }| {
@@ -107,7 +111,7 @@ fn options(place: &Place, state: &State, addresses: Addresses, workers: &[Worker
             json!({ "env": env, "port": port, "bindings": bindings(env, state, addresses) })
         })
         .collect();
-    json!({ "root": place.root, "state": state.folder(), "workers": workers })
+    json!({ "root": place.root, "state": state.folder(), "workers": workers, "example": example })
 }
 
 /// The vars and secrets that a deployment would set and `wrangler.toml` leaves open.
@@ -120,8 +124,7 @@ fn bindings(env: &str, state: &State, addresses: Addresses) -> Value {
             "CLERK_ISSUER": clerk,
             "CLERK_FRONTEND_API_URL": clerk,
             "CLERK_JWKS_URL": format!("{clerk}/.well-known/jwks.json"),
-            "AUTHORIZED_PARTIES": format!("{},http://localhost:{}", addresses.app(),
-                addresses.first),
+            "AUTHORIZED_PARTIES": addresses.parties(),
             "SIGN_IN_URL": "/sign-in",
         }),
         _ => json!({}),

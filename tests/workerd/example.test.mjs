@@ -1,0 +1,395 @@
+// examples/react-router as it is built, with its own wrangler.toml, beside the real Workers: who
+// sees which page follows what Clerk delivers, and the pages keep what the guards decide.
+
+import assert from "node:assert/strict";
+import { createPublicKey } from "node:crypto";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import wrangler from "wrangler";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver } from "./support/delivery.mjs";
+import { startDirect, workerOf } from "./support/direct.mjs";
+import { Jar, startLocalClerk } from "./support/local-clerk.mjs";
+import { ISSUER, PARTY, PEM_VARS, makeKey, mint, pem } from "./support/sessions.mjs";
+import { ROOT } from "./support/system.mjs";
+import { waitFor } from "./support/wait.mjs";
+import { wire } from "./support/wire.mjs";
+
+const FOLDER = path.join(ROOT, "examples/react-router");
+
+const SIGN_IN = "https://accounts.example.com/sign-in";
+const DOCUMENT = { accept: "text/html", "sec-fetch-dest": "document" };
+
+/** A live instance's key: a development instance wants a cookie of its own in the browser first. */
+function publishableKey(issuer) {
+  return `pk_live_${Buffer.from(`${new URL(issuer).host}$`).toString("base64")}`;
+}
+
+function example(bindings = {}) {
+  const config = path.join(FOLDER, "wrangler.toml");
+  const { workerOptions, main } = wrangler.unstable_getMiniflareWorkerOptions(config);
+  return {
+    ...workerOptions,
+    name: "rolecall-example",
+    modules: [{ type: "ESModule", path: main }],
+    modulesRoot: path.dirname(main),
+    bindings: {
+      ...workerOptions.bindings,
+      CLERK_PUBLISHABLE_KEY: publishableKey(ISSUER),
+      CLERK_SECRET_KEY: "sk_of_the_tests",
+      CLERK_JWT_KEY: PEM_VARS.CLERK_JWT_KEY,
+      AUTHORIZED_PARTIES: PARTY,
+      SIGN_IN_URL: SIGN_IN,
+      ...bindings,
+    },
+    unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+  };
+}
+
+/** The cookies of a browser that is signed in. */
+function signedIn(user, how = {}) {
+  const since = Math.floor(Date.now() / 1000) - 3_600;
+  return { cookie: `__session=${mint(user, how)}; __client_uat=${since}` };
+}
+
+describe("the React Router example", () => {
+  let system;
+  let door;
+  /** Where the example listens itself: no proxy stands before it that looks at origins too. */
+  let origin;
+  /** A form of the app's own page, as a browser sends it. */
+  let ownForm;
+  let admin;
+  let member;
+
+  before(async () => {
+    const names = ["ingest", "consumer", "durable"];
+    system = await startDirect([...names.map((name) => workerOf(name)), example()]);
+    origin = (await system.url("rolecall-example")).origin;
+    ownForm = { ...DOCUMENT, origin, "sec-fetch-site": "same-origin" };
+    door = await system.worker("rolecall-ingest");
+    [admin, member] = await Promise.all([newUser("admin"), newUser()]);
+  });
+  after(() => system?.stop());
+
+  async function open(where, headers = {}, init = {}) {
+    const all = { ...DOCUMENT, ...headers };
+    const request = { redirect: "manual", ...init, headers: all };
+    const response = await fetch(`${origin}${where}`, request);
+    const text = await response.text();
+    assert.equal(response.headers.get("cache-control"), "private, no-store", `${where} ${response.status} ${text}`);
+    return { status: response.status, headers: response.headers, text };
+  }
+
+  const visit = (user, where, how) => open(where, signedIn(user, how));
+
+  function lookUp(user, headers = ownForm, sought = user, where = "/admin") {
+    const body = new URLSearchParams({ user: sought }).toString();
+    const kind = { "content-type": "application/x-www-form-urlencoded" };
+    const session = user === null ? {} : signedIn(user);
+    return open(where, { ...kind, ...session, ...headers }, { method: "POST", body });
+  }
+
+  async function send(event) {
+    const { id } = await deliver(door, event);
+    const sql = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
+    await waitFor(`delivery ${id} is settled`, async () => (await system.sql(sql, id))[0]);
+  }
+
+  async function newUser(role) {
+    const user = clerk.newId("user");
+    await send(clerk.user(user, role === undefined ? {} : { public_metadata: { role } }));
+    return user;
+  }
+
+  function becomes(user, where, status) {
+    const ask = async () => (await visit(user, where)).status === status;
+    return waitFor(`${where} answers ${user} with ${status}`, ask);
+  }
+
+  function isSentToSignIn({ status, headers }, where) {
+    const query = new URLSearchParams({ redirect_url: where });
+    assert.deepEqual([status, headers.get("location")], [302, `/sign-in?${query}`]);
+  }
+
+  function isShown({ status, text }, wanted, title) {
+    assert.equal(status, wanted);
+    assert.match(text, new RegExp(`<h1>${title}</h1>`));
+  }
+
+  const isForbidden = (answer) => isShown(answer, 403, "This page is not for you");
+
+  it("sends whoever is signed out to sign in, and back to the page", async () => {
+    isShown(await open("/"), 200, "Rolecall with React Router");
+    for (const where of ["/dashboard", "/admin", "/organizations/org_1?a=b%26c"]) {
+      const answer = await open(where);
+      isSentToSignIn(answer, where);
+      const { text } = await open(answer.headers.get("location"));
+      const link = new URLSearchParams({ redirect_url: `${origin}${where}` }).toString();
+      assert.ok(text.includes(`href="${SIGN_IN}?${link}"`), text);
+    }
+  });
+
+  it("leads back to its own pages alone", async () => {
+    const foreign = [
+      "https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example",
+      "/.//evil.example", "/a/..//evil.example", "javascript:alert(1)", "admin", "",
+      `/${"a".repeat(2_048)}`,
+    ];
+    for (const asked of foreign) {
+      const where = `/sign-in?${new URLSearchParams({ redirect_url: asked })}`;
+      const link = new URLSearchParams({ redirect_url: `${origin}/dashboard` }).toString();
+      assert.ok((await open(where)).text.includes(`href="${SIGN_IN}?${link}"`), asked);
+      assert.equal((await visit(member, where)).headers.get("location"), "/dashboard", asked);
+    }
+    const { headers } = await visit(member, "/sign-in?redirect_url=/admin?x=1");
+    assert.equal(headers.get("location"), "/admin?x=1");
+  });
+
+  it("shows a member the dashboard, and not the administration", async () => {
+    const answer = await visit(member, "/dashboard");
+    isShown(answer, 200, "Dashboard");
+    assert.match(answer.text, /<code>member<\/code>/);
+    assert.ok(answer.text.includes(member), "the header says who is signed in");
+    isForbidden(await visit(member, "/admin"));
+  });
+
+  it("opens the administration while the role is held", async () => {
+    const user = await newUser();
+    isForbidden(await visit(user, "/admin"));
+    await send(clerk.withRole(user, "admin"));
+    await becomes(user, "/admin", 200);
+    isShown(await visit(user, "/admin"), 200, "Administration");
+    await send(clerk.withRole(user, "editor"));
+    await becomes(user, "/admin", 403);
+  });
+
+  it("shows an organization's reports to whose role carries the permission", async () => {
+    const user = await newUser();
+    const [org, permission] = [clerk.newId("org"), clerk.newId("perm")];
+    const carried = [{ id: permission, key: "org:reports:read" }];
+    const role = `org:${clerk.newId("role")}`;
+    await send(clerk.permission(permission, { key: "org:reports:read" }));
+    await send(clerk.role(clerk.newId("role"), { key: role, permissions: carried }));
+    isForbidden(await visit(user, `/organizations/${org}`));
+    await send(clerk.membership(clerk.newId("orgmem"), { org, user, role }));
+    await becomes(user, `/organizations/${org}`, 200);
+    isForbidden(await visit(user, `/organizations/${clerk.newId("org")}`));
+    assert.ok((await visit(user, "/dashboard")).text.includes(`href="/organizations/${org}"`));
+  });
+
+  it("answers 503 with its own page while the roles cannot be known", async () => {
+    const user = await newUser("admin");
+    await system.sql("ALTER TABLE users RENAME TO test_users");
+    try {
+      for (const where of ["/admin", "/dashboard", "/organizations/org_1"]) {
+        const answer = await visit(user, where);
+        isShown(answer, 503, "Please try again in a moment");
+        assert.match(answer.headers.get("retry-after"), /^[1-9]\d*$/);
+      }
+      assert.equal((await lookUp(user)).status, 503);
+      isShown(await visit(user, "/"), 200, "Rolecall with React Router");
+    } finally {
+      await system.sql("ALTER TABLE test_users RENAME TO users");
+    }
+    await becomes(user, "/admin", 200);
+  });
+
+  it("lets nobody act but whoever has the role", async () => {
+    const answer = await lookUp(admin, ownForm, member);
+    isShown(answer, 200, "Administration");
+    assert.match(answer.text, new RegExp(`<code>${member}</code> is (<!-- -->)?live`));
+    isForbidden(await lookUp(member, ownForm, admin));
+    isShown(await lookUp(null, ownForm, admin), 401, "You are not signed in");
+    // The page's own guard would hide what an action without one had done; here it does not run.
+    const script = { ...ownForm, accept: "*/*", "sec-fetch-dest": "empty" };
+    const refused = await lookUp(member, script, admin, "/admin.data");
+    assert.equal(refused.status, 403);
+    assert.doesNotMatch(refused.text, /standing/);
+    const allowed = await lookUp(admin, script, member, "/admin.data");
+    assert.equal(allowed.status, 200);
+    assert.match(allowed.text, /"standing","live"/);
+    assert.match((await lookUp(admin, ownForm, "x y")).text, /may do nothing/);
+    assert.match((await lookUp(admin, ownForm, "<b>")).text, /&lt;b&gt;/);
+  });
+
+  it("takes no form from another site's page", async () => {
+    const sources = [
+      { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
+      { origin: "https://evil.example" },
+      { origin: `${origin}.evil.example` },
+      { origin: origin.replace("http:", "https:") },
+      { origin: PARTY },
+      { origin: "null" },
+      { "sec-fetch-site": "same-site" },
+      { "sec-fetch-site": "none" },
+      { origin, "sec-fetch-site": "cross-site" },
+      {},
+    ];
+    for (const source of sources) {
+      const { status, text } = await lookUp(admin, source);
+      assert.deepEqual([status, text], [403, "forbidden"], JSON.stringify(source));
+    }
+    for (const source of [{ origin }, { "sec-fetch-site": "same-origin" }]) {
+      assert.equal((await lookUp(admin, source)).status, 200, JSON.stringify(source));
+    }
+  });
+
+  it("takes no session that Clerk's SDK does not", async () => {
+    const now = Math.floor(Date.now() / 1000);
+    for (const how of [
+      { signer: makeKey() },
+      { claims: { azp: "https://evil.example" } },
+      { claims: { sts: "pending" } },
+      { header: { alg: "none" } },
+      { header: { cat: "cl_B7d4PD222AAA" } },
+    ]) {
+      isSentToSignIn(await visit(admin, "/admin", how), "/admin");
+    }
+    for (const junk of ["x", "a.b.c", ".", "%", "e30.e30.e30", ".".repeat(1_000)]) {
+      const cookie = `__session=${junk}; __client_uat=${now}`;
+      isSentToSignIn(await open("/admin", { cookie }), "/admin");
+    }
+  });
+
+  it("renews a session that has just lapsed, by a page's detour over Clerk", async () => {
+    const past = Math.floor(Date.now() / 1000) - 120;
+    const lapsed = signedIn(admin, { claims: { iat: past, nbf: past, exp: past + 60 } });
+    const hosts = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" };
+    const page = await open("/admin?x=1", { ...lapsed, ...hosts });
+    assert.equal(page.status, 307);
+    const to = new URL(page.headers.get("location"));
+    assert.equal(to.origin + to.pathname, "https://clerk.example.com/v1/client/handshake");
+    assert.equal(to.searchParams.get("redirect_url"), `${origin}/admin?x=1`);
+    const scripts = { ...lapsed, accept: "*/*", "sec-fetch-dest": "empty" };
+    const data = await open("/admin.data?x=1", scripts);
+    assert.equal(data.status, 202);
+    assert.match(data.text, /"reload",true/);
+    assert.match(data.text, /"\/admin\?x=1"/);
+  });
+
+  it("guards the data of a page as the page", async () => {
+    const scripts = { accept: "*/*", "sec-fetch-dest": "empty" };
+    const refused = await open("/admin.data", { ...scripts, ...signedIn(member) });
+    assert.equal(refused.status, 403);
+    assert.doesNotMatch(refused.text, /Administration/);
+    assert.equal((await open("/dashboard.data", { ...scripts, ...signedIn(member) })).status, 200);
+    assert.match((await open("/dashboard.data", scripts)).text, /\/sign-in\?redirect_url=/);
+  });
+
+  it("says so when somebody acts as the user, and shows them no administration", async () => {
+    const how = { claims: { act: { sub: "user_2TheColleague", iss: "https://x.example" } } };
+    const dashboard = await visit(admin, "/dashboard", how);
+    isShown(dashboard, 200, "Dashboard");
+    assert.match(dashboard.text, /<strong>Impersonated:<\/strong>/);
+    assert.doesNotMatch((await visit(admin, "/dashboard")).text, /Impersonated/);
+    isForbidden(await visit(admin, "/admin", how));
+  });
+
+  it("runs no script but the page's own, and loads nothing from elsewhere", async () => {
+    const { headers, text } = await open("/");
+    const policy = headers.get("content-security-policy");
+    const [, nonce] = /script-src 'nonce-([\w-]{36})' 'strict-dynamic'/.exec(policy);
+    assert.match(policy, /^default-src 'none';/);
+    const scripts = text.match(/<script\b[^>]*>/g);
+    assert.ok(0 < scripts.length);
+    for (const script of scripts) assert.ok(script.includes(`nonce="${nonce}"`), script);
+    assert.notEqual((await open("/")).headers.get("content-security-policy"), policy);
+    const sources = [...text.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, source]) => source);
+    for (const source of sources) assert.match(source, /^[/#](?!\/)/, source);
+    const [style] = sources.filter((source) => source.endsWith(".css"));
+    const sheet = await fetch(`${origin}${style}`);
+    assert.deepEqual([sheet.status, sheet.headers.get("content-type")],
+      [200, "text/css; charset=utf-8"]);
+  });
+
+  it("answers an address that it does not have with its own page", async () => {
+    isShown(await open("/nowhere"), 404, "There is no such page");
+    assert.equal((await open("/admin", {}, { method: "HEAD" })).status, 302);
+  });
+});
+
+describe("the React Router example with the local Clerk", () => {
+  const ADA = "user_3ADAlovelace1815analytic001";
+  /** Where the example is, as its browser knows it. */
+  const APP = "http://127.0.0.1:8791";
+  let local;
+  let system;
+
+  before(async () => {
+    local = await startLocalClerk(APP);
+    const { keys } = await (await fetch(`${local.url}/.well-known/jwks.json`)).json();
+    const bindings = {
+      CLERK_PUBLISHABLE_KEY: publishableKey(local.url),
+      CLERK_JWT_KEY: pem({ publicKey: createPublicKey({ key: keys[0], format: "jwk" }) }),
+      CLERK_PROXY_URL: local.url,
+      AUTHORIZED_PARTIES: APP,
+      SIGN_IN_URL: `${local.url}/sign-in`,
+      SIGN_OUT_URL: `${local.url}/sign-out`,
+    };
+    system = await startDirect([workerOf("durable"), example(bindings)]);
+  });
+  after(async () => {
+    await system?.stop();
+    local?.stop();
+  });
+
+  /** Opens an address in a browser with these cookies, and follows nothing. */
+  async function open(jar, address) {
+    const headers = { ...DOCUMENT, cookie: jar.header };
+    const { origin, host, pathname, search } = new URL(address, APP);
+    if (origin === local.url) {
+      const answer = await fetch(address, { headers, redirect: "manual" });
+      jar.take(answer.headers);
+      return { status: answer.status, to: answer.headers.get("location") };
+    }
+    assert.equal(origin, APP, "nobody is sent elsewhere");
+    const url = await system.url("rolecall-example");
+    const answer = await wire(url, `${pathname}${search}`, { headers: { ...headers, host } });
+    jar.take(answer.headers);
+    return { status: answer.status, to: answer.headers.get("location"), text: answer.text };
+  }
+
+  /** Posts a form of the example's page to the local Clerk. */
+  async function post(jar, where, fields) {
+    const headers = { origin: APP, cookie: jar.header };
+    const body = new URLSearchParams(fields);
+    const init = { method: "POST", headers, body, redirect: "manual" };
+    const answer = await fetch(`${local.url}${where}`, init);
+    jar.take(answer.headers);
+    return answer.headers.get("location");
+  }
+
+  it("is signed in to, keeps a session that has lapsed, and is signed out of", async () => {
+    const jar = new Jar();
+    const { text: page } = await open(jar, (await open(jar, "/dashboard?x=1")).to);
+    const back = `${APP}/dashboard?x=1`;
+    const link = `${local.url}/sign-in?${new URLSearchParams({ redirect_url: back })}`;
+    assert.ok(page.includes(`href="${link}"`), page);
+    assert.equal(await post(jar, "/sign-in", { user_id: ADA, redirect_url: back }), back);
+    const { status, text } = await open(jar, back);
+    assert.equal(status, 200);
+    assert.match(text, new RegExp(`Signed in as <code>${ADA}</code>`));
+    assert.ok(text.includes(`action="${local.url}/sign-out"`), text);
+
+    const token = jar.get("__session");
+    jar.set("__session", "");
+    const away = await open(jar, back);
+    assert.equal(away.status, 307);
+    const { to } = await open(jar, away.to);
+    assert.match(to, /[?&]__clerk_handshake=/);
+    assert.deepEqual(await open(jar, to), { status: 307, to: "/dashboard?x=1", text: "" });
+    assert.notEqual(jar.get("__session"), token);
+    assert.equal((await open(jar, back)).status, 200);
+
+    const renewed = jar.get("__session");
+    const forged = await open(jar, `${to.slice(0, -8)}AAAAAAAA`);
+    assert.deepEqual([forged.status, forged.to], [307, "/dashboard?x=1"]);
+    assert.equal(jar.get("__session"), renewed, "a forged answer sets no cookie");
+
+    assert.equal(await post(jar, "/sign-out", { redirect_url: `${APP}/` }), `${APP}/`);
+    assert.equal((await open(jar, back)).status, 302);
+  });
+});
