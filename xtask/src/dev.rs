@@ -76,10 +76,15 @@ impl Addresses {
         self.first + EXAMPLE_STEP
     }
 
+    /// The example app's address.
+    pub(crate) fn example(self) -> String {
+        url(self.example_port())
+    }
+
     /// Whose tokens count, for both apps: a browser shows its cookies to every port of a host.
     pub(crate) fn parties(self) -> String {
         let local = format!("http://localhost:{}", self.first);
-        [self.app(), local, url(self.example_port())].join(",")
+        [self.app(), local, self.example()].join(",")
     }
 
     /// Where deliveries go.
@@ -191,7 +196,7 @@ fn address_lines(addresses: Addresses, workers: &[Worker], with_example: bool) -
     }
     lines.push(format!("local-clerk {}", addresses.clerk()));
     if with_example {
-        lines.push(format!("{} {}", example::NAME, url(addresses.example_port())));
+        lines.push(format!("{} {}", example::NAME, addresses.example()));
     }
     lines
 }
