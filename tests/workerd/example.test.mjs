@@ -293,6 +293,8 @@ describe("the React Router example", () => {
     const policy = headers.get("content-security-policy");
     const [, nonce] = /script-src 'nonce-([\w-]{36})' 'strict-dynamic'/.exec(policy);
     assert.match(policy, /^default-src 'none';/);
+    // Browsers hide the origin of a form under a stricter one: nobody could sign out at Clerk.
+    assert.equal(headers.get("referrer-policy"), "strict-origin-when-cross-origin");
     const scripts = text.match(/<script\b[^>]*>/g);
     assert.ok(0 < scripts.length);
     for (const script of scripts) assert.ok(script.includes(`nonce="${nonce}"`), script);

@@ -16,7 +16,8 @@ export default {
     // Each page says who is signed in. A response may have headers that cannot be changed.
     const headers = new Headers(response.headers);
     headers.set("cache-control", "private, no-store");
-    headers.set("referrer-policy", "same-origin");
+    // Not `same-origin`: the form that signs out at Clerk would come from nowhere, and be refused.
+    headers.set("referrer-policy", "strict-origin-when-cross-origin");
     headers.set("x-content-type-options", "nosniff");
     const { status, statusText } = response;
     return new Response(response.body, { status, statusText, headers });
