@@ -77,7 +77,8 @@ pub(crate) async fn token(
         return Err(Refusal::bad("ttl_s must lie between -86400 and 86400"));
     }
     let now_s = now_ms() / 1000;
-    let claims = Claims::new(&clerk.issuer, &clerk.app.origin(), &asked.user_id, now_s, ttl_s);
+    let claims =
+        Claims::new(&clerk.issuer, &clerk.apps.first().origin(), &asked.user_id, now_s, ttl_s);
     match clerk.keys.sign(&claims) {
         Ok(token) => Ok(Json(json!({ "token": token }))),
         Err(err) => Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, err.to_string())),

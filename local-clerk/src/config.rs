@@ -14,8 +14,8 @@ use crate::faults::Faults;
 pub struct Config {
     /// The port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// The application that people sign in to.
-    pub app: AppUrl,
+    /// The applications that people sign in to.
+    pub apps: Apps,
     /// Where webhooks go.
     pub webhook: WebhookUrl,
     /// What webhooks are signed with.
@@ -87,6 +87,42 @@ impl AppUrl {
     }
 }
 
+/// The applications, one at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apps {
+    first: AppUrl,
+    others: Vec<AppUrl>,
+}
+
+impl Apps {
+    /// The application of whoever does not name one, and the others.
+    #[must_use]
+    pub const fn new(first: AppUrl, others: Vec<AppUrl>) -> Self {
+        Self { first, others }
+    }
+
+    /// The first one.
+    #[must_use]
+    pub const fn first(&self) -> &AppUrl {
+        &self.first
+    }
+
+    /// The one whose page is asked for, else the first.
+    #[must_use]
+    pub fn asked(&self, address: Option<&str>) -> &AppUrl {
+        let is_of = |app: &&AppUrl| {
+            let path = address.and_then(|address| address.strip_prefix(&app.origin()));
+            path.is_some_and(|path| path.starts_with('/'))
+        };
+        self.others.iter().find(is_of).unwrap_or(&self.first)
+    }
+
+    /// The origins of all.
+    pub fn origins(&self) -> impl Iterator<Item = String> {
+        [&self.first].into_iter().chain(&self.others).map(AppUrl::origin)
+    }
+}
+
 /// The receiver's address, over plain HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookUrl(Uri);
@@ -149,7 +185,7 @@ impl fmt::Debug for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{AppUrl, ConfigError, Secret, WebhookUrl};
+    use super::{AppUrl, Apps, ConfigError, Secret, WebhookUrl};
 
     #[test]
     fn an_application_is_on_this_machine_and_reduced_to_its_origin() {
@@ -159,6 +195,21 @@ mod tests {
         for raw in ["http://localhost:8787", "https://127.0.0.1", "127.0.0.1:8787", "", "ftp://x"] {
             assert_eq!(AppUrl::parse(raw), Err(ConfigError::App), "{raw}");
         }
+    }
+
+    #[test]
+    fn the_application_is_the_one_whose_page_is_asked_for() {
+        let app = |port: u16| AppUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+        let apps = Apps::new(app(1000), vec![app(2000)]);
+        let check = |address, port| assert_eq!(apps.asked(address), &app(port), "{address:?}");
+        check(Some("http://127.0.0.1:2000/a"), 2000);
+        check(Some("http://127.0.0.1:1000/a"), 1000);
+        for other in ["http://127.0.0.1:20000/", "http://127.0.0.1:2000@evil.example/", "/a", ""] {
+            check(Some(other), 1000);
+        }
+        check(None, 1000);
+        let origins: Vec<String> = apps.origins().collect();
+        assert_eq!(origins, ["http://127.0.0.1:1000", "http://127.0.0.1:2000"]);
     }
 
     #[test]

@@ -37,12 +37,13 @@ pub(crate) async fn shake(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(mut to) = page_of(&clerk.app, &asked.redirect_url) else {
+    let app = clerk.apps.asked(Some(&asked.redirect_url));
+    let Some(mut to) = page_of(app, &asked.redirect_url) else {
         return refused(StatusCode::BAD_REQUEST, "redirect_url is no page of the application\n");
     };
     let suffix =
         asked.suffixed_cookies.is_some_and(|asked| asked == "true").then(|| suffix(&clerk));
-    let Ok(cookies) = cookies(&clerk, &headers, suffix.as_deref()) else {
+    let Ok(cookies) = cookies(&clerk, &app.origin(), &headers, suffix.as_deref()) else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be signed\n");
     };
     let Ok(answer) = clerk.keys.sign_handshake(&cookies) else {
@@ -61,6 +62,7 @@ fn refused(status: StatusCode, text: &'static str) -> Response {
 /// uses the suffixed one: the plain pair is what older scripts read.
 fn cookies(
     clerk: &Clerk,
+    azp: &str,
     headers: &HeaderMap,
     suffix: Option<&str>,
 ) -> jsonwebtoken::errors::Result<Vec<String>> {
@@ -71,8 +73,7 @@ fn cookies(
         return Ok(endings.iter().flat_map(|ending| signed_out(ending)).collect());
     };
     let now_s = now_ms() / 1000;
-    let mut claims =
-        Claims::new(&clerk.issuer, &clerk.app.origin(), &client.sub, now_s, SESSION_TTL_S);
+    let mut claims = Claims::new(&clerk.issuer, azp, &client.sub, now_s, SESSION_TTL_S);
     claims.sid = client.sid;
     claims.fva = [i32::try_from((now_s - client.iat) / 60).unwrap_or(i32::MAX), -1];
     let token = clerk.keys.sign(&claims)?;

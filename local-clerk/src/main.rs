@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use local_clerk::config::{AppUrl, Config, ConfigError, Secret, WebhookUrl};
+use local_clerk::config::{AppUrl, Apps, Config, ConfigError, Secret, WebhookUrl};
 use local_clerk::faults::{Faults, OutOfRange};
 use local_clerk::server::{Server, StartError};
 
@@ -22,6 +22,9 @@ struct Cli {
     /// The application that people sign in to
     #[arg(long, default_value = "http://127.0.0.1:8787", value_parser = AppUrl::parse)]
     app_url: AppUrl,
+    /// Another application that they sign in to; may be repeated
+    #[arg(long, value_parser = AppUrl::parse)]
+    other_app_url: Vec<AppUrl>,
     /// Where webhooks go
     #[arg(
         long,
@@ -75,7 +78,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     let secret = Secret::parse(&std::env::var("CLERK_WEBHOOK_SECRET").unwrap_or_default())?;
     let server = Server::start(Config {
         port: cli.port,
-        app: cli.app_url,
+        apps: Apps::new(cli.app_url, cli.other_app_url),
         webhook: cli.webhook_url,
         secret,
         state_dir: cli.state_dir,

@@ -22,7 +22,7 @@ pub(crate) async fn refuse_strangers(
         let text = format!("this server is {}: open that address\n", clerk.issuer);
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }
-    let own = [clerk.issuer.as_str(), &clerk.app.origin()];
+    let own: Vec<String> = [clerk.issuer.clone()].into_iter().chain(clerk.apps.origins()).collect();
     if !is_safe(request.method()) && !from_our_pages(request.headers(), &own) {
         let text = "this request came from another site's page and was refused\n";
         return (StatusCode::FORBIDDEN, text).into_response();
@@ -41,15 +41,12 @@ fn addressed_to_us(headers: &HeaderMap) -> bool {
 }
 
 /// Programs send neither header; browsers send at least one with every post.
-fn from_our_pages(headers: &HeaderMap, own: &[&str]) -> bool {
-    let allowed = |name: &str, values: &[&str]| {
-        headers
-            .get_all(name)
-            .iter()
-            .all(|value| value.to_str().is_ok_and(|value| values.contains(&value)))
+fn from_our_pages(headers: &HeaderMap, own: &[String]) -> bool {
+    let allowed = |name: &str, is_allowed: &dyn Fn(&str) -> bool| {
+        headers.get_all(name).iter().all(|value| value.to_str().is_ok_and(is_allowed))
     };
-    allowed(ORIGIN.as_str(), own)
-        && allowed("sec-fetch-site", &["same-origin", "same-site", "none"])
+    allowed(ORIGIN.as_str(), &|origin| own.iter().any(|own| own == origin))
+        && allowed("sec-fetch-site", &|site| ["same-origin", "same-site", "none"].contains(&site))
 }
 
 #[cfg(test)]
@@ -78,7 +75,7 @@ mod tests {
 
     #[test]
     fn pages_of_other_sites_are_strangers() {
-        let own = ["http://127.0.0.1:8790", "http://127.0.0.1:8787"];
+        let own = ["http://127.0.0.1:8790", "http://127.0.0.1:8787"].map(str::to_owned);
         let check = |pairs: &[(&'static str, &'static str)], want: bool| {
             assert_eq!(from_our_pages(&headers(pairs), &own), want, "{pairs:?}");
         };

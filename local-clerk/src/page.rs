@@ -66,12 +66,13 @@ pub(crate) async fn root() -> Redirect {
 }
 
 pub(crate) async fn show(State(clerk): State<Shared>, Query(asked): Query<Asked>) -> Response {
-    let destination = target(&clerk.app, asked.redirect_url.as_deref(), AFTER_SIGN_IN);
+    let app = clerk.apps.asked(asked.redirect_url.as_deref());
+    let destination = target(app, asked.redirect_url.as_deref(), AFTER_SIGN_IN);
     let page = SignIn {
         people: people::ALL.into_iter().map(Row::of).collect(),
         destination: destination.to_string(),
         redirect_url: asked.redirect_url.unwrap_or_default(),
-        app: clerk.app.origin(),
+        app: app.origin(),
     };
     html(&clerk, StatusCode::OK, &page)
 }
@@ -82,7 +83,8 @@ pub(crate) async fn sign_in(State(clerk): State<Shared>, Form(chosen): Form<Chos
         return html(&clerk, StatusCode::BAD_REQUEST, &page);
     };
     let now_s = now_ms() / 1000;
-    let claims = Claims::new(&clerk.issuer, &clerk.app.origin(), person.id, now_s, SESSION_TTL_S);
+    let app = clerk.apps.asked(chosen.redirect_url.as_deref());
+    let claims = Claims::new(&clerk.issuer, &app.origin(), person.id, now_s, SESSION_TTL_S);
     let client = Client {
         sub: claims.sub.clone(),
         sid: claims.sid.clone(),
@@ -94,14 +96,15 @@ pub(crate) async fn sign_in(State(clerk): State<Shared>, Form(chosen): Form<Chos
         let page = Problem { text: "The session could not be signed." };
         return html(&clerk, StatusCode::INTERNAL_SERVER_ERROR, &page);
     };
-    let to = target(&clerk.app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
+    let to = target(app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
     let mut cookies = handshake::signed_in(&token, now_s, "");
     cookies.push(handshake::client_cookie(&record, CLIENT_TTL_S));
     leave(to.as_str(), &cookies)
 }
 
 pub(crate) async fn sign_out(State(clerk): State<Shared>, Form(asked): Form<Asked>) -> Response {
-    let to = target(&clerk.app, asked.redirect_url.as_deref(), AFTER_SIGN_OUT);
+    let app = clerk.apps.asked(asked.redirect_url.as_deref());
+    let to = target(app, asked.redirect_url.as_deref(), AFTER_SIGN_OUT);
     let mut cookies = handshake::signed_out("");
     cookies.push(handshake::client_cookie("", 0));
     leave(to.as_str(), &cookies)
@@ -124,7 +127,7 @@ fn html(clerk: &Shared, status: StatusCode, page: &impl Template) -> Response {
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {}; base-uri 'none'; \
          frame-ancestors 'none'",
-        clerk.app.origin()
+        clerk.apps.origins().collect::<Vec<_>>().join(" ")
     );
     let mut response = (status, Html(text)).into_response();
     let headers = response.headers_mut();

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::clock::now_ms;
-use crate::config::{AppUrl, Config};
+use crate::config::{Apps, Config};
 use crate::delivery::Delivery;
 use crate::faults::{Line, Outgoing};
 use crate::keys::{KeyError, Keys};
@@ -73,7 +73,7 @@ impl Server {
         let keys = Keys::open(&config.state_dir)?;
         let clerk = Clerk {
             issuer,
-            app: config.app,
+            apps: config.apps,
             keys,
             sender: Sender::new(config.webhook, config.secret, config.retry_scale),
             line: Mutex::new(Line::new(config.faults, config.seed)),
@@ -140,8 +140,8 @@ pub(crate) type Shared = Arc<Clerk>;
 pub(crate) struct Clerk {
     /// This server's address.
     pub(crate) issuer: String,
-    /// The application.
-    pub(crate) app: AppUrl,
+    /// The applications.
+    pub(crate) apps: Apps,
     /// The session key.
     pub(crate) keys: Keys,
     /// When the scripted day ends: at this server's start, so that each step of it is the same

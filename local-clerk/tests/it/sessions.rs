@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_he
 use local_clerk::people::{ADA, ALL};
 use serde_json::{Value, json};
 
-use crate::support::{APP, Clerk, Receiver};
+use crate::support::{APP, Clerk, OTHER_APP, Receiver};
 
 async fn clerk() -> Clerk {
     Clerk::start(&Receiver::start().await).await
@@ -103,7 +103,7 @@ async fn the_page_offers_every_sample_user() {
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     assert_eq!(page.headers["cache-control"], "no-store");
     let policy = page.headers["content-security-policy"].to_str().unwrap();
-    assert!(policy.contains("form-action 'self' http://127.0.0.1:8787;"), "{policy}");
+    assert!(policy.contains(&format!("form-action 'self' {APP} ")), "{policy}");
     for person in ALL {
         assert!(page.text.contains(&format!("Sign in as {}<", person.name())), "{}", person.id);
         assert!(page.text.contains(&format!("value=\"{}\"", person.id)));
@@ -141,6 +141,34 @@ async fn signing_in_sets_the_cookie_and_goes_to_the_application() {
         assert_eq!(claims["sub"], ADA.id);
         assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 3_600);
     }
+}
+
+#[tokio::test]
+async fn whoever_comes_from_another_application_goes_back_to_it() {
+    let clerk = clerk().await;
+    let back = format!("redirect_url={OTHER_APP}/admin?tab=2");
+    let page = clerk.get(&format!("/sign-in?{back}")).await;
+    assert!(page.text.contains(&format!("{OTHER_APP}/admin?tab=2")), "{}", page.text);
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains(&format!("form-action 'self' {APP} {OTHER_APP};")), "{policy}");
+
+    let form = format!("user_id={}&{back}", ADA.id);
+    let reply = clerk.ask("POST", "/sign-in", &[FORM], &form).await;
+    assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{OTHER_APP}/admin?tab=2"));
+    let cookie = reply.headers["set-cookie"].to_str().unwrap();
+    let token = cookie.strip_prefix("__session=").unwrap().split(';').next().unwrap();
+    assert_eq!(verified(&clerk, token).await.1["azp"], OTHER_APP);
+
+    let cookies = signed_in(&clerk).await;
+    let (lines, page) = shaken(&clerk, &back, &cookies).await;
+    assert_eq!(page, format!("{OTHER_APP}/admin?tab=2"));
+    let token = lines[0].strip_prefix("__session=").unwrap().split(';').next().unwrap();
+    assert_eq!(verified(&clerk, token).await.1["azp"], OTHER_APP);
+
+    let headers = [FORM, ("origin", OTHER_APP), ("sec-fetch-site", "same-site")];
+    let form = format!("redirect_url={OTHER_APP}/");
+    let reply = clerk.ask("POST", "/sign-out", &headers, &form).await;
+    assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{OTHER_APP}/"));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use local_clerk::config::{AppUrl, Config, Secret, WebhookUrl};
+use local_clerk::config::{AppUrl, Apps, Config, Secret, WebhookUrl};
 use local_clerk::faults::Faults;
 use local_clerk::keys::Keys;
 use local_clerk::server::Server;
@@ -22,6 +22,9 @@ use tokio::net::TcpListener;
 
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const APP: &str = "http://127.0.0.1:8787";
+
+/// Another application of the same instance.
+pub(crate) const OTHER_APP: &str = "http://127.0.0.1:8791";
 
 /// What arrived in one request.
 #[derive(Clone, Debug)]
@@ -165,7 +168,7 @@ async fn exchange(request: Request<Body>) -> Reply {
 pub(crate) fn config(state_dir: &Path, webhook: &str, faults: Faults) -> Config {
     Config {
         port: 0,
-        app: AppUrl::parse(APP).unwrap(),
+        apps: Apps::new(AppUrl::parse(APP).unwrap(), vec![AppUrl::parse(OTHER_APP).unwrap()]),
         webhook: WebhookUrl::parse(webhook).unwrap(),
         secret: Secret::parse(SECRET).unwrap(),
         state_dir: state_dir.to_owned(),

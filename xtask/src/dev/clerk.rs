@@ -64,6 +64,7 @@ impl Clerk {
         let call = Call::new(program)
             .args(["--port", &addresses.clerk_port().to_string()])
             .args(["--app-url", &addresses.app(), "--webhook-url", &addresses.webhook()])
+            .args(["--other-app-url", &addresses.example()])
             .arg("--state-dir")
             .arg(state.clerk_folder())
             .vars([("CLERK_WEBHOOK_SECRET", &state.secret)]);

@@ -76,6 +76,7 @@ pub(super) fn options(addresses: Addresses, key: &Value) -> Value {
             "CLERK_PROXY_URL": clerk,
             "AUTHORIZED_PARTIES": addresses.parties(),
             "SIGN_IN_URL": format!("{clerk}/sign-in"),
+            "SIGN_OUT_URL": format!("{clerk}/sign-out"),
         },
     })
 }
