@@ -36,6 +36,7 @@ mod invocation;
 mod open;
 mod drain;
 mod park;
+mod letters;
 mod push;
 mod calls;
 mod database;

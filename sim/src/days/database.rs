@@ -36,8 +36,8 @@ pub(super) struct D1<'a> {
     sabotage: Option<Sabotage>,
 }
 
-const NOTED: &str =
-    "SELECT count(*) FROM deliveries WHERE svix_id IN (SELECT value FROM json_each(?1))";
+const NOTED: &str = "SELECT count(*), count(nullif(outcome, 'parked')) FROM deliveries WHERE svix_id IN \
+     (SELECT value FROM json_each(?1))";
 
 const RANK: &str = "SELECT deleted, updated_at, event_at, projection, digest FROM synced \
      WHERE entity = ?1 AND id = ?2";
@@ -161,11 +161,11 @@ impl<'a> D1<'a> {
         prepared.query_map([], watch)?.collect()
     }
 
-    /// How many of these deliveries are noted.
-    pub(super) fn noted(&self, svix_ids: &[&str]) -> Done<usize> {
+    /// How many of these deliveries are noted, and how many of those as more than parked.
+    pub(super) fn noted(&self, svix_ids: &[&str]) -> Done<(usize, usize)> {
         let list = serde_json::to_string(svix_ids).map_err(|_| Error::InvalidQuery)?;
-        let count: i64 = self.db.sql.prepare_cached(NOTED)?.query_row([list], |row| row.get(0))?;
-        usize::try_from(count).map_err(|_| Error::InvalidQuery)
+        let mut prepared = self.db.sql.prepare_cached(NOTED)?;
+        prepared.query_row([list], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Where a synced row stands by the law; `None` when there is none.

@@ -56,14 +56,19 @@ impl World<'_> {
         for letter in &plan.dead_letters {
             let Some(sent) = self.queue.messages.get(&letter.message_id).copied() else { continue };
             self.parks(&letter.reason);
-            let (reason, attempts) = (letter.reason.clone(), letter.attempts);
-            let message = letter.message_id.clone();
-            self.laws.mirror.parked.insert(message, Letter { sent, reason, attempts });
+            let (reason, message) = (letter.reason.clone(), letter.message_id.clone());
+            let parked = &mut self.laws.mirror.parked;
+            let before = parked.get(&message).map_or(0, |it| it.attempts);
+            let attempts = before.max(letter.attempts);
+            parked.insert(message, Letter { sent, reason, attempts });
         }
         let is_letter = |it: &&String| plan.dead_letters.iter().any(|l| l.message_id == **it);
         for message in messages.iter().filter(|it| !is_letter(it)) {
             let Some(sent) = self.queue.messages.get(message).copied() else { continue };
             self.applies(sent);
+        }
+        if 0 < letters {
+            self.keeps_letters();
         }
         self.account();
         self.bumped(&bumps);
@@ -129,10 +134,16 @@ impl World<'_> {
         let held =
             |id: &&&str| self.deliveries.iter().any(|it| it.svix_id == **id && it.noted_in_d1);
         let held = ids.iter().filter(held).count();
+        let has_applied = |id: &&&str| {
+            let mut applied = self.laws.mirror.applied.iter().filter_map(|it| self.sent.get(*it));
+            applied
+                .any(|sent| self.deliveries.get(sent.delivery).is_some_and(|it| it.svix_id == **id))
+        };
+        let held = (held, ids.iter().filter(has_applied).count());
         match self.d1.noted(&ids) {
             Ok(noted) if noted == held => {}
             Ok(noted) => {
-                let how = format!("of {ids:?} {noted} are noted and {held} were taken in");
+                let how = format!("of {ids:?} (all, unparked) {noted:?} are noted, not {held:?}");
                 self.laws.breaks("I10 noted with its effects", how);
             }
             Err(error) => self.laws.broken = Some(Broken::harness(&error)),

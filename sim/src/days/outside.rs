@@ -82,14 +82,4 @@ impl World<'_> {
         let sql = "SELECT id FROM roles WHERE name = ?1";
         self.d1.db.sql.query_row(sql, [role], |row| row.get(0)).ok()
     }
-
-    /// The operator sends every dead letter through the queue again. The row stays.
-    pub(super) fn replay(&mut self) {
-        for message in self.laws.letters() {
-            let Some(sent) = self.queue.messages.get(&message).copied() else { continue };
-            self.say(format_args!("operator: replays {message}"));
-            self.count(Rare::LetterReplayed);
-            self.enqueue(sent);
-        }
-    }
 }

@@ -48,7 +48,13 @@ pub(super) struct Queue {
 impl World<'_> {
     /// The queue takes a text: a new message, perhaps in two copies.
     pub(super) fn enqueue(&mut self, sent: usize) {
-        let Some(text) = self.sent.get(sent).map(|sent| sent.text.clone()) else { return };
+        if let Some(text) = self.sent.get(sent).map(|sent| sent.text.clone()) {
+            self.enqueue_text(sent, text);
+        }
+    }
+
+    /// The queue takes these bytes, which are those of `sent` unless something has changed them.
+    pub(super) fn enqueue_text(&mut self, sent: usize, text: Text) {
         let message = format!("m{}", self.number());
         self.queue.messages.insert(message.clone(), sent);
         let due = self.now + self.dice.delay(self.mix.way_ms);

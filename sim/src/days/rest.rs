@@ -84,6 +84,7 @@ impl World<'_> {
         }
         self.laws.mirror = kept;
         let held: Vec<bool> = self.deliveries.iter().map(|it| it.held).collect();
+        self.keeps_letters();
         self.account();
         for (delivery, held) in self.deliveries.iter_mut().zip(held) {
             delivery.undone |= held && !delivery.held;

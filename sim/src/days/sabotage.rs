@@ -26,6 +26,8 @@ named! {
         TieByArrival = "of two updates of one instant the last to arrive wins",
         HardDelete = "a delete removes the row",
         TombstoneByTime = "an update that says it is later undoes a delete",
+        OneLetter = "of the dead letters of a batch only the first is written",
+        LetterChanged = "a dead letter is not kept byte for byte",
         InboxApart = "the delivery is noted in a batch of its own, before its effects",
         ForeignKeys = "a membership before its user is refused",
         Cascade = "a dead organization takes the memberships that are there",
@@ -60,6 +62,13 @@ impl Sabotage {
                     "SET acked = max(watches.acked, j.value ->> 'version')",
                     "SET acked = watches.version",
                 ),
+                Self::OneLetter => sql.replace(
+                    "WHERE true\nON CONFLICT (message_id)",
+                    "WHERE true LIMIT 1\nON CONFLICT (message_id)",
+                ),
+                Self::LetterChanged => {
+                    sql.replace("j.value ->> 'envelope'", "lower(j.value ->> 'envelope')")
+                }
                 Self::TakeoverByAnyone => sql.replace("excluded.owner > w.owner", "true"),
                 _ => return None,
             };
