@@ -13,12 +13,13 @@
 //!
 //! Each seed draws sizes and a mix of faults of its own. Time is an agenda of steps; nothing reads
 //! a clock, and nothing is iterated in an order that is not the same each time. Every batch of D1
-//! is held to `testkit::twin` as it is executed. Two things are exempt: I4 and I7 before the end of
-//! a day on which the objects' clock differs from D1's, for docs/correctness.md assumes that they
-//! agree, and, of I7, a set that was read before a restore of the database until its age ends it.
+//! is held to `testkit::twin` as it is executed. docs/correctness.md assumes that the objects'
+//! clock agrees with D1's: while it does not, and until every set that it has dated then is too old
+//! to be served, I7 is not asked for, and I4 allows what the clock is off, twice that once it has
+//! been off both ways. Nor is I7 asked of a set that was read before a restore of the database.
 //! What a restore takes away is no longer accounted for until Svix has delivered it again. Not
-//! simulated: the isolate's second level, which is off by default, and lagging replicas, since
-//! every read of the pipeline goes to D1's primary.
+//! simulated: the isolate's second level, which is off by default, and lagging replicas (F-24),
+//! since every read of the pipeline goes to D1's primary.
 
 mod names;
 mod dice;

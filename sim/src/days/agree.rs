@@ -7,8 +7,7 @@ impl World<'_> {
     pub(super) fn agree(&mut self) {
         let now = self.object_now();
         // Which incarnation is the later one is said by the objects' clock.
-        let has_one_clock = self.laws.has_one_clock();
-        if !has_one_clock || self.laws.is_exempt(self.now, self.mix.ages.hard_ms) {
+        if self.laws.off_ms(self.now, self.mix.ages.hard_ms) != 0 {
             return;
         }
         for (user, object) in self.objects.iter().enumerate() {
@@ -18,7 +17,8 @@ impl World<'_> {
                 continue;
             };
             let age = now.since(entry.verified_at);
-            if age < 0 || self.mix.ages.hard_ms < age {
+            let too_old = age < 0 || self.mix.ages.hard_ms < age;
+            if too_old || self.laws.is_from_before(entry.verified_at.0) {
                 continue;
             }
             let watch = self.laws.mirror.watches.get(user_id(user));

@@ -15,8 +15,8 @@ use super::database::Watch;
 use super::input::Window;
 use super::world::{World, user_id};
 
-/// How far a clock may be ahead.
-const AHEAD_MS: i64 = 601_000;
+/// How far a skewed clock is off, and a second that a set may be from the future.
+const OFF_MS: i64 = 601_000;
 
 /// What D1 holds as far as it should: goes back with D1 when that is restored.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +57,9 @@ pub(super) struct Laws {
     decided: BTreeMap<(usize, String), bool>,
     /// When the database was set back.
     restored_at: Option<i64>,
-    /// Whether the objects' clock was ever another than D1's: ages mean nothing then.
-    skewed: bool,
+    /// Until when the objects' clock was last ahead of D1's, and until when behind.
+    ahead_until: Option<i64>,
+    behind_until: Option<i64>,
     /// The first law that was broken.
     pub(super) broken: Option<Broken>,
 }
@@ -73,7 +74,8 @@ impl Laws {
             served: BTreeMap::new(),
             decided: BTreeMap::new(),
             restored_at: None,
-            skewed: false,
+            ahead_until: None,
+            behind_until: None,
             broken: None,
         }
     }
@@ -108,9 +110,15 @@ impl Laws {
         *served = version.max(*served);
     }
 
-    /// A clock is skewed from here on.
-    pub(super) fn notes(&mut self, window: Window) {
-        self.skewed |= matches!(window, Window::ObjectsAhead | Window::ObjectsBehind);
+    /// A clock is skewed until then.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the others move no object's clock")]
+    pub(super) fn notes(&mut self, window: Window, until: i64) {
+        let last = match window {
+            Window::ObjectsAhead => &mut self.ahead_until,
+            Window::ObjectsBehind => &mut self.behind_until,
+            _ => return,
+        };
+        *last = (*last).max(Some(until));
     }
 
     /// The database is set back: sets that were read before are let be until their age ends them.
@@ -119,14 +127,18 @@ impl Laws {
     }
 
     /// Whether a set may have been read before the database was set back.
-    pub(super) fn is_exempt(&self, now: i64, hard_ms: i64) -> bool {
-        let ahead_ms = if self.skewed { AHEAD_MS } else { 0 };
-        self.restored_at.is_some_and(|at| now <= at + hard_ms + ahead_ms)
+    pub(super) fn is_from_before(&self, verified_at: i64) -> bool {
+        self.restored_at.is_some_and(|at| verified_at < at)
     }
 
-    /// Whether ages mean anything.
-    pub(super) fn has_one_clock(&self) -> bool {
-        !self.skewed
+    /// By how much ages may be too small: while the objects' clock is off, and for as long after
+    /// as sets are served that it has dated. By twice as much when one clock was ahead when it
+    /// read and is behind when it serves.
+    pub(super) fn off_ms(&self, now: i64, hard_ms: i64) -> i64 {
+        let lasts = |until: Option<i64>| until.is_some_and(|it| now <= it + hard_ms + OFF_MS);
+        let both = lasts(self.ahead_until) && lasts(self.behind_until);
+        let either = lasts(self.ahead_until) || lasts(self.behind_until);
+        (i64::from(either) + i64::from(both)) * OFF_MS
     }
 }
 
@@ -187,7 +199,7 @@ impl World<'_> {
             return self.laws.breaks("I3 no phantom authority", how);
         }
         let ended = held.map(|(_, until)| until).max().unwrap_or_default();
-        if self.laws.has_one_clock() && ended < now - hard_ms {
+        if ended < now - hard_ms - self.laws.off_ms(now, hard_ms) {
             let late = now - ended;
             let how = format!("user {user} was granted {need:?}, {late} ms after it had ended");
             self.laws.breaks("I4 bounded staleness", how);

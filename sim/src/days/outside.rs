@@ -27,7 +27,7 @@ impl World<'_> {
                 let until = self.now + ms;
                 let end = self.windows.entry(window).or_insert(until);
                 *end = until.max(*end);
-                self.laws.notes(window);
+                self.laws.notes(window, until);
             }
             What::Door(build) => self.door = build,
             What::Consumers => self.consumers_are_new = true,
