@@ -149,20 +149,34 @@ mod tests {
         Part { queue: "q".into(), messages, letters: vec![] }
     }
 
-    /// Commits parts against a database that refuses everything with a message of `bad` in it.
-    fn run(whole: Part, refuses: impl Fn(&Part) -> Option<Fault>) -> (Vec<String>, Vec<Verdict>) {
-        let (mut parts, mut verdicts, mut parked) = (vec![whole], vec![], vec![]);
+    /// What became of a batch in the end.
+    #[derive(Default)]
+    struct Ran {
+        applied: Vec<String>,
+        parked: Vec<String>,
+        verdicts: Vec<Verdict>,
+    }
+
+    /// Commits parts, as the consumer does, against a database that refuses what `refuses` says.
+    fn run(whole: Part, refuses: impl Fn(&Part) -> Option<Fault>) -> Ran {
+        let (mut parts, mut ran, mut commits) = (vec![whole], Ran::default(), 0);
         while let Some(part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            commits += 1;
+            assert!(commits < 1000, "it does not end");
             if let Some(fault) = refuses(&part) {
                 let next = part.refused(&fault, 0);
                 parts.extend(next.parts);
-                verdicts.extend(next.verdicts);
+                ran.verdicts.extend(next.verdicts);
             } else {
-                parked.extend(part.letters.iter().map(|letter| letter.message_id.clone()));
-                verdicts.extend(part.committed());
+                ran.applied.extend(part.messages.iter().map(|message| message.id.clone()));
+                ran.parked.extend(part.letters.iter().map(|letter| letter.message_id.clone()));
+                ran.verdicts.extend(part.committed());
             }
         }
-        (parked, verdicts)
+        ran
     }
 
     fn holds(part: &Part, bad: &str) -> bool {
@@ -173,7 +187,8 @@ mod tests {
     fn check_one_bad(size: usize, bad: &str) {
         let messages = (0..size).map(|i| message(&format!("m{i}"), 1)).collect();
         let content = || Fault::Content("constraint failed".into());
-        let (parked, verdicts) = run(part(messages), |part| holds(part, bad).then(content));
+        let Ran { parked, verdicts, .. } =
+            run(part(messages), |part| holds(part, bad).then(content));
         assert_eq!(parked, [bad]);
         assert_eq!(verdicts.len(), size);
         assert!(verdicts.iter().all(|v| v.disposition == Disposition::Ack));
@@ -191,8 +206,76 @@ mod tests {
         let mut whole = part(vec![message("m0", 1)]);
         whole.letters = vec![message("m1", 1).park("q", "malformed", "")];
         let content = || Fault::Content("constraint failed".into());
-        let (parked, verdicts) = run(whole, |part| holds(part, "m0").then(content));
+        let Ran { parked, verdicts, .. } = run(whole, |part| holds(part, "m0").then(content));
         assert_eq!((parked.len(), verdicts.len()), (2, 2));
+    }
+
+    /// How the database takes something.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Taken {
+        /// As it is.
+        Well,
+        /// As a dead letter, and not as a message.
+        Parked,
+        /// Not even as a dead letter.
+        Never,
+    }
+
+    /// Every way to take `size` things.
+    fn ways(size: u32) -> impl Iterator<Item = Vec<Taken>> {
+        let taken = |way| match way % 3 {
+            0 => Taken::Well,
+            1 => Taken::Parked,
+            _ => Taken::Never,
+        };
+        (0..3_u32.pow(size)).map(move |way| (0..size).map(|i| taken(way / 3_u32.pow(i))).collect())
+    }
+
+    /// Runs a batch of messages `m0`, `m1` and so on, and letters `l0`, `l1` and so on.
+    #[track_caller]
+    fn check_ways(messages: &[Taken], letters: &[Taken]) {
+        let named = |kind: char, all: &[Taken]| -> Vec<(String, Taken)> {
+            all.iter().enumerate().map(|(i, taken)| (format!("{kind}{i}"), *taken)).collect()
+        };
+        let all = [named('l', letters), named('m', messages)].concat();
+        let (letters, messages) = all.split_at(letters.len());
+        let taken = |id: &str| all.iter().find(|(all, _)| all == id).unwrap().1;
+        let mut whole = part(messages.iter().map(|(id, _)| message(id, 1)).collect());
+        let park = |(id, _): &(String, Taken)| message(id, 1).park("q", "malformed", "");
+        whole.letters = letters.iter().map(park).collect();
+
+        let ran = run(whole, |part| {
+            let message = part.messages.iter().any(|it| taken(&it.id) != Taken::Well);
+            let letter = part.letters.iter().any(|it| taken(&it.message_id) == Taken::Never);
+            (message || letter).then(|| Fault::Content("constraint failed".into()))
+        });
+
+        let want = all.iter().map(|(id, taken)| match taken {
+            Taken::Well if id.starts_with('m') => (id.clone(), "applied"),
+            Taken::Well | Taken::Parked => (id.clone(), "parked"),
+            Taken::Never => (id.clone(), "given back"),
+        });
+        let mut ids: Vec<_> =
+            ran.verdicts.iter().map(|verdict| verdict.message_id.clone()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, all.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), "{all:?}");
+        let back = ran.verdicts.into_iter().filter(|it| it.disposition != Disposition::Ack);
+        let mut got: Vec<_> = back.map(|verdict| (verdict.message_id, "given back")).collect();
+        got.extend(ran.applied.into_iter().map(|id| (id, "applied")));
+        got.extend(ran.parked.into_iter().map(|id| (id, "parked")));
+        got.sort_unstable();
+        assert_eq!(got, want.collect::<Vec<_>>(), "{all:?}");
+    }
+
+    #[test]
+    fn every_message_and_every_letter_of_a_refused_batch_gets_one_verdict() {
+        for (messages, letters) in (0..=4).flat_map(|m| (0..=4).map(move |l| (m, l))) {
+            for messages in ways(messages) {
+                // To a letter the first two ways are one.
+                let letters = ways(letters).filter(|all| !all.contains(&Taken::Parked));
+                letters.for_each(|letters| check_ways(&messages, &letters));
+            }
+        }
     }
 
     #[test]
@@ -202,6 +285,16 @@ mod tests {
         assert_eq!(parts[0].letters[0].message_id, "m1");
         assert_eq!(parts[0].letters[0].reason, "retries-exhausted");
         let back = Verdict { message_id: "m0".into(), disposition: Disposition::RetryAfter(1) };
+        assert_eq!(verdicts, [back]);
+    }
+
+    #[test]
+    fn what_an_overloaded_database_refused_at_the_last_attempt_is_parked() {
+        let whole = part(vec![message("m0", 8), message("m1", 9)]);
+        let Next { parts, verdicts } = whole.refused(&Fault::Overloaded("full".into()), 0);
+        let letter = message("m1", 9).park("q", "overloaded", "full");
+        assert_eq!(parts, [Part { letters: vec![letter], ..part(vec![]) }]);
+        let back = Verdict { message_id: "m0".into(), disposition: Disposition::RetryAfter(300) };
         assert_eq!(verdicts, [back]);
     }
 
@@ -225,7 +318,8 @@ mod tests {
     #[test]
     fn what_cannot_even_be_parked_is_given_back() {
         for fault in [Fault::Transient("lost".into()), Fault::Content("too big".into())] {
-            let (parked, verdicts) = run(part(vec![message("m0", 9)]), |_| Some(fault.clone()));
+            let Ran { parked, verdicts, .. } =
+                run(part(vec![message("m0", 9)]), |_| Some(fault.clone()));
             assert!(parked.is_empty());
             assert!(matches!(
                 verdicts[..],

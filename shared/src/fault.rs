@@ -172,6 +172,29 @@ mod tests {
         );
     }
 
+    /// Each cause holds one of the texts alone.
+    #[test]
+    fn every_text_names_its_fault_by_itself() {
+        for cause in [
+            "D1_TYPE_ERROR: Type 'bigint' not supported",
+            "D1_ERROR: UNIQUE constraint failed: roles.name",
+            "D1_ERROR: audit is append only: SQLITE_CONSTRAINT",
+            "D1_ERROR: string or blob too big: SQLITE_TOOBIG",
+            "D1_ERROR: malformed JSON: SQLITE_ERROR",
+            "D1_ERROR: datatype mismatch: SQLITE_MISMATCH",
+        ] {
+            check(cause, "refused-by-database");
+        }
+        for cause in [
+            "D1 DB is overloaded.",
+            "D1_ERROR: Too many requests queued.",
+            "D1 DB storage operation exceeded timeout.",
+            "D1 DB's isolate exceeded its memory limit and was reset.",
+        ] {
+            check(cause, "overloaded");
+        }
+    }
+
     #[test]
     fn delays_grow_are_jittered_and_end() {
         let fault = Fault::Transient(String::new());

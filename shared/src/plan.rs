@@ -148,3 +148,56 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Message, plan};
+    use crate::envelope::{Envelope, Letter};
+    use crate::event::Event;
+    use crate::id::{MessageId, ObjectId, UserId};
+    use crate::merge::{Change, Entity, State};
+    use crate::projection::Digest;
+    use crate::time::UnixMillis;
+
+    /// A message about this object that names these users outright.
+    fn message(entity: Entity, object: &str, users: &[&str]) -> Message {
+        let id = ObjectId::parse(object).unwrap();
+        let users = users.iter().map(|user| UserId::parse(user).unwrap()).collect();
+        let changes = vec![Change { entity, id, state: State::Dead }];
+        let envelope = Envelope {
+            svix_id: MessageId::parse("msg_1").unwrap(),
+            attempted_at: UnixMillis(0),
+            received_at: UnixMillis(0),
+            event_at: None,
+            body_digest: Digest::of(b""),
+            kind: "x.y".into(),
+            letter: Letter::Event(Event { changes, users }),
+        };
+        let text = envelope.seal();
+        Message { id: "queue-1".into(), attempts: 1, sent_at: UnixMillis(0), text, envelope }
+    }
+
+    #[track_caller]
+    fn check_touched(messages: &[Message], want: &[&str]) {
+        let planned = plan("q", messages, vec![]);
+        let touched: Vec<_> = planned.touched.iter().map(UserId::as_str).collect();
+        assert_eq!(touched, want);
+    }
+
+    #[test]
+    fn the_users_that_events_name_are_touched_each_once() {
+        let ada = message(Entity::User, "user_ada", &["user_ada"]);
+        let bob = message(Entity::Membership, "orgmem_1", &["user_bob"]);
+        let both = message(Entity::Membership, "orgmem_2", &["user_bob", "user_ada"]);
+        check_touched(std::slice::from_ref(&ada), &["user_ada"]);
+        check_touched(std::slice::from_ref(&bob), &["user_bob"]);
+        check_touched(&[bob, both, ada], &["user_ada", "user_bob"]);
+    }
+
+    #[test]
+    fn what_names_no_user_or_is_only_put_aside_touches_nobody() {
+        check_touched(&[message(Entity::Organization, "org_1", &[])], &[]);
+        let letter = message(Entity::User, "user_ada", &["user_ada"]).park("q", "malformed", "");
+        assert!(plan("q", &[], vec![letter]).touched.is_empty());
+    }
+}

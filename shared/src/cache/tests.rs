@@ -233,6 +233,38 @@ fn a_restored_database_is_lifted_above_the_floor() {
 }
 
 #[test]
+fn a_question_is_noted_once_in_a_thirtieth_of_the_idle_time() {
+    let mut state = filled(100);
+    let before = state.clone();
+    let noted = AGES.idle_ms / 30;
+    assert!(!state.touch(T0.plus(1), &AGES) && !state.touch(T0.plus(noted), &AGES));
+    assert_eq!(state, before);
+    let now = T0.plus(noted + 1);
+    assert!(state.touch(now, &AGES), "to be persisted");
+    assert_eq!(state, State { used_at: now, ..before });
+    assert!(!state.touch(now, &AGES));
+    let due = now.plus(AGES.idle_ms);
+    assert_eq!(state.alarm(T0.plus(AGES.idle_ms), &AGES), Alarm::Rearm(due));
+}
+
+/// As after the storage was lost and the clock went back: see
+/// [`an_object_that_lost_its_storage_rises_above_the_watch_it_finds`].
+#[test]
+fn an_incarnation_ahead_of_the_clock_is_ended_by_a_greater_one() {
+    let mut state = State::default();
+    let (fill, _) = state.begin_fill(false, T0);
+    let late = T0.plus(AGES.idle_ms);
+    assert_eq!(state.take(&fill, Some(row(late.0 + 500, 100, "admin"))), Filled::Again);
+    let old = late.0 + 501;
+    assert_eq!(state.owner, old);
+    assert_eq!(state.alarm(late, &AGES), Alarm::End(old));
+    assert_eq!((state.owner, state.ending), (old + 1, Some(old)));
+    assert_eq!(state.hint(&hint(old, 101), late), HintReply::Gone);
+    assert!(!state.ended(old, UnixMillis(old + 1)));
+    assert!(state.ended(old, UnixMillis(old + 2)));
+}
+
+#[test]
 fn an_idle_object_ends_its_watch_and_drops_what_was_under_way() {
     let mut state = filled(100);
     state.touch(T0, &AGES);
