@@ -1,15 +1,19 @@
 //! What became of each delivery, and of each message that was put aside.
 
 use crate::support::clerk::{again, deleted, deliver, event_at, membership, under, user_with};
-use crate::support::{Db, START};
+use crate::support::{Cells, Db, START};
 use rusqlite::types::Value;
 use serde_json::{Value as Json, json};
+use shared::envelope::{Envelope, Letter};
+use shared::outbox::{Pending, round};
 use shared::plan::{DeadLetter, Message, plan};
-use shared::sql::statements;
+use shared::sql::{Statement, pending, pending_of, statements};
 use shared::time::UnixMillis;
 
 const EVENTS: &str = "rolecall-events";
+const DEAD: &str = "rolecall-dead";
 const ADA: &str = "user_ada";
+const BOB: &str = "user_bob";
 
 fn user(id: &str, seconds: i64, role: &str) -> Message {
     let at = START + seconds * 1000;
@@ -56,6 +60,22 @@ fn a_delivery_that_stands_is_applied_and_one_that_lost_is_superseded() {
     check(&[&[&old, &new]], &["msg_1 superseded 1", "msg_2 applied 1"]);
     check(&[&[&new], &[&old]], &["msg_1 superseded 1", "msg_2 applied 1"]);
     check(&[&[&old], &[&new]], &["msg_1 applied 1", "msg_2 applied 1"]);
+}
+
+#[test]
+fn of_two_updates_of_one_instant_one_is_applied_and_the_other_superseded() {
+    let db = Db::new();
+    commit(&db, &[user("msg_1", 1, "a"), user("msg_2", 1, "b")], vec![], START);
+    let row: String = db.one("SELECT app_roles FROM users", []);
+    let (won, lost) = if row == r#"["a"]"# { ("a", "b") } else { ("b", "a") };
+    assert_eq!(row, format!(r#"["{won}"]"#));
+    let (won, lost) = (user("msg_1", 1, won), user("msg_2", 1, lost));
+    let want = ["msg_1 applied 1", "msg_2 superseded 1"];
+    check(&[&[&won, &lost]], &want);
+    check(&[&[&lost, &won]], &want);
+    check(&[&[&won], &[&lost]], &want);
+    // The outcome is that of the commit: it counted until the other came.
+    check(&[&[&lost], &[&won]], &["msg_1 applied 1", "msg_2 applied 1"]);
 }
 
 #[test]
@@ -134,6 +154,18 @@ fn what_was_parked_is_applied_when_it_comes_again() {
 }
 
 #[test]
+fn what_was_ignored_is_applied_when_a_build_that_syncs_its_type_gets_it_again() {
+    let (message, later) = (user("msg_1", 1, "a"), user("msg_2", 2, "b"));
+    let unsynced = Envelope { letter: Letter::Ignored, ..message.envelope.clone() };
+    let unsynced = Message { envelope: unsynced, ..message.clone() };
+    let copy = again(&message, 2);
+    check(&[&[&unsynced]], &["msg_1 ignored 1"]);
+    check(&[&[&unsynced], &[&copy]], &["msg_1 applied 2"]);
+    check(&[&[&unsynced], &[&later, &copy]], &["msg_1 superseded 2", "msg_2 applied 1"]);
+    check(&[&[&message], &[&unsynced]], &["msg_1 applied 2"]);
+}
+
+#[test]
 fn what_was_parked_may_turn_out_superseded() {
     let message = user("msg_1", 1, "a");
     let db = Db::new();
@@ -155,15 +187,19 @@ fn a_memberships_outcome_is_its_own_and_not_its_organizations() {
 fn a_message_is_put_aside_once_however_often_it_comes() {
     let message = user("msg_1", 1, "a");
     let db = Db::new();
-    let letter = |attempts, reason: &str, seen| DeadLetter {
+    let letter = |attempts, [queue, reason, detail]: [&str; 3], seen| DeadLetter {
         attempts,
         first_seen_at: UnixMillis(seen),
-        ..message.park(EVENTS, reason, "detail")
+        ..message.park(queue, reason, detail)
     };
-    commit(&db, &[], vec![letter(9, "overloaded", START)], START + 1);
-    commit(&db, &[], vec![letter(3, "retries-exhausted", START + 5)], START + 9);
+    let (first, second) = ([EVENTS, "overloaded", "full"], [DEAD, "retries-exhausted", "lost"]);
+    commit(&db, &[], vec![letter(9, first, START)], START + 1);
+    let why = "SELECT queue, reason, detail FROM dead_letters";
+    assert_eq!(db.rows(why, []), [first.map(|text| Value::Text(text.into()))]);
+    commit(&db, &[], vec![letter(3, second, START + 5)], START + 9);
+    assert_eq!(db.rows(why, []), [second.map(|text| Value::Text(text.into()))]);
     let rows = db.rows(
-        "SELECT message_id, svix_id, type, subject, reason, attempts, first_seen_at, last_seen_at, envelope FROM dead_letters",
+        "SELECT message_id, svix_id, type, subject, attempts, first_seen_at, last_seen_at, envelope FROM dead_letters",
         [],
     );
     let text = |text: &str| Value::Text(text.into());
@@ -172,13 +208,27 @@ fn a_message_is_put_aside_once_however_often_it_comes() {
         text("msg_1"),
         text("user.updated"),
         text(ADA),
-        text("retries-exhausted"),
         Value::Integer(9),
         Value::Integer(START),
         Value::Integer(START + 9),
         text(&message.text),
     ];
     assert_eq!(rows, [want], "the bytes as they came");
+}
+
+#[test]
+fn every_message_that_is_put_aside_in_one_commit_has_a_row() {
+    let queues = [EVENTS, DEAD, EVENTS];
+    let messages = ["msg_1", "msg_2", "msg_3"].map(|id| user(id, 1, "a"));
+    let letters = messages.iter().zip(queues);
+    let letters = letters.map(|(message, queue)| message.park(queue, "overloaded", "")).collect();
+    let db = Db::new();
+    commit(&db, &[], letters, START);
+    assert_eq!(db.one::<i64>("SELECT count(*) FROM dead_letters", []), 3);
+    let rows: Vec<String> =
+        db.column("SELECT svix_id || ' ' || queue FROM dead_letters ORDER BY svix_id", []);
+    let want = [("msg_1", EVENTS), ("msg_2", DEAD), ("msg_3", EVENTS)];
+    assert_eq!(rows, want.map(|(id, queue)| format!("{id} {queue}")));
 }
 
 #[test]
@@ -200,6 +250,44 @@ fn what_is_no_envelope_is_put_aside_as_it_came() {
     let rows = db.rows("SELECT svix_id, type, subject, envelope FROM dead_letters", []);
     let want = [Value::Null, Value::Null, Value::Null, Value::Text(text.into())];
     assert_eq!(rows, [want]);
+}
+
+/// What a statement over the outbox gives.
+fn owed(db: &Db, statement: &Statement) -> Vec<Pending> {
+    let read = |row: Cells| {
+        let Ok([Value::Text(user_id), Value::Integer(owner), Value::Integer(version)]) =
+            <[Value; 3]>::try_from(row)
+        else {
+            panic!("not a row of the outbox")
+        };
+        Pending { user_id, owner, version }
+    };
+    db.query(statement).into_iter().map(read).collect()
+}
+
+#[test]
+fn whom_a_batch_touches_is_hinted_before_all_the_older_hints_are_sent() {
+    let db = Db::new();
+    db.exec(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 101)
+         INSERT INTO watches (user_id, owner, version, acked)
+         SELECT 'user_old_' || i, 1, {START}, {START} - 1 FROM n"
+    ));
+    db.at(START + 1000);
+    let before = [ADA, BOB].map(|user| db.register(user, 1, 0).set.version);
+    let joined = membership(["orgmem_1", "org_1", BOB, "org:member"], START, &[]);
+    let joined = other("msg_2", "organizationMembership.created", &joined);
+    let planned = plan(EVENTS, &[user("msg_1", 1, "a"), joined], vec![]);
+    db.run(&statements(&planned, UnixMillis(START))).unwrap();
+
+    let (touched, oldest) = (owed(&db, &pending_of(&planned.touched)), owed(&db, &pending(None)));
+    assert_eq!(oldest.len(), 100);
+    assert!(oldest.iter().all(|owed| owed.user_id.starts_with("user_old_")), "{oldest:?}");
+    let mut round = round(touched, oldest);
+    assert_eq!(round.len(), 102);
+    round.retain(|owed| !owed.user_id.starts_with("user_old_"));
+    let hinted: Vec<_> = round.iter().map(|owed| (&*owed.user_id, owed.version)).collect();
+    assert_eq!(hinted, [(ADA, before[0] + 1), (BOB, before[1] + 1)]);
 }
 
 #[test]

@@ -140,6 +140,25 @@ fn the_tutorials_writes_are_later_than_whatever_stands() {
 }
 
 #[test]
+fn a_grant_of_the_tutorials_is_later_than_a_revocation_ahead_of_the_clock() {
+    let db = Db::new();
+    db.exec("insert into roles (id, name) values (70, 'admin')");
+    hear_of_user(&db, ADA, &[], START);
+    let (admin, revoked, far) = (70_i64, 0_i64, START + 999_999);
+    let revoke = [statement(GRANT, &[&ADA, &admin, &revoked, &far, &"g", &"ops", &""])];
+    db.run(&revoke).unwrap();
+    db.exec("insert into user_roles values ('user_ada', 70)");
+    assert_eq!(roles(&db, ADA, &ASKED), ["admin"]);
+    assert_eq!(db.one::<i64>("SELECT at FROM role_grants", []), far + 1);
+    db.run(&revoke).unwrap();
+    assert_eq!(
+        roles(&db, ADA, &ASKED),
+        ["admin"],
+        "the revocation, told again, is the earlier word"
+    );
+}
+
+#[test]
 fn what_the_view_cannot_take_is_refused_loudly() {
     let db = Db::new();
     let refused = |text: &str, why: &str| {
