@@ -20,6 +20,7 @@
 //! What a restore takes away is no longer accounted for until Svix has delivered it again. Not
 //! simulated: the isolate's second level, which is off by default, and lagging replicas (F-24),
 //! since every read of the pipeline goes to D1's primary.
+//! A page of the outbox holds one or two hints on some days, so that a few users make many pages.
 
 mod names;
 mod dice;

@@ -96,6 +96,12 @@ impl Agenda {
         self.heap.push(Entry { at, number: self.number, step });
     }
 
+    /// Whether this alarm of a user's object is going to ring.
+    pub(super) fn rings(&self, user: usize, alarm: u32) -> bool {
+        let is_it = |it: &Entry| matches!(it.step, Step::Alarm { user: of, alarm: number } if (of, number) == (user, alarm));
+        self.heap.iter().any(is_it)
+    }
+
     /// When the next step happens.
     pub(super) fn next_at(&self) -> Option<i64> {
         self.heap.peek().map(|entry| entry.at)

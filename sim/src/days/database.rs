@@ -34,6 +34,8 @@ pub(super) struct D1<'a> {
     /// The connection, which the thread's days share.
     pub(super) db: &'a Database,
     sabotage: Option<Sabotage>,
+    /// Hints that a page of the outbox holds.
+    page: i64,
 }
 
 const NOTED: &str = "SELECT count(*), count(nullif(outcome, 'parked')) FROM deliveries WHERE svix_id IN \
@@ -63,12 +65,12 @@ pub(super) fn prepare(db: &Database) -> Done<()> {
 
 impl<'a> D1<'a> {
     /// The database as a day finds it.
-    pub(super) fn begin(db: &'a Database, sabotage: Option<Sabotage>) -> Done<Self> {
+    pub(super) fn begin(db: &'a Database, sabotage: Option<Sabotage>, page: i64) -> Done<Self> {
         db.sql.execute_batch("SAVEPOINT day")?;
         for sql in sabotage.map(Sabotage::schema).unwrap_or_default() {
             db.sql.execute_batch(&sql)?;
         }
-        Ok(Self { db, sabotage })
+        Ok(Self { db, sabotage, page })
     }
 
     /// Leaves the database as the day found it.
@@ -92,7 +94,7 @@ impl<'a> D1<'a> {
         let done = match work {
             Work::Commit { plan, now, .. } => self.commit(plan, *now),
             Work::Settings => self.batch(&sql::default_role(DEFAULT_ROLE)).map(|()| Reply::Done),
-            Work::Page(last) => self.pending(&sql::pending(last.as_ref())).map(Reply::Owed),
+            Work::Page(last) => self.page(last.as_ref()).map(Reply::Owed),
             Work::Settle(settled) => self.batch(&sql::settle(settled)).map(|()| Reply::Done),
             Work::Fill { user, fill } => self.fill(user, fill).map(Reply::Row),
             Work::Unwatch { user, owner } => {
@@ -115,7 +117,7 @@ impl<'a> D1<'a> {
         self.as_one(|| {
             self.all(&statements)?;
             let touched = self.pending(&sql::pending_of(&plan.touched))?;
-            let oldest = self.pending(&sql::pending(None))?;
+            let oldest = self.page(None)?;
             if self.sabotage == Some(Sabotage::NoOutbox) {
                 self.db.sql.execute("UPDATE watches SET acked = version", [])?;
             }
@@ -175,6 +177,15 @@ impl<'a> D1<'a> {
         let Some(row) = rows.next()? else { return Ok(None) };
         let (updated_at, event_at) = (UnixMillis(row.get(1)?), UnixMillis(row.get(2)?));
         Ok(Some((row.get(0)?, (updated_at, event_at, row.get(3)?, row.get(4)?))))
+    }
+
+    /// A page of the outbox, of as many hints as the day's pages hold.
+    fn page(&self, last: Option<&Pending>) -> Done<Vec<Pending>> {
+        let mut statement = sql::pending(last);
+        if let Some(Arg::Int(most)) = statement.args.last_mut() {
+            *most = self.page;
+        }
+        self.pending(&statement)
     }
 
     fn pending(&self, statement: &Statement) -> Done<Vec<Pending>> {

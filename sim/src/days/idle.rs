@@ -2,16 +2,22 @@
 
 use shared::cache::{Alarm, State};
 
+use super::Broken;
 use super::agenda::Step;
 use super::calls::{Who, Work};
 use super::count::Rare;
 use super::dice::Fault;
 use super::fill::FILL_MS_MAX;
+use super::object::Object;
 use super::sabotage::Sabotage;
 use super::world::{World, user_id};
 
 /// As in `durable/src/object/idle.rs`.
 const END_AGAIN_MS: i64 = 60_000;
+
+/// The platform runs an alarm again that did not end, and this long after it at first.
+/// <https://developers.cloudflare.com/durable-objects/api/alarms/>
+pub(super) const ALARM_AGAIN_MS: i64 = 2_000;
 
 impl World<'_> {
     /// The alarm rings: `Object::alarm`.
@@ -32,7 +38,7 @@ impl World<'_> {
         }
         object.alarm = None;
         if !self.save(user) {
-            return;
+            return self.alarm_failed(user);
         }
         let number = self.number();
         if let Some(object) = self.object(user) {
@@ -61,9 +67,30 @@ impl World<'_> {
             return self.count(Rare::WatchEnded);
         }
         self.count(Rare::WatchKept);
-        if self.save(user) {
-            self.arm(user, idle_ms);
+        if !self.save(user) {
+            return self.alarm_failed(user);
         }
+        self.arm(user, idle_ms);
+    }
+
+    /// The disk failed and the instance has ended with it.
+    fn alarm_failed(&mut self, user: usize) {
+        self.count(Rare::AlarmFailed);
+        if !self.is_wrong(Sabotage::AlarmForgotten) {
+            self.arm(user, ALARM_AGAIN_MS);
+        }
+    }
+
+    /// I15: an object that has begun has an alarm, or it would keep its watch for ever.
+    pub(super) fn alarms_stand(&self) -> Result<(), Broken> {
+        let stands = |user: usize, object: &Object| {
+            let begun = object.disk.as_ref().is_some_and(|it| it.owner != 0);
+            !begun || object.alarm.is_some_and(|alarm| self.agenda.rings(user, alarm))
+        };
+        let lost = (0..).zip(&self.objects).find(|(user, object)| !stands(*user, object));
+        lost.map_or(Ok(()), |(user, _)| {
+            Err(Broken::new("I15 a watch is ended", format!("object {user} has no alarm")))
+        })
     }
 
     pub(super) fn arm(&mut self, user: usize, ms: i64) {

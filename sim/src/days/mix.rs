@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use shared::cache::{Ages, IDLE_MS_DEFAULT};
+use shared::outbox::ROUND_MAX;
 
 use super::dice::{Fault, stream};
 
@@ -43,6 +44,8 @@ pub(super) struct Mix {
     pub(super) windows: usize,
     /// Whether clocks are skewed for a while.
     pub(super) skews: usize,
+    /// Hints that a page of the outbox holds.
+    pub(super) page: i64,
     /// What the objects are set to.
     pub(super) ages: Ages,
     /// The chance of each fault, in thousandths.
@@ -91,6 +94,7 @@ impl Mix {
             evictions,
             windows,
             skews,
+            page: pick(&mut stream(seed, 5), &[1, 2, ROUND_MAX]),
             ages,
             chances: if calm { BTreeMap::new() } else { chances(&mut rng) },
         }

@@ -10,6 +10,7 @@ use shared::time::UnixMillis;
 use super::agenda::Step;
 use super::count::Rare;
 use super::dice::Fault;
+use super::idle::ALARM_AGAIN_MS;
 use super::input::Window;
 use super::sabotage::Sabotage;
 use super::world::{World, user_id};
@@ -179,7 +180,7 @@ impl World<'_> {
         if ending.is_some() {
             // The platform runs an alarm again that did not end.
             self.count(Rare::EvictedWhileEnding);
-            self.arm(user, 2_000);
+            self.arm(user, ALARM_AGAIN_MS);
         }
         for waiter in waiters {
             self.replies(waiter.guard, waiter.try_, Err(CallFault::Retryable));

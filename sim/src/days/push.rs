@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use shared::object::HintReply;
-use shared::outbox::{Pending, goes_on, is_full, settle};
+use shared::outbox::{Pending, ROUND_MAX, goes_on, is_full, settle};
 
 use super::agenda::Step;
 use super::calls::{Reply, Who, Work};
@@ -44,6 +44,7 @@ pub(super) struct Sweeper {
     number: u32,
     last: Option<Pending>,
     rounds: u32,
+    /// How full the last page was, as if it held as much as a real one.
     sent: usize,
     begun: i64,
 }
@@ -181,9 +182,15 @@ impl World<'_> {
     pub(super) fn paged(&mut self, number: u32, reply: Result<Reply, String>) {
         let Some(sweeper) = self.sweeper.as_mut().filter(|it| it.number == number) else { return };
         let Ok(Reply::Owed(page)) = reply else { return self.sweep_over() };
-        sweeper.sent = page.len();
+        let is_all = i64::try_from(page.len()).is_ok_and(|sent| sent < self.mix.page);
+        let full = usize::try_from(ROUND_MAX).unwrap_or_default();
+        sweeper.sent = if is_all { page.len() } else { full };
+        let goes_on = sweeper.rounds == 1 && !page.is_empty();
         sweeper.last = page.last().cloned();
         self.say(format_args!("sweep {number}: {} hints are owed", page.len()));
+        if goes_on {
+            self.count(Rare::SecondPage);
+        }
         self.push(By::Sweep(number), page);
     }
 

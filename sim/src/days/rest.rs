@@ -114,6 +114,7 @@ impl World<'_> {
             let how = format!("{:?}", self.laws.mirror.watches);
             return Err(Broken::new("I15 the outbox drains", how));
         }
+        self.alarms_stand()?;
         self.as_the_law_has_it()?;
         self.only_what_failed_is_parked()
     }

@@ -19,6 +19,7 @@ named! {
         FillIgnoresFloor = "a fill below the floor is taken in",
         FillAcrossUnwatch = "a fill of an incarnation that is over is taken in",
         KeepsIncarnation = "a watch is ended without beginning anew",
+        AlarmForgotten = "an alarm that failed is not armed again",
         FloorNotSent = "a fill does not tell D1 its floor",
         FillWithoutRegistering = "a fill reads the roles and watches nothing",
         UnwatchWithoutOwner = "a watch is deleted whoever holds it",

@@ -91,7 +91,7 @@ impl<'a> World<'a> {
         let lines = day.traces.then(Vec::new);
         let journal =
             Journal { digest: std::hash::DefaultHasher::new(), line: String::new(), lines };
-        let d1 = D1::begin(db, day.sabotage).map_err(|error| Broken::harness(&error))?;
+        let d1 = D1::begin(db, day.sabotage, mix.page).map_err(|error| Broken::harness(&error))?;
         Ok(Self {
             now: START,
             agenda,
