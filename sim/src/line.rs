@@ -6,7 +6,7 @@
 //! change is the count. Where the bounds name no door, every event lies in the queue from the
 //! beginning: as the queue keeps no order, one that is delivered late is one that lies there long,
 //! one delivered twice lies there twice, and one given up is not there. Each choice of these is a
-//! state to begin with. Where the bounds say so a consumer's work is one step, and what goes wrong
+//! state to begin with, the two together among them. Where the bounds say so a consumer's work is one step, and what goes wrong
 //! in it is part of that step: [`act::Fate`]. `docs/correctness.md` says why nothing is lost by it,
 //! and a test holds the two ways against each other.
 
@@ -190,17 +190,16 @@ impl Model for Line {
         if bounds.door {
             return vec![World { unsent: all, ..self.begin(0, copies, lost) }];
         }
-        let whole = self.begin(all, 0, 0);
-        let mut worlds = vec![whole];
-        for event in next::bits(all) {
-            if copies != 0 {
-                let mut twice = whole;
+        let given_up = next::bits(all).filter(|_| lost != 0).map(|event| all & !(1 << event));
+        let mut worlds = vec![];
+        for sent in std::iter::once(all).chain(given_up) {
+            let once = self.begin(sent, 0, 0);
+            worlds.push(once);
+            worlds.extend(next::bits(sent).filter(|_| copies != 0).map(|event| {
+                let mut twice = once;
                 pipe::enqueue(&mut twice, decided::held(event, false));
-                worlds.push(twice);
-            }
-            if lost != 0 {
-                worlds.push(self.begin(all & !(1 << event), 0, 0));
-            }
+                twice
+            }));
         }
         worlds
     }
@@ -225,5 +224,32 @@ impl Model for Line {
 
     fn properties(&self) -> Vec<Property<Self>> {
         laws::properties(self.bounds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stateright::Model as _;
+
+    use super::Line;
+    use super::decided::held;
+    use crate::bounds::{Bounds, full};
+    use crate::variant::{Scope, Variant};
+
+    #[test]
+    fn a_duplicate_meets_an_event_given_up() {
+        for scope in [Scope::Copies, Scope::Late] {
+            let Bounds::Line(bounds) = full(scope) else { panic!("{scope:?} is not of the line") };
+            let worlds = Line::new(bounds, Variant::Right).unwrap().init_states();
+            let has = |twice: u8, never: u8| {
+                let place = usize::from(held(twice, false)) - 1;
+                worlds.iter().any(|it| it.queue[place] == 2 && it.accepted & (1 << never) == 0)
+            };
+            for (twice, never) in (0..4).flat_map(|it| (0..4).map(move |other| (it, other))) {
+                assert_eq!(has(twice, never), twice != never, "{scope:?}: {twice}, {never}");
+            }
+            // All once; one twice; one never; one twice and another never.
+            assert_eq!(worlds.len(), 1 + 4 + 4 + 12, "{scope:?}");
+        }
     }
 }
