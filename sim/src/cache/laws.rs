@@ -29,6 +29,8 @@ pub(super) enum Mark {
     NotAsAsked,
     /// A replica that is behind answered a fill.
     ReadBehind,
+    /// A fill lifted a watch that a restore had set back below the object's floor.
+    Lifted,
 }
 
 impl Mark {
@@ -43,6 +45,7 @@ impl Mark {
             Self::AskedTooFarAhead => 64,
             Self::NotAsAsked => 128,
             Self::ReadBehind => 256,
+            Self::Lifted => 512,
         }
     }
 
@@ -82,13 +85,9 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
         }));
     }
     if bounds.restores {
-        all.push(Property::sometimes(
-            "a restored D1 was lifted above the floor",
-            |_, w: &World| {
-                let held = w.object.memory.entry;
-                w.restored_at.is_some_and(|at| held.is_some_and(|held| at <= held.verified_at))
-            },
-        ));
+        all.push(Property::sometimes("a restored D1 was lifted above the floor", |_, w| {
+            Mark::Lifted.is_in(w)
+        }));
     }
     if bounds.replica {
         all.push(Property::sometimes("a replica that is behind was read", |_, w: &World| {
@@ -108,7 +107,7 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
     all
 }
 
-/// Every set that somebody may still serve or be served.
+/// Every set that somebody may still serve or be served, from a replica that is behind as well.
 pub(super) fn about(world: &World) -> impl Iterator<Item = Read> + Clone + '_ {
     let read = |version, what| Read { owner: 0, version, what };
     let object = &world.object;
@@ -121,7 +120,8 @@ pub(super) fn about(world: &World) -> impl Iterator<Item = Read> + Clone + '_ {
         Guard::Holds { version, what, .. } => Some(read(version, what)),
         Guard::Idle | Guard::Waits { .. } => None,
     });
-    held.map(move |held| read(held.version, held.what)).chain(flight).chain(guards)
+    let lagging = world.lagging.and_then(|(read, _)| read);
+    held.map(move |held| read(held.version, held.what)).chain(flight).chain(guards).chain(lagging)
 }
 
 fn names(world: &World) -> bool {

@@ -12,7 +12,13 @@ pub(super) fn land(world: &mut World, variant: Variant, lagging: bool) {
     let now = world.d1_now();
     let Some(flight) = &mut world.object.flight else { return };
     if flight.sent.registers {
+        let (floor, before) = (world.object.memory.floor, world.slot.watch);
         d1::register(&mut world.slot, &flight.sent, now, variant);
+        let was_below = before.is_some_and(|watch| watch.version < floor);
+        let is_above = world.slot.watch.is_some_and(|watch| floor < watch.version);
+        if world.restored_at.is_some() && was_below && is_above {
+            world.marks |= Mark::Lifted.bit();
+        }
     }
     let behind = world.lagging.filter(|_| lagging);
     let present = || read(&world.slot, &flight.sent, world.truth, now, variant);
