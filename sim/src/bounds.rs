@@ -36,8 +36,7 @@ pub fn full(scope: Scope) -> Bounds {
         Scope::Copies => line(line::Bounds { evictions: 0, ticks: 0, asks: [1, 1], ..ONE_EACH }),
         Scope::Late => line(line::Bounds { crashes: 0, errors: 0, asks: [2, 0], ..ONE_EACH }),
         Scope::Steps => {
-            let (crashes, errors, copies) = (1, 1, 1);
-            line(line::Bounds { steps: true, crashes, errors, copies, ..LINE })
+            line(line::Bounds { steps: true, crashes: 1, copies: 1, asks: [1, 0], ..LINE })
         }
         Scope::Ties => {
             let history = History::Ties;

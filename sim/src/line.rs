@@ -6,9 +6,9 @@
 //! change is the count. Where the bounds name no door, every event lies in the queue from the
 //! beginning: as the queue keeps no order, one that is delivered late is one that lies there long,
 //! one delivered twice lies there twice, and one given up is not there. Each choice of these is a
-//! state to begin with, the two together among them. Where the bounds say so a consumer's work is one step, and what goes wrong
-//! in it is part of that step: [`act::Fate`]. `docs/correctness.md` says why nothing is lost by it,
-//! and a test holds the two ways against each other.
+//! state to begin with, the two together among them. Where the bounds say so a consumer's work is
+//! one step, and what goes wrong in it is part of that step: [`act::Fate`]. `docs/correctness.md`
+//! says why nothing is lost by it, and a test holds the two ways against each other.
 
 pub mod decided;
 pub mod history;

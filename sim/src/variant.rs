@@ -126,6 +126,11 @@ variants! {
     NoMark, Unwatch, "", "a watch begins without regard to the one deleted in that millisecond";
     ClearsAtOnce, Return, "", "an object that ended its watch may begin anew by the same number";
     UnwatchKeepsIncarnation, Unwatch, "", "an object ends its watch without beginning anew";
+    RolesOfTheOther, Late, "", "a fill reads the roles of the other user";
+    BumpsWhatStands, Ties, "", "an event bumps its user though it changes no row";
+    MembershipsByOrganization, Copies, "", "memberships are keyed by their organization alone";
+    HintsAreNotSettled, Late, "", "what an object answers to a hint is written down nowhere";
+    NobodyParks, Faults, "", "nobody takes what the platform gave up";
 }
 
 impl Variant {

@@ -5,6 +5,7 @@ use super::decided::{Held, Pair, pair};
 use super::{Consumer, Line, World, pipe};
 use crate::d1;
 use crate::object::Stage;
+use crate::variant::Variant;
 use crate::wire::Told;
 
 /// Lists what can happen.
@@ -20,7 +21,8 @@ pub(super) fn list(model: &Line, world: &World, acts: &mut Vec<Act>) {
     for (index, consumer) in world.consumers.iter().enumerate() {
         work(world, index, consumer, acts);
     }
-    let dead = (0_u8..).zip(world.dead).filter(|(_, count)| *count != 0);
+    let parks = model.variant != Variant::NobodyParks;
+    let dead = (0_u8..).zip(world.dead).filter(|(_, count)| parks && *count != 0);
     acts.extend(dead.map(|(event, _)| Act::Park(event)));
     acts.extend(bits(world.letters & !world.replayed).map(Act::Replay));
     let operators = (0_u8..).take(model.told.events.len()).skip(model.told.clerks.into());

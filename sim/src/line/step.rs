@@ -9,6 +9,7 @@ use super::laws::Mark;
 use super::{Act, Line, World, pipe, write};
 use crate::d1;
 use crate::object::{Arrived, Asked, Stage};
+use crate::variant::Variant;
 use crate::wire::{Ms, Read, Told, ms, user_id, what};
 
 /// When the clock begins.
@@ -49,7 +50,13 @@ pub(super) fn step(model: &Line, world: &mut World, act: Act) {
         Act::Refuse(consumer) => pipe::refuse(model, world, consumer),
         Act::Acknowledge(consumer) => pipe::acknowledge(world, consumer),
         Act::Push(consumer) => pipe::push(world, consumer),
-        Act::Crash(consumer) => pipe::crash(model, world, consumer),
+        Act::Crash(consumer) => {
+            let owed = world.consumers.get(consumer).map(|it| it.owed).unwrap_or_default();
+            if owed.iter().any(|told| is_owed(world, &told)) {
+                world.marks |= Mark::DiedOwing.bit();
+            }
+            pipe::crash(model, world, consumer);
+        }
         Act::Park(event) => pipe::park(model, world, event),
         Act::Replay(event) => pipe::replay(world, event),
         Act::Operate(event) => write::happen(model, world, event),
@@ -65,6 +72,12 @@ pub(super) fn step(model: &Line, world: &mut World, act: Act) {
         Act::Evict(user) => evict(model, world, user),
         Act::Tick => tick(model, world),
     }
+}
+
+/// Whether D1 still owes this hint.
+fn is_owed(world: &World, told: &Told) -> bool {
+    let slot = world.slots.get(usize::from(told.user));
+    slot.and_then(|slot| d1::pending(slot, told.user)).as_ref() == Some(told)
 }
 
 fn tick(model: &Line, world: &mut World) {
@@ -86,7 +99,8 @@ fn hint(model: &Line, world: &mut World, told: Told) {
         return;
     };
     let reply: HintReply = object.hint(&told.hint(), world.now, &AGES, model.variant);
-    let settled = settle(vec![(told.pending(), Some(reply))]);
+    let heard = Some(reply).filter(|_| model.variant != Variant::HintsAreNotSettled);
+    let settled = settle(vec![(told.pending(), heard)]);
     if !settled.acked.is_empty() {
         d1::ack(slot, &told, model.variant);
     }
@@ -150,7 +164,8 @@ fn land(model: &Line, world: &mut World, user: u8) {
         d1::register(slot, &flight.sent, world.now, model.variant);
     }
     let all = model.table.what(world.rows);
-    let what = all.get(place).copied().unwrap_or_default();
+    let whose = if model.variant == Variant::RolesOfTheOther { 1 - place } else { place };
+    let what = all.get(whose).copied().unwrap_or_default();
     let read = slot.watch.map(|w| Read { owner: w.owner, version: w.version, what });
     flight.stage = Stage::Answered(read);
 }

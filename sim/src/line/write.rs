@@ -7,6 +7,7 @@ use super::laws::Mark;
 use super::{Line, World};
 use crate::d1;
 use crate::few::Few;
+use crate::variant::Variant;
 use crate::wire::{Told, USERS, ms};
 
 /// The outbox, as the batch reads it last.
@@ -39,9 +40,13 @@ pub(super) fn happen(model: &Line, world: &mut World, event: u8) {
     let Some(state) = model.table.at(world.rows) else { return };
     let Some((next, bumps)) = state.next.get(usize::from(event)).copied() else { return };
     let (before, after) = (state.what, model.table.what(next));
+    let about = model.told.about(event);
+    let bumps = wrong_bumps(model.variant, about, bumps);
+    if world.joined & (1 << event) != 0 && (next, bumps) != (world.rows, [0; 2]) {
+        world.marks |= Mark::Redone.bit();
+    }
     world.rows = next;
     world.joined |= 1 << event;
-    let about = model.told.about(event);
     for (user, (slot, bumps)) in (0_u8..).zip(world.slots.iter_mut().zip(bumps)) {
         (0..bumps).for_each(|_| d1::bump(slot, world.now, model.variant));
         let changed = before.get(usize::from(user)) != after.get(usize::from(user));
@@ -52,4 +57,14 @@ pub(super) fn happen(model: &Line, world: &mut World, event: u8) {
     for (set, what) in world.was.iter_mut().zip(after).chain(world.is.iter_mut().zip(after)) {
         *set |= 1 << what;
     }
+}
+
+/// How often each watch is bumped. The wrong form bumps those whom an event is about, whether or
+/// not it changes a row.
+fn wrong_bumps(variant: Variant, about: u8, bumps: [u8; 2]) -> [u8; 2] {
+    if variant != Variant::BumpsWhatStands {
+        return bumps;
+    }
+    let [first, second] = bumps;
+    [first.max(about & 1), second.max(about >> 1 & 1)]
 }

@@ -85,12 +85,19 @@ pub(super) fn after(db: &Database, variant: Variant, change: &Change) -> Result<
 /// The message as the wrong form reads it.
 pub(super) fn message(variant: Variant, message: &Message) -> Message {
     let mut message = message.clone();
-    if variant == Variant::MembershipsByPair
-        && let Letter::Event(event) = &mut message.envelope.letter
-        && let Ok(pair) = ObjectId::parse("orgmem_of_the_pair")
+    let key = if variant == Variant::MembershipsByPair {
+        "orgmem_of_the_pair"
+    } else if variant == Variant::MembershipsByOrganization {
+        // The one that the other member of the history has.
+        "orgmem_b"
+    } else {
+        return message;
+    };
+    if let Letter::Event(event) = &mut message.envelope.letter
+        && let Ok(key) = ObjectId::parse(key)
     {
         let of_memberships = event.changes.iter_mut().filter(|it| it.entity == Entity::Membership);
-        of_memberships.for_each(|change| change.id = pair.clone());
+        of_memberships.for_each(|change| change.id = key.clone());
     }
     message
 }
