@@ -97,8 +97,12 @@ impl Agenda {
     }
 
     /// Whether this alarm of a user's object is going to ring.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other step is an alarm")]
     pub(super) fn rings(&self, user: usize, alarm: u32) -> bool {
-        let is_it = |it: &Entry| matches!(it.step, Step::Alarm { user: of, alarm: number } if (of, number) == (user, alarm));
+        let is_it = |it: &Entry| match it.step {
+            Step::Alarm { user: of, alarm: number } => (of, number) == (user, alarm),
+            _ => false,
+        };
         self.heap.iter().any(is_it)
     }
 

@@ -38,8 +38,8 @@ pub(super) struct D1<'a> {
     page: i64,
 }
 
-const NOTED: &str = "SELECT count(*), count(nullif(outcome, 'parked')) FROM deliveries WHERE svix_id IN \
-     (SELECT value FROM json_each(?1))";
+const NOTED: &str = "SELECT count(*), count(nullif(outcome, 'parked')) FROM deliveries \
+     WHERE svix_id IN (SELECT value FROM json_each(?1))";
 
 const RANK: &str = "SELECT deleted, updated_at, event_at, projection, digest FROM synced \
      WHERE entity = ?1 AND id = ?2";
