@@ -33,7 +33,8 @@ pub fn full(scope: Scope) -> Bounds {
         }
         Scope::Replica => cache(cache::Bounds { commits: 1, ticks: 3, replica: true, ..CACHE }),
         Scope::Faults => line(line::Bounds { copies: 0, lost: 0, asks: [1, 0], ..ONE_EACH }),
-        Scope::Copies => line(line::Bounds { evictions: 0, ticks: 0, asks: [1, 1], ..ONE_EACH }),
+        Scope::Copies => line(line::Bounds { evictions: 0, ticks: 0, asks: [1, 0], ..ONE_EACH }),
+        Scope::Guards => line(line::Bounds { crashes: 1, copies: 1, asks: [1, 1], ..LINE }),
         Scope::Late => line(line::Bounds { crashes: 0, errors: 0, asks: [2, 0], ..ONE_EACH }),
         Scope::Steps => {
             line(line::Bounds { steps: true, crashes: 1, copies: 1, asks: [1, 0], ..LINE })

@@ -83,7 +83,8 @@ scopes! {
     Skew, "cache: skew", "D1's clock six minutes ahead of the object's, or behind.";
     Replica, "cache: replica", "Reads by a replica that is behind.";
     Faults, "line: faults", "A crash, an error, an eviction and a step of the clock.";
-    Copies, "line: copies", "A crash, an error, a duplicate and a loss, and guards of both users.";
+    Copies, "line: copies", "A crash, an error, a duplicate and a loss.";
+    Guards, "line: guards", "A crash and a duplicate, while the guards of both users ask.";
     Late, "line: late", "A duplicate, a loss, an eviction and a step of the clock.";
     Steps, "line: steps", "Two consumers, step by step.";
     Ties, "line: ties", "Svix and the door; ties, a delete, and what says that it is later.";
