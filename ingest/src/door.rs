@@ -4,15 +4,23 @@ use worker::{Env, Request, Response, Result};
 
 use crate::config::Config;
 use crate::receive::{self, Accepted, Rejection};
-use crate::{body, queue, reply};
+use crate::{body, limit, queue, reply};
 
 pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response> {
-    let outcome = receive(request, env).await;
+    let outcome = match receive(request, env).await {
+        Err(rejection) if rejection.is_unsigned() && limit::is_flood(request, env).await => {
+            Err(Rejection::Flood)
+        }
+        outcome => outcome,
+    };
     match &outcome {
         Ok(Accepted { id, kind, fate, weak_secrets }) => {
             let (svix_id, kind) = (id.as_str(), kind.as_deref());
             tracing::info!(svix_id, kind, outcome = fate.as_str(), weak_secrets, "accepted");
         }
+        // The lines of those that were let through to a 401 tell of it; one for each of the rest
+        // would let a stranger write our log, and its bill.
+        Err(Rejection::Flood) => tracing::debug!(status = 429, "refused"),
         Err(rejection) if rejection.is_loud() => {
             tracing::error!(status = rejection.status(), reason = %rejection, "refused");
         }

@@ -1,11 +1,13 @@
 //! The door: takes Clerk's deliveries from the internet, and hands on what is genuine.
 //!
 //! `POST /webhooks/clerk`: verify, project, enqueue, answer. `GET /healthz`. It holds the webhook
-//! secret and the sending end of the queue, and nothing else: no database, no role caches.
+//! secret, the sending end of the queue and a rate limiter, and nothing else: no database, no role
+//! caches.
 
 mod body;
 mod config;
 mod door;
+mod limit;
 mod queue;
 mod receive;
 mod reply;

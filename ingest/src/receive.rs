@@ -25,6 +25,8 @@ pub(crate) enum Rejection {
     TooLarge { max: usize },
     #[error("the body ended early")]
     Aborted,
+    #[error("too many requests from this address that no secret signed")]
+    Flood,
     #[error("the delivery is of another Clerk instance than CLERK_INSTANCE_ID")]
     ForeignInstance,
     #[error("the queue refused: {0}")]

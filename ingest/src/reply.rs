@@ -8,7 +8,11 @@ use worker::{Response, Result};
 use crate::receive::{Accepted, Rejection};
 
 /// Seconds after which Svix may try again when the queue is down.
-const RETRY_AFTER_S: &str = "30";
+const QUEUE_RETRY_AFTER_S: &str = "30";
+
+/// Seconds after which an address that flooded the door may try again: the limiter's period in
+/// `wrangler.toml`.
+const FLOOD_RETRY_AFTER_S: &str = "60";
 
 impl Rejection {
     pub(crate) fn status(&self) -> u16 {
@@ -17,6 +21,7 @@ impl Rejection {
             Self::Signature(_) | Self::Encoded => 401,
             Self::TooLarge { .. } => 413,
             Self::Aborted => 400,
+            Self::Flood => 429,
             Self::ForeignInstance => 403,
             Self::QueueDown(_) => 503,
         }
@@ -33,6 +38,7 @@ impl Rejection {
             }
             Self::TooLarge { .. } => ("too_large", "the body is larger than this receiver takes"),
             Self::Aborted => ("aborted", "the body ended early"),
+            Self::Flood => ("too_many_requests", "too many requests that could not be verified"),
             Self::ForeignInstance => {
                 ("foreign_instance", "the delivery is of another instance than the one set here")
             }
@@ -48,7 +54,43 @@ impl Rejection {
             | Self::BadVariable(_)
             | Self::ForeignInstance
             | Self::QueueDown(_) => true,
-            Self::Signature(_) | Self::Encoded | Self::TooLarge { .. } | Self::Aborted => false,
+            Self::Signature(_)
+            | Self::Encoded
+            | Self::TooLarge { .. }
+            | Self::Aborted
+            | Self::Flood => false,
+        }
+    }
+
+    /// Whether it may be a stranger's: nothing that was refused so was seen to be signed.
+    pub(crate) fn is_unsigned(&self) -> bool {
+        match self {
+            Self::Signature(_)
+            | Self::Encoded
+            | Self::TooLarge { .. }
+            | Self::Aborted
+            | Self::Flood => true,
+            Self::NoSecret
+            | Self::BadSecret(_)
+            | Self::BadVariable(_)
+            | Self::ForeignInstance
+            | Self::QueueDown(_) => false,
+        }
+    }
+
+    /// Seconds after which trying again may help, where that is known.
+    fn retry_after_s(&self) -> Option<&'static str> {
+        match self {
+            Self::QueueDown(_) => Some(QUEUE_RETRY_AFTER_S),
+            Self::Flood => Some(FLOOD_RETRY_AFTER_S),
+            Self::NoSecret
+            | Self::BadSecret(_)
+            | Self::BadVariable(_)
+            | Self::Signature(_)
+            | Self::Encoded
+            | Self::TooLarge { .. }
+            | Self::Aborted
+            | Self::ForeignInstance => None,
         }
     }
 }
@@ -59,9 +101,8 @@ pub(crate) fn of(outcome: &std::result::Result<Accepted, Rejection>) -> Result<R
         Err(rejection) => {
             let (error, message) = rejection.public();
             let body = json!({ "error": error, "message": message });
-            let retry = [("retry-after", RETRY_AFTER_S)];
-            let headers = if rejection.status() == 503 { &retry[..] } else { &[] };
-            edge::reply::with_headers(rejection.status(), &body, headers)
+            let retry = rejection.retry_after_s().map(|seconds| ("retry-after", seconds));
+            edge::reply::with_headers(rejection.status(), &body, retry.as_slice())
         }
     }
 }

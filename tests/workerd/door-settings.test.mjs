@@ -40,6 +40,11 @@ const SECRETS = {
   unpadded: [UNPADDED.map((text) => `whsec_${text}`).join(" "), UNPADDED],
 };
 
+/** The rate limiter with another limit, in requests a minute. */
+const limited = (limit) => ({
+  INGEST_LIMIT: { namespace_id: "1", simple: { limit, period: 60 } },
+});
+
 const doorOf = (name, bindings) => workerOf("ingest", { name, bindings });
 
 describe("a door", () => {
@@ -67,6 +72,13 @@ describe("a door", () => {
         wrappedBindings: { EVENTS: "refusing-queue" },
       }),
       standIn("refusing-queue"),
+      workerOf("ingest", { name: "besieged", ratelimits: limited(5) }),
+      workerOf("ingest", {
+        name: "narrow",
+        bindings: { BODY_BYTES_MAX: "100" },
+        ratelimits: limited(5),
+      }),
+      workerOf("ingest", { name: "unlimited", ratelimits: undefined }),
       sinkOf(received),
     ]);
   });
@@ -166,6 +178,72 @@ describe("a door", () => {
     // What is not for the queue needs none.
     const ignored = { type: "session.created", data: {} };
     assert.equal((await deliver(await system.worker("refused"), ignored)).status, 202);
+  });
+
+  describe("W-22 under a flood", () => {
+    const from = (address) => ({ "cf-connecting-ip": address });
+    const unsigned = { "svix-signature": "v1,AAAA" };
+
+    /** Sends what no secret signed until that is too much, and gives every answer. */
+    async function flood(name, address, headers = unsigned) {
+      const answers = [];
+      // A window of the limiter may end in the midst of it, and another one begins.
+      while (answers.at(-1)?.status !== 429 && answers.length < 20) {
+        answers.push(await of(name, { headers: { ...headers, ...from(address) } }));
+      }
+      return answers;
+    }
+
+    it("a stranger is told to wait, and signed deliveries pass", async () => {
+      const answers = await flood("besieged", "192.0.2.1");
+      const last = answers.pop();
+      assert.equal(last.status, 429);
+      assert.equal(last.headers.get("retry-after"), "60");
+      assert.equal(JSON.parse(last.text).error, "too_many_requests");
+      assert.ok(5 <= answers.length, `${answers.length} were let through to a 401`);
+      for (const { status } of answers) assert.equal(status, 401);
+      // The same address: Svix sends for others too.
+      for (let time = 0; time < 10; time += 1) {
+        const good = await of("besieged", { headers: from("192.0.2.1") });
+        assert.equal(good.status, 202);
+        await arrives(good);
+      }
+      // Another one, and what shares a network of IPv6.
+      const alone = await of("besieged", { headers: { ...unsigned, ...from("192.0.2.2") } });
+      assert.equal(alone.status, 401);
+      await flood("besieged", "2001:db8::1");
+      const beside = await of("besieged", { headers: { ...unsigned, ...from("2001:db8::2") } });
+      assert.equal(beside.status, 429);
+    });
+
+    it("what is refused for another reason than its signature counts as well", async () => {
+      const cases = [
+        ["narrow", "192.0.2.3", {}, 413],
+        ["besieged", "192.0.2.4", { "content-encoding": "gzip" }, 401],
+      ];
+      for (const [name, address, headers, status] of cases) {
+        const answers = await flood(name, address, headers);
+        assert.deepEqual([answers[0].status, answers.at(-1).status], [status, 429], name);
+      }
+    });
+
+    it("nobody writes the log", async () => {
+      await flood("besieged", "192.0.2.5");
+      await logged("no signature matches");
+      const lines = () => system.logs().split("no signature matches").length;
+      const before = lines();
+      for (let time = 0; time < 20; time += 1) {
+        await of("besieged", { headers: { ...unsigned, ...from("192.0.2.5") } });
+      }
+      await settles();
+      assert.ok(lines() - before <= 5, "twenty requests wrote a line each");
+    });
+
+    it("without its limiter a stranger is refused all the same", async () => {
+      assert.equal((await of("unlimited", { headers: unsigned })).status, 401);
+      assert.equal((await of("unlimited")).status, 202);
+      await logged("INGEST_LIMIT is not bound");
+    });
   });
 
   it("puts into the queue what is synced of a delivery and nothing else", async () => {

@@ -1,0 +1,58 @@
+//! The rate limiter `INGEST_LIMIT`. Only this file names it.
+//!
+//! It counts what no secret signed, by address. A flood of that is answered 429; a signed delivery
+//! is never counted and never refused, whoever shares its sender's address: Svix sends for many,
+//! and a stranger may be one of them.
+
+use std::net::IpAddr;
+
+use worker::{Env, Request};
+
+/// Whether the address that sent `request` has now sent too much that no secret signed.
+///
+/// Counts are kept by each of Cloudflare's locations for itself. Where the limiter is absent or
+/// fails nobody is flooding: the request is refused all the same.
+/// <https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>
+pub(crate) async fn is_flood(request: &Request, env: &Env) -> bool {
+    // Cloudflare sets this header itself, whatever the client says.
+    let address = request.headers().get("cf-connecting-ip").ok().flatten().unwrap_or_default();
+    let Ok(limiter) = env.rate_limiter("INGEST_LIMIT") else {
+        tracing::error!("INGEST_LIMIT is not bound: copy its block from wrangler.toml");
+        return false;
+    };
+    match limiter.limit(key(&address)).await {
+        Ok(outcome) => !outcome.success,
+        Err(error) => {
+            tracing::error!(%error, "the rate limiter failed");
+            false
+        }
+    }
+}
+
+/// What is counted together: an IPv4 address, or the network of an IPv6 address, all of which one
+/// host may use (RFC 6177: a site gets a /64 at the least).
+fn key(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(v6)) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4.to_string(),
+            None => format!("{:x}/64", v6.to_bits() >> 64),
+        },
+        Ok(IpAddr::V4(v4)) => v4.to_string(),
+        // Only where no Cloudflare stands before the Worker.
+        Err(_) => "unknown".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key;
+
+    #[test]
+    fn w_22_a_network_of_ipv6_counts_as_one() {
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
+        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+        assert_eq!(key(""), key("192.0.2.1, 192.0.2.2"));
+    }
+}
