@@ -238,8 +238,9 @@ fn packages_come_from_the_public_registries() {
     }
     let text = fs::read_to_string(root().join("package-lock.json")).unwrap();
     for line in text.lines().filter(|line| line.contains("\"resolved\"")) {
-        let ours = ["\"resolved\": \"packages/", "\"resolved\": \"examples/"];
-        let is_ours = ours.iter().any(|ours| line.contains(ours));
+        let folders = ["packages/", "examples/", "bench/"];
+        let ours = folders.map(|folder| format!("\"resolved\": \"{folder}"));
+        let is_ours = ours.iter().any(|ours| line.contains(ours.as_str()));
         assert!(is_ours || line.contains("\"https://registry.npmjs.org/"), "{line}");
     }
 }
