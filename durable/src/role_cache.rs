@@ -23,7 +23,7 @@ impl DurableObject for RoleCache {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         match (request.method(), request.path().as_str()) {
-            (Method::Post, "/ask") => self.ask(request).await,
+            (Method::Get, "/ask") => self.ask(&request).await,
             (Method::Post, "/hint") => self.hint(request).await,
             _ => refuse(404, "unknown"),
         }
@@ -39,10 +39,12 @@ impl DurableObject for RoleCache {
 }
 
 impl RoleCache {
-    async fn ask(&self, request: Request) -> Result<Response> {
-        let Some(ask) = read::<Ask>(request).await else { return refuse(400, "malformed") };
+    async fn ask(&self, request: &Request) -> Result<Response> {
+        let Some(ask) = Ask::of_url(&request.inner().url()) else {
+            return refuse(400, "malformed");
+        };
         match self.object.ask(&ask).await {
-            Ok(answer) => edge::reply::json(200, &answer),
+            Ok(answer) => edge::reply::inner(200, &answer),
             Err(trouble) => troubled(&trouble),
         }
     }
@@ -50,7 +52,7 @@ impl RoleCache {
     async fn hint(&self, request: Request) -> Result<Response> {
         let Some(hint) = read::<Hint>(request).await else { return refuse(400, "malformed") };
         match self.object.hint(&hint).await {
-            Ok(reply) => edge::reply::json(200, &reply),
+            Ok(reply) => edge::reply::inner(200, &reply),
             Err(trouble) => troubled(&trouble),
         }
     }
@@ -67,5 +69,5 @@ fn troubled(trouble: &Trouble) -> Result<Response> {
 }
 
 fn refuse(status: u16, reason: &str) -> Result<Response> {
-    edge::reply::json(status, &Refusal { reason: reason.into() })
+    edge::reply::inner(status, &Refusal { reason: reason.into() })
 }

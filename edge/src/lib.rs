@@ -1,7 +1,8 @@
-//! What every Rolecall Worker does alike: the clock, chance, the log, JSON in answers, variables.
+//! What every Rolecall Worker does alike: the clock, chance, the log, bodies, JSON in answers, variables.
 //!
 //! Only what two Workers share stands here, and nothing is decided here: decisions are `shared`'s.
 
+pub mod body;
 pub mod chance;
 pub mod clock;
 pub mod d1;

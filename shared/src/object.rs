@@ -1,11 +1,13 @@
 //! The role cache's contract: what is said to the object and what it answers.
 //!
 //! One object per user, class `RoleCache`, behind the binding `ROLES`, named by the user's id. It
-//! is spoken to by `fetch` with small JSON bodies: workers-rs has no object RPC on wasm32
-//! (<https://github.com/cloudflare/workers-rs/issues/726>). A hint carries no roles: whoever holds
+//! is spoken to by `fetch` with small texts in JSON: workers-rs has no object RPC on wasm32
+//! (<https://github.com/cloudflare/workers-rs/issues/726>). A question stands in the address: a body
+//! would cost each guard a tenth of its time. A hint carries no roles: whoever holds
 //! the binding can make an object read again, never make it grant.
 
 use serde::{Deserialize, Serialize};
+use url::form_urlencoded;
 
 use crate::id::UserId;
 use crate::roles::RoleSet;
@@ -13,7 +15,8 @@ use crate::roles::RoleSet;
 /// The binding of the namespace, in every Worker that speaks to the objects.
 pub const BINDING: &str = "ROLES";
 
-/// Where a guard asks: `POST` an [`Ask`], get an [`Answer`], or 503 with a [`Refusal`].
+/// Where a guard asks: `GET` with an [`Ask`] behind a `?`, get an [`Answer`], or 503 with a
+/// [`Refusal`]. See [`Ask::url`].
 pub const ASK_URL: &str = "https://role-cache/ask";
 
 /// Where the consumer tells of a change: `POST` a [`Hint`], get a [`HintReply`].
@@ -36,6 +39,26 @@ pub struct Ask {
     /// Serve nothing below this version.
     #[serde(default)]
     pub min_version: i64,
+}
+
+impl Ask {
+    /// The address to `GET`: [`ASK_URL`], a `?` and the question's JSON, percent-encoded.
+    ///
+    /// # Errors
+    /// Never: numbers, booleans and texts always become JSON.
+    pub fn url(&self) -> serde_json::Result<String> {
+        let text = serde_json::to_string(self)?;
+        let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        Ok(format!("{ASK_URL}?{encoded}"))
+    }
+
+    /// The question in an address, if it holds one.
+    #[must_use]
+    pub fn of_url(url: &str) -> Option<Self> {
+        let (_, query) = url.split_once('?')?;
+        let (text, _) = form_urlencoded::parse(query.as_bytes()).next()?;
+        serde_json::from_str(&text).ok()
+    }
 }
 
 /// Where a set came from.

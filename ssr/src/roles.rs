@@ -11,7 +11,7 @@ use shared::fault::{CallFault, call_again_ms};
 use shared::guard::Known;
 use shared::id::UserId;
 use shared::object::{self, Answer, Ask, Source};
-use worker::{Delay, Env, Error, Method, Request, RequestInit};
+use worker::{Delay, Env, Error};
 
 use self::isolate::Isolate;
 
@@ -138,15 +138,12 @@ impl From<Error> for Failure {
 async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
     let ask =
         Ask { user_id: user.as_str().to_owned(), fresh: wish.fresh, min_version: wish.min_version };
-    let body = serde_json::to_string(&ask).map_err(Error::from)?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    let request = Request::new_with_init(object::ASK_URL, &init)?;
+    let url = ask.url().map_err(Error::from)?;
     let stub = env.durable_object(object::BINDING)?.get_by_name(object::name(user))?;
     // The instant before the question: the age of what comes back counts from here at the latest.
     let asked_at = edge::clock::now();
-    let mut reply = stub.fetch_with_request(request).await?;
-    let (status, body) = (reply.status_code(), reply.text().await?);
+    let reply = stub.fetch_with_str(&url).await?;
+    let (status, body) = (reply.status_code(), edge::body::text(reply).await?);
     if status != 200 {
         return Err(Failure::of_answer(format!("the object refused with {status}")));
     }

@@ -76,10 +76,32 @@ fn an_object_is_found_where_the_samples_say() {
         "class": "RoleCache",
         "script": "rolecall-durable",
         "ask_url": object::ASK_URL,
-        "method": "POST",
+        "method": "GET",
     });
     let contract: serde_json::Value = serde_json::from_str(&sample("contract")).unwrap();
     assert_eq!(contract, want);
+}
+
+/// A sample's bytes, percent-encoded behind the `?`, are read as the question, and so is what this
+/// side writes.
+#[track_caller]
+fn check_address(name: &str, ask: &Ask) {
+    let percents: Vec<_> = sample(name).trim_end().bytes().map(|b| format!("%{b:02x}")).collect();
+    let url = format!("{}?{}", object::ASK_URL, percents.concat());
+    assert_eq!(Ask::of_url(&url).as_ref(), Some(ask));
+    assert_eq!(Ask::of_url(&ask.url().unwrap()).as_ref(), Some(ask));
+}
+
+#[test]
+fn a_question_stands_in_its_address() {
+    check_address("ask.plain", &ask(false, 0));
+    check_address("ask.fresh", &ask(true, 0));
+    check_address("ask.min-version", &ask(false, 1_764_000_000_123));
+    let odd = Ask { user_id: "user_ü&=+ %?#\"".into(), ..ask(true, -1) };
+    assert_eq!(Ask::of_url(&odd.url().unwrap()), Some(odd));
+    for none in ["", "?", "?{}", "?user_id=user_1", "?%22user_1%22", "?%7B%22user_id%22%3A7%7D"] {
+        assert_eq!(Ask::of_url(&format!("{}{none}", object::ASK_URL)), None, "{none}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 import type { GuardEnv, ObjectReply, RolesNamespace } from "./binding.ts";
 import { pause, within } from "./time.ts";
 import { Unknowable } from "./unknowable.ts";
-import { ASK_URL, answerOf, askText, reasonOf } from "./wire.ts";
+import { answerOf, askUrl, reasonOf } from "./wire.ts";
 import type { Ask, RoleSet, Source } from "./wire.ts";
 
 /** The roles that count for a user, and how far they can be relied on. */
@@ -101,10 +101,10 @@ async function askOnce(objects: RolesNamespace, ask: Ask, signal: AbortSignal): 
 }
 
 async function sent(objects: RolesNamespace, ask: Ask, signal: AbortSignal) {
-  const request = { method: "POST", body: askText(ask), redirect: "manual", signal } as const;
+  const request = { redirect: "manual", signal } as const;
   try {
     const stub = objects.get(objects.idFromName(ask.userId));
-    const reply: ObjectReply = await stub.fetch(ASK_URL, request);
+    const reply: ObjectReply = await stub.fetch(askUrl(ask), request);
     return { status: reply.status, body: await reply.text() };
   } catch (cause) {
     throw failureOf(cause);

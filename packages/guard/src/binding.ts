@@ -6,10 +6,8 @@ export interface ObjectId {
   toString(): string;
 }
 
-/** What an object is sent. */
+/** How an object is asked, beside the address: by `GET`. */
 export interface ObjectRequest {
-  method: string;
-  body: string;
   redirect: "manual";
   signal: AbortSignal;
 }

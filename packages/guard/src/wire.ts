@@ -3,8 +3,8 @@
 
 import { fieldOf, jsonOf, listOf, objectOf, textOf, wholeOf, wordOf } from "./narrow.ts";
 
-/** Where a guard asks: `POST` a question, get an answer, or another status with a reason. */
-export const ASK_URL = "https://role-cache/ask";
+/** Where a guard asks: `GET` with a question, get an answer, or another status with a reason. */
+const ASK_URL = "https://role-cache/ask";
 
 /** A guard's question. */
 export interface Ask {
@@ -56,9 +56,10 @@ export interface Answer {
   readonly goodForMs: number;
 }
 
-/** A question as the object reads it. */
-export function askText({ userId, fresh, minVersion }: Ask): string {
-  return JSON.stringify({ user_id: userId, fresh, min_version: minVersion });
+/** The address that asks a question: its JSON stands behind the `?`. */
+export function askUrl({ userId, fresh, minVersion }: Ask): string {
+  const text = JSON.stringify({ user_id: userId, fresh, min_version: minVersion });
+  return `${ASK_URL}?${encodeURIComponent(text)}`;
 }
 
 /** An answer, or `undefined` when any part of it is missing or is not what it should be. */

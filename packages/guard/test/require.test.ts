@@ -44,8 +44,8 @@ describe("a guard", () => {
 
   it("answers each of a crowd with the roles of their own", async () => {
     const users = Array.from({ length: 50 }, (_, i) => `user_${i}`);
-    const objects = new Objects(async ({ name, request }) => {
-      assert.equal(JSON.parse(request.body).user_id, name);
+    const objects = new Objects(async ({ name, url }) => {
+      assert.equal(JSON.parse(decodeURIComponent(new URL(url).search.slice(1))).user_id, name);
       // Later questions are answered first.
       for (let turn = Number(name.slice(5)); turn < 50; turn += 1) await undefined;
       return { status: 200, text: async () => text(name) };

@@ -15,8 +15,12 @@ export default {
 
 async function tell(env, { user, what, body, binding = "ROLES" }) {
   const stub = env[binding].get(env[binding].idFromName(user));
-  const request = { method: "POST", body: JSON.stringify(body) };
-  const response = await stub.fetch(`https://role-cache/${what}`, request);
+  const text = JSON.stringify(body);
+  // A question stands in the address, a hint in the body.
+  const response =
+    what === "ask"
+      ? await stub.fetch(`https://role-cache/ask?${encodeURIComponent(text)}`)
+      : await stub.fetch(`https://role-cache/${what}`, { method: "POST", body: text });
   return { status: response.status, body: await response.json() };
 }
 

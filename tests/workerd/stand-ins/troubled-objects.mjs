@@ -17,7 +17,8 @@ class DurableObjectNamespace {
     stubs += 1;
     const stub = stubs;
     return {
-      fetch: async (request) => {
+      fetch: async (...sent) => {
+        const request = new Request(...sent);
         const asked = { stub, name, path: new URL(request.url).pathname };
         const post = { method: "POST", body: JSON.stringify(asked) };
         const trouble = await (await this.#test.fetch("http://test", post)).json();
