@@ -83,7 +83,7 @@ impl Asker {
         })
     }
 
-    /// The guard. Its every answer is logged, with whoever impersonates.
+    /// The guard. What it refuses is logged, and whatever is done in another's name.
     pub(crate) fn permit<'a>(
         &'a self,
         roles: &'a Roles,
@@ -91,21 +91,26 @@ impl Asker {
     ) -> Result<Permit<'a>, Refusal> {
         let now = edge::clock::now();
         let verdict = guard::permit(&self.session, Some(&roles.known), need, now);
+        let actor = self.session.actor();
         let outcome = match &verdict {
-            Ok(_) => "granted".to_owned(),
-            Err(denied) => denied.to_string(),
+            // A line for each page that somebody may see would be most of the log, and of its bill.
+            Ok(_) if actor.is_none() => None,
+            Ok(_) => Some("granted".to_owned()),
+            Err(denied) => Some(denied.to_string()),
         };
-        tracing::info!(
-            route = self.route,
-            user.id = %self.session.user_id(),
-            session.id = %self.session.id(),
-            actor.id = self.session.actor().map(ObjectId::as_str),
-            outcome,
-            version = roles.known.set.version,
-            source = roles.source.as_str(),
-            age_ms = roles.age_ms,
-            "guarded"
-        );
+        if let Some(outcome) = outcome {
+            tracing::info!(
+                route = self.route,
+                user.id = %self.session.user_id(),
+                session.id = %self.session.id(),
+                actor.id = actor.map(ObjectId::as_str),
+                outcome,
+                version = roles.known.set.version,
+                source = roles.source.as_str(),
+                age_ms = roles.age_ms,
+                "guarded"
+            );
+        }
         Ok(verdict?)
     }
 }
