@@ -2,10 +2,10 @@
 
 use edge::chance::jitter;
 use edge::fault_point;
-use shared::batch::{Part, Verdict};
+use shared::batch::{self, Part};
 use shared::fault::{Disposition, Fault, is_last, retry_after};
 use shared::outbox::{self, Pending};
-use shared::plan::{DeadLetter, Delivery, Plan, plan};
+use shared::plan::{DeadLetter, Plan, Verdict, plan};
 use worker::Env;
 
 use crate::handout::{Handout, Unopened};
@@ -32,7 +32,7 @@ pub(crate) async fn drain(env: &Env, handouts: Vec<Handout>) {
 
 /// Opens each message by itself. One of a newer build waits for the deployment; what will never
 /// open is parked.
-fn open_all(handouts: &[Handout]) -> (Part, Vec<Verdict>) {
+fn open_all(handouts: &[Handout]) -> (Part, Vec<batch::Verdict>) {
     let mut verdicts = Vec::new();
     let mut whole = Part { queue: EVENTS.into(), ..Part::default() };
     for handout in handouts {
@@ -41,7 +41,7 @@ fn open_all(handouts: &[Handout]) -> (Part, Vec<Verdict>) {
             Err(Unopened::Newer(letter)) if !is_last(letter.attempts) => {
                 let fault = Fault::Transient(letter.detail);
                 let disposition = retry_after(&fault, letter.attempts, jitter());
-                verdicts.push(Verdict { message_id: letter.message_id, disposition });
+                verdicts.push(batch::Verdict { message_id: letter.message_id, disposition });
             }
             Err(Unopened::Newer(letter) | Unopened::Never(letter)) => whole.letters.push(*letter),
         }
@@ -50,7 +50,7 @@ fn open_all(handouts: &[Handout]) -> (Part, Vec<Verdict>) {
 }
 
 /// Commits every part, and what a refused one leads to. Gives the hints that are owed.
-async fn commit(env: &Env, store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pending>) {
+async fn commit(env: &Env, store: &Store, whole: Part) -> (Vec<batch::Verdict>, Vec<Pending>) {
     let (mut verdicts, mut pending) = (Vec::new(), Vec::new());
     let mut parts = vec![whole];
     while let Some(part) = parts.pop() {
@@ -79,14 +79,19 @@ async fn commit(env: &Env, store: &Store, whole: Part) -> (Vec<Verdict>, Vec<Pen
     (verdicts, pending)
 }
 
-/// One line for each delivery, and one that is loud for each dead letter.
+/// One line for the batch, and one that is loud for each dead letter. What became of each delivery
+/// stands in `deliveries`; a line for each would be most of what a batch costs.
 fn log(plan: &Plan) {
     for DeadLetter { message_id, reason, detail, attempts, .. } in &plan.dead_letters {
         tracing::error!(message_id, reason, detail, attempts, outcome = "parked", "dead letter");
     }
-    for Delivery { envelope, verdict } in &plan.deliveries {
-        let (svix_id, kind) = (envelope.svix_id.as_str(), envelope.kind.as_str());
-        let (subject, outcome) = (envelope.subject(), verdict.as_str());
-        tracing::info!(svix_id, kind, subject, outcome, "delivery");
+    let (mut merged, mut ignored, mut parked) = (0_u32, 0_u32, 0_u32);
+    for delivery in &plan.deliveries {
+        match delivery.verdict {
+            Verdict::ByRow(_) => merged += 1,
+            Verdict::Ignored => ignored += 1,
+            Verdict::Parked => parked += 1,
+        }
     }
+    tracing::info!(merged, ignored, parked, "a batch was committed");
 }

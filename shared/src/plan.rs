@@ -56,18 +56,6 @@ pub enum Verdict {
     Ignored,
 }
 
-impl Verdict {
-    /// The verdict in logs.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::ByRow(_) => "merged",
-            Self::Parked => "parked",
-            Self::Ignored => "ignored",
-        }
-    }
-}
-
 /// One row of `deliveries`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
