@@ -92,9 +92,10 @@ impl State {
         (meets && ask.min_version <= answer.set.version).then_some(answer)
     }
 
-    /// Notes a question. Whether the state changed and must be persisted.
+    /// Notes a question. Whether the state changed and must be persisted: not where no incarnation
+    /// has begun, since the first fill notes it and is persisted anyway.
     pub fn touch(&mut self, now: UnixMillis, ages: &Ages) -> bool {
-        let stale = ages.idle_ms / 30 < now.since(self.used_at);
+        let stale = self.owner != 0 && ages.idle_ms / 30 < now.since(self.used_at);
         if stale {
             self.used_at = now;
         }

@@ -247,6 +247,15 @@ fn a_question_is_noted_once_in_a_thirtieth_of_the_idle_time() {
     assert_eq!(state.alarm(T0.plus(AGES.idle_ms), &AGES), Alarm::Rearm(due));
 }
 
+/// A write to the disk is most of what a first question costs, and the fill makes one anyway.
+#[test]
+fn the_first_question_is_noted_by_its_fill() {
+    let mut state = State::default();
+    assert!(!state.touch(T0, &AGES));
+    let (_, begins) = state.begin_fill(false, T0);
+    assert!(begins && state.used_at == T0);
+}
+
 /// As after the storage was lost and the clock went back: see
 /// [`an_object_that_lost_its_storage_rises_above_the_watch_it_finds`].
 #[test]
