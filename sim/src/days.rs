@@ -18,8 +18,7 @@
 //! to be served, I7 is not asked for, and I4 allows what the clock is off, twice that once it has
 //! been off both ways. Nor is I7 asked of a set that was read before a restore of the database.
 //! What a restore takes away is no longer accounted for until Svix has delivered it again. Not
-//! simulated: the isolate's second level, which is off by default, and lagging replicas (F-24),
-//! since every read of the pipeline goes to D1's primary.
+//! simulated: the isolate's second level, which is off by default.
 //! A page of the outbox holds one or two hints on some days, so that a few users make many pages.
 
 mod names;
@@ -42,6 +41,7 @@ mod letters;
 mod push;
 mod calls;
 mod database;
+mod replica;
 mod object;
 mod fill;
 mod idle;

@@ -47,6 +47,7 @@ named! {
         Lifted = "F-21 a watch lifted above the floor",
         Wiped = "F-22 an object's storage wiped",
         CronMissed = "F-23 the cron was missed for an hour",
+        Lagged = "F-24 a refresh was answered by a replica that lags",
         Storm = "F-25 a storm met a queue that refused",
         StaleFillRefused = "a stale fill was refused",
         FillDropped = "a fill of an earlier incarnation was dropped",

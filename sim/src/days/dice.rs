@@ -33,6 +33,7 @@ named! {
         AskLost = "ask-lost",
         AskReplyLost = "ask-reply-lost",
         CronMissed = "cron-missed",
+        Lags = "lags",
     }
 }
 

@@ -13,6 +13,7 @@ use super::Broken;
 use super::count::Rare;
 use super::database::Watch;
 use super::input::Window;
+use super::replica::Past;
 use super::world::{World, user_id};
 
 /// How far a skewed clock is off, and a second that a set may be from the future.
@@ -51,6 +52,8 @@ pub(super) struct Laws {
     truths: BTreeMap<usize, Vec<(i64, RoleSet)>>,
     /// The set that each version of each user names.
     pub(super) names: BTreeMap<(String, i64), RoleSet>,
+    /// What a replica that lags would read.
+    pub(super) past: Past,
     /// The greatest version that each user's object has served, or taken a hint for.
     served: BTreeMap<usize, i64>,
     /// What each user's guards decided last on each need.
@@ -71,6 +74,7 @@ impl Laws {
             kept: None,
             truths: BTreeMap::new(),
             names: BTreeMap::new(),
+            past: Past::new(),
             served: BTreeMap::new(),
             decided: BTreeMap::new(),
             restored_at: None,
@@ -124,6 +128,7 @@ impl Laws {
     /// The database is set back: sets that were read before are let be until their age ends them.
     pub(super) fn restored(&mut self, now: i64) {
         self.restored_at = Some(now);
+        self.past.clear();
     }
 
     /// Whether a set may have been read before the database was set back.
@@ -199,7 +204,7 @@ impl World<'_> {
             return self.laws.breaks("I3 no phantom authority", how);
         }
         let ended = held.map(|(_, until)| until).max().unwrap_or_default();
-        if ended < now - hard_ms - self.laws.off_ms(now, hard_ms) {
+        if ended < now - hard_ms - self.laws.off_ms(now, hard_ms) - self.lag_ms() {
             let late = now - ended;
             let how = format!("user {user} was granted {need:?}, {late} ms after it had ended");
             self.laws.breaks("I4 bounded staleness", how);

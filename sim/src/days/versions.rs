@@ -35,7 +35,7 @@ impl World<'_> {
     /// I6 and I11: the versions have risen by these writes, and no others.
     pub(super) fn bumped(&mut self, bumps: &Bumps) {
         self.truth();
-        let before = std::mem::take(&mut self.laws.mirror.watches);
+        let before = self.laws.mirror.watches.clone();
         self.watch_again();
         for (user, watch) in &before {
             let after = self.laws.mirror.watches.get(user).map_or(0, |it| it.version);
@@ -59,6 +59,7 @@ impl World<'_> {
             Ok(watches) => watches,
             Err(error) => return self.laws.broken = Some(Broken::harness(&error)),
         };
+        let before = std::mem::take(&mut self.laws.mirror.watches);
         let mirror = &mut self.laws.mirror;
         for user in 0..self.mix.users {
             mirror.twin.unwatch(user_id(user));
@@ -67,6 +68,7 @@ impl World<'_> {
         for user in mirror.watches.keys() {
             mirror.twin.watch(user);
         }
+        self.remember(&before);
     }
 
     /// I6: no version names two sets.
