@@ -2,8 +2,9 @@
 //!
 //! Results go to standard output, progress to standard error; a failure says what was tried and
 //! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
-//! [`sim`], [`deploy`], [`mod@env`].
+//! [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
 
+mod bench;
 mod build;
 mod check;
 mod deploy;
@@ -59,6 +60,11 @@ enum Task {
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
     Sim(sim::Args),
+    /// Measure ours beside the tutorial's own way; the last lines are `bench: NAME ours=… …`.
+    Bench {
+        /// Which rows of bench/README.md; all of them when left out.
+        names: Vec<String>,
+    },
     /// Put everything at Cloudflare, or show what that would do.
     Deploy(deploy::Args),
     /// Print PATH and the *_BIN variables, for `eval "$(cargo xtask env)"`.
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
             Task::Build { name } => build::run(&place, name.as_deref()),
             Task::Check => check::run(&place),
             Task::Sim(args) => sim::run(&place, &args),
+            Task::Bench { names } => bench::run(&place, &names),
             Task::Deploy(args) => deploy::run(&place, &args),
             Task::Env => env::run(&place),
         });

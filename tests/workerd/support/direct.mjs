@@ -148,7 +148,8 @@ export async function startDirect(workers, { caches = {}, folder } = {}) {
   }
 }
 
-async function migrate(database) {
+/** Applies the migrations, unless they are applied. */
+export async function migrate(database) {
   const known = "SELECT name FROM sqlite_master WHERE name = 'watches'";
   if (0 < (await database.prepare(known).all()).results.length) return;
   const folder = path.join(ROOT, "migrations");

@@ -1,0 +1,41 @@
+// The first check of a user who was never seen: an object is made, registers its watch and reads.
+
+import { stopwatch } from "../support/load.mjs";
+import { checkOf, floor, ours, peer, seed, start, userId } from "../support/system.mjs";
+
+/** Users, each checked once by each contestant in turn. */
+const USERS = 400;
+
+/** Checks before the count begins: the isolates and their keys are warm, no user is. */
+const WARM_UP = 50;
+
+export const guardCold = {
+  title: "the first check of a user never seen",
+  unit: "ms, median",
+  target: { text: "at most 1.5 × the peer's latency", holds: ({ ratio }) => ratio <= 1.5 },
+  async run(say) {
+    const system = await start([ours.ssr(), ours.durable(), peer(), floor()]);
+    const watches = {};
+    try {
+      const count = WARM_UP + USERS;
+      await seed(system, 0, count);
+      for (const [name, worker] of [["ours", "rolecall-ssr"], ["peer", "peer"], ["floor", "floor"]])
+        watches[name] = stopwatch(await system.url(worker));
+      for (let i = 0; i < count; i += 1) {
+        if (i === WARM_UP) for (const watch of Object.values(watches)) watch.forget();
+        if (i % 50 === 0) say(`user ${i} of ${count}`);
+        const request = checkOf(userId(i));
+        for (const watch of Object.values(watches)) {
+          const answer = await watch.time(request);
+          if (watch === watches.ours && JSON.parse(answer).source !== "fill")
+            throw new Error(`a user who was never seen was known: ${answer}`);
+        }
+      }
+      const [a, b, c] = ["ours", "peer", "floor"].map((name) => watches[name].median());
+      return { ours: a, peer: b, floor: c, ratio: a / b };
+    } finally {
+      for (const watch of Object.values(watches)) watch.close();
+      await system.stop();
+    }
+  },
+};

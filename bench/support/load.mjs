@@ -1,0 +1,77 @@
+// Load: many connections at once for requests per second, one at a time for latency.
+
+import { Agent, request as open } from "node:http";
+import { text } from "node:stream/consumers";
+
+import autocannon from "autocannon";
+
+import { median } from "./numbers.mjs";
+
+/** Requests under way at once: enough to keep one thread of workerd busy. */
+const CONNECTIONS = 16;
+
+/**
+ * Requests per second, each connection going through `requests` in turn.
+ *
+ * @param {URL} url
+ * @param {{method?: string, path: string, headers?: object, body?: string}[]} requests
+ */
+export async function perSecond(url, requests, seconds) {
+  const ran = await autocannon({
+    url: url.origin,
+    connections: CONNECTIONS,
+    duration: seconds,
+    requests,
+  });
+  allWell(url, ran);
+  return ran["2xx"] / ran.duration;
+}
+
+/** Sends all `requests`, `CONNECTIONS` at once, and waits until each is answered. */
+export async function sendAll(url, requests) {
+  const ran = await autocannon({
+    url: url.origin,
+    connections: CONNECTIONS,
+    amount: requests.length,
+    requests: [{ setupRequest: oneAfterAnother(requests) }],
+  });
+  allWell(url, ran);
+}
+
+/** Whoever refuses fast would win. */
+function allWell(url, { errors, timeouts, non2xx }) {
+  const failed = errors + timeouts + non2xx;
+  if (failed !== 0) throw new Error(`${failed} requests to ${url} went wrong: nothing is measured`);
+}
+
+/** Each request once, whichever connection asks for the next. */
+function oneAfterAnother(requests) {
+  let next = 0;
+  return (request) => {
+    const at = Math.min(next, requests.length - 1);
+    next += 1;
+    return { ...request, ...requests[at] };
+  };
+}
+
+/** One connection that is kept, on which requests are timed one after the other. */
+export function stopwatch(url) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const times = [];
+  return {
+    /** Asks, and gives the body; anything but a 200 is an error. */
+    async time({ path, headers }) {
+      const began = performance.now();
+      const answer = await new Promise((done, failed) => {
+        open(new URL(path, url), { agent, headers }, done).on("error", failed).end();
+      });
+      const body = await text(answer);
+      times.push(performance.now() - began);
+      if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${body}`);
+      return body;
+    },
+    median: () => median(times),
+    forget: () => times.splice(0),
+    close: () => agent.destroy(),
+  };
+}

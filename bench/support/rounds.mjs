@@ -1,0 +1,35 @@
+// Contestants take turns, so that what slows the machine down for a while slows all of them down.
+
+import { median } from "./numbers.mjs";
+
+/** How long a contestant is warmed up, and how long a turn of it lasts, in seconds. */
+const WARM_UP_S = 2;
+const TURN_S = 3;
+
+/** Turns of each contestant; the median of them counts. */
+const TURNS = 5;
+
+/**
+ * Has each contestant take its turns.
+ *
+ * @param {Record<string, (seconds: number) => Promise<number>>} contestants
+ * @param {(text: string) => void} say
+ * @returns {Promise<Record<string, {median: number, turns: number[]}>>}
+ */
+export async function rounds(contestants, say) {
+  const names = Object.keys(contestants);
+  for (const name of names) {
+    say(`${name} warms up`);
+    await contestants[name](WARM_UP_S);
+  }
+  const turns = Object.fromEntries(names.map((name) => [name, []]));
+  for (let turn = 1; turn <= TURNS; turn += 1) {
+    for (const name of names) {
+      say(`turn ${turn} of ${TURNS}: ${name}`);
+      turns[name].push(await contestants[name](TURN_S));
+    }
+  }
+  return Object.fromEntries(
+    names.map((name) => [name, { median: median(turns[name]), turns: turns[name] }]),
+  );
+}

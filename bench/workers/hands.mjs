@@ -1,0 +1,26 @@
+// The bench's own hands inside the system: takes messages, then puts them on the queue in batches
+// and waits until the database has the last of them.
+
+const LOOK_MS = 2;
+
+let texts = [];
+
+export default {
+  async fetch(request, env) {
+    if (request.method === "PUT") {
+      texts = await request.json();
+      return new Response();
+    }
+    const { searchParams } = new URL(request.url);
+    const size = Number(searchParams.get("batch"));
+    for (let at = 0; at < texts.length; at += size) {
+      const batch = texts.slice(at, at + size);
+      await env.EVENTS.sendBatch(batch.map((body) => ({ body, contentType: "text" })));
+    }
+    const sql = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
+    const last = env.DB.prepare(sql).bind(searchParams.get("last"));
+    let found = null;
+    while ((found = await last.first()) === null) await scheduler.wait(LOOK_MS);
+    return Response.json(found);
+  },
+};
