@@ -1,7 +1,10 @@
-//! The body of an answer from another Worker.
+//! Bodies: of an answer from another Worker, and of whatever comes from outside.
 
+use std::fmt;
+
+use futures_util::StreamExt as _;
 use wasm_bindgen_futures::JsFuture;
-use worker::{Error, Response, ResponseBody, Result};
+use worker::{ByteStream, Error, Headers, Response, ResponseBody, Result};
 
 /// The whole body as text.
 ///
@@ -20,4 +23,56 @@ pub async fn text(answer: Response) -> Result<String> {
     let whole = web_sys::Response::new_with_opt_readable_stream(Some(&stream))?;
     let text = JsFuture::from(whole.text()?).await?;
     text.as_string().ok_or_else(|| Error::RustError("a body that is no text".to_owned()))
+}
+
+/// Why a body was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// More bytes are announced, or have come, than are taken.
+    TooLarge,
+    /// The sender stopped in the middle.
+    Aborted,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the body is too large",
+            Self::Aborted => "the body ended early",
+        })
+    }
+}
+
+impl std::error::Error for Unread {}
+
+/// The length that a sender announces.
+#[must_use]
+pub fn announced(headers: &Headers) -> Option<usize> {
+    headers.get("content-length").ok()??.parse().ok()
+}
+
+/// The whole body, up to `bytes_max`. What the sender says of its length is a hint to stop early,
+/// never a promise: the bytes are counted.
+///
+/// # Errors
+/// [`Unread`], as soon as it is known.
+pub async fn up_to(
+    bytes_max: usize,
+    announced: Option<usize>,
+    stream: Result<ByteStream>,
+) -> std::result::Result<Vec<u8>, Unread> {
+    if announced.is_some_and(|length| bytes_max < length) {
+        return Err(Unread::TooLarge);
+    }
+    let mut body = Vec::new();
+    // Where there is no body there is no stream to read.
+    let Ok(mut stream) = stream else { return Ok(body) };
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Unread::Aborted)?;
+        if bytes_max < body.len() + chunk.len() {
+            return Err(Unread::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }

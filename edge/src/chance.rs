@@ -1,5 +1,18 @@
 //! The one place that draws lots.
 
+use wasm_bindgen::{JsCast as _, JsValue};
+use web_sys::WorkerGlobalScope;
+use worker::js_sys;
+
+/// A text that nobody can guess: 122 bits, as letters, digits and `-`.
+///
+/// # Errors
+/// When the platform has no cryptography.
+pub fn secret() -> Result<String, JsValue> {
+    let global: WorkerGlobalScope = js_sys::global().unchecked_into();
+    Ok(global.crypto()?.random_uuid())
+}
+
 /// Any number: it spreads what would otherwise come again all at once.
 #[must_use]
 #[expect(
@@ -9,5 +22,5 @@
     reason = "the cast saturates"
 )]
 pub fn jitter() -> u32 {
-    (worker::js_sys::Math::random() * f64::from(u32::MAX)) as u32
+    (js_sys::Math::random() * f64::from(u32::MAX)) as u32
 }

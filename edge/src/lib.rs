@@ -1,4 +1,5 @@
-//! What every Rolecall Worker does alike: the clock, chance, the log, bodies, JSON in answers, variables.
+//! What every Rolecall Worker does alike: the clock, chance, the log, bodies, JSON in answers,
+//! variables.
 //!
 //! Only what two Workers share stands here, and nothing is decided here: decisions are `shared`'s.
 

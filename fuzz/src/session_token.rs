@@ -140,11 +140,13 @@ fn jsonwebtokens_opinion(token: &str) -> bool {
 }
 
 /// What the claims of a token can be refused for.
-const REASONS: [(Rejection, &str); 8] = [
+const REASONS: [(Rejection, &str); 10] = [
     (Rejection::Issuer, "issuer"),
     (Rejection::Subject, "subject"),
     (Rejection::SessionId, "session id"),
+    (Rejection::NoParty, "no party"),
     (Rejection::Party, "party"),
+    (Rejection::NoExpiry, "no expiry"),
     (Rejection::Expired, "expired"),
     (Rejection::Early, "early"),
     (Rejection::Pending, "pending"),

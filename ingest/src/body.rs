@@ -1,7 +1,6 @@
-//! The body, up to a limit. What the sender says of its length is a hint to stop early, never a
-//! promise: the bytes are counted.
+//! The body, up to a limit.
 
-use futures_util::StreamExt as _;
+use edge::body::{self, Unread};
 use worker::Request;
 
 use crate::receive::Rejection;
@@ -18,19 +17,9 @@ pub(crate) async fn read(request: &mut Request, max: usize) -> Result<Vec<u8>, R
     if encoding.is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
         return Err(Rejection::Encoded);
     }
-    let announced = request.headers().get("content-length").ok().flatten();
-    if announced.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| max < length) {
-        return Err(Rejection::TooLarge { max });
-    }
-    let mut body = Vec::new();
-    // A request without a body has no stream to read.
-    let Ok(mut stream) = request.stream() else { return Ok(body) };
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Rejection::Aborted)?;
-        if max < body.len() + chunk.len() {
-            return Err(Rejection::TooLarge { max });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+    let announced = body::announced(request.headers());
+    body::up_to(max, announced, request.stream()).await.map_err(|unread| match unread {
+        Unread::TooLarge => Rejection::TooLarge { max },
+        Unread::Aborted => Rejection::Aborted,
+    })
 }

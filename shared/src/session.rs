@@ -34,6 +34,7 @@ mod policy;
 pub mod publishable_key;
 pub mod redirect;
 mod rejection;
+pub mod seen;
 pub mod source;
 
 pub use organization::Organization;
@@ -174,10 +175,11 @@ pub fn check(token: &Verified, policy: &Policy, now: UnixMillis) -> Result<Sessi
     let user_id = UserId::parse(user_id).map_err(|_| Rejection::Subject)?;
     let id = claims.sid.as_deref().ok_or(Rejection::SessionId)?;
     let id = ObjectId::parse(id).map_err(|_| Rejection::SessionId)?;
-    if !claims.azp.as_ref().is_some_and(|azp| policy.parties().any(|party| party == azp)) {
+    let azp = claims.azp.as_deref().ok_or(Rejection::NoParty)?;
+    if !policy.parties().any(|party| party == azp) {
         return Err(Rejection::Party);
     }
-    let expires_at = claims.exp.ok_or(Rejection::Claims)?;
+    let expires_at = claims.exp.ok_or(Rejection::NoExpiry)?;
     claims.check_times(now)?;
     match claims.sts.as_deref() {
         None | Some("active") => {}

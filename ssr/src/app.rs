@@ -1,5 +1,6 @@
 //! From a request to its answer.
 
+use edge::fault_point;
 use serde::Serialize;
 use shared::guard::Need;
 use shared::id::ObjectId;
@@ -14,7 +15,7 @@ use crate::incoming::{Incoming, Method};
 use crate::refuse::{self, rendered};
 use crate::roles::Wish;
 use crate::route::{self, Guarded, Route};
-use crate::{page, question, reply};
+use crate::{opened, page, question, reply, sign_out};
 
 /// Answers a request.
 pub(crate) async fn answer(incoming: &Incoming, env: &Env) -> Result<Response> {
@@ -27,15 +28,28 @@ pub(crate) async fn answer(incoming: &Incoming, env: &Env) -> Result<Response> {
     }
 }
 
-/// Nothing here is written to. Where a session is needed, that is said first.
+/// Nothing here is written to. Whether somebody may be here at all is said first.
 async fn writing(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response> {
-    match route {
-        Route::Guarded(_) | Route::Me | Route::Check => match asker(route, incoming, env).await {
-            Ok(_) => refuse::not_allowed(route),
-            Err(refusal) => refuse::data(&refusal),
-        },
-        Route::Home | Route::SignIn | Route::Health | Route::Style => refuse::not_allowed(route),
+    match admitted(route, incoming, env).await {
+        Ok(()) => refuse::not_allowed(route),
+        Err(refusal) => refuse::data(&refusal),
     }
+}
+
+/// Whether whoever asks may have what is here, by the guard that stands before reading it.
+async fn admitted(
+    route: &Route,
+    incoming: &Incoming,
+    env: &Env,
+) -> std::result::Result<(), Refusal> {
+    let need = match route {
+        Route::Guarded(wanted) => wanted.need(),
+        Route::Me | Route::Check => Need::Session,
+        Route::Home | Route::SignIn | Route::Health | Route::Style => return Ok(()),
+    };
+    let asker = asker(route, incoming, env).await?;
+    let roles = asker.roles(env, Wish::default()).await?;
+    asker.permit(&roles, &need).map(drop)
 }
 
 async fn reading(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response> {
@@ -45,7 +59,7 @@ async fn reading(route: &Route, incoming: &Incoming, env: &Env) -> Result<Respon
         Route::Health => reply::json(200, &Health { status: "ok" }, &[]),
         Route::SignIn => sign_in(incoming, &config::of(env)),
         Route::Guarded(wanted) => match guarded(route, wanted, incoming, env).await {
-            Ok(page) => reply::html(200, rendered(page)?, &[]),
+            Ok(answer) => answer,
             Err(refusal) => refuse::page(refusal, incoming, &config::of(env)),
         },
         Route::Me => me(route, incoming, env).await,
@@ -59,11 +73,14 @@ async fn guarded(
     wanted: &Guarded,
     incoming: &Incoming,
     env: &Env,
-) -> std::result::Result<askama::Result<String>, Refusal> {
+) -> std::result::Result<Result<Response>, Refusal> {
     let asker = asker(route, incoming, env).await?;
     let roles = asker.roles(env, Wish::default()).await?;
-    let permit = asker.permit(&roles, &wanted.need())?;
-    Ok(page::guarded(wanted, &permit))
+    let opened = opened::open(wanted, &asker, &roles)?;
+    fault_point!(env, "page-permitted", asker.session.user_id().as_str());
+    let sign_out = sign_out::of(&config::of(env), incoming);
+    let page = rendered(page::guarded(&opened, sign_out.as_ref()));
+    Ok(page.and_then(|page| reply::html_with(sign_out.as_ref(), 200, page)))
 }
 
 #[derive(Serialize)]
@@ -83,32 +100,22 @@ struct Me {
     age_ms: i64,
 }
 
-/// `/api/me` of a user who is deleted or banned.
-#[derive(Serialize)]
-struct Barred {
-    error: &'static str,
-    version: i64,
-    source: &'static str,
-    age_ms: i64,
-}
-
 async fn me(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response> {
     let asker = match asker(route, incoming, env).await {
         Ok(asker) => asker,
         Err(refusal) => return refuse::data(&refusal),
     };
-    let roles = match asker.roles(env, Wish::default()).await {
+    let wish = match question::wish(incoming.query.as_deref().unwrap_or_default()) {
+        Ok(wish) => wish,
+        Err(bad) => return reply::trouble(400, &bad.to_string(), &[]),
+    };
+    let roles = match asker.roles(env, wish).await {
         Ok(roles) => roles,
         Err(refusal) => return refuse::data(&refusal),
     };
-    let (version, source, age_ms) = (roles.version(), roles.source.as_str(), roles.age_ms);
     let permit = match asker.permit(&roles, &Need::Session) {
         Ok(permit) => permit,
-        Err(Refusal::Forbidden) => {
-            let barred = Barred { error: "forbidden", version, source, age_ms };
-            return reply::json(403, &barred, &[]);
-        }
-        Err(refusal) => return refuse::data(&refusal),
+        Err(refusal) => return refuse::data_with(&refusal, &roles),
     };
     let (session, set) = (permit.session(), permit.set());
     let me = Me {
@@ -118,9 +125,9 @@ async fn me(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response> {
         active_organization_id: session.organization().map(|active| active.id().to_string()),
         roles: set.roles.clone(),
         organizations: set.organizations.clone(),
-        version,
-        source,
-        age_ms,
+        version: roles.version(),
+        source: roles.source.as_str(),
+        age_ms: roles.age_ms,
     };
     reply::json(200, &me, &[])
 }
@@ -142,15 +149,14 @@ async fn check(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response
         Ok(question) => question,
         Err(bad) => return reply::trouble(400, &bad.to_string(), &[]),
     };
-    let wish = Wish { fresh: question.fresh, min_version: question.min_version };
-    let roles = match asker.roles(env, wish).await {
+    let roles = match asker.roles(env, question.wish).await {
         Ok(roles) => roles,
         Err(refusal) => return refuse::data(&refusal),
     };
     let allowed = match asker.permit(&roles, &question.need) {
         Ok(_) => true,
         Err(Refusal::Forbidden) => false,
-        Err(refusal) => return refuse::data(&refusal),
+        Err(refusal) => return refuse::data_with(&refusal, &roles),
     };
     let verdict = Verdict {
         allowed,

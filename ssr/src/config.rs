@@ -22,6 +22,9 @@ pub(crate) struct Config {
     pub(crate) sign_in_url: Result<String, Mistake>,
     /// Clerk's own sign-in page.
     pub(crate) clerk_sign_in: Result<Url, Mistake>,
+    /// Where a form ends a session, if it is known. A mistake closes nothing: who may see a page
+    /// does not hang on how they leave.
+    pub(crate) sign_out_url: Result<Option<Url>, Mistake>,
     /// For how long this isolate serves a role set without asking; 0 is never.
     pub(crate) isolate_ms: Result<i64, Mistake>,
 }
@@ -77,7 +80,10 @@ pub(crate) enum Mistake {
     JwtKey,
     #[error("CLERK_JWT_KEY is the key of Clerk's own tests: anyone can sign with it")]
     TestKey,
-    #[error("set CLERK_JWT_KEY, CLERK_JWKS_URL or CLERK_PUBLISHABLE_KEY: there is no key")]
+    #[error(
+        "set CLERK_JWT_KEY, CLERK_JWKS_URL or CLERK_PUBLISHABLE_KEY: there is no key, and no https \
+             issuer to ask for one"
+    )]
     NoKey,
     #[error("CLERK_JWKS_URL is neither https nor on the loopback")]
     JwksUrl,
@@ -87,6 +93,8 @@ pub(crate) enum Mistake {
     Parties,
     #[error("SIGN_IN_URL is neither a path of this site nor an http(s) address")]
     SignInUrl,
+    #[error("SIGN_OUT_URL is neither https nor on the loopback")]
+    SignOutUrl,
     #[error("set CLERK_FRONTEND_API_URL or CLERK_PUBLISHABLE_KEY: there is no sign-in page")]
     NoFrontend,
     #[error("CLERK_FRONTEND_API_URL is neither https nor on the loopback")]
@@ -126,6 +134,9 @@ impl Config {
                 .as_ref()
                 .map_err(|mistake| *mistake)
                 .and_then(|instance| clerk_sign_in(&var, instance.as_ref())),
+            sign_out_url: var("SIGN_OUT_URL")
+                .map(|text| safe_url(&text).ok_or(Mistake::SignOutUrl))
+                .transpose(),
             isolate_ms: isolate_ms(var("ROLES_ISOLATE_MS")),
         }
     }
@@ -158,8 +169,14 @@ fn key_source(
         let key = keys::from_pem(&pem).map_err(|_| Mistake::JwtKey)?;
         return if key.is_published() { Err(Mistake::TestKey) } else { Ok(Keys::Pem(key)) };
     }
-    let url = var("CLERK_JWKS_URL").or_else(|| instance.map(PublishableKey::jwks_url));
-    safe_url(&url.ok_or(Mistake::NoKey)?).map(Keys::Jwks).ok_or(Mistake::JwksUrl)
+    if let Some(url) = var("CLERK_JWKS_URL").or_else(|| instance.map(PublishableKey::jwks_url)) {
+        return safe_url(&url).map(Keys::Jwks).ok_or(Mistake::JwksUrl);
+    }
+    // An issuer is a name, and only most of them are addresses too.
+    let issuer = var("CLERK_ISSUER").ok_or(Mistake::NoKey)?;
+    let url = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
+    let is_path = |url: &Url| url.query().is_none() && url.fragment().is_none();
+    safe_url(&url).filter(is_path).map(Keys::Jwks).ok_or(Mistake::NoKey)
 }
 
 /// An address that nobody on the way can answer for: https, or http on the loopback.
@@ -258,7 +275,27 @@ mod tests {
         let sign_in = config.clerk_sign_in.expect("known");
         assert_eq!(sign_in.as_str(), "https://foo-bar-13.accounts.dev/sign-in");
         assert_eq!(config.sign_in_url, Ok("/sign-in".to_owned()));
+        assert_eq!(config.sign_out_url, Ok(None));
         assert_eq!(config.isolate_ms, Ok(0));
+    }
+
+    #[test]
+    fn an_issuer_alone_says_where_its_keys_are() {
+        for (issuer, want) in [
+            ("https://clerk.example.com", "https://clerk.example.com/.well-known/jwks.json"),
+            ("https://clerk.example.com/", "https://clerk.example.com/.well-known/jwks.json"),
+            ("https://a.example/clerk", "https://a.example/clerk/.well-known/jwks.json"),
+            ("http://127.0.0.1:8790", "http://127.0.0.1:8790/.well-known/jwks.json"),
+        ] {
+            let sessions = read(&[("CLERK_ISSUER", issuer), PARTIES]).sessions.expect(issuer);
+            assert!(matches!(&sessions.keys, Keys::Jwks(url) if url.as_str() == want), "{issuer}");
+            assert_eq!(sessions.policy.issuer(), issuer);
+        }
+        // Whoever says where the keys are is believed before.
+        let issuer = ("CLERK_ISSUER", "https://proxy.example.com");
+        let config = read(&[issuer, PARTIES, ("CLERK_PUBLISHABLE_KEY", KEY)]);
+        assert!(matches!(config.sessions.expect("complete").keys, Keys::Jwks(url)
+            if url.host_str() == Some("foo-bar-13.clerk.accounts.dev")));
     }
 
     #[test]
@@ -266,7 +303,9 @@ mod tests {
         let issuer = ("CLERK_ISSUER", "https://clerk.example.com");
         let pem = include_str!("../../tests/fixtures/clerk-sessions/other-public-key.pem");
         assert!(read(&[issuer, PARTIES, ("CLERK_JWT_KEY", pem)]).sessions.is_ok());
-        check_mistake(&[issuer, PARTIES], Mistake::NoKey);
+        for name in ["http://clerk.example.com", "clerk.example.com", "https://x.example/?"] {
+            check_mistake(&[("CLERK_ISSUER", name), PARTIES], Mistake::NoKey);
+        }
         check_mistake(&[PARTIES, ("CLERK_JWT_KEY", pem)], Mistake::Issuer);
         check_mistake(&[issuer, ("CLERK_JWT_KEY", pem)], Mistake::Parties);
         check_mistake(&[issuer, ("AUTHORIZED_PARTIES", " , ,")], Mistake::Parties);
@@ -282,6 +321,19 @@ mod tests {
         }
         for url in ["//evil.example", "javascript:alert(1)", "sign-in", "/a\\b"] {
             assert_eq!(read(&[("SIGN_IN_URL", url)]).sign_in_url, Err(Mistake::SignInUrl), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_sign_out_address_closes_nothing() {
+        for url in ["http://x.example/out", "/out", "javascript:alert(1)", "https://u@x.example/"] {
+            let config = read(&[("CLERK_PUBLISHABLE_KEY", KEY), PARTIES, ("SIGN_OUT_URL", url)]);
+            assert_eq!(config.sign_out_url, Err(Mistake::SignOutUrl), "{url}");
+            assert!(config.sessions.is_ok());
+        }
+        for url in ["https://accounts.example.com/out", "http://127.0.0.1:8790/sign-out"] {
+            let known = read(&[("SIGN_OUT_URL", url)]).sign_out_url.expect("good");
+            assert_eq!(known.expect("set").as_str(), url);
         }
     }
 

@@ -1,5 +1,7 @@
 //! Who asks: the request's token, judged, and Clerk asked where it may know better.
 
+use std::borrow::Cow;
+
 use shared::session::cookies::SetCookie;
 use shared::session::handshake::{self, Carried, Leave, Next, Out, Visit};
 use shared::session::{self, Rejection, Session, source};
@@ -46,7 +48,7 @@ pub(crate) async fn session(
     let out = match handshake::next(carried, &found, instance.stage, visit.as_ref()) {
         Next::Serve(session) => return Ok(session),
         Next::Out(out) => out,
-        Next::Take { answer, otherwise } => match take(&answer, sessions).await {
+        Next::Take { answer, otherwise } => match take(answer, sessions).await {
             Ok(cookies) => return Err(came_back(&cookies, visit.as_ref())),
             Err(Unjudged::Unknowable) => return Err(NoSession::Unknowable),
             Err(Unjudged::Rejected(rejection)) => {
@@ -58,8 +60,12 @@ pub(crate) async fn session(
     match (out, visit, &sessions.frontend) {
         (Out::Refuse(Some(rejection)), ..) => Err(rejection.into()),
         (Out::Ask(due), Some(visit), Ok(frontend)) => {
+            let chance = edge::chance::secret().map_err(|error| {
+                tracing::error!(?error, "the platform gave no random number");
+                NoSession::Unknowable
+            })?;
             tracing::info!(?due, "a browser is sent to Clerk");
-            let leave = handshake::ask(due, &found, &instance, &visit, frontend.as_str());
+            let leave = handshake::ask(due, &found, &instance, &visit, frontend.as_str(), &chance);
             Err(NoSession::Leaving(leave))
         }
         (Out::Ask(_), _, Err(mistake)) => {
@@ -91,6 +97,7 @@ impl From<Rejection> for Unjudged {
 impl From<Trouble> for Unjudged {
     fn from(trouble: Trouble) -> Self {
         match trouble {
+            Trouble::NoKeyId => Self::Rejected(Rejection::NoKeyId),
             Trouble::UnknownKey => Self::Rejected(Rejection::UnknownKey),
             Trouble::Unavailable => Self::Unknowable,
         }
@@ -105,8 +112,12 @@ async fn judge(token: &str, sessions: &Sessions) -> Result<Session, Unjudged> {
 }
 
 /// The cookies of a handshake, once it and every session in it was found good.
-async fn take(answer: &str, sessions: &Sessions) -> Result<Vec<SetCookie>, Unjudged> {
-    let unverified = handshake::read(answer)?;
+async fn take(
+    answer: Result<Cow<'_, str>, Rejection>,
+    sessions: &Sessions,
+) -> Result<Vec<SetCookie>, Unjudged> {
+    let answer = answer?;
+    let unverified = handshake::read(&answer)?;
     let check = keys::check(unverified.token(), &sessions.keys).await?;
     let verified = unverified.verified(check)?;
     let suffix = sessions.cookie_suffix.as_deref();

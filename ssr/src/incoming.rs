@@ -55,19 +55,27 @@ impl Incoming {
     }
 }
 
+/// How a request asks.
+pub(crate) fn method(req: &Request) -> Method {
+    // `Request::method` takes every method that it does not know (`PROPFIND`, `PURGE`) for `GET`.
+    match req.inner().method().as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        _ => Method::Other,
+    }
+}
+
 /// Reads a request.
+///
+/// # Errors
+/// When the platform does not give a header out.
 pub(crate) fn read(req: &Request) -> Result<Incoming> {
     // `Request::url` would parse, and so resolve `..` and turn `\` into `/`: the path that is
     // guarded would not be the path that was sent.
     let url = req.inner().url();
     let (origin, path, query) = split(&url);
     let headers = req.headers();
-    // `Request::method` takes every method that it does not know (`PROPFIND`, `PURGE`) for `GET`.
-    let method = match req.inner().method().as_str() {
-        "GET" => Method::Get,
-        "HEAD" => Method::Head,
-        _ => Method::Other,
-    };
+    let method = method(req);
     let (dest, accept) = (headers.get("sec-fetch-dest")?, headers.get("accept")?);
     let takes_html = accept.is_some_and(|it| it.to_ascii_lowercase().contains("text/html"));
     let is_navigation = dest.as_deref() == Some("document");

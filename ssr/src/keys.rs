@@ -10,8 +10,10 @@ mod webcrypto;
 use std::cell::RefCell;
 use std::time::Duration;
 
+use edge::body;
 use futures_util::future::{Either, select};
-use shared::session::keys::{self, RsaKey};
+use shared::session::keys::{self, JWKS_BYTES_MAX, RsaKey};
+use shared::session::seen::Seen;
 use shared::session::{SignatureCheck, Unverified};
 use url::Url;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
@@ -22,10 +24,19 @@ use crate::config;
 /// Why a signature was not judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
+    /// The token names no key.
+    NoKeyId,
     /// Clerk has no key of the id that the token names.
     UnknownKey,
-    /// No key could be had, or the platform's cryptography failed: nobody can be judged now.
+    /// No key could be had, or the platform's cryptography failed: nobody can be judged now. The
+    /// reason is in the log.
     Unavailable,
+}
+
+/// 503, with its reason for the log.
+fn unavailable(why: &'static str) -> Trouble {
+    tracing::warn!(why, "the keys are out of reach");
+    Trouble::Unavailable
 }
 
 /// Checks a token's signature with the key that it names, or with the one key there is.
@@ -35,15 +46,24 @@ pub(crate) async fn check(
 ) -> Result<SignatureCheck, Trouble> {
     let key = match source {
         config::Keys::Pem(key) => key.clone(),
-        config::Keys::Jwks(url) => named(token.kid().ok_or(Trouble::UnknownKey)?, url).await?,
+        config::Keys::Jwks(url) => named(token.kid().ok_or(Trouble::NoKeyId)?, url).await?,
     };
-    webcrypto::verify(&key, token.signature(), token.signed_bytes()).await.map_err(|error| {
+    if SEEN.with_borrow(|seen| seen.knows(token, &key)) {
+        return Ok(SignatureCheck::Good);
+    }
+    let verdict = webcrypto::verify(&key, token.signature(), token.signed_bytes()).await;
+    let check = verdict.map_err(|error| {
         tracing::error!(?error, "the platform could not check a signature");
         Trouble::Unavailable
-    })
+    })?;
+    if check == SignatureCheck::Good {
+        SEEN.with_borrow_mut(|seen| seen.remember(token, &key));
+    }
+    Ok(check)
 }
 
 thread_local! {
+    static SEEN: RefCell<Seen> = RefCell::new(Seen::default());
     static HELD: RefCell<Held> = RefCell::new(Held::default());
 }
 
@@ -56,12 +76,14 @@ async fn named(kid: &str, url: &Url) -> Result<RsaKey, Trouble> {
     loop {
         let now = edge::clock::now();
         if patience < now {
-            return Err(Trouble::Unavailable);
+            return Err(unavailable("those who fetch the JWKS do not come to an end"));
         }
         match HELD.with_borrow(|held| held.step(kid, now)) {
             Step::Use(key) => return Ok(key),
             Step::Unknown => return Err(Trouble::UnknownKey),
-            Step::Unavailable => return Err(Trouble::Unavailable),
+            Step::Unavailable => {
+                return Err(unavailable("there is no set, and the last fetch has failed just now"));
+            }
             Step::Wait => Delay::from(WAIT).await,
             Step::Fetch => {
                 HELD.with_borrow_mut(|held| held.begin(now));
@@ -89,17 +111,20 @@ async fn fetch(url: &Url) -> Result<std::collections::BTreeMap<String, RsaKey>, 
         if answer.status_code() != 200 {
             return Err(format!("status {}", answer.status_code()));
         }
-        answer.bytes().await.map_err(|e| format!("{e:?}"))
+        let announced = body::announced(answer.headers());
+        let body = body::up_to(JWKS_BYTES_MAX, announced, answer.stream()).await;
+        body.map_err(|error| error.to_string())
     };
     let patience = Delay::from(Duration::from_millis(FETCH_MS_MAX.unsigned_abs()));
     let body = match select(Box::pin(reading), patience).await {
-        Either::Left((body, _)) => body?,
-        Either::Right(_) => {
-            abort.abort();
-            return Err(format!("no answer within {FETCH_MS_MAX} ms"));
-        }
+        Either::Left((body, _)) => body,
+        Either::Right(_) => Err(format!("no answer within {FETCH_MS_MAX} ms")),
     };
-    let mut set = keys::from_jwks(&body).map_err(|error| error.to_string())?;
+    if body.is_err() {
+        // Nobody waits for what is still to come.
+        abort.abort();
+    }
+    let mut set = keys::from_jwks(&body?).map_err(|error| error.to_string())?;
     // Anyone can sign with the key of Clerk's own tests.
     set.retain(|_, key| !key.is_published());
     if set.is_empty() {

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!  request ─incoming→ Incoming ─route::find→ Route ─identity::session→ Session | off to Clerk
-//!  Session ─roles::of══RoleCache══▶ Roles ─guard::permit→ Permit ─page→ HTML
+//!  Session ─roles::of══RoleCache══▶ Roles ─opened::open→ Opened (page + Permit) ─page→ HTML
 //! ```
 //!
-//! A page under a guard is built from a `Permit`; without one there is nothing to call. Whatever
-//! cannot be known is answered 503, never with a page.
+//! A page under a guard is built from the `Permit` for its own need; without one there is nothing
+//! to call. Whatever cannot be known is answered 503, never with a page.
 
 mod incoming;
 mod route;
@@ -16,6 +16,8 @@ mod identity;
 mod keys;
 mod roles;
 mod question;
+mod sign_out;
+mod opened;
 mod page;
 mod refuse;
 mod reply;
@@ -32,9 +34,8 @@ use self::incoming::Method;
 #[event(fetch)]
 pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
     edge::log::init();
-    let incoming = incoming::read(&req)?;
-    let is_head = incoming.method == Method::Head;
-    let answer = match app::answer(&incoming, &env).await {
+    let is_head = incoming::method(&req) == Method::Head;
+    let answer = match answer(&req, &env).await {
         Ok(answer) => answer,
         Err(error) => {
             // Debug, not Display: it does not unwind into JavaScript for a message.
@@ -43,4 +44,8 @@ pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
         }
     };
     Ok(if is_head { reply::without_body(answer) } else { answer })
+}
+
+async fn answer(req: &Request, env: &Env) -> Result<Response> {
+    app::answer(&incoming::read(req)?, env).await
 }

@@ -1,12 +1,14 @@
-//! The pages. What needs a permit is built from one, so there is no other way to show it.
+//! The pages. What is under a guard is built from what the guard has opened, so there is no other
+//! way to show it.
 //!
 //! Askama escapes whatever is put into a template.
 
 use askama::Template;
-use shared::guard::Permit;
 use shared::roles::{Membership, Standing};
 
+use crate::opened::Opened;
 use crate::route::Guarded;
+use crate::sign_out::SignOut;
 
 /// The style sheet of every page.
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
@@ -56,15 +58,28 @@ struct OrgSettings<'a> {
 
 #[derive(Template)]
 #[template(path = "message.html")]
-struct Message {
+struct Message<'a> {
+    status: u16,
     title: &'static str,
     text: &'static str,
+    next: Next<'a>,
 }
 
-/// Who looks at a page.
+/// What its reader can do about it.
+enum Next<'a> {
+    /// Begin at the front page.
+    Start,
+    /// Open the same page again.
+    Again,
+    /// See what they may do, or sign in as somebody else.
+    Elsewhere(Option<&'a SignOut>),
+}
+
+/// Who looks at a page, and how they leave.
 struct Who<'a> {
     user: &'a str,
     actor: Option<&'a str>,
+    sign_out: Option<&'a SignOut>,
 }
 
 /// The front page.
@@ -77,14 +92,15 @@ pub(crate) fn sign_in(clerk: &str, back: &str) -> askama::Result<String> {
     SignIn { clerk, back }.render()
 }
 
-/// A page under a guard, from the permit that its guard gave.
-pub(crate) fn guarded(page: &Guarded, permit: &Permit<'_>) -> askama::Result<String> {
-    let (session, set) = (permit.session(), permit.set());
+/// A page under a guard, as its guard has opened it.
+pub(crate) fn guarded(opened: &Opened<'_>, sign_out: Option<&SignOut>) -> askama::Result<String> {
+    let (session, set) = (opened.permit().session(), opened.permit().set());
     let who = Who {
         user: session.user_id().as_str(),
         actor: session.actor().map(shared::id::ObjectId::as_str),
+        sign_out,
     };
-    match page {
+    match opened.page() {
         Guarded::Dashboard => Dashboard {
             who,
             roles: &set.roles,
@@ -104,31 +120,47 @@ pub(crate) fn guarded(page: &Guarded, permit: &Permit<'_>) -> askama::Result<Str
 }
 
 /// 403: one page for every cause, so that it tells nothing about what exists.
-pub(crate) fn forbidden() -> askama::Result<String> {
+pub(crate) fn forbidden(sign_out: Option<&SignOut>) -> askama::Result<String> {
     Message {
+        status: 403,
         title: "No access",
         text: "Your account may not see this page. If you think it should, ask an administrator \
-               of your organization.",
+               of your organization. A new role counts at once: open the page again.",
+        next: Next::Elsewhere(sign_out),
     }
     .render()
 }
 
 /// 404.
 pub(crate) fn not_found() -> askama::Result<String> {
-    Message { title: "Page not found", text: "There is no page at this address." }.render()
+    Message {
+        status: 404,
+        title: "Page not found",
+        text: "There is no page at this address. It may be mistyped, or the link is incomplete.",
+        next: Next::Start,
+    }
+    .render()
 }
 
 /// 405.
 pub(crate) fn not_allowed() -> askama::Result<String> {
-    Message { title: "Not possible", text: "This page can only be read." }.render()
+    Message {
+        status: 405,
+        title: "Not possible",
+        text: "This page can only be read. Nothing was changed.",
+        next: Next::Start,
+    }
+    .render()
 }
 
 /// 503.
 pub(crate) fn unavailable() -> askama::Result<String> {
     Message {
+        status: 503,
         title: "Try again in a moment",
         text: "We cannot check what your account may do right now, so this page stays closed. \
                Nothing of yours is lost.",
+        next: Next::Again,
     }
     .render()
 }

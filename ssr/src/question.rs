@@ -1,18 +1,18 @@
-//! `GET /api/check`: what its query asks.
+//! `GET /api/check` and `GET /api/me`: what their queries ask.
 
 use shared::guard::Need;
 use shared::session::factors::Reverification;
 use url::form_urlencoded;
+
+use crate::roles::Wish;
 
 /// A question that can be answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Question {
     /// What must hold.
     pub(crate) need: Need,
-    /// Read D1 first.
-    pub(crate) fresh: bool,
-    /// Take nothing below this version.
-    pub(crate) min_version: i64,
+    /// How new the roles must be.
+    pub(crate) wish: Wish,
 }
 
 /// Why a query is no question. The text goes to whoever asked.
@@ -27,6 +27,8 @@ pub(crate) enum BadQuestion {
          min_version are known"
     )]
     UnknownName,
+    #[error("a parameter is unknown: fresh and min_version are known")]
+    UnknownWish,
     #[error("reverification, org, any, fresh and min_version may each stand once")]
     Repeated,
     #[error("a role or a permission is empty")]
@@ -55,11 +57,42 @@ struct Asked {
     reverification: Option<Reverification>,
     org: Option<String>,
     any: Option<bool>,
+    wished: Wished,
+}
+
+#[derive(Default)]
+struct Wished {
     fresh: Option<bool>,
     min_version: Option<i64>,
 }
 
-/// Reads a query.
+impl Wished {
+    /// Takes a parameter in; `unknown` where it is no wish.
+    fn take(&mut self, name: &str, value: &str, unknown: BadQuestion) -> Result<(), BadQuestion> {
+        match name {
+            "fresh" => once(&mut self.fresh, switch(value)?),
+            "min_version" => once(&mut self.min_version, version(value)?),
+            _ => Err(unknown),
+        }
+    }
+
+    fn wish(&self) -> Wish {
+        Wish { fresh: self.fresh.unwrap_or(false), min_version: self.min_version.unwrap_or(0) }
+    }
+}
+
+/// Reads the query of `/api/me`, which asks how new the roles must be and nothing else.
+///
+/// As strict as [`read`]: a mistyped wish would be answered by an older set than was wished for.
+pub(crate) fn wish(query: &str) -> Result<Wish, BadQuestion> {
+    let mut wished = Wished::default();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        wished.take(&name, &value, BadQuestion::UnknownWish)?;
+    }
+    Ok(wished.wish())
+}
+
+/// Reads the query of `/api/check`.
 ///
 /// A mistyped name or value is an error, never a smaller question: `permision=…&role=member`
 /// would otherwise be granted for the role alone.
@@ -76,9 +109,7 @@ pub(crate) fn read(query: &str) -> Result<Question, BadQuestion> {
             }
             "org" => once(&mut asked.org, value)?,
             "any" => once(&mut asked.any, switch(&value)?)?,
-            "fresh" => once(&mut asked.fresh, switch(&value)?)?,
-            "min_version" => once(&mut asked.min_version, version(&value)?)?,
-            _ => return Err(BadQuestion::UnknownName),
+            name => asked.wished.take(name, &value, BadQuestion::UnknownName)?,
         }
     }
     let count = asked.roles.len().saturating_add(asked.permissions.len());
@@ -88,8 +119,8 @@ pub(crate) fn read(query: &str) -> Result<Question, BadQuestion> {
     if NEEDS_MAX < count {
         return Err(BadQuestion::AsksTooMuch);
     }
-    let (fresh, min_version) = (asked.fresh.unwrap_or(false), asked.min_version.unwrap_or(0));
-    Ok(Question { need: need(asked), fresh, min_version })
+    let wish = asked.wished.wish();
+    Ok(Question { need: need(asked), wish })
 }
 
 /// `any` chooses among roles and permissions. To have proved lately who one is comes on top: it is
@@ -158,7 +189,7 @@ mod tests {
     use shared::guard::Need;
     use shared::session::factors::Reverification;
 
-    use super::{BadQuestion, Question, read};
+    use super::{BadQuestion, Question, Wish, read, wish};
 
     fn role(name: &str) -> Need {
         Need::Role(name.to_owned())
@@ -174,7 +205,7 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, want: Need) {
-        let want = Question { need: want, fresh: false, min_version: 0 };
+        let want = Question { need: want, wish: Wish::default() };
         assert_eq!(read(query), Ok(want), "{query}");
     }
 
@@ -232,7 +263,27 @@ mod tests {
     fn fresh_and_min_version_are_read() {
         let got = read("role=a&fresh=1&min_version=1700000000123");
         let need = Need::All(vec![role("a")]);
-        assert_eq!(got, Ok(Question { need, fresh: true, min_version: 1_700_000_000_123 }));
+        let wanted = Wish { fresh: true, min_version: 1_700_000_000_123 };
+        assert_eq!(got, Ok(Question { need, wish: wanted }));
+        assert_eq!(wish("fresh=1&min_version=1700000000123"), Ok(wanted));
+        assert_eq!(wish("min_version=0&fresh=0"), Ok(Wish::default()));
+        assert_eq!(wish(""), Ok(Wish::default()));
+    }
+
+    #[test]
+    fn a_wish_is_read_as_strictly_as_a_question() {
+        for (query, want) in [
+            ("role=a", BadQuestion::UnknownWish),
+            ("fresh=1&min-version=7", BadQuestion::UnknownWish),
+            ("Fresh=1", BadQuestion::UnknownWish),
+            ("fresh", BadQuestion::Switch),
+            ("fresh=true", BadQuestion::Switch),
+            ("fresh=1&fresh=1", BadQuestion::Repeated),
+            ("min_version=1&min_version=2", BadQuestion::Repeated),
+            ("min_version=-1", BadQuestion::Version),
+        ] {
+            assert_eq!(wish(query), Err(want), "{query}");
+        }
     }
 
     #[test]

@@ -1,24 +1,36 @@
 //! What those are told who do not get what they asked for.
 
+use serde::Serialize;
 use shared::session::redirect::local_path;
 use url::form_urlencoded;
 use worker::{Response, Result};
 
 use crate::asker::Refusal;
 use crate::config::Config;
-use crate::incoming::Incoming;
+use crate::incoming::{Incoming, Method};
+use crate::roles::Roles;
 use crate::route::Route;
-use crate::{page, reply};
+use crate::{page, reply, sign_out};
 
 /// On a page under a guard.
 pub(crate) fn page(refusal: Refusal, incoming: &Incoming, config: &Config) -> Result<Response> {
     match refusal {
-        Refusal::SignedOut if incoming.wants_page => to_sign_in(incoming, config),
+        // A person's browser opens pages by `GET`: whoever sends `HEAD` is a program.
+        Refusal::SignedOut if incoming.wants_page && incoming.method == Method::Get => {
+            to_sign_in(incoming, config)
+        }
         Refusal::SignedOut => data(&refusal),
         Refusal::Leaving(leave) => reply::leave(&leave),
-        Refusal::Forbidden => reply::html(403, rendered(page::forbidden())?, &[]),
+        Refusal::Forbidden => forbidden(incoming, config),
         Refusal::Unknowable => unavailable(),
     }
+}
+
+/// 403 for a person, who may have signed in with the wrong account.
+fn forbidden(incoming: &Incoming, config: &Config) -> Result<Response> {
+    let sign_out = sign_out::of(config, incoming);
+    let page = rendered(page::forbidden(sign_out.as_ref()))?;
+    reply::html_with(sign_out.as_ref(), 403, page)
 }
 
 /// On a question, and where no person is looking.
@@ -30,6 +42,26 @@ pub(crate) fn data(refusal: &Refusal) -> Result<Response> {
         Refusal::Forbidden => reply::trouble(403, "forbidden", &[]),
         Refusal::Unknowable => reply::unavailable_json(),
     }
+}
+
+/// Why a question gets no answer, and the roles that this rests on.
+#[derive(Serialize)]
+struct Told {
+    error: &'static str,
+    version: i64,
+    source: &'static str,
+    age_ms: i64,
+}
+
+/// On a question, with roles in hand that bar the user or are too old.
+pub(crate) fn data_with(refusal: &Refusal, roles: &Roles) -> Result<Response> {
+    let (status, error, more) = match refusal {
+        Refusal::Forbidden => (403, "forbidden", &[][..]),
+        Refusal::Unknowable => (503, "unavailable", &[reply::RETRY_AFTER][..]),
+        Refusal::SignedOut | Refusal::Leaving(_) => return data(refusal),
+    };
+    let (version, source, age_ms) = (roles.version(), roles.source.as_str(), roles.age_ms);
+    reply::json(status, &Told { error, version, source, age_ms }, more)
 }
 
 fn to_sign_in(incoming: &Incoming, config: &Config) -> Result<Response> {
@@ -44,8 +76,14 @@ fn to_sign_in(incoming: &Incoming, config: &Config) -> Result<Response> {
         Some(query) => local_path(&format!("{}?{query}", incoming.path)),
         None => local_path(&incoming.path),
     };
+    // Another site would take a path for one of its own.
+    let origin = match &config.sessions {
+        Ok(sessions) if !to.starts_with('/') => sessions.own_origin(&incoming.origin),
+        Ok(_) | Err(_) => "",
+    };
     let separator = if to.contains('?') { '&' } else { '?' };
-    let back: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    let back = format!("{origin}{here}");
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
     reply::found(&format!("{to}{separator}redirect_url={back}"))
 }
 

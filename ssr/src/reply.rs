@@ -4,24 +4,23 @@ use serde::Serialize;
 use shared::session::handshake::Leave;
 use worker::{Response, ResponseBody, ResponseBuilder, Result};
 
+use crate::sign_out::SignOut;
+
 /// Nothing that read an identity is kept by anybody but the browser, and not by it either.
 const NO_STORE: (&str, &str) = ("cache-control", "private, no-store");
 const VARY: (&str, &str) = ("vary", "Cookie, Authorization");
 const NOSNIFF: (&str, &str) = ("x-content-type-options", "nosniff");
 
-/// On every page. There is no script anywhere, and no inline style.
-const PAGE_HEADERS: [(&str, &str); 9] = [
+/// On every page.
+const PAGE_HEADERS: [(&str, &str); 8] = [
     ("content-type", "text/html; charset=utf-8"),
     NO_STORE,
     VARY,
     NOSNIFF,
-    (
-        "content-security-policy",
-        "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; \
-         frame-ancestors 'none'",
-    ),
     ("strict-transport-security", "max-age=31536000"),
-    ("referrer-policy", "same-origin"),
+    // Not `same-origin`: under it a browser hides who posts the form that signs out, and Clerk
+    // refuses a form from nowhere.
+    ("referrer-policy", "strict-origin-when-cross-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
@@ -29,10 +28,30 @@ const PAGE_HEADERS: [(&str, &str); 9] = [
 /// Seconds after which an answer that could not be given may be asked for again.
 pub(crate) const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
-/// A page.
+/// A page without a form.
 pub(crate) fn html(status: u16, page: String, more: &[(&str, &str)]) -> Result<Response> {
     let builder = with(ResponseBuilder::new().with_status(status), &PAGE_HEADERS)?;
+    let builder = builder.with_header("content-security-policy", &policy("'none'"))?;
     Ok(with(builder, more)?.fixed(page.into_bytes()))
+}
+
+/// A page that shows the way out, if there is one.
+pub(crate) fn html_with(sign_out: Option<&SignOut>, status: u16, page: String) -> Result<Response> {
+    let mut answer = html(status, page, &[])?;
+    if let Some(SignOut { origin, .. }) = sign_out {
+        // Browsers hold the redirect after a form to it as well, hence this site.
+        let policy = policy(&format!("'self' {origin}"));
+        answer.headers_mut().set("content-security-policy", &policy)?;
+    }
+    Ok(answer)
+}
+
+/// What a page may load. There is no script anywhere, and no inline style.
+fn policy(form_action: &str) -> String {
+    format!(
+        "default-src 'none'; style-src 'self'; form-action {form_action}; base-uri 'none'; \
+         frame-ancestors 'none'"
+    )
 }
 
 /// An answer for a program.

@@ -16,7 +16,7 @@ use worker::{Delay, Env, Error};
 use self::isolate::Isolate;
 
 /// A question to the cache, beyond "whose".
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wish {
     /// Read D1 first.
     pub(crate) fresh: bool,

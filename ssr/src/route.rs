@@ -21,7 +21,7 @@ pub(crate) enum Route {
     Check,
 }
 
-/// A page that is rendered from a permit.
+/// A page that is rendered from the permit for its need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Guarded {
     /// The user's own page.

@@ -40,17 +40,19 @@ enum Keys {
 }
 
 impl Keys {
-    fn find(&self, kid: Option<&str>) -> Option<&RsaKey> {
+    fn find(&self, kid: Option<&str>) -> Result<&RsaKey, Rejection> {
         match self {
-            Self::Jwks(keys) => keys.get(kid?),
-            Self::Pem(key) => Some(key),
+            Self::Jwks(keys) => {
+                keys.get(kid.ok_or(Rejection::NoKeyId)?).ok_or(Rejection::UnknownKey)
+            }
+            Self::Pem(key) => Ok(key),
         }
     }
 }
 
 /// Checks a signature in the runtime's place.
 fn signature_of(token: &Unverified<'_>, keys: &Keys) -> Result<SignatureCheck, Rejection> {
-    let key = keys.find(token.kid()).ok_or(Rejection::UnknownKey)?;
+    let key = keys.find(token.kid())?;
     let key = DecodingKey::from_rsa_components(&key.n(), &key.e()).expect("a checked key");
     let signature = URL_SAFE_NO_PAD.encode(token.signature());
     let signed = token.signed_bytes();

@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { DOCUMENT, asSeen, checked, ofThisSite, tags, wayBack } from "./support/answers.mjs";
+import {
+  DOCUMENT, SIGN_OUT_URL, asSeen, checked, ofThisSite, tags, wayBack,
+} from "./support/answers.mjs";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { PARTY, bearer, makeKey, mint } from "./support/sessions.mjs";
+import { PARTY, PEM_VARS, bearer, makeKey, mint } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -17,7 +19,8 @@ describe("an answer", () => {
   let system;
 
   before(async () => {
-    system = await start();
+    const ssr = { vars: { ...PEM_VARS, SIGN_OUT_URL } };
+    system = await start({ ssr, ingest: true, consumer: true, durable: true });
     const joins = (user, org, fields) =>
       clerk.membership(clerk.newId("orgmem"), { org, user, ...fields });
     const roles = (list) => ({ public_metadata: { roles: list } });
@@ -74,7 +77,7 @@ describe("an answer", () => {
     assert.deepEqual([...statuses].sort(), [200, 302, 400, 401, 403, 404, 405, 503]);
   });
 
-  it("S-9 S-10 to nobody sends a person to sign in and tells a program 401", async () => {
+  it("S-9 S-10 to nobody sends a person's GET to sign in; all else, HEAD too, is 401", async () => {
     const people = [DOCUMENT, { "sec-fetch-dest": "document" }, { accept: "Text/HTML" }];
     const script = { "sec-fetch-dest": "empty", accept: "*/*" };
     const programs = [{}, { accept: "application/json" }, script];
@@ -82,8 +85,8 @@ describe("an answer", () => {
       for (const path of PAGES) {
         for (const headers of people) {
           const answer = await ask(null, path, { method, headers });
-          assert.equal(answer.status, 302, path);
-          assert.equal(wayBack(answer.headers.get("location")), path);
+          assert.equal(answer.status, method === "GET" ? 302 : 401, path);
+          if (method === "GET") assert.equal(wayBack(answer.headers.get("location")), path);
         }
         for (const headers of programs) {
           assert.equal((await ask(null, path, { method, headers })).status, 401, path);
@@ -136,6 +139,16 @@ describe("an answer", () => {
         assert.deepEqual([head.status, head.text], [answer.status, ""], path);
         assert.deepEqual(withoutLength(head), withoutLength(answer), path);
         if (answer.status === 403 && !path.startsWith("/api/")) refusals.push(asSeen(answer));
+      }
+    }
+    // S-11: what is not GET is told by the same guard, before that nothing is written here.
+    const roles = { ...expected, [unknown]: expected[unknown].with(-1, 200) };
+    for (const [user, statuses] of Object.entries(roles)) {
+      for (const [at, path] of paths.entries()) {
+        for (const method of ["POST", "DELETE"]) {
+          const { status } = await ask(user, path, { method, headers: DOCUMENT });
+          assert.equal(status, statuses[at] === 200 ? 405 : 403, `${method} ${path} as ${user}`);
+        }
       }
     }
     // Lacking, foreign, unknown, banned, deleted: nothing tells them apart.
@@ -203,6 +216,24 @@ describe("an answer", () => {
     }
   });
 
+  it("of who one is takes the same wishes as a question, and no others", async () => {
+    const none = [
+      "role=member", "fresh=yes", "fresh=", "Fresh=1", "fresh=1&fresh=1", "min-version=1",
+      "min_version=", "min_version=-1", "min_version=9007199254740993", "fresh=1&x=1",
+    ];
+    for (const query of none) {
+      assert.equal((await ask(orgAdmin, `/api/me?${query}`)).status, 400, query);
+      assert.equal((await ask(null, `/api/me?${query}`)).status, 401, query);
+    }
+    for (const query of ["", "fresh=0&min_version=0", "min_version=1"]) {
+      assert.equal((await ask(orgAdmin, `/api/me?${query}`)).status, 200, query);
+    }
+    // The second one within a second rests on the reading of the first.
+    const { source } = JSON.parse((await ask(orgAdmin, "/api/me?fresh=1")).text);
+    assert.ok(["fill", "object"].includes(source), source);
+    assert.equal((await ask(orgAdmin, "/api/me?min_version=9007199254740992")).status, 503);
+  });
+
   it("S-15 takes no role from a token", async () => {
     const claims = {
       o: { id: ours, rol: "admin", slg: "acme", per: "read", fpm: "1" },
@@ -234,7 +265,8 @@ describe("an answer", () => {
       const method = at % 3 === 0 ? "HEAD" : "GET";
       const page = await ask(user, "/dashboard", { method, headers: DOCUMENT });
       const { text } = await ask(user, "/api/me");
-      assert.equal(page.status, user === null ? 302 : 200);
+      const nobody = method === "GET" ? 302 : 401;
+      assert.equal(page.status, user === null ? nobody : 200);
       for (const other of people.filter((it) => it !== null && it !== user)) {
         assert.ok(!page.text.includes(other) && !text.includes(other));
       }
@@ -283,6 +315,18 @@ describe("an answer", () => {
     // No loop: where nobody is sent is a page for everybody.
     const { headers } = await ask(null, "/admin", { headers: DOCUMENT });
     assert.equal(await leadsTo(headers.get("location").replace("/sign-in", "")), "/admin");
+  });
+
+  it("shows the way out to whoever is signed in, and to nobody else", async () => {
+    const hasForm = async (user, path) =>
+      (await ask(user, path, { headers: DOCUMENT })).text.includes("<form");
+    for (const path of PAGES) {
+      // Also where they are refused: they may have signed in with the wrong account.
+      for (const user of [admin, orgAdmin, banned]) assert.ok(await hasForm(user, path), path);
+      assert.ok(!(await hasForm(null, path)), path);
+    }
+    const open = ["/", "/sign-in", "/nothing"];
+    for (const path of open) assert.ok(!(await hasForm(admin, path)), path);
   });
 
   it("S-13 shows names as text, whatever stands in them", async () => {

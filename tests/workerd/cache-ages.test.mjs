@@ -6,6 +6,9 @@ import { after, before, describe, it } from "node:test";
 import { HARD_MS, ISOLATE_MS, startCaches } from "./support/caches.mjs";
 import { waitFor } from "./support/wait.mjs";
 
+/** Two readings of one clock differ by up to so much. */
+const CLOCK_GRAIN_MS = 1;
+
 describe("the role cache in time", () => {
   let caches;
 
@@ -62,6 +65,31 @@ describe("the role cache in time", () => {
       return !isHeld;
     });
     assert.ok(last - since <= HARD_MS);
+  });
+
+  it("C-6 at the guard is granted for at most the hard age and the isolate's time", async () => {
+    const user = await caches.newUser(["admin"]);
+    const check = async () => {
+      const how = { name: "short-holding-ssr", where: "/api/check?role=admin" };
+      const { status, text } = await caches.guard(user, how);
+      assert.ok(status === 200 || status === 403, text);
+      return { ...JSON.parse(text), at: Date.now() };
+    };
+    assert.equal((await check()).source, "fill");
+    // From before it is sent, so that it was committed later, to when a grant has arrived.
+    const since = Date.now();
+    await caches.write(user, { roles: [] });
+    const after = await check();
+    assert.deepEqual([after.allowed, after.source], [true, "isolate"], "the grant outlives it");
+    let last = after.at;
+    await waitFor("the removal is seen", async () => {
+      const { allowed, at } = await check();
+      if (allowed) last = at;
+      return !allowed;
+    });
+    const granted = last - since;
+    assert.ok(granted <= HARD_MS + ISOLATE_MS + CLOCK_GRAIN_MS, `granted for ${granted} ms`);
+    for (let asked = 0; asked < 5; asked += 1) assert.equal((await check()).allowed, false);
   });
 
   it("F-5 gives up on a database that never answers", async () => {

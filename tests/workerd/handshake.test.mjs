@@ -20,6 +20,10 @@ const DOCUMENT = { "sec-fetch-dest": "document", accept: "text/html,application/
 /** Where the application is, as its browser knows it. */
 const APP = "http://127.0.0.1:8787";
 
+/** What ties an answer to the browser that was sent away for it: in its address and its cookie. */
+const ASKED = "0f5b2c1e-9d3a-4c57-8f10-6a2b7c9d4e11";
+const SENT = `__Host-rolecall_asked=${ASKED}`;
+
 describe("with the local Clerk", () => {
   const ADA = "user_3ADAlovelace1815analytic001";
   let clerk;
@@ -85,13 +89,43 @@ describe("with the local Clerk", () => {
     assert.equal(away.status, 307);
     const there = await open(jar, away.headers.get("location"));
     assert.equal(there.status, 307);
-    const back = await open(jar, there.headers.get("location"));
+    const answered = there.headers.get("location");
+    assert.equal(new URL(answered).searchParams.get("rolecall_asked"), jar.get("rolecall_asked"));
+    const back = await open(jar, answered);
     assert.equal(back.status, 307);
     assert.equal(back.headers.get("location"), "/dashboard?tab=2");
+    assert.equal(jar.get("rolecall_asked"), undefined);
     const page = await open(jar, back.headers.get("location"));
     assert.equal(page.status, 200);
     assert.ok(page.text.includes(ADA));
   });
+
+  it("an answer that another browser has fetched signs nobody in", async () => {
+    // Somebody of their own account, who stops before the last step and makes a link of it.
+    const theirs = await signedIn();
+    await lapse(theirs);
+    const away = await open(theirs, "/dashboard");
+    const there = await open(theirs, away.headers.get("location"));
+    const link = there.headers.get("location");
+
+    for (const jar of [new Jar(), new Jar(), new Jar()].map(anyState)) {
+      const [before, lapsed] = [jar.get("__session"), jar.get("__client_uat")];
+      const answer = await open(jar, link);
+      assert.deepEqual([jar.get("__session"), jar.get("__client_uat")], [before, lapsed]);
+      assert.notEqual(answer.status, 200);
+      assert.ok(!answer.text.includes(ADA));
+    }
+    // And it was good: the browser that was sent away gets its page.
+    const back = await open(theirs, link);
+    assert.equal((await open(theirs, back.headers.get("location"))).status, 200);
+  });
+
+  /** Browsers that have no session: new, said to be signed in, and sent away themselves. */
+  function anyState(jar, at) {
+    if (0 < at) jar.set("__client_uat", String(Math.floor(Date.now() / 1000)));
+    if (1 < at) jar.set("rolecall_asked", ASKED);
+    return jar;
+  }
 
   it("who has signed out at Clerk is asked to sign in", async () => {
     const jar = await signedIn();
@@ -152,10 +186,16 @@ describe("a handshake", () => {
     const { to, cookies } = leaves(answer, what);
     const url = new URL(to);
     assert.equal(url.origin + url.pathname, `${ISSUER}/v1/client/handshake`, what);
-    assert.equal(cookies.length, 1, what);
+    assert.equal(cookies.length, 2, what);
+    const [, sent] =
+      /^__Host-rolecall_asked=([\da-f-]{36}); Path=\/; SameSite=Lax; HttpOnly; Max-Age=60; Secure$/
+        .exec(cookies[0]);
     const [, count] =
-      /^__clerk_redirect_count=(\d); Path=\/; SameSite=Lax; HttpOnly; Max-Age=2/.exec(cookies[0]);
-    return { ...Object.fromEntries(url.searchParams), count: Number(count) };
+      /^__clerk_redirect_count=(\d); Path=\/; SameSite=Lax; HttpOnly; Max-Age=2/.exec(cookies[1]);
+    const asked = Object.fromEntries(url.searchParams);
+    const [, redirect_url, back] = /^(.*)[?&]rolecall_asked=(.*)$/.exec(asked.redirect_url);
+    assert.equal(back, sent, what);
+    return { ...asked, redirect_url, count: Number(count), sent };
   }
 
   const seconds = () => Math.floor(Date.now() / 1000);
@@ -163,22 +203,30 @@ describe("a handshake", () => {
     const iat = seconds() - 120;
     return mint(USER, { claims: { iat, nbf: iat, exp: iat + 60, ...more } });
   };
-  const cookie = (token, more = "") => ({ ...DOCUMENT, cookie: `__session=${token}${more}` });
+  const cookie = (token, more = "") =>
+    ({ ...DOCUMENT, cookie: `__session=${token}; ${SENT}${more}` });
+  /** Who has no token, and was sent away all the same. */
+  const NOBODY = { ...DOCUMENT, cookie: SENT };
 
   /** Clerk's answer: cookies, signed. */
   const signed = (handshake, { header, signer, ...claims } = {}) =>
     compact({ ...HEADER, cat: undefined, ...header }, { handshake, ...claims }, { signer });
   const renewed = (token = mint(USER)) =>
     [`__session=${token}; Path=/; SameSite=Lax`, `__client_uat=${seconds()}; Path=/`];
-  const back = (path, answer) =>
-    `${path}${path.includes("?") ? "&" : "?"}__clerk_handshake=${answer}`;
+  const back = (path, answer, asked = ASKED) =>
+    `${path}${path.includes("?") ? "&" : "?"}rolecall_asked=${asked}&__clerk_handshake=${answer}`;
+  /** The line that ends the cookie of the way. */
+  const ENDED = "__Host-rolecall_asked=; Path=/; SameSite=Lax; HttpOnly; Max-Age=0; Secure";
 
   it("is asked for where a token has lapsed and a browser wants a page", async () => {
     const token = lapsed();
+    const seen = new Set();
     for (const path of [...PAGES, "/dashboard?tab=2&x=%20y"]) {
       for (const headers of [DOCUMENT, { accept: "text/html" }]) {
         const all = { ...headers, cookie: `__session=${token}` };
-        const { redirect_url, count, ...asked } = asks(await get("app", path, all), path);
+        const { redirect_url, count, sent, ...asked } = asks(await get("app", path, all), path);
+        assert.ok(!seen.has(sent), "nobody else has it");
+        seen.add(sent);
         assert.equal(redirect_url, `${PARTY}${path}`);
         assert.equal(count, 1);
         assert.deepEqual(asked, {
@@ -231,8 +279,10 @@ describe("a handshake", () => {
       for (const method of ["HEAD", "POST", "PUT", "DELETE"]) {
         const nobody = await seen(path, DOCUMENT, method);
         assert.deepEqual(await seen(path, { ...DOCUMENT, ...carried }, method), nobody, method);
-        const answered = { ...DOCUMENT, cookie: `__clerk_handshake=${signed(renewed())}` };
-        assert.deepEqual(await seen(path, answered, method), nobody, method);
+        const answered = { ...DOCUMENT, cookie: `${SENT}; __clerk_handshake=${signed(renewed())}` };
+        const asked = `${path}${path.includes("?") ? "&" : "?"}rolecall_asked=${ASKED}`;
+        const told = asSeen(checked(await get("app", asked, answered, method), asked));
+        assert.deepEqual([told.status, told.text], [nobody.status, nobody.text], method);
       }
       const nobody = await seen(path, DOCUMENT);
       assert.deepEqual(await seen(path, { ...DOCUMENT, ...bearer(token) }), nobody, path);
@@ -257,7 +307,9 @@ describe("a handshake", () => {
       const { to } = leaves(answer);
       went.push(to.startsWith(ISSUER) ? "away" : "back");
       // A Clerk whose answers change nothing.
-      path = to.startsWith(ISSUER) ? back("/dashboard", signed(["__client_uat=1; Path=/"])) : to;
+      const unchanged = signed(["__client_uat=1; Path=/"]);
+      const asked = jar.get("__Host-rolecall_asked");
+      path = to.startsWith(ISSUER) ? back("/dashboard", unchanged, asked) : to;
     }
     assert.deepEqual(went, ["away", "back", "away", "back", "away", "back"]);
     for (const count of ["3", "9", "x"]) {
@@ -273,11 +325,11 @@ describe("a handshake", () => {
     const cookies = renewed(token);
     for (const path of [...PAGES, "/dashboard?tab=2&x=%20y"]) {
       const answer = await get("app", back(path, signed(cookies)), cookie(lapsed()));
-      assert.deepEqual(leaves(answer, path), { to: path, cookies }, path);
+      assert.deepEqual(leaves(answer, path), { to: path, cookies: [...cookies, ENDED] }, path);
     }
     const more = "__clerk_db_jwt=x&__clerk_help=y&tab=2";
-    const answer = await get("app", back(`/dashboard?${more}`, signed(cookies)), DOCUMENT);
-    assert.deepEqual(leaves(answer), { to: "/dashboard?tab=2", cookies });
+    const answer = await get("app", back(`/dashboard?${more}`, signed(cookies)), NOBODY);
+    assert.deepEqual(leaves(answer), { to: "/dashboard?tab=2", cookies: [...cookies, ENDED] });
     const jar = new Jar();
     jar.take(answer.headers);
     const page = await get("app", "/dashboard?tab=2", { ...DOCUMENT, cookie: jar.header });
@@ -285,11 +337,56 @@ describe("a handshake", () => {
     assert.ok(page.text.includes(USER));
     // By the cookie: it is ended, and counted, should it come again.
     const carried = `; __clerk_handshake=${signed(cookies)}`;
-    const { to, cookies: set } = leaves(await get("app", "/dashboard", cookie(lapsed(), carried)));
+    const asked = `/dashboard?rolecall_asked=${ASKED}`;
+    const { to, cookies: set } = leaves(await get("app", asked, cookie(lapsed(), carried)));
     assert.equal(to, "/dashboard");
-    assert.deepEqual(set.slice(0, 3), [...cookies, "__clerk_handshake=; Path=/; Max-Age=0"]);
-    assert.match(set[3], /^__clerk_redirect_count=1; /);
-    assert.equal(set.length, 4);
+    const ends = [ENDED, "__clerk_handshake=; Path=/; Max-Age=0"];
+    assert.deepEqual(set.slice(0, 4), [...cookies, ...ends]);
+    assert.match(set[4], /^__clerk_redirect_count=1; /);
+    assert.equal(set.length, 5);
+  });
+
+  it("of somebody else's is not taken, whatever the browser carries", async () => {
+    const answer = signed(renewed(mint("user_2Attacker")));
+    const links = [
+      `/dashboard?__clerk_handshake=${answer}`, back("/dashboard", answer),
+      back("/dashboard", answer, ""), back("/dashboard", answer, "1"),
+    ];
+    const other = "__Host-rolecall_asked=1e5b2c1e-9d3a-4c57-8f10-6a2b7c9d4e11";
+    const carried = [
+      "", other, "__Host-rolecall_asked=", `rolecall_asked=${ASKED}`, `${SENT}; ${other}`,
+    ];
+    const logged = () => system.logs().split("the handshake was not asked for").length;
+    const known = logged();
+    for (const link of links) {
+      for (const cookies of carried) {
+        const nobody = checked(await get("app", link, { ...DOCUMENT, cookie: cookies }), link);
+        assert.equal(nobody.status, 302, link);
+        const own = `__session=${lapsed()}; ${cookies}`;
+        const { cookies: set } = leaves(await get("app", link, { ...DOCUMENT, cookie: own }), link);
+        assert.ok(set.every((line) => !/^__(session|client_uat)/.test(line)), `${set}`);
+      }
+    }
+    const count = 2 * links.length * carried.length;
+    await waitFor("each is logged", () => known + count <= logged());
+    // By its cookie too.
+    const byCookie = { ...DOCUMENT, cookie: `${SENT}; __clerk_handshake=${answer}` };
+    for (const path of ["/dashboard", "/dashboard?rolecall_asked=x"]) {
+      assert.equal(checked(await get("app", path, byCookie), path).status, 302, path);
+    }
+  });
+
+  it("is fetched by two tabs at once for one browser", async () => {
+    const alone = { ...DOCUMENT, cookie: `__session=${lapsed()}` };
+    const first = asks(await get("app", "/dashboard", alone));
+    const held = `__session=${lapsed()}; __Host-rolecall_asked=${first.sent}`;
+    const second = asks(await get("app", "/admin", { ...DOCUMENT, cookie: held }));
+    assert.equal(second.sent, first.sent);
+    // What is not of our making is not sent on.
+    for (const odd of ["a b", "x".repeat(65), "<script>", "%0d%0a"]) {
+      const cookies = `__session=${lapsed()}; __Host-rolecall_asked=${odd}`;
+      asks(await get("app", "/dashboard", { ...DOCUMENT, cookie: cookies }), odd);
+    }
   });
 
   it("that cannot be believed is as good as none, and its reason is for the log", async () => {
@@ -318,7 +415,7 @@ describe("a handshake", () => {
       assert.equal(redirect_url, `${PARTY}/dashboard?tab=2`, "the next answer stands alone");
       await waitFor(`${reason} is logged`, () => known < logged());
       assert.ok(system.logs().includes(`"rejection":"${reason}"`), reason);
-      const nobody = await get("app", url, DOCUMENT);
+      const nobody = await get("app", url, NOBODY);
       assert.equal(checked(nobody, reason).status, 302, reason);
       const page = await get("app", url, cookie(mint(USER)));
       assert.equal(checked(page, reason).status, 200, reason);
@@ -328,7 +425,7 @@ describe("a handshake", () => {
 
   it("J-24 of any length gets an answer like the others", async () => {
     for (const answer of ["a".repeat(20_000), "a.".repeat(1_000), ".".repeat(1_000)]) {
-      const page = await get("app", back("/dashboard", answer), DOCUMENT);
+      const page = await get("app", back("/dashboard", answer), NOBODY);
       assert.equal(checked(page).status, 302, answer.slice(0, 9));
     }
   });
@@ -341,7 +438,7 @@ describe("a handshake", () => {
     ];
     const answer = signed([...hostile, session, ...hostile, uat]);
     const { to, cookies } = leaves(await get("app", back("/dashboard", answer), cookie(lapsed())));
-    assert.deepEqual([to, cookies], ["/dashboard", [session, uat]]);
+    assert.deepEqual([to, cookies], ["/dashboard", [session, uat, ENDED]]);
   });
 
   it("never replaces a session that is good", async () => {
@@ -369,7 +466,7 @@ describe("a handshake", () => {
     await waitFor("it is logged", () => system.logs().includes("nobody can be sent to Clerk"));
     const answered = back("/dashboard", signed(renewed(), { header: { kid: KID } }));
     jwks.answer = fail;
-    for (const headers of [DOCUMENT, cookie(lapsed()), cookie(mint(USER))]) {
+    for (const headers of [NOBODY, cookie(lapsed()), cookie(mint(USER))]) {
       assert.equal(checked(await get("keyless", answered, headers)).status, 503);
     }
   });

@@ -131,8 +131,8 @@ describe("a session at the guard", () => {
     const [inside, elsewhere] = [mint(admin, { claims }), mint(actor, { claims })];
     const me = JSON.parse((await ask(inside, "/api/me")).text);
     assert.equal(me.active_organization_id, org);
-    assert.match((await ask(inside, "/dashboard")).text, /\(active\)/);
-    assert.doesNotMatch((await ask(mint(admin), "/dashboard")).text, /\(active\)/);
+    assert.match((await ask(inside, "/dashboard")).text, /class="tag">Active</);
+    assert.doesNotMatch((await ask(mint(admin), "/dashboard")).text, /class="tag">Active</);
     for (const path of [`/orgs/${org}`, `/orgs/${org}/settings`]) {
       assert.equal(await status(elsewhere, path), 403, path);
     }
@@ -168,28 +168,58 @@ describe("a session at the guard", () => {
     assert.ok(500 <= tokens.length * 5);
     const ways = [
       ["GET", "/dashboard"], ["GET", "/admin"], ["GET", "/api/me"], ["GET", "/api/check?role=x"],
-      ["POST", "/api/me"],
+      ["POST", "/api/me"], ["HEAD", "/dashboard"],
     ];
     const verdicts = { in: 0, out: 0 };
     for (const token of tokens) {
-      const seen = ways.map(([method, path]) => status(token, path, { method }));
-      const judged = (await Promise.all(seen)).map((one) => (one === 401 ? "out" : "in"));
-      assert.equal(new Set(judged).size, 1, `${judged} for ${token}`);
-      verdicts[judged[0]] += 1;
+      const seen = await Promise.all(ways.map(async ([method, path]) => {
+        const byHeader = classOf(await ask(token, path, { method }));
+        // The token is all that counts, not what carries it nor who asks.
+        const byCookie = { cookie: `__session=${token}` };
+        for (const headers of [byCookie, { authorization: token }]) {
+          if (!isCarried(token, headers)) continue;
+          assert.deepEqual(classOf(await ask(null, path, { method, headers })), byHeader, token);
+        }
+        await asDocument(token, { method, path }, byHeader);
+        return byHeader.status === 401 ? "out" : "in";
+      }));
+      assert.equal(new Set(seen).size, 1, `${seen} for ${token}`);
+      verdicts[seen[0]] += 1;
     }
     assert.ok(20 < verdicts.in && 20 < verdicts.out, JSON.stringify(verdicts));
-    // By the cookie it is the same, whatever the page's browser may do besides.
-    for (const token of [good[0], forged[0], odd[0]]) {
-      const cookie = { headers: { cookie: `__session=${token}` } };
-      for (const [, path] of ways) {
-        const byHeader = (await status(token, path)) === 401;
-        assert.equal((await status(null, path, cookie)) === 401, byHeader, path);
-      }
-    }
   });
+
+  /** Everything of an answer but what differs from one moment to the next. */
+  function classOf(answer) {
+    const { status, headers, text } = asSeen(answer);
+    const length = ["content-length", "transfer-encoding"];
+    const kept = headers.filter(([name]) => !length.includes(name));
+    return { status, headers: kept, text: text.replace(/"(age_ms|source)":[^,}]*/g, '"$1":0') };
+  }
+
+  /** Whether a token can stand there: without a scheme it must have a token's form. */
+  function isCarried(token, { authorization }) {
+    if (!/^[\x21-\x3a\x3c-\x7e]+$/.test(token)) return false;
+    return authorization === undefined || token.split(".").length === 3;
+  }
+
+  /** A browser that opens a page sees what a program is told, or is sent to sign in or to Clerk. */
+  async function asDocument(token, { method, path }, { status }) {
+    const isPage = method === "GET" && !path.startsWith("/api/");
+    const byHeader = await ask(token, path, { method, headers: DOCUMENT });
+    assert.equal(byHeader.status, status === 401 && isPage ? 302 : status, `${path} ${token}`);
+    if (!isCarried(token, {})) return;
+    const headers = { ...DOCUMENT, cookie: `__session=${token}` };
+    const byCookie = await system.get(null, path, { method, headers });
+    const sent = byCookie.status === 307 ? 302 : byCookie.status;
+    assert.equal(sent, byHeader.status, `${path} ${token}`);
+    if (byCookie.status === 307) assert.match(byCookie.headers.get("location"), HANDSHAKE, token);
+  }
+
+  const HANDSHAKE = /^https:\/\/[^/]+\/v1\/client\/handshake\?/;
 });
 
-describe("a guard that takes its time", () => {
+describe("a guard and its object", () => {
   const objects = troubledObjects();
   let system;
 
@@ -199,6 +229,26 @@ describe("a guard that takes its time", () => {
     system = await startDirect([ssr, workerOf("durable"), objects.worker]);
   });
   after(() => system?.stop());
+
+  it("C-7 tells what it has in hand where that is too old", async () => {
+    const set = { version: 7, standing: "live", roles: ["admin"], organizations: [] };
+    const answer = { set, source: "object", age_ms: 60_001, good_for_ms: -1 };
+    objects.trouble = () => ({ answer });
+    const get = async (path) => {
+      const headers = bearer(mint("user_2Stale"));
+      return checked(await wire(await system.url("rolecall-ssr"), path, { headers }), path);
+    };
+    for (const path of ["/api/me", "/api/check?role=admin"]) {
+      const { status, text } = await get(path);
+      const { age_ms, ...told } = JSON.parse(text);
+      const expected = { error: "unavailable", source: "object", version: 7 };
+      assert.deepEqual([status, told], [503, expected]);
+      assert.ok(60_001 <= age_ms, path);
+    }
+    const page = await get("/admin");
+    assert.equal(page.status, 503);
+    assert.match(page.headers.get("content-type"), /^text\/html/);
+  });
 
   it("S-14 decides before the first byte of an answer", async () => {
     const user = clerk.newId("user");

@@ -9,8 +9,12 @@ import { startDirect, workerOf } from "./support/direct.mjs";
 import {
   HEADER, PARTY, PEM_VARS, bearer, claimsOf, compact, jwk, key, makeKey, mint, part, serveJwks,
 } from "./support/sessions.mjs";
-import { CLOSED, JWKS, JWKS_VARS, OPEN, answerWith, fail } from "./support/settings-cases.mjs";
-import { FORGED, REFUSED, STRICTER, fixture, shapes } from "./support/token-cases.mjs";
+import {
+  CLOSED, ENDLESS_BYTES, JWKS, JWKS_VARS, OPEN, answerWith, fail,
+} from "./support/settings-cases.mjs";
+import {
+  CLASSES, FORGED, REFUSED, STRICTER, byHmac, fixture, secretsOfPublicKey, shapes,
+} from "./support/token-cases.mjs";
 import { waitFor } from "./support/wait.mjs";
 import { wire } from "./support/wire.mjs";
 
@@ -28,6 +32,27 @@ const ODD_PATHS = [
   "/orgs//settings", "/orgs/%6frg_1", `/orgs/${"a".repeat(600)}`, "/api/me/", "/api/me.json",
   "/\u00e9",
 ];
+
+/** Everything that tells what is somebody's. */
+const PLACES = [
+  "/dashboard", "/admin", "/orgs/org_1", "/orgs/org_1/settings", "/api/me", "/api/check",
+];
+
+/** Spellings of a place by which a cache might take its answer for a file. */
+function likeFiles(place) {
+  const behind = [
+    "/x.css", "/x.js", "//x.css", ";x.js", ";x.css", "%2fx.css", "%2Fx.css", "%00.css", "%00",
+    "%3fx.css", "%23x.css", "%3bx.js", "%0ax.css", "%20", "%20.css", "/.css", ".css", ".js",
+    ".json",
+    "/..%2fx.css", "/%2e%2e/x.css", "/", "\\x.css", "%5cx.css", "%c0%af.css", "!.css", "~",
+  ];
+  const before = ["/static/..%2f", "/assets/..%2f", "/assets/style.css/..%2f", "/assets/%2e%2e%2f"];
+  return [
+    ...behind.map((tail) => `${place}${tail}`),
+    ...before.map((head) => `${head}${place.slice(1)}`),
+    `/.${place}`.replace("/.", "/%2e"), `/${place}`, place.toUpperCase(),
+  ];
+}
 
 /** Methods that are neither `GET` nor `HEAD`, those included that Workers rarely meet. */
 const METHODS = [
@@ -64,9 +89,11 @@ describe("a session", () => {
       ...Object.keys(JWKS).map(byJwks),
       ...Object.entries(CLOSED).map(([name, [vars]]) => ssr(name, vars)),
       ...Object.entries(OPEN).map(([name, vars]) => ssr(name, vars)),
+      ssr("by-issuer", { ...JWKS_VARS, CLERK_ISSUER: originOf(servers.issuers) }),
       ssr("suffixed", { CLERK_PUBLISHABLE_KEY: SUFFIXED.publishable_key }),
       ssr("sign-in-elsewhere", { SIGN_IN_URL: "https://accounts.example.com/in?theme=dark" }),
       ssr("sign-in-nowhere", { SIGN_IN_URL: "//evil.example" }),
+      ssr("sign-out-nowhere", { SIGN_OUT_URL: "http://accounts.example.com/sign-out" }),
       ssr("without-a-frontend", { CLERK_FRONTEND_API_URL: undefined }),
       workerOf("ssr", { name: "unbound", bindings: PEM_VARS, durableObjects: undefined }),
     ]);
@@ -83,6 +110,8 @@ describe("a session", () => {
   async function ask(name, path, how = {}) {
     return checked(await raw(name, path, how), `${name} ${how.method ?? "GET"} ${path}`);
   }
+
+  const originOf = ({ url }) => new URL(url).origin;
 
   /** Everything that needs a session, as far as it needs no roles to be asked. */
   const GUARDED = ["/dashboard", "/admin", "/orgs/org_1", "/api/me", "/api/check?role=member"];
@@ -160,12 +189,53 @@ describe("a session", () => {
     });
   }
 
+  it("J-2 whose secret is anything of our public key is none", async () => {
+    const secrets = Object.entries(secretsOfPublicKey());
+    for (const name of ["pem", "jwks"]) {
+      const anonymous = asSeen(await me(name));
+      const why = Array(2 * secrets.length).fill("the algorithm is not RS256");
+      await refusedFor(why, async () => {
+        for (const [what, secret] of secrets) {
+          const token = byHmac(secret);
+          for (const headers of [bearer(token), { cookie: `__session=${token}` }]) {
+            assert.deepEqual(asSeen(await me(name, headers)), anonymous, what);
+          }
+        }
+      });
+    }
+  });
+
+  it("J-9 of another class is none, in the header and in a cookie", async () => {
+    const own = SUFFIXED.session_cookie;
+    const anonymous = asSeen(await me("suffixed"));
+    const reason = CLASSES.flatMap(([, why]) => Array(3).fill(why));
+    await refusedFor(reason, async () => {
+      for (const [header] of CLASSES) {
+        const token = mint("user_2A", { header });
+        const cookies = ["__session", own].map((name) => ({ cookie: `${name}=${token}` }));
+        for (const headers of [bearer(token), ...cookies]) {
+          const what = `${JSON.stringify(header)} ${Object.keys(headers)}`;
+          assert.deepEqual(asSeen(await me("suffixed", headers)), anonymous, what);
+        }
+      }
+    });
+    // What says nothing of its class is a session's, as older tokens are.
+    for (const header of [{ typ: undefined }, { cat: undefined }, { cat: "cl_I7d4PD111III" }]) {
+      const token = mint("user_2A", { header });
+      assert.equal((await me("suffixed", bearer(token))).status, 200);
+      assert.equal((await me("suffixed", { cookie: `${own}=${token}` })).status, 200);
+    }
+  });
+
   it("J-11 J-12 J-24 is refused for what it demands, repeats or drags along", async () => {
     const odd = {
       "the header demands an extension": mint("user_1", { header: { crit: ["exp"] } }),
       "the token is longer than 8192 bytes": mint("user_1", { claims: { x: "x".repeat(8_192) } }),
       "the session id is missing": mint("user_1", { claims: { sid: undefined } }),
       "the claims cannot be read": mint("user_1", { claims: { exp: undefined, nbf: null } }),
+      "the expiry is missing": mint("user_1", { claims: { exp: undefined } }),
+      "the authorized party is missing": mint("user_1", { claims: { azp: undefined } }),
+      "the authorized party is not ours": mint("user_1", { claims: { azp: "" } }),
       "the session is pending": mint("user_1", { claims: { sts: "resting" } }),
       "the subject is not a user": mint("user_1", { claims: { sub: "user_1/../user_2" } }),
     };
@@ -215,7 +285,15 @@ describe("a session", () => {
       // Somebody else's schemes.
       [{ authorization: "Basic YTpi", cookie: `__session=${A}` }, a],
       [{ authorization: `Token ${B}`, cookie: `__session=${A}` }, a],
-      [{ authorization: B, cookie: `__session=${A}` }, a],
+      [{ authorization: `bearer ${B}`, cookie: `__session=${A}` }, a],
+      // Without a scheme it is a token if it has a token's form, by the same rules.
+      [{ authorization: A }, a],
+      [{ authorization: A2, cookie: `__session=${A}` }, a2],
+      [{ authorization: B, cookie: `__session=${A}` }, null],
+      [{ authorization: "x.y.z", cookie: `__session=${A}` }, null],
+      [{ authorization: "x.y", cookie: `__session=${A}` }, a],
+      [{ authorization: `${A} x`, cookie: `__session=${A2}` }, a2],
+      [{ authorization: [A, A] }, null],
       [{ authorization: "Basic YTpi" }, null],
       // Nothing falls back from a token that is none.
       [{ ...bearer("x.y.z"), cookie: `__session=${A}` }, null],
@@ -374,13 +452,30 @@ describe("a session", () => {
     const lost = (name) => raw(name, "/dashboard", { headers: DOCUMENT });
     const elsewhere = await lost("sign-in-elsewhere");
     assert.equal(elsewhere.status, 302);
-    const to = "https://accounts.example.com/in?theme=dark&redirect_url=%2Fdashboard";
-    assert.equal(elsewhere.headers.get("location"), to);
+    // Another site is told the whole address, this one its path.
+    const to = "https://accounts.example.com/in?theme=dark&redirect_url=";
+    const back = encodeURIComponent(`${PARTY}/dashboard`);
+    assert.equal(elsewhere.headers.get("location"), `${to}${back}`);
+    for (const path of ["/dashboard?next=//evil.example", "/admin?a=%0d%0ax"]) {
+      const headers = { ...DOCUMENT, ...EVIL };
+      const { headers: told } = await raw("sign-in-elsewhere", path, { headers });
+      const led = new URL(told.get("location"));
+      assert.equal(led.origin, "https://accounts.example.com");
+      assert.equal(led.searchParams.get("redirect_url"), `${PARTY}${path}`);
+    }
     assert.equal((await lost("sign-in-nowhere")).status, 503);
     assert.equal((await me("sign-in-nowhere")).status, 401);
     assert.equal((await me("sign-in-nowhere", bearer(mint("user_2A")))).status, 200);
     assert.equal((await ask("without-a-frontend", "/sign-in")).status, 503);
     assert.equal((await lost("without-a-frontend")).status, 302);
+  });
+
+  it("opens its pages without a way out where none is known, or a wrong one", async () => {
+    for (const name of ["pem", "sign-out-nowhere"]) {
+      const page = await ask(name, "/dashboard", { headers: bearer(mint("user_2A")) });
+      assert.deepEqual([page.status, page.text.includes("<form")], [200, false], name);
+    }
+    await waitFor("it is logged", () => system.logs().includes("nobody can sign out here"));
   });
 
   it("S-16 shows nothing when the roles are out of reach", async () => {
@@ -412,6 +507,32 @@ describe("a session", () => {
     }
   });
 
+  it("S-4 is no file to any cache, however its address is spelled", async () => {
+    const session = bearer(mint("user_2A"));
+    for (const place of PLACES) {
+      for (const path of likeFiles(place)) {
+        for (const headers of [{}, { ...DOCUMENT, ...session }]) {
+          // `ask` checks that nobody may store what is answered.
+          const { status, text } = await ask("pem", path, { headers });
+          // An organization's id may hold a dot: then it is another organization's page, and shut.
+          const isOther = /^\/orgs\/org_1\.\w+$/.test(path);
+          const expected = isOther ? [401, 403] : [404];
+          assert.ok(expected.includes(status), `${status} ${path}`);
+          assert.ok(!text.includes("user_2A"), path);
+        }
+      }
+      for (const query of ["?x.css", "?.css", "?/x.css", "?x=y.js", "?;x.js", "?%00.css"]) {
+        const path = `${place}${query}`;
+        const nobody = await ask("pem", path);
+        assert.equal(nobody.status, 401, path);
+        const { status } = await ask("pem", path, { headers: { ...DOCUMENT, ...session } });
+        // The page itself, or that these names are none of a question's.
+        const expected = place.startsWith("/api/") ? [400] : [200, 403];
+        assert.ok(expected.includes(status), `${status} ${path}`);
+      }
+    }
+  });
+
   it("S-5 J-17 is never led astray by a host or an address in a header", async () => {
     const signIn = "/sign-in?redirect_url=/dashboard";
     for (const path of ["/", "/dashboard", "/sign-in", signIn, "/nothing"]) {
@@ -433,7 +554,9 @@ describe("a session", () => {
       const status = async (path, more = {}) =>
         (await ask("pem", path, { method, headers: { ...headers, ...more } })).status;
       for (const path of ["/", "/sign-in", "/healthz", ...GUARDED]) {
-        assert.equal(await status(path, session), 405, `${method} ${path}`);
+        // By the guard that stands before reading it.
+        const known = ["/admin", "/orgs/org_1"].includes(path) ? 403 : 405;
+        assert.equal(await status(path, session), known, `${method} ${path}`);
         // Where a session is needed that is said first, and nobody is sent anywhere.
         const nobody = GUARDED.includes(path) ? 401 : 405;
         assert.equal(await status(path), nobody, `${method} ${path} as nobody`);
@@ -442,12 +565,39 @@ describe("a session", () => {
     }
   });
 
-  it("F-18 J-2 is not judged by a key that everybody has, or that is for other things", async () => {
+  it("S-11 is written to by no form and no script of another site", async () => {
+    const token = mint("user_2A");
+    const evil = { origin: "https://evil.example", referer: "https://evil.example/" };
+    const cross = { ...evil, "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" };
+    const own = { origin: PARTY, "sec-fetch-site": "same-origin" };
+    const form = "application/x-www-form-urlencoded";
+    const types = [form, "multipart/form-data; boundary=x", "text/plain", "application/json", ""];
+    const none = { "sec-fetch-site": "none" };
+    const senders = [cross, evil, { ...cross, origin: "null" }, none, own, {}];
+    for (const type of types) {
+      for (const sender of senders) {
+        const headers = { ...DOCUMENT, ...sender, ...(type && { "content-type": type }) };
+        const status = async (path, more = {}) =>
+          (await ask("pem", path, { method: "POST", headers: { ...headers, ...more } })).status;
+        const what = JSON.stringify(headers);
+        for (const path of GUARDED) {
+          assert.equal(await status(path), 401, `${path} ${what}`);
+          const signed = await status(path, { cookie: `__session=${token}` });
+          const known = ["/admin", "/orgs/org_1"].includes(path) ? 403 : 405;
+          assert.equal(signed, known, `${path} ${what}`);
+        }
+        for (const path of ["/", "/sign-in"]) assert.equal(await status(path), 405, what);
+      }
+    }
+  });
+
+  it("F-18 J-2 is judged by no key that everybody has, or that is for other things", async () => {
     // Signed by the key of Clerk's own tests, long ago: were it believed, the reason would differ.
     const [{ token }] = JSON.parse(fixture("derived-session-tokens.json")).cases;
-    const kids = ["ins_2Weak", "ins_2Encrypts", undefined];
+    const kids = ["ins_2Weak", "ins_2Encrypts", "ins_2Wraps", undefined];
     const unknown = [token, ...kids.map((kid) => mint("user_2A", { header: { kid } }))];
-    await refusedFor(unknown.map(() => "the key is unknown"), async () => {
+    const why = unknown.map(() => "the key is unknown").with(-1, "the key id is missing");
+    await refusedFor(why, async () => {
       for (const one of unknown) assert.equal((await me("mixed", bearer(one))).status, 401);
     });
     assert.equal((await me("mixed", bearer(mint("user_2A")))).status, 200);
@@ -494,7 +644,23 @@ describe("a session", () => {
       assert.equal(await status("warm", mine()), 200);
     });
 
-    const unusable = ["down", "gone", "garbled", "empty", "large", "moved", "silent"];
+    it("the issuer alone says where it is", async () => {
+      const iss = originOf(servers.issuers);
+      const claims = { iss };
+      assert.equal(await status("by-issuer", bearer(mint("user_2A", { claims }))), 200);
+      assert.equal(await status("by-issuer", mine()), 401);
+      assert.equal(servers.issuers.hits, 1);
+    });
+
+    it("what would not end is not read to its end", async () => {
+      for (const name of ["announced", "endless"]) assert.equal(await status(name, mine()), 503);
+      await waitFor("it is logged", () => system.logs().split("the body is too large").length > 2);
+      assert.ok(servers.endless.sent < ENDLESS_BYTES / 4, `${servers.endless.sent} bytes`);
+    });
+
+    const unusable = [
+      "down", "gone", "garbled", "empty", "large", "moved", "silent", "announced", "endless",
+    ];
     for (const name of [...unusable, "ambiguous", "published"]) {
       it(`S-16 nobody is judged while it is ${name}: 503, and all is well afterwards`, async () => {
         assert.equal(await status(name, mine()), 503);
@@ -502,6 +668,9 @@ describe("a session", () => {
         const page = await ask(name, "/dashboard", { headers: { ...DOCUMENT, ...mine() } });
         assert.equal(page.status, 503);
         assert.match(page.headers.get("content-type"), /^text\/html/);
+        // Each 503 has its reason in the log.
+        const why = "there is no set, and the last fetch has failed just now";
+        await waitFor("it is logged", () => system.logs().includes(`"why":"${why}"`));
         // Who brings no token needs no key to be told so.
         assert.equal(await status(name), 401);
         if (name === "moved") assert.equal(servers[name].moved, undefined, "nobody followed it");

@@ -98,6 +98,25 @@ fn a_set_past_its_age_denies() {
 }
 
 #[test]
+fn s_16_a_clock_before_1970_makes_no_set_younger() {
+    let session = plain();
+    for at in [i64::MIN, -1_700_000_000_000, -1] {
+        let known = Known { good_until: UnixMillis(at), ..known(Standing::Live) };
+        let ask = |known, now| permit(&session, known, &role("admin"), UnixMillis(now)).map(drop);
+        assert_eq!(ask(Some(&known), at + 1), Err(Denied::Stale), "{at}");
+        assert_eq!(ask(Some(&known), 0), Err(Denied::Stale), "{at}");
+        assert_eq!(ask(Some(&known), i64::MAX), Err(Denied::Stale), "{at}");
+        assert_eq!(ask(None, at), Err(Denied::Cold), "{at}");
+    }
+    // Nor a factor that was proved long ago.
+    let (session, known) = (self::session(json!({ "fva": [60, 60] })), known(Standing::Live));
+    for now in [i64::MIN, -1] {
+        let verdict = permit(&session, Some(&known), &reverified("strict"), UnixMillis(now));
+        assert_eq!(verdict.map(drop), Err(Denied::Unproved), "{now}");
+    }
+}
+
+#[test]
 fn a_permit_tells_whose_it_is_and_from_what() {
     let (session, known) = (plain(), known(Standing::Live));
     let permit = permit(&session, Some(&known), &role("admin"), NOW).expect("granted");

@@ -55,13 +55,13 @@ pub(super) struct Claims<'a> {
 
 impl Claims<'_> {
     /// Clerk's rules with [`SKEW_MS`]: at the end of the skew a token has expired, and at its
-    /// beginning it is valid.
+    /// beginning it is valid. None was valid before 1970: a clock that stands there is wrong.
     pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), Rejection> {
         let is_ahead = |at: Option<UnixMillis>| at.is_some_and(|at| now.plus(SKEW_MS) < at);
         if self.exp.is_some_and(|exp| exp <= now.plus(-SKEW_MS)) {
             return Err(Rejection::Expired);
         }
-        if is_ahead(self.nbf) {
+        if is_ahead(self.nbf.or(Some(UnixMillis(0)))) {
             return Err(Rejection::Early);
         }
         if is_ahead(self.iat) {

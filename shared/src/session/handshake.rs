@@ -9,8 +9,10 @@
 //!
 //! This is the form that needs no secret key: the answer travels in the address or in a cookie,
 //! and is believed for its signature alone. The rules are those of Clerk's SDK (clerk/javascript,
-//! `packages/backend/src/tokens/{request,handshake}.ts`); ours never lets an answer replace a
-//! session that is good, so that a link cannot turn one user into another.
+//! `packages/backend/src/tokens/{request,handshake}.ts`), with two more, so that a link cannot turn
+//! one user into another: an answer never replaces a session that is good, and it is taken only
+//! from a browser that was sent away for it. That one brings back, in a cookie and in the address,
+//! a number that nobody else can know.
 
 mod address;
 mod answer;
@@ -42,8 +44,8 @@ pub enum Next<'a> {
     Out(Out),
     /// Clerk has answered.
     Take {
-        /// The answer, to be read and verified.
-        answer: Cow<'a, str>,
+        /// The answer, to be read and verified, or why it is not even to be read.
+        answer: Result<Cow<'a, str>, Rejection>,
         /// What to do if it is not to be believed.
         otherwise: Out,
     },
@@ -118,7 +120,7 @@ pub fn next<'a>(
     match visit.answer() {
         // An answer in the address is gone with the next address; one in a cookie may come again.
         Some((answer, place)) if place == address::Place::Query || !is_loop => {
-            Next::Take { answer, otherwise }
+            Next::Take { answer: visit.check_asked().map(|()| answer), otherwise }
         }
         Some(_) | None => Next::Out(otherwise),
     }
@@ -161,16 +163,20 @@ fn lapsed(rejection: Rejection) -> Option<Due> {
         | Rejection::Type
         | Rejection::Category
         | Rejection::Critical
+        | Rejection::NoKeyId
         | Rejection::UnknownKey
         | Rejection::Signature
         | Rejection::Claims
         | Rejection::Issuer
         | Rejection::Subject
         | Rejection::SessionId
+        | Rejection::NoParty
         | Rejection::Party
+        | Rejection::NoExpiry
         | Rejection::Pending
         | Rejection::SignedOut
         | Rejection::Outdated
-        | Rejection::Handshake => None,
+        | Rejection::Handshake
+        | Rejection::Unasked => None,
     }
 }

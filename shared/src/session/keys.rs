@@ -8,7 +8,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{
     GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD,
 };
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use serde::Deserialize;
 
 mod der;
@@ -165,6 +165,10 @@ fn usable(entry: serde_json::Value) -> Option<(String, RsaKey)> {
         return None;
     };
     if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
+        return None;
+    }
+    // RFC 7517, section 4.3: where it is said what a key is for, it is for nothing else.
+    if jwk.common.key_operations.is_some_and(|ops| !ops.contains(&KeyOperations::Verify)) {
         return None;
     }
     if !matches!(jwk.common.key_algorithm, None | Some(KeyAlgorithm::RS256)) {

@@ -29,6 +29,9 @@ pub enum Rejection {
     /// The header demands an extension (`crit`, `b64`), and none is understood here.
     #[error("the header demands an extension")]
     Critical,
+    /// The token names no key, and there are several.
+    #[error("the key id is missing")]
+    NoKeyId,
     /// No key of Clerk's has the id that the token names.
     #[error("the key is unknown")]
     UnknownKey,
@@ -47,9 +50,15 @@ pub enum Rejection {
     /// `sid` is missing: a template's token, which outlives its session.
     #[error("the session id is missing")]
     SessionId,
-    /// `azp` is missing, or names an origin that is not ours.
+    /// `azp` is missing.
+    #[error("the authorized party is missing")]
+    NoParty,
+    /// `azp` names an origin that is not ours.
     #[error("the authorized party is not ours")]
     Party,
+    /// `exp` is missing: a token without an end.
+    #[error("the expiry is missing")]
+    NoExpiry,
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
@@ -72,4 +81,7 @@ pub enum Rejection {
     /// A handshake whose claims are not a list of cookies.
     #[error("the handshake cannot be read")]
     Handshake,
+    /// A handshake for which this browser was not sent away: another's, in a link.
+    #[error("the handshake was not asked for")]
+    Unasked,
 }

@@ -87,11 +87,17 @@ impl ClientUat {
 
 /// Finds the token to judge.
 ///
-/// `Authorization: Bearer …` comes before any cookie; other schemes are somebody else's. Between
-/// `__session_<suffix>` and `__session` the rules of Clerk's SDK decide (clerk/javascript,
-/// `packages/backend/src/tokens/authenticateContext.ts`). In two cases ours differ: two tokens
-/// of this instance for different users are refused, and where the rules name a cookie that is not
-/// there, the other one is taken.
+/// `Authorization: Bearer …`, or a token alone in that header, comes before any cookie; other
+/// schemes are somebody else's. Between `__session_<suffix>` and `__session` the rules of Clerk's
+/// SDK decide (clerk/javascript, `packages/backend/src/tokens/authenticateContext.ts`). In four
+/// cases ours differ:
+///
+/// - two tokens of this instance for different users are refused;
+/// - the cookies are read first, so that one with two values is refused even beside a good header:
+///   somebody has put a second one there;
+/// - where the rules name a cookie that is not there, the other one is taken;
+/// - a cookie without a `__client_uat` beside it is served while its token is good. Clerk's SDK
+///   asks by a handshake then, and a browser would be sent away for no better answer.
 ///
 /// # Errors
 /// [`Rejection::Ambiguous`] when one cookie has two values, or when two tokens name different
@@ -103,8 +109,7 @@ pub fn choose<'a>(
 ) -> Result<Found<'a>, Rejection> {
     let cookies = Cookies::read(presented.cookie.unwrap_or_default(), instance)?;
     let found = cookies.choose(instance, now)?;
-    let Some(bearer) = presented.authorization.and_then(|value| value.strip_prefix("Bearer "))
-    else {
+    let Some(bearer) = presented.authorization.and_then(bearer) else {
         return Ok(found);
     };
     let subject = |token| Claimed::read(token).subject;
@@ -112,6 +117,13 @@ pub fn choose<'a>(
         return Err(Rejection::Ambiguous);
     }
     Ok(Found { token: Some(bearer), carrier: Carrier::Header, client_uat: None })
+}
+
+/// The token in `Authorization`. Without a scheme it is one only if it has a token's form: then no
+/// scheme stands there.
+fn bearer(value: &str) -> Option<&str> {
+    let is_token = !value.contains([' ', '\t']) && value.split('.').count() == 3;
+    value.strip_prefix("Bearer ").or_else(|| is_token.then_some(value))
 }
 
 /// Clerk's two pairs of cookies.

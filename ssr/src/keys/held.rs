@@ -162,6 +162,78 @@ mod tests {
         check(&held, "y", FLOOR_MS + 1, "unknown");
     }
 
+    /// Ten thousand tokens, two milliseconds apart, each with a key id of its own: how many fetches
+    /// they cost. A fetch takes 300 ms, and gives these keys or none.
+    fn storm(
+        held: &mut Held,
+        gives: Option<&Keys>,
+        mut each: impl FnMut(&Held, UnixMillis),
+    ) -> i64 {
+        let (mut fetches, mut began) = (0, None);
+        for at in 0..10_000 {
+            let now = T0.plus(2 * at);
+            if let Some(since) = began.filter(|since| 300 <= now.since(*since)) {
+                held.end(since, gives.cloned(), now);
+                began = None;
+            }
+            // An odd multiplier visits every number once.
+            let kid = format!("ins_{:016x}", at.wrapping_mul(0x5851_f42d_4c95_7f2d));
+            match held.step(&kid, now) {
+                Step::Fetch => {
+                    assert_eq!(began, None, "two at once");
+                    held.begin(now);
+                    (fetches, began) = (fetches + 1, Some(now));
+                }
+                Step::Wait => assert!(began.is_some()),
+                Step::Unknown | Step::Unavailable => assert_eq!(began, None),
+                Step::Use(_) => panic!("{kid} is nobody's"),
+            }
+            each(held, now);
+        }
+        fetches
+    }
+
+    #[test]
+    fn j_6_ten_thousand_unknown_ids_cost_one_fetch_per_floor_and_no_key() {
+        const STORM_MS: i64 = 20_000;
+        let ours = set("a");
+        let mut held = holding("a");
+        let fetches = storm(&mut held, Some(&ours), |held, now| {
+            assert!(matches!(held.step("a", now), Step::Use(_)), "the keys in hand serve on");
+        });
+        assert!((1..=STORM_MS / FLOOR_MS).contains(&fetches), "{fetches} fetches");
+        // When nobody answers it is no more, and the keys stay.
+        let mut held = holding("a");
+        let fetches = storm(&mut held, None, |held, now| {
+            assert!(matches!(held.step("a", now), Step::Use(_)));
+        });
+        assert!((1..=STORM_MS / FLOOR_MS).contains(&fetches), "{fetches} fetches in vain");
+        let mut cold = Held::default();
+        let fetches = storm(&mut cold, None, |_, _| {});
+        assert!((1..=STORM_MS / COLD_FLOOR_MS).contains(&fetches), "{fetches} fetches when cold");
+    }
+
+    #[test]
+    fn s_16_a_clock_before_1970_costs_no_fetches_and_brings_no_key() {
+        for back in [i64::MIN, -1_700_000_000_000, -1] {
+            let now = UnixMillis(back);
+            let held = holding("a");
+            assert_eq!(held.step("x", now), Step::Unknown, "{back}");
+            let mut cold = Held::default();
+            assert_eq!(cold.step("a", now), Step::Fetch, "{back}");
+            cold.begin(now);
+            assert_eq!(cold.step("a", now), Step::Wait, "{back}");
+            cold.end(now, None, now);
+            assert_eq!(cold.step("a", now), Step::Unavailable, "{back}");
+            // Of a set that was had then, none is left when the clock is right again.
+            let mut held = Held::default();
+            held.begin(now);
+            held.end(now, Some(set("a")), now);
+            assert!(matches!(held.step("a", now), Step::Use(_)), "{back}");
+            assert_eq!(held.step("a", UnixMillis(1_700_000_000_000)), Step::Fetch, "{back}");
+        }
+    }
+
     #[test]
     fn a_rotated_key_is_found_by_its_new_id() {
         let mut held = holding("a");

@@ -127,6 +127,9 @@ mod tests {
         assert!(!find("a", plain, 1_000, 501), "past the hard age");
         assert!(!find("a", plain, 100, 100), "past the isolate's own age");
         assert!(!find("a", plain, 1_000, -1), "from the future");
+        let s_16_before_1970 = -T0.0 - 1;
+        assert!(!find("a", plain, 1_000, s_16_before_1970), "S-16 a clock before 1970");
+        assert!(!find("a", plain, 1_000, i64::MIN), "S-16 a clock before all time");
         assert!(!find("a", Wish { fresh: true, ..plain }, 1_000, 0));
         assert!(!find("a", Wish { min_version: 8, ..plain }, 1_000, 0));
         assert!(find("a", Wish { min_version: 7, ..plain }, 1_000, 0));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::session::cookies::SetCookie;
 use shared::session::handshake::{self, Carried, Due, Next, Out, Visit};
 use shared::session::source::{Carrier, ClientUat, Found, Instance, Stage};
-use shared::session::{Rejection, Session};
+use shared::session::{Rejection, Session, TOKEN_BYTES_MAX};
 use shared::time::UnixMillis;
 use url::Url;
 
@@ -12,6 +12,9 @@ use super::{ISSUER, NOW, NOW_S, PARTY, SIGNER, claims, header, judge, policy, si
 
 const FRONTEND: &str = "https://clerk.example.com/";
 const SUFFIX: &str = "qReyu04C";
+
+/// What a browser is sent away with, as the platform makes it.
+const CHANCE: &str = "0f5b2c1e-9d3a-4c57-8f10-6a2b7c9d4e11";
 
 fn session(more: &Value) -> Session {
     let mut all = claims();
@@ -140,17 +143,24 @@ fn s_9_a_loop_ends_at_the_third_redirect() {
     let instance = Instance { issuer: ISSUER, suffix: None, stage: Stage::Production };
     let counted = |cookies, origin| {
         let visit = Visit { origin, ..visit("", cookies) };
-        handshake::ask(Due::Expired, &found(None), &instance, &visit, FRONTEND).cookies
+        handshake::ask(Due::Expired, &found(None), &instance, &visit, FRONTEND, CHANCE).cookies
     };
-    let line = "Path=/; SameSite=Lax; HttpOnly; Max-Age=2";
-    assert_eq!(counted("", PARTY), [format!("__clerk_redirect_count=1; {line}; Secure")]);
-    let second = counted("__clerk_redirect_count=1", "http://127.0.0.1:8787");
-    assert_eq!(second, [format!("__clerk_redirect_count=2; {line}")]);
+    let line = "Path=/; SameSite=Lax; HttpOnly; Max-Age";
+    let first = [
+        format!("__Host-rolecall_asked={CHANCE}; {line}=60; Secure"),
+        format!("__clerk_redirect_count=1; {line}=2; Secure"),
+    ];
+    assert_eq!(counted("", PARTY), first);
+    let second = [
+        format!("rolecall_asked={CHANCE}; {line}=60"),
+        format!("__clerk_redirect_count=2; {line}=2"),
+    ];
+    assert_eq!(counted("__clerk_redirect_count=1", "http://127.0.0.1:8787"), second);
 }
 
 /// The address that a browser is sent to, taken apart.
 fn asked(found: &Found<'_>, instance: &Instance<'_>, visit: &Visit<'_>) -> Vec<(String, String)> {
-    let leave = handshake::ask(Due::Expired, found, instance, visit, FRONTEND);
+    let leave = handshake::ask(Due::Expired, found, instance, visit, FRONTEND, CHANCE);
     let url = Url::parse(&leave.location).expect("an address");
     assert_eq!(url.origin().ascii_serialization(), "https://clerk.example.com");
     assert_eq!(url.path(), "/v1/client/handshake");
@@ -167,7 +177,7 @@ fn clerk_is_asked_with_its_own_parameters() {
     };
     let want = |is_suffixed| {
         pairs(&[
-            ("redirect_url", "https://app.example.com/dashboard?tab=2"),
+            ("redirect_url", &format!("{PARTY}/dashboard?tab=2&rolecall_asked={CHANCE}")),
             ("__clerk_api_version", "2026-05-12"),
             ("suffixed_cookies", is_suffixed),
             ("__clerk_hs_reason", "session-token-expired"),
@@ -188,12 +198,26 @@ fn clerk_is_asked_with_its_own_parameters() {
 }
 
 #[test]
+fn j_24_what_nobody_read_is_not_sent_along_at_any_length() {
+    let test = Instance { issuer: ISSUER, suffix: None, stage: Stage::Development };
+    for (length, is_sent) in [(TOKEN_BYTES_MAX, true), (TOKEN_BYTES_MAX + 1, false)] {
+        let long = "x".repeat(length);
+        let cookies = format!("__clerk_db_jwt={long}");
+        let found = Found { token: Some(&long), ..found(None) };
+        let pairs = asked(&found, &test, &visit("", &cookies));
+        for wanted in ["__session", "__clerk_db_jwt"] {
+            assert_eq!(pairs.iter().any(|(name, _)| name == wanted), is_sent, "{wanted} {length}");
+        }
+    }
+}
+
+#[test]
 fn j_17_s_5_nothing_in_a_request_decides_where_it_is_sent() {
     let instance = Instance { issuer: ISSUER, suffix: Some(SUFFIX), stage: Stage::Development };
     for path in ["//evil.example", "/\\evil.example", "/.//evil.example", "/%2f%2fevil.example"] {
         let visit = Visit { path, ..visit("", "") };
         let pairs = asked(&found(None), &instance, &visit);
-        assert_eq!(pairs[0].1, format!("{PARTY}/"), "{path}");
+        assert_eq!(pairs[0].1, format!("{PARTY}/?rolecall_asked={CHANCE}"), "{path}");
         assert_eq!(handshake::come_back(&[], &visit).location, "/", "{path}");
     }
     for query in [
@@ -214,7 +238,8 @@ fn j_17_s_5_nothing_in_a_request_decides_where_it_is_sent() {
     // A frontend behind a path of a proxy, with a slash too many or none.
     for frontend in ["https://app.example.com/__clerk", "https://app.example.com/__clerk/"] {
         let leave =
-            handshake::ask(Due::Early, &found(None), &instance, &visit("", ""), frontend).location;
+            handshake::ask(Due::Early, &found(None), &instance, &visit("", ""), frontend, CHANCE)
+                .location;
         let want = "https://app.example.com/__clerk/v1/client/handshake?";
         assert!(leave.starts_with(want), "{leave}");
     }
@@ -228,6 +253,7 @@ fn the_address_to_come_back_to_is_clean() {
     assert_eq!(clean("tab=2&__clerk_handshake=a.b.c&x=%20y"), "/dashboard?tab=2&x=%20y");
     let all = "__clerk_handshake=a&__clerk_handshake_nonce=b&__clerk_help=c&__clerk_db_jwt=d&q=1";
     assert_eq!(clean(all), "/dashboard?q=1");
+    assert_eq!(clean("rolecall_asked=a&q=1&rolecall_asked=b"), "/dashboard?q=1");
     assert_eq!(
         clean("__clerk%5Fhandshake=a&a=__clerk_handshake=b"),
         "/dashboard?a=__clerk_handshake=b"
@@ -235,21 +261,36 @@ fn the_address_to_come_back_to_is_clean() {
     assert_eq!(clean("__clerk_handshake=a&__clerk_handshake=b"), "/dashboard");
 }
 
-fn answer_of(next: Next<'_>) -> Option<(String, Out)> {
-    match next {
-        Next::Take { answer, otherwise } => Some((answer.into_owned(), otherwise)),
+/// The query and the cookies of a browser that was sent away and comes back, with these besides.
+fn back(query: &str, cookies: &str) -> (String, String) {
+    (
+        format!("{query}&rolecall_asked={CHANCE}"),
+        format!("__Host-rolecall_asked={CHANCE}; {cookies}"),
+    )
+}
+
+/// What is taken of Clerk's answer, or what is said instead.
+type Taken = Option<(Result<String, Rejection>, Out)>;
+
+fn answer_of(carried: Carried, query: &str, cookies: &str) -> Taken {
+    let visit = visit(query, cookies);
+    match handshake::next(carried, &found(None), Stage::Production, Some(&visit)) {
+        Next::Take { answer, otherwise } => Some((answer.map(Into::into), otherwise)),
         Next::Serve(_) | Next::Out(_) => None,
     }
+}
+
+fn expired() -> Carried {
+    Carried::Rejected(Rejection::Expired)
 }
 
 #[test]
 fn an_answer_is_taken_where_there_is_no_good_session() {
     let take = |carried, query: &str, cookies: &str| {
-        let visit = visit(query, cookies);
-        answer_of(handshake::next(carried, &found(None), Stage::Production, Some(&visit)))
+        let (query, cookies) = back(query, cookies);
+        answer_of(carried, &query, &cookies)
     };
-    let expired = || Carried::Rejected(Rejection::Expired);
-    let by = |answer: &str, otherwise| Some((answer.to_owned(), otherwise));
+    let by = |answer: &str, otherwise| Some((Ok(answer.to_owned()), otherwise));
     let (ask, out) = (Out::Ask(Due::Expired), Out::Refuse(Some(Rejection::Expired)));
     let (query, cookie) = ("__clerk_handshake=a.b.c", "__clerk_handshake=d.e.f");
     assert_eq!(take(expired(), query, ""), by("a.b.c", ask));
@@ -268,11 +309,89 @@ fn an_answer_is_taken_where_there_is_no_good_session() {
     let looped = "__clerk_redirect_count=3";
     assert_eq!(take(expired(), query, looped), by("a.b.c", out));
     assert_eq!(take(expired(), "", &format!("{cookie}; {looped}")), None);
+}
+
+#[test]
+fn what_was_carried_on_the_way_ends_with_it() {
     let come_back = |query, cookies| handshake::come_back(&[], &visit(query, cookies)).cookies;
-    assert_eq!(come_back(query, ""), [""; 0]);
-    let [end, count] = &come_back("", cookie)[..] else { panic!("two cookies") };
+    let line = "Path=/; SameSite=Lax; HttpOnly; Max-Age=0; Secure";
+    let asked = format!("__Host-rolecall_asked=; {line}");
+    assert_eq!(come_back("__clerk_handshake=a.b.c", ""), [asked.as_str()]);
+    let [first, end, count] = &come_back("", "__clerk_handshake=d.e.f")[..] else {
+        panic!("three cookies")
+    };
+    assert_eq!(*first, asked);
     assert_eq!(end, "__clerk_handshake=; Path=/; Max-Age=0");
     assert!(count.starts_with("__clerk_redirect_count=1; "), "{count}");
+}
+
+/// Who makes a link with an answer of their own would sign its reader in as themselves.
+#[test]
+fn an_answer_is_taken_only_from_the_browser_that_was_sent_away_for_it() {
+    let (query, cookie) = ("__clerk_handshake=a.b.c", "__clerk_handshake=d.e.f");
+    let theirs = "rolecall_asked=1e5b2c1e-9d3a-4c57-8f10-6a2b7c9d4e11";
+    let (asked, sent) = back(query, "");
+    let long = "a".repeat(65);
+    let refused = [
+        (query.to_owned(), String::new()),
+        (asked.clone(), String::new()),
+        (query.to_owned(), sent.clone()),
+        (format!("{query}&{theirs}"), sent.clone()),
+        (format!("{query}&{theirs}"), String::new()),
+        // Of two in the address the first counts, and two cookies are not chosen between.
+        (format!("{query}&{theirs}&rolecall_asked={CHANCE}"), sent.clone()),
+        (asked.clone(), format!("{sent}; __Host-{theirs}")),
+        // A cookie that a sibling domain can set is not ours.
+        (asked.clone(), format!("rolecall_asked={CHANCE}")),
+        // Nothing is as good as nothing.
+        (format!("{query}&rolecall_asked="), "__Host-rolecall_asked=".to_owned()),
+        (format!("{query}&rolecall_asked=a%20b"), "__Host-rolecall_asked=a b".to_owned()),
+        (format!("{query}&rolecall_asked={long}"), format!("__Host-rolecall_asked={long}")),
+        // By the cookie as well.
+        (String::new(), cookie.to_owned()),
+        (theirs.to_owned(), format!("{sent}; {cookie}")),
+    ];
+    for (query, cookies) in &refused {
+        for carried in [Carried::Nothing, expired(), Carried::Rejected(Rejection::Form)] {
+            let (answer, otherwise) = answer_of(carried.clone(), query, cookies).expect("refused");
+            assert_eq!(answer, Err(Rejection::Unasked), "{query} {cookies}");
+            // It is as if there had been none.
+            let alone =
+                handshake::next(carried, &found(None), Stage::Production, Some(&visit("", "")));
+            assert_eq!(Next::Out(otherwise), alone, "{query} {cookies}");
+        }
+    }
+    let taken = answer_of(expired(), &asked, &sent).expect("an answer");
+    assert_eq!(taken.0, Ok("a.b.c".to_owned()));
+    // Without https there is no such cookie, and the plain one counts.
+    let open = |cookies: &str| {
+        let visit = Visit { origin: "http://127.0.0.1:8787", ..visit(&asked, cookies) };
+        match handshake::next(expired(), &found(None), Stage::Production, Some(&visit)) {
+            Next::Take { answer, .. } => answer.map(drop),
+            other @ (Next::Serve(_) | Next::Out(_)) => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(open(&format!("rolecall_asked={CHANCE}")), Ok(()));
+    assert_eq!(open(&sent), Err(Rejection::Unasked));
+}
+
+#[test]
+fn a_browser_that_is_sent_away_twice_at_once_keeps_what_it_got_first() {
+    let instance = Instance { issuer: ISSUER, suffix: None, stage: Stage::Production };
+    let sent = |cookies: &str| asked(&found(None), &instance, &visit("", cookies))[0].1.clone();
+    assert_eq!(
+        sent("__Host-rolecall_asked=first"),
+        format!("{PARTY}/dashboard?rolecall_asked=first")
+    );
+    // What is not of our making is not sent on.
+    let long = format!("__Host-rolecall_asked={}", "a".repeat(65));
+    for cookies in ["", "rolecall_asked=first", "__Host-rolecall_asked=a&b=c", &long] {
+        assert_eq!(
+            sent(cookies),
+            format!("{PARTY}/dashboard?rolecall_asked={CHANCE}"),
+            "{cookies}"
+        );
+    }
 }
 
 #[test]

@@ -96,6 +96,11 @@ fn a_jwks_gives_the_keys_that_can_verify_rs256_and_skips_the_rest() {
     let useless = [
         jwk(|k| k["kty"] = json!("EC")),
         jwk(|k| k["use"] = json!("enc")),
+        jwk(|k| k["key_ops"] = json!(["encrypt"])),
+        jwk(|k| k["key_ops"] = json!(["sign", "wrapKey"])),
+        jwk(|k| k["key_ops"] = json!(["Verify"])),
+        jwk(|k| k["key_ops"] = json!([])),
+        jwk(|k| k["key_ops"] = json!("verify")),
         jwk(|k| k["alg"] = json!("RS512")),
         jwk(|k| k["alg"] = json!("HS256")),
         jwk(|k| k["alg"] = json!("unheard-of")),
@@ -117,7 +122,13 @@ fn a_jwks_gives_the_keys_that_can_verify_rs256_and_skips_the_rest() {
         assert_eq!(set_of(std::slice::from_ref(entry)), Err(KeyError::NoKey), "{entry}");
         assert_eq!(set_of(&[entry.clone(), good.clone()]), Ok(vec![kid.to_owned()]), "{entry}");
     }
-    for (name, value) in [("alg", None), ("use", None), ("x5t", Some(json!("x")))] {
+    for (name, value) in [
+        ("alg", None),
+        ("use", None),
+        ("x5t", Some(json!("x"))),
+        ("key_ops", Some(json!(["verify"]))),
+        ("key_ops", Some(json!(["sign", "verify"]))),
+    ] {
         let entry = jwk(|k| match &value {
             Some(value) => k[name] = value.clone(),
             None => drop(k.as_object_mut().expect("an object").remove(name)),

@@ -71,10 +71,35 @@ fn j_23_the_header_comes_before_the_cookies() {
     check_choice("Bearer h", "__session=a; __session_qReyu04C=b", Ok(Some("h")));
     check_choice("Bearer ", "__session=a", Ok(Some("")));
     check_choice(&format!("Bearer {ada}"), &format!("__session={again}"), Ok(Some(&ada)));
-    for other in ["bearer h", "BEARER h", "Bearer", "Basic aDpo", "h", "Token h"] {
+    for other in [
+        "bearer h",
+        "BEARER h",
+        "Bearer",
+        "Basic aDpo",
+        "h",
+        "Token h",
+        "",
+        "a.b",
+        "a.b.c.d",
+        "Token a.b.c",
+        "bearer a.b.c",
+        "a.b.c d",
+        "a.b. c",
+        "a.b.c, a.b.c",
+        "a.b\t.c",
+    ] {
         check_choice(other, "__session=a", Ok(Some("a")));
         check_choice(other, "", Ok(None));
     }
+    // Without a scheme, by the rules of the others.
+    check_choice("a.b.c", "__session=a", Ok(Some("a.b.c")));
+    check_choice("..", "__session=a", Ok(Some("..")));
+    check_choice(&ada, &format!("__session={again}"), Ok(Some(&ada)));
+    let bob = token("user_2", &json!({}));
+    check_choice(&ada, &format!("__session={bob}"), Err(Rejection::Ambiguous));
+    check_choice(&ada, "__session=a; __session=b", Err(Rejection::Ambiguous));
+    let found = choose(&ada, "__client_uat=0", Stage::Production).expect("a token");
+    assert_eq!((found.carrier, found.client_uat), (Carrier::Header, None));
     let found = choose("Bearer h", "__client_uat=0", Stage::Production).expect("a token");
     assert_eq!((found.carrier, found.client_uat), (Carrier::Header, None));
 }

@@ -59,10 +59,10 @@ fn wanted(name: &str, source: &str) -> Result<(), Rejection> {
         // As in Clerk's SDK: a PEM is one key, and the id does not matter.
         "kid_unknown" if source == "pem" => Ok(()),
         "kid_unknown" => Err(Rejection::UnknownKey),
-        "azp_mismatch"
-        | "azp_missing_with_authorizedParties"
+        "azp_mismatch" => Err(Rejection::Party),
+        "azp_missing_with_authorizedParties"
         // Stricter: the SDK skips `azp` without a list, here there is always one.
-        | "azp_missing_no_authorizedParties" => Err(Rejection::Party),
+        | "azp_missing_no_authorizedParties" => Err(Rejection::NoParty),
         // Stricter: the SDK does not look at the issuer.
         "iss_mismatch" => Err(Rejection::Issuer),
         "exp_at_skew_boundary" | "expired" => Err(Rejection::Expired),

@@ -10,14 +10,21 @@ export const DOCUMENT = {
   accept: "text/html,application/xhtml+xml;q=0.9",
 };
 
-/** On every page. There is no script, so none is let in. */
+/** On every page. */
 const PAGE_HEADERS = {
-  "content-security-policy":
-    "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; " +
-    "frame-ancestors 'none'",
-  "referrer-policy": "same-origin",
+  "referrer-policy": "strict-origin-when-cross-origin",
   "cross-origin-opener-policy": "same-origin",
 };
+
+/** What signs out, where a Worker is told so by `SIGN_OUT_URL`. */
+export const SIGN_OUT_URL = "https://accounts.example.com/sign-out?from=app";
+
+/** A page may post to where it has a form for. There is no script, so none is let in. */
+const policy = (formAction) =>
+  `default-src 'none'; style-src 'self'; form-action ${formAction}; base-uri 'none'; ` +
+  "frame-ancestors 'none'";
+const WITHOUT_FORM = policy("'none'");
+const WITH_FORM = policy(`'self' ${new URL(SIGN_OUT_URL).origin}`);
 
 /** A year, in seconds. */
 const HSTS_MIN = 31_536_000;
@@ -65,6 +72,7 @@ function checkPage({ headers, text }, what) {
   for (const [name, value] of Object.entries(PAGE_HEADERS)) {
     assert.equal(headers.get(name), value, `${what}: ${name}`);
   }
+  checkForm(headers.get("content-security-policy"), text, what);
   const [, age] = /^max-age=(\d+)/.exec(headers.get("strict-transport-security"));
   assert.ok(HSTS_MIN <= Number(age), what);
   assert.ok(headers.get("permissions-policy"), what);
@@ -72,6 +80,19 @@ function checkPage({ headers, text }, what) {
   for (const tag of tags(text)) {
     assert.doesNotMatch(tag, /^<(script|style|img)|\s(style|on\w+)=/i, what);
   }
+}
+
+/** The one form that there may be; an answer to `HEAD` does not show whether it is there. */
+function checkForm(policy, text, what) {
+  if (text === "") return assert.ok([WITHOUT_FORM, WITH_FORM].includes(policy), what);
+  const forms = [...text.matchAll(/<form\b[^>]*>\s*<input\b[^>]*>/g)].map(([form]) => form);
+  assert.equal(forms.length, text.split("<form").length - 1, what);
+  for (const form of forms) {
+    assert.match(form, /^<form method="post" action="([^"]*)">/, what);
+    assert.ok(form.includes(` action="${SIGN_OUT_URL}"`), what);
+    assert.ok(form.endsWith(` name="redirect_url" value="${PARTY}/">`), what);
+  }
+  assert.equal(policy, forms.length === 0 ? WITHOUT_FORM : WITH_FORM, what);
 }
 
 /** The tags of a page, in order: what there is for a browser beside text. */

@@ -42,6 +42,7 @@ function workers(database, sealed) {
     ssr("rolecall-ssr"),
     ssr("short-ssr", {}, { durableObjects: short }),
     ssr("holding-ssr", { ROLES_ISOLATE_MS: String(ISOLATE_MS) }),
+    ssr("short-holding-ssr", { ROLES_ISOLATE_MS: String(ISOLATE_MS) }, { durableObjects: short }),
     durable(CACHES.ROLES),
     durable(CACHES.SHORT, { ROLES_SOFT_MS: "500", ROLES_HARD_MS: String(HARD_MS) }),
     durable(CACHES.IDLE, { ROLES_IDLE_MS: String(IDLE_MS) }),

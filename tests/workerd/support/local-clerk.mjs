@@ -9,18 +9,24 @@ import { createInterface } from "node:readline";
 import { SECRET } from "./delivery.mjs";
 import { ROOT } from "./system.mjs";
 
-const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
+/** Where cargo puts what it builds. */
+export const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
 const PROGRAM = path.join(TARGET, "debug", "local-clerk");
 
 /**
- * Starts it on a free port, for an application at `app`.
+ * Starts it on a free port, for an application at `app` and `others`; `webhook` is where it
+ * delivers.
  *
+ * @param {string} app
+ * @param {{others?: string[], webhook?: string}} more
  * @returns {Promise<{url: string, stop: () => void}>}
  */
-export async function startLocalClerk(app) {
+export async function startLocalClerk(app, { others = [], webhook } = {}) {
   if (!existsSync(PROGRAM)) throw new Error(`no ${PROGRAM}: cargo build -p local-clerk`);
   const state = mkdtempSync(path.join(tmpdir(), "rolecall-clerk-"));
   const args = ["--port", "0", "--app-url", app, "--state-dir", state];
+  for (const other of others) args.push("--other-app-url", other);
+  if (webhook !== undefined) args.push("--webhook-url", webhook);
   const env = { ...process.env, CLERK_WEBHOOK_SECRET: SECRET };
   const program = spawn(PROGRAM, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   const stop = () => {

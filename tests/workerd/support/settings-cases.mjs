@@ -17,8 +17,8 @@ export const CLOSED = {
   "parties-empty": [{ AUTHORIZED_PARTIES: "" }, "AUTHORIZED_PARTIES is empty"],
   "parties-blank": [{ AUTHORIZED_PARTIES: " , ," }, "AUTHORIZED_PARTIES is empty"],
   "issuer-absent": [{ CLERK_ISSUER: undefined }, "there is no issuer"],
-  "key-absent": [{ CLERK_JWT_KEY: undefined }, "there is no key"],
-  "key-blank": [{ CLERK_JWT_KEY: " \n" }, "there is no key"],
+  "key-absent": [{ CLERK_JWT_KEY: undefined, CLERK_ISSUER: "clerk" }, "there is no key"],
+  "key-blank": [{ CLERK_JWT_KEY: " \n", CLERK_ISSUER: "http://x.example" }, "there is no key"],
   "key-published": [{ CLERK_JWT_KEY: PUBLISHED }, "the key of Clerk's own tests"],
   "key-published-in-one-line": [
     { CLERK_JWT_KEY: PUBLISHED.replaceAll("\n", "\\n") }, "the key of Clerk's own tests",
@@ -53,9 +53,13 @@ export const OPEN = {
   },
 };
 
+/** So much and no end in sight: nobody reads as far. */
+export const ENDLESS_BYTES = 64_000_000;
+
 /** How each JWKS of the tests is, to begin with. */
 export const JWKS = {
   jwks: () => {},
+  issuers: () => {},
   storm: () => {},
   rotated: () => {},
   warm: () => {},
@@ -64,6 +68,20 @@ export const JWKS = {
   garbled: (server) => answerWith(server, "<html>{}"),
   empty: (server) => answerWith(server, { keys: [] }),
   large: (server) => answerWith(server, { keys: [{ ...jwk(key), note: "x".repeat(70_000) }] }),
+  // What they announce, and what they send, would not end.
+  announced: (server) => {
+    server.answer = (_, response) =>
+      void response.writeHead(200, { "content-length": 10_000_000 }).write("{");
+  },
+  endless: (server) => {
+    server.sent = 0;
+    server.answer = async (_, response) => {
+      const chunk = Buffer.alloc(16_384, " ");
+      for (; !response.destroyed && server.sent < ENDLESS_BYTES; server.sent += chunk.length) {
+        await new Promise((done) => response.write(chunk, done));
+      }
+    };
+  },
   moved: (server) => {
     const to = server.url.replace("/.well-known", "/moved");
     server.answer = ({ url }, response) => {
@@ -77,11 +95,12 @@ export const JWKS = {
     const elliptic = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const weak = jwk(generateKeyPairSync("rsa", { modulusLength: 1024 }), "ins_2Weak");
     const encrypts = { ...jwk(key, "ins_2Encrypts"), use: "enc" };
+    const wraps = { ...jwk(key, "ins_2Wraps"), use: undefined, key_ops: ["wrapKey"] };
     const unnamed = { ...jwk(key), kid: undefined };
     const future = { kty: "PQC", kid: KID, x: 1 };
     const curve = { ...elliptic.publicKey.export({ format: "jwk" }), kid: KID, alg: "ES256" };
     const [published] = JSON.parse(fixture("jwks.json")).keys;
-    const others = [future, curve, weak, encrypts, unnamed, published];
+    const others = [future, curve, weak, encrypts, wraps, unnamed, published];
     answerWith(server, { keys: [...others, jwk(key)], more: true });
   },
   ambiguous: (server) => answerWith(server, { keys: [jwk(key), jwk(makeKey())] }),

@@ -68,8 +68,8 @@ export const REFUSED = {
   alg_rs512: "the algorithm is not RS256",
   kid_unknown: "the key is unknown",
   azp_mismatch: "the authorized party is not ours",
-  azp_missing_with_authorizedParties: "the authorized party is not ours",
-  azp_missing_no_authorizedParties: "the authorized party is not ours",
+  azp_missing_with_authorizedParties: "the authorized party is missing",
+  azp_missing_no_authorizedParties: "the authorized party is missing",
   iss_mismatch: "the issuer is another",
   exp_at_skew_boundary: "the token has expired",
   expired: "the token has expired",
@@ -103,6 +103,36 @@ function shifted(claims, by) {
   return { ...claims, ...Object.fromEntries(times.map((name) => [name, moved(claims[name])])) };
 }
 
+/** Whatever of our public key somebody may have, to be taken for the secret of an HMAC. */
+export function secretsOfPublicKey() {
+  const { publicKey } = key;
+  const [spki, pkcs1] = ["spki", "pkcs1"].map((type) => publicKey.export({ type, format: "pem" }));
+  const der = publicKey.export({ type: "spki", format: "der" });
+  const modulus = jwk(key).n;
+  return {
+    PEM: spki, "PEM without its end": spki.trim(), "PEM in one line": spki.replaceAll("\n", "\\n"),
+    "PKCS 1": pkcs1, DER: der, "DER in base64": der.toString("base64"),
+    JWK: JSON.stringify(jwk(key)), JWKS: JSON.stringify({ keys: [jwk(key)] }),
+    modulus, "modulus in bytes": Buffer.from(modulus, "base64url"), nothing: "",
+  };
+}
+
+/** A token whose signature is an HMAC with this secret. */
+export function byHmac(secret) {
+  const signed = `${part({ ...HEADER, alg: "HS256" })}.${part(claimsOf("user_2Forger"))}`;
+  return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
+}
+
+/** Headers of other classes of tokens, and why each is refused. */
+export const CLASSES = [
+  ...["at+jwt", "application/at+jwt", "jwt", "JWE", ""].map((typ) =>
+    [{ typ }, "the type is not a session token's"]),
+  ...["cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA", "cl_b7d4pd111aaa", ""].map((cat) =>
+    [{ cat }, "the category is not a session's"]),
+  ...[null, 7, ["JWT"]].map((typ) => [{ typ }, "the header cannot be read"]),
+  ...[null, 7, [HEADER.cat]].map((cat) => [{ cat }, "the header cannot be read"]),
+];
+
 /** The key of somebody else. */
 const stranger = makeKey();
 
@@ -114,6 +144,8 @@ function withSignature(make) {
   const good = sign("sha256", Buffer.from(what), key.privateKey);
   return `${what}.${Buffer.from(make(good, what)).toString("base64url")}`;
 }
+
+const modulus = () => Buffer.from(jwk(key).n, "base64url");
 
 const byStranger = (header) => mint("user_2Forger", { header, signer: stranger });
 
@@ -131,6 +163,9 @@ export const FORGED = {
   zeros: () => withSignature((good) => good.fill(0)),
   "the number one": () => withSignature((good) => good.fill(0).with(-1, 1)),
   ones: () => withSignature((good) => good.fill(0xff)),
+  "the modulus": () => withSignature(() => modulus()),
+  // A modulus is odd, so one less only clears its last bit.
+  "the modulus less one": () => withSignature(() => modulus().with(-1, modulus().at(-1) - 1)),
   "SHA-1": () => withSignature((_, what) => sign("sha1", Buffer.from(what), key.privateKey)),
   "SHA-512": () => withSignature((_, what) => sign("sha512", Buffer.from(what), key.privateKey)),
   PSS: () =>

@@ -16,7 +16,7 @@ use crate::workers::Worker;
 pub(super) const BELOW_WORKERS: [&str; 2] = ["shared", "edge"];
 
 /// The features that give Workers their fault switches, for tests alone.
-pub(super) const SWITCHES: [&str; 2] = ["consumer/faults", "durable/faults"];
+pub(super) const SWITCHES: [&str; 3] = ["consumer/faults", "durable/faults", "ssr/faults"];
 
 /// What the pure core must never reach, on any target: a platform, a runtime.
 const PLATFORM: [&str; 6] =

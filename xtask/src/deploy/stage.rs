@@ -129,7 +129,8 @@ pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
         [.., "ratelimits", "namespace_id"] => Some(counter(value, stage)),
         [.., "pattern" | "routes" | "route"] => Some(format!("{}.{value}", stage.0)),
         [.., "vars", name]
-            if OWN_VARS.contains(name) || value.contains("://") && *name == "SIGN_IN_URL" =>
+            if OWN_VARS.contains(name)
+                || value.contains("://") && ["SIGN_IN_URL", "SIGN_OUT_URL"].contains(name) =>
         {
             Some(String::new())
         }

@@ -126,6 +126,7 @@ fn bindings(env: &str, state: &State, addresses: Addresses) -> Value {
             "CLERK_JWKS_URL": format!("{clerk}/.well-known/jwks.json"),
             "AUTHORIZED_PARTIES": addresses.parties(),
             "SIGN_IN_URL": "/sign-in",
+            "SIGN_OUT_URL": format!("{clerk}/sign-out"),
         }),
         _ => json!({}),
     }

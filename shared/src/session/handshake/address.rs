@@ -1,4 +1,5 @@
-//! A browser's way to Clerk and back: two redirects, and the cookie that ends a loop of them.
+//! A browser's way to Clerk and back: two redirects, the cookie that ends a loop of them, and the
+//! one by which a browser shows that it was sent away.
 
 use std::borrow::Cow;
 
@@ -8,6 +9,7 @@ use super::Due;
 use crate::session::cookies::{SetCookie, one};
 use crate::session::redirect::local_path;
 use crate::session::source::{COOKIE, Carrier, Found, Instance, Stage};
+use crate::session::{Rejection, TOKEN_BYTES_MAX};
 
 /// The cookie, and the parameter, in which Clerk's answer comes.
 const HANDSHAKE: &str = "__clerk_handshake";
@@ -24,9 +26,23 @@ const REDIRECTS_MAX: u8 = 3;
 /// Seconds in which that many redirects are a loop, likewise.
 const LOOP_S: u8 = 2;
 
-/// Parameters that Clerk adds to an address and that no page wants to see.
-const CLERKS_PARAMETERS: [&str; 5] =
-    [HANDSHAKE, "__clerk_handshake_nonce", "__clerk_help", DEV_BROWSER, "__dev_session"];
+/// The parameter, and the cookie, that tie an answer to the browser that was sent for it: who makes
+/// a link with an answer of their own can write the one and not the other.
+const ASKED: &str = "rolecall_asked";
+
+/// The cookie's name where it can be had: no sibling domain can set one of this name (RFC 6265bis,
+/// section 4.1.3.2).
+const ASKED_COOKIE_SECURE: &str = "__Host-rolecall_asked";
+
+/// Seconds within which an answer must come: no longer than the tokens in it live.
+const ASKED_S: u8 = 60;
+
+/// Bytes in the value of both.
+const ASKED_BYTES_MAX: usize = 64;
+
+/// Parameters that are added to an address on the way and that no page wants to see.
+const PASSING_PARAMETERS: [&str; 6] =
+    [HANDSHAKE, "__clerk_handshake_nonce", "__clerk_help", DEV_BROWSER, "__dev_session", ASKED];
 
 /// The version of Clerk's interface that the answer is asked for in.
 const API_VERSION: &str = "2026-05-12";
@@ -65,6 +81,38 @@ impl<'a> Visit<'a> {
         Some((Cow::Borrowed(answer), Place::Cookie))
     }
 
+    /// Whether this browser was sent away for the answer that it brings.
+    ///
+    /// # Errors
+    /// [`Rejection::Unasked`] when it was not: the answer may be anybody's, and whoever takes it is
+    /// signed in as them.
+    pub(super) fn check_asked(&self) -> Result<(), Rejection> {
+        match (self.asked(), self.parameter(ASKED)) {
+            (Some(sent), Some(back)) if sent == back => Ok(()),
+            _ => Err(Rejection::Unasked),
+        }
+    }
+
+    /// What this browser was sent away with, and still holds.
+    fn asked(&self) -> Option<&'a str> {
+        let is_plain = |value: &str| value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let value = one(self.cookies, self.asked_cookie()).ok()??;
+        (value.len() <= ASKED_BYTES_MAX && is_plain(value)).then_some(value)
+    }
+
+    fn is_secure(&self) -> bool {
+        self.origin.starts_with("https:")
+    }
+
+    fn asked_cookie(&self) -> &'static str {
+        if self.is_secure() { ASKED_COOKIE_SECURE } else { ASKED }
+    }
+
+    fn own_cookie(&self, name: &str, value: &str, seconds: u8) -> String {
+        let secure = if self.is_secure() { "; Secure" } else { "" };
+        format!("{name}={value}; Path=/; SameSite=Lax; HttpOnly; Max-Age={seconds}{secure}")
+    }
+
     pub(super) fn names_browser(&self) -> bool {
         self.parameter(DEV_BROWSER).is_some()
     }
@@ -84,20 +132,17 @@ impl<'a> Visit<'a> {
     }
 
     fn count_cookie(&self) -> String {
-        let count = self.redirects().saturating_add(1);
-        let secure = if self.origin.starts_with("https:") { "; Secure" } else { "" };
-        format!(
-            "{REDIRECT_COUNT}={count}; Path=/; SameSite=Lax; HttpOnly; Max-Age={LOOP_S}{secure}"
-        )
+        let count = self.redirects().saturating_add(1).to_string();
+        self.own_cookie(REDIRECT_COUNT, &count, LOOP_S)
     }
 
-    /// The page's address on this site, without what Clerk has added to it.
+    /// The page's address on this site, without what the way has added to it.
     fn clean_path(&self) -> String {
-        let is_clerks = |part: &&str| {
+        let is_passing = |part: &&str| {
             let name = form_urlencoded::parse(part.as_bytes()).next().map(|(name, _)| name);
-            name.is_some_and(|name| CLERKS_PARAMETERS.contains(&&*name))
+            name.is_some_and(|name| PASSING_PARAMETERS.contains(&&*name))
         };
-        let kept: Vec<&str> = self.query.split('&').filter(|part| !is_clerks(part)).collect();
+        let kept: Vec<&str> = self.query.split('&').filter(|part| !is_passing(part)).collect();
         let query = kept.join("&");
         if query.is_empty() {
             local_path(self.path)
@@ -118,6 +163,10 @@ pub struct Leave {
 
 /// Sends a browser to Clerk's Frontend API at `frontend`, from where it comes back to the same
 /// page. The host is the configuration's; nothing of the request decides it.
+///
+/// `chance` is a text of letters, digits and `-` that nobody can guess. A browser that has been
+/// sent away a moment ago keeps what it got then: otherwise two tabs at once would each spoil the
+/// other's answer.
 #[must_use]
 pub fn ask(
     due: Due,
@@ -125,8 +174,12 @@ pub fn ask(
     instance: &Instance<'_>,
     visit: &Visit<'_>,
     frontend: &str,
+    chance: &str,
 ) -> Leave {
-    let back = format!("{}{}", visit.origin, visit.clean_path());
+    let asked = visit.asked().unwrap_or(chance);
+    let path = visit.clean_path();
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let back = format!("{}{path}{separator}{ASKED}={asked}", visit.origin);
     let is_suffixed = if found.carrier == Carrier::Suffixed { "true" } else { "false" };
     let mut query = form_urlencoded::Serializer::new(String::new());
     query
@@ -134,18 +187,20 @@ pub fn ask(
         .append_pair("__clerk_api_version", API_VERSION)
         .append_pair("suffixed_cookies", is_suffixed)
         .append_pair("__clerk_hs_reason", due.reason());
-    if let Some(token) = found.token {
+    // Neither was read here, and a header of the answer has its limits.
+    let is_short = |text: &str| text.len() <= TOKEN_BYTES_MAX;
+    if let Some(token) = found.token.filter(|token| is_short(token)) {
         query.append_pair(COOKIE, token);
     }
     if instance.stage == Stage::Development
-        && let Some(browser) = dev_browser(instance, visit)
+        && let Some(browser) = dev_browser(instance, visit).filter(|browser| is_short(browser))
     {
         query.append_pair(DEV_BROWSER, &browser);
     }
     let frontend = frontend.trim_end_matches('/');
     Leave {
         location: format!("{frontend}/v1/client/handshake?{}", query.finish()),
-        cookies: vec![visit.count_cookie()],
+        cookies: vec![visit.own_cookie(visit.asked_cookie(), asked, ASKED_S), visit.count_cookie()],
     }
 }
 
@@ -162,6 +217,7 @@ fn dev_browser<'a>(instance: &Instance<'_>, visit: &Visit<'a>) -> Option<Cow<'a,
 #[must_use]
 pub fn come_back(cookies: &[SetCookie], visit: &Visit<'_>) -> Leave {
     let mut lines: Vec<String> = cookies.iter().map(|cookie| cookie.line().to_owned()).collect();
+    lines.push(visit.own_cookie(visit.asked_cookie(), "", 0));
     if matches!(visit.answer(), Some((_, Place::Cookie))) {
         lines.push(format!("{HANDSHAKE}=; Path=/; Max-Age=0"));
         lines.push(visit.count_cookie());

@@ -130,6 +130,15 @@ fn a_stage_has_its_own_clerk_hosts_and_counters_and_keeps_the_rest() {
 }
 
 #[test]
+fn a_stage_signs_nobody_in_or_out_at_the_clerk_of_production() {
+    let elsewhere =
+        "SIGN_IN_URL = \"https://a.example/in\", SIGN_OUT_URL = \"https://a.example/out\"";
+    let text = FILE.replace("SIGN_IN_URL = \"/sign-in\"", elsewhere);
+    let made = stage::form(&text, &staging()).unwrap();
+    assert!(made.contains("SIGN_IN_URL = \"\", SIGN_OUT_URL = \"\""), "{made}");
+}
+
+#[test]
 fn what_a_stage_would_share_is_refused() {
     let text = format!("{FILE}\n[[env.ssr.kv_namespaces]]\nbinding = \"KV\"\nid = \"a\"\n");
     let error = stage::form(&text, &staging()).unwrap_err().to_string();

@@ -1,0 +1,77 @@
+// S-16: the application dies between the permit and the page. Whoever asked gets no page, and
+// whoever asks next gets theirs.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { DOCUMENT } from "./support/answers.mjs";
+import * as clerk from "./support/clerk.mjs";
+import { startDirect, workerOf } from "./support/direct.mjs";
+import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
+import { Switches, covers } from "./support/switches.mjs";
+import { wire } from "./support/wire.mjs";
+
+describe("S-16 a crash of the application", () => {
+  const switches = new Switches();
+  const [admin, other] = ["user", "user"].map(clerk.newId);
+  let system;
+
+  before(async () => {
+    const bindings = { ...PEM_VARS, ROLES_ISOLATE_MS: "1000" };
+    system = await startDirect([workerOf("durable"), switches.worker("ssr", { bindings })]);
+    await system.sql("INSERT INTO roles (name) VALUES ('admin')");
+    for (const [user, roles] of [[admin, '["admin"]'], [other, "[]"]]) {
+      await system.sql(
+        `INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest)
+         VALUES (?1, ?2, 0, 1, 1, 1, '')`,
+        user,
+        roles,
+      );
+    }
+  });
+  after(() => system?.stop());
+
+  /** What a user is answered, or that the connection broke. */
+  async function get(user, path = "/admin") {
+    const url = await system.url("rolecall-ssr");
+    const headers = { ...DOCUMENT, ...bearer(mint(user)) };
+    return wire(url, path, { headers }).catch((cause) => ({ status: 0, text: String(cause) }));
+  }
+
+  it("shows no page, and the next one is answered rightly", async () => {
+    const course = await switches.course(async () => {
+      const { status, text } = await get(admin);
+      assert.equal(status, 200);
+      assert.ok(text.includes(admin));
+      assert.equal((await get(other)).status, 403);
+    });
+    covers(course, ["page-permitted"]);
+    for (let times = 0; times < 3; times += 1) {
+      const kill = switches.kill((_, whom) => whom === admin);
+      const dead = await get(admin);
+      assert.ok(kill.isDone(), "it died");
+      assert.ok(dead.status === 0 || 500 <= dead.status, `${dead.status}`);
+      assert.ok(!dead.text.includes(admin) && !dead.text.includes("Administration"), dead.text);
+      // The very next ones, and all at once.
+      const next = await Promise.all([other, admin, other, admin].map((user) => get(user)));
+      assert.deepEqual(next.map(({ status }) => status), [403, 200, 403, 200]);
+      assert.ok(next[1].text.includes(admin) && !next[1].text.includes(other));
+      assert.equal((await get(other, "/dashboard")).status, 200);
+    }
+  });
+
+  it("takes nobody along who is on the way to a page of their own", async () => {
+    const held = switches.holdAll((_, whom) => whom === other);
+    const waiting = get(other, "/dashboard");
+    await held.reached(1);
+    const kill = switches.kill((_, whom) => whom === admin);
+    await get(admin);
+    assert.ok(kill.isDone(), "it died");
+    held.open();
+    const { status, text } = await waiting;
+    // Their isolate may be gone: then no page, but never another's.
+    assert.ok(!text.includes(admin), text);
+    assert.ok(status !== 200 || text.includes(other), `${status}`);
+    assert.equal((await get(other, "/dashboard")).status, 200);
+  });
+});
