@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::claims::Claims;
+use crate::claims::{Actor, Claims};
 use crate::clock::now_ms;
 use crate::day::{self, Step};
 use crate::delivery::{Delivery, OwnFaults, fresh_svix_id};
@@ -61,6 +61,14 @@ pub(crate) async fn jwks(State(clerk): State<Shared>) -> Json<Value> {
 pub(crate) struct TokenAsked {
     user_id: String,
     ttl_s: Option<i64>,
+    /// Who acts as the user.
+    actor_id: Option<String>,
+}
+
+/// Whether it is shaped as a user's id.
+fn is_user(id: &str) -> bool {
+    let tail = id.strip_prefix("user_").unwrap_or_default();
+    !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 pub(crate) async fn token(
@@ -68,17 +76,17 @@ pub(crate) async fn token(
     asked: Result<Json<TokenAsked>, JsonRejection>,
 ) -> Result<Json<Value>, Refusal> {
     let Json(asked) = asked?;
-    let tail = asked.user_id.strip_prefix("user_").unwrap_or_default();
-    if tail.is_empty() || !tail.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(Refusal::bad("user_id must be `user_` and letters or digits"));
+    if !is_user(&asked.user_id) || asked.actor_id.as_deref().is_some_and(|id| !is_user(id)) {
+        return Err(Refusal::bad("user_id and actor_id must be `user_` and letters or digits"));
     }
     let ttl_s = asked.ttl_s.unwrap_or(SESSION_TTL_S);
     if !(-TTL_S_MAX..=TTL_S_MAX).contains(&ttl_s) {
         return Err(Refusal::bad("ttl_s must lie between -86400 and 86400"));
     }
     let now_s = now_ms() / 1000;
-    let claims =
+    let mut claims =
         Claims::new(&clerk.issuer, &clerk.apps.first().origin(), &asked.user_id, now_s, ttl_s);
+    claims.act = asked.actor_id.map(|sub| Actor { iss: clerk.issuer.clone(), sub });
     match clerk.keys.sign(&claims) {
         Ok(token) => Ok(Json(json!({ "token": token }))),
         Err(err) => Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, err.to_string())),

@@ -29,6 +29,18 @@ pub struct Claims {
     pub jti: String,
     /// Minutes since the first and since the second factor; -1 without one.
     pub fva: [i32; 2],
+    /// Who acts as the user, if somebody else does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+}
+
+/// Somebody who acts as a user: <https://clerk.com/docs/guides/users/impersonation>
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Actor {
+    /// Where they are signed in themselves.
+    pub iss: String,
+    /// Who they are.
+    pub sub: String,
 }
 
 impl Claims {
@@ -47,6 +59,7 @@ impl Claims {
             sts: "active",
             jti: fresh_id(""),
             fva: [0, -1],
+            act: None,
         }
     }
 }

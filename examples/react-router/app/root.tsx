@@ -2,12 +2,14 @@ import { env } from "cloudflare:workers";
 import { use } from "react";
 import type { ReactNode } from "react";
 import { Link, Links, Meta, NavLink, Outlet, Scripts, ScrollRestoration } from "react-router";
-import { useRouteLoaderData } from "react-router";
+import { isRouteErrorResponse, useRouteError, useRouteLoaderData } from "react-router";
 
 import type { Route } from "./+types/root";
+import { Mark } from "./mark.tsx";
 import { NonceContext } from "./nonce.ts";
 import { Refusal } from "./refusal.tsx";
 import { readSession, viewerOf } from "./session.server.ts";
+import { SignOut } from "./sign-out.tsx";
 import styles from "./styles.css?url";
 
 export const middleware: Route.MiddlewareFunction[] = [readSession];
@@ -31,11 +33,16 @@ export function Layout({ children }: { children: ReactNode }) {
   const nonce = use(NonceContext);
   // Absent when the root itself failed.
   const auth = useRouteLoaderData<typeof loader>("root");
+  const error = useRouteError();
+  // A form that found nobody signed in is answered with what was loaded before it.
+  const isSignedOut = isRouteErrorResponse(error) && error.status === 401;
+  const viewer = isSignedOut ? null : auth?.viewer;
   return (
     <html lang="en">
       <head>
         <meta charSet="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
         <Meta />
         <Links />
       </head>
@@ -43,46 +50,41 @@ export function Layout({ children }: { children: ReactNode }) {
         <a className="skip" href="#content">
           Skip to the content
         </a>
-        <header>
-          <nav aria-label="Main">
+        <header className="bar">
+          <div className="wrap">
             <Link className="brand" to="/">
+              <Mark />
               Rolecall example
             </Link>
-            <NavLink to="/dashboard">Dashboard</NavLink>
-            <NavLink to="/admin">Administration</NavLink>
-          </nav>
-          {auth && <Who auth={auth} />}
+            <nav aria-label="Main">
+              <NavLink to="/dashboard">Dashboard</NavLink>
+              <NavLink to="/admin">Administration</NavLink>
+            </nav>
+            {viewer && (
+              <div className="who">
+                <p>
+                  Signed in as <code>{viewer.userId}</code>
+                </p>
+                <SignOut />
+              </div>
+            )}
+          </div>
         </header>
-        <main id="content" tabIndex={-1}>
-          {auth?.viewer?.impersonated && (
+        <main className="wrap" id="content" tabIndex={-1}>
+          {viewer?.impersonated && (
             <p className="notice" role="note">
               <strong>Impersonated:</strong> somebody acts as this user.
             </p>
           )}
           {children}
         </main>
+        <footer className="wrap">
+          <p>Clerk says who is signed in. Rolecall says what they may do, for each request.</p>
+        </footer>
         <ScrollRestoration nonce={nonce} />
         <Scripts nonce={nonce} />
       </body>
     </html>
-  );
-}
-
-function Who({ auth }: { auth: Awaited<ReturnType<typeof loader>> }) {
-  const { viewer, signOut } = auth;
-  if (viewer === null) return <Link to="/sign-in">Sign in</Link>;
-  return (
-    <div className="who">
-      <span>
-        Signed in as <code>{viewer.userId}</code>
-      </span>
-      {signOut && (
-        <form method="post" action={signOut.action}>
-          <input type="hidden" name="redirect_url" value={signOut.back} />
-          <button type="submit">Sign out</button>
-        </form>
-      )}
-    </div>
   );
 }
 

@@ -53,6 +53,15 @@ fn files_that_the_readme_names_are_there() {
     none(&gone, "name a file that is there");
 }
 
+/// The apps are one family; the example keeps a copy, for its developer would have a file too.
+#[test]
+fn the_apps_wear_one_style_sheet() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let sheet = read("ssr/templates/style.css");
+    assert_eq!(sheet, read("examples/react-router/app/styles.css"), "copy the first over it");
+    assert!(sheet.len() < 6_000, "{} bytes that every page waits for", sheet.len());
+}
+
 #[test]
 fn nothing_points_at_one_machine() {
     let mut wrong = Vec::new();

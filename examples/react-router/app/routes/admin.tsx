@@ -36,13 +36,22 @@ export default function Admin({ actionData }: Route.ComponentProps) {
     <>
       <title>Administration · Rolecall example</title>
       <h1>Administration</h1>
-      <p>Only the app role <code>admin</code> sees this page.</p>
-      <Form method="post">
-        <label htmlFor="user">A user's id</label>
-        <input id="user" name="user" required maxLength={64} autoComplete="off" />
-        <button type="submit">Look up</button>
-      </Form>
-      <div role="status">{actionData && <Found {...actionData} />}</div>
+      <p className="lead">
+        Only the app role <code>admin</code> sees this page.
+      </p>
+      <section className="card" aria-labelledby="look-up">
+        <h2 id="look-up">What may somebody do?</h2>
+        <Form method="post">
+          <label htmlFor="user">A user's id</label>
+          <div className="badges">
+            <input id="user" name="user" required maxLength={64} autoComplete="off" />
+            <button className="button" type="submit">
+              Look up
+            </button>
+          </div>
+        </Form>
+        <div role="status">{actionData && <Found {...actionData} />}</div>
+      </section>
     </>
   );
 }

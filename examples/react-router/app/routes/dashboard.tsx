@@ -18,26 +18,55 @@ export default function Dashboard({ loaderData }: Route.ComponentProps) {
       <title>Dashboard · Rolecall example</title>
       <h1>Dashboard</h1>
       <h2>Your roles</h2>
-      {held.length === 0 && <p>None.</p>}
-      <ul>
-        {held.map((role) => (
-          <li key={role}>
-            <code>{role}</code>
-          </li>
-        ))}
-      </ul>
+      {held.length === 0 && <p className="empty">You have no roles.</p>}
+      {0 < held.length && (
+        <ul className="badges">
+          {held.map((role) => (
+            <li key={role}>
+              <code>{role}</code>
+            </li>
+          ))}
+        </ul>
+      )}
       <h2>Your organizations</h2>
-      {organizations.length === 0 && <p>None.</p>}
-      <ul>
-        {organizations.map(({ id, role }) => (
-          <li key={id}>
-            <Link to={`/organizations/${id}`}>{id}</Link>, as <code>{role}</code>
-          </li>
-        ))}
-      </ul>
-      <p className="quiet">
+      {organizations.length === 0 && <p className="empty">You belong to no organization.</p>}
+      {0 < organizations.length && <Organizations all={organizations} />}
+      <p className="need">
         Version {version} from the {source}, read {ageMs} ms ago.
       </p>
     </>
+  );
+}
+
+type Memberships = Route.ComponentProps["loaderData"]["organizations"];
+
+function Organizations({ all }: { all: Memberships }) {
+  return (
+    <ul className="cards">
+      {all.map(({ id, role, permissions }) => (
+        <li className="card" key={id}>
+          <h3>
+            <Link to={`/organizations/${id}`}>
+              <code>{id}</code>
+            </Link>
+          </h3>
+          <dl>
+            <dt>Role</dt>
+            <dd className="badges">
+              <code>{role}</code>
+            </dd>
+            <dt>Permissions</dt>
+            <dd className="badges">
+              {permissions.length === 0 && "none"}
+              {permissions.map((permission) => (
+                <code className="plain" key={permission}>
+                  {permission}
+                </code>
+              ))}
+            </dd>
+          </dl>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -1,14 +1,57 @@
 import { Link } from "react-router";
 
-export default function Home() {
+import type { Route } from "./+types/home";
+
+export default function Home({ matches }: Route.ComponentProps) {
+  const isSignedIn = matches[0].loaderData.viewer !== null;
   return (
     <>
       <title>Start · Rolecall example</title>
-      <h1>Rolecall with React Router</h1>
-      <p>
-        Everyone may see this page. The <Link to="/dashboard">dashboard</Link> is for whoever is
-        signed in, the <Link to="/admin">administration</Link> for the app role <code>admin</code>.
-      </p>
+      <div className="hero">
+        <h1>Rolecall with React Router</h1>
+        <p className="lead">
+          A server-rendered app whose loaders and actions ask Rolecall&rsquo;s guards. Everyone may
+          see this page.
+        </p>
+        <p className="actions">
+          <Link className="button" to="/dashboard">
+            Open your dashboard
+          </Link>
+          {isSignedIn || (
+            <Link className="button quiet" to="/sign-in">
+              Sign in
+            </Link>
+          )}
+        </p>
+      </div>
+      <h2>Where to go</h2>
+      <ul className="cards">
+        <li className="card">
+          <h3>
+            <Link to="/dashboard">Dashboard</Link>
+          </h3>
+          <p>Your roles and organizations, as the role cache has them.</p>
+          <p className="need">
+            Needs <strong>a session</strong>
+          </p>
+        </li>
+        <li className="card">
+          <h3>
+            <Link to="/admin">Administration</Link>
+          </h3>
+          <p>Looks a user up, behind a guard of its own.</p>
+          <p className="need">
+            Needs the role <code>admin</code>
+          </p>
+        </li>
+        <li className="card">
+          <h3>Reports</h3>
+          <p>Each organization has them. Your dashboard leads there.</p>
+          <p className="need">
+            Needs <code>org:reports:read</code>
+          </p>
+        </li>
+      </ul>
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { requirePermission } from "@rolecall/guard";
 import { env } from "cloudflare:workers";
+import { Link } from "react-router";
 
 import type { Route } from "./+types/organization";
 import { requireViewer } from "../session.server.ts";
@@ -17,10 +18,24 @@ export default function Organization({ loaderData }: Route.ComponentProps) {
   return (
     <>
       <title>Organization · Rolecall example</title>
-      <h1>Reports</h1>
-      <p>
-        Your role in <code>{organization}</code> carries <code>{permission}</code>.
+      <p className="path">
+        <Link to="/dashboard">Dashboard</Link>
       </p>
+      <h1>Reports</h1>
+      <p className="lead">This page is rendered for those who may read reports.</p>
+      <div className="card">
+        <h2>Why you see it</h2>
+        <dl>
+          <dt>Organization</dt>
+          <dd>
+            <code>{organization}</code>
+          </dd>
+          <dt>Your role there carries</dt>
+          <dd className="badges">
+            <code className="plain">{permission}</code>
+          </dd>
+        </dl>
+      </div>
     </>
   );
 }

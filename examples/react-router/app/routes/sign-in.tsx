@@ -18,7 +18,7 @@ export default function SignIn({ loaderData }: Route.ComponentProps) {
       <title>Sign in · Rolecall example</title>
       <h1>Sign in</h1>
       <p>You sign in at Clerk, and come back to the page you asked for.</p>
-      <p>
+      <p className="actions">
         <a className="button" href={loaderData.clerk}>
           Continue to Clerk
         </a>

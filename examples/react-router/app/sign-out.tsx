@@ -1,0 +1,19 @@
+// The way out: a form that ends the session at Clerk, where there is an address for it.
+
+import { useRouteLoaderData } from "react-router";
+
+import type { loader } from "./root.tsx";
+
+export function SignOut() {
+  const auth = useRouteLoaderData<typeof loader>("root");
+  if (!auth?.viewer || !auth.signOut) return null;
+  const { action, back } = auth.signOut;
+  return (
+    <form method="post" action={action}>
+      <input type="hidden" name="redirect_url" value={back} />
+      <button className="button quiet" type="submit">
+        Sign out
+      </button>
+    </form>
+  );
+}
