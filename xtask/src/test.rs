@@ -3,14 +3,16 @@
 //! A step that fails does not stop the ones after it, so that the totals are complete. What a
 //! failed step said is in `target/xtask/`, and its last lines are on standard error.
 
+mod browser;
 mod example;
+mod suite;
 mod typescript;
 
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use self::suite::Suite;
 use crate::call::{Call, Ran};
 use crate::place::Place;
 use crate::setup::{self, Tools};
@@ -19,11 +21,8 @@ use crate::tally::Tally;
 use crate::workers::{self, Worker};
 use crate::{build, check};
 
-/// Where the suite that drives the built Workers is.
-const WORKERD_SUITE: &str = "tests/workerd";
-
-/// Ours: a file of that suite that takes longer hangs, and is ended as failed.
-const FILE_MS_MAX: u32 = 300_000;
+/// The tests that drive the built Workers in workerd, from the outside.
+const WORKERD: Suite = Suite { folder: "tests/workerd", log: "workerd-tests" };
 
 /// Runs everything, or with a `filter` only the tests whose name contains it, and ends standard
 /// output with `N passed, N failed`.
@@ -67,7 +66,8 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
     });
     // A filter asks for tests by name; what is built for them is not one of them.
     tally += if filter.is_none() { built } else { Tally { passed: 0, ..built } };
-    tally += counted("workerd tests", |step| workerd(place, &tools, filter, step));
+    tally += counted("workerd tests", |step| WORKERD.run(place, &tools, filter, step));
+    tally += browser::tests(place, &tools, filter);
     if filter.is_none() {
         tally += workers.iter().map(|worker| bundle(place, &tools, worker)).sum();
     }
@@ -76,14 +76,19 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
 
 /// Runs a step that counts its tests itself.
 fn counted(name: &str, run: impl FnOnce(&Step) -> Result<Tally>) -> Tally {
+    counted_with(name, "", run)
+}
+
+/// The same; `more` is what the closing line says beside the count.
+fn counted_with(name: &str, more: &str, run: impl FnOnce(&Step) -> Result<Tally>) -> Tally {
     let step = Step::begin(name);
     match run(&step) {
         Ok(tally) if tally.failed == 0 => {
-            step.done(&tally.shown());
+            step.done(&format!("{}{more}", tally.shown()));
             tally
         }
         Ok(tally) => {
-            step.failed(&tally.shown());
+            step.failed(&format!("{}{more}", tally.shown()));
             tally
         }
         Err(error) => {
@@ -128,42 +133,6 @@ fn build_one(place: &Place, tools: &Tools, worker: &Worker) -> Result<String> {
     build::within_budget(&sizes)?;
     let shown: Vec<String> = sizes.iter().map(build::Size::shown).collect();
     Ok(format!("✓ Worker {}", shown.join(", ")))
-}
-
-/// The tests that drive the built Workers in workerd, from the outside.
-fn workerd(place: &Place, tools: &Tools, filter: Option<&str>, step: &Step) -> Result<Tally> {
-    let files = suite(place)?;
-    let pattern = filter.map(|filter| format!("--test-name-pattern={}", escape(filter)));
-    let ran = Call::new(&tools.node)
-        // Each file starts the whole system; more at a time than this only wait for each other.
-        .args(["--test", "--test-concurrency=2", "--test-reporter=tap"])
-        .arg(format!("--test-timeout={FILE_MS_MAX}"))
-        .args(pattern)
-        .args(files)
-        .dir(&place.root)
-        .vars(tools.vars()?)
-        .run(|line| step.say(line))?;
-    let tally = Tally::of_tap(ran.lines.iter().map(|(_, line)| line.as_str()));
-    report(place, "workerd-tests", &ran)?;
-    Ok(tally.or_failed(ran.success))
-}
-
-/// The suite's files, in order.
-fn suite(place: &Place) -> Result<Vec<PathBuf>> {
-    let folder = place.root.join(WORKERD_SUITE);
-    let read = || format!("cannot read {}; restore it from git", folder.display());
-    let mut files = Vec::new();
-    for entry in fs::read_dir(&folder).with_context(read)? {
-        let path = entry.with_context(read)?.path();
-        if path.to_string_lossy().ends_with(".test.mjs") {
-            files.push(path.strip_prefix(&place.root).unwrap_or(&path).to_path_buf());
-        }
-    }
-    if files.is_empty() {
-        bail!("{WORKERD_SUITE} has no *.test.mjs; restore it from git");
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Wrangler's own bundling of a Worker, without a network: what a deployment would upload.

@@ -1,0 +1,41 @@
+// examples/react-router in a browser.
+
+import * as events from "../workerd/support/clerk.mjs";
+import { walk } from "./support/walk.mjs";
+
+walk({
+  name: "example",
+  organization: "/organizations",
+  headings: {
+    home: "Rolecall with React Router",
+    signIn: "Sign in",
+    dashboard: "Dashboard",
+    admin: "Administration",
+    organization: () => "Reports",
+    refused: "This page is not for you",
+    missing: "There is no such page",
+    unavailable: "Please try again in a moment",
+  },
+  links: { signIn: "Continue to Clerk", again: "Open the page again" },
+  more: ({ shows, open, seen, looked, click, isAt, signedInAs, deliver, GRACE }) => {
+    shows("looks a user up, and nothing once the session is gone", async (page, context) => {
+      const admin = "user_3Administrator";
+      await deliver(events.withRole(admin, "admin"));
+      await signedInAs(context, admin);
+      await open(page, "/admin");
+      await seen(page, "admin-form");
+      await page.getByLabel("A user's id").fill(GRACE.id);
+      await click(page, "button", "Look up");
+      await page.getByRole("status").getByText("is live").waitFor();
+      await looked(page, "admin-found");
+      await context.clearCookies();
+      await click(page, "button", "Look up");
+      await isAt(page, "/admin", "You are not signed in");
+      await page.getByText("Signed in as").waitFor({ state: "detached" });
+      await looked(page, "401");
+      await click(page, "link", "Go to the start");
+      await isAt(page, "/", "Rolecall with React Router");
+      await page.getByRole("link", { name: "Sign in" }).waitFor();
+    });
+  },
+});

@@ -1,0 +1,72 @@
+// A page by keyboard alone: Tab comes to everything that can be used, and one sees where it is.
+
+import assert from "node:assert/strict";
+
+/** What can be used: with Tab, nothing of it may be left out. */
+const USABLE = "a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']";
+
+/** The least contrast of an outline with what is behind it: WCAG 2.2, 1.4.11. */
+const CONTRAST_MIN = 3;
+
+/** The least width of an outline in CSS pixels: WCAG 2.2, 2.4.13. */
+const WIDTH_MIN = 2;
+
+/** Walks over a page that was just loaded. Its first stop is the link over the header. */
+export async function walkByKeyboard(page, { hasSkipLink }) {
+  await page.keyboard.press("Tab");
+  if (hasSkipLink) {
+    const first = await focused(page);
+    assert.deepEqual([first.text, first.isInView], ["Skip to the content", true]);
+    await page.keyboard.press("Enter");
+    assert.equal((await focused(page)).id, "content", "the link moves the focus to the content");
+    await page.locator(".skip").focus();
+  }
+  const count = await page.locator(USABLE).count();
+  const reached = new Set();
+  for (let left = count; 0 < left; left -= 1) {
+    const { text, index, isInView, outline } = await focused(page);
+    reached.add(index);
+    assert.ok(isInView, `${text} is in view`);
+    assert.ok(WIDTH_MIN <= outline.width, `${text} has an outline`);
+    assert.ok(CONTRAST_MIN <= contrast(outline.color, outline.behind), `${text}'s is seen`);
+    await page.keyboard.press("Tab");
+  }
+  assert.deepEqual([...reached], Array.from({ length: count }, (_, at) => at), "all, in order");
+}
+
+/** What has the focus. */
+function focused(page) {
+  return page.evaluate((usable) => {
+    const it = document.activeElement;
+    const { left, top, right, bottom, width } = it.getBoundingClientRect();
+    const { outlineColor, outlineStyle, outlineWidth } = getComputedStyle(it);
+    const isFilled = (element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)";
+    let behind = it.parentElement ?? it;
+    while (!isFilled(behind) && behind.parentElement) behind = behind.parentElement;
+    return {
+      id: it.id,
+      text: it.innerText || it.name,
+      index: [...document.querySelectorAll(usable)].indexOf(it),
+      isInView: 0 < width && 0 <= left && 0 <= top && right <= innerWidth && bottom <= innerHeight,
+      outline: {
+        width: outlineStyle === "none" ? 0 : Number.parseFloat(outlineWidth),
+        color: outlineColor,
+        behind: getComputedStyle(behind).backgroundColor,
+      },
+    };
+  }, USABLE);
+}
+
+/** By WCAG's formula, of two colours as CSS computes them. */
+function contrast(one, other) {
+  const [dark, light] = [one, other].map(luminance).sort((a, b) => a - b);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+function luminance(color) {
+  const [red, green, blue] = color.match(/[\d.]+/g).map((part) => {
+    const share = Number(part) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}

@@ -1,0 +1,69 @@
+// What holds for every page, as it is seen: in both schemes and on a wide and a narrow screen it
+// has no fault that axe knows, fits its width, and leaves a picture. By keyboard all is reached.
+
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+
+import { TARGET } from "../../workerd/support/local-clerk.mjs";
+import { walkByKeyboard } from "./keyboard.mjs";
+
+const { source: AXE } = createRequire(import.meta.url)("axe-core");
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+const SCHEMES = ["light", "dark"];
+
+/** In CSS pixels; the narrow one is a small phone's. */
+const WIDTHS = [1280, 360];
+
+const HEIGHT = 800;
+
+/** Where an app's pictures are kept. */
+const folderOf = (app) => path.join(TARGET, "browser", app);
+
+/** Removes the pictures of an earlier run. */
+export function clearPictures(app) {
+  rmSync(folderOf(app), { recursive: true, force: true });
+}
+
+/** Opens the page anew, looks at it, and leaves it wide and light. */
+export async function inspect(page, app, state) {
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme });
+    // The focus is where a page begins.
+    await page.reload();
+    await walkByKeyboard(page, { hasSkipLink: state !== "clerk" });
+  }
+  await look(page, app, state);
+}
+
+/** The same without the keyboard, where the page would not come again. */
+export async function look(page, app, state) {
+  await page.evaluate(AXE);
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of WIDTHS) {
+      const name = `${state}-${colorScheme}-${width}`;
+      await page.setViewportSize({ width, height: HEIGHT });
+      assert.deepEqual(await faults(page), [], name);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `${name}: ${wide} px wide`);
+      const file = path.join(folderOf(app), `${name}.png`);
+      await page.screenshot({ path: file, fullPage: true });
+    }
+  }
+  await page.emulateMedia({ colorScheme: SCHEMES[0] });
+  await page.setViewportSize({ width: WIDTHS[0], height: HEIGHT });
+}
+
+/** What axe finds, each as its rule and the first place. */
+function faults(page) {
+  return page.evaluate(async (values) => {
+    const how = { runOnly: { type: "tag", values }, preload: false, resultTypes: ["violations"] };
+    const { violations } = await globalThis.axe.run(document, how);
+    return violations.map(({ id, nodes: [{ html, failureSummary }] }) =>
+      `${id}: ${html} ${failureSummary}`);
+  }, RULES);
+}
