@@ -19,7 +19,7 @@ use crate::setup::{self, Tools};
 use crate::show::{self, Step};
 use crate::tally::Tally;
 use crate::workers::{self, Worker};
-use crate::{build, check};
+use crate::{bench, build, check};
 
 /// The tests that drive the built Workers in workerd, from the outside.
 const WORKERD: Suite = Suite { folder: "tests/workerd", log: "workerd-tests" };
@@ -60,6 +60,10 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
     let mut built = build_all(place, &tools, &workers);
     built += compiled;
     built += example::build(place, &tools);
+    built += Tally::of("build bench/peer", |step| {
+        bench::peer(place, &tools, step)?;
+        Ok(String::new())
+    });
     built += Tally::of("fault switches are in test builds alone", |_| {
         build::build_with_faults(place, &tools, &workers)?;
         build::only_in_tests(place, &workers)
