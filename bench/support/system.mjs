@@ -50,6 +50,14 @@ export function extra(name, options = {}) {
 
 export const floor = () => extra("floor", LISTENS);
 
+/** The steps of a first check without anything to decide. */
+export const bare = () =>
+  extra("bare", {
+    d1Databases: { DB: "rolecall" },
+    durableObjects: { BARE: { className: "Bare", useSQLite: true } },
+    ...LISTENS,
+  });
+
 /** The bench's own hands: the database, and the sending end of the queue. */
 const HANDS = extra("hands", {
   d1Databases: { DB: "rolecall" },

@@ -25,7 +25,9 @@ const LINE: &str = "bench: ";
 pub(crate) fn run(place: &Place, names: &[String]) -> Result<()> {
     let tools = setup::ensure(place)?;
     build::build(place, &tools, &workers::all(place)?)?;
-    peer(place, &tools, &Step::begin("build bench/peer"))?;
+    let step = Step::begin("build bench/peer");
+    peer(place, &tools, &step)?;
+    step.done("");
     let mut lines = Vec::new();
     for name in chosen(rows(place, &tools)?, names)? {
         let step = Step::begin(format!("bench {name}"));

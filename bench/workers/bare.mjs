@@ -1,0 +1,40 @@
+// What a first check costs before anything is decided: the protocol's own steps in plain JavaScript
+// without a session, a role or a guard. An object reads its storage, persists who it is with its
+// alarm, registers and reads at D1 in one batch, and persists what it read.
+
+export class Bare {
+  #storage;
+  #env;
+
+  constructor(state, env) {
+    this.#storage = state.storage;
+    this.#env = env;
+  }
+
+  async fetch(request) {
+    const user = new URL(request.url).searchParams.get("user");
+    const owner = Date.now();
+    await this.#storage.get("state");
+    await Promise.all([
+      this.#storage.put("state", JSON.stringify({ owner })),
+      this.#storage.setAlarm(owner + 86_400_000),
+    ]);
+    const { DB } = this.#env;
+    const [, read] = await DB.batch([
+      DB.prepare("INSERT INTO bare (user, owner) VALUES (?1, ?2)").bind(user, owner),
+      DB.prepare("SELECT owner FROM bare WHERE user = ?1").bind(user),
+    ]);
+    await this.#storage.put("state", JSON.stringify({ owner, read: read.results }));
+    return Response.json({ allowed: true });
+  }
+
+  alarm() {}
+}
+
+export default {
+  fetch(request, { BARE }) {
+    const user = crypto.randomUUID();
+    const stub = BARE.get(BARE.idFromName(user));
+    return stub.fetch(`https://bare/?user=${user}`);
+  },
+};
