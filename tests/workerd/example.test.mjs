@@ -40,7 +40,7 @@ function example(bindings = {}) {
       CLERK_PUBLISHABLE_KEY: publishableKey(ISSUER),
       CLERK_SECRET_KEY: "sk_of_the_tests",
       CLERK_JWT_KEY: PEM_VARS.CLERK_JWT_KEY,
-      AUTHORIZED_PARTIES: PARTY,
+      AUTHORIZED_PARTIES: `https://other.example, ${PARTY}`,
       SIGN_IN_URL: SIGN_IN,
       ...bindings,
     },
@@ -66,7 +66,8 @@ describe("the React Router example", () => {
 
   before(async () => {
     const names = ["ingest", "consumer", "durable"];
-    system = await startDirect([...names.map((name) => workerOf(name)), example()]);
+    const unset = { ...example({ AUTHORIZED_PARTIES: "" }), name: "without-parties" };
+    system = await startDirect([...names.map((name) => workerOf(name)), example(), unset]);
     origin = (await system.url("rolecall-example")).origin;
     ownForm = { ...DOCUMENT, origin, "sec-fetch-site": "same-origin" };
     door = await system.worker("rolecall-ingest");
@@ -305,6 +306,15 @@ describe("the React Router example", () => {
     const sheet = await fetch(`${origin}${style}`);
     assert.deepEqual([sheet.status, sheet.headers.get("content-type")],
       [200, "text/css; charset=utf-8"]);
+  });
+
+  it("signs nobody in while no party is authorized", async () => {
+    const { origin: unset } = await system.url("without-parties");
+    const headers = { ...DOCUMENT, ...signedIn(admin) };
+    const response = await fetch(`${unset}/dashboard`, { redirect: "manual", headers });
+    await response.text();
+    assert.equal(response.status, 302);
+    assert.match(response.headers.get("location"), /^\/sign-in/);
   });
 
   it("answers an address that it does not have with its own page", async () => {

@@ -85,7 +85,8 @@ async function authenticate(request: Request): Promise<RequestState | null> {
     proxyUrl: env.CLERK_PROXY_URL,
   });
   try {
-    const authorizedParties = env.AUTHORIZED_PARTIES.split(",");
+    // A blank one stays: to the SDK no party at all would be any party, and this one is nobody.
+    const authorizedParties = env.AUTHORIZED_PARTIES.split(",").map((party) => party.trim());
     return await clerk.authenticateRequest(bare(request), { authorizedParties });
   } catch (cause) {
     console.warn({ message: "the session cannot be read", detail: String(cause) });

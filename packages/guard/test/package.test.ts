@@ -1,9 +1,8 @@
-// The package as an app gets it: built, and found by its name.
+// The package as an app gets it: built and packed by npm, and found by its name.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
-  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -57,8 +56,11 @@ describe("the package", () => {
     const installed = path.join(app, "node_modules", "@rolecall", "guard");
     dist = path.join(installed, "dist");
     mkdirSync(installed, { recursive: true });
-    cpSync(path.join(ROOT, "package.json"), path.join(installed, "package.json"));
-    tsc("--project", path.join(ROOT, "tsconfig.json"), "--outDir", dist);
+    // As the README says it; `npm pack` builds first.
+    execFileSync("npm", ["pack", "--pack-destination", app], { cwd: ROOT, stdio: "ignore" });
+    const [packed = ""] = readdirSync(app).filter((name) => name.endsWith(".tgz"));
+    assert.equal(packed, "rolecall-guard-0.1.0.tgz");
+    execFileSync("tar", ["-xzf", packed, "--strip-components=1", "-C", installed], { cwd: app });
   });
   after(() => rmSync(app, { recursive: true, force: true }));
 

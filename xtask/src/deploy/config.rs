@@ -3,9 +3,9 @@
 mod file;
 mod secrets;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use toml::Table;
 
 use self::file::File;
@@ -23,6 +23,8 @@ pub(super) struct Config {
     pub(super) queues: BTreeSet<String>,
     /// The database that Workers share.
     pub(super) database: Option<Database>,
+    /// The number that each rate limiter counts under, by environment and binding.
+    pub(super) limiters: BTreeMap<(String, String), String>,
 }
 
 /// One block of the file.
@@ -81,8 +83,8 @@ impl Config {
     /// When it is not of the expected shape, holds a secret, or its blocks do not fit together.
     pub(super) fn read(file: &str, text: &str) -> Result<Self> {
         let mend = || format!("{file} is not as expected; mend it");
-        let table: Table = text.parse().with_context(mend)?;
-        secrets::refuse(file, &table)?;
+        let table = table(file, text)?;
+        secrets::refuse(file, text, &table)?;
         let parsed: File = table.try_into().with_context(mend)?;
         parsed.account_is_one().with_context(mend)?;
         parsed.objects_are_within().with_context(mend)?;
@@ -93,23 +95,36 @@ impl Config {
             account: parsed.account(),
             workers,
             queues: parsed.queues(),
+            limiters: parsed.limiters(),
             database: parsed.database().with_context(mend)?,
         })
     }
 
     /// The names that make something at Cloudflare this configuration's own.
-    pub(super) fn names(&self) -> BTreeSet<&str> {
-        let workers = self.workers.iter().map(|worker| worker.name.as_str());
-        let queues = self.queues.iter().map(String::as_str);
-        let database =
-            self.database.iter().flat_map(|it| [Some(it.name.as_str()), it.id.as_deref()]);
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        let workers = self.workers.iter().map(|worker| worker.name.clone());
+        let queues = self.queues.iter().cloned();
+        let database = self.database.iter().flat_map(|it| [Some(it.name.clone()), it.id.clone()]);
         let routes = self.workers.iter().flat_map(|worker| &worker.routes);
-        workers
-            .chain(queues)
-            .chain(database.flatten())
-            .chain(routes.map(|route| route.pattern.as_str()))
-            .collect()
+        workers.chain(queues).chain(database.flatten()).chain(routes.map(Route::host)).collect()
     }
+}
+
+impl Route {
+    /// The host alone: a custom domain and a pattern with a path may both have it.
+    fn host(&self) -> String {
+        self.pattern.split('/').next().unwrap_or_default().to_ascii_lowercase()
+    }
+}
+
+/// The text as a table. The parser's own message shows the line at fault, and a secret may stand
+/// in it.
+fn table(file: &str, text: &str) -> Result<Table> {
+    text.parse().or_else(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        bail!("{file} is not as expected: line {line}: {}; mend it", error.message())
+    })
 }
 
 /// Whether this is a database's id; what else stands there is a placeholder.

@@ -177,7 +177,7 @@ fn apart(stage: &Config, root: &Config) -> Result<()> {
         return Ok(());
     }
     let (own, others) = (stage.names(), root.names());
-    let common: Vec<&str> = own.intersection(&others).copied().collect();
+    let common: Vec<&str> = own.intersection(&others).map(String::as_str).collect();
     if !common.is_empty() {
         bail!(
             "{} and {} both name {}; a stage needs names of its own, such as `{}-staging`",
@@ -186,6 +186,22 @@ fn apart(stage: &Config, root: &Config) -> Result<()> {
             common.join(", "),
             common.first().copied().unwrap_or_default()
         );
+    }
+    limiters_apart(stage, root)
+}
+
+/// A stage limits what production limits, and counts it by itself.
+fn limiters_apart(stage: &Config, root: &Config) -> Result<()> {
+    for ((env, name), number) in &root.limiters {
+        let own = stage.limiters.get(&(env.clone(), name.clone()));
+        if own.is_none_or(|own| own == number) {
+            bail!(
+                "{} needs [[env.{env}.ratelimits]] with the name {name} and a namespace_id of its \
+                 own: copy the block from {} and give it another number than {number}",
+                stage.file,
+                root.file
+            );
+        }
     }
     Ok(())
 }

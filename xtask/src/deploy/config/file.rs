@@ -31,6 +31,14 @@ struct Block {
     d1_databases: Vec<D1>,
     #[serde(default)]
     durable_objects: Objects,
+    #[serde(default)]
+    ratelimits: Vec<RateLimit>,
+}
+
+#[derive(Deserialize)]
+struct RateLimit {
+    name: String,
+    namespace_id: String,
 }
 
 /// <https://developers.cloudflare.com/workers/wrangler/configuration/#types-of-routes>
@@ -87,6 +95,13 @@ impl File {
 
     pub(super) fn queues(&self) -> BTreeSet<String> {
         self.env.values().flat_map(|block| block.queues.names()).collect()
+    }
+
+    pub(super) fn limiters(&self) -> BTreeMap<(String, String), String> {
+        let all = self.env.iter().flat_map(|(env, block)| {
+            block.ratelimits.iter().map(move |it| ((env, &it.name), &it.namespace_id))
+        });
+        all.map(|((env, name), id)| ((env.clone(), name.clone()), id.clone())).collect()
     }
 
     /// Some commands look at a block and some do not; all have to mean one account.

@@ -10,13 +10,17 @@ const SECRET_MARKS: [&str; 4] = ["whsec_", "sk_live_", "sk_test_", "PRIVATE KEY"
 const SECRET_NAMES: [&str; 4] =
     ["CLERK_WEBHOOK_SECRET", "CLERK_SECRET_KEY", "OPERATOR_TOKEN", "METRICS_TOKEN"];
 
-/// Refuses a file that holds a secret, and says where: never what.
+/// Refuses a file that holds a secret, in a comment too, and says where: never what.
 ///
 /// # Errors
 /// When it does.
-pub(super) fn refuse(file: &str, table: &Table) -> Result<()> {
+pub(super) fn refuse(file: &str, text: &str, table: &Table) -> Result<()> {
     let mut found = Vec::new();
     find(&Value::Table(table.clone()), "", &mut found);
+    if found.is_empty() {
+        let lines = text.lines().enumerate().filter(|(_, line)| is_marked(line));
+        found.extend(lines.map(|(index, _)| format!("line {}", index + 1)));
+    }
     if found.is_empty() {
         return Ok(());
     }
@@ -27,11 +31,13 @@ pub(super) fn refuse(file: &str, table: &Table) -> Result<()> {
     );
 }
 
+fn is_marked(text: &str) -> bool {
+    SECRET_MARKS.iter().any(|mark| text.contains(mark))
+}
+
 fn find(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
-        Value::String(text) if SECRET_MARKS.iter().any(|mark| text.contains(mark)) => {
-            found.push(at.to_owned());
-        }
+        Value::String(text) if is_marked(text) => found.push(at.to_owned()),
         Value::Array(values) => values.iter().for_each(|value| find(value, at, found)),
         Value::Table(table) => {
             for (key, value) in table {

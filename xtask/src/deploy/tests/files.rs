@@ -56,6 +56,12 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
         let error = refused(&text, &["env.ssr.vars.SIGN_IN_URL", "secret put"]);
         assert!(!error.contains(value), "{error}");
     }
+    // Without its quotes, which is no TOML, and in a comment, which is no value.
+    let unquoted = FILE.replace("\"/sign-in\"", "whsec_MfKQ9r8G");
+    let error = refused(&unquoted, &["is not as expected: line "]);
+    assert!(!error.contains("MfKQ"), "{error}");
+    let error = refused(&format!("# whsec_MfKQ9r8G\n{FILE}"), &["a secret at line 1;"]);
+    assert!(!error.contains("MfKQ"), "{error}");
     let text = FILE.replace("SIGN_IN_URL = \"/sign-in\"", "CLERK_SECRET_KEY = \"hush\"");
     let error = refused(&text, &["env.ssr.vars.CLERK_SECRET_KEY"]);
     assert!(!error.contains("hush"), "{error}");
@@ -170,6 +176,22 @@ fn a_stage_with_a_name_of_production_is_refused() {
     write("wrangler.staging.toml", &made.replace("rolecall-dead-staging", "rolecall-dead"));
     let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
     assert!(error.contains("both name rolecall-dead;"), "{error}");
+
+    // A custom domain and a pattern may have one host.
+    let host = made.replace("staging.hooks.example.com", "Hooks.Example.com/webhooks/*");
+    write("wrangler.staging.toml", &host);
+    let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
+    assert!(error.contains("both name hooks.example.com;"), "{error}");
+
+    // A limiter that was copied, and one that was forgotten.
+    let start = made.find("[[env.ingest.ratelimits]]").unwrap();
+    let line = made[start..].lines().find(|line| line.contains("namespace_id")).unwrap();
+    let forgotten = made.replace("[[env.ingest.ratelimits]]", "[[env.ingest.others]]");
+    for text in [made.replace(line, "namespace_id = \"1001\""), forgotten] {
+        write("wrangler.staging.toml", &text);
+        let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
+        assert!(error.contains("the name INGEST_LIMIT"), "{error}");
+    }
 
     // Accounts of their own may use the same names.
     write("wrangler.toml", &format!("account_id = \"a\"\n{FILE}"));
