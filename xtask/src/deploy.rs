@@ -17,6 +17,7 @@ mod wrangler;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, BufRead, IsTerminal};
 
 use anyhow::{Context, Result, bail};
@@ -83,6 +84,23 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
     let done = execute::execute(&plan, &config, &place.root, &commands, &mut wrangler)?;
     show::line(report(&config, &commands, &observed, &done));
     Ok(())
+}
+
+/// A stage from its file to its plan, without a network, by the real wrangler. Leaves no file.
+///
+/// # Errors
+/// When the file cannot be made, or wrangler refuses a block of it.
+pub(crate) fn rehearse_stage(place: &Place, tools: &Tools) -> Result<String> {
+    let mut file = tempfile::Builder::new();
+    let file = file.prefix("wrangler.").suffix(".toml").tempfile_in(&place.root);
+    let file = file.context("cannot write into the clone; may you write there?")?;
+    let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let text = stage::form(&stage::root_text(place)?, &Stage::parse("rehearsal")?)?;
+    fs::write(file.path(), &text).context("cannot write into the clone; is the disk full?")?;
+    let config = Config::read(&name, &text)?;
+    let commands = Commands { file: Some(name), revision: None };
+    bundle(&config, &commands, &mut Pinned::new(place, tools))?;
+    rehearse(&config, &commands)
 }
 
 /// Everything is built before anything is changed: a Worker that does not compile should not

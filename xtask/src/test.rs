@@ -19,7 +19,7 @@ use crate::setup::{self, Tools};
 use crate::show::{self, Step};
 use crate::tally::Tally;
 use crate::workers::{self, Worker};
-use crate::{bench, build, check};
+use crate::{bench, build, check, deploy};
 
 /// The tests that drive the built Workers in workerd, from the outside.
 const WORKERD: Suite = Suite { folder: "tests/workerd", log: "workerd-tests" };
@@ -74,6 +74,9 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
     tally += browser::tests(place, &tools, filter);
     if filter.is_none() {
         tally += workers.iter().map(|worker| bundle(place, &tools, worker)).sum();
+        tally += Tally::of("rehearse the deployment of a stage", |_| {
+            deploy::rehearse_stage(place, &tools).map(|_| String::new())
+        });
     }
     Ok(tally)
 }

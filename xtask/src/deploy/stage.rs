@@ -82,7 +82,7 @@ impl Stage {
 /// # Errors
 /// When the file is missing or wrong, or the stage's names are the root's too.
 pub(super) fn read(place: &Place, stage: Option<&Stage>) -> Result<Config> {
-    let root = Config::read(ROOT_FILE, &text(place, ROOT_FILE, "restore it from git")?)?;
+    let root = Config::read(ROOT_FILE, &root_text(place)?)?;
     let Some(stage) = stage else { return Ok(root) };
     let make = format!("make it with `cargo xtask deploy --stage {} --init`", stage.0);
     let file = stage.file();
@@ -101,7 +101,7 @@ pub(super) fn init(place: &Place, stage: &Stage) -> Result<String> {
     if path.exists() {
         bail!("{file} is there already; change it by hand, or remove it and run this again");
     }
-    let made = form(&text(place, ROOT_FILE, "restore it from git")?, stage)?;
+    let made = form(&root_text(place)?, stage)?;
     fs::write(&path, made)
         .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
     Ok(format!(
@@ -204,6 +204,14 @@ fn limiters_apart(stage: &Config, root: &Config) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The text of the root's file.
+///
+/// # Errors
+/// When it is not there.
+pub(super) fn root_text(place: &Place) -> Result<String> {
+    text(place, ROOT_FILE, "restore it from git")
 }
 
 fn text(place: &Place, file: &str, next: &str) -> Result<String> {
