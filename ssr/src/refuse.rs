@@ -1,7 +1,7 @@
 //! What those are told who do not get what they asked for.
 
 use serde::Serialize;
-use shared::session::redirect::local_path;
+use shared::session::handshake::clean_path;
 use url::form_urlencoded;
 use worker::{Response, Result};
 
@@ -72,10 +72,7 @@ fn to_sign_in(incoming: &Incoming, config: &Config) -> Result<Response> {
             return unavailable();
         }
     };
-    let here = match &incoming.query {
-        Some(query) => local_path(&format!("{}?{query}", incoming.path)),
-        None => local_path(&incoming.path),
-    };
+    let here = clean_path(&incoming.path, incoming.query.as_deref().unwrap_or_default());
     // Another site would take a path for one of its own.
     let origin = match &config.sessions {
         Ok(sessions) if !to.starts_with('/') => sessions.own_origin(&incoming.origin),

@@ -417,6 +417,9 @@ describe("a handshake", () => {
       assert.ok(system.logs().includes(`"rejection":"${reason}"`), reason);
       const nobody = await get("app", url, NOBODY);
       assert.equal(checked(nobody, reason).status, 302, reason);
+      // There may be a session in an answer: whoever signs people in gets none.
+      const { searchParams } = new URL(nobody.headers.get("location"), PARTY);
+      assert.equal(searchParams.get("redirect_url"), "/dashboard?tab=2", reason);
       const page = await get("app", url, cookie(mint(USER)));
       assert.equal(checked(page, reason).status, 200, reason);
     }

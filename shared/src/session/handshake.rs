@@ -19,7 +19,7 @@ mod answer;
 
 use std::borrow::Cow;
 
-pub use self::address::{Leave, Visit, ask, come_back};
+pub use self::address::{Leave, Visit, ask, clean_path, come_back};
 pub use self::answer::{Unverified, Verified, check, read};
 use super::source::{Carrier, ClientUat, Found, Stage};
 use super::{Rejection, Session};

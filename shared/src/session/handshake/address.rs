@@ -136,20 +136,22 @@ impl<'a> Visit<'a> {
         self.own_cookie(REDIRECT_COUNT, &count, LOOP_S)
     }
 
-    /// The page's address on this site, without what the way has added to it.
     fn clean_path(&self) -> String {
-        let is_passing = |part: &&str| {
-            let name = form_urlencoded::parse(part.as_bytes()).next().map(|(name, _)| name);
-            name.is_some_and(|name| PASSING_PARAMETERS.contains(&&*name))
-        };
-        let kept: Vec<&str> = self.query.split('&').filter(|part| !is_passing(part)).collect();
-        let query = kept.join("&");
-        if query.is_empty() {
-            local_path(self.path)
-        } else {
-            local_path(&format!("{}?{query}", self.path))
-        }
+        clean_path(self.path, self.query)
     }
+}
+
+/// A page's address on this site, without what the way to Clerk and back has added to it: an
+/// answer that was refused is not handed on either, for there are sessions in it.
+#[must_use]
+pub fn clean_path(path: &str, query: &str) -> String {
+    let is_passing = |part: &&str| {
+        let name = form_urlencoded::parse(part.as_bytes()).next().map(|(name, _)| name);
+        name.is_some_and(|name| PASSING_PARAMETERS.contains(&&*name))
+    };
+    let kept: Vec<&str> = query.split('&').filter(|part| !is_passing(part)).collect();
+    let query = kept.join("&");
+    if query.is_empty() { local_path(path) } else { local_path(&format!("{path}?{query}")) }
 }
 
 /// A redirect, 307, that nobody may store.
