@@ -64,7 +64,16 @@ async fn read<T: DeserializeOwned>(mut request: Request) -> Option<T> {
 }
 
 fn troubled(trouble: &Trouble) -> Result<Response> {
-    tracing::error!(cause = %trouble, "the roles cannot be known");
+    match trouble {
+        // Whoever is signed in may ask for a version that does not exist.
+        Trouble::Below => tracing::debug!(cause = %trouble, "the roles are not there yet"),
+        Trouble::Unreachable(_)
+        | Trouble::Misdirected
+        | Trouble::Storage(_)
+        | Trouble::Misconfigured(_) => {
+            tracing::error!(cause = %trouble, "the roles cannot be known");
+        }
+    }
     refuse(trouble.status(), trouble.reason())
 }
 

@@ -246,6 +246,15 @@ fn j_17_s_5_nothing_in_a_request_decides_where_it_is_sent() {
 }
 
 #[test]
+fn what_cannot_be_kept_of_an_address_is_its_query_alone() {
+    for query in ["q=\\", &"a".repeat(2_048)] {
+        assert_eq!(handshake::clean_path("/dashboard", query), "/dashboard");
+    }
+    assert_eq!(handshake::clean_path("/dashboard", "q=1"), "/dashboard?q=1");
+    assert_eq!(handshake::clean_path("/", "q=\\"), "/");
+}
+
+#[test]
 fn the_address_to_come_back_to_is_clean() {
     let clean = |query: &str| handshake::come_back(&[], &visit(query, "")).location;
     assert_eq!(clean(""), "/dashboard");

@@ -151,7 +151,10 @@ pub fn clean_path(path: &str, query: &str) -> String {
     };
     let kept: Vec<&str> = query.split('&').filter(|part| !is_passing(part)).collect();
     let query = kept.join("&");
-    if query.is_empty() { local_path(path) } else { local_path(&format!("{path}?{query}")) }
+    let whole = local_path(&format!("{path}?{query}"));
+    // What cannot be kept whole is kept without its query: an answer must come back to a page that
+    // takes it, and `/` takes none.
+    if query.is_empty() || whole == "/" { local_path(path) } else { whole }
 }
 
 /// A redirect, 307, that nobody may store.
