@@ -3,6 +3,8 @@
 //! Each mistake is one sentence that names the variable. A mistake closes what depends on it: with
 //! any of those that sessions need, every page under a guard is answered 503.
 
+mod address;
+
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -10,8 +12,10 @@ use shared::session::keys::{self, RsaKey};
 use shared::session::publishable_key::PublishableKey;
 use shared::session::source::{Instance, Stage};
 use shared::session::{Policy, PolicyError};
-use url::{Host, Url};
+use url::Url;
 use worker::Env;
+
+use self::address::safe_url;
 
 /// What the Worker was told, or what is wrong with it.
 #[derive(Debug)]
@@ -177,32 +181,6 @@ fn key_source(
     let url = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
     let is_path = |url: &Url| url.query().is_none() && url.fragment().is_none();
     safe_url(&url).filter(is_path).map(Keys::Jwks).ok_or(Mistake::NoKey)
-}
-
-/// An address that nobody on the way can answer for: https, or http on the loopback.
-fn safe_url(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let is_safe = match url.scheme() {
-        "https" => true,
-        "http" => is_loopback(&url),
-        _ => false,
-    };
-    // A host goes into the policy of a page, where other letters than these would say something.
-    let is_plain = |host: &str| {
-        host.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'))
-    };
-    let is_ours = url.username().is_empty() && url.password().is_none();
-    (is_safe && is_ours && url.host_str().is_some_and(is_plain)).then_some(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn sign_in_url(var: Option<String>) -> Result<String, Mistake> {
