@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
 use crate::place::Place;
@@ -53,7 +53,9 @@ pub(crate) fn pick(place: &Place, name: Option<&str>) -> Result<Vec<Worker>> {
 }
 
 fn parse(text: &str) -> Result<Vec<Worker>> {
-    let config: Config = toml::from_str(text)?;
+    // The parser's own message shows the line at fault, and a secret may stand in it.
+    let config: Config =
+        toml::from_str(text).map_err(|error| anyhow!("{}", error.message().to_owned()))?;
     let mut workers = Vec::new();
     for (env, block) in config.env {
         let want = format!("{env}/build/index.js");
@@ -74,6 +76,12 @@ mod tests {
         let text = "[env.b]\nmain = \"b/build/index.js\"\n[env.a]\nmain = \"a/build/index.js\"";
         let names: Vec<String> = parse(text).unwrap().into_iter().map(|w| w.env).collect();
         assert_eq!(names, ["a", "b"]);
+    }
+
+    #[test]
+    fn the_line_at_fault_is_not_shown() {
+        let error = parse("[env.a.vars]\nCLERK_WEBHOOK_SECRET = whsec_MfKQ").unwrap_err();
+        assert!(!format!("{error:#}").contains("MfKQ"), "{error:#}");
     }
 
     #[test]

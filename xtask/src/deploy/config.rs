@@ -42,6 +42,8 @@ pub(super) struct Worker {
     pub(super) workers_dev: bool,
     /// The variables that are not blank.
     pub(super) vars: BTreeSet<String>,
+    /// All variables, blank ones too.
+    pub(super) listed: BTreeSet<String>,
 }
 
 /// What a Worker is to the others; they are deployed in this order, because a Worker cannot bind
@@ -123,7 +125,11 @@ fn table(file: &str, text: &str) -> Result<Table> {
     text.parse().or_else(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        bail!("{file} is not as expected: line {line}: {}; mend it", error.message())
+        let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
+        bail!(
+            "{file} is not as expected: line {line}, column {column}: {}; mend it",
+            error.message()
+        )
     })
 }
 

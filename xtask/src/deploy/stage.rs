@@ -194,7 +194,7 @@ fn apart(stage: &Config, root: &Config) -> Result<()> {
 fn limiters_apart(stage: &Config, root: &Config) -> Result<()> {
     for ((env, name), number) in &root.limiters {
         let own = stage.limiters.get(&(env.clone(), name.clone()));
-        if own.is_none_or(|own| own == number) {
+        if own.is_none_or(|own| root.limiters.values().any(|it| it == own)) {
             bail!(
                 "{} needs [[env.{env}.ratelimits]] with the name {name} and a namespace_id of its \
                  own: copy the block from {} and give it another number than {number}",

@@ -58,7 +58,7 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
     }
     // Without its quotes, which is no TOML, and in a comment, which is no value.
     let unquoted = FILE.replace("\"/sign-in\"", "whsec_MfKQ9r8G");
-    let error = refused(&unquoted, &["is not as expected: line "]);
+    let error = refused(&unquoted, &["is not as expected: line ", ", column 1"]);
     assert!(!error.contains("MfKQ"), "{error}");
     let error = refused(&format!("# whsec_MfKQ9r8G\n{FILE}"), &["a secret at line 1;"]);
     assert!(!error.contains("MfKQ"), "{error}");
@@ -192,6 +192,13 @@ fn a_stage_with_a_name_of_production_is_refused() {
         let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
         assert!(error.contains("the name INGEST_LIMIT"), "{error}");
     }
+
+    // A number of production's under another binding.
+    let second = "[[env.ssr.ratelimits]]\nname = \"B\"\nnamespace_id = ";
+    write("wrangler.toml", &format!("{FILE}\n{second}\"1002\"\n"));
+    write("wrangler.staging.toml", &format!("{made}\n{second}\"1001\"\n"));
+    let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
+    assert!(error.contains("the name B"), "{error}");
 
     // Accounts of their own may use the same names.
     write("wrangler.toml", &format!("account_id = \"a\"\n{FILE}"));
