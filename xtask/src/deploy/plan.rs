@@ -53,8 +53,11 @@ pub(super) enum Step {
 /// expand what is deployed already; then the Workers.
 ///
 /// # Errors
-/// When the file names another database than the account has.
+/// When the file names another database than the account has, or a variable that is a secret.
 pub(super) fn plan(config: &Config, observed: Option<&Observed>) -> Result<Plan> {
+    if let Some(observed) = observed {
+        no_variable_is_a_secret(config, observed)?;
+    }
     let mut steps = Vec::new();
     for queue in &config.queues {
         steps.extend(queue_steps(queue, observed));
@@ -119,6 +122,25 @@ impl Step {
             }
         }
     }
+}
+
+/// Wrangler refuses a Worker of which a variable, a blank one too, would replace a secret; by then
+/// the Workers before it would be deployed.
+fn no_variable_is_a_secret(config: &Config, observed: &Observed) -> Result<()> {
+    for worker in &config.workers {
+        let Some(secrets) = observed.secrets.get(&worker.env) else { continue };
+        let both: Vec<&str> = worker.listed.intersection(secrets).map(String::as_str).collect();
+        if !both.is_empty() {
+            bail!(
+                "{} is set as a secret, and {} has a variable of that name, blank or not, which \
+                 wrangler refuses; take its line out of [env.{}]",
+                both.join(", "),
+                config.file,
+                worker.env
+            );
+        }
+    }
+    Ok(())
 }
 
 fn surely(step: Step) -> Planned {

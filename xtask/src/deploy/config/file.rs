@@ -164,6 +164,7 @@ impl File {
             routes: block.route.iter().chain(&block.routes).map(RouteForm::read).collect(),
             workers_dev: block.workers_dev.or(self.workers_dev).unwrap_or(!block.is_routed()),
             vars: vars.map(|(name, _)| name.clone()).collect(),
+            listed: block.vars.keys().cloned().collect(),
         }
     }
 }

@@ -9,10 +9,11 @@ use shared::signature::{self, Headers, Secrets};
 use shared::time::UnixMillis;
 
 use super::{FILE, ID, all_there, config, with_id};
+use crate::deploy::execute::Done;
 use crate::deploy::left::{self, EVENTS};
 use crate::deploy::observed::Observed;
 use crate::deploy::wrangler::Commands;
-use crate::deploy::{plan, shown};
+use crate::deploy::{plan, report, shown};
 
 /// The plan's commands without `npx wrangler`, or what a step changes here.
 #[track_caller]
@@ -163,6 +164,32 @@ fn a_variable_that_is_set_as_a_secret_is_set() {
     let mut observed = all_there();
     observed.secrets.insert("ssr".to_owned(), ["CLERK_PUBLISHABLE_KEY".to_owned()].into());
     check_left(&file, Some(&observed), &[]);
+}
+
+/// Wrangler would refuse that Worker when the ones before it are deployed.
+#[test]
+fn a_variable_that_is_a_secret_too_is_refused_before_anything_is_done() {
+    let blank = FILE.replace("pk_live_Y2xlcmsuZXhhbXBsZS5jb20k", "");
+    for file in [FILE, &blank] {
+        let mut observed = all_there();
+        observed.secrets.insert("ssr".to_owned(), ["CLERK_PUBLISHABLE_KEY".to_owned()].into());
+        let error = plan::plan(&config(file), Some(&observed)).unwrap_err().to_string();
+        assert!(error.contains("CLERK_PUBLISHABLE_KEY is set as a secret"), "{error}");
+        assert!(error.contains("out of [env.ssr]"), "{error}");
+    }
+}
+
+#[test]
+fn a_report_says_what_was_deployed_and_what_is_left() {
+    let done = Done { is_noted: true, ..Done::default() };
+    let config = config(FILE);
+    let told = |observed: &Observed, done| report(&config, &Commands::default(), observed, done);
+    let all = "Deployed rolecall-durable, rolecall-consumer, rolecall-ingest, rolecall-ssr.\n";
+    let noted = format!("{all}wrangler.toml has the database's id from here on; commit it.\n\n");
+    let first = told(&Observed::default(), &done);
+    assert!(first.starts_with(&format!("{noted}Left to do by hand:\n  - In Clerk's")), "{first}");
+    let later = told(&all_there(), &Done::default());
+    assert_eq!(later, format!("{all}\nNothing is left to do by hand."));
 }
 
 #[test]
