@@ -1,6 +1,7 @@
 //! `cargo xtask check`: what can be judged without running anything.
 
 mod fences;
+mod supply;
 
 use anyhow::{Result, bail};
 
@@ -43,6 +44,7 @@ pub(crate) fn all(place: &Place, workers: &[Worker]) -> Tally {
     .into_iter()
     .sum();
     tally += fences::all(place, workers);
+    tally += supply::all(place);
     tally
 }
 

@@ -19,9 +19,13 @@ use anyhow::{Context, Result};
 use crate::call::{Call, Ran};
 use crate::place::Place;
 use crate::show::Step;
+use crate::versions::WASM_TARGET;
 
 /// How often a download is tried before the task gives up.
 const TRIES: u32 = 3;
+
+/// The Worker that depends on most.
+const LARGEST: &str = "ssr";
 
 /// The pause before the second try; each later one is twice as long.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -95,10 +99,41 @@ impl Tools {
 /// When one cannot be installed: what was tried, what it said, and what to do.
 pub(crate) fn ensure(place: &Place) -> Result<Tools> {
     toolchain(place)?;
-    let worker_build = cargo_tools::worker_build(place)?;
-    let wasm_bindgen = cargo_tools::wasm_bindgen(place)?;
-    let node::Packages { folder, node } = node::ensure(place)?;
-    Ok(Tools { worker_build, node, wasm_bindgen, node_modules: folder })
+    // Together: each ends in a stretch that one core does alone.
+    thread::scope(|scope| {
+        let worker_build = scope.spawn(|| cargo_tools::worker_build(place));
+        let wasm_bindgen = scope.spawn(|| cargo_tools::wasm_bindgen(place));
+        let packages = scope.spawn(|| node::ensure(place));
+        if !cargo_tools::are_there(place) {
+            dependencies(place)?;
+        }
+        let node::Packages { folder, node } = ended(packages)?;
+        let (worker_build, wasm_bindgen) = (ended(worker_build)?, ended(wasm_bindgen)?);
+        Ok(Tools { worker_build, node, wasm_bindgen, node_modules: folder })
+    })
+}
+
+/// Compiles what the Workers depend on, which the tools do not wait for. The largest of them has
+/// nearly all of it.
+fn dependencies(place: &Place) -> Result<()> {
+    let step = Step::begin("compile the Workers (once)");
+    let ran = Call::new("cargo")
+        .args(["build", "--release", "--lib", "--locked", "--package", LARGEST])
+        .args(["--target", WASM_TARGET])
+        .dir(&place.root.join(LARGEST))
+        .run(|line| step.say(line))?;
+    // What is wrong with it is for the build itself to say.
+    if ran.success {
+        step.done("");
+    } else {
+        step.failed("the build will say why");
+    }
+    Ok(())
+}
+
+/// What a thread of these came to.
+fn ended<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Makes sure of the parts of the toolchain alone.
@@ -115,6 +150,14 @@ pub(crate) fn toolchain(place: &Place) -> Result<()> {
 /// As [`ensure`].
 pub(crate) fn cargo_fuzz(place: &Place) -> Result<PathBuf> {
     cargo_tools::cargo_fuzz(place)
+}
+
+/// Makes sure of `cargo deny` alone; returns the program.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn cargo_deny(place: &Place) -> Result<PathBuf> {
+    cargo_tools::cargo_deny(place)
 }
 
 /// Runs what `call` makes, again if it fails: downloads do.

@@ -1,21 +1,25 @@
 //! What a developer sees: results on standard output, progress on standard error.
 
 use std::io::{self, Write};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use console::style;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::clock::Stopwatch;
 
+/// The steps that are under way: a line each, at the foot of what was written.
+static STEPS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
 /// Writes one line of a result. A reader that went away is no reason to fail.
 pub(crate) fn line(text: impl AsRef<str>) {
-    let _ = writeln!(io::stdout().lock(), "{}", text.as_ref());
+    let _ = STEPS.suspend(|| writeln!(io::stdout().lock(), "{}", text.as_ref()));
 }
 
 /// Writes one line for the person who watches. A reader that went away is no reason to fail.
 pub(crate) fn note(text: impl AsRef<str>) {
-    let _ = writeln!(io::stderr().lock(), "{}", text.as_ref());
+    let _ = STEPS.suspend(|| writeln!(io::stderr().lock(), "{}", text.as_ref()));
 }
 
 /// One step of a task: a spinner on a terminal, plain lines elsewhere. A step that is dropped
@@ -32,7 +36,7 @@ impl Step {
     /// Begins a step and says so.
     pub(crate) fn begin(name: impl Into<String>) -> Self {
         let name = name.into();
-        let bar = ProgressBar::new_spinner();
+        let bar = STEPS.add(ProgressBar::new_spinner());
         if let Ok(look) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg:.dim}") {
             bar.set_style(look);
         }

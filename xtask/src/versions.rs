@@ -10,6 +10,9 @@ pub(crate) const WORKER_BUILD: &str = "0.8.7";
 /// Builds the fuzz targets. <https://crates.io/crates/cargo-fuzz>
 pub(crate) const CARGO_FUZZ: &str = "0.13.2";
 
+/// Judges licences, sources and advisories of the dependencies. <https://crates.io/crates/cargo-deny>
+pub(crate) const CARGO_DENY: &str = "0.20.2";
+
 /// What the Workers are compiled for.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 

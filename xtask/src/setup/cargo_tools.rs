@@ -2,7 +2,7 @@
 //! its version: another version is another folder, and clones do not disturb each other.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::{lock, persist};
 use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
-use crate::versions::{CARGO_FUZZ, WORKER_BUILD};
+use crate::versions::{CARGO_DENY, CARGO_FUZZ, WORKER_BUILD};
 
 /// Whether a program's own lock file is kept to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,21 +49,32 @@ pub(super) fn wasm_bindgen(place: &Place) -> Result<PathBuf> {
         .map(|folder| folder.join("wasm-bindgen"))
 }
 
+/// Whether both of these are installed. What cannot be read is said where it is needed.
+pub(super) fn are_there(place: &Place) -> bool {
+    let lock = fs::read_to_string(place.root.join("Cargo.lock")).unwrap_or_default();
+    let wasm_bindgen = locked(&lock, "wasm-bindgen").unwrap_or_default();
+    let programs = [("worker-build", WORKER_BUILD), ("wasm-bindgen-cli", &*wasm_bindgen)];
+    programs.iter().all(|(name, version)| is_complete(&root(place, name, version)))
+}
+
 /// `cargo-fuzz`, in the pinned version; returns the folder that it is in, for `PATH`.
 pub(super) fn cargo_fuzz(place: &Place) -> Result<PathBuf> {
     install(place, "cargo-fuzz", CARGO_FUZZ, Lock::Kept)
 }
 
+/// `cargo-deny`, in the pinned version.
+pub(super) fn cargo_deny(place: &Place) -> Result<PathBuf> {
+    install(place, "cargo-deny", CARGO_DENY, Lock::Kept).map(|folder| folder.join("cargo-deny"))
+}
+
 /// Builds a program unless it is there; returns the folder that it is in.
 fn install(place: &Place, name: &str, version: &str, keep: Lock) -> Result<PathBuf> {
-    let root = place.cache.join(format!("{name}-{version}"));
-    // cargo writes this list last: a folder without it is a build that was broken off.
-    let complete = root.join(".crates.toml");
-    if complete.is_file() {
+    let root = root(place, name, version);
+    if is_complete(&root) {
         return Ok(root.join("bin"));
     }
     let _lock = lock(&place.cache, name)?;
-    if !complete.is_file() {
+    if !is_complete(&root) {
         let step = Step::begin(format!("cargo install {name}@{version} (a few minutes, once)"));
         let call = || {
             let call = Call::new("cargo").arg("install").arg(format!("{name}@{version}"));
@@ -76,6 +87,15 @@ fn install(place: &Place, name: &str, version: &str, keep: Lock) -> Result<PathB
         step.done("installed");
     }
     Ok(root.join("bin"))
+}
+
+fn root(place: &Place, name: &str, version: &str) -> PathBuf {
+    place.cache.join(format!("{name}-{version}"))
+}
+
+/// cargo writes this list last: a folder without it is a build that was broken off.
+fn is_complete(root: &Path) -> bool {
+    root.join(".crates.toml").is_file()
 }
 
 fn locked(text: &str, name: &str) -> Result<String> {
