@@ -2,7 +2,8 @@
 
 /**
  * A handler that answers with the `Response` that `handler` throws. Everything else that it throws
- * is thrown on. React Router and Remix do this themselves.
+ * is thrown on. React Router and Remix do this themselves; for Hono there is
+ * `@rolecall/guard/hono`, for around its `fetch` this would drop what middleware has set.
  */
 export function answering<Arguments extends unknown[]>(
   handler: (...args: Arguments) => Response | Promise<Response>,

@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
@@ -18,6 +20,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TSC = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+const MODULES = path.join(ROOT, "../../node_modules");
 
 const APP = `
 import { hasRole, requireRole, roles, userIdFrom } from "@rolecall/guard";
@@ -29,6 +32,25 @@ export async function loader(env: GuardEnv, auth: { userId: string | null }): Pr
   const known: Roles = await roles(env, userId, { fresh: true });
   return hasRole(known, "editor");
 }
+`;
+
+/** What the other entries ask for is there besides. */
+const APP_WITH_CLERK = `
+import { sessions } from "@rolecall/guard/clerk";
+import type { Session, Viewer } from "@rolecall/guard/clerk";
+import { guarded, withSession } from "@rolecall/guard/hono";
+import { Hono } from "hono";
+const clerk = sessions({
+  publishableKey: "pk", secretKey: "sk", authorizedParties: [], signInUrl: "/sign-in",
+});
+const app = new Hono<{ Variables: { session: Session } }>();
+app.use(withSession(clerk)).use(guarded());
+app.get("/", (c) => {
+  const viewer: Viewer = c.get("session").require();
+  const organization: string | undefined = viewer.auth.orgId;
+  return c.text(viewer.userId + (organization ?? ""));
+});
+export default app;
 `;
 
 /** A bundler finds the modules, and the globals are the web's own. */
@@ -50,6 +72,7 @@ const CONFIG = {
 describe("the package", () => {
   let app: string;
   let dist: string;
+  let tarball: string;
 
   before(() => {
     app = mkdtempSync(path.join(tmpdir(), "guard-"));
@@ -60,6 +83,7 @@ describe("the package", () => {
     execFileSync("npm", ["pack", "--pack-destination", app], { cwd: ROOT, stdio: "ignore" });
     const [packed = ""] = readdirSync(app).filter((name) => name.endsWith(".tgz"));
     assert.equal(packed, "rolecall-guard-0.1.0.tgz");
+    tarball = path.join(app, packed);
     execFileSync("tar", ["-xzf", packed, "--strip-components=1", "-C", installed], { cwd: app });
   });
   after(() => rmSync(app, { recursive: true, force: true }));
@@ -82,10 +106,54 @@ describe("the package", () => {
     const [found, status] = JSON.parse(said);
     for (const name of names) assert.ok(found.includes(name), name);
     assert.equal(status, 403);
-    const { dependencies, peerDependencies } = JSON.parse(
+    const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
       readFileSync(path.join(ROOT, "package.json"), "utf8"),
     );
-    assert.deepEqual([dependencies, peerDependencies], [undefined, undefined]);
+    assert.equal(dependencies, undefined);
+    const optional = Object.keys(peerDependencies).map((name) => [name, { optional: true }]);
+    assert.deepEqual(peerDependenciesMeta, Object.fromEntries(optional));
+  });
+
+  it("has entries that run once what they ask for is there", () => {
+    const script = `
+      const { sessions } = await import("@rolecall/guard/clerk");
+      const { guarded } = await import("@rolecall/guard/hono");
+      const publishableKey = "pk_live_" + btoa("clerk.example.com$");
+      const options = { publishableKey, secretKey: "sk", authorizedParties: [], signInUrl: "/in" };
+      const request = new Request("https://app.example.com/a");
+      const answer = await sessions(options).serve(request, ({ viewer }) => Response.json(viewer));
+      console.log(JSON.stringify([typeof guarded, answer.status, await answer.json()]));`;
+    const file = path.join(app, "with-clerk.mjs");
+    writeFileSync(file, script);
+    const run = () => spawnSync(process.execPath, [file], { encoding: "utf8", cwd: app });
+    assert.match(run().stderr, /Cannot find package '@clerk\/backend'/);
+    link("@clerk", "hono");
+    assert.equal(run().stdout, '["function",200,null]\n');
+  });
+
+  it("has types that an app with Clerk and Hono compiles against", () => {
+    link("@clerk", "hono");
+    writeFileSync(path.join(app, "app.ts"), APP_WITH_CLERK);
+    writeFileSync(path.join(app, "package.json"), '{"type":"module"}');
+    // Clerk's own declarations do not compile in full.
+    const compilerOptions = { ...CONFIG.compilerOptions, skipLibCheck: true };
+    writeFileSync(path.join(app, "tsconfig.json"), JSON.stringify({ ...CONFIG, compilerOptions }));
+    tsc("--project", app);
+    for (const [right, wrong] of [["viewer.userId", "viewer.name"], ["auth.orgId", "auth.org"]]) {
+      writeFileSync(path.join(app, "app.ts"), APP_WITH_CLERK.replace(right ?? "", wrong ?? ""));
+      assert.throws(() => tsc("--project", app), /does not exist on type/, wrong);
+    }
+  });
+
+  it("is found as its package.json says, by the judges of packages", () => {
+    const bin = (name: string) => path.join(MODULES, ".bin", name);
+    for (const args of [
+      [bin("attw"), tarball, "--profile", "esm-only", "--no-emoji", "--no-color"],
+      [bin("publint"), "run", tarball, "--strict"],
+    ]) {
+      const { status, stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+      assert.equal(status, 0, stdout);
+    }
   });
 
   it("has types that an app compiles against, the runtime's own not among them", () => {
@@ -99,17 +167,26 @@ describe("the package", () => {
   });
 
   it("names in what is built only files that are there", () => {
-    const files = readdirSync(dist);
-    const from = /from "\.\/([^"]+)"/g;
+    const files = readdirSync(dist, { encoding: "utf8", recursive: true });
+    const from = /from "(\.[^"]+)"/g;
     let named = 0;
     for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
       for (const [, target = ""] of readFileSync(path.join(dist, file), "utf8").matchAll(from)) {
         named += 1;
         // The compiler takes `x.ts` in a declaration for `x.d.ts`; nothing else would.
         const there = file.endsWith(".d.ts") ? target.replace(/\.ts$/, ".d.ts") : target;
-        assert.ok(files.includes(there), `${file} names ${target}`);
+        const found = path.join(path.dirname(file), there);
+        assert.ok(files.includes(found), `${file} names ${target}`);
       }
     }
     assert.ok(10 < named, `${named} names`);
   });
+
+  /** As npm would put them there. */
+  function link(...names: string[]): void {
+    for (const name of names) {
+      const there = path.join(app, "node_modules", name);
+      if (!existsSync(there)) symlinkSync(path.join(MODULES, name), there);
+    }
+  }
 });

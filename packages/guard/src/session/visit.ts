@@ -1,0 +1,109 @@
+// A request as it came: what asks, from where, and what it brings back from Clerk.
+
+import { Cookies } from "./cookies.ts";
+import { ANSWERS, ASKED, DEV_BROWSER, cleanPath, isOnItsWay } from "./way-back.ts";
+
+/** Headers by which a client says where it reached this site. The address alone says it here. */
+const HOSTS = ["x-forwarded-host", "x-forwarded-proto", "cloudfront-forwarded-proto"];
+
+/** What is told to Clerk's SDK besides the cookies of a session. */
+export interface Told {
+  /** Whether the answer that the request brings counts. */
+  readonly answer: boolean;
+  /** Whether the browser is the one that the address names. */
+  readonly devBrowser: boolean;
+}
+
+export class Visit {
+  readonly origin: string;
+  /** The path and the query on this site, without what the detour added. */
+  readonly path: string;
+  readonly cookies: Cookies;
+  /** Whether the address has something that no page should keep. */
+  readonly isOnItsWay: boolean;
+  readonly #request: Request;
+  readonly #url: URL;
+
+  constructor(request: Request) {
+    this.#request = request;
+    this.#url = new URL(request.url);
+    this.origin = this.#url.origin;
+    this.path = cleanPath(this.#url);
+    this.isOnItsWay = isOnItsWay(this.#url);
+    const isSecure = this.#url.protocol === "https:";
+    this.cookies = new Cookies(request.headers.get("cookie"), isSecure);
+  }
+
+  /** Whether something is read: a form cannot be sent away and come back. */
+  get isRead(): boolean {
+    return this.#request.method === "GET" || this.#request.method === "HEAD";
+  }
+
+  /** Whether a browser asks for a page, by the rule of Clerk's SDK: one that can be sent away. */
+  get isPage(): boolean {
+    return this.#request.method === "GET" && this.#isDocument;
+  }
+
+  /** Whether who asks can be shown a page. */
+  get isShown(): boolean {
+    return this.isRead && this.#isDocument;
+  }
+
+  /** Whether a page's script asks for data. */
+  get isScripts(): boolean {
+    return this.isRead && this.#request.headers.get("sec-fetch-dest") === "empty";
+  }
+
+  /** Whether a program asks with a token of its own: no cookie counts. */
+  get isPrograms(): boolean {
+    return this.#request.headers.has("authorization");
+  }
+
+  /**
+   * Whether the request brings an answer, and this browser was sent away for it. Who makes a link
+   * with an answer of their own can write the parameter and not the cookie.
+   */
+  get isAnswered(): boolean {
+    const back = this.#url.searchParams.getAll(ASKED);
+    const isTied = back.length === 1 && back[0] === this.cookies.asked();
+    const isThere = ANSWERS.some((name) => this.#url.searchParams.has(name));
+    return this.isPage && isTied && (isThere || this.cookies.hasAnswer());
+  }
+
+  /** Whether the address names the browser, as it does with a development instance. */
+  get namesBrowser(): boolean {
+    return this.isPage && this.#url.searchParams.has(DEV_BROWSER);
+  }
+
+  /**
+   * The request that Clerk's SDK judges. Each is shown to it as a page's, so that it says whether a
+   * detour would help; what a detour needs besides is left out unless it is told.
+   */
+  bare({ answer, devBrowser }: Told): Request {
+    const url = new URL(this.path, this.origin);
+    const taken = [...(answer ? ANSWERS : []), ...(devBrowser ? [DEV_BROWSER] : [])];
+    for (const name of taken) {
+      const value = this.#url.searchParams.get(name);
+      if (value !== null) url.searchParams.append(name, value);
+    }
+    const headers = new Headers(this.#request.headers);
+    // A page of another site that links here is none of a satellite's, which are not spoken.
+    for (const name of [...HOSTS, "referer"]) headers.delete(name);
+    headers.set("host", url.host);
+    headers.set("cookie", this.cookies.only((name) => this.#isShared(name, answer)));
+    headers.set("sec-fetch-dest", this.isPrograms ? "empty" : "document");
+    return new Request(url, { headers });
+  }
+
+  /** Clerk's SDK refreshes a session by a cookie only where something is read. */
+  #isShared(name: string, answer: boolean): boolean {
+    if (ANSWERS.some((other) => other === name)) return answer;
+    return this.isRead || !name.startsWith("__refresh");
+  }
+
+  get #isDocument(): boolean {
+    const dest = this.#request.headers.get("sec-fetch-dest");
+    if (dest !== null) return dest === "document" || dest === "iframe";
+    return (this.#request.headers.get("accept") ?? "").startsWith("text/html");
+  }
+}

@@ -1,0 +1,13 @@
+// Clerk's Backend API, played: the SDK takes `fetch` as it finds it when it is loaded, so this
+// module comes before it.
+
+/** What is asked of it, and what it answers. By itself it is not there. */
+export const backend = {
+  asked: [] as string[],
+  answer: (): Response => new Response("not there", { status: 404 }),
+};
+
+globalThis.fetch = async (input) => {
+  backend.asked.push(input instanceof Request ? input.url : String(input));
+  return backend.answer();
+};
