@@ -12,7 +12,8 @@ import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, startLocalClerk } from "./support/local-clerk.mjs";
-import { ISSUER, PARTY, PEM_VARS, makeKey, mint, pem } from "./support/sessions.mjs";
+import { HEADER, ISSUER, PARTY, PEM_VARS } from "./support/sessions.mjs";
+import { compact, makeKey, mint, pem } from "./support/sessions.mjs";
 import { ROOT } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 import { wire } from "./support/wire.mjs";
@@ -20,6 +21,7 @@ import { wire } from "./support/wire.mjs";
 const FOLDER = path.join(ROOT, "examples/react-router");
 
 const SIGN_IN = "https://accounts.example.com/sign-in";
+const SCRIPT = { accept: "*/*", "sec-fetch-dest": "empty" };
 const DOCUMENT = { accept: "text/html", "sec-fetch-dest": "document" };
 
 /** A live instance's key: a development instance wants a cookie of its own in the browser first. */
@@ -52,6 +54,21 @@ function example(bindings = {}) {
 function signedIn(user, how = {}) {
   const since = Math.floor(Date.now() / 1000) - 3_600;
   return { cookie: `__session=${mint(user, how)}; __client_uat=${since}` };
+}
+
+/** The cookies of an answer: each one's name, with the rest of its line. */
+function cookiesOf({ headers }) {
+  const lines = headers.getSetCookie().map((line) => line.split("="));
+  return new Map(lines.map(([name, ...rest]) => [name, rest.join("=")]));
+}
+
+/** The redirect that a script is told of: values that name each other by their places. */
+function redirectIn(text) {
+  const [[kind], fields, ...others] = JSON.parse(text);
+  assert.equal(kind, "SingleFetchRedirect");
+  const values = [kind, fields, ...others];
+  const named = Object.entries(fields).map(([name, at]) => [values[name.slice(1)], values[at]]);
+  return Object.fromEntries(named);
 }
 
 describe("the React Router example", () => {
@@ -263,12 +280,78 @@ describe("the React Router example", () => {
     assert.equal(page.status, 307);
     const to = new URL(page.headers.get("location"));
     assert.equal(to.origin + to.pathname, "https://clerk.example.com/v1/client/handshake");
-    assert.equal(to.searchParams.get("redirect_url"), `${origin}/admin?x=1`);
-    const scripts = { ...lapsed, accept: "*/*", "sec-fetch-dest": "empty" };
-    const data = await open("/admin.data?x=1", scripts);
-    assert.equal(data.status, 202);
-    assert.match(data.text, /"reload",true/);
-    assert.match(data.text, /"\/admin\?x=1"/);
+    const back = new URL(to.searchParams.get("redirect_url"));
+    const asked = back.searchParams.get("rolecall_asked");
+    assert.equal(back.href, `${origin}/admin?x=1&rolecall_asked=${asked}`);
+    assert.match(cookiesOf(page).get("rolecall_asked"), new RegExp(`^${asked}; .*HttpOnly`));
+  });
+
+  const now = () => Math.floor(Date.now() / 1000);
+  const since = (at) => `__client_uat=${at}`;
+  const withToken = (claims, at) => `__session=${mint(admin, { claims })}; ${since(at)}`;
+  const mended = {
+    "the token has lapsed": () => {
+      return withToken({ iat: now() - 120, nbf: now() - 120, exp: now() - 60 }, now() - 3_600);
+    },
+    "uat is newer than the token": () => withToken({}, now() + 3),
+    "uat is alone": () => since(now() - 100),
+    "nbf is ahead": () => withToken({ iat: now() + 20, nbf: now() + 20 }, now() - 100),
+    "iat is ahead": () => withToken({ iat: now() + 20 }, now() - 100),
+    "the token is alone": () => `__session=${mint(admin)}`,
+  };
+  for (const [what, cookie] of Object.entries(mended)) {
+    it(`has a script's page loaded again where ${what}, which makes the detour`, async () => {
+      const sent = { cookie: cookie() };
+      const data = await open("/dashboard.data?x=1", { ...sent, ...SCRIPT });
+      assert.equal(data.status, 202);
+      const { redirect, reload } = redirectIn(data.text);
+      assert.deepEqual([redirect, reload], ["/dashboard?x=1", true]);
+      assert.equal((await open("/dashboard?x=1", sent)).status, 307);
+    });
+  }
+
+  it("does not have it loaded again for ever by a clock that is wrong", async () => {
+    let cookie = withToken({ iat: now() + 500, nbf: now() + 500 }, now() - 100);
+    const answers = [];
+    for (let turn = 0; turn < 3; turn += 1) {
+      const { headers, text } = await open("/dashboard.data", { cookie, ...SCRIPT });
+      const { redirect, reload } = redirectIn(text);
+      answers.push([redirect, reload]);
+      for (const line of headers.getSetCookie()) cookie = `${line.split(";")[0]}; ${cookie}`;
+      cookie = cookie.replace(/(rolecall_renewals=\d; )rolecall_renewals=\d; /, "$1");
+    }
+    const [page, signIn] = ["/dashboard", "/sign-in?redirect_url=%2Fdashboard"];
+    assert.deepEqual(answers, [[page, true], [page, true], [signIn, false]]);
+  });
+
+  it("takes no answer of Clerk's from a link, and keeps the session that is there", async () => {
+    const cookies = [`__session=${mint(member)}; Path=/`, `${since(now() - 100)}; Path=/`];
+    const answer = compact(HEADER, { handshake: cookies });
+    for (const query of [`?__clerk_handshake=${answer}`, `?x=1&__clerk_handshake=${answer}`]) {
+      for (const sent of [{}, signedIn(admin), { cookie: since(now() - 100) }]) {
+        const { status, headers } = await open(`/dashboard${query}`, sent);
+        assert.equal(status, 307);
+        const names = [...cookiesOf({ headers }).keys()];
+        assert.deepEqual(names.filter((name) => /^__(session|client_uat)/.test(name)), []);
+        assert.doesNotMatch(headers.get("location"), /__clerk_handshake=/);
+      }
+    }
+    const sibling = { cookie: `__clerk_handshake=${answer}` };
+    isSentToSignIn(await open("/dashboard", sibling), "/dashboard");
+  });
+
+  it("redirects to this site alone, whatever the address", async () => {
+    for (const where of ["//evil.example/", "/.//evil.example/", "/%5Cevil.example/"]) {
+      for (const sent of [{}, signedIn(admin), { cookie: since(now() - 100) }]) {
+        const { headers } = await open(`${where}?__clerk_handshake=x`, sent);
+        const to = new URL(headers.get("location"), origin);
+        const isClerk = to.origin === ISSUER;
+        const back = isClerk ? new URL(to.searchParams.get("redirect_url")) : to;
+        assert.equal(back.origin, origin, `${where}: ${headers.get("location")}`);
+        const data = await open(`${where}?__clerk_handshake=x`, { ...sent, ...SCRIPT });
+        assert.equal(new URL(data.headers.get("location") ?? "/", origin).origin, origin);
+      }
+    }
   });
 
   it("guards the data of a page as the page", async () => {
@@ -392,6 +475,9 @@ describe("the React Router example with the local Clerk", () => {
     assert.equal(away.status, 307);
     const { to } = await open(jar, away.to);
     assert.match(to, /[?&]__clerk_handshake=/);
+    const stranger = new Jar();
+    assert.deepEqual(await open(stranger, to), { status: 307, to: "/dashboard?x=1", text: "" });
+    assert.equal(stranger.get("__session"), undefined, "a link signs nobody in");
     assert.deepEqual(await open(jar, to), { status: 307, to: "/dashboard?x=1", text: "" });
     assert.notEqual(jar.get("__session"), token);
     assert.equal((await open(jar, back)).status, 200);

@@ -7,4 +7,5 @@ export default [
   route("dashboard", "routes/dashboard.tsx"),
   route("admin", "routes/admin.tsx"),
   route("organizations/:organization", "routes/organization.tsx"),
+  route("*", "routes/not-found.tsx"),
 ] satisfies RouteConfig;

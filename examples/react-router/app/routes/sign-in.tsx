@@ -1,13 +1,13 @@
+import { localPath } from "@rolecall/guard/clerk";
 import { env } from "cloudflare:workers";
 import { redirect } from "react-router";
 
 import type { Route } from "./+types/sign-in";
-import { pageAddress } from "../page-address.ts";
 import { viewerOf } from "../session.server.ts";
 
 export function loader({ request, context }: Route.LoaderArgs) {
   const { origin, searchParams } = new URL(request.url);
-  const back = pageAddress(searchParams.get("redirect_url"), origin, "/dashboard");
+  const back = localPath(searchParams.get("redirect_url"), "/dashboard");
   if (viewerOf({ context }) !== null) throw redirect(back);
   return { clerk: `${env.SIGN_IN_URL}?${new URLSearchParams({ redirect_url: origin + back })}` };
 }
