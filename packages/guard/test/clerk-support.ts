@@ -39,8 +39,9 @@ export function token(userId: string, claims: object = {}, key?: KeyObject): str
 }
 
 /** Clerk's answer to a handshake: the cookies of a session. */
-export function answer(userId: string, key?: KeyObject): string {
+export function answer(userId: string, key?: KeyObject, ...more: string[]): string {
   const cookies = [
+    ...more,
     `__session=${token(userId)}; Path=/; Secure; SameSite=Lax`,
     `__client_uat=${now() - 100}; Path=/; Secure; SameSite=Lax`,
   ];

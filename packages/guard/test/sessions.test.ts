@@ -150,6 +150,15 @@ describe("an answer of Clerk's", () => {
     await is(await browser.open("/reports"), ADA);
   });
 
+  it("sets no cookie that is not Clerk's", async () => {
+    const browser = new Browser(session(ADA, lapsed()));
+    const back = wayBack(await browser.open("/reports"));
+    const more = ["theme=x; Path=/", "__Host-admin=1; Path=/; Secure", "__Secure-admin=1"];
+    await browser.open(withAnswer(back, answer(ADA, undefined, ...more)));
+    assert.deepEqual([...browser.kept.keys()].filter((name) => /theme|admin/.test(name)), []);
+    await is(await browser.open("/reports"), ADA);
+  });
+
   it("that nobody is signed in ends the cookies of the session", async () => {
     const browser = new Browser(session(ADA, lapsed()));
     const back = wayBack(await browser.open("/reports"));

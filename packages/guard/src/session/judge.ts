@@ -60,6 +60,9 @@ const UNKNOWN: readonly string[] = [
   "unexpected-error",
 ];
 
+/** Cookies of Clerk's own: an answer sets none of the app's, and none that a prefix protects. */
+const CLERKS = /^__[a-z][\w-]*=/;
+
 export class Judge {
   readonly #options: ClerkOptions;
   #clerk: ClerkClient | undefined;
@@ -103,7 +106,7 @@ export class Judge {
 
 function judgedOf(state: State): Judged {
   // Only these: with an answer the SDK sets headers of CORS that let any sandboxed frame read.
-  const cookies = state.headers.getSetCookie();
+  const cookies = state.headers.getSetCookie().filter((line) => CLERKS.test(line));
   if (state.status === "handshake") return awayOf(state.headers.get("location"), cookies);
   const auth = state.toAuth();
   const userId = userIdFrom(auth);
