@@ -6,6 +6,7 @@ import { beforeEach, describe, it } from "node:test";
 
 import { backend } from "./backend.ts";
 import { localPath, sessions } from "../src/session/index.ts";
+import { awayOf } from "../src/session/judge.ts";
 import {
   ADA,
   APP,
@@ -46,6 +47,7 @@ async function is(response: Response, userId: string): Promise<void> {
 
 beforeEach(() => {
   backend.asked.length = 0;
+  backend.sent.length = 0;
   backend.answer = () => new Response("not there", { status: 404 });
 });
 
@@ -175,6 +177,9 @@ describe("an answer of Clerk's", () => {
     await is(await browser.open(path, whoIs, { headers: SCRIPT }), "nobody");
     await is(await browser.open(path, whoIs, { method: "POST" }), "nobody");
     wayBack(await browser.open(`${path}&rolecall_asked=x`));
+    const name = "__Host-rolecall_asked";
+    const cookie = `__client_uat=1; ${name}=${browser.kept.get(name)}; ${name}=x`;
+    wayBack(await new Browser().open(path, whoIs, { headers: { cookie } }));
     assert.ok(!browser.kept.has("__session"));
   });
 
@@ -242,6 +247,34 @@ describe("a browser", () => {
     const link = await browser.open("/a?__clerk_db_jwt=dvb_2", whoIs, { options });
     assert.equal(link.headers.get("location"), "/a");
     await is(await browser.open("/a", whoIs, { options }), ADA);
+  });
+
+  it("of a development instance takes no answer from an address that names it", async () => {
+    const options = DEVELOPMENT;
+    for (const kept of [{}, session(ADA, lapsed()), { __clerk_db_jwt: "dvb_1" }]) {
+      const browser = new Browser(kept);
+      const query = `?__clerk_db_jwt=dvb_2&__clerk_handshake=${answer(MALLORY)}`;
+      const link = await browser.open(`/a${query}`, whoIs, { options });
+      assert.deepEqual([...wayBack(link).searchParams.keys()], ["rolecall_asked"]);
+      assert.equal(browser.kept.get("__session"), new Map(Object.entries(kept)).get("__session"));
+    }
+  });
+
+  it("is sent to a proxy of Clerk's where there is one", async () => {
+    const options = { ...OPTIONS, proxyUrl: `${APP}/__clerk` };
+    const browser = new Browser(session(ADA, lapsed()));
+    const { headers } = await browser.open("/a", whoIs, { options });
+    const { origin, pathname } = new URL(headers.get("location") ?? "");
+    assert.deepEqual([origin, pathname], [APP, "/__clerk/v1/client/handshake"]);
+  });
+
+  it("is sent nowhere else, should the SDK say so", (test) => {
+    test.mock.method(console, "warn", () => {});
+    for (const odd of ["https://evil.example/?to=/v1/client/handshake", "/v1/client/x", "", null]) {
+      assert.deepEqual(awayOf(odd, ["__session=x"]), { is: "out", cookies: [] });
+    }
+    const { is: right } = awayOf(`${HANDSHAKE}?redirect_url=x`, []);
+    assert.equal(right, "away");
   });
 
   it("comes from another site without a detour while its session is good", async () => {
@@ -427,7 +460,9 @@ describe("every answer", () => {
       backend.answer = () => Response.json({ object: "cookies", cookies });
       const suffix = await suffixOf(OPTIONS.publishableKey);
       const browser = new Browser({ ...session(ADA, lapsed()), [`__refresh_${suffix}`]: "r" });
-      const response = await browser.open("/", handler);
+      const forged = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" };
+      const response = await browser.open("/", handler, { headers: forged });
+      assert.equal(JSON.parse(backend.sent[0] ?? "").request_origin, APP);
       const set = response.headers.getSetCookie().map((line) => line.split("=", 1)[0]);
       assert.deepEqual(set, ["__session", "__client_uat"]);
       assert.equal(response.headers.get("cache-control"), "private, no-store");
@@ -436,6 +471,13 @@ describe("every answer", () => {
       assert.ok(vary.includes("sec-fetch-dest"));
     });
   }
+
+  it("to a form is that of a lapsed session, which only what is read refreshes", async () => {
+    const suffix = await suffixOf(OPTIONS.publishableKey);
+    const browser = new Browser({ ...session(ADA, lapsed()), [`__refresh_${suffix}`]: "r" });
+    await is(await browser.open("/", whoIs, { method: "POST" }), "nobody");
+    assert.deepEqual(backend.asked, []);
+  });
 
   it("sets no header of the SDK's but its cookies", async () => {
     const browser = new Browser({ __client_uat: String(now() - 100) });

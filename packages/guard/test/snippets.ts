@@ -16,11 +16,11 @@ export interface Snippet {
  *     declare const userId: string;
  *     -->
  */
-const HIDDEN = /<!-- compiled with\n(?<hidden>(?:(?!-->)[^])*)-->\n+/;
+const HIDDEN = String.raw`(?:<!-- compiled with\n(?<hidden>(?:(?!-->)[^])*)-->\n+)?`;
 
-const FENCED = /^(?<fence>```+)(?<language>tsx?|typescript|jsx?|javascript)\b.*\n(?<code>[^]*?)^\k<fence>$/;
+const OPENING = String.raw`^(?<fence>[\x60]{3,})(?<language>tsx?|typescript|jsx?|javascript)\b.*\n`;
 
-const BLOCK = new RegExp(`(?:${HIDDEN.source})?${FENCED.source}`, "gm");
+const BLOCK = new RegExp(`${HIDDEN}${OPENING}${String.raw`(?<code>[^]*?)^\k<fence>$`}`, "gm");
 
 /** Every block of a text. */
 export function snippetsOf(text: string): Snippet[] {

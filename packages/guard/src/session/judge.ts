@@ -118,7 +118,8 @@ function judgedOf(state: State): Judged {
   return { is: "unknown", cookies };
 }
 
-function awayOf(location: string | null, cookies: readonly string[]): Judged {
+/** A detour, if it is one: where else the SDK might send a browser, nobody is signed in. */
+export function awayOf(location: string | null, cookies: readonly string[]): Judged {
   const to = location !== null && URL.canParse(location) ? new URL(location) : undefined;
   if (to?.pathname.endsWith(HANDSHAKE)) return { is: "away", to, cookies };
   console.warn({ message: "the detour leads elsewhere", detail: to?.origin ?? "nowhere" });
