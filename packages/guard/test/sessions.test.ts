@@ -136,6 +136,26 @@ describe("an answer of Clerk's", () => {
     }
   });
 
+  it("in a cookie does not count beside another, which a sibling domain can set", async () => {
+    for (const name of ["__clerk_handshake", "__clerk_handshake_nonce"]) {
+      const browser = new Browser({ __client_uat: String(now() - 100) });
+      const back = wayBack(await browser.open("/reports"));
+      const asked = `__Host-rolecall_asked=${browser.kept.get("__Host-rolecall_asked")}`;
+      const planted = `__client_uat=1; ${asked}; ${name}=${answer(MALLORY)}`;
+      const init = (cookie: string) => ({ headers: { cookie } });
+      // Clerk's own came in the address.
+      const mine = await browser.open(withAnswer(back, answer(ADA)), whoIs, init(planted));
+      assert.equal(mine.status, 307);
+      assert.deepEqual(backend.asked, []);
+      await is(await browser.open("/reports"), ADA);
+      // Clerk's own came in a cookie.
+      const both = `${planted}; __clerk_handshake=${answer(ADA)}`;
+      const anew = new Browser();
+      wayBack(await anew.open(`${back.pathname}${back.search}`, whoIs, init(both)));
+      assert.ok(!anew.kept.has("__session"));
+    }
+  });
+
   it("is not believed with another's signature, and the page is shown to nobody", async () => {
     const browser = new Browser({ __client_uat: String(now() - 100) });
     const back = wayBack(await browser.open("/reports"));
@@ -428,6 +448,40 @@ describe("whoever must be signed in", () => {
       const response = await new Browser(session(ADA)).open("/a", requires, { options });
       assert.equal(response.status, 302);
     }
+  });
+
+  it("is nobody where cookies hold good sessions of two users", async () => {
+    const { __session: own = "", __client_uat: uat = "" } = session(ADA);
+    const other = token(MALLORY);
+    for (const [cookie, status] of [
+      [`__session=${own}; __session=${other}; __client_uat=${uat}`, 401],
+      [`__session=${other}; __session=${own}; __client_uat=${uat}`, 401],
+      [`__session=${own}; __session_abcdefgh=${other}; __client_uat=${uat}`, 401],
+      [`__session=${own}; __session=${token(ADA)}; __client_uat=${uat}`, 200],
+      [`__session=${own}; __session=${token(MALLORY, lapsed())}; __client_uat=${uat}`, 200],
+      [`__session=${own}; __session=${token(MALLORY, {}, stranger)}; __client_uat=${uat}`, 200],
+      [`__session=${own}; __session_x=a.b.c; __session_y=; __client_uat=${uat}`, 200],
+    ] as const) {
+      const response = await new Browser().open("/a", requires, { headers: { cookie } });
+      assert.equal(response.status, status, cookie);
+    }
+    const many = (tokens: string[]) => {
+      const all = [own, ...tokens].map((one, index) => `__session_${index}=${one}`);
+      const cookie = [`__session=${own}`, ...all, `__client_uat=${uat}`].join("; ");
+      return new Browser().open("/a", requires, { headers: { cookie } });
+    };
+    const five = [1, 2, 3, 4, 5].map((id) => `user_${id}`);
+    const forged = five.map((user) => token(user, {}, stranger));
+    await is(await many(forged.slice(1)), ADA);
+    for (const crowd of [forged, [...forged.slice(1), other]]) {
+      assert.equal((await many(crowd)).status, 401);
+    }
+    // Other instances' apps on the same domain.
+    const iss = "https://clerk.other.example";
+    await is(await many(five.map((user) => token(user, { iss }, stranger))), ADA);
+    const cookie = `__session=${other}`;
+    const headers = { ...SCRIPT, cookie, authorization: `Bearer ${own}` };
+    await is(await new Browser().open("/a", requires, { headers }), ADA);
   });
 
   it("is nobody with what cannot be read", async (test) => {

@@ -32,9 +32,15 @@ export class Cookies {
     return this.#parts.filter((part) => passes(nameOf(part))).join("; ");
   }
 
-  /** Whether Clerk's answer is among them, as it is in production. */
-  hasAnswer(): boolean {
-    return this.#parts.some((part) => ANSWERS.some((name) => name === nameOf(part)));
+  /** How many of Clerk's answers are among them, where they are in production. */
+  get answers(): number {
+    return this.#parts.filter((part) => ANSWERS.some((name) => name === nameOf(part))).length;
+  }
+
+  /** The tokens of all sessions that are among them, of whatever instance. */
+  get tokens(): ReadonlySet<string> {
+    const parts = this.#parts.filter((part) => /^__session(_|$)/.test(nameOf(part)));
+    return new Set(parts.map(valueOf).filter((token) => token !== ""));
   }
 
   /** What this browser was sent away with and still holds. One that comes twice is none. */
@@ -51,7 +57,7 @@ export class Cookies {
 
   /** Ends an answer that came in a cookie, at least where its domain is this one. */
   endAnswers(): string[] {
-    return this.hasAnswer() ? ANSWERS.map((name) => `${name}=; Path=/; Max-Age=0`) : [];
+    return 0 < this.answers ? ANSWERS.map((name) => `${name}=; Path=/; Max-Age=0`) : [];
   }
 
   /** Whether the page may be loaded again for a session. What cannot be read was too often. */
@@ -79,7 +85,7 @@ export class Cookies {
 
   #once(name: string): string | undefined {
     const [only, ...others] = this.#parts.filter((part) => nameOf(part) === name);
-    return others.length === 0 ? only?.slice(only.indexOf("=") + 1).trim() : undefined;
+    return only !== undefined && others.length === 0 ? valueOf(only) : undefined;
   }
 
   /**
@@ -99,4 +105,8 @@ export class Cookies {
 function nameOf(part: string): string {
   const [name = ""] = part.split("=", 1);
   return name.trim();
+}
+
+function valueOf(part: string): string {
+  return part.slice(part.indexOf("=") + 1).trim();
 }

@@ -2,7 +2,7 @@
 //
 //     sessions.ts   from a request to its answer, by detours where they help
 //     session.ts    one session: who is signed in, and what everybody else is told
-//     judge.ts      what the SDK says
+//     judge.ts      what the SDK says; rivals.ts: whether it says so of two users
 //     visit.ts      a request as it came; cookies.ts, way-back.ts: what it carries
 //
 // The SDK verifies. Added is what it lacks: an answer of Clerk's counts only in the browser that

@@ -43,6 +43,8 @@ export type Judged =
   | { readonly is: "out"; readonly cookies: readonly string[] }
   /** Clerk may know better: the browser is to go there. */
   | { readonly is: "away"; readonly to: URL; readonly cookies: readonly string[] }
+  /** Two users are: a sibling domain can set a second token, and nothing says which is whose. */
+  | { readonly is: "two"; readonly cookies: readonly string[] }
   /** It cannot be said: the keys are out of reach, or a setting is wrong. */
   | { readonly is: "unknown"; readonly cookies: readonly string[] };
 

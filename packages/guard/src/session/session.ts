@@ -43,16 +43,18 @@ export class Session {
    * Who is signed in.
    *
    * @throws {Response} 302 to sign in, where a page is asked for; it comes back to the page.
-   * @throws {Response} 401 with `{"error":"unauthenticated","renew":…}` everywhere else: a form
-   *   cannot be sent away and come back. `renew` says that loading a page of this site, once, may
-   *   bring a session.
+   * @throws {Response} 401 with `{"error":"unauthenticated","renew":…}` everywhere else, for a form
+   *   cannot be sent away and come back; and where cookies hold sessions of two users. `renew` says
+   *   that loading a page of this site, once, may bring a session.
    * @throws {Response} 503 with `Retry-After` when it cannot be known.
    */
   require(): Viewer {
     if (this.viewer !== null) return this.viewer;
     if (this.#judged.is === "unknown") throw unavailable();
     const followsRedirects = this.#visit.isScripts && this.#options.reload !== undefined;
-    if (this.#visit.isShown || followsRedirects) throw this.#toSignIn();
+    const comesBack = this.#visit.isShown || followsRedirects;
+    // Of two users who are signed in, none comes back from there as one.
+    if (comesBack && this.#judged.is !== "two") throw this.#toSignIn();
     throw this.#unauthenticated();
   }
 

@@ -4,6 +4,7 @@ import { Judge } from "./judge.ts";
 import type { ClerkOptions, Judged } from "./judge.ts";
 import { Session } from "./session.ts";
 import type { SignInOptions } from "./session.ts";
+import { RIVALS_MAX, rivalsOf } from "./rivals.ts";
 import { Visit } from "./visit.ts";
 import { ASKED } from "./way-back.ts";
 
@@ -49,8 +50,20 @@ export class Sessions {
    */
   async #judgeVisit(visit: Visit): Promise<Judged> {
     const first = await this.#judge.judge(visit.bare({ answer: false, devBrowser: false }));
-    if (first.is === "in" || !(visit.isAnswered || visit.namesBrowser)) return first;
+    if (first.is === "in") return this.#alone(first, visit);
+    if (!visit.isAnswered && !visit.namesBrowser) return first;
     return this.#judge.judge(visit.bare({ answer: visit.isAnswered, devBrowser: true }));
+  }
+
+  /** The session, unless the cookies hold a good one of another user besides. */
+  async #alone(found: Judged & { is: "in" }, visit: Visit): Promise<Judged> {
+    const rivals = visit.isPrograms ? [] : rivalsOf(found.viewer, visit.cookies.tokens);
+    if (RIVALS_MAX < rivals.length) return { is: "two", cookies: [] };
+    for (const token of rivals) {
+      const { is } = await this.#judge.judge(visit.withToken(token));
+      if (is !== "out") return { is: "two", cookies: [] };
+    }
+    return found;
   }
 
   /** Only a page can take the detour, so what a script asks for is asked for by a page again. */

@@ -61,13 +61,13 @@ export class Visit {
 
   /**
    * Whether the request brings an answer, and this browser was sent away for it. Who makes a link
-   * with an answer of their own can write the parameter and not the cookie.
+   * with an answer of their own can write the parameter and not the cookie. A sibling domain can
+   * set an answer in a cookie: it does not count beside another.
    */
   get isAnswered(): boolean {
     const back = this.#url.searchParams.getAll(ASKED);
     const isTied = back.length === 1 && back[0] === this.cookies.asked();
-    const isThere = ANSWERS.some((name) => this.#url.searchParams.has(name));
-    return this.isPage && isTied && (isThere || this.cookies.hasAnswer());
+    return this.isPage && isTied && (this.#hasAnswer || this.cookies.answers === 1);
   }
 
   /** Whether the address names the browser, as it does with a development instance. */
@@ -90,14 +90,26 @@ export class Visit {
     // A page of another site that links here is none of a satellite's, which are not spoken.
     for (const name of [...HOSTS, "referer"]) headers.delete(name);
     headers.set("host", url.host);
-    headers.set("cookie", this.cookies.only((name) => this.#isShared(name, answer)));
+    const inCookie = answer && !this.#hasAnswer;
+    headers.set("cookie", this.cookies.only((name) => this.#isShared(name, inCookie)));
     headers.set("sec-fetch-dest", this.isPrograms ? "empty" : "document");
     return new Request(url, { headers });
   }
 
+  /** The request with one token alone, as a program would send it. */
+  withToken(token: string): Request {
+    const headers = { host: this.#url.host, authorization: `Bearer ${token}` };
+    return new Request(new URL(this.path, this.origin), { headers });
+  }
+
+  /** Whether an answer is in the address. */
+  get #hasAnswer(): boolean {
+    return ANSWERS.some((name) => this.#url.searchParams.has(name));
+  }
+
   /** Clerk's SDK refreshes a session by a cookie only where something is read. */
-  #isShared(name: string, answer: boolean): boolean {
-    if (ANSWERS.some((other) => other === name)) return answer;
+  #isShared(name: string, inCookie: boolean): boolean {
+    if (ANSWERS.some((answer) => answer === name)) return inCookie;
     return this.isRead || !name.startsWith("__refresh");
   }
 
