@@ -2,11 +2,15 @@
 // the real role caches of another Worker: who passes follows what Clerk delivers.
 
 import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { after, before, describe, it } from "node:test";
 
+import { snippetsOf } from "../../packages/guard/test/snippets.ts";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { start } from "./support/system.mjs";
+import { HEADER, ISSUER, PARTY, PEM_VARS, bearer, compact, mint } from "./support/sessions.mjs";
+import { ROOT, start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /** A Worker as the package's README tells its reader to configure it. */
@@ -175,5 +179,95 @@ for (const name of ["throws", "hangs"]) {
     } finally {
       await system.stop();
     }
+  });
+}
+
+/** Below the root, for the packages are found from there. */
+const FOLDER = "target/readme";
+
+/** A Worker that stands in the package's README, as its reader would have it. */
+function ofReadme(wanted) {
+  const text = readFileSync(path.join(ROOT, "packages/guard/README.md"), "utf8");
+  const { code } = snippetsOf(text).find(({ file }) => file === wanted);
+  const main = path.join(FOLDER, path.basename(wanted));
+  mkdirSync(path.join(ROOT, FOLDER), { recursive: true });
+  writeFileSync(path.join(ROOT, main), code);
+  const { host } = new URL(ISSUER);
+  const vars = {
+    CLERK_PUBLISHABLE_KEY: `pk_live_${Buffer.from(`${host}$`).toString("base64")}`,
+    CLERK_SECRET_KEY: "sk_live_of_the_tests",
+    CLERK_JWT_KEY: PEM_VARS.CLERK_JWT_KEY,
+  };
+  return { config: { ...APP.config, main, vars } };
+}
+
+for (const [kind, file, method] of [
+  ["plain", "src/worker.ts", "GET"],
+  ["Hono", "src/index.ts", "DELETE"],
+]) {
+  describe(`the ${kind} Worker of packages/guard's README`, () => {
+    const [org, user] = [clerk.newId("org"), clerk.newId("user")];
+    const where = `/orgs/${org}/posts/1`;
+    const page = { accept: "text/html", "sec-fetch-dest": "document" };
+    let system;
+
+    before(async () => {
+      const workers = { ingest: true, consumer: true, durable: true };
+      system = await start({ app: ofReadme(file), ...workers });
+      await system.settled(await deliver(system.ingest, clerk.withRole(user, "admin")));
+    });
+    after(async () => {
+      await system?.stop();
+      rmSync(path.join(ROOT, FOLDER), { recursive: true, force: true });
+    });
+
+    const visit = (address, headers, how = method) => {
+      const init = { method: how, headers: { origin: PARTY, ...headers }, redirect: "manual" };
+      return system.app.fetch(`${PARTY}${address}`, init);
+    };
+    const isKept = ({ headers }) => {
+      assert.equal(headers.get("cache-control"), "private, no-store");
+      const allowed = headers.get("access-control-allow-origin");
+      assert.equal(allowed, kind === "Hono" ? PARTY : null);
+    };
+
+    it("asks the roles of who is signed in", async () => {
+      const response = await visit(where, bearer(mint(user)));
+      isKept(response);
+      const text = await response.text();
+      const want = kind === "Hono" ? [403, "forbidden"] : [200, "Welcome, admin."];
+      assert.deepEqual([response.status, text], want);
+    });
+
+    it("tells who is not", async () => {
+      const response = await visit(where, { "sec-fetch-dest": "empty" });
+      isKept(response);
+      if (kind === "plain") assert.equal((await visit("/", page)).status, 302);
+      const said = await response.json();
+      assert.deepEqual([response.status, said], [401, { error: "unauthenticated", renew: false }]);
+    });
+
+    it("renews what has lapsed by a detour, with the cookies of it", async () => {
+      const past = Math.floor(Date.now() / 1000) - 120;
+      const claims = { iat: past, nbf: past, exp: past + 60 };
+      const cookie = `__session=${mint(user, { claims })}; __client_uat=${past - 60}`;
+      const response = await visit(where, { ...page, cookie }, "GET");
+      isKept(response);
+      assert.equal(response.status, 307);
+      const lines = response.headers.getSetCookie().join();
+      const [, asked] = /__Host-rolecall_asked=([\w-]{36});/.exec(lines);
+      const back = new URL(response.headers.get("location")).searchParams.get("redirect_url");
+      assert.equal(back, `${PARTY}${where}?rolecall_asked=${asked}`);
+      const cookies = [`__session=${mint(user)}; Path=/`, `__client_uat=${past}; Path=/`];
+      const answer = `__clerk_handshake=${compact(HEADER, { handshake: cookies })}`;
+      const home = `${where}?rolecall_asked=${asked}&${answer}`;
+      const tie = { cookie: `${cookie}; __Host-rolecall_asked=${asked}` };
+      const taken = await visit(home, { ...page, ...tie }, "GET");
+      assert.deepEqual([taken.status, taken.headers.get("location")], [307, where]);
+      assert.match(taken.headers.get("set-cookie"), /__session=ey/);
+      const link = await visit(home, page, "GET");
+      assert.deepEqual([link.status, link.headers.get("location")], [307, where]);
+      assert.doesNotMatch(link.headers.get("set-cookie") ?? "", /__session/);
+    });
   });
 }
