@@ -17,7 +17,21 @@ walk({
     unavailable: "Please try again in a moment",
   },
   links: { signIn: "Continue to Clerk", again: "Open the page again" },
-  more: ({ shows, open, seen, looked, click, isAt, signedInAs, deliver, GRACE }) => {
+  more: ({ shows, open, seen, looked, click, isAt, signIn, signedInAs, deliver, GRACE }) => {
+    shows("renews a session that lapsed while its page was open", async (page, context) => {
+      await signIn(page);
+      // As when it has lapsed: the browser still says that somebody is signed in.
+      await context.clearCookies({ name: "__session" });
+      // The page's script asks for data, and is told to have the page loaded.
+      const reloaded = page.waitForRequest((request) => {
+        return request.isNavigationRequest() && request.url().includes("/v1/client/handshake");
+      });
+      await click(page, "link", "Administration");
+      await reloaded;
+      await isAt(page, "/admin", "This page is not for you");
+      await page.getByText(`Signed in as ${GRACE.id}`).waitFor();
+    });
+
     shows("looks a user up, and nothing once the session is gone", async (page, context) => {
       const admin = "user_3Administrator";
       await deliver(events.withRole(admin, "admin"));

@@ -212,7 +212,8 @@ export function walk({ name, organization, headings, links, more }) {
 
     const looked = (page, state) => look(page, name, state);
     const deliver = (event) => system.deliver(event);
-    more?.({ shows, open, seen, looked, click, isAt, signedInAs, deliver, GRACE, ORG });
+    const visits = { open, click, isAt, signIn, signedInAs };
+    more?.({ shows, seen, looked, deliver, ...visits, GRACE, ORG });
   });
 }
 
