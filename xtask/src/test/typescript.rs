@@ -30,7 +30,7 @@ pub(super) fn compile(place: &Place, tools: &Tools) -> Tally {
     PROJECTS.into_iter().map(compile).sum()
 }
 
-/// The package's tests, which need no Worker.
+/// The package's tests, which need no Worker; one compiles each block of TypeScript in a text.
 pub(super) fn tests(
     place: &Place,
     tools: &Tools,
