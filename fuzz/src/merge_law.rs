@@ -174,6 +174,7 @@ fn message(event: &Event, at: i64) -> Message {
         event_at: None,
         body_digest: Digest::of(b""),
         kind: String::new(),
+        note: String::new(),
         letter: Letter::Event(shared::event::Event { changes, users }),
     };
     let (id, sent_at) = (format!("queue-{at}"), UnixMillis(START));

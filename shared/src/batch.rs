@@ -139,6 +139,7 @@ mod tests {
             event_at: None,
             body_digest: Digest::of(b""),
             kind: "x.y".into(),
+            note: String::new(),
             letter: Letter::Ignored,
         };
         let text = envelope.seal();

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use ages::{Ages, IDLE_MS_DEFAULT};
 pub use step::{Alarm, Decision, Fill, Filled, Row};
 
+use crate::json::by_name;
 use crate::limits::HINT_AHEAD_MS_MAX;
 use crate::object::{Answer, Ask, Hint, HintReply, Source};
 use crate::roles::RoleSet;
@@ -28,6 +29,7 @@ const DEMAND_MS: i64 = 100;
 
 /// Everything that an object knows. All of it is persisted; memory holds nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct State {
     /// Whose roles: the name of the object. Empty until the first question.
     pub user_id: String,
@@ -45,12 +47,15 @@ pub struct State {
 
 /// A set, and the instant before the question that brought it was sent to D1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Entry {
     /// The roles.
     pub set: RoleSet,
     /// No change committed before this instant is missing in them.
     pub verified_at: UnixMillis,
 }
+
+by_name!(State, Entry);
 
 impl State {
     /// Answers a question, or says that a fill must come first.

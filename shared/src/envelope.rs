@@ -26,6 +26,8 @@ pub struct Envelope {
     pub body_digest: Digest,
     /// The event's type; empty where it cannot be read.
     pub kind: String,
+    /// What of the delivery was left out, in words without any of the values; mostly empty.
+    pub note: String,
     /// What it says.
     pub letter: Letter,
 }
@@ -68,9 +70,9 @@ impl Envelope {
             Content::Ignored => Letter::Ignored,
             Content::Unreadable(unreadable) => Letter::Unreadable(unreadable),
         };
-        let Incoming { event_at, body_digest, .. } = incoming;
+        let Incoming { event_at, body_digest, note, .. } = incoming;
         let kind = incoming.kind.unwrap_or_default();
-        Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, letter }
+        Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, note, letter }
     }
 
     /// The bytes for the queue, at most [`ENVELOPE_BYTES_MAX`].
@@ -135,7 +137,7 @@ mod tests {
         let rank = Rank {
             updated_at: UnixMillis(6),
             event_at: UnixMillis(7),
-            projection: 1,
+            projection: 2,
             digest: digest("user_ada", &fields),
         };
         let id = ObjectId::parse("user_ada").unwrap();
@@ -150,6 +152,7 @@ mod tests {
             event_at: Some(UnixMillis(7)),
             body_digest: Digest::of(b"abc"),
             kind: "user.updated".into(),
+            note: String::new(),
             letter: Letter::Event(Event { changes: vec![live, dead], users }),
         }
     }
@@ -159,18 +162,80 @@ mod tests {
         let want = concat!(
             r#"{"v":1,"svix_id":"msg_1","attempted_at":8,"received_at":9,"event_at":7,"#,
             r#""body":"ba7816bf8f01cfea414140de5dae2223","type":"user.updated","letter":{"event":"#,
-            r#"{"changes":[{"id":"user_ada","live":{"updated_at":6,"event_at":7,"projection":1,"#,
-            r#""digest":"9bf69ab5aa0e1be8133bf439eff927b3","fields":{"entity":"user","#,
+            r#"{"changes":[{"id":"user_ada","live":{"updated_at":6,"event_at":7,"projection":2,"#,
+            r#""digest":"4e322a01d97177bc3f0bb93f98fdac29","fields":{"entity":"user","#,
             r#""email":"ada@example.com","banned":false,"app_roles":["admin"],"created_at":5}}},"#,
             r#"{"id":"org_1","dead":"organization"}],"users":["user_ada"]}}}"#
         );
         assert_eq!(sample("ada@example.com").seal(), want);
     }
 
+    /// As a door of projection 1 wrote it.
+    #[test]
+    fn an_envelope_of_yesterday_opens() {
+        let text = concat!(
+            r#"{"v":1,"svix_id":"msg_1","attempted_at":8,"received_at":9,"event_at":7,"#,
+            r#""body":"ba7816bf8f01cfea414140de5dae2223","type":"user.updated","letter":{"event":"#,
+            r#"{"changes":[{"id":"user_ada","live":{"updated_at":6,"event_at":7,"projection":1,"#,
+            r#""digest":"9bf69ab5aa0e1be8133bf439eff927b3","fields":{"entity":"user","#,
+            r#""email":"ada@example.com","banned":false,"app_roles":["admin"],"created_at":5}}},"#,
+            r#"{"id":"org_1","dead":"organization"}],"users":["user_ada"]}}}"#
+        );
+        let opened = Envelope::open(text).unwrap();
+        assert_eq!(opened.seal(), text);
+        let Letter::Event(event) = opened.letter else { panic!() };
+        let State::Live(live) = &event.changes[0].state else { panic!() };
+        assert_eq!(live.rank.projection, 1);
+    }
+
     #[test]
     fn what_was_sealed_opens_the_same() {
         let envelope = sample("ada@example.com");
-        assert_eq!(Envelope::open(&envelope.seal()), Ok(envelope));
+        assert_eq!(Envelope::open(&envelope.seal()), Ok(envelope.clone()));
+        let noted = Envelope { note: "data.name cannot be read".into(), ..envelope };
+        assert_eq!(Envelope::open(&noted.seal()), Ok(noted));
+    }
+
+    /// A consumer that knows no notes passes over the member, and one that does takes its absence
+    /// for nothing to say: the version stays.
+    #[test]
+    fn a_note_is_one_member_more() {
+        let plain = sample("ada@example.com");
+        let noted = Envelope { note: "data.name cannot be read".into(), ..plain.clone() }.seal();
+        let member = r#""type":"user.updated","note":"data.name cannot be read","#;
+        assert_eq!(noted.replace(member, r#""type":"user.updated","#), plain.seal());
+    }
+
+    #[test]
+    fn what_stands_in_a_list_instead_of_an_object_is_no_envelope() {
+        let text = sample("a").seal();
+        for (find, put) in [
+            (r#"{"id":"org_1","dead":"organization"}"#, r#"["org_1","organization"]"#),
+            (r#""dead":"organization""#, r#""dead":{"organization":null}"#),
+            (
+                r#"{"entity":"user","email":"a","banned":false,"#,
+                r#"["user","a",false,["admin"],5,"#,
+            ),
+        ] {
+            assert!(text.contains(find), "{find}");
+            let changed = text.replace(find, put);
+            assert!(matches!(Envelope::open(&changed), Err(OpenError::Malformed(_))), "{changed}");
+        }
+        let fields =
+            r#"{"entity":"user","email":"a","banned":false,"app_roles":["admin"],"created_at":5}"#;
+        assert!(text.contains(fields));
+        let role = |permission: &str| {
+            let role = r#"{"entity":"role","key":"org:a","permissions":["#;
+            Envelope::open(&text.replace(fields, &format!("{role}{permission}]}}")))
+        };
+        assert!(role(r#"{"id":"perm_1","key":"org:a:b"}"#).is_ok());
+        assert!(role(r#"["perm_1","org:a:b"]"#).is_err());
+        let (head, _) = text.split_once(r#""letter":"#).unwrap();
+        let letter = |letter: &str| Envelope::open(&format!(r#"{head}"letter":{letter}}}"#));
+        assert!(letter(r#"{"event":{"changes":[],"users":[]}}"#).is_ok());
+        assert!(letter(r#"{"event":[[],[]]}"#).is_err());
+        assert!(letter(r#"{"unreadable":[null,"shape",""]}"#).is_err());
+        assert!(letter(r#"["event",{"changes":[],"users":[]}]"#).is_err());
     }
 
     #[test]
@@ -193,8 +258,8 @@ mod tests {
     #[test]
     fn a_newer_wire_version_is_told_apart_from_nonsense() {
         assert_eq!(Envelope::open(r#"{"v":2,"x":[]}"#), Err(OpenError::Newer(2)));
-        let newer = sample("a").seal().replace(r#""projection":1"#, r#""projection":2"#);
-        assert_eq!(Envelope::open(&newer), Err(OpenError::Newer(2)));
+        let newer = sample("a").seal().replace(r#""projection":2"#, r#""projection":3"#);
+        assert_eq!(Envelope::open(&newer), Err(OpenError::Newer(3)));
         let nonsense = ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"];
         // The first two of these were found by the fuzz target `queue_message`.
         for text in nonsense.into_iter().chain([r#"{"v":0}"#, "[2]", r#"{"v":2,"v":2}"#]) {

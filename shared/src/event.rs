@@ -1,17 +1,22 @@
 //! From a verified body to the event that it is.
 //!
 //! Clerk's documents, examples and deliveries disagree, so this reads liberally: unknown fields are
-//! ignored, nearly everything may be absent. What cannot be read at all is a value too
-//! ([`Content::Unreadable`]), for the delivery was genuine and must not be lost.
+//! ignored whatever they hold, nearly everything may be absent. A field that is synced and says
+//! nothing of who may do what costs itself alone when it cannot be read, and [`Incoming::note`]
+//! says so. What cannot be read at all is a value too ([`Content::Unreadable`]), for the delivery
+//! was genuine and must not be lost.
 
 mod project;
+mod roles;
 mod wire;
 
 use crate::id::UserId;
+use crate::json::Object;
 use crate::merge::{Change, Entity};
 use crate::projection::Digest;
 use crate::signature::VerifiedBody;
 use crate::time::UnixMillis;
+use wire::{Flaw, Notes, Read};
 
 /// A verified delivery, read as far as it can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,8 @@ pub struct Incoming {
     pub event_at: Option<UnixMillis>,
     /// Of the raw body: two deliveries under one id with other bytes are told apart by it.
     pub body_digest: Digest,
+    /// What of it was left out, in words without any of the values; empty when nothing was.
+    pub note: String,
     /// What it says.
     pub content: Content,
 }
@@ -130,45 +137,71 @@ pub fn parse(body: &VerifiedBody<'_>) -> Incoming {
 }
 
 fn parse_bytes(bytes: &[u8]) -> Incoming {
-    let body_digest = Digest::of(bytes);
-    let outer: wire::Envelope<'_> = match wire::envelope(bytes) {
+    let mut incoming = Incoming {
+        instance_id: None,
+        kind: None,
+        event_at: None,
+        body_digest: Digest::of(bytes),
+        note: String::new(),
+        content: Content::Ignored,
+    };
+    // As every browser decodes: what is no UTF-8 becomes U+FFFD, and spoils no more than the text
+    // that it stands in.
+    let text = String::from_utf8_lossy(bytes);
+    let outer = match Object::read(&text, &wire::EVENT) {
         Ok(outer) => outer,
-        Err(error) => return Incoming::unread(bytes, body_digest, &error),
+        Err(error) => {
+            let flaw = Flaw::outer("the body", &error);
+            incoming.content = Content::Unreadable(flaw.unreadable(None));
+            return incoming;
+        }
     };
-    let kind = Some(outer.kind.to_string());
-    let instance_id = outer.instance_id;
-    let event_at = outer.timestamp.and_then(UnixMillis::from_outside);
-    let Some((entity, verb)) = synced(&outer.kind) else {
-        return Incoming { instance_id, kind, event_at, body_digest, content: Content::Ignored };
+    let mut notes = Notes::default();
+    let data = outer.some("data").ok().flatten().map(|raw| Object::read(raw.get(), &wire::DATA));
+    let object_id = data.as_ref().and_then(|data| data.as_ref().ok()?.get("id").ok()?);
+    incoming.content = match incoming.read(&outer, data, &mut notes) {
+        Ok(content) => content,
+        Err(flaw) => Content::Unreadable(flaw.unreadable(object_id)),
     };
-    let data = outer.data.map_or("null", |data| data.get());
-    let read = if outer.timestamp.is_some() && event_at.is_none() {
-        Err(project::Flaw::time("timestamp"))
-    } else {
-        project::event(entity, verb, data, event_at)
-    };
-    let content = match read {
-        Ok(event) => Content::Synced(event),
-        Err(flaw) => Content::Unreadable(flaw.unreadable(data)),
-    };
-    Incoming { instance_id, kind, event_at, body_digest, content }
+    if let Content::Synced(_) = incoming.content {
+        incoming.note = notes.text();
+    }
+    incoming
 }
 
 impl Incoming {
-    /// A body whose outermost shape cannot be read; its parts are named where they stand out.
-    fn unread(bytes: &[u8], body_digest: Digest, error: &serde_json::Error) -> Self {
-        let loose: wire::Loose = serde_json::from_slice(bytes).unwrap_or_default();
-        let reason = if error.is_data() { Unread::Shape } else { Unread::NotJson };
-        let detail = format!("{reason:?} at line {} column {}", error.line(), error.column());
-        let object_id = loose.object_id();
-        Self {
-            instance_id: loose.text("instance_id"),
-            kind: loose.text("type"),
-            event_at: None,
-            body_digest,
-            content: Content::Unreadable(Unreadable { object_id, reason, detail }),
-        }
+    fn read(
+        &mut self,
+        outer: &Object<'_>,
+        data: Option<serde_json::Result<Object<'_>>>,
+        notes: &mut Notes,
+    ) -> Read<Content> {
+        let get = |name| outer.get(name).map_err(|error| Flaw::outer(name, &error));
+        let (kind, instance_id): (_, Read<Option<String>>) = (get("type"), get("instance_id"));
+        self.instance_id = instance_id.as_ref().ok().cloned().flatten();
+        let kind = kind?.ok_or_else(|| Flaw::absent("type"))?;
+        let synced = synced(&kind);
+        self.kind = Some(kind);
+        let Some((entity, verb)) = synced else { return Ok(Content::Ignored) };
+        // An event of who knows which instance may be none of ours.
+        instance_id?;
+        self.event_at = event_at(outer).or_else(|flaw| match verb {
+            // A deletion holds whenever it was.
+            Verb::Delete => {
+                notes.unread("timestamp");
+                Ok(None)
+            }
+            Verb::Write => Err(flaw),
+        })?;
+        let data = data.ok_or_else(|| Flaw::absent("data"))?.map_err(|_| Flaw::shape("data"))?;
+        project::event(entity, verb, &data, self.event_at, notes).map(Content::Synced)
     }
+}
+
+fn event_at(outer: &Object<'_>) -> Read<Option<UnixMillis>> {
+    let raw = outer.get("timestamp").map_err(|error| Flaw::outer("timestamp", &error))?;
+    let time = |raw| UnixMillis::from_outside(raw).ok_or_else(|| Flaw::time("timestamp"));
+    raw.map(time).transpose()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@
 pub mod id;
 pub mod time;
 pub mod limits;
+pub mod json;
 pub mod signature;
 pub mod event;
 pub mod projection;

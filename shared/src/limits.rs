@@ -29,6 +29,10 @@ pub const UPDATE_AHEAD_MS_MAX: i64 = 3_600_000;
 /// Ours: bytes in the name of an app role.
 pub const ROLE_NAME_BYTES_MAX: usize = 128;
 
+/// Ours: app roles that one user's `public_metadata` may name. Clerk caps it at 8 KB, which are
+/// thousands of short names; each new one is a row of `roles` for good.
+pub const ROLE_NAMES_MAX: usize = 100;
+
 /// The default of `ROLES_SOFT_MS`: past this age a set is served and refreshed behind the answer.
 pub const ROLES_SOFT_MS_DEFAULT: i64 = 30_000;
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use crate::id::UserId;
+use crate::json::{by_name, by_word};
 use crate::roles::RoleSet;
 
 /// The binding of the namespace, in every Worker that speaks to the objects.
@@ -30,6 +31,7 @@ pub fn name(user: &UserId) -> &str {
 
 /// A guard's question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Ask {
     /// Whose roles: the id that the object is named by.
     pub user_id: String,
@@ -40,6 +42,9 @@ pub struct Ask {
     #[serde(default)]
     pub min_version: i64,
 }
+
+by_name!(Ask, Answer, Refusal, Hint);
+by_word!(Source, HintReply);
 
 impl Ask {
     /// The address to `GET`: [`ASK_URL`], a `?` and the question's JSON, percent-encoded.
@@ -63,7 +68,7 @@ impl Ask {
 
 /// Where a set came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Self", rename_all = "lowercase")]
 pub enum Source {
     /// The asking isolate's own second level.
     Isolate,
@@ -87,6 +92,7 @@ impl Source {
 
 /// The object's answer to an [`Ask`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Answer {
     /// The roles.
     pub set: RoleSet,
@@ -100,6 +106,7 @@ pub struct Answer {
 
 /// Why an object could not answer. Travels with status 503.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Refusal {
     /// One word for logs: `unreachable`, `below`, `malformed`.
     pub reason: String,
@@ -107,6 +114,7 @@ pub struct Refusal {
 
 /// Word that a user's roles have changed: read again, at least at this version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Hint {
     /// Whose: the id that the object is named by.
     pub user_id: String,
@@ -118,7 +126,7 @@ pub struct Hint {
 
 /// The object's answer to a [`Hint`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Self", rename_all = "lowercase")]
 pub enum HintReply {
     /// The floor is at or above the hint's version, and persisted.
     Acked,

@@ -159,6 +159,7 @@ mod tests {
             event_at: None,
             body_digest: Digest::of(b""),
             kind: "x.y".into(),
+            note: String::new(),
             letter: Letter::Event(Event { changes, users }),
         };
         let text = envelope.seal();

@@ -2,16 +2,20 @@
 //!
 //! Only what stands here travels: never `private_metadata`, tokens, addresses or names of people.
 //! That keeps personal data out of queues and dead letters. The shapes are serialised, so they are
-//! frozen: a field more is a new [`PROJECTION`], and old ones must stay readable.
+//! frozen: a field more, or another reading of one, is a new [`PROJECTION`], and old ones must stay
+//! readable.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::json::by_name;
 use crate::merge::Entity;
 
 /// The version of this projection. It outranks the digest in the merge law, so a delivery that a
 /// newer build reads again wins over what an older one made of it, in whatever order.
-pub const PROJECTION: u32 = 1;
+///
+/// 1: the fields below. 2: at most 100 app roles, and none with spaces around its name.
+pub const PROJECTION: u32 = 2;
 
 /// 128 bits of SHA-256, as 32 lower-case hexadecimal digits: text on both sides, so that Rust and
 /// SQLite order it alike.
@@ -41,7 +45,7 @@ impl Digest {
 
 /// What is synced of one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "entity", rename_all = "lowercase")]
+#[serde(remote = "Self", tag = "entity", rename_all = "lowercase")]
 pub enum Fields {
     /// Of a user.
     User(UserFields),
@@ -57,6 +61,7 @@ pub enum Fields {
 
 /// What is synced of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct UserFields {
     /// The primary e-mail address, if there is one.
     pub email: Option<String>,
@@ -70,6 +75,7 @@ pub struct UserFields {
 
 /// What is synced of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct OrganizationFields {
     /// Its name.
     pub name: String,
@@ -79,6 +85,7 @@ pub struct OrganizationFields {
 
 /// What is synced of a membership.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct MembershipFields {
     /// The organization's id.
     pub org_id: String,
@@ -92,6 +99,7 @@ pub struct MembershipFields {
 
 /// What is synced of an organization role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RoleFields {
     /// The key that memberships name, `org:…`.
     pub key: String,
@@ -101,6 +109,7 @@ pub struct RoleFields {
 
 /// A permission as a role lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Carried {
     /// The permission's id.
     pub id: String,
@@ -110,10 +119,14 @@ pub struct Carried {
 
 /// What is synced of a permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct PermissionFields {
     /// `org:<feature>:<action>`.
     pub key: String,
 }
+
+by_name!(Fields, UserFields, OrganizationFields, MembershipFields, RoleFields, PermissionFields);
+by_name!(Carried);
 
 impl Fields {
     /// The kind of object these are the fields of.
@@ -150,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn projection_1_bytes_are_frozen() {
+    fn the_bytes_of_projections_1_and_2_are_frozen() {
         let fields = Fields::User(UserFields {
             email: Some("ada@example.com".into()),
             banned: false,

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json::{by_name, by_word};
+
 /// What is known of a user, apart from the roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Self", rename_all = "lowercase")]
 pub enum Standing {
     /// No event about the user has been applied: the webhook is late, or never came.
     Unknown,
@@ -29,6 +31,7 @@ impl Standing {
 
 /// A live membership: the organization, the role in it, and what the role may do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Membership {
     /// The organization's id, `org_…`.
     pub id: String,
@@ -40,6 +43,7 @@ pub struct Membership {
 
 /// The roles that count for one user at one version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RoleSet {
     /// The version of the watch at which this was read; equal versions name equal sets.
     pub version: i64,
@@ -50,6 +54,9 @@ pub struct RoleSet {
     /// Live memberships, sorted by organization.
     pub organizations: Vec<Membership>,
 }
+
+by_name!(RoleSet, Membership);
+by_word!(Standing);
 
 impl RoleSet {
     /// Sorts what JSON aggregation left in no promised order, and drops repetitions.

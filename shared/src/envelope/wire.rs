@@ -5,19 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::{Envelope, Letter, OpenError};
 use crate::event::{Event, Unread, Unreadable};
 use crate::id::{MessageId, ObjectId, UserId};
+use crate::json::{Object, by_name, by_word};
 use crate::merge::{Change, Entity, Live, Rank, State};
 use crate::projection::{Digest, Fields, PROJECTION};
 use crate::time::UnixMillis;
 
 const VERSION: u64 = 1;
 
-/// What every version has.
-#[derive(Deserialize)]
-struct Versioned {
-    v: u64,
-}
-
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Self")]
 struct EnvelopeV1 {
     v: u64,
     svix_id: String,
@@ -27,18 +23,37 @@ struct EnvelopeV1 {
     body: Digest,
     #[serde(rename = "type")]
     kind: String,
+    /// Added to version 1: whoever does not know it passes over it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    note: String,
     letter: LetterV1,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum LetterV1 {
-    Event { changes: Vec<ChangeV1>, users: Vec<String> },
+    Event(EventV1),
     Ignored,
-    Unreadable { object_id: Option<String>, reason: String, detail: String },
+    Unreadable(UnreadableV1),
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Self")]
+struct EventV1 {
+    changes: Vec<ChangeV1>,
+    users: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Self")]
+struct UnreadableV1 {
+    object_id: Option<String>,
+    reason: String,
+    detail: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Self")]
 struct ChangeV1 {
     id: String,
     #[serde(flatten)]
@@ -53,6 +68,7 @@ enum StateV1 {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Self")]
 struct LiveV1 {
     updated_at: UnixMillis,
     event_at: UnixMillis,
@@ -62,7 +78,7 @@ struct LiveV1 {
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Self", rename_all = "lowercase")]
 enum EntityV1 {
     User,
     Organization,
@@ -70,6 +86,9 @@ enum EntityV1 {
     Role,
     Permission,
 }
+
+by_name!(EnvelopeV1, EventV1, UnreadableV1, ChangeV1, LiveV1);
+by_word!(EntityV1);
 
 pub(super) fn write(envelope: &Envelope) -> String {
     let wire = EnvelopeV1 {
@@ -80,6 +99,7 @@ pub(super) fn write(envelope: &Envelope) -> String {
         event_at: envelope.event_at,
         body: envelope.body_digest.clone(),
         kind: envelope.kind.clone(),
+        note: envelope.note.clone(),
         letter: letter_out(&envelope.letter),
     };
     // Strings, numbers and lists always become JSON. Were it not so, the consumer would park this.
@@ -92,11 +112,10 @@ pub(super) fn read(text: &str) -> Result<Envelope, OpenError> {
         let (kind, line, column) = (error.classify(), error.line(), error.column());
         OpenError::Malformed(format!("{kind:?} at line {line} column {column}"))
     };
-    // serde would fill a struct from a JSON array as well.
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(OpenError::Malformed("no JSON object".into()));
-    }
-    let Versioned { v } = serde_json::from_str(text).map_err(malformed)?;
+    // What every version has.
+    let versioned = Object::read(text, &["v"]).map_err(malformed)?;
+    let v: Option<u64> = versioned.get("v").map_err(malformed)?;
+    let v = v.ok_or_else(|| OpenError::Malformed("v is absent".into()))?;
     if VERSION < v {
         return Err(OpenError::Newer(v));
     }
@@ -112,6 +131,7 @@ pub(super) fn read(text: &str) -> Result<Envelope, OpenError> {
         event_at: wire.event_at,
         body_digest: wire.body,
         kind: wire.kind,
+        note: wire.note,
         letter: letter_in(wire.letter)?,
     })
 }
@@ -122,28 +142,28 @@ fn field(name: &str, error: &dyn std::fmt::Display) -> OpenError {
 
 fn letter_out(letter: &Letter) -> LetterV1 {
     match letter {
-        Letter::Event(event) => LetterV1::Event {
+        Letter::Event(event) => LetterV1::Event(EventV1 {
             changes: event.changes.iter().map(change_out).collect(),
             users: event.users.iter().map(ToString::to_string).collect(),
-        },
+        }),
         Letter::Ignored => LetterV1::Ignored,
-        Letter::Unreadable(unreadable) => LetterV1::Unreadable {
+        Letter::Unreadable(unreadable) => LetterV1::Unreadable(UnreadableV1 {
             object_id: unreadable.object_id.clone(),
             reason: unreadable.reason.as_str().into(),
             detail: unreadable.detail.clone(),
-        },
+        }),
     }
 }
 
 fn letter_in(wire: LetterV1) -> Result<Letter, OpenError> {
     match wire {
         LetterV1::Ignored => Ok(Letter::Ignored),
-        LetterV1::Unreadable { object_id, reason, detail } => {
+        LetterV1::Unreadable(UnreadableV1 { object_id, reason, detail }) => {
             let reason = Unread::from_name(&reason)
                 .ok_or_else(|| OpenError::Malformed("letter.reason is none".into()))?;
             Ok(Letter::Unreadable(Unreadable { object_id, reason, detail }))
         }
-        LetterV1::Event { changes, users } => {
+        LetterV1::Event(EventV1 { changes, users }) => {
             let changes = changes.into_iter().map(change_in).collect::<Result<_, _>>()?;
             let user = |raw: &String| UserId::parse(raw).map_err(|e| field("users", &e));
             let users = users.iter().map(user).collect::<Result<_, _>>()?;

@@ -1,11 +1,13 @@
 //! From Clerk's shapes to the synced fields.
 
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::{Event, Unread, Unreadable, Verb, wire};
+use super::roles::app_roles;
+use super::wire::{
+    self, Flaw, Notes, Read, needed, needed_part, needed_text, spare, spare_items, spare_raw,
+};
+use super::{Event, Unread, Verb};
 use crate::id::{ObjectId, UserId};
-use crate::limits::{ROLE_NAME_BYTES_MAX, UPDATE_AHEAD_MS_MAX};
+use crate::json::{Object, leaf};
+use crate::limits::UPDATE_AHEAD_MS_MAX;
 use crate::merge::{Change, Entity, Live, Rank, State};
 use crate::projection::{
     Carried, Fields, MembershipFields, OrganizationFields, PROJECTION, PermissionFields,
@@ -13,115 +15,90 @@ use crate::projection::{
 };
 use crate::time::UnixMillis;
 
-/// What is wrong with the data, and where. Holds no value: those may be personal.
-#[derive(Debug)]
-pub(super) struct Flaw {
-    reason: Unread,
-    at: String,
-}
-
-impl Flaw {
-    pub(super) fn time(at: &str) -> Self {
-        Self { reason: Unread::Time, at: at.into() }
-    }
-
-    fn id(at: &str) -> Self {
-        Self { reason: Unread::Id, at: at.into() }
-    }
-
-    fn absent(at: &str) -> Self {
-        Self { reason: Unread::Shape, at: format!("{at} is absent") }
-    }
-
-    fn shape(error: &serde_json::Error) -> Self {
-        let at = format!("data, line {} column {}", error.line(), error.column());
-        Self { reason: Unread::Shape, at }
-    }
-
-    pub(super) fn unreadable(self, data: &str) -> Unreadable {
-        let loose: wire::Loose = serde_json::from_str(data).unwrap_or_default();
-        Unreadable { object_id: loose.id(), reason: self.reason, detail: self.at }
-    }
-}
-
-type Read<T> = Result<T, Flaw>;
-
 pub(super) fn event(
     entity: Entity,
     verb: Verb,
-    data: &str,
+    data: &Object<'_>,
     event_at: Option<UnixMillis>,
+    notes: &mut Notes,
 ) -> Read<Event> {
     match (verb, entity) {
-        (Verb::Delete, _) => deletion(entity, data, event_at),
-        (Verb::Write, Entity::User) => user(read(data)?, event_at),
-        (Verb::Write, Entity::Organization) => alone(organization(read(data)?, event_at)?),
-        (Verb::Write, Entity::Membership) => membership(read(data)?, event_at),
-        (Verb::Write, Entity::Role) => role(read(data)?, event_at),
-        (Verb::Write, Entity::Permission) => permission(read(data)?, event_at),
+        (Verb::Delete, _) => deletion(entity, data, event_at, notes),
+        (Verb::Write, Entity::User) => user(data, event_at, notes),
+        (Verb::Write, Entity::Organization) => organization(data, event_at, notes).map(alone),
+        (Verb::Write, Entity::Membership) => membership(data, event_at, notes),
+        (Verb::Write, Entity::Role) => role(data, event_at, notes).map(alone),
+        (Verb::Write, Entity::Permission) => permission(data, event_at).map(alone),
     }
 }
 
-fn read<T: DeserializeOwned>(data: &str) -> Read<T> {
-    let read = serde_json::from_str(data).map_err(|error| Flaw::shape(&error))?;
-    // As with the envelope: an array would fill the struct as well.
-    if !data.starts_with('{') {
-        return Err(Flaw { reason: Unread::Shape, at: "data is no object".into() });
-    }
-    Ok(read)
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "ends a chain of readings that can fail")]
-fn alone(change: Change) -> Read<Event> {
-    Ok(Event { changes: vec![change], users: Vec::new() })
+fn alone(change: Change) -> Event {
+    Event { changes: vec![change], users: Vec::new() }
 }
 
 /// A deletion has no `updated_at`, and a membership's is that of its last update: neither dates it.
-fn deletion(entity: Entity, data: &str, event_at: Option<UnixMillis>) -> Read<Event> {
-    let wire: wire::Deleted = read(data)?;
-    let Some(raw) = wire.id else {
+/// It needs its id alone.
+fn deletion(
+    entity: Entity,
+    data: &Object<'_>,
+    event_at: Option<UnixMillis>,
+    notes: &mut Notes,
+) -> Read<Event> {
+    let Some(raw) = needed::<String>(data, "data.id")? else {
         return Err(Flaw { reason: Unread::NoSubject, at: "data.id is absent".into() });
     };
-    let id = object_id(Some(raw), "data.id")?;
-    let users = match entity {
-        Entity::User => vec![user_id(Some(id.as_str().into()), "data.id")?],
-        Entity::Membership => member(wire.public_user_data).into_iter().collect(),
-        Entity::Organization | Entity::Role | Entity::Permission => Vec::new(),
-    };
+    let id = ObjectId::parse(&raw).map_err(|_| Flaw::id("data.id"))?;
+    let mut users = Vec::new();
     let mut changes = vec![Change { entity, id, state: State::Dead }];
-    if entity == Entity::Membership {
-        changes.extend(nested_organization(wire.organization, event_at));
+    match entity {
+        Entity::User => users.push(user_id(data, "data.id")?),
+        Entity::Membership => {
+            users.extend(member(data, notes));
+            let organization = spare_raw(data, "data.organization", notes);
+            let read = organization.map(|raw| Object::read(raw.get(), &wire::ORGANIZATION));
+            match read {
+                None => {}
+                Some(Ok(read)) => changes.extend(nested_organization(&read, event_at, notes)),
+                Some(Err(_)) => notes.unread("data.organization"),
+            }
+        }
+        Entity::Organization | Entity::Role | Entity::Permission => {}
     }
     Ok(Event { changes, users })
 }
 
-fn user(wire: wire::User, event_at: Option<UnixMillis>) -> Read<Event> {
-    let id = object_id(wire.id, "data.id")?;
-    let user = user_id(Some(id.as_str().into()), "data.id")?;
-    let email = primary_email(wire.primary_email_address_id, wire.email_addresses);
-    let created_at = wire.created_at.and_then(UnixMillis::from_outside).unwrap_or_default().0;
-    let app_roles = app_roles(wire.public_metadata.as_ref());
-    let banned = wire.banned.unwrap_or(false);
+fn user(data: &Object<'_>, event_at: Option<UnixMillis>, notes: &mut Notes) -> Read<Event> {
+    let id = object_id(data, "data.id")?;
+    let user = user_id(data, "data.id")?;
+    let banned = needed(data, "data.banned")?.unwrap_or(false);
+    let email = primary_email(data, notes);
+    let app_roles = app_roles(data, notes);
+    let created_at = created_at(data, notes).0;
     let fields = Fields::User(UserFields { email, banned, app_roles, created_at });
-    let change = live(id, fields, wire.updated_at, event_at)?;
+    let change = live(id, fields, data, event_at)?;
     Ok(Event { changes: vec![change], users: vec![user] })
 }
 
-fn organization(wire: wire::Organization, event_at: Option<UnixMillis>) -> Read<Change> {
-    let id = object_id(wire.id, "data.id")?;
-    let name = wire.name.unwrap_or_default();
-    let fields = Fields::Organization(OrganizationFields { name, slug: wire.slug });
-    live(id, fields, wire.updated_at, event_at)
+fn organization(
+    data: &Object<'_>,
+    event_at: Option<UnixMillis>,
+    notes: &mut Notes,
+) -> Read<Change> {
+    let id = object_id(data, "data.id")?;
+    let name = spare(data, "data.name", notes).unwrap_or_default();
+    let slug = spare(data, "data.slug", notes);
+    live(id, Fields::Organization(OrganizationFields { name, slug }), data, event_at)
 }
 
-fn membership(wire: wire::Membership, event_at: Option<UnixMillis>) -> Read<Event> {
-    let id = object_id(wire.id, "data.id")?;
-    let org = wire.organization.as_ref().and_then(|org| org.get("id")).and_then(Value::as_str);
-    let org_id = object_id(org.map(String::from), "data.organization.id")?;
-    let who = wire.public_user_data.and_then(|data| data.user_id);
-    let user = user_id(who, "data.public_user_data.user_id")?;
-    let role = wire.role.ok_or_else(|| Flaw::absent("data.role"))?;
-    let mut permissions = wire.permissions.unwrap_or_default();
+fn membership(data: &Object<'_>, event_at: Option<UnixMillis>, notes: &mut Notes) -> Read<Event> {
+    let id = object_id(data, "data.id")?;
+    let organization = needed_part(data, "data.organization", &wire::ORGANIZATION)?;
+    let org_id = object_id(&organization, "data.organization.id")?;
+    let who = needed_part(data, "data.public_user_data", &wire::PUBLIC_USER_DATA)?;
+    let user = user_id(&who, "data.public_user_data.user_id")?;
+    let role = needed_text(data, "data.role")?;
+    let mut permissions: Vec<String> =
+        spare_items(data, "data.permissions", notes, |raw| leaf(raw).ok());
     permissions.sort_unstable();
     permissions.dedup();
     let fields = Fields::Membership(MembershipFields {
@@ -130,40 +107,41 @@ fn membership(wire: wire::Membership, event_at: Option<UnixMillis>) -> Read<Even
         role: role_key(&role),
         permissions,
     });
-    let mut changes = vec![live(id, fields, wire.updated_at, event_at)?];
-    changes.extend(nested_organization(wire.organization, event_at));
+    let mut changes = vec![live(id, fields, data, event_at)?];
+    changes.extend(nested_organization(&organization, event_at, notes));
     Ok(Event { changes, users: vec![user] })
 }
 
-fn role(wire: wire::Role, event_at: Option<UnixMillis>) -> Read<Event> {
-    let id = object_id(wire.id, "data.id")?;
-    let key = wire.key.ok_or_else(|| Flaw::absent("data.key"))?;
-    let mut permissions = Vec::new();
-    for carried in wire.permissions.unwrap_or_default() {
-        let id = object_id(carried.id, "data.permissions.id")?.as_str().into();
-        let key = carried.key.ok_or_else(|| Flaw::absent("data.permissions.key"))?;
-        permissions.push(Carried { id, key });
-    }
+/// A permission of the list that cannot be read is one that the role does not give.
+fn role(data: &Object<'_>, event_at: Option<UnixMillis>, notes: &mut Notes) -> Read<Change> {
+    let id = object_id(data, "data.id")?;
+    let key = needed_text(data, "data.key")?;
+    let mut permissions = spare_items(data, "data.permissions", notes, |raw| {
+        let carried = Object::read(raw.get(), &wire::PERMISSION).ok()?;
+        let id = object_id(&carried, "data.permissions.id").ok()?.as_str().into();
+        Some(Carried { id, key: needed_text(&carried, "data.permissions.key").ok()? })
+    });
     permissions.sort_unstable();
     permissions.dedup();
     let fields = Fields::Role(RoleFields { key: role_key(&key), permissions });
-    alone(live(id, fields, wire.updated_at, event_at)?)
+    live(id, fields, data, event_at)
 }
 
-fn permission(wire: wire::Permission, event_at: Option<UnixMillis>) -> Read<Event> {
-    let id = object_id(wire.id, "data.id")?;
-    let key = wire.key.ok_or_else(|| Flaw::absent("data.key"))?;
-    alone(live(id, Fields::Permission(PermissionFields { key }), wire.updated_at, event_at)?)
+fn permission(data: &Object<'_>, event_at: Option<UnixMillis>) -> Read<Change> {
+    let id = object_id(data, "data.id")?;
+    let key = needed_text(data, "data.key")?;
+    live(id, Fields::Permission(PermissionFields { key }), data, event_at)
 }
 
 fn live(
     id: ObjectId,
     fields: Fields,
-    updated_at: Option<i64>,
+    data: &Object<'_>,
     event_at: Option<UnixMillis>,
 ) -> Read<Change> {
-    let raw = updated_at.ok_or_else(|| Flaw::absent("data.updated_at"))?;
-    let updated_at = UnixMillis::from_outside(raw).ok_or_else(|| Flaw::time("data.updated_at"))?;
+    let at = "data.updated_at";
+    let raw = needed(data, at)?.ok_or_else(|| Flaw::absent(at))?;
+    let updated_at = UnixMillis::from_outside(raw).ok_or_else(|| Flaw::time(at))?;
     let event_at = event_at.unwrap_or(updated_at);
     if UPDATE_AHEAD_MS_MAX < updated_at.since(event_at) {
         return Err(Flaw::time("data.updated_at lies more than an hour after the event"));
@@ -174,54 +152,66 @@ fn live(
     Ok(Change { entity, id, state: State::Live(Live { rank, fields }) })
 }
 
-/// A membership nests its organization whole: a change of its own. One that cannot be read is left
-/// to the organization's own events; the membership does not need it.
-fn nested_organization(value: Option<Value>, event_at: Option<UnixMillis>) -> Option<Change> {
-    let wire = serde_json::from_value(value?).ok()?;
-    organization(wire, event_at).ok()
+/// A membership nests its organization whole: a change of its own. One that is not whole is left to
+/// the organization's own events; the membership does not need it, and half of it could take the
+/// place of what those said.
+fn nested_organization(
+    data: &Object<'_>,
+    event_at: Option<UnixMillis>,
+    notes: &mut Notes,
+) -> Option<Change> {
+    if matches!(data.some("updated_at"), Ok(None)) {
+        return None; // Only mentioned.
+    }
+    let mut own = Notes::default();
+    match organization(data, event_at, &mut own) {
+        Ok(change) if own.is_empty() => Some(change),
+        Ok(_) | Err(_) => {
+            notes.say("data.organization cannot be read, and is left to its own events");
+            None
+        }
+    }
 }
 
-fn member(public_user_data: Option<Value>) -> Option<UserId> {
-    UserId::parse(public_user_data?.get("user_id")?.as_str()?).ok()
+fn member(data: &Object<'_>, notes: &mut Notes) -> Option<UserId> {
+    let at = "data.public_user_data";
+    let raw = spare_raw(data, at, notes)?;
+    let who = Object::read(raw.get(), &wire::PUBLIC_USER_DATA).ok();
+    let user = who.and_then(|who| user_id(&who, "data.public_user_data.user_id").ok());
+    if user.is_none() {
+        notes.unread(at);
+    }
+    user
 }
 
-fn object_id(raw: Option<String>, at: &str) -> Read<ObjectId> {
-    let raw = raw.ok_or_else(|| Flaw::absent(at))?;
+fn object_id(object: &Object<'_>, at: &str) -> Read<ObjectId> {
+    let raw: String = needed(object, at)?.ok_or_else(|| Flaw::absent(at))?;
     ObjectId::parse(&raw).map_err(|_| Flaw::id(at))
 }
 
-fn user_id(raw: Option<String>, at: &str) -> Read<UserId> {
-    let raw = raw.ok_or_else(|| Flaw::absent(at))?;
+fn user_id(object: &Object<'_>, at: &str) -> Read<UserId> {
+    let raw: String = needed(object, at)?.ok_or_else(|| Flaw::absent(at))?;
     UserId::parse(&raw).map_err(|_| Flaw::id(at))
 }
 
 /// The address whose id is the primary one; not the first of the list, and perhaps none.
-fn primary_email(
-    primary: Option<String>,
-    addresses: Option<Vec<wire::EmailAddress>>,
-) -> Option<String> {
-    let primary = primary?;
-    let mut addresses = addresses?.into_iter();
-    addresses.find(|address| address.id.as_ref() == Some(&primary))?.email_address
+fn primary_email(data: &Object<'_>, notes: &mut Notes) -> Option<String> {
+    let primary: String = spare(data, "data.primary_email_address_id", notes)?;
+    let addresses = spare_items(data, "data.email_addresses", notes, |raw| {
+        let address = Object::read(raw.get(), &wire::EMAIL_ADDRESS).ok()?;
+        let id: Option<String> = address.get("id").ok()?;
+        Some((id, address.get::<String>("email_address").ok()?))
+    });
+    addresses.into_iter().find(|(id, _)| id.as_ref() == Some(&primary))?.1
 }
 
-/// `roles` (an array) and `role` (a string) together. What is not a string is ignored, and so is
-/// what only an organization can give.
-fn app_roles(metadata: Option<&Value>) -> Vec<String> {
-    let get = |name| metadata.and_then(|metadata| metadata.get(name));
-    let list = get("roles").and_then(Value::as_array).into_iter().flatten();
-    let names = list.chain(get("role")).filter_map(Value::as_str).filter(|name| is_app_role(name));
-    let mut names: Vec<String> = names.map(String::from).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-fn is_app_role(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= ROLE_NAME_BYTES_MAX
-        && !name.starts_with("org:")
-        && !name.chars().any(char::is_control)
+fn created_at(data: &Object<'_>, notes: &mut Notes) -> UnixMillis {
+    let at = "data.created_at";
+    let Some(raw) = spare(data, at, notes) else { return UnixMillis(0) };
+    UnixMillis::from_outside(raw).unwrap_or_else(|| {
+        notes.unread(at);
+        UnixMillis(0)
+    })
 }
 
 /// A role's key with its `org:`; `admin` and `basic_member` are the spellings from before custom

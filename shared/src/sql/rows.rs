@@ -95,6 +95,7 @@ pub(super) fn delivery(delivery: &Delivery) -> Value {
         "received_at": envelope.received_at,
         "body_digest": envelope.body_digest,
         "outcome": outcome,
+        "note": envelope.note,
         "row": row,
     })
 }

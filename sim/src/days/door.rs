@@ -108,7 +108,7 @@ impl World<'_> {
     /// A newer door writes another version of the wire, an older one an older projection.
     fn of_its_build(&self, text: String) -> String {
         match self.door {
-            0 => text.replace(r#""projection":1"#, r#""projection":0"#),
+            0 => text.replace(r#""projection":2"#, r#""projection":1"#),
             2 => text.replacen(r#"{"v":1,"#, NEWER, 1),
             _ => text,
         }

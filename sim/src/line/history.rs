@@ -188,6 +188,7 @@ fn message(index: usize, change: &Change) -> Option<Message> {
         event_at: None,
         body_digest: Digest::of(&[]),
         kind: "modelled".into(),
+        note: String::new(),
         letter: Letter::Event(Event { changes: vec![change.clone()], users }),
     };
     let (id, sent_at) = (index.to_string(), UnixMillis(0));

@@ -1,0 +1,86 @@
+//! App roles in `public_metadata`: what is taken, and what is said of the rest.
+
+use serde_json::value::RawValue;
+
+use super::wire::{METADATA, Notes, spare_raw};
+use crate::json::{Object, leaf, list};
+use crate::limits::{ROLE_NAME_BYTES_MAX, ROLE_NAMES_MAX};
+
+const AT: &str = "data.public_metadata";
+
+/// `roles`, a list of texts, and `role`, a text, together: sorted by their bytes, each once, at
+/// most [`ROLE_NAMES_MAX`]. Whatever else the metadata holds is the app's own.
+pub(super) fn app_roles(data: &Object<'_>, notes: &mut Notes) -> Vec<String> {
+    let Some(raw) = spare_raw(data, AT, notes) else { return Vec::new() };
+    let Ok(metadata) = Object::read(raw.get(), &METADATA) else {
+        notes.say(format!("{AT} is {}, not an object: no role is taken from it", kind(raw)));
+        return Vec::new();
+    };
+    let mut names = many(&metadata, notes);
+    names.extend(one(&metadata, notes));
+    names.sort_unstable();
+    names.dedup();
+    if ROLE_NAMES_MAX < names.len() {
+        notes.say(format!(
+            "{AT} names {} app roles: the first {ROLE_NAMES_MAX} in the order of their bytes are \
+             taken",
+            names.len()
+        ));
+        names.truncate(ROLE_NAMES_MAX);
+    }
+    names
+}
+
+fn many(metadata: &Object<'_>, notes: &mut Notes) -> Vec<String> {
+    let at = "data.public_metadata.roles";
+    let Some(raw) = spare_raw(metadata, at, notes) else { return Vec::new() };
+    let Ok(items) = list(raw) else {
+        notes.say(format!("{at} is {}, not a list: no role is taken from it", kind(raw)));
+        return Vec::new();
+    };
+    let names: Vec<String> = items.iter().filter_map(|raw| app_role(raw)).collect();
+    if names.len() < items.len() {
+        let (left_out, all) = (items.len() - names.len(), items.len());
+        notes.say(format!("{at}: {left_out} of {all} are not taken: {}", rule()));
+    }
+    names
+}
+
+fn one(metadata: &Object<'_>, notes: &mut Notes) -> Option<String> {
+    let at = "data.public_metadata.role";
+    let raw = spare_raw(metadata, at, notes)?;
+    let name = app_role(raw);
+    if name.is_none() && !raw.get().starts_with('"') {
+        notes.say(format!("{at} is {}, not a text: no role is taken from it", kind(raw)));
+    } else if name.is_none() {
+        notes.say(format!("{at} is not taken: {}", rule()));
+    }
+    name
+}
+
+fn rule() -> String {
+    format!(
+        "an app role is a text of 1 to {ROLE_NAME_BYTES_MAX} bytes, without spaces around it, \
+         without control characters, and not an organization's (org:…)"
+    )
+}
+
+fn app_role(raw: &RawValue) -> Option<String> {
+    leaf(raw).ok().filter(|name: &String| {
+        !name.is_empty()
+            && name.len() <= ROLE_NAME_BYTES_MAX
+            && name.trim() == name
+            && !name.starts_with("org:")
+            && !name.chars().any(char::is_control)
+    })
+}
+
+fn kind(raw: &RawValue) -> &'static str {
+    match raw.get().as_bytes().first() {
+        Some(b'"') => "a text",
+        Some(b'[') => "a list",
+        Some(b'{') => "an object",
+        Some(b't' | b'f') => "a boolean",
+        _ => "a number",
+    }
+}

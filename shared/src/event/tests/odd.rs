@@ -1,0 +1,413 @@
+//! What an odd value costs, in each place of each event that is synced: where it is not read
+//! nothing, where it is spare itself, where it is needed the whole delivery.
+
+use serde_json::{Value, json};
+
+use super::{Content, Event, Incoming, State, bytes, event, fields, fixture, parse_bytes};
+use crate::event::Unread;
+use crate::merge::Entity;
+use crate::projection::{Digest, Fields};
+
+/// Members of `data` that are needed, by the noun of the type; the second for its deletion.
+fn needed(noun: &str, deletes: bool) -> &'static [&'static str] {
+    match noun {
+        _ if deletes => &["id"],
+        "user" => &["id", "banned", "updated_at"],
+        "organization" => &["id", "updated_at"],
+        "organizationMembership" => &[
+            "id",
+            "role",
+            "updated_at",
+            "organization",
+            "organization.id",
+            "public_user_data",
+            "public_user_data.user_id",
+        ],
+        "role" | "permission" => &["id", "key", "updated_at"],
+        other => panic!("{other} is not synced"),
+    }
+}
+
+/// Members that are synced and cost themselves alone, with all that they hold.
+fn spare(noun: &str, deletes: bool) -> &'static [&'static str] {
+    match (noun, deletes) {
+        ("organizationMembership", true) => &["organization", "public_user_data"],
+        (_, true) | ("permission", _) => &[],
+        ("user", _) => {
+            &["primary_email_address_id", "email_addresses", "public_metadata", "created_at"]
+        }
+        ("organization", _) => &["name", "slug"],
+        ("organizationMembership", _) => {
+            &["permissions", "organization.name", "organization.slug", "organization.updated_at"]
+        }
+        ("role", _) => &["permissions"],
+        other => panic!("{other:?} is not synced"),
+    }
+}
+
+/// Values that some reader of JSON refuses, and shapes that another takes for something else.
+fn odd() -> Vec<Vec<u8>> {
+    let deep = |open: &str, core: &str, close: &str, levels: usize| {
+        format!("{}{core}{}", open.repeat(levels), close.repeat(levels)).into_bytes()
+    };
+    let texts = [
+        "1e400",
+        "-1e400",
+        "-0.0",
+        r#""\ud800""#,
+        r#""\udc00\ud800""#,
+        r#"{"\ud800":1}"#,
+        "[[]]",
+        r#"["user_9","org_9",true,7]"#,
+        r#"{"id":"user_9","id":"user_8"}"#,
+        "[{}]",
+        "{}",
+    ];
+    let mut odd: Vec<Vec<u8>> = texts.map(|text| text.into()).into();
+    odd.push(deep("[", "", "]", 130));
+    odd.push(deep("[", "", "]", 10_000));
+    odd.push(deep(r#"{"a":"#, "1", "}", 130));
+    odd.push("9".repeat(1_000).into());
+    odd.push(b"\"\xff\xfe\"".into());
+    odd
+}
+
+/// Every member of the data below objects, as a path.
+fn paths(value: &Value, above: &str, found: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let path = format!("{above}{name}");
+        paths(value, &format!("{path}."), found);
+        found.push(path);
+    }
+}
+
+const MARK: &str = "here stands the odd one";
+
+/// The event with `odd` in this place of its data.
+fn with(event: &Value, path: &str, odd: &[u8]) -> Vec<u8> {
+    let mut changed = event.clone();
+    let place = format!("/data/{}", path.replace('.', "/"));
+    match changed.pointer_mut(&place) {
+        Some(value) => *value = json!(MARK),
+        None => changed["data"][path] = json!(MARK),
+    }
+    let text = changed.to_string();
+    let (before, after) = text.split_once(&json!(MARK).to_string()).expect("the mark");
+    [before.as_bytes(), odd, after.as_bytes()].concat()
+}
+
+/// What a delivery says, without the digest of its bytes.
+fn told(incoming: Incoming) -> Incoming {
+    Incoming { body_digest: Digest::of(b""), ..incoming }
+}
+
+/// What an event says of who may do what, without what is spare.
+fn authority(mut event: Event) -> Event {
+    event.changes.truncate(1);
+    event.users.clear();
+    for change in &mut event.changes {
+        let State::Live(live) = &mut change.state else { continue };
+        live.rank.digest = Digest::of(b"");
+        match &mut live.fields {
+            Fields::User(user) => (user.email, user.created_at) = (None, 0),
+            Fields::Organization(it) => (it.name, it.slug) = (String::new(), None),
+            Fields::Membership(it) => it.permissions.clear(),
+            Fields::Role(it) => it.permissions.clear(),
+            Fields::Permission(_) => {}
+        }
+        if let Fields::User(user) = &mut live.fields {
+            user.app_roles.clear();
+        }
+    }
+    event
+}
+
+/// Calls `check` for each place of each synced event and each odd value.
+fn everywhere(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
+    let folder = "openapi-2025-04-15/";
+    let mut tried = 0;
+    for noun in ["user", "organization", "organizationMembership", "role", "permission"] {
+        for verb in ["created", "updated", "deleted"] {
+            let name = format!("{folder}{noun}.{verb}");
+            let whole: Value = serde_json::from_slice(&fixture(&name)).unwrap();
+            let mut places = vec!["never_heard_of".to_owned()];
+            paths(&whole["data"], "", &mut places);
+            for place in &places {
+                for odd in odd() {
+                    check(&name, noun, verb == "deleted", &whole, place, &odd);
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(1_000 < tried, "{tried}");
+}
+
+fn is_spare(noun: &str, deletes: bool, place: &str) -> bool {
+    spare(noun, deletes)
+        .iter()
+        .any(|it| place == *it || place.strip_prefix(it).is_some_and(|rest| rest.starts_with('.')))
+}
+
+#[test]
+fn what_is_not_synced_changes_nothing_whatever_it_holds() {
+    everywhere(|name, noun, deletes, whole, place, odd| {
+        if needed(noun, deletes).contains(&place) || is_spare(noun, deletes, place) {
+            return;
+        }
+        let plain = told(parse_bytes(whole.to_string().as_bytes()));
+        let found = told(parse_bytes(&with(whole, place, odd)));
+        assert_eq!(found, plain, "{name}: {place}: {}", String::from_utf8_lossy(odd));
+    });
+}
+
+#[test]
+fn what_is_spare_costs_itself_alone() {
+    everywhere(|name, noun, deletes, whole, place, odd| {
+        if !is_spare(noun, deletes, place) || needed(noun, deletes).contains(&place) {
+            return;
+        }
+        let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
+        let plain = event(parse_bytes(whole.to_string().as_bytes()));
+        let found = parse_bytes(&with(whole, place, odd));
+        let Content::Synced(found) = found.content else { panic!("{}: {found:?}", at()) };
+        assert_eq!(authority(found), authority(plain), "{}", at());
+    });
+}
+
+#[test]
+fn what_is_needed_parks_the_delivery_and_is_never_guessed() {
+    everywhere(|name, noun, deletes, whole, place, odd| {
+        if !needed(noun, deletes).contains(&place) || odd == b"-0.0" {
+            return;
+        }
+        let found = parse_bytes(&with(whole, place, odd));
+        let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
+        let Content::Unreadable(found) = found.content else { panic!("{}: {found:?}", at()) };
+        assert!([Unread::Shape, Unread::Id].contains(&found.reason), "{}: {found:?}", at());
+        assert!(found.detail.contains(place) || place == "organization", "{}: {found:?}", at());
+    });
+}
+
+/// The same beside the data.
+#[test]
+fn what_stands_beside_the_data_and_is_not_read_changes_nothing() {
+    let text = String::from_utf8(bytes("user.deleted", r#"{"id":"user_1"}"#)).unwrap();
+    let plain = told(parse_bytes(text.as_bytes()));
+    for odd in odd() {
+        let member = [br#"{"event_attributes":"#, odd.as_slice(), b",\"\\ud800\":1,"].concat();
+        let body = [member.as_slice(), &text.as_bytes()[1..]].concat();
+        assert_eq!(told(parse_bytes(&body)), plain, "{}", String::from_utf8_lossy(&odd));
+    }
+}
+
+#[test]
+fn a_deletion_holds_whenever_it_was() {
+    for timestamp in ["-1", "\"x\"", "1e400", "[1]", "9223372036854775808", "null"] {
+        let body = format!(
+            r#"{{"type":"organizationMembership.deleted","data":{{"id":"orgmem_1"}},"timestamp":{timestamp}}}"#
+        );
+        let incoming = parse_bytes(body.as_bytes());
+        assert_eq!(incoming.event_at, None);
+        assert_eq!(incoming.note.is_empty(), timestamp == "null", "{}", incoming.note);
+        assert_eq!(event(incoming).changes[0].state, State::Dead);
+    }
+}
+
+#[test]
+fn whose_instance_it_is_must_be_read_and_whose_it_is_not_need_not() {
+    let body = |instance: &str, kind: &str| {
+        let text = format!(r#"{{"type":"{kind}","data":{{"id":"user_1"}},{instance}}}"#);
+        parse_bytes(text.as_bytes())
+    };
+    for odd in [r#""instance_id":7"#, r#""instance_id":"ins_1","instance_id":"ins_2""#] {
+        let Content::Unreadable(found) = body(odd, "user.deleted").content else { panic!("{odd}") };
+        assert_eq!((found.reason, &*found.detail), (Unread::Shape, "instance_id cannot be read"));
+        assert_eq!(body(odd, "email.created").content, Content::Ignored);
+    }
+}
+
+#[track_caller]
+fn noted(kind: &str, data: &str) -> (Event, String) {
+    let incoming = parse_bytes(&bytes(kind, data));
+    let note = incoming.note.clone();
+    (event(incoming), note)
+}
+
+#[test]
+fn what_was_left_out_is_said_without_its_values() {
+    let secret = "\"secret\"";
+    for (kind, data, want) in [
+        (
+            "user.updated",
+            r#""email_addresses":[["a"],{"id":7}],"primary_email_address_id":"a""#,
+            "data.email_addresses: 2 of 2 cannot be read",
+        ),
+        (
+            "user.updated",
+            r#""primary_email_address_id":7,"created_at":-1"#,
+            "data.primary_email_address_id cannot be read; data.created_at cannot be read",
+        ),
+        (
+            "organization.updated",
+            r#""name":{"n":"secret"},"slug":"a","slug":"secret""#,
+            "data.name cannot be read; data.slug cannot be read",
+        ),
+        (
+            "role.updated",
+            r#""key":"a","permissions":[7,["perm_1","secret"],{"id":"perm_2","key":"k"}]"#,
+            "data.permissions: 2 of 3 cannot be read",
+        ),
+        (
+            "organizationMembership.deleted",
+            r#""organization":["secret"],"public_user_data":7"#,
+            "data.public_user_data cannot be read; data.organization cannot be read",
+        ),
+        (
+            "organizationMembership.deleted",
+            r#""organization":{"id":"org_1","updated_at":5,"name":["secret"]}"#,
+            "data.organization cannot be read, and is left to its own events",
+        ),
+    ] {
+        let noun = kind.split('.').next().unwrap();
+        let id = if noun == "organization" { "org_1" } else { "user_1" };
+        let (_, note) = noted(kind, &format!(r#"{{"id":"{id}","updated_at":5,{data}}}"#));
+        assert_eq!(note, want, "{data}");
+        assert!(!note.contains(secret.trim_matches('"')));
+    }
+    let (_, note) = noted("user.deleted", r#"{"id":"user_1","name":7}"#);
+    assert_eq!(note, "", "what is not read is not said");
+}
+
+/// Half of an organization could take the place of what its own events said.
+#[test]
+fn a_nested_organization_is_taken_whole_or_not_at_all() {
+    let membership = |organization: &str| {
+        let data = format!(
+            r#"{{"id":"orgmem_1","role":"org:member","organization":{organization},
+            "public_user_data":{{"user_id":"user_1"}},"updated_at":5}}"#
+        );
+        noted("organizationMembership.updated", &data)
+    };
+    let (event, note) = membership(r#"{"id":"org_1","updated_at":5,"name":"A"}"#);
+    assert_eq!(
+        (event.changes.len(), event.changes[1].entity, &*note),
+        (2, Entity::Organization, "")
+    );
+    for odd in [r#""name":["A"]"#, r#""name":"A","slug":7"#, r#""name":"A","name":"A""#] {
+        let (event, note) = membership(&format!(r#"{{"id":"org_1","updated_at":5,{odd}}}"#));
+        assert_eq!((event.changes.len(), note.is_empty()), (1, false), "{odd}");
+    }
+    let (event, note) = membership(r#"{"id":"org_1"}"#);
+    assert_eq!((event.changes.len(), &*note), (1, ""), "only mentioned");
+}
+
+#[test]
+fn an_id_or_a_key_with_bytes_that_are_no_utf_8_is_none() {
+    let membership = |role: &[u8]| {
+        let data = [
+            br#"{"type":"organizationMembership.updated","data":{"id":"orgmem_1","role":""#,
+            role,
+            br#"","organization":{"id":"org_1"},"public_user_data":{"user_id":"user_1"},"#,
+            br#""updated_at":5}}"#,
+        ];
+        parse_bytes(&data.concat()).content
+    };
+    assert!(matches!(membership(b"org:admin"), Content::Synced(_)));
+    let Content::Unreadable(found) = membership(b"org:admin\xff") else { panic!() };
+    assert_eq!((found.reason, &*found.detail), (Unread::Shape, "data.role cannot be read"));
+}
+
+#[track_caller]
+fn roles(metadata: &str) -> (Vec<String>, String) {
+    let data =
+        format!(r#"{{"id":"user_1","updated_at":5,"banned":true,"public_metadata":{metadata}}}"#);
+    let (event, note) = noted("user.updated", &data);
+    let Fields::User(user) = fields(&event) else { panic!() };
+    assert!(user.banned, "the ban stands: {metadata}");
+    (user.app_roles.clone(), note)
+}
+
+#[test]
+fn role_shapes_that_are_not_taken_are_said() {
+    let rule = "an app role is a text of 1 to 128 bytes, without spaces around it, without control \
+                characters, and not an organization's (org:…)";
+    let metadata = "data.public_metadata";
+    for (given, want, note) in [
+        (
+            r#"{"roles":"admin"}"#,
+            vec![],
+            format!("{metadata}.roles is a text, not a list: no role is taken from it"),
+        ),
+        (
+            r#"{"role":["admin"]}"#,
+            vec![],
+            format!("{metadata}.role is a list, not a text: no role is taken from it"),
+        ),
+        (
+            r#"{"roles":"admin,editor"}"#,
+            vec![],
+            format!("{metadata}.roles is a text, not a list: no role is taken from it"),
+        ),
+        (
+            r#"{"roles":{"admin":true}}"#,
+            vec![],
+            format!("{metadata}.roles is an object, not a list: no role is taken from it"),
+        ),
+        (
+            r#"{"role":true}"#,
+            vec![],
+            format!("{metadata}.role is a boolean, not a text: no role is taken from it"),
+        ),
+        (r#"{"role":" admin "}"#, vec![], format!("{metadata}.role is not taken: {rule}")),
+        (
+            r#"{"role":"\ud800","roles":["a"]}"#,
+            vec!["a"],
+            format!("{metadata}.role is not taken: {rule}"),
+        ),
+        (
+            r#"{"roles":["a",7,"org:b"],"role":"c"}"#,
+            vec!["a", "c"],
+            format!("{metadata}.roles: 2 of 3 are not taken: {rule}"),
+        ),
+        (
+            r#"{"roles":["a"],"roles":["b"],"role":"c"}"#,
+            vec!["c"],
+            format!("{metadata}.roles cannot be read"),
+        ),
+        (
+            "1e400",
+            vec![],
+            format!("{metadata} is a number, not an object: no role is taken from it"),
+        ),
+        (
+            r#""\ud800""#,
+            vec![],
+            format!("{metadata} is a text, not an object: no role is taken from it"),
+        ),
+        // Names are compared as they are, and every other key is the app's own.
+        (r#"{"role":"Admin"}"#, vec!["Admin"], String::new()),
+        (r#"{"admin":"true","\ud800":1e400}"#, vec![], String::new()),
+        (r#"{"roles":[],"role":null}"#, vec![], String::new()),
+        ("null", vec![], String::new()),
+    ] {
+        assert_eq!(roles(given), (want.into_iter().map(String::from).collect(), note), "{given}");
+    }
+}
+
+#[test]
+fn a_users_app_roles_are_bounded_and_what_is_over_is_said() {
+    let list = |count: u32| {
+        let names: Vec<_> = (0..count).rev().map(|i| format!(r#""r{i:03}""#)).collect();
+        format!(r#"{{"roles":[{}],"role":"a"}}"#, names.join(","))
+    };
+    let (names, note) = roles(&list(99));
+    assert_eq!((names.len(), &*note), (100, ""));
+    let (names, note) = roles(&list(150));
+    assert_eq!((names.len(), &*names[0], &*names[1], &*names[99]), (100, "a", "r000", "r098"));
+    let want = "data.public_metadata names 151 app roles: the first 100 in the order of their bytes are taken";
+    assert_eq!(note, want);
+    let (fits, over) = ("x".repeat(128), "y".repeat(129));
+    let (names, note) = roles(&format!(r#"{{"roles":["{fits}","{over}"]}}"#));
+    assert_eq!((names, note.is_empty()), (vec![fits], false));
+}

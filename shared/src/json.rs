@@ -1,0 +1,307 @@
+//! JSON from outside: objects are read by the names of their members, and by nothing else.
+//!
+//! A struct that serde derives is filled from an array as well, by the order of its fields, and
+//! a variant without fields is taken from `{"name":null}`. Neither is a shape that anybody
+//! documents. [`Object`] reads what others write; the macros `by_name` and `by_word` read what our own
+//! Workers write to each other.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
+};
+use serde_json::value::RawValue;
+
+/// The members of a JSON object that have certain names, each as it is written.
+///
+/// Every other member is passed over, its name and its value, whatever they hold: deep nesting,
+/// numbers beyond any type and halves of characters lose nothing of the object. A member that is
+/// read stands there once: of two, each reader could believe another one.
+#[derive(Clone, Debug)]
+pub struct Object<'a>(BTreeMap<&'static str, Option<&'a RawValue>>);
+
+/// A value without parts.
+pub trait Leaf: DeserializeOwned {}
+
+impl Leaf for String {}
+impl Leaf for bool {}
+impl Leaf for i64 {}
+impl Leaf for u64 {}
+
+impl<'a> Object<'a> {
+    /// Reads the members with these names.
+    ///
+    /// # Errors
+    /// When the text is not JSON, or not an object.
+    pub fn read(text: &'a str, names: &'static [&'static str]) -> serde_json::Result<Self> {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let object = reader.deserialize_map(Members(names))?;
+        reader.end()?;
+        Ok(object)
+    }
+
+    /// A member as it is written, `null` included; `None` when it is absent.
+    ///
+    /// # Errors
+    /// When it stands there twice.
+    pub fn raw(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Some(raw)) => Ok(Some(raw)),
+            Some(None) => Err(serde_json::Error::custom("a member twice")),
+        }
+    }
+
+    /// A member as it is written; `None` when it is absent or `null`.
+    ///
+    /// # Errors
+    /// When it stands there twice.
+    pub fn some(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
+        Ok(self.raw(name)?.filter(|raw| raw.get() != "null"))
+    }
+
+    /// A member without parts; `None` when it is absent or `null`.
+    ///
+    /// # Errors
+    /// When it stands there twice, or is of another type.
+    pub fn get<T: Leaf>(&self, name: &str) -> serde_json::Result<Option<T>> {
+        self.some(name)?.map(leaf).transpose()
+    }
+
+    /// Whether a member stands there twice.
+    #[must_use]
+    pub fn has_twice(&self) -> bool {
+        self.0.values().any(Option::is_none)
+    }
+}
+
+/// Reads a value without parts.
+///
+/// # Errors
+/// When it is of another type.
+pub fn leaf<T: Leaf>(raw: &RawValue) -> serde_json::Result<T> {
+    serde_json::from_str(raw.get())
+}
+
+/// The items of a list, each as it is written.
+///
+/// # Errors
+/// When it is not a list.
+pub fn list(raw: &RawValue) -> serde_json::Result<Vec<&RawValue>> {
+    serde_json::from_str(raw.get())
+}
+
+struct Members(&'static [&'static str]);
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object<'de>, A::Error> {
+        let mut found = BTreeMap::new();
+        while let Some(name) = members.next_key_seed(Name(self.0))? {
+            let Some(name) = name else {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let raw: &RawValue = members.next_value()?;
+            found.entry(name).and_modify(|known| *known = None).or_insert(Some(raw));
+        }
+        Ok(Object(found))
+    }
+}
+
+/// Finds a member's name among those that are asked for. As bytes: another name may hold what is
+/// no character.
+struct Name(&'static [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Option<&'static str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_bytes(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = Option<&'static str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self::Value, E> {
+        Ok(self.0.iter().copied().find(|known| known.as_bytes() == name))
+    }
+}
+
+/// Reads and writes these structs by the names of their fields: an array is refused. Each derives
+/// with `#[serde(remote = "Self")]`, which leaves it without the traits until it stands here.
+macro_rules! by_name {
+    ($($type:ident),+ $(,)?) => {$(
+        $crate::json::written!($type);
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                struct ByName;
+
+                impl<'de> serde::de::Visitor<'de> for ByName {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+
+                    fn visit_map<A: serde::de::MapAccess<'de>>(
+                        self,
+                        members: A,
+                    ) -> Result<$type, A::Error> {
+                        $type::deserialize(serde::de::value::MapAccessDeserializer::new(members))
+                    }
+                }
+
+                from.deserialize_map(ByName)
+            }
+        }
+    )+};
+}
+
+/// The same for enums whose variants have no fields: a text, never `{"name":null}`.
+macro_rules! by_word {
+    ($($type:ident),+ $(,)?) => {$(
+        $crate::json::written!($type);
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                struct ByWord;
+
+                impl serde::de::Visitor<'_> for ByWord {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("a text")
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<$type, E> {
+                        $type::deserialize(serde::de::value::StrDeserializer::new(word))
+                    }
+                }
+
+                from.deserialize_str(ByWord)
+            }
+        }
+    )+};
+}
+
+/// Writes a type as it derives, with `#[serde(remote = "Self")]`.
+macro_rules! written {
+    ($type:ident) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                $type::serialize(self, to)
+            }
+        }
+    };
+}
+
+pub(crate) use {by_name, by_word, written};
+
+#[cfg(test)]
+mod tests {
+    use super::{Object, leaf, list};
+
+    const NAMES: [&str; 3] = ["a", "b", "c"];
+
+    fn read(text: &str) -> serde_json::Result<Object<'_>> {
+        Object::read(text, &NAMES)
+    }
+
+    #[test]
+    fn what_is_not_asked_for_is_passed_over_whatever_it_holds() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let objects = format!("{}1{}", r#"{"x":"#.repeat(100_000), "}".repeat(100_000));
+        let digits = "9".repeat(1_000_000);
+        for odd in
+            [&*deep, &objects, &digits, "1e400", "-1E-999", r#""\ud800""#, r#""\udc00\ud800""#]
+        {
+            let text = format!(r#"{{"a":1,"x":{odd},"\ud800":{odd},"b":{odd},"x":2}}"#);
+            let object = read(&text).unwrap();
+            assert_eq!(object.get::<i64>("a").unwrap(), Some(1));
+            assert_eq!(object.raw("b").unwrap().unwrap().get(), odd);
+            assert!(object.raw("c").unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn an_object_is_nothing_else() {
+        for text in ["[]", r#"["a",1]"#, r#"[["a",1]]"#, "null", "1", r#""a""#, "true"] {
+            assert!(read(text).unwrap_err().is_data(), "{text}");
+        }
+        for text in ["", "{", "{}x", r#"{"a":}"#, r#"{"x":[1}"#, r#"{"x":"\u12"}"#, "{}{}"] {
+            assert!(!read(text).unwrap_err().is_data(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_stands_there_twice_is_not_read_and_the_others_are() {
+        let object = read(r#"{"a":1,"b":2,"\u0061":1}"#).unwrap();
+        assert!(object.raw("a").is_err() && object.get::<i64>("a").is_err() && object.has_twice());
+        assert_eq!(object.get::<i64>("b").unwrap(), Some(2));
+    }
+
+    #[test]
+    fn a_leaf_has_its_own_type_and_null_is_nothing() {
+        let object = read(r#"{"a":"1","b":null,"c":[1,[2]]}"#).unwrap();
+        assert!(object.get::<i64>("a").is_err() && object.get::<bool>("a").is_err());
+        assert_eq!(object.get::<String>("a").unwrap().as_deref(), Some("1"));
+        assert_eq!(object.get::<String>("b").unwrap(), None);
+        assert!(object.raw("b").unwrap().is_some() && object.some("b").unwrap().is_none());
+        let items = list(object.raw("c").unwrap().unwrap()).unwrap();
+        assert_eq!(leaf::<i64>(items[0]).unwrap(), 1);
+        assert!(leaf::<i64>(items[1]).is_err() && list(items[0]).is_err());
+    }
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    #[serde(remote = "Self")]
+    struct Outer {
+        word: Word,
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    #[serde(remote = "Self")]
+    struct Inner {
+        n: i64,
+    }
+
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    #[serde(remote = "Self", rename_all = "lowercase")]
+    enum Word {
+        One,
+    }
+
+    by_name!(Outer, Inner);
+    by_word!(Word);
+
+    #[test]
+    fn our_own_objects_are_read_by_name_and_words_as_texts() {
+        let text = r#"{"word":"one","inner":[{"n":1}]}"#;
+        let outer = Outer { word: Word::One, inner: vec![Inner { n: 1 }] };
+        assert_eq!(serde_json::to_string(&outer).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Outer>(text).unwrap(), outer);
+        for other in [
+            r#"["one",[{"n":1}]]"#,
+            r#"{"word":"one","inner":[[1]]}"#,
+            r#"{"word":{"one":null},"inner":[{"n":1}]}"#,
+            r#"{"word":["one"],"inner":[]}"#,
+            r#"{"word":"two","inner":[]}"#,
+            r#"{"word":"one","inner":[],"inner":[]}"#,
+        ] {
+            assert!(serde_json::from_str::<Outer>(other).is_err(), "{other}");
+        }
+    }
+}
