@@ -175,6 +175,22 @@ fn what_was_parked_may_turn_out_superseded() {
 }
 
 #[test]
+fn what_was_left_out_is_said_in_the_deliverys_row() {
+    let metadata = json!({ "roles": "admin" });
+    let data = json!({ "id": ADA, "updated_at": START, "public_metadata": metadata });
+    let odd = other("msg_1", "user.updated", &data);
+    let nameless = other("msg_2", "user.deleted", &json!({ "deleted": true }));
+    let db = Db::new();
+    commit(&db, &[odd, nameless, user("msg_3", 1, "a")], vec![], START);
+    let notes = || db.column::<String>("SELECT note FROM deliveries ORDER BY svix_id", []);
+    let odd = "data.public_metadata.roles is a text, not a list: no role is taken from it";
+    assert_eq!(notes(), [odd, "", ""]);
+    // The latest copy's, as the reader of today reads it.
+    commit(&db, &[user("msg_1", 2, "b")], vec![], START);
+    assert_eq!(notes(), ["", "", ""]);
+}
+
+#[test]
 fn a_memberships_outcome_is_its_own_and_not_its_organizations() {
     let late = membership(["orgmem_1", "org_1", ADA, "org:member"], START, &[]);
     let gone = deleted("organization", "org_1");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use shared::object::{self, Answer, Ask, Refusal, Source};
+use shared::object::{self, Answer, Ask, Hint, HintReply, Refusal, Source};
 use shared::roles::{Membership, RoleSet, Standing};
 
 const USER: &str = "user_2vX11zP5ojq7cTRY58xT6oJaaaa";
@@ -139,6 +139,35 @@ fn a_refusal_is_written_as_its_sample() {
     for reason in ["unreachable", "misdirected"] {
         check(&format!("refusal.{reason}"), &Refusal { reason: reason.into() });
     }
+}
+
+/// What a reader would take that fills its structures by position, or a word from an object.
+#[test]
+fn a_question_and_an_answer_are_read_by_name() {
+    let ask = |json: &str| {
+        let percents: String = json.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        Ask::of_url(&format!("{}?{percents}", object::ASK_URL))
+    };
+    assert!(ask(r#"{"user_id":"user_1"}"#).is_some());
+    assert_eq!(ask(r#"["user_1",true,0]"#), None);
+    assert!(serde_json::from_str::<Hint>(r#"{"user_id":"user_1","owner":1,"version":2}"#).is_ok());
+    assert!(serde_json::from_str::<Hint>(r#"["user_1",1,2]"#).is_err());
+    assert!(serde_json::from_str::<HintReply>(r#""acked""#).is_ok());
+    assert!(serde_json::from_str::<HintReply>(r#"{"acked":null}"#).is_err());
+    let text = sample("answer.live");
+    let set = text.find(r#"{"version""#).unwrap()..text.find(r#","source""#).unwrap();
+    let organization =
+        r#"{"id":"org_2h8op3Isl1QR7tKu5FGNfaLKEoU","role":"org:member","permissions":[]}"#;
+    for (find, put) in [
+        (&text[set], r#"[1,"live",["admin"],[]]"#),
+        (organization, r#"["org_2h8op3Isl1QR7tKu5FGNfaLKEoU","org:member",[]]"#),
+        (r#""live""#, r#"{"live":null}"#),
+        (r#""object""#, r#"{"object":null}"#),
+    ] {
+        assert!(text.contains(find), "{find}");
+        assert!(serde_json::from_str::<Answer>(&text.replace(find, put)).is_err(), "{put}");
+    }
+    assert!(serde_json::from_str::<Answer>(&text).is_ok());
 }
 
 #[test]

@@ -1,12 +1,6 @@
 //! The claims of a token. Every known one is read strictly: a claim of the wrong type is never
 //! taken for a missing one (jsonwebtoken before 10.3.0 did that with `exp`, CVE-2026-25537).
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
-
-use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -14,6 +8,7 @@ use super::factors::FactorAges;
 use super::organization::{self, Organization};
 use super::{Rejection, SKEW_MS};
 use crate::id::ObjectId;
+use crate::json::{Leaf, Object, leaf};
 use crate::time::UnixMillis;
 
 /// The claims that are read. A repeated one is refused, any other is left alone.
@@ -50,7 +45,7 @@ pub(super) struct Claims<'a> {
     pub(super) sts: Option<String>,
     pub(super) act: Option<ObjectId>,
     /// What only narrows or informs, or is another token's: read as far as it can be.
-    others: Found<'a>,
+    others: Object<'a>,
 }
 
 impl Claims<'_> {
@@ -80,7 +75,7 @@ impl Claims<'_> {
                 self.other("org_slug").as_ref(),
                 self.other("org_permissions").as_ref(),
             ),
-            Some(Some(2)) => organization::version_2(&self.other("o")?, self.other("fea").as_ref()),
+            Some(Some(2)) => organization::version_2(self.raw("o")?, self.other("fea").as_ref()),
             Some(_) => None,
         }
     }
@@ -96,7 +91,11 @@ impl Claims<'_> {
     }
 
     fn other(&self, name: &str) -> Option<Value> {
-        serde_json::from_str(self.others.0.get(name)?.get()).ok()
+        serde_json::from_str(self.raw(name)?.get()).ok()
+    }
+
+    fn raw(&self, name: &str) -> Option<&RawValue> {
+        self.others.raw(name).ok().flatten()
     }
 }
 
@@ -104,7 +103,11 @@ impl Claims<'_> {
 pub(super) fn read(json: &[u8]) -> Result<Claims<'_>, Rejection> {
     // serde_json passes over the bytes of a claim that nobody reads, whatever they are.
     let json = str::from_utf8(json).map_err(|_| Rejection::Claims)?;
-    let found: Found<'_> = serde_json::from_str(json).map_err(|_| Rejection::Claims)?;
+    let found = Object::read(json, &NAMES).map_err(|_| Rejection::Claims)?;
+    if found.has_twice() {
+        return Err(Rejection::Claims);
+    }
+    let found = Found(found);
     Ok(Claims {
         iss: found.text("iss")?,
         sub: found.text("sub")?,
@@ -115,51 +118,21 @@ pub(super) fn read(json: &[u8]) -> Result<Claims<'_>, Rejection> {
         iat: found.seconds("iat")?,
         sts: found.text("sts")?,
         act: found.actor("act")?,
-        others: found,
+        others: found.0,
     })
 }
 
 /// The claims by their names, each as it is written.
-struct Found<'a>(BTreeMap<&'static str, &'a RawValue>);
-
-impl<'de> Deserialize<'de> for Found<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Finding)
-    }
-}
-
-struct Finding;
-
-impl<'de> Visitor<'de> for Finding {
-    type Value = Found<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut claims: A) -> Result<Found<'de>, A::Error> {
-        let mut found = BTreeMap::new();
-        while let Some(name) = claims.next_key::<Cow<'_, str>>()? {
-            let Some(known) = NAMES.into_iter().find(|known| *known == name) else {
-                claims.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            if found.insert(known, claims.next_value()?).is_some() {
-                return Err(A::Error::custom("a claim twice"));
-            }
-        }
-        Ok(Found(found))
-    }
-}
+struct Found<'a>(Object<'a>);
 
 /// The last second that a claim may name: 9999-12-31T23:59:59Z.
 const SECONDS_MAX: u64 = 253_402_300_799;
 
-impl<'a> Found<'a> {
+impl Found<'_> {
     /// A claim that may be absent, but not of another type, `null` included.
-    fn one<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, Rejection> {
-        let Some(raw) = self.0.get(name) else { return Ok(None) };
-        serde_json::from_str(raw.get()).map(Some).map_err(|_| Rejection::Claims)
+    fn one<T: Leaf>(&self, name: &str) -> Result<Option<T>, Rejection> {
+        let raw = self.0.raw(name).map_err(|_| Rejection::Claims)?;
+        raw.map(leaf).transpose().map_err(|_| Rejection::Claims)
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, Rejection> {
@@ -176,18 +149,12 @@ impl<'a> Found<'a> {
     }
 
     fn actor(&self, name: &str) -> Result<Option<ObjectId>, Rejection> {
-        // serde would fill the struct from a JSON array as well.
-        if self.0.get(name).is_some_and(|raw| !raw.get().starts_with('{')) {
-            return Err(Rejection::Claims);
-        }
-        let Some(Actor { sub }) = self.one(name)? else { return Ok(None) };
+        let raw = self.0.raw(name).map_err(|_| Rejection::Claims)?;
+        let Some(raw) = raw else { return Ok(None) };
+        let actor = Object::read(raw.get(), &["sub"]).and_then(|actor| actor.get("sub"));
+        let sub: String = actor.ok().flatten().ok_or(Rejection::Claims)?;
         ObjectId::parse(&sub).map(Some).map_err(|_| Rejection::Claims)
     }
-}
-
-#[derive(Deserialize)]
-struct Actor {
-    sub: String,
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! The header of a token.
 
 use jsonwebtoken::Algorithm;
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer};
 
 use super::Rejection;
+use crate::json::{Object, leaf};
 
 /// The category of a session's token. Source of all three: clerk/javascript,
 /// `packages/backend/src/tokens/jwtCategories.ts`.
@@ -33,47 +32,29 @@ impl Class {
     }
 }
 
-/// What `jsonwebtoken` reads more loosely than we want: there, a `null` is as good as nothing, and
-/// of two `cat`s the last one counts. Here both are refused.
-#[derive(Deserialize)]
-struct Strict {
-    #[serde(default, deserialize_with = "some")]
-    typ: Option<String>,
-    #[serde(default, deserialize_with = "some")]
-    cat: Option<String>,
-    #[serde(default, deserialize_with = "present")]
-    crit: bool,
-    #[serde(default, deserialize_with = "present")]
-    b64: bool,
-}
+/// What `jsonwebtoken` reads more loosely than we want: there, an array is as good as an object,
+/// `{"RS256":null}` as `"RS256"`, a `null` as nothing, and of two `cat`s the last one counts. Here
+/// all of them are refused.
+const STRICT: [&str; 6] = ["alg", "typ", "cat", "kid", "crit", "b64"];
 
 /// The key that the token names, if the header is one of `class`. Keys and addresses of keys
 /// inside the header (`jwk`, `jku`, `x5u`) are never looked at.
 pub(super) fn read(token: &str, json: &[u8], class: Class) -> Result<Option<String>, Rejection> {
+    let strict = str::from_utf8(json).ok().and_then(|json| Object::read(json, &STRICT).ok());
+    let strict = strict.filter(|strict| !strict.has_twice()).ok_or(Rejection::Header)?;
+    let raw = |name| strict.raw(name).map_err(|_| Rejection::Header);
+    let text = |name| raw(name)?.map(leaf).transpose().map_err(|_| Rejection::Header);
+    let (_, typ, cat): (Option<String>, Option<String>, Option<String>) =
+        (text("alg")?, text("typ")?, text("cat")?);
     let header = jsonwebtoken::decode_header(token).map_err(|_| Rejection::Header)?;
     if header.alg != Algorithm::RS256 {
         return Err(Rejection::Algorithm);
     }
-    let strict: Strict = serde_json::from_slice(json).map_err(|_| Rejection::Header)?;
-    if strict.crit || strict.b64 {
+    if raw("crit")?.is_some() || raw("b64")?.is_some() {
         return Err(Rejection::Critical);
     }
-    if strict.typ.is_some_and(|typ| typ != "JWT") {
+    if typ.is_some_and(|typ| typ != "JWT") {
         return Err(Rejection::Type);
     }
-    if class.admits(strict.cat.as_deref()) { Ok(header.kid) } else { Err(Rejection::Category) }
-}
-
-/// A value that may be absent, but not `null`.
-pub(super) fn some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    T::deserialize(deserializer).map(Some)
-}
-
-/// Whether the name is there at all, whatever stands behind it.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    IgnoredAny::deserialize(deserializer).map(|_| true)
+    if class.admits(cat.as_deref()) { Ok(header.kid) } else { Err(Rejection::Category) }
 }

@@ -8,8 +8,9 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{
     GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD,
 };
-use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
-use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json::{Object, leaf, list};
 
 mod der;
 
@@ -120,11 +121,6 @@ pub fn from_pem(text: &str) -> Result<RsaKey, KeyError> {
     RsaKey::new(modulus, exponent)
 }
 
-#[derive(Deserialize)]
-struct Set {
-    keys: Vec<serde_json::Value>,
-}
-
 /// Reads a JWKS into key by key id. Entries that cannot verify RS256 are skipped, so that a key
 /// of a kind we do not know never takes the others down with it.
 ///
@@ -137,9 +133,12 @@ pub fn from_jwks(json: &[u8]) -> Result<BTreeMap<String, RsaKey>, KeyError> {
     if JWKS_BYTES_MAX < json.len() {
         return Err(KeyError::Jwks);
     }
-    let set: Set = serde_json::from_slice(json).map_err(|_| KeyError::Jwks)?;
+    let json = str::from_utf8(json).map_err(|_| KeyError::Jwks)?;
+    let set = Object::read(json, &["keys"]).map_err(|_| KeyError::Jwks)?;
+    let keys = set.raw("keys").ok().flatten().and_then(|raw| list(raw).ok());
+    let keys = keys.ok_or(KeyError::Jwks)?;
     let mut by_kid: BTreeMap<String, Option<RsaKey>> = BTreeMap::new();
-    for (kid, key) in set.keys.into_iter().filter_map(usable) {
+    for (kid, key) in keys.into_iter().filter_map(usable) {
         by_kid.entry(kid).and_modify(|known| *known = None).or_insert(Some(key));
     }
     let keys: BTreeMap<_, _> =
@@ -159,23 +158,26 @@ const LOOSE: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-fn usable(entry: serde_json::Value) -> Option<(String, RsaKey)> {
-    let jwk: Jwk = serde_json::from_value(entry).ok()?;
-    let AlgorithmParameters::RSA(rsa) = jwk.algorithm else {
-        return None;
-    };
-    if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
+/// What is read of a key (RFC 7517 section 4, RFC 7518 section 6.3).
+const JWK: [&str; 7] = ["kty", "use", "key_ops", "alg", "kid", "n", "e"];
+
+fn usable(entry: &RawValue) -> Option<(String, RsaKey)> {
+    let jwk = Object::read(entry.get(), &JWK).ok()?;
+    let text = |name| jwk.get::<String>(name).ok();
+    let is = |name, wanted: &str| text(name).map(|text| text.is_none_or(|text| text == wanted));
+    if text("kty")?? != "RSA" || !is("use", "sig")? || !is("alg", "RS256")? {
         return None;
     }
     // RFC 7517, section 4.3: where it is said what a key is for, it is for nothing else.
-    if jwk.common.key_operations.is_some_and(|ops| !ops.contains(&KeyOperations::Verify)) {
-        return None;
+    if let Some(operations) = jwk.some("key_ops").ok()? {
+        let operations = list(operations).ok()?.into_iter().map(leaf::<String>);
+        let operations = operations.collect::<Result<Vec<_>, _>>().ok()?;
+        if !operations.iter().any(|operation| operation == "verify") {
+            return None;
+        }
     }
-    if !matches!(jwk.common.key_algorithm, None | Some(KeyAlgorithm::RS256)) {
-        return None;
-    }
-    let modulus = LOOSE.decode(rsa.n).ok()?;
-    let exponent = LOOSE.decode(rsa.e).ok()?;
-    let kid = jwk.common.key_id.filter(|kid| !kid.is_empty())?;
+    let modulus = LOOSE.decode(text("n")??).ok()?;
+    let exponent = LOOSE.decode(text("e")??).ok()?;
+    let kid = text("kid")?.filter(|kid| !kid.is_empty())?;
     Some((kid, RsaKey::new(&modulus, &exponent).ok()?))
 }

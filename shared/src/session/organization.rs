@@ -3,10 +3,11 @@
 //! It says where the user is working, never what they may do: a claim may be a minute old, and the
 //! guard asks the role cache. Claims that cannot be read are claims that are not there.
 
-use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::id::ObjectId;
+use crate::json::Object;
 
 /// The active organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,28 +47,17 @@ impl Organization {
 
 /// The organization in claims of version 2: `o`, with the features in `fea`
 /// (clerk/javascript, `packages/shared/src/jwtPayloadParser.ts`).
-pub(super) fn version_2(o: &Value, features: Option<&Value>) -> Option<Organization> {
-    let packed = Packed::deserialize(o).ok()?;
+pub(super) fn version_2(o: &RawValue, features: Option<&Value>) -> Option<Organization> {
+    let packed = Object::read(o.get(), &["id", "rol", "slg", "per", "fpm"]).ok()?;
+    let text = |name| packed.get::<String>(name).ok();
     let features = features.and_then(Value::as_str).unwrap_or_default();
+    let (actions, masks) = (text("per")?.unwrap_or_default(), text("fpm")?.unwrap_or_default());
     Some(Organization {
-        id: ObjectId::parse(&packed.id).ok()?,
-        role: with_prefix(&packed.rol),
-        slug: packed.slg,
-        permissions: permissions(
-            features,
-            packed.per.as_deref().unwrap_or_default(),
-            packed.fpm.as_deref().unwrap_or_default(),
-        ),
+        id: ObjectId::parse(&text("id")??).ok()?,
+        role: with_prefix(&text("rol")??),
+        slug: text("slg")?,
+        permissions: permissions(features, &actions, &masks),
     })
-}
-
-#[derive(Deserialize)]
-struct Packed {
-    id: String,
-    rol: String,
-    slg: Option<String>,
-    per: Option<String>,
-    fpm: Option<String>,
 }
 
 /// The organization in claims of version 1, which older tokens carry.

@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
 
 use super::Rejection;
 use super::cookies::one;
+use crate::json::Object;
 use crate::time::UnixMillis;
 
 /// Where Clerk's scripts put the token.
@@ -216,13 +216,11 @@ struct Claimed {
 impl Claimed {
     fn read(token: &str) -> Self {
         let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-        let Some(Value::Object(claims)) =
-            payload.and_then(|payload| serde_json::from_slice(&payload).ok())
-        else {
-            return Self::default();
-        };
-        let text = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-        let seconds = |name| claims.get(name).and_then(Value::as_i64);
+        let text = payload.as_deref().and_then(|payload| str::from_utf8(payload).ok());
+        let claims = text.and_then(|text| Object::read(text, &["iss", "sub", "iat", "exp"]).ok());
+        let Some(claims) = claims else { return Self::default() };
+        let text = |name| claims.get::<String>(name).ok().flatten();
+        let seconds = |name| claims.get::<i64>(name).ok().flatten();
         Self {
             issuer: text("iss").filter(|issuer| !issuer.is_empty()),
             subject: text("sub"),

@@ -105,6 +105,22 @@ fn j_9_a_header_of_another_class_of_token_is_refused() {
     check_header("\"RS256\"", Err(Rejection::Header));
 }
 
+/// A reader that fills its structures by position takes each of these for a good header.
+#[test]
+fn a_header_is_an_object_and_its_members_are_texts() {
+    check_header(r#"{"alg":"RS256","kid":"ins_run"}"#, Ok(()));
+    let nulls = "null,".repeat(12);
+    for header in [
+        r#"{"alg":{"RS256":null},"kid":"ins_run"}"#.to_owned(),
+        r#"{"alg":["RS256"],"kid":"ins_run"}"#.to_owned(),
+        r#"{"alg":"RS256","kid":["ins_run"]}"#.to_owned(),
+        r#"["JWT","RS256",null,null,null,"ins_run",null,null,null,null]"#.to_owned(),
+        format!(r#"["JWT","RS256",{nulls}{{}}]"#),
+    ] {
+        check_header(&header, Err(Rejection::Header));
+    }
+}
+
 #[test]
 fn j_12_a_header_that_demands_an_extension_is_refused() {
     for (crit, want) in [

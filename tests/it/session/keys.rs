@@ -117,6 +117,11 @@ fn a_jwks_gives_the_keys_that_can_verify_rs256_and_skips_the_rest() {
         json!({ "kty": "OKP", "crv": "Ed25519", "x": "AAAA", "kid": "ins_ed" }),
         json!("x"),
         json!(null),
+        jwk(|k| k["alg"] = json!({ "RS256": null })),
+        jwk(|k| k["use"] = json!(["sig"])),
+        jwk(|k| k["kty"] = json!({ "RSA": null })),
+        jwk(|k| k["key_ops"] = json!({ "verify": null })),
+        json!(["sig", null, "RS256", kid, "RSA", good["n"], good["e"]]),
     ];
     for entry in &useless {
         assert_eq!(set_of(std::slice::from_ref(entry)), Err(KeyError::NoKey), "{entry}");
@@ -135,12 +140,32 @@ fn a_jwks_gives_the_keys_that_can_verify_rs256_and_skips_the_rest() {
         });
         assert_eq!(set_of(&[entry]), Ok(vec![kid.to_owned()]), "{name}");
     }
-    assert_eq!(set_of(&[good.clone(), good]), Err(KeyError::NoKey), "two keys of one id");
-    for text in ["", "{}", "[]", "null", "{\"keys\":{}}", "<html>"] {
+    assert_eq!(set_of(&[good.clone(), good.clone()]), Err(KeyError::NoKey), "two keys of one id");
+    let (by_position, twice) = (json!([[good]]).to_string(), json!([good]).to_string());
+    let twice = format!(r#"{{"keys":{twice},"keys":{twice}}}"#);
+    for text in ["", "{}", "[]", "null", "{\"keys\":{}}", "<html>", &by_position, &twice] {
         assert_eq!(keys::from_jwks(text.as_bytes()), Err(KeyError::Jwks), "{text}");
     }
     let huge = format!("{{\"keys\":[],\"pad\":\"{}\"}}", "x".repeat(keys::JWKS_BYTES_MAX));
     assert_eq!(keys::from_jwks(huge.as_bytes()), Err(KeyError::Jwks));
+}
+
+#[test]
+fn what_is_not_read_of_a_jwks_takes_no_key_down() {
+    let text = fixture("jwks.json");
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for odd in ["1e400", r#""\ud800""#, &deep, r#"{"\ud800":1}"#] {
+        for (find, put) in [
+            (r#""keys""#, format!(r#""x":{odd},"keys""#)),
+            (r#""kty""#, format!(r#""x5c":{odd},"x":{odd},"kty""#)),
+        ] {
+            let changed = text.replacen(find, &put, 1);
+            assert_ne!(changed, text);
+            assert!(keys::from_jwks(changed.as_bytes()).is_ok(), "{put}");
+        }
+    }
+    let twice = text.replacen(r#""kty""#, r#""kty":"RSA","kty""#, 1);
+    assert_eq!(keys::from_jwks(twice.as_bytes()), Err(KeyError::NoKey));
 }
 
 #[test]

@@ -112,6 +112,7 @@ fn j_16_an_organization_that_cannot_be_read_is_none() {
         json!({ "v": 2, "o": null }),
         json!({ "v": 2, "o": "org_1" }),
         json!({ "v": 2, "o": [o] }),
+        json!({ "v": 2, "o": ["org_1", "admin", null, null, null] }),
         json!({ "v": 2, "o": { "id": "org_1" } }),
         json!({ "v": 2, "o": { "rol": "admin" } }),
         json!({ "v": 2, "o": { "id": "org 1", "rol": "admin" } }),
