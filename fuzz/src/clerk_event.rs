@@ -48,7 +48,8 @@ pub fn run(data: &[u8]) -> &'static str {
         let (forwards, backwards) = (write(&value, false), write(&value, true));
         let (forwards, backwards) = (read(forwards.as_bytes()), read(backwards.as_bytes()));
         assert_eq!(told(&forwards), told(&backwards), "the order of keys");
-        if matches!(incoming.content, Content::Synced(_)) {
+        // Of two members with one name this reading keeps the last, and ours none.
+        if matches!(incoming.content, Content::Synced(_)) && colons(data) == members(&value) {
             assert_eq!(told(&incoming), told(&forwards), "the order of keys");
         }
     }
@@ -63,7 +64,7 @@ pub fn run(data: &[u8]) -> &'static str {
 }
 
 /// Signs a body and reads it, as the door does.
-fn read(body: &[u8]) -> Incoming {
+pub(crate) fn read(body: &[u8]) -> Incoming {
     let signed = [SVIX_ID.as_bytes(), b".0.", body].concat();
     let signature = format!("v1,{}", STANDARD.encode(hmac_sha256::HMAC::mac(signed, KEY)));
     let headers = Headers::read(|name| match name {
@@ -97,13 +98,37 @@ fn travels(incoming: &Incoming) {
 }
 
 /// What a delivery says, without where it stood in the text.
-fn told(incoming: &Incoming) -> Incoming {
+pub(crate) fn told(incoming: &Incoming) -> Incoming {
     let mut told = incoming.clone();
     told.body_digest = shared::projection::Digest::of(b"");
     if let Content::Unreadable(unreadable) = &mut told.content {
         unreadable.detail.clear();
     }
     told
+}
+
+/// The members of all objects.
+fn members(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(members).sum(),
+        Value::Object(all) => all.len() + all.values().map(members).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// The same of a JSON text, repeated ones too: its colons outside of texts.
+fn colons(json: &[u8]) -> usize {
+    let (mut count, mut is_text, mut is_escaped) = (0, false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b':' if !is_text => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// The same JSON, with the keys of each object in one order or in the other.

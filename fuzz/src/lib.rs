@@ -13,6 +13,7 @@ pub mod key_set;
 pub mod cookie_header;
 pub mod redirect_url;
 pub mod clerk_event;
+pub mod odd_member;
 pub mod queue_message;
 pub mod merge_law;
 pub mod seeds;
@@ -31,13 +32,14 @@ pub struct Target {
 }
 
 /// All of them, cheapest inputs first.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     svix_signature::TARGET,
     session_token::TARGET,
     key_set::TARGET,
     cookie_header::TARGET,
     redirect_url::TARGET,
     clerk_event::TARGET,
+    odd_member::TARGET,
     queue_message::TARGET,
     merge_law::TARGET,
 ];

@@ -62,3 +62,101 @@ impl<'de> Visitor<'de> for Members<'_> {
         Ok(members)
     }
 }
+
+/// Whether these bytes are one JSON value by the grammar of RFC 8259 alone: of any depth, with
+/// numbers of any size, and texts of any bytes and any escapes.
+pub(crate) fn is_json(bytes: &[u8]) -> bool {
+    let mut left = bytes;
+    // What each value that is open closes with.
+    let mut open = Vec::new();
+    loop {
+        left = after_space(left);
+        let value = match left {
+            [b'[', rest @ ..] => (b']', rest),
+            [b'{', rest @ ..] => (b'}', rest),
+            _ => (0, scalar(left).unwrap_or(left)),
+        };
+        if value.0 == 0 && value.1.len() == left.len() {
+            return false;
+        }
+        let mut is_new = value.0 != 0;
+        left = value.1;
+        open.extend(is_new.then_some(value.0));
+        loop {
+            let Some(end) = open.last().copied() else { return after_space(left).is_empty() };
+            left = after_space(left);
+            match left.split_first() {
+                Some((byte, rest)) if *byte == end => {
+                    (left, is_new) = (rest, false);
+                    open.pop();
+                    continue;
+                }
+                Some((b',', rest)) if !is_new => left = rest,
+                _ if is_new => {}
+                _ => return false,
+            }
+            if end == b'}' {
+                let Some(rest) = text(after_space(left)).map(after_space) else {
+                    return false;
+                };
+                let Some(rest) = rest.strip_prefix(b":") else { return false };
+                left = rest;
+            }
+            break;
+        }
+    }
+}
+
+fn after_space(bytes: &[u8]) -> &[u8] {
+    let count = bytes.iter().take_while(|byte| b" \t\n\r".contains(byte)).count();
+    bytes.get(count..).unwrap_or_default()
+}
+
+/// What comes after a value without parts.
+fn scalar(bytes: &[u8]) -> Option<&[u8]> {
+    for word in ["null", "true", "false"] {
+        if let Some(rest) = bytes.strip_prefix(word.as_bytes()) {
+            return Some(rest);
+        }
+    }
+    if bytes.first() == Some(&b'"') { text(bytes) } else { number(bytes) }
+}
+
+fn text(bytes: &[u8]) -> Option<&[u8]> {
+    let mut left = bytes.strip_prefix(b"\"")?;
+    loop {
+        left = match left {
+            [b'"', rest @ ..] => return Some(rest),
+            [b'\\', b'u', a, b, c, d, rest @ ..] => {
+                [a, b, c, d].iter().all(|it| it.is_ascii_hexdigit()).then_some(rest)?
+            }
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', rest @ ..] => rest,
+            [b'\\' | 0..=0x1f, ..] | [] => return None,
+            [_, rest @ ..] => rest,
+        };
+    }
+}
+
+fn number(bytes: &[u8]) -> Option<&[u8]> {
+    let bytes = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    let mut left = match bytes {
+        [b'0', rest @ ..] => rest,
+        _ => digits(bytes)?,
+    };
+    if let Some(rest) = left.strip_prefix(b".") {
+        left = digits(rest)?;
+    }
+    if let [b'e' | b'E', rest @ ..] = left {
+        let rest = match rest {
+            [b'+' | b'-', rest @ ..] => rest,
+            _ => rest,
+        };
+        left = digits(rest)?;
+    }
+    Some(left)
+}
+
+fn digits(bytes: &[u8]) -> Option<&[u8]> {
+    let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 { None } else { bytes.get(count..) }
+}

@@ -14,8 +14,11 @@ pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response
         outcome => outcome,
     };
     match &outcome {
-        Ok(Accepted { id, kind, fate, weak_secrets }) => {
+        Ok(Accepted { id, kind, fate, note, weak_secrets }) => {
             let (svix_id, kind) = (id.as_str(), kind.as_deref());
+            if !note.is_empty() {
+                tracing::warn!(svix_id, kind, note, "a part of the delivery is left out");
+            }
             tracing::info!(svix_id, kind, outcome = fate.as_str(), weak_secrets, "accepted");
         }
         // The lines of those that were let through to a 401 tell of it; one for each of the rest

@@ -46,6 +46,8 @@ pub(crate) struct Accepted {
     pub(crate) id: String,
     pub(crate) kind: Option<String>,
     pub(crate) fate: Fate,
+    /// What of it was left out; mostly empty.
+    pub(crate) note: String,
     pub(crate) weak_secrets: usize,
 }
 
@@ -88,7 +90,8 @@ pub(crate) fn admit(
         Content::Ignored => Fate::Ignored,
     };
     let (id, weak_secrets) = (body.id().to_string(), config.secrets.weak());
-    let accepted = Accepted { id, kind: incoming.kind.clone(), fate, weak_secrets };
+    let (kind, note) = (incoming.kind.clone(), incoming.note.clone());
+    let accepted = Accepted { id, kind, fate, note, weak_secrets };
     let envelope = (fate != Fate::Ignored)
         .then(|| Envelope::new(body.id().clone(), body.attempted_at(), now, incoming));
     Ok(Admitted { accepted, envelope })

@@ -57,11 +57,12 @@ describe("the door", () => {
     const event = anyUser();
     const text = JSON.stringify(event);
     const deep = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
-    const nested = text.replace('"public_metadata":{}', `"public_metadata":${deep}`);
+    const nested = text.replace(/"banned":(true|false)/, `"banned":${deep}`);
     assert.notEqual(nested, text);
     const unreadable = {
-      "bytes that are not UTF-8": [
-        Buffer.from(text.replace(CANARY, "\u00ff"), "latin1"), "not-json",
+      "bytes that are not UTF-8": [Buffer.from(`\u00ff${text}`, "latin1"), "not-json"],
+      "bytes that are not UTF-8 in an id": [
+        Buffer.from(text.replace(event.data.id, `${event.data.id}\u00ff`), "latin1"), "id",
       ],
       "no JSON": [text.slice(0, -2), "not-json"],
       "nothing at all": ["", "not-json"],

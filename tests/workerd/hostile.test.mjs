@@ -70,20 +70,25 @@ describe("hostile JSON", () => {
   const UNREAD = '"private_metadata":';
   const UPDATED = '"updated_at":1700000000000';
 
-  it("F-14 nested ten thousand deep is parked where it is read, and skipped elsewhere", () =>
+  it("F-14 nested ten thousand deep is parked where it is needed, and skipped elsewhere", () =>
     become([
       ["nothing but arrays", () => DEEP_ARRAY, "shape"],
       ["nothing but objects", () => DEEP_OBJECT, "shape"],
       ["never closed", () => "[".repeat(100_000), "shape"],
       [
-        "in what is synced",
-        (id) => with_(id, METADATA, `"public_metadata":${DEEP_ARRAY}`),
+        "in what is needed",
+        (id) => with_(id, UPDATED, `"updated_at":${DEEP_ARRAY}`),
         "shape",
+      ],
+      [
+        "in the metadata",
+        (id) => with_(id, METADATA, `"public_metadata":${DEEP_ARRAY}`),
+        "applied",
       ],
       [
         "in a list of roles",
         (id) => with_(id, METADATA, `"public_metadata":{"roles":${DEEP_ARRAY}}`),
-        "shape",
+        "applied",
       ],
       ["in what is not read", (id) => with_(id, UNREAD, `"x":${DEEP_OBJECT},${UNREAD}`), "applied"],
       ["beside the data", (id) => with_(id, '"type":', `"x":${DEEP_OBJECT},"type":`), "applied"],
@@ -99,23 +104,24 @@ describe("hostile JSON", () => {
       ["in what is not read", (id) => with_(id, UNREAD, `"x":0.${DIGITS},${UNREAD}`), "applied"],
     ]));
 
-  it("F-14 halves of characters, and a key that stands twice, are parked", () =>
+  it("F-14 halves of characters, and what stands twice, are parked where they are needed", () =>
     become([
-      ["a high half", (id) => with_(id, METADATA, '"public_metadata":{"role":"\\ud800"}'), "shape"],
-      ["a low half", (id) => with_(id, METADATA, '"public_metadata":{"role":"\\udc00"}'), "shape"],
+      ["a high half", (id) => with_(id, id, "user_\\ud800"), "shape"],
+      ["a low half", (id) => with_(id, METADATA, '"public_metadata":{"role":"\\udc00"}'), "applied"],
       [
         "two in the wrong order",
         (id) => with_(id, METADATA, '"public_metadata":{"role":"\\udc00\\ud800"}'),
-        "shape",
+        "applied",
       ],
-      ["in a key", (id) => with_(id, METADATA, '"public_metadata":{"\\ud800":1}'), "shape"],
+      ["in a key", (id) => with_(id, METADATA, '"public_metadata":{"\\ud800":1}'), "applied"],
       ["as the type", (id) => with_(id, '"user.created"', '"\\ud800"'), "not-json"],
       [
         "a whole character",
         (id) => with_(id, METADATA, '"public_metadata":{"role":"\\ud83d\\ude00"}'),
         "applied",
       ],
-      ["a key twice", (id) => with_(id, METADATA, `${METADATA},${METADATA}`), "shape"],
+      ["the metadata twice", (id) => with_(id, METADATA, `${METADATA},${METADATA}`), "applied"],
+      ["a ban twice", (id) => with_(id, METADATA, '"banned":true,"banned":false'), "shape"],
       ["the data twice", (id) => with_(id, '"type":', '"data":{},"type":'), "shape"],
       [
         "NUL in a role",
@@ -123,6 +129,14 @@ describe("hostile JSON", () => {
         "applied",
       ],
     ]));
+
+  it("W-15 bytes that are no UTF-8 cost no more than the text that they stand in", async () => {
+    const id = clerk.newId("user");
+    const text = with_(id, UNREAD, `"x":"@",${UNREAD}`);
+    const body = Buffer.from(text.replace('"@"', '"\u00ff\u00fe"'), "latin1");
+    assert.equal((await system.settled(await deliver(system.ingest, body))).outcome, "applied");
+    await goesOn();
+  });
 
   it("F-14 what is on the queue already is parked in the same way", async () => {
     const before = Date.now();
@@ -153,6 +167,36 @@ describe("hostile JSON", () => {
     }
   });
 
+  it("F-15 role shapes that are not taken are said in the log and in the delivery's row", async () => {
+    const metadata = "data.public_metadata";
+    const cases = [
+      [{ roles: "admin" }, `${metadata}.roles is a text, not a list`],
+      [{ role: ["admin"] }, `${metadata}.role is a list, not a text`],
+      [{ roles: "admin,editor" }, `${metadata}.roles is a text, not a list`],
+      [{ roles: { admin: true } }, `${metadata}.roles is an object, not a list`],
+      [{ role: " admin " }, `${metadata}.role is not taken`],
+      [{ roles: ["admin", 7] }, `${metadata}.roles: 1 of 2 are not taken`],
+      [{ roles: Array.from({ length: 150 }, (_, i) => `r${i}`) }, `${metadata} names 150 app roles`],
+      // Every other key is the app's own, and a name is taken as it is written.
+      [{ admin: "true" }, ""],
+      [{ role: "Admin" }, ""],
+    ];
+    for (const [public_metadata, want] of cases) {
+      const id = clerk.newId("user");
+      const answer = await deliver(system.ingest, clerk.user(id, { public_metadata }));
+      const { outcome, note } = await system.settled(answer);
+      assert.equal(outcome, "applied");
+      assert.ok(want === "" ? note === "" : note.startsWith(want), `${want}: ${note}`);
+      const said = system.logs().split("\n").filter((line) => line.includes(answer.id));
+      const warned = said.filter((line) => line.includes("a part of the delivery is left out"));
+      assert.equal(warned.length, want === "" ? 0 : 1, said.join("\n"));
+    }
+    const { app_roles } = await system.row(
+      "SELECT app_roles FROM users ORDER BY json_array_length(app_roles) DESC",
+    );
+    assert.equal(JSON.parse(app_roles).length, 100);
+  });
+
   it("F-15 fields that we do not know change nothing of the row", async () => {
     const id = clerk.newId("user");
     const event = clerk.user(id, { public_metadata: { role: "admin" } });
@@ -166,5 +210,80 @@ describe("hostile JSON", () => {
     assert.equal(outcome, "applied");
     assert.deepEqual(await row(), before);
     await goesOn();
+  });
+});
+
+// What takes a right away is never lost to what stands beside it.
+describe("a revocation beside odd JSON", () => {
+  let system;
+
+  before(async () => {
+    system = await start();
+  });
+  after(() => system?.stop());
+
+  const nests = (levels) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+  const HALF = '"\\ud800"';
+  const ODD = {
+    "130 nested arrays": nests(130),
+    "10,000 nested arrays": nests(DEEP),
+    "1e400": "1e400",
+    "half of a character": HALF,
+    "half of a character as a name": `{${HALF}:1}`,
+    "an array for an object": '["user_9","org_9",true]',
+  };
+
+  /** The event's text with `odd` as the `public_metadata` in `part`. */
+  function beside(event, part, odd) {
+    const mark = "here stands the odd one";
+    part(event.data).public_metadata = mark;
+    return JSON.stringify(event).replace(JSON.stringify(mark), odd);
+  }
+
+  async function tell(event) {
+    const answer = await deliver(system.ingest, event);
+    assert.equal(answer.status, 202);
+    assert.equal((await system.settled(answer)).outcome, "applied");
+  }
+
+  it("F-14 a member is removed, and the guard denies", async () => {
+    for (const [name, odd] of Object.entries(ODD)) {
+      const [user, org] = [clerk.newId("user"), clerk.newId("org")];
+      const joined = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:admin" });
+      await tell(clerk.user(user));
+      await tell(joined);
+      await system.becomes(user, `/orgs/${org}/settings`, 200);
+      const removed = clerk.membershipDeleted(joined);
+      await tell(beside(removed, (data) => data.organization, odd));
+      await system.becomes(user, `/orgs/${org}/settings`, 403);
+      assert.equal((await system.get(user, `/orgs/${org}`)).status, 403, name);
+    }
+  });
+
+  it("F-14 a member loses a role, and the guard denies", async () => {
+    for (const [name, odd] of Object.entries(ODD)) {
+      const [user, org, id] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("orgmem")];
+      const updated = { verb: "updated" };
+      await tell(clerk.user(user));
+      await tell(clerk.membership(id, { org, user, role: "org:admin" }));
+      await system.becomes(user, `/orgs/${org}/settings`, 200);
+      const lowered = clerk.membership(id, { org, user, role: "org:member" }, updated);
+      const text = beside(lowered, (data) => data.organization, odd);
+      await tell(text.replace('"permissions":[', `"permissions":[${odd},`));
+      await system.becomes(user, `/orgs/${org}/settings`, 403);
+      assert.equal((await system.get(user, `/orgs/${org}`)).status, 200, name);
+    }
+  });
+
+  it("F-14 a user is banned, and the guard denies", async () => {
+    for (const [name, odd] of Object.entries(ODD)) {
+      const user = clerk.newId("user");
+      await tell(clerk.withRole(user, "admin"));
+      await system.becomes(user, "/admin", 200);
+      const banned = clerk.user(user, { banned: true }, { verb: "updated" });
+      await tell(beside(banned, (data) => data, odd));
+      await system.becomes(user, "/admin", 403);
+      assert.equal((await system.get(user, "/dashboard")).status, 403, name);
+    }
   });
 });

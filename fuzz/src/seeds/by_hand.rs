@@ -103,6 +103,20 @@ const ENVELOPES: [(&str, &str, &str); 7] = [
 /// How many histories of the merge law there are.
 const HISTORIES: u64 = 24;
 
+/// Values that some reader of JSON refuses.
+fn odd_values() -> [(&'static str, String); 8] {
+    [
+        ("deep", format!("{}{}", "[".repeat(130), "]".repeat(130))),
+        ("deep-objects", format!("{}1{}", r#"{"a":"#.repeat(130), "}".repeat(130))),
+        ("beyond-floats", "1e400".to_owned()),
+        ("half", r#""\ud800""#.to_owned()),
+        ("half-as-name", r#"{"\udc00":"\ud800"}"#.to_owned()),
+        ("by-position", r#"["user_9","org_9",true,[7,null]]"#.to_owned()),
+        ("twice", r#"{"id":"org_9","id":"org_8","roles":["x"],"roles":[1]}"#.to_owned()),
+        ("no-value", "{]".to_owned()),
+    ]
+}
+
 pub(super) fn all() -> Seeds {
     let mut seeds = Seeds::new();
     let mut add = |target: &'static str, name: &str, text: &str| {
@@ -116,6 +130,12 @@ pub(super) fn all() -> Seeds {
     ] {
         for (name, text) in texts {
             add(target, name, text);
+        }
+    }
+    for (name, value) in odd_values() {
+        for which in 0..15_u8 {
+            let text = format!("{}{value}", char::from(which));
+            add("odd_member", &format!("{name}-{which}"), &text);
         }
     }
     let two = format!("Bearer {USER_1}\n__session={USER_2}; __session_qReyu04C={USER_2}");

@@ -1,0 +1,104 @@
+//! A valid event with an odd value in one place that is not needed.
+//!
+//! Whatever JSON the value is, by a recognizer of our own, the event is projected the same where
+//! it is not read, and costs itself alone where it is spare: no revocation is lost to it. The
+//! target `clerk_event` could not find such a loss: its second opinion read with the same reader,
+//! and so under the same limits, and nothing said when "unreadable" was wrong.
+
+use shared::event::{Content, Incoming};
+use shared::merge::State;
+use shared::projection::{Digest, Fields};
+
+use crate::Target;
+use crate::clerk_event::{read, told};
+use crate::reference::is_json;
+
+/// See the module.
+pub const TARGET: Target =
+    Target { name: "odd_member", run, met: &["the same", "all but itself", "no value"] };
+
+/// Where the odd value goes.
+const PLACE: &str = "@";
+
+/// Events with a place that is not read.
+const UNREAD: [&str; 7] = [
+    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","banned":true,"private_metadata":@,"updated_at":7}}"#,
+    r#"{"type":"user.deleted","timestamp":7,"event_attributes":@,"data":{"id":"user_1"}}"#,
+    r#"{"type":"user.deleted","timestamp":7,"data":{"id":"user_1","banned":@,"public_metadata":@}}"#,
+    r#"{"type":"organizationMembership.deleted","timestamp":7,"data":{"id":"orgmem_1","role":@,"public_user_data":{"user_id":"user_1","banned":@},"organization":{"id":"org_1","name":"A","public_metadata":@,"updated_at":7}}}"#,
+    r#"{"type":"organizationMembership.updated","timestamp":7,"data":{"id":"orgmem_1","role":"org:member","public_metadata":@,"public_user_data":{"user_id":"user_1","\ud800":@},"organization":{"id":"org_1","name":"A","private_metadata":@,"updated_at":7},"updated_at":7}}"#,
+    r#"{"type":"role.updated","timestamp":7,"data":{"id":"role_1","key":"org:a","description":@,"permissions":[{"id":"perm_1","key":"org:a:b","description":@}],"updated_at":7}}"#,
+    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","public_metadata":{"role":"admin","plan":@},"updated_at":7}}"#,
+];
+
+/// Events with a place that costs itself.
+const SPARE: [&str; 8] = [
+    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","banned":true,"public_metadata":@,"updated_at":7}}"#,
+    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","banned":true,"public_metadata":{"roles":["a",@],"role":@},"updated_at":7}}"#,
+    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","banned":true,"created_at":@,"primary_email_address_id":"a","email_addresses":[@,{"id":"a","email_address":@}],"updated_at":7}}"#,
+    r#"{"type":"organization.updated","timestamp":7,"data":{"id":"org_1","name":@,"slug":@,"updated_at":7}}"#,
+    r#"{"type":"organizationMembership.updated","timestamp":7,"data":{"id":"orgmem_1","role":"org:member","permissions":@,"public_user_data":{"user_id":"user_1"},"organization":{"id":"org_1","name":@,"updated_at":7},"updated_at":7}}"#,
+    r#"{"type":"organizationMembership.deleted","timestamp":7,"data":{"id":"orgmem_1","public_user_data":@,"organization":@}}"#,
+    r#"{"type":"organizationMembership.deleted","timestamp":@,"data":{"id":"orgmem_1","public_user_data":{"user_id":@},"organization":{"id":@,"updated_at":@}}}"#,
+    r#"{"type":"role.updated","timestamp":7,"data":{"id":"role_1","key":"org:a","permissions":[@,{"id":"perm_1","key":@}],"updated_at":7}}"#,
+];
+
+/// Puts a value, all but the first byte, into the event that the first byte names.
+///
+/// # Panics
+/// When the value takes more with it than its own place.
+#[must_use]
+pub fn run(data: &[u8]) -> &'static str {
+    let Some((which, value)) = data.split_first() else { return "no value" };
+    if !is_json(value) {
+        return "no value";
+    }
+    let which = usize::from(*which) % (UNREAD.len() + SPARE.len());
+    if let Some(event) = UNREAD.get(which) {
+        let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
+        assert!(matches!(plain.content, Content::Synced(_)), "{event}");
+        assert_eq!(told(&odd), told(&plain), "{event}: {}", String::from_utf8_lossy(value));
+        return "the same";
+    }
+    let event = SPARE.get(which - UNREAD.len()).copied().unwrap_or_default();
+    let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
+    let said = || format!("{event}: {}", String::from_utf8_lossy(value));
+    assert!(matches!(odd.content, Content::Synced(_)), "{}: {odd:?}", said());
+    assert_eq!(needed(odd), needed(plain), "{}", said());
+    "all but itself"
+}
+
+fn with(event: &str, value: &[u8]) -> Vec<u8> {
+    let parts: Vec<&[u8]> = event.split(PLACE).map(str::as_bytes).collect();
+    parts.join(value)
+}
+
+/// What the event says of who may do what, without what is spare.
+fn needed(incoming: Incoming) -> Incoming {
+    let mut needed = told(&incoming);
+    (needed.note, needed.event_at) = (String::new(), None);
+    if let Content::Synced(event) = &mut needed.content {
+        event.changes.truncate(1);
+        event.users.clear();
+        for change in &mut event.changes {
+            if let State::Live(live) = &mut change.state {
+                live.rank.digest = Digest::of(b"");
+                blank(&mut live.fields);
+            }
+        }
+    }
+    needed
+}
+
+fn blank(fields: &mut Fields) {
+    match fields {
+        Fields::User(user) => {
+            (user.email, user.created_at) = (None, 0);
+            user.app_roles.clear();
+        }
+        Fields::Organization(it) => (it.name, it.slug) = (String::new(), None),
+        Fields::Membership(it) => it.permissions.clear(),
+        Fields::Role(it) => it.permissions.clear(),
+        Fields::Permission(_) => {}
+    }
+}
