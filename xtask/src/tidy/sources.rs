@@ -11,6 +11,10 @@ const LINES_MAX: usize = 250;
 /// Longer files, each with the lines it has at most. Only to be shortened.
 const LONGER: [(&str, usize); 0] = [];
 
+/// Types that serde may fill by position: rows of our own statements, whose columns are objects
+/// already, and variants that hold a type which is read by name. Only to be shortened.
+const BY_POSITION: [&str; 4] = ["Columns", "Pending", "LetterV1", "StateV1"];
+
 /// Where a Worker may open its database: one door in each Worker that has one.
 const DATABASE_DOORS: [&str; 2] = ["consumer/src/store", "durable/src/fill"];
 
@@ -79,6 +83,43 @@ fn every_crate_keeps_the_workspaces_lints() {
         }
     }
     none(&lax, "write `[lints]` and `workspace = true`");
+}
+
+/// A struct that serde derives takes an array for an object, and a variant `{"name":null}`.
+#[test]
+fn what_a_worker_reads_is_read_by_name() {
+    let mut wrong = Vec::new();
+    let mut found = Vec::new();
+    for File { path, text } in files_ending(".rs") {
+        let of_a_worker = ["shared/src/", "edge/", "ingest/", "consumer/", "durable/", "ssr/"];
+        if !of_a_worker.iter().any(|folder| path.starts_with(folder)) {
+            continue;
+        }
+        for item in text.split("#[derive(").skip(1) {
+            let Some(at) = ["struct ", "enum "].iter().filter_map(|it| item.find(it)).min() else {
+                continue;
+            };
+            let (attributes, rest) = item.split_at(at);
+            let Some((traits, more)) = attributes.split_once(")]") else { continue };
+            if !traits.contains("Deserialize") {
+                continue;
+            }
+            let name = rest.split_whitespace().nth(1).unwrap_or_default();
+            let name = name.trim_end_matches([';', '{']).split(['(', '<']).next().unwrap_or(name);
+            found.push(name.to_owned());
+            let by_name = more.contains("remote = \"Self\"") || more.contains("transparent");
+            if by_name == BY_POSITION.contains(&name) {
+                wrong.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    for name in BY_POSITION {
+        if !found.iter().any(|it| it == name) {
+            wrong.push(format!("{name}: gone; strike it off BY_POSITION"));
+        }
+    }
+    assert!(found.iter().any(|name| name == "RoleSet"), "no type was found: {found:?}");
+    none(&wrong, "derive with `#[serde(remote = \"Self\")]` and name it in shared::json's macros");
 }
 
 #[test]
