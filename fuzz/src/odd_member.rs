@@ -20,28 +20,97 @@ pub const TARGET: Target =
 /// Where the odd value goes.
 const PLACE: &str = "@";
 
-/// Events with a place that is not read.
-const UNREAD: [&str; 7] = [
-    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","banned":true,"private_metadata":@,"updated_at":7}}"#,
-    r#"{"type":"user.deleted","timestamp":7,"event_attributes":@,"data":{"id":"user_1"}}"#,
-    r#"{"type":"user.deleted","timestamp":7,"data":{"id":"user_1","banned":@,"public_metadata":@}}"#,
-    r#"{"type":"organizationMembership.deleted","timestamp":7,"data":{"id":"orgmem_1","role":@,"public_user_data":{"user_id":"user_1","banned":@},"organization":{"id":"org_1","name":"A","public_metadata":@,"updated_at":7}}}"#,
-    r#"{"type":"organizationMembership.updated","timestamp":7,"data":{"id":"orgmem_1","role":"org:member","public_metadata":@,"public_user_data":{"user_id":"user_1","\ud800":@},"organization":{"id":"org_1","name":"A","private_metadata":@,"updated_at":7},"updated_at":7}}"#,
-    r#"{"type":"role.updated","timestamp":7,"data":{"id":"role_1","key":"org:a","description":@,"permissions":[{"id":"perm_1","key":"org:a:b","description":@}],"updated_at":7}}"#,
-    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","public_metadata":{"role":"admin","plan":@},"updated_at":7}}"#,
+/// Type, data, and what stands beside it, with a place that is not read.
+const UNREAD: [[&str; 3]; 7] = [
+    ["user.updated", r#""id":"user_1","banned":true,"private_metadata":@,"updated_at":7"#, TIME],
+    ["user.deleted", r#""id":"user_1""#, r#""timestamp":7,"event_attributes":@"#],
+    ["user.deleted", r#""id":"user_1","banned":@,"public_metadata":@"#, TIME],
+    [
+        "organizationMembership.deleted",
+        concat!(
+            r#""id":"orgmem_1","role":@,"public_user_data":{"user_id":"user_1","banned":@},"#,
+            r#""organization":{"id":"org_1","name":"A","public_metadata":@,"updated_at":7}"#
+        ),
+        TIME,
+    ],
+    [
+        "organizationMembership.updated",
+        concat!(
+            r#""id":"orgmem_1","role":"org:member","public_metadata":@,"#,
+            r#""public_user_data":{"user_id":"user_1","\ud800":@},"updated_at":7,"#,
+            r#""organization":{"id":"org_1","name":"A","private_metadata":@,"updated_at":7}"#
+        ),
+        TIME,
+    ],
+    [
+        "role.updated",
+        concat!(
+            r#""id":"role_1","key":"org:a","description":@,"updated_at":7,"#,
+            r#""permissions":[{"id":"perm_1","key":"org:a:b","description":@}]"#
+        ),
+        TIME,
+    ],
+    [
+        "user.updated",
+        r#""id":"user_1","public_metadata":{"role":"admin","plan":@},"updated_at":7"#,
+        TIME,
+    ],
 ];
 
-/// Events with a place that costs itself.
-const SPARE: [&str; 8] = [
-    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","banned":true,"public_metadata":@,"updated_at":7}}"#,
-    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","banned":true,"public_metadata":{"roles":["a",@],"role":@},"updated_at":7}}"#,
-    r#"{"type":"user.updated","timestamp":7,"data":{"id":"user_1","banned":true,"created_at":@,"primary_email_address_id":"a","email_addresses":[@,{"id":"a","email_address":@}],"updated_at":7}}"#,
-    r#"{"type":"organization.updated","timestamp":7,"data":{"id":"org_1","name":@,"slug":@,"updated_at":7}}"#,
-    r#"{"type":"organizationMembership.updated","timestamp":7,"data":{"id":"orgmem_1","role":"org:member","permissions":@,"public_user_data":{"user_id":"user_1"},"organization":{"id":"org_1","name":@,"updated_at":7},"updated_at":7}}"#,
-    r#"{"type":"organizationMembership.deleted","timestamp":7,"data":{"id":"orgmem_1","public_user_data":@,"organization":@}}"#,
-    r#"{"type":"organizationMembership.deleted","timestamp":@,"data":{"id":"orgmem_1","public_user_data":{"user_id":@},"organization":{"id":@,"updated_at":@}}}"#,
-    r#"{"type":"role.updated","timestamp":7,"data":{"id":"role_1","key":"org:a","permissions":[@,{"id":"perm_1","key":@}],"updated_at":7}}"#,
+/// The same with a place that costs itself.
+const SPARE: [[&str; 3]; 8] = [
+    ["user.updated", r#""id":"user_1","banned":true,"public_metadata":@,"updated_at":7"#, TIME],
+    [
+        "user.updated",
+        concat!(
+            r#""id":"user_1","banned":true,"updated_at":7,"#,
+            r#""public_metadata":{"roles":["a",@],"role":@}"#
+        ),
+        TIME,
+    ],
+    [
+        "user.updated",
+        concat!(
+            r#""id":"user_1","banned":true,"created_at":@,"updated_at":7,"#,
+            r#""primary_email_address_id":"a","#,
+            r#""email_addresses":[@,{"id":"a","email_address":@}]"#
+        ),
+        TIME,
+    ],
+    ["organization.updated", r#""id":"org_1","name":@,"slug":@,"updated_at":7"#, TIME],
+    [
+        "organizationMembership.updated",
+        concat!(
+            r#""id":"orgmem_1","role":"org:member","permissions":@,"updated_at":7,"#,
+            r#""public_user_data":{"user_id":"user_1"},"#,
+            r#""organization":{"id":"org_1","name":@,"updated_at":7}"#
+        ),
+        TIME,
+    ],
+    [
+        "organizationMembership.deleted",
+        r#""id":"orgmem_1","public_user_data":@,"organization":@"#,
+        TIME,
+    ],
+    [
+        "organizationMembership.deleted",
+        concat!(
+            r#""id":"orgmem_1","public_user_data":{"user_id":@},"#,
+            r#""organization":{"id":@,"updated_at":@}"#
+        ),
+        r#""timestamp":@"#,
+    ],
+    [
+        "role.updated",
+        concat!(
+            r#""id":"role_1","key":"org:a","updated_at":7,"#,
+            r#""permissions":[@,{"id":"perm_1","key":@}]"#
+        ),
+        TIME,
+    ],
 ];
+
+const TIME: &str = r#""timestamp":7"#;
 
 /// Puts a value, all but the first byte, into the event that the first byte names.
 ///
@@ -56,26 +125,27 @@ pub fn run(data: &[u8]) -> &'static str {
     let which = usize::from(*which) % (UNREAD.len() + SPARE.len());
     if let Some(event) = UNREAD.get(which) {
         let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
-        assert!(matches!(plain.content, Content::Synced(_)), "{event}");
-        assert_eq!(told(&odd), told(&plain), "{event}: {}", String::from_utf8_lossy(value));
+        assert!(matches!(plain.content, Content::Synced(_)), "{event:?}");
+        assert_eq!(told(&odd), told(&plain), "{event:?}: {}", String::from_utf8_lossy(value));
         return "the same";
     }
-    let event = SPARE.get(which - UNREAD.len()).copied().unwrap_or_default();
+    let event = SPARE.get(which - UNREAD.len()).expect("one of them");
     let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
-    let said = || format!("{event}: {}", String::from_utf8_lossy(value));
+    let said = || format!("{event:?}: {}", String::from_utf8_lossy(value));
     assert!(matches!(odd.content, Content::Synced(_)), "{}: {odd:?}", said());
-    assert_eq!(needed(odd), needed(plain), "{}", said());
+    assert_eq!(needed(&odd), needed(&plain), "{}", said());
     "all but itself"
 }
 
-fn with(event: &str, value: &[u8]) -> Vec<u8> {
+fn with([kind, data, beside]: &[&str; 3], value: &[u8]) -> Vec<u8> {
+    let event = format!(r#"{{"type":"{kind}","data":{{{data}}},{beside}}}"#);
     let parts: Vec<&[u8]> = event.split(PLACE).map(str::as_bytes).collect();
     parts.join(value)
 }
 
 /// What the event says of who may do what, without what is spare.
-fn needed(incoming: Incoming) -> Incoming {
-    let mut needed = told(&incoming);
+fn needed(incoming: &Incoming) -> Incoming {
+    let mut needed = told(incoming);
     (needed.note, needed.event_at) = (String::new(), None);
     if let Content::Synced(event) = &mut needed.content {
         event.changes.truncate(1);

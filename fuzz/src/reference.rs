@@ -66,45 +66,47 @@ impl<'de> Visitor<'de> for Members<'_> {
 /// Whether these bytes are one JSON value by the grammar of RFC 8259 alone: of any depth, with
 /// numbers of any size, and texts of any bytes and any escapes.
 pub(crate) fn is_json(bytes: &[u8]) -> bool {
+    value(bytes).is_some_and(|rest| after_space(rest).is_empty())
+}
+
+/// What comes after a value.
+fn value(bytes: &[u8]) -> Option<&[u8]> {
     let mut left = bytes;
     // What each value that is open closes with.
     let mut open = Vec::new();
     loop {
-        left = after_space(left);
-        let value = match left {
-            [b'[', rest @ ..] => (b']', rest),
-            [b'{', rest @ ..] => (b'}', rest),
-            _ => (0, scalar(left).unwrap_or(left)),
+        let (mut rest, mut is_new) = match after_space(left) {
+            [b'[', rest @ ..] => {
+                open.push(b']');
+                (rest, true)
+            }
+            [b'{', rest @ ..] => {
+                open.push(b'}');
+                (rest, true)
+            }
+            other => (scalar(other)?, false),
         };
-        if value.0 == 0 && value.1.len() == left.len() {
-            return false;
-        }
-        let mut is_new = value.0 != 0;
-        left = value.1;
-        open.extend(is_new.then_some(value.0));
-        loop {
-            let Some(end) = open.last().copied() else { return after_space(left).is_empty() };
-            left = after_space(left);
-            match left.split_first() {
-                Some((byte, rest)) if *byte == end => {
-                    (left, is_new) = (rest, false);
+        left = loop {
+            let Some(end) = open.last().copied() else { return Some(rest) };
+            match after_space(rest).split_first()? {
+                (byte, after) if *byte == end => {
                     open.pop();
-                    continue;
+                    (rest, is_new) = (after, false);
                 }
-                Some((b',', rest)) if !is_new => left = rest,
-                _ if is_new => {}
-                _ => return false,
+                (b',', after) if !is_new => break member_value(after, end)?,
+                _ if is_new => break member_value(rest, end)?,
+                _ => return None,
             }
-            if end == b'}' {
-                let Some(rest) = text(after_space(left)).map(after_space) else {
-                    return false;
-                };
-                let Some(rest) = rest.strip_prefix(b":") else { return false };
-                left = rest;
-            }
-            break;
-        }
+        };
     }
+}
+
+/// Where the value of the next member begins.
+fn member_value(bytes: &[u8], end: u8) -> Option<&[u8]> {
+    if end == b']' {
+        return Some(bytes);
+    }
+    after_space(text(after_space(bytes))?).strip_prefix(b":")
 }
 
 fn after_space(bytes: &[u8]) -> &[u8] {

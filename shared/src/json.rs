@@ -2,8 +2,8 @@
 //!
 //! A struct that serde derives is filled from an array as well, by the order of its fields, and
 //! a variant without fields is taken from `{"name":null}`. Neither is a shape that anybody
-//! documents. [`Object`] reads what others write; the macros `by_name` and `by_word` read what our own
-//! Workers write to each other.
+//! documents. [`Object`] reads what others write; the macros `by_name` and `by_word` read what our
+//! own Workers write to each other.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -145,8 +145,8 @@ fn a_refusal_is_written_as_its_sample() {
 #[test]
 fn a_question_and_an_answer_are_read_by_name() {
     let ask = |json: &str| {
-        let percents: String = json.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        Ask::of_url(&format!("{}?{percents}", object::ASK_URL))
+        let percents: Vec<_> = json.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        Ask::of_url(&format!("{}?{}", object::ASK_URL, percents.concat()))
     };
     assert!(ask(r#"{"user_id":"user_1"}"#).is_some());
     assert_eq!(ask(r#"["user_1",true,0]"#), None);

@@ -71,7 +71,9 @@ describe("the door", () => {
       "null": ["null", "shape"],
       "no type": [text.replace('"type"', '"kind"'), "shape"],
       "two types": [text.replace('"type"', '"type":"user.deleted","type"'), "shape"],
-      "two ids": [text.replace('"id"', '"id":"user_other","id"'), "shape"],
+      "two ids": [
+        text.replace(`"id":"${event.data.id}"`, `"id":"user_other","id":"${event.data.id}"`), "shape",
+      ],
       "too many brackets": [nested, "shape"],
       "an id of something else": [JSON.stringify(anyUser("mch_1")), "id"],
       "a time that is none": [JSON.stringify({ ...event, timestamp: -1 }), "time"],

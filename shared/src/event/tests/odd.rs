@@ -63,7 +63,7 @@ fn odd() -> Vec<Vec<u8>> {
         "[{}]",
         "{}",
     ];
-    let mut odd: Vec<Vec<u8>> = texts.map(|text| text.into()).into();
+    let mut odd: Vec<Vec<u8>> = texts.map(Into::into).into();
     odd.push(deep("[", "", "]", 130));
     odd.push(deep("[", "", "]", 10_000));
     odd.push(deep(r#"{"a":"#, "1", "}", 130));
@@ -132,11 +132,12 @@ fn everywhere(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
             let whole: Value = serde_json::from_slice(&fixture(&name)).unwrap();
             let mut places = vec!["never_heard_of".to_owned()];
             paths(&whole["data"], "", &mut places);
-            for place in &places {
-                for odd in odd() {
-                    check(&name, noun, verb == "deleted", &whole, place, &odd);
-                    tried += 1;
-                }
+            let odd = odd();
+            for (place, odd) in
+                places.iter().flat_map(|place| odd.iter().map(move |it| (place, it)))
+            {
+                check(&name, noun, verb == "deleted", &whole, place, odd);
+                tried += 1;
             }
         }
     }
@@ -204,9 +205,9 @@ fn what_stands_beside_the_data_and_is_not_read_changes_nothing() {
 #[test]
 fn a_deletion_holds_whenever_it_was() {
     for timestamp in ["-1", "\"x\"", "1e400", "[1]", "9223372036854775808", "null"] {
-        let body = format!(
-            r#"{{"type":"organizationMembership.deleted","data":{{"id":"orgmem_1"}},"timestamp":{timestamp}}}"#
-        );
+        let kind = "organizationMembership.deleted";
+        let body =
+            format!(r#"{{"type":"{kind}","data":{{"id":"orgmem_1"}},"timestamp":{timestamp}}}"#);
         let incoming = parse_bytes(body.as_bytes());
         assert_eq!(incoming.event_at, None);
         assert_eq!(incoming.note.is_empty(), timestamp == "null", "{}", incoming.note);
@@ -405,7 +406,8 @@ fn a_users_app_roles_are_bounded_and_what_is_over_is_said() {
     assert_eq!((names.len(), &*note), (100, ""));
     let (names, note) = roles(&list(150));
     assert_eq!((names.len(), &*names[0], &*names[1], &*names[99]), (100, "a", "r000", "r098"));
-    let want = "data.public_metadata names 151 app roles: the first 100 in the order of their bytes are taken";
+    let want = "data.public_metadata names 151 app roles: \
+                the first 100 in the order of their bytes are taken";
     assert_eq!(note, want);
     let (fits, over) = ("x".repeat(128), "y".repeat(129));
     let (names, note) = roles(&format!(r#"{{"roles":["{fits}","{over}"]}}"#));
