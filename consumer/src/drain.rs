@@ -1,28 +1,27 @@
-//! One batch of events: open each, plan once, commit once, settle each, then hint.
+//! One batch of either queue: open each, plan once, commit once, settle each, then hint.
 
 use edge::chance::jitter;
 use edge::fault_point;
-use shared::batch::{self, Part};
+use shared::batch::{self, Part, Work};
 use shared::fault::{Disposition, Fault, is_last, retry_after};
 use shared::outbox::{self, Pending};
 use shared::plan::{DeadLetter, Plan, Verdict, plan};
 use worker::Env;
 
 use crate::handout::{Handout, Unopened};
+use crate::push;
 use crate::store::Store;
-use crate::{EVENTS, push};
 
-pub(crate) async fn drain(env: &Env, handouts: Vec<Handout>) {
+pub(crate) async fn drain(env: &Env, queue: &str, handouts: Vec<Handout>) {
     let store = Store::new(env);
-    let (whole, mut verdicts) = open_all(&handouts);
+    let mut work = open_all(queue, &handouts);
     fault_point!(env, "drain-opened", "");
-    let (committed, pending) = commit(env, &store, whole).await;
-    verdicts.extend(committed);
+    let pending = commit(env, &store, &mut work).await;
     fault_point!(env, "drain-decided", "");
     for handout in &handouts {
-        let verdict = verdicts.iter().find(|verdict| verdict.message_id == handout.id);
+        let verdict = work.verdicts().iter().find(|verdict| verdict.message_id == handout.id);
         // A message without a verdict would count as done: it is handed out again.
-        let disposition = verdict.map_or(Disposition::RetryAfter(1), |v| v.disposition);
+        let disposition = verdict.map_or_else(|| later(handout.attempts, ""), |v| v.disposition);
         handout.settle(disposition);
         fault_point!(env, "drain-settling", &handout.id);
     }
@@ -32,51 +31,48 @@ pub(crate) async fn drain(env: &Env, handouts: Vec<Handout>) {
 
 /// Opens each message by itself. One of a newer build waits for the deployment; what will never
 /// open is parked.
-fn open_all(handouts: &[Handout]) -> (Part, Vec<batch::Verdict>) {
+fn open_all(queue: &str, handouts: &[Handout]) -> Work {
     let mut verdicts = Vec::new();
-    let mut whole = Part { queue: EVENTS.into(), ..Part::default() };
+    let mut whole = Part { queue: queue.into(), ..Part::default() };
     for handout in handouts {
-        match handout.open(EVENTS) {
+        match handout.open(queue) {
             Ok(message) => whole.messages.push(message),
             Err(Unopened::Newer(letter)) if !is_last(letter.attempts) => {
-                let fault = Fault::Transient(letter.detail);
-                let disposition = retry_after(&fault, letter.attempts, jitter());
+                let disposition = later(letter.attempts, &letter.detail);
                 verdicts.push(batch::Verdict { message_id: letter.message_id, disposition });
             }
             Err(Unopened::Newer(letter) | Unopened::Never(letter)) => whole.letters.push(*letter),
         }
     }
-    (whole, verdicts)
+    Work::of(whole, verdicts)
+}
+
+fn later(attempts: u32, why: &str) -> Disposition {
+    retry_after(&Fault::Transient(why.into()), attempts, jitter())
 }
 
 /// Commits every part, and what a refused one leads to. Gives the hints that are owed.
-async fn commit(env: &Env, store: &Store, whole: Part) -> (Vec<batch::Verdict>, Vec<Pending>) {
-    let (mut verdicts, mut pending) = (Vec::new(), Vec::new());
-    let mut parts = vec![whole];
-    while let Some(part) = parts.pop() {
-        if part.is_empty() {
-            continue;
-        }
-        let planned = plan(EVENTS, &part.messages, part.letters.clone());
+async fn commit(env: &Env, store: &Store, work: &mut Work) -> Vec<Pending> {
+    let mut pending = Vec::new();
+    while let Some(part) = work.next_part() {
+        let planned = plan(&part.queue, &part.messages, part.letters.clone());
         fault_point!(env, "drain-planned", "");
         match store.commit(&planned, edge::clock::now()).await {
             Ok(owed) => {
                 fault_point!(env, "drain-committed", "");
                 log(&planned);
                 pending.extend(owed);
-                verdicts.extend(part.committed());
+                work.committed(&part);
             }
             Err(fault) => {
-                let (messages, cause) = (part.len(), fault.cause());
-                tracing::warn!(messages, cause, "a batch was not committed");
+                let (queue, messages, cause) = (&part.queue, part.len(), fault.cause());
+                tracing::warn!(queue, messages, cause, "a batch was not committed");
                 fault_point!(env, "drain-refused", cause);
-                let next = part.refused(&fault, jitter());
-                parts.extend(next.parts);
-                verdicts.extend(next.verdicts);
+                work.refused(part, &fault, jitter());
             }
         }
     }
-    (verdicts, pending)
+    pending
 }
 
 /// One line for the batch, and one that is loud for each dead letter. What became of each delivery

@@ -2,8 +2,9 @@
 
 use js_sys::{JSON, Object, Reflect};
 use shared::envelope::{Envelope, OpenError};
-use shared::fault::Disposition;
+use shared::fault::{Disposition, is_last};
 use shared::plan::{DeadLetter, Message};
+use shared::queue::Queue;
 use shared::time::UnixMillis;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::worker_sys;
@@ -13,7 +14,7 @@ pub(crate) struct Handout {
     raw: worker_sys::Message,
     /// The queue's own id for it.
     pub(crate) id: String,
-    /// How often it has been handed out, this time included.
+    /// How often it has been handed out by both queues, this time included.
     pub(crate) attempts: u32,
     sent_at: UnixMillis,
     body: Result<String, String>,
@@ -28,16 +29,20 @@ pub(crate) enum Unopened {
 }
 
 /// Reads the messages of a batch. One that cannot be read spoils no other.
-pub(crate) fn read(batch: &worker_sys::MessageBatch) -> Result<Vec<Handout>, JsValue> {
+pub(crate) fn read(
+    batch: &worker_sys::MessageBatch,
+    queue: Queue,
+) -> Result<Vec<Handout>, JsValue> {
     let messages = batch.messages()?;
-    Ok(messages.iter().map(JsValue::unchecked_into).map(Handout::read).collect())
+    let messages = messages.iter().map(JsValue::unchecked_into);
+    Ok(messages.map(|message| Handout::read(message, queue)).collect())
 }
 
 impl Handout {
-    fn read(raw: worker_sys::Message) -> Self {
+    fn read(raw: worker_sys::Message, queue: Queue) -> Self {
         let attempts = Reflect::get(&raw, &"attempts".into()).ok();
         let attempts = attempts.and_then(|value| value.as_f64()).map_or(1, whole);
-        let attempts = u32::try_from(attempts).unwrap_or(1);
+        let attempts = queue.attempts(u32::try_from(attempts).unwrap_or(1));
         let sent_at = raw.timestamp().map_or(0.0, |date| date.get_time());
         let body = raw.body().unwrap_or(JsValue::UNDEFINED);
         let body = body.as_string().ok_or_else(|| as_json(&body));
@@ -96,17 +101,12 @@ impl Handout {
                     .and_then(|_| self.raw.retry(options.into()))
             }
         };
-        self.report(&told);
-    }
-
-    /// Hands the message back for as long as the queue's own retry delay says.
-    pub(crate) fn retry_by_default(&self) {
-        self.report(&self.raw.retry(JsValue::UNDEFINED));
-    }
-
-    fn report(&self, told: &Result<(), JsValue>) {
         if told.is_err() {
             tracing::error!(message_id = self.id, "the platform took no acknowledgement");
+        }
+        if disposition != Disposition::Ack && is_last(self.attempts) {
+            let (message_id, attempts) = (&self.id, self.attempts);
+            tracing::error!(message_id, attempts, outcome = "dropped", "D1 was away to the end");
         }
     }
 }

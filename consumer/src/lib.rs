@@ -1,24 +1,22 @@
 //! From the queue into D1, then hints to the role caches.
 //!
-//! Queue `rolecall-events`: plan, one D1 batch, acknowledge, hint. Queue `rolecall-dead`: park what
-//! the platform gave up. Cron: send the hints that are still owed. No public route.
+//! Both queues, the door's and the dead-letter queue: plan, one D1 batch, acknowledge, hint. Which
+//! queue is which the configuration says. Cron: send the hints that are still owed. No public route.
 //!
 //! The queue handler is exported by hand. The macro of `worker` turns an error into a panic, which
 //! would take down the isolate, and hides how often a message has been handed out.
 
 mod drain;
 mod handout;
-mod park;
 mod push;
+mod queues;
 mod store;
 mod sweep;
 
+use shared::queue::Queue;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, ScheduleContext, ScheduledEvent, event, worker_sys};
-
-/// The queue that the door fills.
-const EVENTS: &str = "rolecall-events";
 
 #[event(start)]
 fn start() {
@@ -35,12 +33,13 @@ pub async fn queue(
     env: Env,
     _context: worker_sys::Context,
 ) -> Result<JsValue, JsValue> {
-    let queue = batch.queue()?;
-    let messages = handout::read(&batch)?;
-    if queue == EVENTS {
-        drain::drain(&env, messages).await;
-    } else {
-        park::park_all(&env, &String::from(queue), messages).await;
+    let name = String::from(batch.queue()?);
+    let queue = queues::find(&env, &name);
+    // What is of no known queue waits as long as what is dead.
+    let handouts = handout::read(&batch, queue.unwrap_or(Queue::Dead))?;
+    match queue {
+        Some(_) => drain::drain(&env, &name, handouts).await,
+        None => queues::give_back(&name, &handouts),
     }
     Ok(JsValue::UNDEFINED)
 }

@@ -1,11 +1,17 @@
 //! What becomes of the messages of one batch when D1 refuses it, decided without D1.
 //!
-//! One bad message spoils no other: a batch that is refused for its content is halved until the
-//! culprit stands alone, and that one is parked. A fault that is nobody's gives every message back,
-//! but parks the one whose last attempt it was.
+//! One bad message spoils no other: a batch that is refused for its content, or because it asks too
+//! much of D1, is halved until the culprit stands alone. A culprit by its content is parked. All
+//! others are given back, for D1 may be merely away; only what the platform would drop after this
+//! attempt is parked for that, and only when it has failed alone.
 
 use crate::fault::{Disposition, Fault, is_last, retry_after};
 use crate::plan::{DeadLetter, Message};
+
+/// Commits that an overloaded D1 refuses in a row before all that is left is given back: as many
+/// as it takes to find one costly message among a hundred. More mean that D1 itself is overloaded,
+/// and each further commit would make that worse.
+pub const OVERLOADS_MAX: u32 = 8;
 
 /// A part of a batch that is committed together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,13 +33,79 @@ pub struct Verdict {
     pub disposition: Disposition,
 }
 
-/// What a refusal leads to.
+/// One batch on its way: what is still to be committed, and what is decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Next {
-    /// Parts to commit instead.
-    pub parts: Vec<Part>,
-    /// What is settled without.
-    pub verdicts: Vec<Verdict>,
+pub struct Work {
+    parts: Vec<Part>,
+    verdicts: Vec<Verdict>,
+    /// Refusals of an overloaded D1 since it last did something.
+    overloads: u32,
+}
+
+/// What a refusal leads to.
+#[derive(Debug, Default)]
+struct Next {
+    parts: Vec<Part>,
+    verdicts: Vec<Verdict>,
+}
+
+impl Work {
+    /// A batch of which some messages are settled already.
+    #[must_use]
+    pub fn of(whole: Part, verdicts: Vec<Verdict>) -> Self {
+        Self { parts: vec![whole], verdicts, overloads: 0 }
+    }
+
+    /// What to commit next; nothing, when every message has its verdict. The part is handed over:
+    /// say of it that it was [`committed`](Self::committed) or [`refused`](Self::refused).
+    pub fn next_part(&mut self) -> Option<Part> {
+        while let Some(part) = self.parts.pop() {
+            if !part.is_empty() {
+                return Some(part);
+            }
+        }
+        None
+    }
+
+    /// The part was committed: every message in it is done with.
+    pub fn committed(&mut self, part: &Part) {
+        self.overloads = 0;
+        self.verdicts.extend(part.committed());
+    }
+
+    /// The part was refused. `jitter` is any number.
+    pub fn refused(&mut self, part: Part, fault: &Fault, jitter: u32) {
+        self.overloads = match fault {
+            Fault::Content(_) => 0,
+            Fault::Transient(_) => self.overloads,
+            Fault::Overloaded(_) => self.overloads.saturating_add(1),
+        };
+        if self.overloads <= OVERLOADS_MAX {
+            let next = part.refused(fault, self.lot(jitter));
+            return self.take(next);
+        }
+        let rest = std::mem::take(&mut self.parts);
+        self.take(part.give_back(fault, self.lot(jitter)));
+        for part in rest {
+            self.take(part.spare(fault, self.lot(jitter)));
+        }
+    }
+
+    /// What is decided so far.
+    #[must_use]
+    pub fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+
+    fn take(&mut self, Next { parts, verdicts }: Next) {
+        self.parts.extend(parts);
+        self.verdicts.extend(verdicts);
+    }
+
+    /// Each message of the batch draws another delay.
+    fn lot(&self, jitter: u32) -> u32 {
+        jitter.wrapping_add(u32::try_from(self.verdicts.len()).unwrap_or_default())
+    }
 }
 
 impl Part {
@@ -49,87 +121,98 @@ impl Part {
         self.len() == 0
     }
 
-    /// The part was committed: every message in it is done with.
-    #[must_use]
-    pub fn committed(&self) -> Vec<Verdict> {
+    fn committed(&self) -> impl Iterator<Item = Verdict> {
         let messages = self.messages.iter().map(|message| &message.id);
         let letters = self.letters.iter().map(|letter| &letter.message_id);
         let ids = messages.chain(letters).cloned();
-        ids.map(|message_id| Verdict { message_id, disposition: Disposition::Ack }).collect()
+        ids.map(|message_id| Verdict { message_id, disposition: Disposition::Ack })
     }
 
-    /// The part was refused: what to commit instead, and which messages are given back.
-    ///
-    /// `jitter` is any number.
-    #[must_use]
-    pub fn refused(self, fault: &Fault, jitter: u32) -> Next {
+    fn refused(self, fault: &Fault, jitter: u32) -> Next {
         match fault {
-            Fault::Content(_) => self.halve(fault, jitter),
-            Fault::Transient(_) | Fault::Overloaded(_) => self.give_back(fault, jitter),
-        }
-    }
-
-    fn halve(mut self, fault: &Fault, jitter: u32) -> Next {
-        match (self.messages.len(), self.letters.len()) {
-            (0, 0 | 1) => self.give_back(fault, jitter), // Even parking it was refused.
-            (0, letters) => {
-                let letters = self.letters.split_off(letters / 2);
-                let half = Self { letters, queue: self.queue.clone(), messages: vec![] };
-                Next { parts: vec![self, half], verdicts: vec![] }
-            }
-            (1, 0) => {
-                let part = self.parked(fault);
-                Next { parts: vec![part], verdicts: vec![] }
-            }
-            (1, _) => {
-                let letters = std::mem::take(&mut self.letters);
-                let rest = Self { letters, queue: self.queue.clone(), messages: vec![] };
-                Next { parts: vec![self, rest], verdicts: vec![] }
-            }
-            (messages, _) => {
-                let messages = self.messages.split_off(messages / 2);
-                let half = Self { messages, queue: self.queue.clone(), letters: vec![] };
-                Next { parts: vec![self, half], verdicts: vec![] }
+            Fault::Content(_) | Fault::Overloaded(_) if 1 < self.len() => self.halve(),
+            Fault::Content(_) if self.letters.is_empty() => self.park(fault),
+            Fault::Content(_) | Fault::Overloaded(_) | Fault::Transient(_) => {
+                self.give_back(fault, jitter)
             }
         }
     }
 
-    /// Each message after a delay of its own: what comes back together is smaller than what went.
-    fn give_back(mut self, fault: &Fault, jitter: u32) -> Next {
+    /// Two parts for one that holds more than one message.
+    fn halve(mut self) -> Next {
+        let mut half = self.rest(vec![], vec![]);
+        match self.messages.len() {
+            0 => half.letters = self.letters.split_off(self.letters.len() / 2),
+            1 => std::mem::swap(&mut half.letters, &mut self.letters),
+            messages => half.messages = self.messages.split_off(messages / 2),
+        }
+        Next { parts: vec![self, half], verdicts: vec![] }
+    }
+
+    /// After a refusal that is no message's fault. What failed alone at its last attempt is parked,
+    /// unless that was refused as well.
+    fn give_back(self, fault: &Fault, jitter: u32) -> Next {
+        match (self.messages.as_slice(), self.letters.as_slice()) {
+            ([message], []) if is_last(message.attempts) => self.park(fault),
+            ([], [letter]) => {
+                let disposition = retry_after(fault, letter.attempts, jitter);
+                let message_id = letter.message_id.clone();
+                Next { parts: vec![], verdicts: vec![Verdict { message_id, disposition }] }
+            }
+            _ => self.spare(fault, jitter),
+        }
+    }
+
+    /// Gives back, each after a delay of its own, so that what comes back together is smaller than
+    /// what went. What the platform would drop is tried alone instead, whatever that costs.
+    fn spare(mut self, fault: &Fault, jitter: u32) -> Next {
+        let mut next = Next::default();
         let mut lots = (0..).map(|n| jitter.wrapping_add(n));
         let mut back = |message_id: &str, attempts| Verdict {
             message_id: message_id.into(),
             disposition: retry_after(fault, attempts, lots.next().unwrap_or(jitter)),
         };
-        let letters = self.letters.drain(..);
-        let mut verdicts: Vec<_> =
-            letters.map(|letter| back(&letter.message_id, letter.attempts)).collect();
-        let (last, rest): (Vec<_>, Vec<_>) =
-            self.messages.into_iter().partition(|message| is_last(message.attempts));
-        verdicts.extend(rest.iter().map(|message| back(&message.id, message.attempts)));
-        let last = Self { messages: last, queue: self.queue, letters: vec![] }.parked(fault);
-        let parts = if last.is_empty() { vec![] } else { vec![last] };
-        Next { parts, verdicts }
+        for letter in std::mem::take(&mut self.letters) {
+            if is_last(letter.attempts) {
+                next.parts.push(self.rest(vec![], vec![letter]));
+            } else {
+                next.verdicts.push(back(&letter.message_id, letter.attempts));
+            }
+        }
+        for message in std::mem::take(&mut self.messages) {
+            if is_last(message.attempts) {
+                next.parts.push(self.rest(vec![message], vec![]));
+            } else {
+                next.verdicts.push(back(&message.id, message.attempts));
+            }
+        }
+        next
     }
 
     /// Every message of it as a dead letter.
-    fn parked(self, fault: &Fault) -> Self {
-        let park = |message: &Message| message.park(&self.queue, fault.reason(), fault.cause());
-        let mut letters: Vec<_> = self.messages.iter().map(park).collect();
-        letters.extend(self.letters);
-        Self { queue: self.queue, messages: vec![], letters }
+    fn park(self, fault: &Fault) -> Next {
+        let park = |it: &Message| it.park(&self.queue, fault.reason(), fault.cause());
+        let letters = self.messages.iter().map(park).collect();
+        Next { parts: vec![self.rest(vec![], letters)], verdicts: vec![] }
+    }
+
+    fn rest(&self, messages: Vec<Message>, letters: Vec<DeadLetter>) -> Self {
+        Self { queue: self.queue.clone(), messages, letters }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Next, Part, Verdict};
+    use super::{OVERLOADS_MAX, Part, Verdict, Work};
     use crate::envelope::{Envelope, Letter};
     use crate::fault::{Disposition, Fault};
     use crate::id::MessageId;
+    use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
     use crate::plan::Message;
     use crate::projection::Digest;
     use crate::time::UnixMillis;
+
+    const LAST: u32 = ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX;
 
     fn message(id: &str, attempts: u32) -> Message {
         let envelope = Envelope {
@@ -153,31 +236,55 @@ mod tests {
     /// What became of a batch in the end.
     #[derive(Default)]
     struct Ran {
+        commits: u32,
         applied: Vec<String>,
         parked: Vec<String>,
         verdicts: Vec<Verdict>,
     }
 
+    impl Ran {
+        fn back(&self) -> Vec<&str> {
+            let back = self.verdicts.iter().filter(|it| it.disposition != Disposition::Ack);
+            back.map(|it| it.message_id.as_str()).collect()
+        }
+    }
+
     /// Commits parts, as the consumer does, against a database that refuses what `refuses` says.
-    fn run(whole: Part, refuses: impl Fn(&Part) -> Option<Fault>) -> Ran {
-        let (mut parts, mut ran, mut commits) = (vec![whole], Ran::default(), 0);
-        while let Some(part) = parts.pop() {
-            if part.is_empty() {
-                continue;
-            }
-            commits += 1;
-            assert!(commits < 1000, "it does not end");
+    fn run(whole: Part, refuses: impl FnMut(&Part) -> Option<Fault>) -> Ran {
+        run_with(whole, 0, refuses)
+    }
+
+    fn run_with(
+        whole: Part,
+        jitter: u32,
+        mut refuses: impl FnMut(&Part) -> Option<Fault>,
+    ) -> Ran {
+        let (mut work, mut ran) = (Work::of(whole, vec![]), Ran::default());
+        while let Some(part) = work.next_part() {
+            ran.commits += 1;
+            assert!(ran.commits < 1000, "it does not end");
             if let Some(fault) = refuses(&part) {
-                let next = part.refused(&fault, 0);
-                parts.extend(next.parts);
-                ran.verdicts.extend(next.verdicts);
+                work.refused(part, &fault, jitter);
             } else {
                 ran.applied.extend(part.messages.iter().map(|message| message.id.clone()));
                 ran.parked.extend(part.letters.iter().map(|letter| letter.message_id.clone()));
-                ran.verdicts.extend(part.committed());
+                work.committed(&part);
             }
         }
+        ran.verdicts = work.verdicts().to_vec();
         ran
+    }
+
+    fn overloaded() -> Fault {
+        Fault::Overloaded("exceeded timeout".into())
+    }
+
+    fn lost() -> Fault {
+        Fault::Transient("lost".into())
+    }
+
+    fn hundred(attempts: u32) -> Part {
+        part((0..100).map(|i| message(&format!("m{i}"), attempts)).collect())
     }
 
     fn holds(part: &Part, bad: &str) -> bool {
@@ -280,32 +387,74 @@ mod tests {
     }
 
     #[test]
-    fn a_passing_fault_gives_back_all_but_the_last_attempt() {
-        let whole = part(vec![message("m0", 1), message("m1", 9)]);
-        let Next { parts, verdicts } = whole.refused(&Fault::Transient("lost".into()), 0);
-        assert_eq!(parts[0].letters[0].message_id, "m1");
-        assert_eq!(parts[0].letters[0].reason, "retries-exhausted");
-        let back = Verdict { message_id: "m0".into(), disposition: Disposition::RetryAfter(1) };
-        assert_eq!(verdicts, [back]);
+    fn a_passing_fault_gives_everything_back_and_parks_nothing() {
+        let attempts = [1, 8, 9, 10, 60, LAST - 1];
+        let messages = attempts.map(|it| message(&format!("m{it}"), it)).to_vec();
+        let ran = run(part(messages), |_| Some(lost()));
+        assert_eq!((ran.commits, ran.back().len(), ran.parked.len()), (1, 6, 0));
+        assert_eq!(ran.verdicts[0].disposition, Disposition::RetryAfter(1));
+    }
+
+    #[test]
+    fn at_the_last_attempt_only_what_fails_alone_is_parked() {
+        let messages = ["m0", "m1", "m2"].map(|id| message(id, LAST)).to_vec();
+        let mut whole = part(messages);
+        whole.messages.push(message("m3", LAST - 1));
+        whole.letters = vec![message("m4", LAST).park("q", "malformed", "")];
+        // D1 was away for the whole, and again for one of them.
+        let ran = run(whole, |part| (1 < part.len() || holds(part, "m1")).then(lost));
+        assert_eq!(ran.parked, ["m1", "m4"]);
+        assert_eq!((ran.back(), ran.applied.len()), (vec!["m3"], 2));
+    }
+
+    #[test]
+    fn one_costly_message_costs_its_neighbours_nothing_at_any_place() {
+        for bad in 0..100 {
+            let bad = format!("m{bad}");
+            let ran = run(hundred(1), |part| holds(part, &bad).then(overloaded));
+            assert_eq!((ran.applied.len(), ran.parked.len()), (99, 0), "{bad}");
+            assert_eq!(ran.back(), [bad.as_str()]);
+        }
+        for bad in ["m0", "m57", "m99"] {
+            let ran = run(hundred(LAST), |part| holds(part, bad).then(overloaded));
+            assert_eq!((ran.applied.len(), ran.back().len()), (99, 0), "{bad}");
+            assert_eq!(ran.parked, [bad]);
+        }
+    }
+
+    #[test]
+    fn an_overloaded_database_is_asked_a_few_times_and_nothing_is_parked() {
+        for attempts in [1, 9, 10, LAST - 1] {
+            let ran = run(hundred(attempts), |_| Some(overloaded()));
+            assert_eq!(ran.commits, OVERLOADS_MAX + 1);
+            assert_eq!((ran.back().len(), ran.verdicts.len(), ran.parked.len()), (100, 100, 0));
+        }
+    }
+
+    #[test]
+    fn a_database_that_takes_small_batches_gets_small_batches() {
+        let ran = run(hundred(1), |part| (10 < part.len()).then(overloaded));
+        assert_eq!((ran.applied.len(), ran.verdicts.len()), (100, 100));
     }
 
     #[test]
     fn what_an_overloaded_database_refused_at_the_last_attempt_is_parked() {
-        let whole = part(vec![message("m0", 8), message("m1", 9)]);
-        let Next { parts, verdicts } = whole.refused(&Fault::Overloaded("full".into()), 0);
-        let letter = message("m1", 9).park("q", "overloaded", "full");
-        assert_eq!(parts, [Part { letters: vec![letter], ..part(vec![]) }]);
-        let back = Verdict { message_id: "m0".into(), disposition: Disposition::RetryAfter(300) };
-        assert_eq!(verdicts, [back]);
+        let whole = part(vec![message("m0", LAST - 1), message("m1", LAST)]);
+        let mut letters = vec![];
+        let ran = run(whole, |part| {
+            letters.extend(part.letters.clone());
+            (!part.messages.is_empty()).then(overloaded)
+        });
+        assert_eq!(letters, [message("m1", LAST).park("q", "overloaded", "exceeded timeout")]);
+        assert_eq!((ran.parked, ran.verdicts.len()), (vec!["m1".to_owned()], 2));
     }
 
     #[test]
     fn f_4_what_an_overloaded_database_refused_comes_back_in_smaller_batches() {
         for jitter in [0, 7, u32::MAX - 50] {
-            let whole = part((0..100).map(|i| message(&format!("m{i}"), 1)).collect());
-            let Next { verdicts, .. } = whole.refused(&Fault::Overloaded("full".into()), jitter);
+            let ran = run_with(hundred(1), jitter, |_| Some(overloaded()));
             let mut batches = std::collections::BTreeMap::<u32, usize>::new();
-            let seconds = verdicts.iter().filter_map(|verdict| match verdict.disposition {
+            let seconds = ran.verdicts.iter().filter_map(|verdict| match verdict.disposition {
                 Disposition::RetryAfter(seconds) => Some(seconds),
                 Disposition::Ack => None,
             });
@@ -318,14 +467,13 @@ mod tests {
 
     #[test]
     fn what_cannot_even_be_parked_is_given_back() {
-        for fault in [Fault::Transient("lost".into()), Fault::Content("too big".into())] {
-            let Ran { parked, verdicts, .. } =
-                run(part(vec![message("m0", 9)]), |_| Some(fault.clone()));
-            assert!(parked.is_empty());
-            assert!(matches!(
-                verdicts[..],
-                [Verdict { disposition: Disposition::RetryAfter(_), .. }]
-            ));
+        for fault in [lost(), overloaded(), Fault::Content("too big".into())] {
+            let ran = run(part(vec![message("m0", LAST)]), |_| Some(fault.clone()));
+            assert_eq!((ran.parked.len(), ran.back()), (0, vec!["m0"]));
+        }
+        for fault in [lost(), overloaded()] {
+            let ran = run(hundred(LAST), |_| Some(fault.clone()));
+            assert_eq!((ran.parked.len(), ran.back().len()), (0, 100));
         }
     }
 }

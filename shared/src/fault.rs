@@ -1,6 +1,6 @@
 //! Faults, named by the next step, and what becomes of a queue message.
 
-use crate::limits::ATTEMPTS_MAX;
+use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX, DEAD_RETRY_S_MAX, RETENTION_S};
 
 /// What D1's refusal of a batch asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub enum Fault {
     Content(String),
     /// The world hiccuped: the same batch is good, come back later.
     Transient(String),
-    /// D1 is full: come back much later, with less.
+    /// D1 is full, or the batch asks too much of it: find out which, with less of it.
     Overloaded(String),
 }
 
@@ -25,12 +25,17 @@ const CONTENT: [&str; 6] = [
 ];
 
 /// As above: shed load rather than come back at once.
-const OVERLOADED: [&str; 4] =
-    ["overloaded", "Too many requests queued", "exceeded timeout", "exceeded its memory limit"];
+const OVERLOADED: [&str; 5] = [
+    "overloaded",
+    "Too many requests queued",
+    "exceeded timeout",
+    "exceeded its memory limit",
+    "exceeded its CPU time limit",
+];
 
 impl Fault {
-    /// Reads the text of a D1 error. Whatever is not known is transient: the last attempt parks
-    /// the message all the same, and a table that a migration renames for a moment poisons nothing.
+    /// Reads the text of a D1 error. Whatever is not known is transient: the message is tried
+    /// again for days, and a table that a migration renames for a moment poisons nothing.
     #[must_use]
     pub fn of(cause: &str) -> Self {
         let names = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
@@ -71,35 +76,68 @@ pub enum Disposition {
     RetryAfter(u32),
 }
 
-/// Whether this is the attempt on which the consumer parks a message itself: after it the platform
-/// would move it without saying why.
+/// Whether the platform drops the message unless this attempt settles it. `attempts` counts on
+/// from the door's queue to the dead-letter queue.
 #[must_use]
 pub fn is_last(attempts: u32) -> bool {
-    ATTEMPTS_MAX <= attempts
+    ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX <= attempts
 }
 
-/// Seconds until the first retry; each further one waits twice as long.
-const RETRY_S_FIRST: u32 = 2;
-
-/// Seconds at most between two attempts.
-const RETRY_S_MAX: u32 = 600;
+/// Seconds until the first retry in each of the two queues; each further one waits twice as long.
+const RETRY_S_FIRST: [u32; 2] = [2, 60];
 
 /// The same for an overloaded D1.
-const OVERLOADED_S_FIRST: u32 = 30;
+const OVERLOADED_S_FIRST: [u32; 2] = [30, 600];
 
-/// How long a message waits: growing with the attempts, and spread over half of the delay by
-/// `jitter`, any number, so that a batch that failed together does not return together.
+/// Seconds at most between two attempts in the door's queue.
+const RETRY_S_MAX: u32 = 600;
+
+/// Of a delay in the dead-letter queue this part is spread; in the door's queue it is half.
+const DEAD_SPREAD: u32 = 8;
+
+/// How long a message waits: growing with the attempts, and spread by `jitter`, any number, so
+/// that a batch that failed together does not return together.
+///
+/// `attempts` counts on from the door's queue to the dead-letter queue. There the delay begins anew
+/// at a minute, so that an outage that is over soon costs little, and grows to three hours, so that
+/// the attempts last for days.
 #[must_use]
 pub fn retry_after(fault: &Fault, attempts: u32, jitter: u32) -> Disposition {
     let first = match fault {
         Fault::Overloaded(_) => OVERLOADED_S_FIRST,
         Fault::Content(_) | Fault::Transient(_) => RETRY_S_FIRST,
     };
-    let doublings = attempts.saturating_sub(1).min(16);
-    let delay = first.saturating_mul(1 << doublings).min(RETRY_S_MAX);
-    let half = delay / 2;
-    Disposition::RetryAfter(delay - half + jitter % (half + 1))
+    let delay = retry_s_max(first, attempts);
+    let spread = delay / if attempts <= ATTEMPTS_MAX { 2 } else { DEAD_SPREAD };
+    Disposition::RetryAfter(delay - spread + jitter % (spread + 1))
 }
+
+const fn retry_s_max(first: [u32; 2], attempts: u32) -> u32 {
+    let [events, dead] = first;
+    let (first, attempts, most) = if attempts <= ATTEMPTS_MAX {
+        (events, attempts, RETRY_S_MAX)
+    } else {
+        (dead, attempts - ATTEMPTS_MAX, DEAD_RETRY_S_MAX)
+    };
+    let doublings = attempts.saturating_sub(1);
+    let delay = if doublings < 16 { first.saturating_mul(1 << doublings) } else { most };
+    if delay < most { delay } else { most }
+}
+
+/// Seconds at most from a message's first attempt in the dead-letter queue to its last.
+const fn dead_s_max(first: [u32; 2]) -> u32 {
+    let (mut attempts, mut sum) = (ATTEMPTS_MAX + 1, 0);
+    while attempts < ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX {
+        sum += retry_s_max(first, attempts);
+        attempts += 1;
+    }
+    sum
+}
+
+// The last attempt must come before the queue forgets the message: a day of it is left for waiting
+// in line.
+const _: () = assert!(dead_s_max(RETRY_S_FIRST) + 86_400 <= RETENTION_S);
+const _: () = assert!(dead_s_max(OVERLOADED_S_FIRST) + 86_400 <= RETENTION_S);
 
 /// What the runtime says of a call to an object that failed,
 /// <https://developers.cloudflare.com/durable-objects/best-practices/error-handling/>.
@@ -190,30 +228,59 @@ mod tests {
             "D1_ERROR: Too many requests queued.",
             "D1 DB storage operation exceeded timeout.",
             "D1 DB's isolate exceeded its memory limit and was reset.",
+            "D1 DB exceeded its CPU time limit and was reset.",
         ] {
             check(cause, "overloaded");
+        }
+    }
+
+    fn delay(fault: &Fault, attempts: u32, jitter: u32) -> u32 {
+        match retry_after(fault, attempts, jitter) {
+            Disposition::RetryAfter(s) => s,
+            Disposition::Ack => panic!("a fault was acknowledged"),
         }
     }
 
     #[test]
     fn delays_grow_are_jittered_and_end() {
         let fault = Fault::Transient(String::new());
-        let delay = |attempts, jitter| match retry_after(&fault, attempts, jitter) {
-            Disposition::RetryAfter(s) => s,
-            Disposition::Ack => panic!("a fault was acknowledged"),
-        };
+        let delay = |attempts, jitter| delay(&fault, attempts, jitter);
         assert_eq!((delay(1, 0), delay(1, 1)), (1, 2));
         assert_eq!((delay(4, 0), delay(4, 8)), (8, 16));
-        assert_eq!((delay(99, 0), delay(99, 300)), (300, 600));
+        assert_eq!(delay(9, 256), 512);
         for jitter in 0..1000 {
             assert!((128..=256).contains(&delay(8, jitter)));
         }
     }
 
     #[test]
-    fn the_ninth_attempt_is_the_last() {
-        assert!(!is_last(8));
-        assert!(is_last(9));
+    fn in_the_dead_letter_queue_delays_begin_at_a_minute_and_grow_to_three_hours() {
+        let fault = Fault::Transient(String::new());
+        let most = |attempts| (0..2000).map(|jitter| delay(&fault, attempts, jitter)).max();
+        let first: Vec<_> = (10..=19).filter_map(most).collect();
+        assert_eq!(first, [60, 120, 240, 480, 960, 1920, 3840, 7680, 10_800, 10_800]);
+        assert_eq!(most(109), Some(10_800));
+        for jitter in 0..5000 {
+            assert!((9_450..=10_800).contains(&delay(&fault, 60, jitter)));
+        }
+    }
+
+    #[test]
+    fn the_attempts_of_the_dead_letter_queue_last_for_days_and_end_before_its_retention() {
+        const DAY_S: u32 = 86_400;
+        for fault in [Fault::Transient(String::new()), Fault::Overloaded(String::new())] {
+            for jitter in [0, 1, 7, 999, u32::MAX] {
+                let waits: u32 = (10..110).map(|it| delay(&fault, it, jitter)).sum();
+                assert!((10 * DAY_S..=13 * DAY_S).contains(&waits), "{waits} s");
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_attempt_is_the_last_of_the_dead_letter_queue() {
+        assert!(!is_last(9), "the platform moves it to the dead-letter queue");
+        assert!(!is_last(109));
+        assert!(is_last(110));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod envelope;
 pub mod merge;
 pub mod plan;
 pub mod sql;
+pub mod queue;
 pub mod batch;
 pub mod fault;
 pub mod roles;

@@ -13,11 +13,28 @@ pub const ENVELOPE_BYTES_MAX: usize = 65_536;
 /// Ours: the default of `BODY_BYTES_MAX`, the largest delivery that is read at all.
 pub const BODY_BYTES_MAX_DEFAULT: usize = 262_144;
 
-/// Queues: retries of one message before the platform gives it up; `wrangler.toml` says the same.
+/// Queues: retries of one message of the door's queue before the platform moves it to the
+/// dead-letter queue; `wrangler.toml` says the same.
 pub const RETRIES_MAX: u32 = 8;
 
-/// The delivery of a queue message on which the consumer parks it itself.
+/// The last delivery of a message by the door's queue.
 pub const ATTEMPTS_MAX: u32 = RETRIES_MAX + 1;
+
+/// Queues: retries of one message of the dead-letter queue before the platform drops it, the most
+/// there may be, <https://developers.cloudflare.com/queues/platform/limits/>; `wrangler.toml` says
+/// the same.
+pub const DEAD_RETRIES_MAX: u32 = 100;
+
+/// The last delivery of a message by the dead-letter queue.
+pub const DEAD_ATTEMPTS_MAX: u32 = DEAD_RETRIES_MAX + 1;
+
+/// Ours: seconds at most between two deliveries by the dead-letter queue; `wrangler.toml` says the
+/// same, for a batch whose consumer ended before it could say anything.
+pub const DEAD_RETRY_S_MAX: u32 = 10_800;
+
+/// Queues: seconds that a queue keeps a message at most, 14 days, same page. `cargo xtask deploy`
+/// sets it for both queues.
+pub const RETENTION_S: u32 = 14 * 86_400;
 
 /// D1: bytes in one bound parameter are capped at 2 MB,
 /// <https://developers.cloudflare.com/d1/platform/limits/>; ours stays below half of that.
@@ -46,4 +63,5 @@ pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
 
 const _: () = assert!(ENVELOPE_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);
 const _: () = assert!(ENVELOPE_BYTES_MAX * 2 <= PARAMETER_BYTES_MAX);
+const _: () = assert!(DEAD_RETRIES_MAX * DEAD_RETRY_S_MAX < RETENTION_S);
 const _: () = assert!(ROLES_SOFT_MS_DEFAULT < ROLES_HARD_MS_DEFAULT);

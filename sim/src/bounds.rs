@@ -32,8 +32,13 @@ pub fn full(scope: Scope) -> Bounds {
             cache(cache::Bounds { commits: 2, ticks: 2, skews: &SKEWS, guards, ..CACHE })
         }
         Scope::Replica => cache(cache::Bounds { commits: 1, ticks: 3, replica: true, ..CACHE }),
-        Scope::Faults => line(line::Bounds { copies: 0, lost: 0, asks: [1, 0], ..ONE_EACH }),
-        Scope::Copies => line(line::Bounds { evictions: 0, ticks: 0, asks: [1, 0], ..ONE_EACH }),
+        Scope::Faults => {
+            line(line::Bounds { copies: 0, lost: 0, ends: 1, asks: [1, 0], ..ONE_EACH })
+        }
+        Scope::Copies => {
+            line(line::Bounds { evictions: 0, ticks: 0, ends: 1, asks: [1, 0], ..ONE_EACH })
+        }
+        Scope::Outage => line(line::Bounds { outages: 1, ends: 1, ticks: 1, asks: [1, 0], ..LINE }),
         Scope::Guards => line(line::Bounds { crashes: 1, copies: 1, asks: [1, 1], ..LINE }),
         Scope::Late => line(line::Bounds { crashes: 0, errors: 0, asks: [2, 0], ..ONE_EACH }),
         Scope::Steps => {
@@ -42,7 +47,7 @@ pub fn full(scope: Scope) -> Bounds {
         Scope::Ties => {
             let history = History::Ties;
             let (door, asks) = (true, [1, 0]);
-            line(line::Bounds { history, door, asks, evictions: 0, ticks: 0, ..ONE_EACH })
+            line(line::Bounds { history, door, asks, evictions: 0, ticks: 0, ends: 1, ..ONE_EACH })
         }
         Scope::Rejoin => {
             let history = History::Rejoin;
@@ -98,6 +103,8 @@ const LINE: line::Bounds = line::Bounds {
     evictions: 0,
     lost: 0,
     ticks: 0,
+    outages: 0,
+    ends: 0,
     asks: [0, 0],
 };
 

@@ -201,6 +201,7 @@ mod tests {
         ("I11 isolation", Variant::MembershipsByOrganization, Scope::Copies, 3),
         ("I15 only what failed is parked", Variant::ForeignKeys, Scope::Rejoin, 2),
         ("I15 every step is progress", Variant::HintsAreNotSettled, Scope::Late, 6),
+        ("I15 what was accepted is applied", Variant::DeadIsParked, Scope::Outage, 7),
         ("I15 nothing is stuck", Variant::NobodyParks, Scope::Faults, 4),
         ("I15 the line drains", Variant::NobodyParks, Scope::Faults, 6),
         ("I15 at rest a question is answered", Variant::RestoreWithoutFloor, Scope::Restore, 10),

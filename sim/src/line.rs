@@ -1,6 +1,6 @@
 //! The whole line at small bounds: Clerk's events through Svix, the door, the queue, two consumers,
-//! D1 and the outbox to the role caches of two users and a guard for each; dead letters, operators,
-//! the sweep and one step of the clock.
+//! D1 and the outbox to the role caches of two users and a guard for each; the dead-letter queue,
+//! dead letters, operators, the sweep, D1 away for long and one step of the clock.
 //!
 //! The queue hands a message out for the last but one time first, for all that the earlier times
 //! change is the count. Where the bounds name no door, every event lies in the queue from the
@@ -63,6 +63,10 @@ pub struct Bounds {
     pub lost: u8,
     /// Steps of the clock, each longer than the hard age.
     pub ticks: u8,
+    /// Times that D1 goes away, for longer than all attempts of the first queue, and comes back.
+    pub outages: u8,
+    /// Messages that D1 refuses, alone, up to the last attempt of the dead-letter queue.
+    pub ends: u8,
     /// Questions of the guard of each user.
     pub asks: [u8; 2],
 }
@@ -114,6 +118,10 @@ pub struct World {
     pub dead: [u8; 4],
     /// Rows of `dead_letters`, as bits.
     pub letters: u8,
+    /// Events of which a message had its last attempt of all, as bits.
+    pub ended: u8,
+    /// Whether D1 is away.
+    pub down: bool,
     /// Rows of `deliveries` that say applied or superseded, as bits.
     pub inbox: u8,
     /// Events whose changes D1 has taken in, as bits; operators' writes among them.
@@ -159,6 +167,10 @@ pub struct Left {
     pub lost: u8,
     /// As in [`Bounds`].
     pub ticks: u8,
+    /// As in [`Bounds`].
+    pub outages: u8,
+    /// As in [`Bounds`].
+    pub ends: u8,
 }
 
 impl Line {

@@ -86,6 +86,7 @@ scopes! {
     Copies, "line: copies", "A crash, an error, a duplicate and a loss.";
     Guards, "line: guards", "A crash and a duplicate, while the guards of both users ask.";
     Late, "line: late", "A duplicate, a loss, an eviction and a step of the clock.";
+    Outage, "line: outage", "D1 away for longer than all attempts of the first queue.";
     Steps, "line: steps", "Two consumers, step by step.";
     Ties, "line: ties", "Svix and the door; ties, a delete, and what says that it is later.";
     Rejoin, "line: rejoin", "A member who comes back.";
@@ -123,7 +124,7 @@ variants! {
     MembershipsByPair, Rejoin, "", "memberships are keyed by user and organization";
     RefusedIsDone, Ties, "", "a batch that D1 refused counts as done";
     NoTriggerOnOrganizations, Copies, "", "the end of an organization bumps nobody";
-    LettersAreForgotten, Ties, "", "the last attempt acknowledges and parks nothing";
+    LettersAreForgotten, Ties, "", "the last attempt acknowledges what D1 refused";
     NoMark, Unwatch, "", "a watch begins without regard to the one deleted in that millisecond";
     ClearsAtOnce, Return, "", "an object that ended its watch may begin anew by the same number";
     UnwatchKeepsIncarnation, Unwatch, "", "an object ends its watch without beginning anew";
@@ -131,6 +132,8 @@ variants! {
     BumpsWhatStands, Ties, "", "an event bumps its user though it changes no row";
     MembershipsByOrganization, Copies, "", "memberships are keyed by their organization alone";
     HintsAreNotSettled, Late, "", "what an object answers to a hint is written down nowhere";
+    DeadIsParked, Outage, "", "what the platform gave up is parked untried";
+    AbsenceIsParked, Faults, "", "the last attempt parks what D1 was away for";
     NobodyParks, Faults, "", "nobody takes what the platform gave up";
 }
 

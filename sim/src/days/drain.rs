@@ -1,15 +1,16 @@
 //! A consumer with its batch, step by step as `consumer/src/drain.rs`: open each message, commit
 //! part after part, settle each message, then hint. It may crash between any two of these; what D1
-//! was asked by then happens all the same. `park` does the same for the dead queue.
+//! was asked by then happens all the same. Both queues are served alike.
 
 use std::rc::Rc;
 
-use shared::batch::{Part, Verdict};
+use shared::batch::{Part, Verdict, Work};
 use shared::fault::{Disposition, Fault, is_last, retry_after};
+use shared::limits::ATTEMPTS_MAX;
 use shared::outbox::round;
-use shared::plan::plan;
+use shared::plan::{Message, plan};
 
-use super::calls::{Reply, Who, Work};
+use super::calls::{Reply, Who, Work as Asked};
 use super::count::Rare;
 use super::input::Window;
 use super::push::By;
@@ -17,17 +18,21 @@ use super::sabotage::Sabotage;
 use super::world::World;
 
 /// The queue that the door fills.
-const EVENTS: &str = "rolecall-events";
+const EVENTS: &str = "events";
+
+/// The queue that the platform fills.
+const DEAD: &str = "dead";
 
 impl World<'_> {
     /// `drain`: opens all, then commits.
     pub(super) fn drain(&mut self, number: u32) {
         let Some(consumer) = self.consumers.get(&number) else { return };
+        let queue = if consumer.dead { DEAD } else { EVENTS };
         let copies: Vec<_> = consumer.copies.iter().filter_map(|it| self.copy(*it)).collect();
-        let mut whole = Part { queue: EVENTS.into(), ..Part::default() };
+        let mut whole = Part { queue: queue.into(), ..Part::default() };
         let mut verdicts = Vec::new();
         for copy in copies {
-            match self.open(&copy, EVENTS) {
+            match self.open(&copy, queue) {
                 Ok(message) => whole.messages.push(message),
                 Err((true, letter)) if !is_last(letter.attempts) => {
                     let fault = Fault::Transient(letter.detail);
@@ -41,34 +46,29 @@ impl World<'_> {
         if self.is_wrong(Sabotage::AckBeforeCommit) {
             self.settles(number, true);
         }
+        if self.is_wrong(Sabotage::DeadIsParked) && queue == DEAD {
+            let park = |it: Message| it.park(DEAD, "retries-exhausted", "");
+            whole.letters.extend(std::mem::take(&mut whole.messages).into_iter().map(park));
+        }
         if let Some(consumer) = self.consumers.get_mut(&number) {
-            consumer.parts = vec![whole];
-            consumer.verdicts = verdicts;
+            consumer.work = Work::of(whole, verdicts);
         }
         self.commit_parts(number);
     }
 
-    /// The next part that is not empty; when there is none, every message is settled.
+    /// The next part; when there is none, every message is settled.
     pub(super) fn commit_parts(&mut self, number: u32) {
         if self.crashes(number, Rare::CrashBeforeCommit) {
             return;
         }
         let Some(consumer) = self.consumers.get_mut(&number) else { return };
-        let next = loop {
-            match consumer.parts.pop() {
-                Some(part) if part.is_empty() => {}
-                other => break other,
-            }
-        };
-        let Some(part) = next else {
-            return if consumer.dead { self.parked(number) } else { self.settle(number) };
-        };
+        let Some(part) = consumer.work.next_part() else { return self.settle(number) };
         let planned = Rc::new(plan(&part.queue, &part.messages, part.letters.clone()));
         consumer.trying = Some((part, planned));
         if self.kept.contains(&consumer.isolate) {
             return self.sends(number);
         }
-        self.call(Who::Settings(number), Work::Settings);
+        self.call(Who::Settings(number), Asked::Settings);
     }
 
     /// The settings were kept, or not: the batch goes on its way either way.
@@ -86,7 +86,7 @@ impl World<'_> {
         let Some((part, plan)) = trying else { return };
         let messages = part.messages.iter().map(|message| message.id.clone()).collect();
         let plan = Rc::clone(plan);
-        self.call(Who::Commit(number), Work::Commit { plan, messages, now });
+        self.call(Who::Commit(number), Asked::Commit { plan, messages, now });
         self.crashes(number, Rare::CrashDuringCommit);
     }
 
@@ -103,29 +103,25 @@ impl World<'_> {
             if let Ok(Reply::Owed(owed)) = reply {
                 consumer.pending.extend(owed);
             }
-            consumer.verdicts.extend(part.committed());
+            consumer.work.committed(&part);
+            if consumer.dead && !part.messages.is_empty() {
+                self.count(Rare::DeadQueueApplied);
+            }
             return self.commit_parts(number);
         };
         let fault = Fault::of(&cause);
-        let halves = matches!(fault, Fault::Content(_)) && 1 < part.messages.len();
-        if consumer.dead {
-            return self.not_parked(number, part, &fault);
-        }
+        let halves = !matches!(fault, Fault::Transient(_)) && 1 < part.messages.len();
+        let waits = consumer.dead;
         if sabotage == Some(Sabotage::RefusedIsDone) {
-            consumer.verdicts.extend(part.committed());
+            consumer.work.committed(&part);
             return self.commit_parts(number);
         }
-        let mut next = part.refused(&fault, jitter);
-        if sabotage == Some(Sabotage::ParkForgets) {
-            let forgotten = next.parts.iter().filter(|part| part.messages.is_empty());
-            let verdicts: Vec<_> = forgotten.flat_map(Part::committed).collect();
-            next.parts.retain(|part| !part.messages.is_empty());
-            next.verdicts.extend(verdicts);
-        }
-        consumer.parts.extend(next.parts);
-        consumer.verdicts.extend(next.verdicts);
+        consumer.work.refused(part, &fault, jitter);
         if halves {
             self.count(Rare::Bisected);
+        }
+        if waits {
+            self.count(Rare::DeadQueueWaits);
         }
         self.commit_parts(number);
     }
@@ -148,10 +144,12 @@ impl World<'_> {
         }
         let mut settled = Vec::new();
         for copy in &consumer.copies {
-            let Some(message) = self.queue.copies.get(copy).map(|it| &it.message) else { continue };
-            let verdict = consumer.verdicts.iter().find(|it| it.message_id == *message);
+            let Some(it) = self.queue.copies.get(copy) else { continue };
+            let is_it = |verdict: &&Verdict| verdict.message_id == it.message;
+            let verdict = consumer.work.verdicts().iter().find(is_it);
             let given = verdict.map_or(Disposition::RetryAfter(1), |it| it.disposition);
-            settled.push((*copy, if early { Disposition::Ack } else { given }));
+            let forgets = self.is_wrong(Sabotage::LastForgets) && ATTEMPTS_MAX <= it.attempts;
+            settled.push((*copy, if early || forgets { Disposition::Ack } else { given }));
         }
         if let Some(consumer) = self.consumers.get_mut(&number) {
             consumer.settled = settled;

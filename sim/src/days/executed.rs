@@ -9,6 +9,7 @@ use super::Broken;
 use super::calls::{Reply, Work};
 use super::count::Rare;
 use super::database::DEFAULT_ROLE;
+use super::door::NEWER;
 use super::laws::Letter;
 use super::world::World;
 
@@ -79,21 +80,18 @@ impl World<'_> {
     fn applies(&mut self, sent: usize) {
         let mirror = &mut self.laws.mirror;
         let again = !mirror.applied.insert(sent);
-        let mut letters = mirror.parked.values().filter(|letter| letter.sent == sent);
-        let was_newer = letters.any(|letter| letter.reason == "newer-envelope");
+        let is_newer = self.sent.get(sent).is_some_and(|it| it.text.starts_with(NEWER));
         if again {
             self.count(Rare::DuplicateApplied);
-        } else if was_newer {
-            self.count(Rare::NewerReplayed);
+        } else if is_newer {
+            self.count(Rare::NewerApplied);
         }
     }
 
     fn parks(&mut self, reason: &str) {
         match reason {
-            "newer-envelope" => self.count(Rare::NewerParked),
             "refused-by-database" => self.count(Rare::PoisonParked),
             "time" => self.count(Rare::OddTime),
-            "retries-exhausted" | "overloaded" => self.count(Rare::ParkedLast),
             _ => {}
         }
     }

@@ -3,15 +3,16 @@
 
 use std::rc::Rc;
 
-use shared::batch::{Part, Verdict};
+use shared::batch::{Part, Work};
 use shared::fault::Disposition;
+use shared::limits::DEAD_RETRY_S_MAX;
 use shared::outbox::Pending;
 use shared::plan::Plan;
 
 use super::agenda::Step;
 use super::count::Rare;
 use super::dice::Fault;
-use super::queue::{Copy, DEAD_RETRY_S};
+use super::queue::Copy;
 use super::world::World;
 
 /// Isolates that consumers run in.
@@ -25,15 +26,12 @@ pub(super) struct Consumer {
     /// What it was handed.
     pub(super) copies: Vec<u32>,
     pub(super) isolate: usize,
-    /// What the copies are to the plan: the message's id and the attempts.
-    pub(super) parts: Vec<Part>,
+    /// What is still to be committed, and what is decided.
+    pub(super) work: Work,
     pub(super) trying: Option<(Part, Rc<Plan>)>,
-    pub(super) verdicts: Vec<Verdict>,
     pub(super) pending: Vec<Pending>,
     /// What the platform was told.
     pub(super) settled: Vec<(u32, Disposition)>,
-    /// Whether the dead queue's letters go one by one.
-    pub(super) one_by_one: bool,
 }
 
 impl World<'_> {
@@ -56,7 +54,7 @@ impl World<'_> {
         }
         self.consumers.insert(number, consumer);
         self.after(self.mix.way_ms, Step::HandOut { dead });
-        if dead { self.park_all(number) } else { self.drain(number) }
+        self.drain(number);
     }
 
     /// The invocation is over: the platform does what it was told, and hands back the rest.
@@ -67,7 +65,7 @@ impl World<'_> {
             match told {
                 Some(Disposition::Ack) => self.acknowledged(*copy),
                 Some(Disposition::RetryAfter(seconds)) => self.handed_back(*copy, seconds),
-                None if consumer.dead => self.handed_back(*copy, DEAD_RETRY_S),
+                None if consumer.dead => self.handed_back(*copy, DEAD_RETRY_S_MAX),
                 None => self.handed_back(*copy, 1),
             }
         }

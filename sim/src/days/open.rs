@@ -1,9 +1,8 @@
-//! Messages as a consumer opens them, as `consumer/src/handout.rs` and `letter` of
-//! `consumer/src/park.rs`.
+//! Messages as a consumer opens them, as `consumer/src/handout.rs`.
 
 use shared::envelope::{Envelope, OpenError};
-use shared::limits::ATTEMPTS_MAX;
 use shared::plan::{DeadLetter, Message};
+use shared::queue::Queue;
 use shared::time::UnixMillis;
 
 use super::door::NEWER;
@@ -19,7 +18,8 @@ impl World<'_> {
     ) -> Result<Message, (bool, Box<DeadLetter>)> {
         let newer = self.consumers_are_new && copy.text.starts_with(NEWER);
         let read = if newer { copy.text.replacen(NEWER, r#"{"v":1,"#, 1) } else { String::new() };
-        let (id, attempts) = (copy.message.clone(), copy.attempts);
+        let from = if copy.dead { Queue::Dead } else { Queue::Events };
+        let (id, attempts) = (copy.message.clone(), from.attempts(copy.attempts));
         let (text, sent_at) = (copy.text.to_string(), UnixMillis(copy.sent_at));
         let unopened = |reason: &str, detail: String, text: String| {
             Box::new(DeadLetter {
@@ -41,17 +41,6 @@ impl World<'_> {
             Err(error @ OpenError::Malformed(_)) => {
                 Err((false, unopened("malformed", error.to_string(), text)))
             }
-        }
-    }
-
-    pub(super) fn letter(&mut self, copy: &Copy, queue: &str) -> DeadLetter {
-        let detail = "every attempt failed and the message could not be parked: was D1 down?";
-        match self.open(copy, queue) {
-            Ok(message) => {
-                let letter = message.park(queue, "retries-exhausted", detail);
-                DeadLetter { attempts: ATTEMPTS_MAX, ..letter }
-            }
-            Err((_, letter)) => *letter,
         }
     }
 }

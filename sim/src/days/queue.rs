@@ -3,18 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use shared::limits::ATTEMPTS_MAX;
+use shared::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
 
 use super::agenda::Step;
 use super::count::Rare;
 use super::dice::Fault;
 use super::world::{Text, World};
-
-/// Attempts of the dead queue, by `wrangler.toml`.
-const DEAD_ATTEMPTS_MAX: u32 = 101;
-
-/// Seconds until the dead queue hands a message out again, by `wrangler.toml`.
-pub(super) const DEAD_RETRY_S: u32 = 10_800;
 
 /// One copy of a message.
 #[derive(Clone, Debug)]

@@ -161,11 +161,14 @@ impl World<'_> {
                 return Err(Broken::new("I15 only what failed is parked", how));
             }
         }
+        // For as long as the platform hands a message out, only these put it aside.
+        let content = |reason: &str| UNREAD.contains(&reason) || reason == "refused-by-database";
         let early = self.laws.mirror.parked.iter().find(|(_, it)| {
-            it.reason == "retries-exhausted" && it.attempts < shared::limits::ATTEMPTS_MAX
+            !content(&it.reason) && !shared::fault::is_last(it.attempts)
         });
         early.map_or(Ok(()), |(message, letter)| {
-            let how = format!("{message} was parked after {} attempts", letter.attempts);
+            let (reason, attempts) = (&letter.reason, letter.attempts);
+            let how = format!("{message} was parked as {reason} after {attempts} attempts");
             Err(Broken::new("I15 only what failed is parked", how))
         })
     }

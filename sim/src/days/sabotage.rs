@@ -8,7 +8,8 @@ named! {
     Sabotage {
         AckBeforeCommit = "a message is acknowledged before D1 has committed it",
         RefusedIsDone = "a batch that D1 refused counts as done",
-        ParkForgets = "the last attempt acknowledges and parks nothing",
+        LastForgets = "the last attempt acknowledges what D1 refused",
+        DeadIsParked = "what the platform gave up is parked untried",
         NotedBeforeSent = "the door notes a delivery before the queue has it",
         RetiredOnSend = "a hint counts as taken once it is sent",
         NoOutbox = "hints are sent once and owed to nobody",

@@ -16,9 +16,8 @@ pub enum Act {
     DieAfterSend(u8),
     /// Svix gives an event up.
     GiveUp(u8),
-    /// A consumer gets these messages, and this becomes of them; where that leaves something to
-    /// park, the second fate is the parking's.
-    Run(Pair, Fate, Fate),
+    /// A consumer gets these messages, and this becomes of them.
+    Run(Pair, Fate),
     /// A consumer gets these messages; the rest is taken step by step.
     Take(usize, Pair),
     /// D1 commits a consumer's batch.
@@ -33,8 +32,14 @@ pub enum Act {
     Push(usize),
     /// A consumer dies where it stands.
     Crash(usize),
-    /// What the platform gave up is parked.
-    Park(u8),
+    /// What the platform moved to the dead-letter queue is applied.
+    ApplyDead(u8),
+    /// D1 refuses it there up to the last attempt of all, and takes the letter.
+    EndDead(u8),
+    /// D1 goes away, for longer than any number of attempts.
+    Down,
+    /// It comes back.
+    Up,
     /// An operator puts a dead letter back into the queue.
     Replay(u8),
     /// An operator writes to D1.
@@ -86,13 +91,14 @@ impl Act {
     /// Whether it is neither a fault nor somebody's whim.
     pub(super) fn is_work(&self) -> bool {
         match self {
-            Self::Run(_, fate, _) => *fate == Fate::Done,
+            Self::Run(_, fate) => *fate == Fate::Done,
             Self::Deliver(_)
             | Self::Take(..)
             | Self::Commit(_)
             | Self::Acknowledge(_)
             | Self::Push(_)
-            | Self::Park(_)
+            | Self::ApplyDead(_)
+            | Self::Up
             | Self::Sweep(_)
             | Self::Hint(_)
             | Self::Land(_)
@@ -104,6 +110,8 @@ impl Act {
             | Self::CommitUnheard(_)
             | Self::Refuse(_)
             | Self::Crash(_)
+            | Self::EndDead(_)
+            | Self::Down
             | Self::Replay(_)
             | Self::Operate(_)
             | Self::Ask(_)

@@ -8,7 +8,7 @@ use crate::object::Object;
 impl Line {
     /// A world in which the door has accepted these, and they are in the queue.
     pub(super) fn begin(&self, accepted: u8, copies: u8, lost: u8) -> World {
-        let Bounds { crashes, errors, evictions, ticks, asks, .. } = self.bounds;
+        let Bounds { crashes, errors, evictions, ticks, outages, ends, asks, .. } = self.bounds;
         let is = self.table.what(0).map(|what| 1 << what);
         let mut world = World {
             now: step::BEGIN,
@@ -19,6 +19,8 @@ impl Line {
             consumers: [Consumer::default(); 2],
             dead: [0; 4],
             letters: 0,
+            ended: 0,
+            down: false,
             inbox: 0,
             joined: 0,
             rows: 0,
@@ -31,7 +33,7 @@ impl Line {
             is,
             served: [(0, 0); 2],
             replayed: 0,
-            left: Left { crashes, copies, errors, evictions, lost, ticks },
+            left: Left { crashes, copies, errors, evictions, lost, ticks, outages, ends },
             marks: 0,
         };
         for event in next::bits(accepted) {

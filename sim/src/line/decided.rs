@@ -1,9 +1,9 @@
 //! What the consumer decides about each batch that it can be handed: asked of `shared::{plan,
 //! batch}` once, and looked up by the model.
 
-use shared::batch::Part;
-use shared::fault::{Disposition, Fault};
-use shared::limits::ATTEMPTS_MAX;
+use shared::batch::{self, Part, Work};
+use shared::fault::{self, Disposition, Fault};
+use shared::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
 use shared::plan::{Message, Verdict, plan};
 
 use super::history::Told;
@@ -30,7 +30,7 @@ pub fn event(held: Held) -> u8 {
     held.saturating_sub(1) / 2
 }
 
-/// Whether it is its last attempt.
+/// Whether it is its last attempt before the platform moves it to the dead-letter queue.
 #[must_use]
 pub fn is_last(held: Held) -> bool {
     held.is_multiple_of(2)
@@ -59,14 +59,12 @@ pub struct Decided {
     pub notes: u8,
     /// The events that it parks, as bits.
     pub parks: u8,
-    /// Whether it parks one before its last attempt.
+    /// Whether it parks one that the platform would hand out again.
     pub parks_early: bool,
     /// What is acknowledged once it is committed.
     pub acks: Pair,
     /// What goes back into the queue when D1 refuses it for a passing reason.
     pub back: Pair,
-    /// What is parked then.
-    pub last: Pair,
 }
 
 /// All that a consumer can decide.
@@ -74,6 +72,9 @@ pub struct Decided {
 pub struct Decisions {
     applied: Vec<Decided>,
     parked: Vec<Decided>,
+    dead: Vec<Decided>,
+    dead_parked: Vec<Decided>,
+    ended: Vec<Decided>,
     base: usize,
 }
 
@@ -83,8 +84,20 @@ impl Decisions {
     pub fn new(told: &Told) -> Self {
         let most = told.clerks * 2;
         let pairs = (0..=most).flat_map(|a| (0..=most).map(move |b| pair([a, b])));
-        let decide = |parks: bool| pairs.clone().map(|of| decide(told, of, parks)).collect();
-        Self { applied: decide(false), parked: decide(true), base: usize::from(most) + 1 }
+        let messages = |of| each(of).filter_map(|held| message(told, held)).collect();
+        let one = |attempts| {
+            let of = (0..told.clerks).filter_map(move |event| message(told, held(event, true)));
+            of.map(move |it| vec![Message { attempts, ..it }])
+        };
+        let (first, last) = (ATTEMPTS_MAX + 1, ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX);
+        Self {
+            applied: pairs.clone().map(|of| decide(told, applies(messages(of)))).collect(),
+            parked: pairs.map(|of| decide(told, parks(&messages(of)))).collect(),
+            dead: one(first).map(|of| decide(told, applies(of))).collect(),
+            dead_parked: one(first).map(|of| decide(told, parks(&of))).collect(),
+            ended: one(last).map(|of| decide(told, ends(applies(of)))).collect(),
+            base: usize::from(most) + 1,
+        }
     }
 
     /// About messages that are applied.
@@ -99,19 +112,61 @@ impl Decisions {
         self.parked.get(self.index(of))
     }
 
+    /// About the message of an event that the dead-letter queue hands out.
+    #[must_use]
+    pub fn dead(&self, event: u8) -> Option<&Decided> {
+        self.dead.get(usize::from(event))
+    }
+
+    /// The same, when it is parked; a wrong form asks.
+    #[must_use]
+    pub fn dead_parked(&self, event: u8) -> Option<&Decided> {
+        self.dead_parked.get(usize::from(event))
+    }
+
+    /// About one that D1 refuses for a passing reason at the last attempt of all.
+    #[must_use]
+    pub fn ended(&self, event: u8) -> Option<&Decided> {
+        self.ended.get(usize::from(event))
+    }
+
     fn index(&self, of: Pair) -> usize {
         usize::from(of[0]) * self.base + usize::from(of[1])
     }
 }
 
-fn decide(told: &Told, of: Pair, parks: bool) -> Decided {
-    let mut messages: Vec<Message> = each(of).filter_map(|held| message(told, held)).collect();
-    let mut letters = vec![];
-    if parks {
-        let park = |it: &Message| it.park(QUEUE, "retries-exhausted", "");
-        letters = messages.drain(..).map(|it| park(&it)).collect();
+fn applies(messages: Vec<Message>) -> Part {
+    Part { queue: QUEUE.into(), messages, letters: vec![] }
+}
+
+fn parks(messages: &[Message]) -> Part {
+    let park = |it: &Message| it.park(QUEUE, "retries-exhausted", "");
+    Part { queue: QUEUE.into(), messages: vec![], letters: messages.iter().map(park).collect() }
+}
+
+/// What is left to commit when D1 refuses this for a passing reason.
+fn ends(part: Part) -> Part {
+    refused(part).0
+}
+
+fn refused(part: Part) -> (Part, Vec<batch::Verdict>) {
+    let mut work = Work::of(part, vec![]);
+    if let Some(part) = work.next_part() {
+        work.refused(part, &Fault::of("Network connection lost"), 0);
     }
-    let part = Part { queue: QUEUE.into(), messages, letters };
+    let left = work.next_part().unwrap_or_default();
+    (left, work.verdicts().to_vec())
+}
+
+fn committed(part: Part) -> Vec<batch::Verdict> {
+    let mut work = Work::of(part, vec![]);
+    if let Some(part) = work.next_part() {
+        work.committed(&part);
+    }
+    work.verdicts().to_vec()
+}
+
+fn decide(told: &Told, part: Part) -> Decided {
     let plan = plan(QUEUE, &part.messages, part.letters.clone());
     let events = || (0..told.clerks).filter_map(|event| Some((event, told.message(event)?)));
     let takes =
@@ -121,19 +176,15 @@ fn decide(told: &Told, of: Pair, parks: bool) -> Decided {
     let applied = plan.deliveries.iter().filter(|it| it.verdict != Verdict::Parked);
     let notes = applied.filter_map(|it| events().find(|(_, of)| of.envelope == it.envelope));
     let parked = plan.dead_letters.iter().filter_map(|it| it.message_id.parse().ok());
-    let refused = part.clone().refused(&Fault::of("Network connection lost"), 0);
-    let is_retried = |d: Disposition| matches!(d, Disposition::RetryAfter(_));
-    let back = refused.verdicts.iter().filter(|it| is_retried(it.disposition));
-    let last = refused.parts.iter().flat_map(|part| &part.letters);
-    let acks = part.committed();
+    let (acks, back) = (committed(part.clone()), refused(part).1);
+    let is_retried = |it: &&batch::Verdict| it.disposition != Disposition::Ack;
     Decided {
         takes: takes.collect(),
         notes: notes.fold(0, |bits, (event, _)| bits | 1 << event),
         parks: parked.fold(0, |bits, held: Held| bits | 1 << event(held)),
-        parks_early: plan.dead_letters.iter().any(|it| it.attempts < ATTEMPTS_MAX),
+        parks_early: plan.dead_letters.iter().any(|it| !fault::is_last(it.attempts)),
         acks: pair(acks.iter().filter_map(|it| it.message_id.parse().ok())),
-        back: pair(back.filter_map(|it| it.message_id.parse().ok())),
-        last: pair(last.filter_map(|it| it.message_id.parse().ok())),
+        back: pair(back.iter().filter(is_retried).filter_map(|it| it.message_id.parse().ok())),
     }
 }
 
@@ -158,15 +209,24 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_batch_is_given_back_but_for_its_last_attempts() {
+    fn a_refused_batch_is_given_back_whole() {
         let decisions = Decisions::new(&History::Ties.told());
         let both = pair([held(1, true), held(2, false)]);
         let decided = decisions.applied(both).unwrap();
-        assert_eq!(decided.back, pair([held(2, false)]));
-        assert_eq!(decided.last, pair([held(1, true)]));
-        assert_eq!((decided.acks, decided.notes, decided.parks), (both, 0b110, 0));
+        assert_eq!((decided.back, decided.acks), (both, both));
+        assert_eq!((decided.notes, decided.parks), (0b110, 0));
         let parked = decisions.parked(pair([held(1, true)])).unwrap();
-        assert_eq!((parked.notes, parked.parks, parked.parks_early), (0, 0b10, false));
+        assert_eq!((parked.notes, parked.parks, parked.parks_early), (0, 0b10, true));
         assert_eq!(parked.back, pair([held(1, true)]));
+    }
+
+    #[test]
+    fn what_is_dead_is_applied_or_waits_and_is_parked_at_the_very_last() {
+        let decisions = Decisions::new(&History::Ties.told());
+        let dead = decisions.dead(2).unwrap();
+        assert_eq!((dead.notes, dead.parks, dead.back), (0b100, 0, pair([held(2, true)])));
+        let ended = decisions.ended(2).unwrap();
+        assert_eq!((ended.notes, ended.parks, ended.parks_early), (0, 0b100, false));
+        assert!(decisions.dead_parked(2).unwrap().parks_early);
     }
 }

@@ -21,7 +21,7 @@ pub(super) enum Mark {
     TooOld,
     /// An event about one user changed what the other may do.
     Leaked,
-    /// A message was parked before its last attempt.
+    /// A message was parked that the platform would have handed out again.
     ParkedEarly,
     /// The line came no nearer to its end.
     NoProgress,
@@ -37,6 +37,8 @@ pub(super) enum Mark {
     DiedOwing,
     /// An event that D1 had taken in before changed a row, or raised a version.
     Redone,
+    /// What the platform had given up was applied.
+    AppliedDead,
 }
 
 impl Mark {
@@ -55,6 +57,7 @@ impl Mark {
             Self::GrantThenDenial => 1024,
             Self::DiedOwing => 2048,
             Self::Redone => 4096,
+            Self::AppliedDead => 8192,
         }
     }
 
@@ -88,12 +91,19 @@ pub(super) fn properties(bounds: Bounds) -> Vec<Property<Line>> {
             is_drained(w) || goes_on(m, w)
         }),
         Property::eventually("I15 the line drains", |_: &Line, w: &World| is_drained(w)),
+        Property::always("I15 what was accepted is applied", |_: &Line, w: &World| {
+            !is_drained(w) || w.accepted & !(w.joined | w.ended) == 0
+        }),
         Property::sometimes("all was applied", all_heard),
     ];
     if bounds.ticks != 0 {
         all.push(Property::always("I4 bounded staleness", |_, w| !Mark::TooOld.is_in(w)));
     }
-    if bounds.errors + bounds.crashes >= 2 {
+    if bounds.outages != 0 || bounds.errors + bounds.crashes >= 2 {
+        let applied = |_: &Line, w: &World| Mark::AppliedDead.is_in(w);
+        all.push(Property::sometimes("what the platform gave up was applied", applied));
+    }
+    if bounds.ends != 0 {
         let replayed = |_: &Line, w: &World| Mark::Replayed.is_in(w);
         all.push(Property::sometimes("a dead letter was replayed", replayed));
     }

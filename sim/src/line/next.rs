@@ -15,23 +15,48 @@ pub(super) fn list(model: &Line, world: &World, acts: &mut Vec<Act>) {
         if model.bounds.steps {
             take(world, batch, acts);
         } else {
-            run(model, world, batch, acts);
+            run(world, batch, acts);
         }
     }
     for (index, consumer) in world.consumers.iter().enumerate() {
         work(world, index, consumer, acts);
     }
-    let parks = model.variant != Variant::NobodyParks;
-    let dead = (0_u8..).zip(world.dead).filter(|(_, count)| parks && *count != 0);
-    acts.extend(dead.map(|(event, _)| Act::Park(event)));
-    acts.extend(bits(world.letters & !world.replayed).map(Act::Replay));
-    let operators = (0_u8..).take(model.told.events.len()).skip(model.told.clerks.into());
-    acts.extend(operators.filter(|it| world.joined & (1 << it) == 0).map(Act::Operate));
+    if world.down {
+        acts.push(Act::Up);
+    } else {
+        reached(model, world, acts);
+    }
     if world.left.ticks != 0 {
         acts.push(Act::Tick);
     }
     for user in 0..2 {
         caches(world, user, acts);
+    }
+}
+
+/// What D1 must be there for, beside the consumers and the fills. What a hint settles is written
+/// down there too; one that an object hears of twice is the cache half's.
+fn reached(model: &Line, world: &World, acts: &mut Vec<Act>) {
+    let handed = model.variant != Variant::NobodyParks;
+    let dead = (0_u8..).zip(world.dead).filter(|(_, count)| handed && *count != 0);
+    for (event, _) in dead {
+        acts.push(Act::ApplyDead(event));
+        if world.left.ends != 0 {
+            acts.push(Act::EndDead(event));
+        }
+    }
+    acts.extend(bits(world.letters & !world.replayed).map(Act::Replay));
+    let operators = (0_u8..).take(model.told.events.len()).skip(model.told.clerks.into());
+    acts.extend(operators.filter(|it| world.joined & (1 << it) == 0).map(Act::Operate));
+    if world.left.outages != 0 {
+        acts.push(Act::Down);
+    }
+    for (user, slot) in (0_u8..).zip(&world.slots) {
+        let is_held = |told: &Told| world.consumers.iter().any(|it| it.owed.contains(told));
+        let owed = d1::pending(slot, user);
+        if owed.is_some_and(|told| !is_held(&told) && pipe::may_send(world, &told)) {
+            acts.push(Act::Sweep(user));
+        }
     }
     acts.extend(world.hints.iter().map(Act::Hint));
 }
@@ -66,25 +91,21 @@ fn batches(world: &World) -> impl Iterator<Item = Pair> + '_ {
     })
 }
 
-fn run(model: &Line, world: &World, batch: Pair, acts: &mut Vec<Act>) {
-    let one = |acts: &mut Vec<Act>, fate: Fate| acts.push(Act::Run(batch, fate, Fate::Done));
-    one(acts, Fate::Done);
-    if world.left.crashes != 0 {
-        for fate in Fate::DEATHS {
-            one(acts, fate);
+fn run(world: &World, batch: Pair, acts: &mut Vec<Act>) {
+    let mut one = |fate: Fate| acts.push(Act::Run(batch, fate));
+    if world.down {
+        one(Fate::Refused);
+        if world.left.crashes != 0 {
+            one(Fate::DiesFirst);
         }
+        return;
+    }
+    one(Fate::Done);
+    if world.left.crashes != 0 {
+        Fate::DEATHS.into_iter().for_each(&mut one);
     }
     if world.left.errors != 0 {
-        for fate in Fate::ERRORS {
-            one(acts, fate);
-            let parks = model.decisions.applied(batch).is_some_and(|it| it.last != Pair::default());
-            if parks && world.left.crashes != 0 {
-                acts.extend(Fate::DEATHS.map(|then| Act::Run(batch, fate, then)));
-            }
-            if parks && 1 < world.left.errors {
-                acts.extend(Fate::ERRORS.map(|then| Act::Run(batch, fate, then)));
-            }
-        }
+        Fate::ERRORS.into_iter().for_each(one);
     }
 }
 
@@ -99,8 +120,12 @@ fn work(world: &World, index: usize, consumer: &Consumer, acts: &mut Vec<Act>) {
         return;
     }
     if pipe::is_before_commit(consumer) {
-        acts.push(Act::Commit(index));
-        if world.left.errors != 0 {
+        if world.down {
+            acts.push(Act::Refuse(index));
+        } else {
+            acts.push(Act::Commit(index));
+        }
+        if world.left.errors != 0 && !world.down {
             acts.extend([Act::Refuse(index), Act::CommitUnheard(index)]);
         }
     } else {
@@ -118,19 +143,15 @@ fn work(world: &World, index: usize, consumer: &Consumer, acts: &mut Vec<Act>) {
 
 fn caches(world: &World, user: u8, acts: &mut Vec<Act>) {
     let place = usize::from(user);
-    let (Some(object), Some(slot)) = (world.objects.get(place), world.slots.get(place)) else {
-        return;
-    };
-    let is_held = |told: &Told| world.consumers.iter().any(|it| it.owed.contains(told));
-    let owed = d1::pending(slot, user);
-    if owed.is_some_and(|told| !is_held(&told) && pipe::may_send(world, &told)) {
-        acts.push(Act::Sweep(user));
-    }
+    let Some(object) = world.objects.get(place) else { return };
     let waits = world.waits.get(place).copied().unwrap_or_default();
     if !waits && world.asks.get(place).is_some_and(|left| *left != 0) {
         acts.push(Act::Ask(user));
     }
     match object.flight {
+        Some(flight) if flight.stage == Stage::Sent && world.down => {
+            acts.push(Act::Fail(user, false));
+        }
         Some(flight) if flight.stage == Stage::Sent => {
             acts.push(Act::Land(user));
             if world.left.errors != 0 {

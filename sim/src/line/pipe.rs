@@ -52,11 +52,12 @@ pub(super) fn is_before_commit(consumer: &Consumer) -> bool {
 }
 
 /// One consumer's work as one step.
-pub(super) fn run(model: &Line, world: &mut World, batch: Pair, fate: Fate, then: Fate) {
+pub(super) fn run(model: &Line, world: &mut World, batch: Pair, fate: Fate) {
     take(model, world, 0, batch);
     meet(model, world, fate);
     if is_before_commit(&world.consumers[0]) {
-        meet(model, world, then);
+        // A wrong form parks after a refusal.
+        meet(model, world, if world.down { Fate::Refused } else { Fate::Done });
     }
 }
 
@@ -149,18 +150,20 @@ fn orphan(model: &Line, world: &World, it: &Consumer) -> Option<Held> {
 
 /// D1 refuses a consumer's batch, or so it says.
 pub(super) fn refuse(model: &Line, world: &mut World, consumer: usize) {
-    world.left.errors -= 1;
+    if !world.down {
+        world.left.errors -= 1;
+    }
     let Some(it) = world.consumers.get(consumer).copied() else { return };
     if model.variant == Variant::RefusedIsDone {
         return put(world, consumer, Consumer::default());
     }
-    let mut last = vec![];
-    for decided in decided(model, &it) {
-        each(decided.back).for_each(|held| put_back(world, held));
-        last.extend(each(decided.last));
-    }
-    let forgets = model.variant == Variant::LettersAreForgotten;
-    let letters = if forgets { Pair::default() } else { pair(last) };
+    let back = decided(model, &it).flat_map(|it| each(it.back)).collect::<Vec<_>>();
+    let parks = model.variant == Variant::AbsenceIsParked && it.letters == Pair::default();
+    let is_wrong = parks || model.variant == Variant::LettersAreForgotten;
+    let (last, back): (Vec<_>, Vec<_>) =
+        back.into_iter().partition(|held| is_wrong && is_last(*held));
+    back.into_iter().for_each(|held| put_back(world, held));
+    let letters = if parks { pair(last) } else { Pair::default() };
     put(world, consumer, Consumer { letters, ..Consumer::default() });
 }
 
@@ -205,12 +208,32 @@ pub(super) fn crash(model: &Line, world: &mut World, consumer: usize) {
     }
 }
 
-/// What the platform gave up is parked, by the same plan.
-pub(super) fn park(model: &Line, world: &mut World, event: u8) {
-    let Some(count) = world.dead.get_mut(usize::from(event)) else { return };
-    *count -= 1;
-    if let Some(decided) = model.decisions.parked(pair([held(event, true)])) {
+/// What the platform gave up is applied, by the same plan. The hints that it owes are left to the
+/// sweep, which may send them at once.
+pub(super) fn apply_dead(model: &Line, world: &mut World, event: u8) {
+    take_dead(world, event);
+    let parks = model.variant == Variant::DeadIsParked;
+    let decisions = &model.decisions;
+    let decided = if parks { decisions.dead_parked(event) } else { decisions.dead(event) };
+    if let Some(decided) = decided {
         write(model, world, decided);
+    }
+    world.marks |= Mark::AppliedDead.bit();
+}
+
+/// D1 refuses it up to the last attempt of all: what is left then is committed.
+pub(super) fn end_dead(model: &Line, world: &mut World, event: u8) {
+    world.left.ends -= 1;
+    world.ended |= 1 << event;
+    take_dead(world, event);
+    if let Some(decided) = model.decisions.ended(event) {
+        write(model, world, decided);
+    }
+}
+
+fn take_dead(world: &mut World, event: u8) {
+    if let Some(count) = world.dead.get_mut(usize::from(event)) {
+        *count -= 1;
     }
 }
 

@@ -10,7 +10,8 @@ use crate::object::Stage;
 /// then fills. So the line always drains, and no path is without end.
 pub(super) fn way_to_go(model: &Line, world: &World) -> u32 {
     let left = &world.left;
-    let faults = [left.crashes, left.copies, left.errors, left.evictions, left.lost, left.ticks];
+    let mut faults = vec![left.crashes, left.copies, left.errors, left.evictions, left.lost];
+    faults.extend([left.ticks, left.outages, left.ends]);
     let open = model.told.events.len().saturating_sub(model.told.clerks.into());
     let operated = (world.joined & !model.clerks()).count_ones();
     let replays = u32::from(model.told.clerks) - world.replayed.count_ones();
@@ -23,7 +24,8 @@ pub(super) fn way_to_go(model: &Line, world: &World) -> u32 {
     let queued: u32 = queue.map(|(held, n)| u32::from(n) * weight(held, 2000, 1400)).sum();
     let dead: u32 = world.dead.iter().map(|n| u32::from(*n) * 600).sum();
     let taken: u32 = world.consumers.iter().map(of_consumer).sum();
-    outside * 10_000 + queued + dead + taken + of_caches(world)
+    let outage = u32::from(world.down) * 5_000;
+    outside * 10_000 + outage + queued + dead + taken + of_caches(world)
 }
 
 fn weight(held: Held, first: u32, last: u32) -> u32 {

@@ -49,6 +49,8 @@ const BOUNDS: Bounds = Bounds {
     evictions: 0,
     lost: 0,
     ticks: 0,
+    outages: 0,
+    ends: 0,
     asks: [1, 0],
 };
 

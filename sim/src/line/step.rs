@@ -43,7 +43,7 @@ pub(super) fn step(model: &Line, world: &mut World, act: Act) {
             world.left.lost -= 1;
             world.unsent &= !(1 << event);
         }
-        Act::Run(batch, fate, then) => pipe::run(model, world, batch, fate, then),
+        Act::Run(batch, fate) => pipe::run(model, world, batch, fate),
         Act::Take(consumer, batch) => pipe::take(model, world, consumer, batch),
         Act::Commit(consumer) => pipe::commit(model, world, consumer),
         Act::CommitUnheard(consumer) => pipe::unheard(model, world, consumer),
@@ -57,7 +57,13 @@ pub(super) fn step(model: &Line, world: &mut World, act: Act) {
             }
             pipe::crash(model, world, consumer);
         }
-        Act::Park(event) => pipe::park(model, world, event),
+        Act::ApplyDead(event) => pipe::apply_dead(model, world, event),
+        Act::EndDead(event) => pipe::end_dead(model, world, event),
+        Act::Down => {
+            world.left.outages -= 1;
+            world.down = true;
+        }
+        Act::Up => world.down = false,
         Act::Replay(event) => pipe::replay(world, event),
         Act::Operate(event) => write::happen(model, world, event),
         Act::Sweep(user) => {
@@ -193,7 +199,9 @@ fn arrive(model: &Line, world: &mut World, user: u8) {
 }
 
 fn fail(model: &Line, world: &mut World, user: u8, landed: bool) {
-    world.left.errors -= 1;
+    if !world.down {
+        world.left.errors -= 1;
+    }
     if landed {
         land(model, world, user);
     }

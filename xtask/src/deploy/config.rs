@@ -1,6 +1,7 @@
 //! What a deployment reads of `wrangler.toml`, and what it refuses there.
 
 mod file;
+mod queues;
 mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,6 +91,7 @@ impl Config {
         let parsed: File = table.try_into().with_context(mend)?;
         parsed.account_is_one().with_context(mend)?;
         parsed.objects_are_within().with_context(mend)?;
+        parsed.queues_fit().with_context(mend)?;
         let mut workers = parsed.workers();
         workers.sort_by(|one, other| (one.rank, &one.env).cmp(&(other.rank, &other.env)));
         Ok(Self {

@@ -125,6 +125,8 @@ pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
         ["env", _, "name"]
         | [.., "script_name" | "queue" | "dead_letter_queue" | "database_name"]
         | [.., "services", "service"] => suffix(value),
+        // A variable that tells a Worker what another block calls a queue.
+        [.., "vars", _] if config.queues.contains(value.trim()) => suffix(value.trim()),
         [.., "database_id" | "preview_database_id"] => suffix(&database),
         [.., "ratelimits", "namespace_id"] => Some(counter(value, stage)),
         [.., "pattern" | "routes" | "route"] => Some(format!("{}.{value}", stage.0)),

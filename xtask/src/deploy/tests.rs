@@ -28,7 +28,7 @@ simple = { limit = 100, period = 60 }
 [env.consumer]
 name = "rolecall-consumer"
 main = "consumer/build/index.js"
-vars = { DEFAULT_ROLE = "member", CLERK_API_URL = "https://api.clerk.com/v1" }
+vars = { DEFAULT_ROLE = "member", CLERK_API_URL = "https://api.clerk.com/v1", EVENTS_QUEUE = "rolecall-events", DEAD_QUEUE = "rolecall-dead" }
 
 [[env.consumer.queues.consumers]]
 queue = "rolecall-events"

@@ -8,9 +8,12 @@ use crate::setup::Tools;
 use crate::show::Step;
 
 /// How long a queue keeps a message that nobody took: 14 days, the most there is. While the
-/// database is down nothing is parked, and the dead letters wait in their queue.
+/// database is away what was accepted waits there.
 /// <https://developers.cloudflare.com/queues/configuration/configure-queues/>
 const RETENTION_SECS: u32 = 14 * 24 * 60 * 60;
+
+#[cfg(test)]
+const _: () = assert!(RETENTION_SECS == shared::limits::RETENTION_S);
 
 /// A command of wrangler.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use shared::limits::{DEAD_RETRIES_MAX, DEAD_RETRY_S_MAX, RETRIES_MAX};
 use toml::{Table, Value};
 
 use super::{File, files_ending, none, root};
@@ -84,15 +85,15 @@ fn the_queues_are_as_the_code_counts_on() {
             .unwrap_or_else(|| panic!("no consumer of {queue}"))
     };
     let events = of("rolecall-events");
-    assert_eq!(at(events, &["max_retries"]).as_integer(), Some(shared::limits::RETRIES_MAX.into()));
+    assert_eq!(at(events, &["max_retries"]).as_integer(), Some(RETRIES_MAX.into()));
     assert_eq!(at(events, &["max_batch_size"]).as_integer(), Some(100));
     assert_eq!(at(events, &["max_batch_timeout"]).as_integer(), Some(1));
     assert_eq!(at(events, &["dead_letter_queue"]).as_str(), Some("rolecall-dead"));
     let dead = of("rolecall-dead");
-    assert_eq!(at(dead, &["max_retries"]).as_integer(), Some(100));
+    assert_eq!(at(dead, &["max_retries"]).as_integer(), Some(DEAD_RETRIES_MAX.into()));
     assert_eq!(at(dead, &["max_batch_size"]).as_integer(), Some(100));
     assert_eq!(at(dead, &["max_batch_timeout"]).as_integer(), Some(5));
-    assert_eq!(at(dead, &["retry_delay"]).as_integer(), Some(10_800));
+    assert_eq!(at(dead, &["retry_delay"]).as_integer(), Some(DEAD_RETRY_S_MAX.into()));
 }
 
 /// Queue errors carry their codes from 2026-03-12 on; the local runtimes take dates up to the day

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::{Database, Rank, Route, Worker, is_uuid};
+use super::{Database, Rank, Route, Worker, is_uuid, queues};
 
 #[derive(Deserialize)]
 pub(super) struct File {
@@ -97,6 +97,12 @@ impl File {
         self.env.values().flat_map(|block| block.queues.names()).collect()
     }
 
+    /// Every message goes to a Worker that knows what it is.
+    pub(super) fn queues_fit(&self) -> Result<()> {
+        let all = self.env.iter().map(|(env, block)| (env.as_str(), block.queues_of()));
+        queues::fit(&all.collect())
+    }
+
     pub(super) fn limiters(&self) -> BTreeMap<(String, String), String> {
         let all = self.env.iter().flat_map(|(env, block)| {
             block.ratelimits.iter().map(move |it| ((env, &it.name), &it.namespace_id))
@@ -173,6 +179,18 @@ impl Block {
     /// Without a route wrangler puts a Worker under workers.dev, unless it is told not to.
     fn is_routed(&self) -> bool {
         self.route.is_some() || !self.routes.is_empty()
+    }
+
+    fn queues_of(&self) -> queues::Block<'_> {
+        let Queues { producers, consumers } = &self.queues;
+        queues::Block {
+            sends: producers.iter().map(|it| it.queue.as_str()).collect(),
+            reads: consumers
+                .iter()
+                .map(|it| (it.queue.as_str(), it.dead_letter_queue.as_deref()))
+                .collect(),
+            vars: &self.vars,
+        }
     }
 }
 

@@ -82,6 +82,27 @@ fn blocks_that_do_not_fit_together_are_refused() {
     refused("name = \"x\"", &["wrangler.toml is not as expected"]);
 }
 
+/// A consumer that takes a queue for none it knows applies nothing.
+#[test]
+fn a_consumer_whose_variables_do_not_name_its_queues_is_refused() {
+    let vars = "EVENTS_QUEUE = \"rolecall-events\", DEAD_QUEUE = \"rolecall-dead\"";
+    let with = |changed: &str| FILE.replacen(vars, changed, 1);
+    refused(
+        &with("EVENTS_QUEUE = \"\""),
+        &["[env.consumer] reads the queue `rolecall-dead`", "EVENTS_QUEUE = ", "DEAD_QUEUE = "],
+    );
+    let old = with("DEAD_QUEUE = \"rolecall-dead\"");
+    refused(&old, &["[env.consumer] reads the queue `rolecall-events`"]);
+    let other = with(&vars.replace("rolecall-events", "rolecall-events-staging"));
+    refused(&other, &["reads the queue `rolecall-events`"]);
+    let swapped = "EVENTS_QUEUE = \"rolecall-dead\", DEAD_QUEUE = \"rolecall-events\"";
+    refused(&with(swapped), &["is not the dead_letter_queue of `rolecall-dead`"]);
+    let extra = "[[env.consumer.queues.consumers]]\nqueue = \"rolecall-dead\"\n";
+    refused(&FILE.replacen(extra, "", 1), &["DEAD_QUEUE = \"rolecall-dead\"", "does not read"]);
+    let astray = FILE.replacen("queue = \"rolecall-events\"", "queue = \"rolecall-event\"", 1);
+    refused(&astray, &["[env.ingest] sends to the queue `rolecall-event`"]);
+}
+
 #[test]
 fn a_placeholder_is_no_id() {
     assert!(is_uuid(ID));
@@ -123,6 +144,7 @@ fn a_stage_has_its_own_clerk_hosts_and_counters_and_keeps_the_rest() {
         "AUTHORIZED_PARTIES = \"\", CLERK_PUBLISHABLE_KEY = \"\", SIGN_IN_URL = \"/sign-in\"",
         "CLERK_API_URL = \"https://api.clerk.com/v1\"",
         "dead_letter_queue = \"rolecall-dead-staging\"",
+        "EVENTS_QUEUE = \"rolecall-events-staging\", DEAD_QUEUE = \"rolecall-dead-staging\"",
         "script_name = \"rolecall-durable-staging\"",
         "database_id = \"rolecall-staging\" # the placeholder\n",
         "preview_database_id = \"rolecall-staging\"\n",

@@ -1,0 +1,63 @@
+//! Whether the Workers of a file mean the same queues.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use toml::{Table, Value};
+
+/// The variable that tells a consumer which queue the door fills.
+const EVENTS: &str = "EVENTS_QUEUE";
+
+/// The variable that tells it which one takes that queue's dead letters.
+const DEAD: &str = "DEAD_QUEUE";
+
+/// The queues of one block.
+pub(super) struct Block<'a> {
+    /// Those that its Worker sends to.
+    pub(super) sends: Vec<&'a str>,
+    /// Those that it reads, each with the one that takes its dead letters.
+    pub(super) reads: BTreeMap<&'a str, Option<&'a str>>,
+    /// Its variables.
+    pub(super) vars: &'a Table,
+}
+
+/// Refuses a file by which a message would go where nobody takes it for what it is.
+///
+/// # Errors
+/// When a queue is filled that no block reads, or a block's variables do not name the queues that
+/// it reads.
+pub(super) fn fit(blocks: &BTreeMap<&str, Block<'_>>) -> Result<()> {
+    let is_read = |queue: &str| blocks.values().any(|block| block.reads.contains_key(queue));
+    for (env, block) in blocks {
+        if let Some(queue) = block.sends.iter().find(|queue| !is_read(queue)) {
+            bail!("[env.{env}] sends to the queue `{queue}`, which no block of the file reads");
+        }
+        if !block.reads.is_empty() {
+            named(env, block)?;
+        }
+    }
+    Ok(())
+}
+
+fn named(env: &str, Block { reads, vars, .. }: &Block<'_>) -> Result<()> {
+    let var = |name: &str| vars.get(name).and_then(Value::as_str).unwrap_or_default().trim();
+    let (events, dead) = (var(EVENTS), var(DEAD));
+    if let Some(queue) = reads.keys().find(|queue| ![events, dead].contains(queue)) {
+        bail!(
+            "[env.{env}] reads the queue `{queue}`, and no variable says which one that is; write \
+             {EVENTS} = the queue that the door fills and {DEAD} = its dead_letter_queue into the \
+             block's vars"
+        );
+    }
+    for (name, queue) in [(EVENTS, events), (DEAD, dead)] {
+        if !reads.contains_key(queue) {
+            bail!("[env.{env}] has {name} = \"{queue}\", a queue that the block does not read");
+        }
+    }
+    if reads.get(events) != Some(&Some(dead)) {
+        bail!(
+            "[env.{env}] has {DEAD} = \"{dead}\", which is not the dead_letter_queue of `{events}`"
+        );
+    }
+    Ok(())
+}
