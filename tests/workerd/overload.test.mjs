@@ -29,6 +29,9 @@ const D1_OVERLOADED = [
   "D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.",
 ];
 
+/** Commits that an overloaded database refuses before all is given back. */
+const REFUSALS_MAX = 9;
+
 /** Seconds before a message comes again to a database that is overloaded: much later. */
 const [LATER, MUCH_LATER] = [2, 15];
 
@@ -100,11 +103,8 @@ describe("what is overloaded", () => {
   }
 
   /** Hands messages to the consumer, and gives "ack" or the delay of each. */
-  async function hand(messages) {
-    const { outcome, explicitAcks, retryMessages } = await consumer.queue(
-      "rolecall-events",
-      messages,
-    );
+  async function hand(messages, queue = "rolecall-events") {
+    const { outcome, explicitAcks, retryMessages } = await consumer.queue(queue, messages);
     assert.equal(outcome, "ok");
     const delays = new Map(retryMessages.map(({ msgId, delaySeconds }) => [msgId, delaySeconds]));
     return messages.map(({ id }) => (explicitAcks.includes(id) ? "ack" : delays.get(id)));
@@ -184,8 +184,10 @@ describe("what is overloaded", () => {
       assert.ok(10 < new Set(delays).size, `${delays}`);
       assert.deepEqual(await system.sql(text, ids), []);
     }
-    // Not one batch more than the hand-outs, and one for the settings: nothing was tried in place.
-    assert.ok(database.batches - known <= 2 * D1_OVERLOADED.length);
+    // As many as find one costly message, and one for the settings: then it is let alone.
+    const asked = database.batches - known;
+    assert.ok(asked <= (REFUSALS_MAX + 1) * D1_OVERLOADED.length * 2, `${asked} batches`);
+    assert.deepEqual(await system.sql("SELECT * FROM dead_letters"), []);
     // Committed, and the word of it lost: it comes again, and is applied once.
     const LOST = "D1_ERROR: Network connection lost.";
     database.gate = (when) => (when === "after" ? LOST : undefined);
@@ -194,6 +196,30 @@ describe("what is overloaded", () => {
     assert.deepEqual(await hand(messages), messages.map(() => "ack"));
     assert.deepEqual(await system.sql(text, ids), messages.map(() => ({ outcome: "applied" })));
   });
+
+  for (const place of [0, 13, 19]) {
+    it(`F-4 F-7 one costly message at place ${place} of twenty costs the others nothing`, async () => {
+      const events = Array.from({ length: 20 }, () => clerk.withRole(clerk.newId("user"), "admin"));
+      const messages = await Promise.all(events.map((event) => message(event)));
+      const { id } = messages[place];
+      const { id: user } = events[place].data;
+      // Costly is the row that it writes, not the letter that it becomes.
+      database.gate = (when, texts, parameters) => {
+        const costs = (text, i) =>
+          text.includes("INTO users") && JSON.stringify(parameters[i]).includes(user);
+        return when === "before" && texts.some(costs) ? D1_OVERLOADED[2] : undefined;
+      };
+      const outcomes = await hand(messages);
+      assert.ok(MUCH_LATER <= outcomes[place], `again in ${outcomes[place]} s`);
+      assert.deepEqual(outcomes.with(place, "ack"), messages.map(() => "ack"));
+      // Only the dead-letter queue's last attempt parks it, and nobody else.
+      const others = messages.map((it, i) => ({ ...it, attempts: i === place ? 101 : 100 }));
+      assert.deepEqual(await hand(others, "rolecall-dead"), messages.map(() => "ack"));
+      const letters = await system.sql("SELECT message_id, reason, attempts FROM dead_letters");
+      assert.deepEqual(letters, [{ message_id: id, reason: "overloaded", attempts: 110 }]);
+      await system.sql("DELETE FROM dead_letters");
+    });
+  }
 
   it("F-4 a fill that meets an overloaded database is 503, and asks it once", async () => {
     const user = await newAdmin();

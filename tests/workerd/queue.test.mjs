@@ -14,8 +14,11 @@ import { waitFor } from "./support/wait.mjs";
 const EVENTS = "rolecall-events";
 const DEAD = "rolecall-dead";
 
-/** The first attempt and eight retries, as wrangler.toml says. */
-const LAST = 9;
+/** The first attempt and eight retries, then one and a hundred, as wrangler.toml says. */
+const [LAST, DEAD_LAST] = [9, 101];
+
+/** Seconds between two attempts in the dead-letter queue at most. */
+const HOURS_S = 10_800;
 
 const crippled = (name, without) =>
   workerOf("consumer", { name, queueConsumers: undefined, ...without });
@@ -36,6 +39,8 @@ describe("the consumer", () => {
       sinkOf(sealed, "sealed"),
       crippled("without-database", { d1Databases: undefined }),
       crippled("without-objects", { durableObjects: undefined }),
+      crippled("renamed", { bindings: { EVENTS_QUEUE: "other", DEAD_QUEUE: "other-dead" } }),
+      crippled("unnamed", { bindings: { EVENTS_QUEUE: undefined, DEAD_QUEUE: undefined } }),
     ]);
     consumer = await system.worker("rolecall-consumer");
     door = await system.worker("rolecall-ingest");
@@ -144,60 +149,105 @@ describe("the consumer", () => {
     assert.equal((await deliveryOf(good)).outcome, "applied");
   });
 
-  it("keeps a message of a newer build for later, but not past the last attempt", async () => {
+  it("keeps a message of a newer build for later, for as long as the platform keeps it", async () => {
     const { body } = await message(clerk.user(clerk.newId("user")));
     const newer = body.replace('"v":1', '"v":2');
     const [first, last] = [messageOf(newer), messageOf(newer, { attempts: LAST })];
-    const [again, parked] = await dispatch([first, last]);
+    const [again, moved] = await dispatch([first, last]);
     assert.ok(1 <= again && again <= 2, `again after ${again} s`);
+    assert.ok(256 <= moved && moved <= 512, `again after ${moved} s`);
+    const waits = messageOf(newer, { attempts: DEAD_LAST - 1 });
+    const end = messageOf(newer, { attempts: DEAD_LAST });
+    const [later, parked] = await dispatch([waits, end], { queue: DEAD });
+    assert.ok(HOURS_S * 0.8 <= later && later <= HOURS_S, `again after ${later} s`);
     assert.equal(parked, "ack");
-    assert.equal(await letterOf(first), undefined);
-    const { reason, attempts, envelope } = await letterOf(last);
-    assert.deepEqual([reason, attempts, envelope], ["newer-envelope", LAST, newer]);
+    for (const it of [first, last, waits]) assert.equal(await letterOf(it), undefined);
+    const { reason, attempts, envelope } = await letterOf(end);
+    assert.deepEqual([reason, attempts, envelope], ["newer-envelope", LAST + DEAD_LAST, newer]);
   });
 
-  it("retries later and later while the database refuses, then parks", async () => {
+  it("retries later and later while the database refuses, and parks nothing", async () => {
     const events = Array.from({ length: LAST }, () => clerk.user(clerk.newId("user")));
     const numbered = events.map((event, i) => message(event, { attempts: i + 1 }));
     const messages = await Promise.all(numbered);
     const delays = await without("users", () => dispatch(messages));
-    assert.equal(delays.pop(), "ack");
     for (const [i, delay] of delays.entries()) {
       const full = 2 * 2 ** i;
       assert.ok(full / 2 <= delay && delay <= full, `${delay} s after attempt ${i + 1}`);
     }
-    const last = messages.pop();
-    const letter = await letterOf(last);
-    assert.deepEqual([letter.reason, letter.attempts], ["retries-exhausted", LAST]);
-    assert.equal(letter.svix_id, last.id);
-    assert.match(letter.detail, /no such table/);
-    assert.equal((await deliveryOf(last)).outcome, "parked");
-    for (const it of messages) assert.equal(await deliveryOf(it), undefined);
-
-    // The table is back: what was given back is applied, and the letter's replay too.
+    for (const it of messages) {
+      assert.equal(await letterOf(it), undefined);
+      assert.equal(await deliveryOf(it), undefined);
+    }
+    // The table is back: what was given back is applied.
     const again = messages.map((it) => ({ ...it, attempts: it.attempts + 1 }));
-    assert.deepEqual(await dispatch([...again, last]), messages.concat(last).map(() => "ack"));
-    for (const it of [...messages, last]) assert.equal((await deliveryOf(it)).outcome, "applied");
+    assert.deepEqual(await dispatch(again), messages.map(() => "ack"));
+    for (const it of messages) assert.equal((await deliveryOf(it)).outcome, "applied");
   });
 
-  it("parks later, from the dead-letter queue, what could not even be parked", async () => {
-    const dead = await message(clerk.user(clerk.newId("user")), { attempts: LAST });
-    const junk = messageOf("junk");
-    const down = (work) => without("users", () => without("dead_letters", work));
-    const [again] = await down(() => dispatch([dead]));
-    assert.ok(Number.isInteger(again), "the last attempt is given back to the platform");
+  it("applies from the dead-letter queue, which waits from a minute to three hours", async () => {
+    const attempts = [1, 2, 3, 8, 9, 50, DEAD_LAST - 1];
+    const full = [60, 120, 240, 7_680, HOURS_S, HOURS_S, HOURS_S];
+    const dead = await Promise.all(
+      attempts.map((attempts) => message(clerk.user(clerk.newId("user")), { attempts })),
+    );
+    const delays = await without("users", () => dispatch(dead, { queue: DEAD }));
+    for (const [i, delay] of delays.entries()) {
+      assert.ok(full[i] * 0.8 <= delay && delay <= full[i], `${delay} s after ${attempts[i]}`);
+    }
+    for (const it of dead) assert.equal(await letterOf(it), undefined);
 
-    // The platform moves it, and its count begins anew.
-    const moved = [{ ...dead, attempts: 1 }, junk];
-    const kept = await down(() => dispatch(moved, { queue: DEAD }));
-    assert.deepEqual(kept, [undefined, undefined], "again after the queue's own delay");
-    assert.deepEqual(await dispatch(moved, { queue: DEAD }), ["ack", "ack"]);
-    const letter = await letterOf(dead);
-    assert.deepEqual([letter.reason, letter.queue], ["retries-exhausted", DEAD]);
-    assert.equal(letter.attempts, LAST);
-    assert.equal(letter.envelope, dead.body);
-    assert.equal((await deliveryOf(dead)).outcome, "parked");
-    assert.equal((await letterOf(junk)).reason, "malformed");
+    const [good, junk] = [await message(clerk.user(clerk.newId("user"))), messageOf("junk")];
+    const batch = [...dead, good, junk];
+    assert.deepEqual(await dispatch(batch, { queue: DEAD }), batch.map(() => "ack"));
+    for (const it of [...dead, good]) {
+      assert.equal((await deliveryOf(it)).outcome, "applied");
+      assert.equal(await letterOf(it), undefined);
+    }
+    const { reason, queue } = await letterOf(junk);
+    assert.deepEqual([reason, queue], ["malformed", DEAD]);
+  });
+
+  it("parks what the platform would drop, alone, and gives back what it cannot park", async () => {
+    const event = () => message(clerk.user(clerk.newId("user")), { attempts: DEAD_LAST });
+    const [last, waits] = [await event(), { ...(await event()), attempts: DEAD_LAST - 1 }];
+    const down = (work) => without("users", () => without("dead_letters", work));
+    for (const again of await down(() => dispatch([last], { queue: DEAD }))) {
+      assert.ok(Number.isInteger(again), "nothing better exists");
+    }
+    assert.match(system.logs(), /"outcome":"dropped"/);
+    const [parked, later] = await without("users", () => dispatch([last, waits], { queue: DEAD }));
+    assert.equal(parked, "ack");
+    assert.ok(Number.isInteger(later));
+    const { reason, detail, queue, attempts, envelope, svix_id } = await letterOf(last);
+    assert.deepEqual([reason, queue, svix_id], ["retries-exhausted", DEAD, last.id]);
+    assert.deepEqual([attempts, envelope], [LAST + DEAD_LAST, last.body]);
+    assert.match(detail, /no such table/);
+    assert.equal((await deliveryOf(last)).outcome, "parked");
+    assert.equal(await letterOf(waits), undefined);
+    // Its replay is applied.
+    assert.deepEqual(await dispatch([last]), ["ack"]);
+    assert.equal((await deliveryOf(last)).outcome, "applied");
+  });
+
+  it("gives back what is of a queue that the configuration does not name, and says so", async () => {
+    const good = () => message(clerk.user(clerk.newId("user")));
+    const renamed = await system.worker("renamed");
+    const unnamed = await system.worker("unnamed");
+    for (const [worker, queue] of [
+      [consumer, `${EVENTS}-staging`], [renamed, EVENTS], [renamed, DEAD], [unnamed, EVENTS],
+    ]) {
+      const messages = [await good(), { ...(await good()), attempts: LAST }, messageOf("junk")];
+      for (const delay of await dispatch(messages, { queue, worker })) {
+        assert.ok(50 <= delay, `${queue}: again after ${delay} s`);
+      }
+      for (const it of messages) assert.equal(await letterOf(it), undefined);
+      assert.match(system.logs(), new RegExp(`set EVENTS_QUEUE or DEAD_QUEUE.*"queue":"${queue}"`));
+      assert.deepEqual(await dispatch(messages), ["ack", "ack", "ack"]);
+    }
+    const messages = [await good()];
+    assert.deepEqual(await dispatch(messages, { queue: "other", worker: renamed }), ["ack"]);
+    assert.equal((await deliveryOf(messages[0])).outcome, "applied");
   });
 
   it("takes a batch far larger than one parameter may be", async () => {

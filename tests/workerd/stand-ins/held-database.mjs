@@ -17,7 +17,7 @@ class D1Database {
 
   async batch(statements) {
     const texts = statements.map(({ statement }) => statement);
-    const parameters = statements.map(({ params }) => params.length);
+    const parameters = statements.map(({ params }) => params);
     await this.#ask("before", texts, parameters);
     const results = await this.#real.batch(statements);
     await this.#ask("after", texts, parameters);

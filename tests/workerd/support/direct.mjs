@@ -20,14 +20,16 @@ const MODULE_RULES = [
 ];
 
 /**
- * A Worker of wrangler.toml as Miniflare's options, with a socket of its own.
+ * A Worker of wrangler.toml, or of another file of its shape, as Miniflare's options, with a socket
+ * of its own.
  *
  * @param {string} env
  * @param {{name?: string, bindings?: object}} change `bindings` are vars and secrets over those of
  *   wrangler.toml, `undefined` takes one away; anything else goes over Miniflare's options.
  */
 export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, ...change } = {}) {
-  const config = path.join(ROOT, "wrangler.toml");
+  const { file = "wrangler.toml", ...over } = change;
+  const config = path.join(ROOT, file);
   const { workerOptions, main } = wrangler.unstable_getMiniflareWorkerOptions(config, env);
   const all = { ...workerOptions.bindings, CLERK_WEBHOOK_SECRET: SECRET, ...bindings };
   const set = Object.entries(all).filter(([, value]) => value !== undefined);
@@ -40,7 +42,7 @@ export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, ...chan
     modulesRules: MODULE_RULES,
     bindings: Object.fromEntries(set),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-    ...change,
+    ...over,
   };
 }
 
@@ -63,17 +65,17 @@ export function sinkOf(received, queue = "rolecall-events") {
 
 /**
  * A stand-in for the database of wrangler.toml, to be named in `wrappedBindings`. `test.gate` is
- * asked before and after each batch, with the texts of its statements and how many parameters each
- * has; it may return an error's text. `test.batches` counts what was sent.
+ * asked before and after each batch, with the texts of its statements and the parameters of each;
+ * it may return an error's text. `test.batches` counts what was sent.
  */
-export function heldDatabase() {
+export function heldDatabase(database = "rolecall") {
   const test = { batches: 0, gate: () => undefined };
   const TEST = async (request) => {
     const { moment, texts, parameters } = await request.json();
     if (moment === "before") test.batches += 1;
     return new Response((await test.gate(moment, texts, parameters)) ?? "");
   };
-  const bindings = { d1Databases: { REAL: "rolecall" }, serviceBindings: { TEST } };
+  const bindings = { d1Databases: { REAL: database }, serviceBindings: { TEST } };
   return Object.assign(test, { worker: standIn("held-database", bindings) });
 }
 
@@ -95,20 +97,21 @@ export function troubledObjects() {
 }
 
 /** The test's own hands; `caches` are the names of Workers with role caches, by binding. */
-function probeOf(caches) {
+function probeOf(caches, database) {
   const objects = ([binding, scriptName]) => [binding, { className: "RoleCache", scriptName }];
   return standIn("probe", {
     compatibilityDate: "2026-04-01",
-    d1Databases: { DB: "rolecall" },
+    d1Databases: { DB: database },
     durableObjects: Object.fromEntries(Object.entries(caches).map(objects)),
   });
 }
 
 /**
  * Starts Workers, and migrates their database unless it is there. `caches` is who of them has role
- * caches; `folder` is where their data outlives them.
+ * caches; `folder` is where their data outlives them; `database` is the id of the one they share.
  */
-export async function startDirect(workers, { caches = {}, folder } = {}) {
+export async function startDirect(workers, options = {}) {
+  const { caches = {}, folder, database = "rolecall" } = options;
   const lines = [];
   const miniflare = new Miniflare({
     cf: false,
@@ -117,7 +120,7 @@ export async function startDirect(workers, { caches = {}, folder } = {}) {
     defaultPersistRoot: folder,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ message }) => void lines.push(message),
-    workers: [...workers, probeOf(caches)],
+    workers: [...workers, probeOf(caches, database)],
   });
   try {
     await miniflare.ready;

@@ -1,0 +1,60 @@
+// A stage, from the file that `cargo xtask deploy --stage … --init` makes to a granted page: each
+// name that the configuration sets is another one than production's, and nothing in the Workers
+// knows either.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import * as clerk from "./support/clerk.mjs";
+import { deliver } from "./support/delivery.mjs";
+import { startDirect, workerOf } from "./support/direct.mjs";
+import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
+import { ROOT } from "./support/system.mjs";
+import { waitFor } from "./support/wait.mjs";
+
+const STAGE = `test-${process.pid}`;
+const FILE = `wrangler.${STAGE}.toml`;
+
+describe("a stage", () => {
+  let system;
+
+  before(async () => {
+    const args = ["xtask", "deploy", "--stage", STAGE, "--init"];
+    execFileSync("cargo", args, { cwd: ROOT, stdio: "pipe" });
+    const of = (env, change = {}) =>
+      workerOf(env, { file: FILE, name: `rolecall-${env}-${STAGE}`, ...change });
+    const workers = [of("ssr", { bindings: PEM_VARS }), of("ingest"), of("consumer"), of("durable")];
+    // Whoever binds to production's names finds nobody.
+    const shown = JSON.stringify(workers);
+    for (const name of shown.match(/"rolecall[a-z-]*[^"]*"/g)) {
+      assert.ok(name.endsWith(`-${STAGE}"`), `${name} is production's`);
+    }
+    const database = Object.values(workers[2].d1Databases)[0];
+    const id = typeof database === "string" ? database : database.id;
+    system = await startDirect(workers, { database: id });
+  });
+  after(async () => {
+    await system?.stop();
+    rmSync(path.join(ROOT, FILE), { force: true });
+  });
+
+  it("grants a page that a signed delivery has opened, and closes it by another one", async () => {
+    const user = clerk.newId("user");
+    const [door, ssr] = await Promise.all(
+      ["ingest", "ssr"].map((env) => system.worker(`rolecall-${env}-${STAGE}`)),
+    );
+    const becomes = async (role, status) => {
+      assert.equal((await deliver(door, clerk.withRole(user, role))).status, 202);
+      await waitFor(`${role} is answered ${status}`, async () => {
+        const request = { headers: bearer(mint(user)), redirect: "manual" };
+        return (await ssr.fetch("https://app.example.com/admin", request)).status === status;
+      });
+    };
+    await becomes("admin", 200);
+    await becomes("editor", 403);
+    assert.deepEqual(await system.sql("SELECT * FROM dead_letters"), []);
+  });
+});
