@@ -1,7 +1,8 @@
 //! From the queue into D1, then hints to the role caches.
 //!
 //! Both queues, the door's and the dead-letter queue: plan, one D1 batch, acknowledge, hint. Which
-//! queue is which the configuration says. Cron: send the hints that are still owed. No public route.
+//! queue is which the configuration says. Cron: send the hints that are still owed. No public
+//! route.
 //!
 //! The queue handler is exported by hand. The macro of `worker` turns an error into a panic, which
 //! would take down the isolate, and hides how often a message has been handed out.

@@ -1,4 +1,4 @@
-//! The sending end of the queue `rolecall-events`. Only this file names it.
+//! The sending end of the queue, by its binding. Only this file names it.
 
 use shared::envelope::Envelope;
 use worker::{Env, MessageBuilder, QueueContentType};

@@ -254,11 +254,7 @@ mod tests {
         run_with(whole, 0, refuses)
     }
 
-    fn run_with(
-        whole: Part,
-        jitter: u32,
-        mut refuses: impl FnMut(&Part) -> Option<Fault>,
-    ) -> Ran {
+    fn run_with(whole: Part, jitter: u32, mut refuses: impl FnMut(&Part) -> Option<Fault>) -> Ran {
         let (mut work, mut ran) = (Work::of(whole, vec![]), Ran::default());
         while let Some(part) = work.next_part() {
             ran.commits += 1;

@@ -149,7 +149,7 @@ describe("the consumer", () => {
     assert.equal((await deliveryOf(good)).outcome, "applied");
   });
 
-  it("keeps a message of a newer build for later, for as long as the platform keeps it", async () => {
+  it("keeps a message of a newer build for as long as the platform keeps it", async () => {
     const { body } = await message(clerk.user(clerk.newId("user")));
     const newer = body.replace('"v":1', '"v":2');
     const [first, last] = [messageOf(newer), messageOf(newer, { attempts: LAST })];
@@ -230,7 +230,7 @@ describe("the consumer", () => {
     assert.equal((await deliveryOf(last)).outcome, "applied");
   });
 
-  it("gives back what is of a queue that the configuration does not name, and says so", async () => {
+  it("gives back what is of a queue that nothing names, and says so", async () => {
     const good = () => message(clerk.user(clerk.newId("user")));
     const renamed = await system.worker("renamed");
     const unnamed = await system.worker("unnamed");

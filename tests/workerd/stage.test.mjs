@@ -26,7 +26,8 @@ describe("a stage", () => {
     execFileSync("cargo", args, { cwd: ROOT, stdio: "pipe" });
     const of = (env, change = {}) =>
       workerOf(env, { file: FILE, name: `rolecall-${env}-${STAGE}`, ...change });
-    const workers = [of("ssr", { bindings: PEM_VARS }), of("ingest"), of("consumer"), of("durable")];
+    const ssr = of("ssr", { bindings: PEM_VARS });
+    const workers = [ssr, of("ingest"), of("consumer"), of("durable")];
     // Whoever binds to production's names finds nobody.
     const shown = JSON.stringify(workers);
     for (const name of shown.match(/"rolecall[a-z-]*[^"]*"/g)) {

@@ -62,7 +62,7 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
         return Ok(());
     }
     let config = stage::read(place, stage.as_ref())?;
-    let commands = Commands { file: stage.as_ref().map(Stage::file), revision: revision(place) };
+    let commands = Commands { file: config.file.clone(), revision: revision(place) };
     let tools = setup::ensure(place)?;
     let mut wrangler = Pinned::new(place, &tools);
     prepare(place, &tools, &config)?;
@@ -98,7 +98,7 @@ pub(crate) fn rehearse_stage(place: &Place, tools: &Tools) -> Result<String> {
     let text = stage::form(&stage::root_text(place)?, &Stage::parse("rehearsal")?)?;
     fs::write(file.path(), &text).context("cannot write into the clone; is the disk full?")?;
     let config = Config::read(&name, &text)?;
-    let commands = Commands { file: Some(name), revision: None };
+    let commands = Commands { file: name, revision: None };
     bundle(&config, &commands, &mut Pinned::new(place, tools))?;
     rehearse(&config, &commands)
 }

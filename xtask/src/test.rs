@@ -147,7 +147,8 @@ fn bundle(place: &Place, tools: &Tools, Worker { env }: &Worker) -> Tally {
     Tally::of(format!("wrangler deploy --dry-run --env {env}"), |step| {
         let out = tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?;
         let ran = Call::new(tools.package("wrangler"))
-            .args(["deploy", "--dry-run", "--env", env.as_str(), "--outdir"])
+            .args(["deploy", "--dry-run", "--config", "wrangler.toml", "--env", env.as_str()])
+            .arg("--outdir")
             .arg(out.path())
             .dir(&place.root)
             .vars(tools.vars()?)

@@ -5,6 +5,7 @@
 
 mod config;
 mod documents;
+mod names;
 mod sources;
 
 use std::fs;

@@ -213,10 +213,9 @@ pub(super) fn crash(model: &Line, world: &mut World, consumer: usize) {
 pub(super) fn apply_dead(model: &Line, world: &mut World, event: u8) {
     take_dead(world, event);
     let parks = model.variant == Variant::DeadIsParked;
-    let decisions = &model.decisions;
-    let decided = if parks { decisions.dead_parked(event) } else { decisions.dead(event) };
-    if let Some(decided) = decided {
-        write(model, world, decided);
+    let all = &model.decisions;
+    if let Some(it) = if parks { all.dead_parked(event) } else { all.dead(event) } {
+        write(model, world, it);
     }
     world.marks |= Mark::AppliedDead.bit();
 }

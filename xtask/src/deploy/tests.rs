@@ -6,6 +6,7 @@ mod runs;
 
 use super::config::Config;
 use super::observed::Observed;
+use super::wrangler::Commands;
 
 /// A file of the root's shape, with a placeholder for the database's id.
 const FILE: &str = r#"
@@ -76,6 +77,10 @@ script_name = "rolecall-durable"
 "#;
 
 const ID: &str = "0b0f1a3c-7a0e-4c4e-9f55-3b9a7d0c1e22";
+
+fn commands() -> Commands {
+    Commands { file: "wrangler.toml".to_owned(), revision: None }
+}
 
 fn config(text: &str) -> Config {
     Config::read("wrangler.toml", text).unwrap()

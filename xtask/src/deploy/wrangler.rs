@@ -20,10 +20,11 @@ const _: () = assert!(RETENTION_SECS == shared::limits::RETENTION_S);
 pub(super) struct Command(Vec<String>);
 
 /// What belongs to every command of one deployment.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Commands {
-    /// The stage's file; the root's is found without being named.
-    pub(super) file: Option<String>,
+    /// The file that every command names: left to find one, wrangler would take a `wrangler.json`
+    /// or `wrangler.jsonc` beside it, without a word.
+    pub(super) file: String,
     /// What the deployed versions are called, for whoever rolls back.
     pub(super) revision: Option<String>,
 }
@@ -146,10 +147,7 @@ impl Commands {
     }
 
     fn on_file(&self, command: Command) -> Command {
-        match &self.file {
-            Some(file) => command.with(&["--config", file]),
-            None => command,
-        }
+        command.with(&["--config", &self.file])
     }
 }
 

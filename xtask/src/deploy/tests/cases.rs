@@ -8,7 +8,7 @@ use shared::event::{self, Content};
 use shared::signature::{self, Headers, Secrets};
 use shared::time::UnixMillis;
 
-use super::{FILE, ID, all_there, config, with_id};
+use super::{FILE, ID, all_there, commands, config, with_id};
 use crate::deploy::execute::Done;
 use crate::deploy::left::{self, EVENTS};
 use crate::deploy::observed::Observed;
@@ -20,12 +20,15 @@ use crate::deploy::{plan, report, shown};
 fn check(file: &str, observed: Option<&Observed>, want: &[&str]) {
     let config = config(file);
     let plan = plan::plan(&config, observed).unwrap();
-    let commands = Commands::default();
+    let commands = commands();
     let told: Vec<String> = plan
         .0
         .iter()
         .map(|planned| match planned.step.command(&commands) {
-            Some(command) => command.args().join(" "),
+            Some(command) => {
+                let shown = command.args().join(" ");
+                shown.strip_suffix(" --config wrangler.toml").unwrap().to_owned()
+            }
             None => planned.step.shown(&config),
         })
         .collect();
@@ -92,14 +95,14 @@ fn an_id_that_is_not_the_accounts_is_refused() {
 fn who_asked_nobody_plans_for_both_cases() {
     let config = config(FILE);
     let plan = plan::plan(&config, None).unwrap();
-    let shown = shown(&plan, &config, &Commands::default());
+    let shown = shown(&plan, &config, &commands());
     for part in [
         "1. make the queue rolecall-dead, unless it is there\n       npx wrangler queues create",
         "2. let the queue rolecall-dead keep messages for 14 days, if it is there\n",
         "5. make the database rolecall, unless it is there\n       npx wrangler d1 create rolecall",
         "6. write the database's id into wrangler.toml\n",
         "7. apply migrations to rolecall\n",
-        "11. deploy ssr\n       npx wrangler deploy --strict --env ssr",
+        "11. deploy ssr\n       npx wrangler deploy --strict --env ssr --config wrangler.toml",
     ] {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
@@ -107,10 +110,8 @@ fn who_asked_nobody_plans_for_both_cases() {
 
 #[test]
 fn a_stage_and_a_revision_are_in_every_command_that_takes_them() {
-    let commands = Commands {
-        file: Some("wrangler.staging.toml".to_owned()),
-        revision: Some("e6a00f6".to_owned()),
-    };
+    let commands =
+        Commands { file: "wrangler.staging.toml".to_owned(), revision: Some("e6a00f6".to_owned()) };
     assert_eq!(
         commands.deploy("ssr").shown(),
         "npx wrangler deploy --strict --env ssr --config wrangler.staging.toml --message e6a00f6"
@@ -133,7 +134,7 @@ fn a_stage_and_a_revision_are_in_every_command_that_takes_them() {
 
 #[track_caller]
 fn check_left(file: &str, observed: Option<&Observed>, want: &[&str]) {
-    let left = left::left(&config(file), &Commands::default(), observed, &BTreeMap::new());
+    let left = left::left(&config(file), &commands(), observed, &BTreeMap::new());
     assert_eq!(left.len(), want.len(), "{left:#?}");
     for (item, part) in left.iter().zip(want) {
         assert!(item.contains(part), "{part} is missing in {item}");
@@ -183,7 +184,7 @@ fn a_variable_that_is_a_secret_too_is_refused_before_anything_is_done() {
 fn a_report_says_what_was_deployed_and_what_is_left() {
     let done = Done { is_noted: true, ..Done::default() };
     let config = config(FILE);
-    let told = |observed: &Observed, done| report(&config, &Commands::default(), observed, done);
+    let told = |observed: &Observed, done| report(&config, &commands(), observed, done);
     let all = "Deployed rolecall-durable, rolecall-consumer, rolecall-ingest, rolecall-ssr.\n";
     let noted = format!("{all}wrangler.toml has the database's id from here on; commit it.\n\n");
     let first = told(&Observed::default(), &done);
@@ -202,7 +203,7 @@ fn the_address_that_wrangler_told_is_the_endpoints() {
         "ingest".to_owned(),
         "https://rolecall-ingest.ada.workers.dev".to_owned(),
     )]);
-    let left = left::left(&config(&file), &Commands::default(), None, &said);
+    let left = left::left(&config(&file), &commands(), None, &said);
     let url = "https://rolecall-ingest.ada.workers.dev/webhooks/clerk";
     assert!(left[0].contains(url), "{left:?}");
 }

@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::Result;
 use tempfile::TempDir;
 
-use super::{FILE, ID, with_id};
+use super::{FILE, ID, commands, with_id};
 use crate::deploy::config::Config;
 use crate::deploy::execute::{self, Done};
 use crate::deploy::stage::{self, Stage};
@@ -141,7 +141,7 @@ fn clone() -> (TempDir, Place) {
 /// What `cargo xtask deploy --yes` does once it knows the account.
 fn deploy(place: &Place, wrangler: &mut StandIn) -> Result<Done> {
     let config = stage::read(place, None)?;
-    let commands = Commands::default();
+    let commands = commands();
     let observed = observed::observe(&config, &commands, wrangler)?;
     let plan = plan::plan(&config, Some(&observed))?;
     execute::execute(&plan, &config, &place.root, &commands, wrangler)
@@ -246,7 +246,7 @@ fn a_rehearsal_asks_nobody() {
     stage::init(&place, &staging).unwrap();
     for (stage, suffix) in [(None, ""), (Some(&staging), "-staging")] {
         let config: Config = stage::read(&place, stage).unwrap();
-        let commands = Commands { file: stage.map(Stage::file), revision: None };
+        let commands = Commands { file: config.file.clone(), revision: None };
         let mut wrangler = StandIn::default();
         bundle(&config, &commands, &mut wrangler).unwrap();
         let is_local = |heard: &String| heard.starts_with("deploy --dry-run --outdir ");
