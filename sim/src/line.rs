@@ -16,6 +16,7 @@ pub mod table;
 
 pub mod act;
 mod begin;
+mod dead;
 mod laws;
 mod next;
 mod normal;

@@ -67,7 +67,8 @@ impl Tally {
         let mut tally = Self::default();
         let mut empty = 0;
         for line in lines {
-            empty += u64::from(line.starts_with("ok ") && line.ends_with(".test.mjs"));
+            let is_file = [".test.mjs", ".test.ts"].iter().any(|end| line.ends_with(end));
+            empty += u64::from(line.starts_with("ok ") && is_file);
             match line.strip_prefix("# ").and_then(|rest| rest.split_once(' ')) {
                 Some(("pass", number)) => tally.passed += number.trim().parse().unwrap_or(0),
                 Some(("fail" | "cancelled", number)) => {
@@ -131,6 +132,9 @@ mod tests {
     fn a_file_without_tests_is_no_test() {
         let said = "ok 1 - tests/workerd/a.test.mjs\nok 2 - b\n# pass 2\n# fail 0";
         assert_eq!(Tally::of_tap(said.lines()), Tally { passed: 1, failed: 0 });
+        // A filter that matches nothing.
+        let said = "ok 1 - packages/guard/test/a.test.ts\n# pass 1\n# fail 0";
+        assert!(!Tally::of_tap(said.lines()).is_good());
     }
 
     #[test]

@@ -162,7 +162,9 @@ pub(super) fn refuse(model: &Line, world: &mut World, consumer: usize) {
     let is_wrong = parks || model.variant == Variant::LettersAreForgotten;
     let (last, back): (Vec<_>, Vec<_>) =
         back.into_iter().partition(|held| is_wrong && is_last(*held));
-    back.into_iter().for_each(|held| put_back(world, held));
+    for held in back {
+        put_back(world, held);
+    }
     let letters = if parks { pair(last) } else { Pair::default() };
     put(world, consumer, Consumer { letters, ..Consumer::default() });
 }
@@ -205,34 +207,6 @@ pub(super) fn crash(model: &Line, world: &mut World, consumer: usize) {
     }
     for held in each(it.messages).chain(each(it.letters)).chain(each(it.done)) {
         put_back(world, held);
-    }
-}
-
-/// What the platform gave up is applied, by the same plan. The hints that it owes are left to the
-/// sweep, which may send them at once.
-pub(super) fn apply_dead(model: &Line, world: &mut World, event: u8) {
-    take_dead(world, event);
-    let parks = model.variant == Variant::DeadIsParked;
-    let all = &model.decisions;
-    if let Some(it) = if parks { all.dead_parked(event) } else { all.dead(event) } {
-        write(model, world, it);
-    }
-    world.marks |= Mark::AppliedDead.bit();
-}
-
-/// D1 refuses it up to the last attempt of all: what is left then is committed.
-pub(super) fn end_dead(model: &Line, world: &mut World, event: u8) {
-    world.left.ends -= 1;
-    world.ended |= 1 << event;
-    take_dead(world, event);
-    if let Some(decided) = model.decisions.ended(event) {
-        write(model, world, decided);
-    }
-}
-
-fn take_dead(world: &mut World, event: u8) {
-    if let Some(count) = world.dead.get_mut(usize::from(event)) {
-        *count -= 1;
     }
 }
 

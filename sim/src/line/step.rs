@@ -6,7 +6,7 @@ use shared::object::{Answer, Ask, HintReply};
 use shared::outbox::settle;
 
 use super::laws::Mark;
-use super::{Act, Line, World, pipe, write};
+use super::{Act, Line, World, dead, pipe, write};
 use crate::d1;
 use crate::object::{Arrived, Asked, Stage};
 use crate::variant::Variant;
@@ -57,8 +57,8 @@ pub(super) fn step(model: &Line, world: &mut World, act: Act) {
             }
             pipe::crash(model, world, consumer);
         }
-        Act::ApplyDead(event) => pipe::apply_dead(model, world, event),
-        Act::EndDead(event) => pipe::end_dead(model, world, event),
+        Act::ApplyDead(event) => dead::apply(model, world, event),
+        Act::EndDead(event) => dead::end(model, world, event),
         Act::Down => {
             world.left.outages -= 1;
             world.down = true;

@@ -62,17 +62,12 @@ fn names(text: &str) -> BTreeSet<String> {
 }
 
 fn gather(value: &Value, names: &mut BTreeSet<String>) {
-    match value {
-        Value::Table(table) => {
-            for (key, value) in table {
-                let named = value.as_str().filter(|_| KEYS.contains(&key.as_str()));
-                names.extend(named.map(str::to_owned));
-                gather(value, names);
-            }
-        }
-        Value::Array(values) => values.iter().for_each(|value| gather(value, names)),
-        _ => {}
+    for (key, value) in value.as_table().into_iter().flatten() {
+        let text = value.as_str().filter(|_| KEYS.contains(&key.as_str()));
+        names.extend(text.map(str::to_owned));
+        gather(value, names);
     }
+    value.as_array().into_iter().flatten().for_each(|value| gather(value, names));
 }
 
 /// The lines that hold one of these names as a literal, or at a literal's beginning with a hyphen
