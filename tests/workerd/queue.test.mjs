@@ -51,7 +51,8 @@ describe("the consumer", () => {
   async function message(event, { attempts = 1, id = newId() } = {}) {
     const answer = await deliver(door, event, { id });
     assert.equal(answer.status, 202);
-    const isIt = (text) => JSON.parse(text).svix_id === answer.id;
+    // A hundred ask at a time: to parse each text for each of them would take most of the test.
+    const isIt = (text) => text.includes(`"svix_id":"${answer.id}"`);
     const body = await waitFor("the door has sealed it", () => sealed.find(isIt));
     return messageOf(body, { id, attempts });
   }
