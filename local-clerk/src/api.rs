@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::claims::{Actor, Claims};
+use crate::claims::{Active, Actor, Claims, Version};
 use crate::clock::now_ms;
 use crate::day::{self, Step};
 use crate::delivery::{Delivery, OwnFaults, fresh_svix_id};
@@ -61,8 +61,23 @@ pub(crate) async fn jwks(State(clerk): State<Shared>) -> Json<Value> {
 pub(crate) struct TokenAsked {
     user_id: String,
     ttl_s: Option<i64>,
-    /// Who acts as the user.
+    /// Who acts as the user: any text, as in Clerk.
     actor_id: Option<String>,
+    /// Where the user is working.
+    organization: Option<Active>,
+    /// The version of the claims, 1 or 2.
+    version: Option<u8>,
+}
+
+impl TokenAsked {
+    fn version(&self) -> Result<Version, Refusal> {
+        let active = self.organization.clone();
+        match self.version {
+            Some(1) => Ok(Version::first(active)),
+            None | Some(2) => Ok(Version::second(active)),
+            Some(_) => Err(Refusal::bad("version must be 1 or 2")),
+        }
+    }
 }
 
 /// Whether it is shaped as a user's id.
@@ -76,8 +91,10 @@ pub(crate) async fn token(
     asked: Result<Json<TokenAsked>, JsonRejection>,
 ) -> Result<Json<Value>, Refusal> {
     let Json(asked) = asked?;
-    if !is_user(&asked.user_id) || asked.actor_id.as_deref().is_some_and(|id| !is_user(id)) {
-        return Err(Refusal::bad("user_id and actor_id must be `user_` and letters or digits"));
+    if !is_user(&asked.user_id) || asked.actor_id.as_deref() == Some("") {
+        return Err(Refusal::bad(
+            "user_id must be `user_` and letters or digits, and actor_id must not be empty",
+        ));
     }
     let ttl_s = asked.ttl_s.unwrap_or(SESSION_TTL_S);
     if !(-TTL_S_MAX..=TTL_S_MAX).contains(&ttl_s) {
@@ -86,6 +103,7 @@ pub(crate) async fn token(
     let now_s = now_ms() / 1000;
     let mut claims =
         Claims::new(&clerk.issuer, &clerk.apps.first().origin(), &asked.user_id, now_s, ttl_s);
+    claims.version = asked.version()?;
     claims.act = asked.actor_id.map(|sub| Actor { iss: clerk.issuer.clone(), sub });
     match clerk.keys.sign(&claims) {
         Ok(token) => Ok(Json(json!({ "token": token }))),

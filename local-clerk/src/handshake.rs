@@ -13,11 +13,22 @@ use sha1::{Digest, Sha1};
 
 use crate::claims::Claims;
 use crate::clock::now_ms;
+use crate::delivery::fresh_id;
 use crate::redirect::page_of;
 use crate::server::{Clerk, SESSION_TTL_S, Shared};
 
 /// This server's own cookie: which browser is this, and who is signed in with it.
 const CLIENT: &str = "__client";
+
+/// The cookie, and the parameter, by which applications of a development instance tell Clerk which
+/// browser this is: without it Clerk's SDK asks for a handshake first.
+const DEV_BROWSER: &str = "__clerk_db_jwt";
+
+/// What such an id begins with.
+const DEV_BROWSER_PREFIX: &str = "dvb_";
+
+/// Seconds for which a browser keeps it: a year.
+const DEV_BROWSER_TTL_S: i64 = 31_536_000;
 
 /// The parameter that carries the answer.
 const HANDSHAKE: &str = "__clerk_handshake";
@@ -28,8 +39,11 @@ const CLIENT_UAT_TTL_S: i64 = 315_360_000;
 #[derive(Deserialize)]
 pub(crate) struct Asked {
     redirect_url: String,
-    /// `true` or `false`; whatever else is asked beside it has no meaning here.
+    /// `true` or `false`.
     suffixed_cookies: Option<String>,
+    /// Which browser this is; whatever else is asked beside it has no meaning here.
+    #[serde(rename = "__clerk_db_jwt")]
+    browser: Option<String>,
 }
 
 pub(crate) async fn shake(
@@ -43,9 +57,10 @@ pub(crate) async fn shake(
     };
     let suffix =
         asked.suffixed_cookies.is_some_and(|asked| asked == "true").then(|| suffix(&clerk));
-    let Ok(cookies) = cookies(&clerk, &app.origin(), &headers, suffix.as_deref()) else {
+    let Ok(mut cookies) = cookies(&clerk, &app.origin(), &headers, suffix.as_deref()) else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be signed\n");
     };
+    cookies.push(browser_cookie(asked.browser.as_deref(), &headers));
     let Ok(answer) = clerk.keys.sign_handshake(&cookies) else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be signed\n");
     };
@@ -81,9 +96,24 @@ fn cookies(
 }
 
 fn client_record(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, CLIENT)
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.find(|(name, _)| name.trim() == CLIENT).map(|(_, value)| value.trim())
+    pairs.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim())
+}
+
+/// The cookie that says which browser this is: what was asked, what it has, else a new one.
+pub(crate) fn browser_cookie(asked: Option<&str>, headers: &HeaderMap) -> String {
+    let is_id = |id: &&str| {
+        let tail = id.strip_prefix(DEV_BROWSER_PREFIX).unwrap_or_default();
+        !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let known = asked.filter(is_id).or_else(|| cookie(headers, DEV_BROWSER).filter(is_id));
+    let id = known.map_or_else(|| fresh_id(DEV_BROWSER_PREFIX), str::to_owned);
+    format!("{DEV_BROWSER}={id}; Path=/; SameSite=Lax; Max-Age={DEV_BROWSER_TTL_S}")
 }
 
 /// The cookies of a session: the token, and since when somebody is signed in. A cookie belongs to a

@@ -18,8 +18,9 @@ use sha2::{Digest, Sha256};
 use crate::claims::{Claims, Client};
 use crate::delivery::fresh_id;
 
-/// The category of a session token, in the header `cat`; templates and machines have others.
-/// <https://github.com/clerk/javascript>, packages/backend/src/tokens/jwtCategories.ts
+/// The category of a session token and of a handshake's answer, in the header `cat`; templates and
+/// machines have others. <https://github.com/clerk/javascript>,
+/// packages/backend/src/tokens/jwtCategories.ts
 pub const SESSION_CATEGORY: &str = "cl_B7d4PD111AAA";
 
 /// The category of this server's own record of a browser: nobody else's verifier takes it.
@@ -108,15 +109,18 @@ impl Keys {
     /// # Errors
     /// [`jsonwebtoken::errors::Error`] when the library refuses; with this key it has no reason to.
     pub fn sign(&self, claims: &Claims) -> jsonwebtoken::errors::Result<String> {
-        self.sign_as(Some(SESSION_CATEGORY), claims)
+        let mut header = self.header(SESSION_CATEGORY);
+        // Since when there is a token of this session: Clerk's own, which nobody else need read.
+        header.extras.insert("oiat", claims.iat);
+        jsonwebtoken::encode(&header, claims, &self.signing)
     }
 
-    /// Signs the cookies of a handshake.
+    /// Signs the cookies of a handshake, under a session's category as Clerk does.
     ///
     /// # Errors
     /// As [`Self::sign`].
     pub fn sign_handshake(&self, cookies: &[String]) -> jsonwebtoken::errors::Result<String> {
-        self.sign_as(None, &json!({ "handshake": cookies }))
+        self.sign_as(SESSION_CATEGORY, &json!({ "handshake": cookies }))
     }
 
     /// Signs the record of a browser.
@@ -124,7 +128,7 @@ impl Keys {
     /// # Errors
     /// As [`Self::sign`].
     pub fn sign_client(&self, client: &Client) -> jsonwebtoken::errors::Result<String> {
-        self.sign_as(Some(CLIENT_CATEGORY), client)
+        self.sign_as(CLIENT_CATEGORY, client)
     }
 
     /// The browser of a record that [`Self::sign_client`] made and that has not run out.
@@ -138,15 +142,17 @@ impl Keys {
 
     fn sign_as<T: Serialize>(
         &self,
-        category: Option<&str>,
+        category: &str,
         claims: &T,
     ) -> jsonwebtoken::errors::Result<String> {
+        jsonwebtoken::encode(&self.header(category), claims, &self.signing)
+    }
+
+    fn header(&self, category: &str) -> Header {
         let mut header = Header::new(Algorithm::RS256);
         header.kid = Some(self.kid.clone());
-        if let Some(category) = category {
-            header.extras.insert("cat", category);
-        }
-        jsonwebtoken::encode(&header, claims, &self.signing)
+        header.extras.insert("cat", category);
+        header
     }
 }
 

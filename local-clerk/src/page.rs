@@ -6,7 +6,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -77,7 +77,11 @@ pub(crate) async fn show(State(clerk): State<Shared>, Query(asked): Query<Asked>
     html(&clerk, StatusCode::OK, &page)
 }
 
-pub(crate) async fn sign_in(State(clerk): State<Shared>, Form(chosen): Form<Chosen>) -> Response {
+pub(crate) async fn sign_in(
+    State(clerk): State<Shared>,
+    headers: HeaderMap,
+    Form(chosen): Form<Chosen>,
+) -> Response {
     let Some(person) = people::find(&chosen.user_id) else {
         let page = Problem { text: "There is no such sample user." };
         return html(&clerk, StatusCode::BAD_REQUEST, &page);
@@ -98,6 +102,7 @@ pub(crate) async fn sign_in(State(clerk): State<Shared>, Form(chosen): Form<Chos
     };
     let to = target(app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
     let mut cookies = handshake::signed_in(&token, now_s, "");
+    cookies.push(handshake::browser_cookie(None, &headers));
     cookies.push(handshake::client_cookie(&record, CLIENT_TTL_S));
     leave(to.as_str(), &cookies)
 }

@@ -19,7 +19,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use self::factors::FactorAges;
-use self::header::Class;
 use crate::id::{ObjectId, UserId};
 use crate::time::UnixMillis;
 
@@ -83,17 +82,17 @@ pub struct Verified {
 /// # Errors
 /// Why this is not an RS256 session token in compact form, whoever signed it.
 pub fn read(token: &str) -> Result<Unverified<'_>, Rejection> {
-    take_apart(token, Class::Session, TOKEN_BYTES_MAX)
+    take_apart(token, TOKEN_BYTES_MAX)
 }
 
-fn take_apart(token: &str, class: Class, bytes_max: usize) -> Result<Unverified<'_>, Rejection> {
+fn take_apart(token: &str, bytes_max: usize) -> Result<Unverified<'_>, Rejection> {
     if bytes_max < token.len() {
         return Err(Rejection::Long);
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Form)?;
     let (head, payload) = signed.split_once('.').ok_or(Rejection::Form)?;
     let (head, payload, signature) = (part(head)?, part(payload)?, part(signature)?);
-    let kid = header::read(token, &head, class)?;
+    let kid = header::read(token, &head)?;
     Ok(Unverified { kid, signed, signature, payload })
 }
 

@@ -208,9 +208,9 @@ describe("a handshake", () => {
   /** Who has no token, and was sent away all the same. */
   const NOBODY = { ...DOCUMENT, cookie: SENT };
 
-  /** Clerk's answer: cookies, signed. */
+  /** Clerk's answer: cookies, signed under a session's category. */
   const signed = (handshake, { header, signer, ...claims } = {}) =>
-    compact({ ...HEADER, cat: undefined, ...header }, { handshake, ...claims }, { signer });
+    compact({ ...HEADER, ...header }, { handshake, ...claims }, { signer });
   const renewed = (token = mint(USER)) =>
     [`__session=${token}; Path=/; SameSite=Lax`, `__client_uat=${seconds()}; Path=/`];
   const back = (path, answer, asked = ASKED) =>
@@ -396,7 +396,7 @@ describe("a handshake", () => {
     const refused = {
       "the signature is wrong": signed(cookies, { signer: stranger }),
       "not a compact signed token": "garbage",
-      "the category is not a session's": signed(cookies, { header: { cat: HEADER.cat } }),
+      "the category is not a session's": signed(cookies, { header: { cat: "cl_B7d4PD222AAA" } }),
       "the type is not a session token's": signed(cookies, { header: { typ: "at+jwt" } }),
       "the algorithm is not RS256": signed(cookies, { header: { alg: "HS256" } }),
       "the header demands an extension": signed(cookies, { header: { crit: ["x"] } }),
@@ -424,6 +424,23 @@ describe("a handshake", () => {
       assert.equal(checked(page, reason).status, 200, reason);
     }
     assert.doesNotMatch(system.logs(), /eyJ|__session=|evil=/);
+  });
+
+  it("J-9 is taken under the categories that Clerk signs it under, and under no other", async () => {
+    const cookies = renewed();
+    const shaken = async (answer) => {
+      const { to } = leaves(await get("app", back("/dashboard", answer), cookie(lapsed())));
+      return to === "/dashboard" ? "taken" : "refused";
+    };
+    for (const cat of [HEADER.cat, "cl_I7d4PD111III", undefined]) {
+      assert.equal(await shaken(signed(cookies, { header: { cat } })), "taken", cat);
+    }
+    for (const cat of ["cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA", "cl_X", ""]) {
+      assert.equal(await shaken(signed(cookies, { header: { cat } })), "refused", cat);
+    }
+    // A session's token of the same category, to which an application has added such a claim.
+    const session = mint(USER, { claims: { handshake: cookies } });
+    assert.equal(await shaken(session), "refused");
   });
 
   it("J-24 of any length gets an answer like the others", async () => {

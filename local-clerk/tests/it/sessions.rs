@@ -79,18 +79,53 @@ async fn a_token_lives_as_long_as_asked() {
 #[tokio::test]
 async fn a_token_names_who_acts_as_the_user() {
     let clerk = clerk().await;
-    let asked = json!({ "user_id": ADA.id, "actor_id": "user_2colleague" });
-    let reply = clerk.post("/local/tokens", asked).await;
+    for actor in ["user_2colleague", "support.desk@corp.example"] {
+        let asked = json!({ "user_id": ADA.id, "actor_id": actor });
+        let reply = clerk.post("/local/tokens", asked).await;
+        let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
+        assert_eq!(claims["sub"], ADA.id);
+        assert_eq!(claims["act"], json!({ "iss": clerk.url, "sub": actor }));
+    }
+}
+
+#[tokio::test]
+async fn a_token_names_where_the_user_works_in_either_version() {
+    let clerk = clerk().await;
+    let permissions = ["org:settings:manage", "org:reports:read", "org:settings:read"];
+    let acme = json!({
+        "id": "org_2acme", "slug": "acme", "role": "org:admin", "permissions": permissions,
+    });
+    let asked = |version: Value| {
+        let asked = json!({ "user_id": ADA.id, "organization": acme, "version": version });
+        clerk.post("/local/tokens", asked)
+    };
+    for version in [json!(null), json!(2)] {
+        let reply = asked(version).await;
+        let (header, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
+        assert_eq!(header.extras.inner()["oiat"], claims["iat"]);
+        assert_eq!((&claims["v"], &claims["fea"]), (&json!(2), &json!("o:settings,o:reports")));
+        let want = json!({
+            "id": "org_2acme", "slg": "acme", "rol": "admin", "per": "manage,read", "fpm": "3,2",
+        });
+        assert_eq!(claims["o"], want);
+        assert_eq!(claims["org_id"], json!(null));
+    }
+    let reply = asked(json!(1)).await;
     let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
-    assert_eq!(claims["sub"], ADA.id);
-    assert_eq!(claims["act"], json!({ "iss": clerk.url, "sub": "user_2colleague" }));
+    let names = ["v", "o", "fea", "org_id", "org_slug", "org_role", "org_permissions"];
+    let got = names.map(|name| claims[name].clone());
+    let none = json!(null);
+    let want =
+        [&none, &none, &none, &acme["id"], &acme["slug"], &acme["role"], &acme["permissions"]];
+    assert_eq!(got, want.map(Clone::clone));
 }
 
 #[tokio::test]
 async fn a_token_for_nobody_or_for_ever_is_refused() {
     let clerk = clerk().await;
     for asked in [
-        json!({ "user_id": ADA.id, "actor_id": "colleague" }),
+        json!({ "user_id": ADA.id, "actor_id": "" }),
+        json!({ "user_id": ADA.id, "version": 3 }),
         json!({ "user_id": "mch_1" }),
         json!({ "user_id": "user_" }),
         json!({ "user_id": "user_a b" }),
@@ -238,7 +273,7 @@ async fn signed_in(clerk: &Clerk) -> String {
     let pairs: Vec<&str> =
         lines.map(|line| line.to_str().unwrap().split(';').next().unwrap()).collect();
     let names: Vec<&str> = pairs.iter().map(|pair| pair.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["__session", "__client_uat", "__client"]);
+    assert_eq!(names, ["__session", "__client_uat", "__clerk_db_jwt", "__client"]);
     pairs.join("; ")
 }
 
@@ -252,7 +287,9 @@ async fn shaken(clerk: &Clerk, query: &str, cookies: &str) -> (Vec<String>, Stri
     let location = reply.headers["location"].to_str().unwrap();
     let (page, answer) = location.split_once("__clerk_handshake=").unwrap();
     let (header, claims) = handshake(clerk, answer).await;
-    assert!(!header.extras.inner().contains_key("cat"), "it is no session");
+    // Clerk writes the category of a session here too; the claims tell them apart.
+    assert_eq!(header.extras.inner()["cat"], "cl_B7d4PD111AAA");
+    assert_eq!((&claims["sid"], &claims["sub"]), (&json!(null), &json!(null)));
     let lines = claims["handshake"].as_array().unwrap();
     let lines = lines.iter().map(|line| line.as_str().unwrap().to_owned()).collect();
     (lines, page.trim_end_matches(['?', '&']).to_owned())
@@ -277,7 +314,10 @@ async fn a_handshake_renews_the_session_of_who_is_signed_in() {
     let cookies = signed_in(&clerk).await;
     let (lines, page) = shaken(&clerk, BACK, &cookies).await;
     assert_eq!(page, format!("{APP}/dashboard?tab=2"));
-    let [session, uat] = &lines[..] else { panic!("{lines:?}") };
+    let [session, uat, browser] = &lines[..] else { panic!("{lines:?}") };
+    let (id, rest) = browser.split_once("; ").unwrap();
+    assert!(cookies.contains(id) && id.starts_with("__clerk_db_jwt=dvb_"), "the same browser");
+    assert_eq!(rest, "Path=/; SameSite=Lax; Max-Age=31536000");
     let (token, rest) = session.strip_prefix("__session=").unwrap().split_once("; ").unwrap();
     assert_eq!(rest, "Path=/; HttpOnly; SameSite=Lax; Max-Age=3600");
     let (_, claims) = verified(&clerk, token).await;
@@ -295,8 +335,8 @@ async fn a_handshake_renews_the_session_of_who_is_signed_in() {
     let names: Vec<&str> = lines.iter().map(|line| line.split('=').next().unwrap()).collect();
     let suffix = names[2].strip_prefix("__session_").unwrap();
     assert_eq!(suffix.len(), 8, "{names:?}");
-    let want = ["__session", "__client_uat", names[2], &format!("__client_uat_{suffix}")];
-    assert_eq!(names, want);
+    let own = ["__session", "__client_uat"].map(|name| format!("{name}_{suffix}"));
+    assert_eq!(names, ["__session", "__client_uat", &own[0], &own[1], "__clerk_db_jwt"]);
 }
 
 #[tokio::test]
@@ -309,6 +349,15 @@ async fn a_handshake_ends_the_session_of_who_is_not() {
     let (start, end) = record.split_at(record.len() - 9);
     let letter = if end.starts_with('A') { "B" } else { "A" };
     let forged = format!("{start}{letter}{}", &end[1..]);
+    // What another server might read into a header is not taken over.
+    let odd =
+        [format!("{BACK}&__clerk_db_jwt=dvb_1%0d%0aevil"), format!("{BACK}&__clerk_db_jwt=x")];
+    for query in odd {
+        let (lines, _) = shaken(&clerk, &query, "").await;
+        assert!(lines[2].starts_with("__clerk_db_jwt=dvb_") && !lines[2].contains("evil"));
+    }
+    let (lines, _) = shaken(&clerk, &format!("{BACK}&__clerk_db_jwt=dvb_2own"), "").await;
+    assert!(lines[2].starts_with("__clerk_db_jwt=dvb_2own; "), "{lines:?}");
     // A session's token is no record of a browser, whoever signed it.
     for cookies in ["", "__client=", "__client=x", &forged, &format!("__client={session}")] {
         let (lines, _) = shaken(&clerk, BACK, cookies).await;
@@ -316,7 +365,9 @@ async fn a_handshake_ends_the_session_of_who_is_not() {
             "__session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
             "__client_uat=0; Path=/; SameSite=Lax; Max-Age=315360000",
         ];
-        assert_eq!(lines, want, "{cookies}");
+        assert_eq!(lines[..2], want, "{cookies}");
+        assert!(lines[2].starts_with("__clerk_db_jwt=dvb_"), "{cookies}");
+        assert_eq!(lines.len(), 3, "{cookies}");
     }
     // And the record of a browser is no session.
     let header = decode_header(record.strip_prefix("__client=").unwrap()).unwrap();

@@ -5,31 +5,16 @@ use jsonwebtoken::Algorithm;
 use super::Rejection;
 use crate::json::{Object, leaf};
 
-/// The category of a session's token. Source of all three: clerk/javascript,
-/// `packages/backend/src/tokens/jwtCategories.ts`.
+/// The category of a session's token, and of the answer to a handshake. Source of both:
+/// clerk/javascript, `packages/backend/src/tokens/jwtCategories.ts`. Templates and machines have
+/// others, and what users may write into those is no session and sets no cookie.
 const CATEGORY_SESSION: &str = "cl_B7d4PD111AAA";
-/// The category that says nothing about the token.
+/// The category that says nothing about the token: some instances write it into every one.
 const CATEGORY_IGNORE: &str = "cl_I7d4PD111III";
-/// What the categories of all of Clerk's other tokens begin with.
-const CATEGORY_PREFIX: &str = "cl_B7d4PD";
 
-/// Which tokens are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Class {
-    /// A session's.
-    Session,
-    /// A handshake's. Its category is not documented, so it is known by what it is not.
-    Handshake,
-}
-
-impl Class {
-    fn admits(self, category: Option<&str>) -> bool {
-        match (self, category) {
-            (_, None | Some(CATEGORY_IGNORE)) | (Self::Session, Some(CATEGORY_SESSION)) => true,
-            (Self::Session, Some(_)) => false,
-            (Self::Handshake, Some(other)) => !other.starts_with(CATEGORY_PREFIX),
-        }
-    }
+/// Whether Clerk signs sessions and handshakes so. Older tokens say nothing of their category.
+fn is_taken(category: Option<&str>) -> bool {
+    matches!(category, None | Some(CATEGORY_SESSION | CATEGORY_IGNORE))
 }
 
 /// What `jsonwebtoken` reads more loosely than we want: there, an array is as good as an object,
@@ -37,9 +22,10 @@ impl Class {
 /// all of them are refused.
 const STRICT: [&str; 6] = ["alg", "typ", "cat", "kid", "crit", "b64"];
 
-/// The key that the token names, if the header is one of `class`. Keys and addresses of keys
-/// inside the header (`jwk`, `jku`, `x5u`) are never looked at.
-pub(super) fn read(token: &str, json: &[u8], class: Class) -> Result<Option<String>, Rejection> {
+/// The key that the token names, if the header is one of a session's or a handshake's: Clerk writes
+/// both alike, and what is inside tells them apart. Keys and addresses of keys inside the header
+/// (`jwk`, `jku`, `x5u`) are never looked at.
+pub(super) fn read(token: &str, json: &[u8]) -> Result<Option<String>, Rejection> {
     let strict = str::from_utf8(json).ok().and_then(|json| Object::read(json, &STRICT).ok());
     let strict = strict.filter(|strict| !strict.has_twice()).ok_or(Rejection::Header)?;
     let raw = |name| strict.raw(name).map_err(|_| Rejection::Header);
@@ -56,5 +42,5 @@ pub(super) fn read(token: &str, json: &[u8], class: Class) -> Result<Option<Stri
     if typ.is_some_and(|typ| typ != "JWT") {
         return Err(Rejection::Type);
     }
-    if class.admits(cat.as_deref()) { Ok(header.kid) } else { Err(Rejection::Category) }
+    if is_taken(cat.as_deref()) { Ok(header.kid) } else { Err(Rejection::Category) }
 }

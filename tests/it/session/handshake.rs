@@ -424,7 +424,8 @@ fn taken(header: &str, claims: &str) -> Result<Vec<String>, Rejection> {
     Ok(cookies.iter().map(|cookie| cookie.line().to_owned()).collect())
 }
 
-const HEADER: &str = r#"{"alg":"RS256","kid":"ins_run","typ":"JWT"}"#;
+/// As Clerk signs an answer: under a session's category.
+const HEADER: &str = r#"{"alg":"RS256","cat":"cl_B7d4PD111AAA","kid":"ins_run","typ":"JWT"}"#;
 
 fn lines(lines: &[&str]) -> Result<Vec<String>, Rejection> {
     taken(HEADER, &json!({ "handshake": lines }).to_string())
@@ -500,17 +501,25 @@ fn j_9_an_answer_is_no_session_and_a_session_is_no_answer() {
         |extra: &str| taken(&format!(r#"{{"alg":"RS256","kid":"ins_run"{extra}}}"#), &payload);
     assert!(with("").is_ok());
     assert!(with(r#","typ":"JWT""#).is_ok());
-    assert!(with(r#","cat":"cl_I7d4PD111III""#).is_ok());
-    // What users and templates may write into must not become a cookie.
-    for cat in ["cl_B7d4PD111AAA", "cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA"] {
+    // Clerk signs it under a session's category, or under the one that says nothing.
+    for cat in ["cl_B7d4PD111AAA", "cl_I7d4PD111III"] {
+        assert!(with(&format!(r#","cat":"{cat}""#)).is_ok(), "{cat}");
+    }
+    // What users and templates may write into must not become a cookie, and neither must what is
+    // not known.
+    let others = ["cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA", "cl_I7d4PD222III"];
+    for cat in others.into_iter().chain(["cl_b7d4pd111aaa", "cl_X", "x", ""]) {
         assert_eq!(with(&format!(r#","cat":"{cat}""#)), Err(Rejection::Category), "{cat}");
     }
     assert_eq!(with(r#","typ":"at+jwt""#), Err(Rejection::Type));
     assert_eq!(with(r#","crit":[]"#), Err(Rejection::Critical));
+    // A session's token that carries the claim is told by its session, whatever its category.
     let mut session = claims();
     session["handshake"] = json!(["__session=t"]);
-    assert_eq!(taken(HEADER, &session.to_string()), Err(Rejection::Category));
-    assert_eq!(judge(&sign(HEADER, payload.as_bytes())), Err(Rejection::Issuer));
+    for header in [HEADER, r#"{"alg":"RS256","kid":"ins_run"}"#] {
+        assert_eq!(taken(header, &session.to_string()), Err(Rejection::Category));
+        assert_eq!(judge(&sign(header, payload.as_bytes())), Err(Rejection::Issuer));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::session::cookies::SetCookie;
-use crate::session::{self, Class, Policy, Rejection, SignatureCheck, claims, take_apart};
+use crate::session::{self, Policy, Rejection, SignatureCheck, claims, take_apart};
 use crate::time::UnixMillis;
 
 /// Bytes in an answer: two session cookies of 4 KB each, encoded once more, and their attributes.
@@ -26,13 +26,15 @@ pub struct Verified {
     payload: Vec<u8>,
 }
 
-/// Takes an answer apart, as strictly as a session token. Tokens of sessions, templates and
-/// machines are refused: what users can write into those must not become a cookie.
+/// Takes an answer apart, as strictly as a session token, whose category it has (clerk/javascript,
+/// `packages/backend/src/tokens/jwtCategories.ts`). Tokens of templates and machines are refused:
+/// what users can write into those must not become a cookie. A session's token passes here, and is
+/// refused by [`check`] for the session that it names.
 ///
 /// # Errors
 /// Why it is not an RS256 token in compact form, whoever signed it.
 pub fn read(answer: &str) -> Result<Unverified<'_>, Rejection> {
-    take_apart(answer, Class::Handshake, HANDSHAKE_BYTES_MAX).map(Unverified)
+    take_apart(answer, HANDSHAKE_BYTES_MAX).map(Unverified)
 }
 
 impl<'a> Unverified<'a> {
@@ -68,7 +70,8 @@ pub fn check(
     if claims.iss.as_deref().is_some_and(|iss| iss != policy.issuer()) {
         return Err(Rejection::Issuer);
     }
-    // An answer is about a browser. What names a session is another kind of token.
+    // An answer is about a browser. What names a session is a session's token, whose claims an
+    // application may add to.
     if claims.sid.is_some() {
         return Err(Rejection::Category);
     }
