@@ -107,7 +107,7 @@ fn said(session: &Session) -> Said {
         session.user_id().to_string(),
         session.id().to_string(),
         session.expires_at().0,
-        session.actor().map(ToString::to_string),
+        session.actor().map(|actor| actor.as_str().to_owned()),
     )
 }
 

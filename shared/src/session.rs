@@ -22,6 +22,7 @@ use self::factors::FactorAges;
 use crate::id::{ObjectId, UserId};
 use crate::time::UnixMillis;
 
+mod actor;
 mod claims;
 pub mod cookies;
 pub mod factors;
@@ -36,6 +37,7 @@ mod rejection;
 pub mod seen;
 pub mod source;
 
+pub use actor::{ACTOR_BYTES_MAX, Actor};
 pub use organization::Organization;
 pub use policy::{Policy, PolicyError};
 pub use rejection::Rejection;
@@ -154,7 +156,7 @@ impl Unverified<'_> {
 pub struct Session {
     user_id: UserId,
     id: ObjectId,
-    actor: Option<ObjectId>,
+    actor: Option<Actor>,
     issued_at: Option<UnixMillis>,
     expires_at: UnixMillis,
     organization: Option<Organization>,
@@ -211,7 +213,7 @@ impl Session {
 
     /// Who acts as the user, when somebody impersonates them.
     #[must_use]
-    pub fn actor(&self) -> Option<&ObjectId> {
+    pub fn actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
     }
 

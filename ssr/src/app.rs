@@ -3,7 +3,6 @@
 use edge::fault_point;
 use serde::Serialize;
 use shared::guard::Need;
-use shared::id::ObjectId;
 use shared::roles::Membership;
 use shared::session::redirect::local_path;
 use url::form_urlencoded;
@@ -121,7 +120,7 @@ async fn me(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response> {
     let me = Me {
         user_id: session.user_id().to_string(),
         session_id: session.id().to_string(),
-        actor_id: session.actor().map(ObjectId::to_string),
+        actor_id: session.actor().map(|actor| actor.as_str().to_owned()),
         active_organization_id: session.organization().map(|active| active.id().to_string()),
         roles: set.roles.clone(),
         organizations: set.organizations.clone(),

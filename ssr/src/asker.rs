@@ -1,9 +1,8 @@
 //! Who asks, and what they may do.
 
 use shared::guard::{self, Denied, Need, Permit};
-use shared::id::ObjectId;
-use shared::session::Session;
 use shared::session::handshake::Leave;
+use shared::session::{Actor, Session};
 use worker::Env;
 
 use crate::config;
@@ -103,7 +102,7 @@ impl Asker {
                 route = self.route,
                 user.id = %self.session.user_id(),
                 session.id = %self.session.id(),
-                actor.id = actor.map(ObjectId::as_str),
+                actor.id = actor.map(Actor::as_str),
                 outcome,
                 version = roles.known.set.version,
                 source = roles.source.as_str(),

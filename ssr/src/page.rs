@@ -97,7 +97,7 @@ pub(crate) fn guarded(opened: &Opened<'_>, sign_out: Option<&SignOut>) -> askama
     let (session, set) = (opened.permit().session(), opened.permit().set());
     let who = Who {
         user: session.user_id().as_str(),
-        actor: session.actor().map(shared::id::ObjectId::as_str),
+        actor: session.actor().map(shared::session::Actor::as_str),
         sign_out,
     };
     match opened.page() {

@@ -98,7 +98,7 @@ fn actor(act: &Value, payload: &[u8]) -> Option<String> {
         act: &'a serde_json::value::RawValue,
     }
     let raw: Raw<'_> = serde_json::from_slice(payload).ok()?;
-    let sub = act.as_object()?.get("sub")?.as_str().filter(|it| is_id(it))?;
+    let sub = act.as_object()?.get("sub")?.as_str().filter(|it| (1..=256).contains(&it.len()))?;
     members(raw.act.get().as_bytes(), &["sub"])?;
     Some(sub.to_owned())
 }

@@ -37,7 +37,7 @@ fn plain() -> Session {
 }
 
 fn impersonated() -> Session {
-    session(json!({ "act": { "sub": "user_2" } }))
+    session(json!({ "act": { "sub": "support.desk@corp.example" } }))
 }
 
 fn known(standing: Standing) -> Known {

@@ -6,8 +6,7 @@ use serde_json::value::RawValue;
 
 use super::factors::FactorAges;
 use super::organization::{self, Organization};
-use super::{Rejection, SKEW_MS};
-use crate::id::ObjectId;
+use super::{Actor, Rejection, SKEW_MS};
 use crate::json::{Leaf, Object, leaf};
 use crate::time::UnixMillis;
 
@@ -43,7 +42,7 @@ pub(super) struct Claims<'a> {
     pub(super) nbf: Option<UnixMillis>,
     pub(super) iat: Option<UnixMillis>,
     pub(super) sts: Option<String>,
-    pub(super) act: Option<ObjectId>,
+    pub(super) act: Option<Actor>,
     /// What only narrows or informs, or is another token's: read as far as it can be.
     others: Object<'a>,
 }
@@ -148,18 +147,19 @@ impl Found<'_> {
         Ok(Some(UnixMillis(seconds.saturating_mul(1000))))
     }
 
-    fn actor(&self, name: &str) -> Result<Option<ObjectId>, Rejection> {
+    fn actor(&self, name: &str) -> Result<Option<Actor>, Rejection> {
         let raw = self.0.raw(name).map_err(|_| Rejection::Claims)?;
         let Some(raw) = raw else { return Ok(None) };
         let actor = Object::read(raw.get(), &["sub"]).and_then(|actor| actor.get("sub"));
         let sub: String = actor.ok().flatten().ok_or(Rejection::Claims)?;
-        ObjectId::parse(&sub).map(Some).map_err(|_| Rejection::Claims)
+        Actor::parse(&sub).map(Some).ok_or(Rejection::Claims)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::read;
+    use crate::session::ACTOR_BYTES_MAX;
 
     /// Found by the fuzz target `session_token`.
     #[test]
@@ -171,9 +171,19 @@ mod tests {
     #[test]
     fn who_acts_is_an_object() {
         let actor = |act: &str| read(format!("{{\"act\":{act}}}").as_bytes()).map(|it| it.act);
-        assert!(actor(r#"{"sub":"user_9"}"#).is_ok_and(|act| act.is_some()));
+        for sub in ["user_9", "support.desk@corp.example", "Ann \u{c9} <b>", "\u{0}"] {
+            let act = actor(&serde_json::json!({ "sub": sub, "iss": "x" }).to_string());
+            let act = act.expect("an actor").expect("an actor");
+            assert_eq!(act.as_str(), sub);
+        }
         for act in [r#"["user_9"]"#, r#""user_9""#, "null", "{}", r#"{"sub":"a","sub":"b"}"#] {
             assert!(actor(act).is_err(), "{act}");
         }
+        for act in [r#"{"sub":""}"#, r#"{"sub":7}"#, r#"{"sub":null}"#] {
+            assert!(actor(act).is_err(), "{act}");
+        }
+        let of = |bytes| actor(&format!(r#"{{"sub":"{}"}}"#, "a".repeat(bytes)));
+        assert!(of(ACTOR_BYTES_MAX).is_ok());
+        assert!(of(ACTOR_BYTES_MAX + 1).is_err());
     }
 }

@@ -7,9 +7,8 @@ use rsa::pkcs1::EncodeRsaPublicKey;
 use rsa::pkcs8::{EncodePublicKey, LineEnding};
 use rsa::{BigUint, RsaPublicKey};
 use serde_json::{Value, json};
-use shared::id::ObjectId;
-use shared::session::Rejection;
 use shared::session::keys;
+use shared::session::{Actor, Rejection};
 use shared::time::UnixMillis;
 
 use super::{
@@ -25,11 +24,13 @@ fn a_session_says_who_which_and_for_whom() {
     assert_eq!(session.id().as_str(), "sess_1");
     assert_eq!(session.actor(), None);
     assert_eq!(session.expires_at(), UnixMillis((NOW_S + 60) * 1000));
-    let mut impersonated = claims();
-    impersonated["act"] = json!({ "iss": "https://dashboard.clerk.com", "sub": "user_9" });
-    let session = judge(&sign(&header().to_string(), impersonated.to_string().as_bytes()));
-    let session = session.expect("a good token");
-    assert_eq!(session.actor().map(ObjectId::as_str), Some("user_9"));
+    for actor in ["user_9", "support.desk@corp.example"] {
+        let mut impersonated = claims();
+        impersonated["act"] = json!({ "iss": "https://dashboard.clerk.com", "sub": actor });
+        let session = judge(&sign(&header().to_string(), impersonated.to_string().as_bytes()));
+        let session = session.expect("a good token");
+        assert_eq!(session.actor().map(Actor::as_str), Some(actor));
+    }
 }
 
 #[test]
