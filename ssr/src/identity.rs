@@ -36,15 +36,19 @@ pub(crate) async fn session(
     visit: Option<Visit<'_>>,
 ) -> Result<Session, NoSession> {
     let instance = sessions.instance();
-    let found = source::choose(incoming.presented(), &instance, edge::clock::now())?;
-    let carried = match found.token {
-        None => Carried::Nothing,
-        Some(token) => match judge(token, sessions).await {
-            Ok(session) => Carried::Session(session),
-            Err(Unjudged::Rejected(rejection)) => Carried::Rejected(rejection),
-            Err(Unjudged::Unknowable) => return Err(NoSession::Unknowable),
-        },
-    };
+    let mut judged = Vec::new();
+    for found in source::choose(incoming.presented(), &instance, edge::clock::now())? {
+        let carried = match found.token {
+            None => Carried::Nothing,
+            Some(token) => match judge(token, sessions).await {
+                Ok(session) => Carried::Session(session),
+                Err(Unjudged::Rejected(rejection)) => Carried::Rejected(rejection),
+                Err(Unjudged::Unknowable) => return Err(NoSession::Unknowable),
+            },
+        };
+        judged.push((found, carried));
+    }
+    let (found, carried) = source::settle(judged)?;
     let out = match handshake::next(carried, &found, instance.stage, visit.as_ref()) {
         Next::Serve(session) => return Ok(session),
         Next::Out(out) => out,

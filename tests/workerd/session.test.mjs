@@ -256,6 +256,9 @@ describe("a session", () => {
     const uat = a.iat - 5;
     const old = compact(HEADER, { ...a, iat: a.iat - 1 });
     const theirs = compact(HEADER, { ...b, iss: "https://clerk.other.example" });
+    const odd = compact(HEADER, { ...b, iss: 7 });
+    const times = { iat: a.iat - 120, nbf: a.iat - 130, exp: a.iat - 60 };
+    const [stale, staleB] = [a, b].map((claims) => compact(HEADER, { ...claims, ...times }));
     const cases = [
       [{ cookie: `__session=${A}` }, a],
       [{ cookie: `${own}=${A}` }, a],
@@ -266,6 +269,7 @@ describe("a session", () => {
       [{ cookie: `${own}=${old}; ${ownUat}=${uat}; __session=${A2}; __client_uat=${uat}` }, a2],
       // Another instance on this domain has written the plain one.
       [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=${theirs}` }, a],
+      [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=${odd}` }, a],
       [{ cookie: `__session=${theirs}` }, null],
       // The browser is signed out, or its sessions have changed since.
       [{ cookie: `__session=${A}; __client_uat=0` }, null],
@@ -273,8 +277,9 @@ describe("a session", () => {
       [{ cookie: `__session=${A}; __client_uat=${uat + 120}` }, null],
       [{ cookie: `${own}=${A}; ${ownUat}=0` }, null],
       [{ cookie: `${own}=${B}; ${ownUat}=0; __session=${A}; __client_uat=${uat}` }, a],
-      // What is no token of anybody's counts where it is the plain one.
-      [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=x.y.z` }, null],
+      // What is no token of anybody's hides no whole pair.
+      [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=x.y.z` }, a],
+      [{ cookie: "__session=x.y.z" }, null],
       [{ cookie: `${own}=; __session=${A}` }, a],
       [{ cookie: `__session=${A}; __session=${A}` }, a],
       [{ cookie: `__session_aaaaaaaa=${B}; __session=${A}` }, a],
@@ -303,11 +308,22 @@ describe("a session", () => {
       [{ ...bearer(A), cookie: `${own}=${B}` }, null],
       [{ cookie: `${own}=${A}; __session=${B}` }, null],
       [{ cookie: `${own}=${A}; ${ownUat}=${uat}; __session=${B}; __client_uat=${uat}` }, null],
-      [{ cookie: `__session=${A}; __client_uat=${uat}; __client_uat=0` }, null],
       [{ cookie: `__session=${A}; __session=${B}` }, null],
-      [{ cookie: `__session=${A}; __session=${A2}` }, null],
       [{ cookie: `${own}=${A}; ${own}=${B}` }, null],
       [{ cookie: `${own}=${A}; __session=${A}; __session=${B}` }, null],
+      // Twins that do not disagree are judged each, and a time refuses nobody by itself.
+      [{ cookie: `__client_uat=0; __client_uat=${uat}; ${own}=${A}; ${ownUat}=${uat}` }, a],
+      [{ cookie: `__session=${A}; __client_uat=${uat}; __client_uat=${uat - 7}` }, a],
+      [{ cookie: `__session=${A}; __client_uat=${uat}; __client_uat=0` }, a],
+      [{ cookie: `__session=${stale}; __session=${A}; __client_uat=${uat}` }, a],
+      [{ cookie: `__session=${staleB}; __session=${A}; __client_uat=${uat}` }, a],
+      [{ cookie: `__session=${stale}; __session=${A}; ${own}=${A2}; ${ownUat}=${uat}` }, a],
+      [{ cookie: `__session=x; __session=${A}` }, a],
+      [{ cookie: `__session=${A}; __session=${A2}` }, a],
+      [{ cookie: `__session=${stale}; __session=${staleB}` }, null],
+      [{ ...bearer(A), cookie: `__session=${stale}; __session=${A2}; __client_uat=0` }, a],
+      [{ ...bearer(A), cookie: `__session=${staleB}` }, a],
+      [{ ...bearer(A), cookie: `__session=${B}; __client_uat=0` }, a],
       [{ ...bearer(A), cookie: `__session=${A}; __session=${B}` }, null],
       [{ authorization: [`Bearer ${A}`, `Bearer ${B}`] }, null],
       [{ cookie: [`__session=${A}`, `__session=${B}`] }, null],

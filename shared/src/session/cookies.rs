@@ -1,6 +1,10 @@
 //! Cookies: the header that a browser sends, and the lines that Clerk asks us to set.
 
-use super::Rejection;
+/// A cookie has two values: a sibling domain can set a second one, and nothing in the header says
+/// which is ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cookie has two values")]
+pub struct Twice;
 
 /// The value of the cookie `name`. An empty one is what signing out leaves behind: none.
 ///
@@ -8,20 +12,32 @@ use super::Rejection;
 /// (RFC 6265, section 5.2): a name in other white space is another name.
 ///
 /// # Errors
-/// [`Rejection::Ambiguous`] when the cookie has two values: a sibling domain can set a second one,
-/// and nothing in the header says which is ours.
-pub fn one<'a>(header: &'a str, name: &str) -> Result<Option<&'a str>, Rejection> {
-    let mut found = None;
-    for (known, value) in pairs(header) {
-        if known != name || value.is_empty() {
-            continue;
-        }
-        match found {
-            Some(first) if first != value => return Err(Rejection::Ambiguous),
-            _ => found = Some(value),
+/// [`Twice`] when the cookie has two values.
+pub fn one<'a>(header: &'a str, name: &str) -> Result<Option<&'a str>, Twice> {
+    let mut values = values(header, name);
+    let first = values.next();
+    if values.any(|value| Some(value) != first) { Err(Twice) } else { Ok(first) }
+}
+
+/// The different values of the cookie `name`, read likewise, in the order in which they came.
+#[must_use]
+pub fn all<'a>(header: &'a str, name: &str) -> Vec<&'a str> {
+    let mut all = Vec::new();
+    for value in values(header, name) {
+        // A browser sends few of one name; a header full of them must not cost its square.
+        if all.len() <= VALUES_MAX && !all.contains(&value) {
+            all.push(value);
         }
     }
-    Ok(found)
+    all
+}
+
+/// Values of one cookie that are told apart.
+const VALUES_MAX: usize = 64;
+
+fn values<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let of_name = pairs(header).filter(move |(known, _)| *known == name);
+    of_name.map(|(_, value)| value).filter(|value| !value.is_empty())
 }
 
 fn pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {

@@ -139,13 +139,35 @@ fn standing(carried: Carried, found: &Found<'_>) -> Standing {
             Some(ClientUat::SignedOut) | None => out(None, None),
         },
         Carried::Rejected(rejection) => out(lapsed(rejection), Some(rejection)),
-        Carried::Session(session) => match found.client_uat {
-            Some(ClientUat::SignedOut) => out(Some(Due::SignedOut), Some(Rejection::SignedOut)),
-            Some(ClientUat::Since(at)) if session.issued_at().is_some_and(|made| made < at) => {
-                out(Some(Due::Outdated), Some(Rejection::Outdated))
-            }
-            Some(ClientUat::Since(_)) | None => Standing::Good(session),
+        Carried::Session(session) => match objection(&session, found) {
+            Some((due, rejection)) => out(Some(due), Some(rejection)),
+            None => Standing::Good(session),
         },
+    }
+}
+
+/// What the browser's cookie says against a session whose token is good.
+fn objection(session: &Session, found: &Found<'_>) -> Option<(Due, Rejection)> {
+    match found.client_uat {
+        Some(ClientUat::SignedOut) => Some((Due::SignedOut, Rejection::SignedOut)),
+        Some(ClientUat::Since(at)) if session.issued_at().is_some_and(|made| made < at) => {
+            Some((Due::Outdated, Rejection::Outdated))
+        }
+        Some(ClientUat::Since(_)) | None => None,
+    }
+}
+
+/// Whether a session counts where it was found.
+pub(super) fn is_live(session: &Session, found: &Found<'_>) -> bool {
+    objection(session, found).is_none()
+}
+
+/// Whether Clerk may know better than what was found.
+pub(super) fn is_due(found: &Found<'_>, carried: &Carried) -> bool {
+    match carried {
+        Carried::Nothing => matches!(found.client_uat, Some(ClientUat::Since(_))),
+        Carried::Rejected(rejection) => lapsed(*rejection).is_some(),
+        Carried::Session(session) => objection(session, found).is_some(),
     }
 }
 
@@ -156,6 +178,7 @@ fn lapsed(rejection: Rejection) -> Option<Due> {
         Rejection::Early => Some(Due::Early),
         Rejection::Future => Some(Due::Future),
         Rejection::Ambiguous
+        | Rejection::Crowded
         | Rejection::Long
         | Rejection::Form
         | Rejection::Header

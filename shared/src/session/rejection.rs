@@ -1,13 +1,17 @@
 //! Why there is no session.
 
 use super::TOKEN_BYTES_MAX;
+use super::source::TOKENS_MAX;
 
 /// Why a token is not a session. For our log: outside, one answer stands for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// Two tokens came with one request, and nothing says which is meant.
+    /// Two live tokens came with one request, and nothing says which is meant.
     #[error("two tokens of different users")]
     Ambiguous,
+    /// More tokens than [`TOKENS_MAX`] came with one request.
+    #[error("more than {TOKENS_MAX} session tokens")]
+    Crowded,
     /// More than [`TOKEN_BYTES_MAX`] bytes.
     #[error("the token is longer than {TOKEN_BYTES_MAX} bytes")]
     Long,

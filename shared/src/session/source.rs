@@ -1,11 +1,13 @@
-//! Which token of a request counts.
+//! Which tokens of a request are judged, and which of them counts.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+mod claimed;
+mod pairs;
 
+use self::claimed::Claimed;
+use self::pairs::Cookies;
 use super::Rejection;
-use super::cookies::one;
-use crate::json::Object;
+use super::handshake::{Carried, is_due, is_live};
+use crate::id::UserId;
 use crate::time::UnixMillis;
 
 /// Where Clerk's scripts put the token.
@@ -85,38 +87,39 @@ impl ClientUat {
     }
 }
 
-/// Finds the token to judge.
+/// Tokens of one request that are judged. A browser sends one or two; more than so many are there
+/// to cost time.
+pub const TOKENS_MAX: usize = 8;
+
+/// Finds the tokens to judge, in the order in which they count. There is at least one place, and the
+/// first may be one where no token stands.
 ///
 /// `Authorization: Bearer …`, or a token alone in that header, comes before any cookie; other
-/// schemes are somebody else's. Between `__session_<suffix>` and `__session` the rules of Clerk's
-/// SDK decide (clerk/javascript, `packages/backend/src/tokens/authenticateContext.ts`). In four
-/// cases ours differ:
+/// schemes are somebody else's. Beside it come only the tokens in cookies that name another user.
 ///
-/// - two tokens of this instance for different users are refused;
-/// - the cookies are read first, so that one with two values is refused even beside a good header:
-///   somebody has put a second one there;
-/// - where the rules name a cookie that is not there, the other one is taken;
-/// - a cookie without a `__client_uat` beside it is served while its token is good. Clerk's SDK
-///   asks by a handshake then, and a browser would be sent away for no better answer.
+/// Between `__session_<suffix>` and `__session` the rules of Clerk's SDK decide (clerk/javascript,
+/// `packages/backend/src/tokens/authenticateContext.ts`). A cookie may come several times: another
+/// instance, another framework or a sibling domain has set one of its name, and nothing in the
+/// header says which is ours. So each of those that claim to be this instance's is judged, the
+/// newest first, and after them those of the other pair.
 ///
 /// # Errors
-/// [`Rejection::Ambiguous`] when one cookie has two values, or when two tokens name different
-/// users: guessing would serve one of them the other's page.
+/// [`Rejection::Crowded`] when there are more than [`TOKENS_MAX`].
 pub fn choose<'a>(
     presented: Presented<'a>,
     instance: &Instance<'_>,
     now: UnixMillis,
-) -> Result<Found<'a>, Rejection> {
-    let cookies = Cookies::read(presented.cookie.unwrap_or_default(), instance)?;
-    let found = cookies.choose(instance, now)?;
-    let Some(bearer) = presented.authorization.and_then(bearer) else {
-        return Ok(found);
-    };
-    let subject = |token| Claimed::read(token).subject;
-    if differ(subject(bearer), found.token.and_then(subject)) {
-        return Err(Rejection::Ambiguous);
+) -> Result<Vec<Found<'a>>, Rejection> {
+    let cookies = Cookies::read(presented.cookie.unwrap_or_default(), instance);
+    let mut found = cookies.in_order(instance, now);
+    if let Some(bearer) = presented.authorization.and_then(bearer) {
+        let user = |token| Claimed::read(token, instance.issuer).subject;
+        let own = user(bearer);
+        found.retain(|beside| beside.token.and_then(user).is_some_and(|user| Some(user) != own));
+        let first = Found { token: Some(bearer), carrier: Carrier::Header, client_uat: None };
+        found.insert(0, first);
     }
-    Ok(Found { token: Some(bearer), carrier: Carrier::Header, client_uat: None })
+    if TOKENS_MAX < found.len() { Err(Rejection::Crowded) } else { Ok(found) }
 }
 
 /// The token in `Authorization`. Without a scheme it is one only if it has a token's form: then no
@@ -126,110 +129,46 @@ fn bearer(value: &str) -> Option<&str> {
     value.strip_prefix("Bearer ").or_else(|| is_token.then_some(value))
 }
 
-/// Clerk's two pairs of cookies.
-struct Cookies<'a> {
-    plain: Option<&'a str>,
-    plain_uat: Option<&'a str>,
-    suffixed: Option<&'a str>,
-    suffixed_uat: Option<&'a str>,
+/// Settles which of the tokens counts, once each of them was judged: the first that is live.
+///
+/// Where none is, the one counts that Clerk may renew, so that a leftover keeps nobody out; then
+/// the first. A token in `Authorization` counts whatever the others are.
+///
+/// # Errors
+/// [`Rejection::Ambiguous`] when live ones name different users: guessing would serve one of them
+/// the other's page.
+pub fn settle(judged: Vec<(Found<'_>, Carried)>) -> Result<(Found<'_>, Carried), Rejection> {
+    let users: Vec<_> = judged.iter().map(|(found, carried)| live_user(found, carried)).collect();
+    let mut known = users.iter().flatten();
+    if known.next().is_some_and(|first| known.any(|user| user != first)) {
+        return Err(Rejection::Ambiguous);
+    }
+    let first_live = users.iter().position(Option::is_some);
+    let is_renewable = |(found, carried): &(Found<'_>, Carried)| is_due(found, carried);
+    let at = match judged.first() {
+        Some((found, carried)) if is_final(found, carried) => 0,
+        _ => first_live.or_else(|| judged.iter().position(is_renewable)).unwrap_or(0),
+    };
+    let nowhere = Found { token: None, carrier: Carrier::Plain, client_uat: None };
+    Ok(judged.into_iter().nth(at).unwrap_or((nowhere, Carried::Nothing)))
 }
 
-/// How a cookie says that nobody is signed in.
-const SIGNED_OUT: Option<&str> = Some("0");
-
-impl<'a> Cookies<'a> {
-    fn read(header: &'a str, instance: &Instance<'_>) -> Result<Self, Rejection> {
-        let suffixed = |name: &str| match instance.suffix {
-            Some(suffix) => one(header, &format!("{name}_{suffix}")),
-            None => Ok(None),
-        };
-        Ok(Self {
-            plain: one(header, COOKIE)?,
-            plain_uat: one(header, CLIENT_UAT)?,
-            suffixed: suffixed(COOKIE)?,
-            suffixed_uat: suffixed(CLIENT_UAT)?,
-        })
-    }
-
-    fn choose(&self, instance: &Instance<'_>, now: UnixMillis) -> Result<Found<'a>, Rejection> {
-        let is_suffixed = self.is_suffixed(instance, now)?;
-        let plain = (self.plain, self.plain_uat, Carrier::Plain);
-        let suffixed = (self.suffixed, self.suffixed_uat, Carrier::Suffixed);
-        let (token, uat, carrier) = if is_suffixed { suffixed } else { plain };
-        let client_uat = uat.map(ClientUat::read);
-        // A page whose scripts set only the suffixed token is signed in, unless a cookie says no.
-        if token.is_none() && self.suffixed.is_some() && self.suffixed_uat.is_none() {
-            return Ok(Found { token: self.suffixed, carrier: Carrier::Suffixed, client_uat });
-        }
-        Ok(Found { token, carrier, client_uat })
-    }
-
-    /// Whether the suffixed pair counts: the rules of Clerk's SDK in their order, but for the first
-    /// one, which spares most requests the reading of a token: alone, the plain one is judged, and
-    /// another instance's is refused for its issuer.
-    fn is_suffixed(&self, instance: &Instance<'_>, now: UnixMillis) -> Result<bool, Rejection> {
-        if self.suffixed.is_none() && self.suffixed_uat.is_none() {
-            return Ok(false);
-        }
-        let plain = self.plain.map(Claimed::read).unwrap_or_default();
-        if self.plain.is_some() {
-            match plain.issuer.as_deref() {
-                // No token of anybody's: signed out, rather than sent away to Clerk.
-                None => return Ok(false),
-                // Another instance on this domain wrote it.
-                Some(issuer) if issuer != instance.issuer => return Ok(true),
-                Some(_) => {}
-            }
-        }
-        let suffixed = self.suffixed.map(Claimed::read).unwrap_or_default();
-        let is_out = |uat: Option<&str>| uat == SIGNED_OUT;
-        let (plain_out, suffixed_out) = (is_out(self.plain_uat), is_out(self.suffixed_uat));
-        if !plain_out && !suffixed_out {
-            if differ(plain.subject, suffixed.subject) {
-                return Err(Rejection::Ambiguous);
-            }
-            if suffixed.issued_at < plain.issued_at {
-                return Ok(false);
-            }
-        }
-        if suffixed_out && !plain_out {
-            return Ok(false);
-        }
-        // Scripts of an older version signed out, and did not know of the suffixed pair.
-        let is_over = suffixed.expires_at.is_some_and(|at| at.saturating_mul(1000) <= now.0);
-        if instance.stage == Stage::Development && plain_out && !suffixed_out && is_over {
-            return Ok(false);
-        }
-        Ok(self.suffixed.is_none() || self.suffixed_uat.is_some())
+fn live_user<'a>(found: &Found<'_>, carried: &'a Carried) -> Option<&'a UserId> {
+    match carried {
+        Carried::Session(session) if is_live(session, found) => Some(session.user_id()),
+        Carried::Session(_) | Carried::Nothing | Carried::Rejected(_) => None,
     }
 }
 
-/// What a token claims before anything about it was checked. Good for comparing only.
-#[derive(Default)]
-struct Claimed {
-    issuer: Option<String>,
-    subject: Option<String>,
-    issued_at: Option<i64>,
-    expires_at: Option<i64>,
-}
-
-impl Claimed {
-    fn read(token: &str) -> Self {
-        let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-        let text = payload.as_deref().and_then(|payload| str::from_utf8(payload).ok());
-        let claims = text.and_then(|text| Object::read(text, &["iss", "sub", "iat", "exp"]).ok());
-        let Some(claims) = claims else { return Self::default() };
-        let text = |name| claims.get::<String>(name).ok().flatten();
-        let seconds = |name| claims.get::<i64>(name).ok().flatten();
-        Self {
-            issuer: text("iss").filter(|issuer| !issuer.is_empty()),
-            subject: text("sub"),
-            issued_at: seconds("iat"),
-            expires_at: seconds("exp"),
-        }
+/// Whether nothing else is looked at: a program's header, and a pair that says of itself that nobody
+/// is signed in, or that its session is not the browser's any more.
+fn is_final(found: &Found<'_>, carried: &Carried) -> bool {
+    if found.carrier == Carrier::Header {
+        return true;
     }
-}
-
-fn differ(one: Option<String>, other: Option<String>) -> bool {
-    matches!((one, other), (Some(one), Some(other)) if one != other)
+    match carried {
+        Carried::Nothing => found.client_uat == Some(ClientUat::SignedOut),
+        Carried::Session(session) => !is_live(session, found),
+        Carried::Rejected(_) => false,
+    }
 }

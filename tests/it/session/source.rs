@@ -4,11 +4,14 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use shared::session::Rejection;
+use shared::session::handshake::{self, Carried, Next, Out, Visit};
 use shared::session::publishable_key::PublishableKey;
-use shared::session::source::{self, Carrier, ClientUat, Found, Instance, Presented, Stage};
+use shared::session::source::{
+    self, Carrier, ClientUat, Found, Instance, Presented, Stage, TOKENS_MAX,
+};
 use shared::time::UnixMillis;
 
-use super::{ISSUER, NOW, NOW_S, json_fixture};
+use super::{ISSUER, NOW, NOW_S, PARTY, claims, header, json_fixture, judge, sign};
 
 #[test]
 fn a_publishable_key_names_the_instance() {
@@ -47,14 +50,30 @@ fn token(sub: &str, more: &Value) -> String {
     format!("x.{}.y", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
+const SUFFIX: &str = "qReyu04C";
+
+fn instance(stage: Stage) -> Instance<'static> {
+    Instance { issuer: ISSUER, suffix: Some(SUFFIX), stage }
+}
+
+/// All that is to be judged.
+fn places<'a>(
+    authorization: &'a str,
+    cookie: &'a str,
+    stage: Stage,
+) -> Result<Vec<Found<'a>>, Rejection> {
+    let header = |text: &'a str| (!text.is_empty()).then_some(text);
+    let presented = Presented { authorization: header(authorization), cookie: header(cookie) };
+    source::choose(presented, &instance(stage), NOW)
+}
+
+/// What counts first.
 fn choose<'a>(
     authorization: &'a str,
     cookie: &'a str,
     stage: Stage,
 ) -> Result<Found<'a>, Rejection> {
-    let header = |text: &'a str| (!text.is_empty()).then_some(text);
-    let presented = Presented { authorization: header(authorization), cookie: header(cookie) };
-    source::choose(presented, &Instance { issuer: ISSUER, suffix: Some("qReyu04C"), stage }, NOW)
+    places(authorization, cookie, stage).map(|found| *found.first().expect("a place"))
 }
 
 #[track_caller]
@@ -95,9 +114,14 @@ fn j_23_the_header_comes_before_the_cookies() {
     check_choice("a.b.c", "__session=a", Ok(Some("a.b.c")));
     check_choice("..", "__session=a", Ok(Some("..")));
     check_choice(&ada, &format!("__session={again}"), Ok(Some(&ada)));
+    check_choice(&ada, "__session=a; __session=b", Ok(Some(&ada)));
+    // Beside it only what names another user is judged: it may be two people's request.
     let bob = token("user_2", &json!({}));
-    check_choice(&ada, &format!("__session={bob}"), Err(Rejection::Ambiguous));
-    check_choice(&ada, "__session=a; __session=b", Err(Rejection::Ambiguous));
+    let beside = format!("__session={again}; __session_qReyu04C={bob}; __client_uat=0");
+    let bearer = format!("Bearer {ada}");
+    let found = places(&bearer, &beside, Stage::Production).expect("places");
+    let tokens: Vec<_> = found.iter().map(|found| found.token.expect("a token")).collect();
+    assert_eq!(tokens, [&ada, &bob]);
     let found = choose(&ada, "__client_uat=0", Stage::Production).expect("a token");
     assert_eq!((found.carrier, found.client_uat), (Carrier::Header, None));
     let found = choose("Bearer h", "__client_uat=0", Stage::Production).expect("a token");
@@ -129,12 +153,19 @@ fn j_23_between_the_cookies_clerks_rules_decide() {
     let over = token("user_1", &json!({ "iat": NOW_S - 60, "exp": NOW_S }));
     let theirs = token("user_2", &json!({ "iss": "https://clerk.other.example" }));
     let nobodys = token("user_2", &json!({ "iss": null }));
-    let odd = token("user_2", &json!({ "iss": 7 }));
+    let absent = [json!(null), json!(0), json!(0.0), json!(false), json!("")];
+    let odd = [json!(7), json!(true), json!([ISSUER]), json!({}), json!("other")];
+    let [absent, odd] =
+        [absent, odd].map(|all| all.map(|iss| token("user_2", &json!({ "iss": iss }))));
     for stage in [Stage::Production, Stage::Development] {
         let check = |cookies: &[(&str, &str)], want| check_pair(stage, cookies, want);
         // What is no token of anybody's counts, and is refused later: no handshake mends it.
-        for bad in ["x.y.z", "garbage", &nobodys, &odd] {
+        for bad in ["x.y.z", "garbage", &nobodys].into_iter().chain(absent.iter().map(|it| &**it)) {
             check(&[(PLAIN, bad), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Plain);
+        }
+        // An issuer that is no text is somebody else's.
+        for bad in &odd {
+            check(&[(PLAIN, bad), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
         }
         // Another instance's token in the plain cookie leaves the suffixed pair.
         check(&[(PLAIN, &theirs), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
@@ -158,9 +189,9 @@ fn j_23_between_the_cookies_clerks_rules_decide() {
         check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "0")], Carrier::Plain);
         // Signed out in both.
         check(&[(UAT, "0"), (SUFFIXED, &now), (SUFFIXED_UAT, "0")], Carrier::Suffixed);
-        // A suffixed token whose time is not told: the plain one, and where there is none, it.
+        // A suffixed token whose time is not told: the plain one.
         check(&[(PLAIN, &now), (SUFFIXED, &same)], Carrier::Plain);
-        check(&[(SUFFIXED, &now)], Carrier::Suffixed);
+        check(&[(SUFFIXED, &now)], Carrier::Plain);
         check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
         check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "9"), (UAT, "0")], Carrier::Suffixed);
     }
@@ -211,21 +242,165 @@ fn j_24_a_cookie_header_of_32_kb_is_read_and_a_token_in_it_is_found() {
     check_choice("", &dots, Ok(Some(&dots[10..])));
 }
 
+/// A session's token, signed.
+fn signed(sub: &str, more: &Value) -> String {
+    let mut all = claims();
+    all["sub"] = json!(sub);
+    for (name, value) in more.as_object().expect("claims") {
+        all[name] = value.clone();
+    }
+    sign(&header().to_string(), all.to_string().as_bytes())
+}
+
+/// Who is served, or what is done instead for a browser that opens a page.
+fn settled(stage: Stage, authorization: &str, cookie: &str) -> String {
+    let places = match places(authorization, cookie, stage) {
+        Ok(places) => places,
+        Err(rejection) => return rejection.to_string(),
+    };
+    let carried = |found: Found<'_>| match found.token.map(judge) {
+        None => Carried::Nothing,
+        Some(Ok(session)) => Carried::Session(session),
+        Some(Err(rejection)) => Carried::Rejected(rejection),
+    };
+    let judged = places.into_iter().map(|found| (found, carried(found))).collect();
+    let (found, carried) = match source::settle(judged) {
+        Ok(settled) => settled,
+        Err(rejection) => return rejection.to_string(),
+    };
+    let visit = Visit { origin: PARTY, path: "/dashboard", query: "", cookies: "" };
+    match handshake::next(carried, &found, stage, Some(&visit)) {
+        Next::Serve(session) => session.user_id().to_string(),
+        Next::Out(Out::Refuse(None)) => "nobody".to_owned(),
+        Next::Out(Out::Refuse(Some(rejection))) => rejection.to_string(),
+        Next::Out(Out::Ask(due)) => format!("asks: {due:?}"),
+        Next::Take { .. } => "takes".to_owned(),
+    }
+}
+
+/// Cookies by their short names: `p` and `s` for the tokens, `u` and `v` for their times.
+fn cookies(list: &[(&str, &str)]) -> String {
+    let name = |short: &str| match short {
+        "p" => "__session",
+        "u" => "__client_uat",
+        "s" => "__session_qReyu04C",
+        "v" => "__client_uat_qReyu04C",
+        other => panic!("{other}"),
+    };
+    let pairs: Vec<_> =
+        list.iter().map(|(short, value)| format!("{}={value}", name(short))).collect();
+    pairs.join("; ")
+}
+
+#[track_caller]
+fn check_settled(list: &[(&str, &str)], want: &str) {
+    for stage in [Stage::Production, Stage::Development] {
+        assert_eq!(settled(stage, "", &cookies(list)), want, "{stage:?} {list:?}");
+    }
+}
+
 #[test]
-fn j_23_s_17_two_tokens_that_disagree_are_refused() {
-    check_choice("", "__session=a; __session=b", Err(Rejection::Ambiguous));
-    check_choice("", "__session_qReyu04C=a; __session_qReyu04C=b", Err(Rejection::Ambiguous));
-    check_choice("", "__session=a; __client_uat=1; __client_uat=2", Err(Rejection::Ambiguous));
-    check_choice("Bearer h", "__session=a; __session=b", Err(Rejection::Ambiguous));
-    let [ada, bob] = ["user_1", "user_2"].map(|sub| token(sub, &json!({})));
-    let bearer = format!("Bearer {ada}");
-    check_choice(&bearer, &format!("__session={ada}"), Ok(Some(&ada)));
-    check_choice(&bearer, &format!("__session={bob}"), Err(Rejection::Ambiguous));
-    check_choice(&bearer, &format!("__session_qReyu04C={bob}"), Err(Rejection::Ambiguous));
-    check_choice(&bearer, "__session=unreadable", Ok(Some(&ada)));
-    let both = format!("__session={ada}; __session_qReyu04C={bob}");
-    check_choice("", &both, Err(Rejection::Ambiguous));
-    check_choice("", &format!("{both}; __client_uat_qReyu04C=9"), Err(Rejection::Ambiguous));
+fn j_23_s_17_each_of_a_cookies_values_is_judged() {
+    let (ada, again) =
+        (signed("user_1", &json!({})), signed("user_1", &json!({ "sid": "sess_2" })));
+    let bob = signed("user_2", &json!({}));
+    let times = json!({ "iat": NOW_S - 120, "nbf": NOW_S - 120, "exp": NOW_S - 60 });
+    let (stale, bobs_stale) = (signed("user_1", &times), signed("user_2", &times));
+    let (uat, before, later) =
+        ((NOW_S - 9).to_string(), (NOW_S - 16).to_string(), (NOW_S + 9).to_string());
+    let (uat, before, later) = (&*uat, &*before, &*later);
+    // Two instances on one domain: the times of both, and a whole suffixed pair.
+    check_settled(&[("u", "0"), ("u", uat), ("s", &ada), ("v", uat)], "user_1");
+    check_settled(&[("p", &ada), ("u", uat), ("u", before)], "user_1");
+    // A time that somebody else has set refuses nobody.
+    check_settled(&[("p", &ada), ("u", "0"), ("u", uat)], "user_1");
+    check_settled(&[("p", &ada), ("u", later), ("u", uat)], "user_1");
+    check_settled(&[("s", &ada), ("v", later), ("v", uat)], "user_1");
+    check_settled(&[("p", &ada), ("u", "0"), ("u", later)], "asks: Outdated");
+    check_settled(&[("u", "0"), ("u", uat)], "asks: NoToken");
+    check_settled(&[("p", &ada), ("u", "0")], "asks: SignedOut");
+    // Twins, in either order.
+    for twins in [[&stale, &ada], [&ada, &stale], [&bobs_stale, &ada], [&ada, &again]] {
+        let [one, other] = twins.map(|it| &**it);
+        check_settled(&[("p", one), ("p", other), ("u", uat)], "user_1");
+        check_settled(&[("s", one), ("s", other), ("v", uat)], "user_1");
+        check_settled(&[("p", one), ("p", other), ("u", uat), ("s", &ada), ("v", uat)], "user_1");
+        check_settled(&[("p", one), ("s", other), ("u", uat), ("v", uat)], "user_1");
+    }
+    for junk in ["x", "x.y.z", "7", &ada[..ada.len() - 4], &token("user_2", &json!({ "iss": 7 }))] {
+        check_settled(&[("p", junk), ("p", &ada), ("u", uat)], "user_1");
+        check_settled(&[("p", junk), ("s", &ada), ("u", uat), ("v", uat)], "user_1");
+        check_settled(&[("p", junk), ("s", &ada), ("v", uat)], "user_1");
+        check_settled(&[("s", junk), ("s", &ada), ("v", uat)], "user_1");
+        // And where the good one has lapsed, Clerk renews it.
+        check_settled(&[("p", junk), ("s", &stale), ("u", uat), ("v", uat)], "asks: Expired");
+        check_settled(&[("p", junk), ("p", &stale), ("u", uat)], "asks: Expired");
+    }
+    check_settled(&[("p", "x")], "not a compact signed token");
+    check_settled(&[("p", "x"), ("p", "y.z")], "not a compact signed token");
+    // Live ones of two users, wherever they stand.
+    let two = "two tokens of different users";
+    check_settled(&[("p", &ada), ("p", &bob)], two);
+    check_settled(&[("p", &ada), ("p", &bob), ("u", uat)], two);
+    check_settled(&[("p", &ada), ("s", &bob)], two);
+    check_settled(&[("p", &ada), ("u", uat), ("s", &bob), ("v", uat)], two);
+    check_settled(&[("s", &ada), ("s", &bob), ("v", uat)], two);
     // What was left behind when its user signed out is nobody's.
-    check_choice("", &format!("{both}; __client_uat_qReyu04C=0"), Ok(Some(&ada)));
+    check_settled(&[("p", &ada), ("u", uat), ("s", &bob), ("v", "0")], "user_1");
+    check_settled(&[("p", &bob), ("u", "0"), ("s", &ada), ("v", uat)], "user_1");
+    // A whole suffixed pair decides, against its own token too.
+    for plain in [&ada, &bob] {
+        check_settled(&[("p", plain), ("u", uat), ("s", &bob), ("v", later)], "asks: Outdated");
+    }
+    check_settled(&[("s", &ada), ("u", "0")], "nobody");
+    check_settled(&[("s", &ada), ("v", "0")], "nobody");
+}
+
+#[test]
+fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
+    let (ada, bob) = (signed("user_1", &json!({})), signed("user_2", &json!({})));
+    let stale = signed("user_2", &json!({ "iat": NOW_S - 120, "exp": NOW_S - 60 }));
+    let forged = format!("{}AAAA", &bob[..bob.len() - 4]);
+    let beside = |list: &[(&str, &str)]| {
+        settled(Stage::Production, &format!("Bearer {ada}"), &cookies(list))
+    };
+    let two = "two tokens of different users";
+    assert_eq!(beside(&[("p", &bob)]), two);
+    assert_eq!(beside(&[("s", &bob)]), two);
+    assert_eq!(beside(&[("p", "x"), ("p", &bob)]), two);
+    for list in [
+        &[("p", &*ada), ("p", "x"), ("u", "0"), ("u", "7")][..],
+        &[("p", &stale)],
+        &[("p", &stale), ("p", &ada)],
+        &[("p", &forged), ("p", "x")],
+        &[("p", &bob), ("u", "0")],
+    ] {
+        assert_eq!(beside(list), "user_1", "{list:?}");
+    }
+    // Nothing falls back from a header that is none.
+    let good = cookies(&[("p", &ada)]);
+    let refused = settled(Stage::Production, "Bearer x.y.z", &good);
+    assert_eq!(refused, "not a compact signed token");
+    assert_eq!(
+        settled(Stage::Production, &format!("Bearer {stale}"), &good),
+        "the token has expired"
+    );
+}
+
+#[test]
+fn j_24_more_tokens_than_a_browser_sends_are_not_judged() {
+    let of = |count: usize| -> String {
+        let tokens = (0..count).map(|at| token("user_1", &json!({ "jti": at })));
+        tokens.map(|token| format!("__session={token}; ")).collect()
+    };
+    let cookie = of(TOKENS_MAX);
+    let found = places("", &cookie, Stage::Production).expect("places");
+    assert_eq!(found.len(), TOKENS_MAX);
+    assert_eq!(places("", &of(TOKENS_MAX + 1), Stage::Production), Err(Rejection::Crowded));
+    let own = token("user_2", &json!({}));
+    assert_eq!(places(&own, &of(TOKENS_MAX), Stage::Production), Err(Rejection::Crowded));
+    // What does not claim to be ours is passed over, however much there is of it.
+    let junk: String = (0..60).map(|at| format!("__session=x{at}; ")).collect();
+    let cookie = format!("{junk}__session={own}");
+    check_choice("", &cookie, Ok(Some(&own)));
 }

@@ -1,0 +1,59 @@
+//! What a token claims before anything about it was checked: good for comparing and ordering only.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::json::Object;
+
+/// Whose a token claims to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// This instance's.
+    Ours,
+    /// Another issuer's, or one that is no text.
+    Theirs,
+    /// It names no issuer, or is no token.
+    #[default]
+    Nobodys,
+}
+
+/// The claims that decide between tokens.
+#[derive(Debug, Default)]
+pub(super) struct Claimed {
+    pub(super) whose: Whose,
+    pub(super) subject: Option<String>,
+    pub(super) issued_at: Option<i64>,
+    pub(super) expires_at: Option<i64>,
+}
+
+impl Claimed {
+    pub(super) fn read(token: &str, issuer: &str) -> Self {
+        let payload = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let text = payload.as_deref().and_then(|payload| str::from_utf8(payload).ok());
+        let claims = text.and_then(|text| Object::read(text, &["iss", "sub", "iat", "exp"]).ok());
+        let Some(claims) = claims else { return Self::default() };
+        let seconds = |name| claims.get::<i64>(name).ok().flatten();
+        Self {
+            whose: whose(claims.raw("iss"), issuer),
+            subject: claims.get("sub").ok().flatten(),
+            issued_at: seconds("iat"),
+            expires_at: seconds("exp"),
+        }
+    }
+}
+
+/// As Clerk's SDK, which asks JavaScript whether there is an issuer: `0`, `false`, `null` and an
+/// empty text are none, and whatever else is no text is somebody else's.
+fn whose(iss: serde_json::Result<Option<&RawValue>>, issuer: &str) -> Whose {
+    let Ok(iss) = iss else { return Whose::Theirs }; // Twice: no two readers need agree.
+    let Some(iss) = iss else { return Whose::Nobodys };
+    match serde_json::from_str(iss.get()) {
+        Ok(Value::Null | Value::Bool(false)) => Whose::Nobodys,
+        Ok(Value::Number(number)) if number.as_f64() == Some(0.0) => Whose::Nobodys,
+        Ok(Value::String(text)) if text.is_empty() => Whose::Nobodys,
+        Ok(Value::String(text)) if text == issuer => Whose::Ours,
+        _ => Whose::Theirs,
+    }
+}
