@@ -60,7 +60,9 @@ pub(crate) async fn shake(
     let Ok(mut cookies) = cookies(&clerk, &app.origin(), &headers, suffix.as_deref()) else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be signed\n");
     };
-    cookies.push(browser_cookie(asked.browser.as_deref(), &headers));
+    let browser = browser_id(asked.browser.as_deref(), &headers);
+    cookies.push(browser_cookie(&browser, ""));
+    cookies.extend(suffix.map(|suffix| browser_cookie(&browser, &format!("_{suffix}"))));
     let Ok(answer) = clerk.keys.sign_handshake(&cookies) else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be signed\n");
     };
@@ -105,15 +107,19 @@ fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     pairs.find(|(name, _)| name.trim() == wanted).map(|(_, value)| value.trim())
 }
 
-/// The cookie that says which browser this is: what was asked, what it has, else a new one.
-pub(crate) fn browser_cookie(asked: Option<&str>, headers: &HeaderMap) -> String {
+/// Which browser this is: what was asked, what its cookie says, else a new one.
+pub(crate) fn browser_id(asked: Option<&str>, headers: &HeaderMap) -> String {
     let is_id = |id: &&str| {
         let tail = id.strip_prefix(DEV_BROWSER_PREFIX).unwrap_or_default();
         !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_alphanumeric())
     };
     let known = asked.filter(is_id).or_else(|| cookie(headers, DEV_BROWSER).filter(is_id));
-    let id = known.map_or_else(|| fresh_id(DEV_BROWSER_PREFIX), str::to_owned);
-    format!("{DEV_BROWSER}={id}; Path=/; SameSite=Lax; Max-Age={DEV_BROWSER_TTL_S}")
+    known.map_or_else(|| fresh_id(DEV_BROWSER_PREFIX), str::to_owned)
+}
+
+/// The cookie that says so.
+pub(crate) fn browser_cookie(id: &str, ending: &str) -> String {
+    format!("{DEV_BROWSER}{ending}={id}; Path=/; SameSite=Lax; Max-Age={DEV_BROWSER_TTL_S}")
 }
 
 /// The cookies of a session: the token, and since when somebody is signed in. A cookie belongs to a

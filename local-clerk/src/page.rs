@@ -102,7 +102,7 @@ pub(crate) async fn sign_in(
     };
     let to = target(app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
     let mut cookies = handshake::signed_in(&token, now_s, "");
-    cookies.push(handshake::browser_cookie(None, &headers));
+    cookies.push(handshake::browser_cookie(&handshake::browser_id(None, &headers), ""));
     cookies.push(handshake::client_cookie(&record, CLIENT_TTL_S));
     leave(to.as_str(), &cookies)
 }

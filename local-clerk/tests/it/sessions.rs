@@ -336,7 +336,8 @@ async fn a_handshake_renews_the_session_of_who_is_signed_in() {
     let suffix = names[2].strip_prefix("__session_").unwrap();
     assert_eq!(suffix.len(), 8, "{names:?}");
     let own = ["__session", "__client_uat"].map(|name| format!("{name}_{suffix}"));
-    assert_eq!(names, ["__session", "__client_uat", &own[0], &own[1], "__clerk_db_jwt"]);
+    let browser = format!("__clerk_db_jwt_{suffix}");
+    assert_eq!(names, ["__session", "__client_uat", &own[0], &own[1], "__clerk_db_jwt", &browser]);
 }
 
 #[tokio::test]
