@@ -426,7 +426,7 @@ describe("a handshake", () => {
     assert.doesNotMatch(system.logs(), /eyJ|__session=|evil=/);
   });
 
-  it("J-9 is taken under the categories that Clerk signs it under, and under no other", async () => {
+  it("J-9 is taken under the categories that Clerk signs it under, and no other", async () => {
     const cookies = renewed();
     const shaken = async (answer) => {
       const { to } = leaves(await get("app", back("/dashboard", answer), cookie(lapsed())));

@@ -1,5 +1,5 @@
-// The local Clerk is held to Clerk's own SDK: what it mints and delivers is taken by it, and what it
-// makes wrong on purpose is not. What agrees with us alone would prove nothing.
+// The local Clerk is held to Clerk's own SDK: what it mints and delivers is taken by it, and what
+// it makes wrong on purpose is not. What agrees with us alone would prove nothing.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -58,11 +58,13 @@ describe("the local Clerk, by Clerk's SDK", () => {
     return answer.json();
   }
 
-  const minted = async (more = {}) => (await post("/local/tokens", { user_id: ADA, ...more })).token;
+  const minted = async (more = {}) =>
+    (await post("/local/tokens", { user_id: ADA, ...more })).token;
   const asked = (headers, path = "/dashboard") =>
     new Request(`${APP}${path}`, { headers: { ...DOCUMENT, ...headers } });
   const says = (headers, path) => opinion(sdk, asked(headers, path), [APP]);
-  const state = (token) => sdk.authenticateRequest(asked(bearer(token)), { authorizedParties: [APP] });
+  const state = (token) =>
+    sdk.authenticateRequest(asked(bearer(token)), { authorizedParties: [APP] });
 
   it("mints session tokens that it takes, with who acts and where, in either version", async () => {
     for (const more of [{}, { ttl_s: 60 }, { version: 1 }, { version: 2 }]) {
@@ -111,7 +113,8 @@ describe("the local Clerk, by Clerk's SDK", () => {
   async function signedIn() {
     const jar = new Jar();
     const body = new URLSearchParams({ user_id: ADA, redirect_url: "/dashboard" });
-    const answer = await fetch(`${clerk.url}/sign-in`, { method: "POST", body, redirect: "manual" });
+    const how = { method: "POST", body, redirect: "manual" };
+    const answer = await fetch(`${clerk.url}/sign-in`, how);
     assert.equal(answer.status, 303);
     jar.take(answer.headers);
     return jar;
@@ -131,9 +134,10 @@ describe("the local Clerk, by Clerk's SDK", () => {
     return new URL(answer.headers.get("location"));
   }
 
-  it("signs people in by cookies that it takes, and its record of a browser is no session", async () => {
+  it("signs people in by cookies that it takes, and its record is no session", async () => {
     const jar = await signedIn();
-    assert.deepEqual(await says({ cookie: jar.header }), { verdict: "in", user: ADA, reason: null });
+    const seen = await says({ cookie: jar.header });
+    assert.deepEqual(seen, { verdict: "in", user: ADA, reason: null });
     assert.equal((await says(bearer(jar.get("__client")))).verdict, "out");
     const record = `__session=${jar.get("__client")}; __client_uat=1; __clerk_db_jwt=dvb_1`;
     assert.equal((await says({ cookie: record })).verdict, "out");

@@ -317,7 +317,7 @@ describe("a session", () => {
       [{ cookie: `__session=${A}; __client_uat=${uat}; __client_uat=0` }, a],
       [{ cookie: `__session=${stale}; __session=${A}; __client_uat=${uat}` }, a],
       [{ cookie: `__session=${staleB}; __session=${A}; __client_uat=${uat}` }, a],
-      [{ cookie: `__session=${stale}; __session=${A}; ${own}=${A2}; ${ownUat}=${uat}` }, a],
+      [{ cookie: `__session=${stale}; __session=${A}; ${own}=${A2}; ${ownUat}=${uat}` }, a2],
       [{ cookie: `__session=x; __session=${A}` }, a],
       [{ cookie: `__session=${A}; __session=${A2}` }, a],
       [{ cookie: `__session=${stale}; __session=${staleB}` }, null],

@@ -91,8 +91,8 @@ impl ClientUat {
 /// to cost time.
 pub const TOKENS_MAX: usize = 8;
 
-/// Finds the tokens to judge, in the order in which they count. There is at least one place, and the
-/// first may be one where no token stands.
+/// Finds the tokens to judge, in the order in which they count. There is at least one place, and
+/// the first may be one where no token stands.
 ///
 /// `Authorization: Bearer …`, or a token alone in that header, comes before any cookie; other
 /// schemes are somebody else's. Beside it come only the tokens in cookies that name another user.
@@ -147,7 +147,10 @@ pub fn settle(judged: Vec<(Found<'_>, Carried)>) -> Result<(Found<'_>, Carried),
     let is_renewable = |(found, carried): &(Found<'_>, Carried)| is_due(found, carried);
     let at = match judged.first() {
         Some((found, carried)) if is_final(found, carried) => 0,
-        _ => first_live.or_else(|| judged.iter().position(is_renewable)).unwrap_or(0),
+        _ => first_live
+            .or_else(|| judged.iter().position(is_renewable))
+            .or_else(|| judged.iter().position(|(_, carried)| *carried != Carried::Nothing))
+            .unwrap_or(0),
     };
     let nowhere = Found { token: None, carrier: Carrier::Plain, client_uat: None };
     Ok(judged.into_iter().nth(at).unwrap_or((nowhere, Carried::Nothing)))
@@ -160,8 +163,8 @@ fn live_user<'a>(found: &Found<'_>, carried: &'a Carried) -> Option<&'a UserId> 
     }
 }
 
-/// Whether nothing else is looked at: a program's header, and a pair that says of itself that nobody
-/// is signed in, or that its session is not the browser's any more.
+/// Whether nothing else is looked at: a program's header, and a pair that says of itself that
+/// nobody is signed in, or that its session is not the browser's any more.
 fn is_final(found: &Found<'_>, carried: &Carried) -> bool {
     if found.carrier == Carrier::Header {
         return true;

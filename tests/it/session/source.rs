@@ -338,6 +338,9 @@ fn j_23_s_17_each_of_a_cookies_values_is_judged() {
     }
     check_settled(&[("p", "x")], "not a compact signed token");
     check_settled(&[("p", "x"), ("p", "y.z")], "not a compact signed token");
+    check_settled(&[("s", "x")], "not a compact signed token");
+    check_settled(&[("s", "x"), ("u", uat)], "asks: NoToken");
+    check_settled(&[("s", "x"), ("u", "0")], "nobody");
     // Live ones of two users, wherever they stand.
     let two = "two tokens of different users";
     check_settled(&[("p", &ada), ("p", &bob)], two);

@@ -6,6 +6,7 @@ import { HEADER, claimsOf, compact, makeKey } from "./sessions.mjs";
 
 export const [A, B] = ["user_2Ada", "user_2Bob"];
 
+const STAGES = ["production", "development"];
 const OTHER_ISSUER = "https://clerk.other.example";
 const ORGANIZATION_V1 = {
   v: undefined, org_id: "org_2A", org_role: "org:admin", org_slug: "acme",
@@ -80,7 +81,9 @@ const PLACED = [
 ];
 
 /** Values of `__client_uat`. */
-const UATS = { zero: () => "0", before: (now) => now - 300, after: (now) => now + 90, odd: () => "x" };
+const UATS = {
+  zero: () => "0", before: (now) => now - 300, after: (now) => now + 90, odd: () => "x",
+};
 
 /** A token of this kind. */
 export function tokenOf(kind, now) {
@@ -104,14 +107,14 @@ export function cells() {
 
 /** Both pairs, in every state, of an instance of either stage. */
 function pairs() {
-  const places = { stage: ["production", "development"], p: PLACED, u: uats("odd"), s: PLACED, v: uats() };
-  return cross(places).map((cell) => cellOf(cell));
+  const places = { stage: STAGES, p: PLACED, u: uats("odd"), s: PLACED, v: uats() };
+  return cross(places).map(cellOf);
 }
 
 /** Every kind of token by itself, wherever it may stand. */
 function alone() {
   const by = ["document", "script"];
-  const kinds = { stage: ["production", "development"], by, kind: KINDS };
+  const kinds = { stage: STAGES, by, kind: KINDS };
   return cross(kinds).flatMap(({ kind, ...more }) => [
     cellOf({ ...more, header: `Bearer ${kind}` }),
     cellOf({ ...more, header: kind }),
@@ -125,9 +128,10 @@ function alone() {
 
 /** A header beside cookies. */
 function besideHeaders() {
-  const headers = ["good", "bob", "stale", "junk", "forged", "word"].map((kind) => `Bearer ${kind}`);
-  const all = { header: [...headers, "good", "word", "Basic word"], p: PLACED, s: ["none", "good", "bob"] };
-  return cross(all).map((cell) => cellOf({ ...cell, u: "before", v: cell.s === "none" ? "none" : "before" }));
+  const kinds = ["good", "bob", "stale", "junk", "forged", "word"];
+  const header = [...kinds.map((kind) => `Bearer ${kind}`), "good", "word", "Basic word"];
+  const all = { header, p: PLACED, s: ["none", "good", "bob"] };
+  return cross(all).map((cell) => cellOf({ ...cell, u: "before", v: timeOf(cell.s) }));
 }
 
 /** Answers of Clerk's to a handshake. */
@@ -136,9 +140,11 @@ function answers() {
     session: HEADER.cat, ignore: "cl_I7d4PD111III", none: undefined,
     template: "cl_B7d4PD222AAA", machine: "cl_B7d4PD333AAA", unknown: "cl_B7d4PD444AAA",
   };
-  const inside = ["good", "bob", "stale", "theirs", "azp-none", "pending", "out", "forged", "sid", "typ-access"];
-  const all = { stage: ["production", "development"], cat: Object.keys(cats), inside, by: ["document"],
-    place: ["query", "cookie"], p: ["none", "good", "stale"] };
+  const sessions = ["good", "bob", "stale", "theirs", "azp-none", "pending", "out"];
+  const all = {
+    stage: STAGES, cat: Object.keys(cats), inside: [...sessions, "forged", "sid", "typ-access"],
+    place: ["query", "cookie"], p: ["none", "good", "stale"],
+  };
   return cross(all).map(({ cat, inside: kind, place, ...cell }) => ({
     ...cellOf({ ...cell, u: "before" }),
     answer: { cat, inside: kind, place, category: cats[cat] },
@@ -147,12 +153,17 @@ function answers() {
 
 /** Cookies that come twice. */
 function twins() {
-  const uatPairs = [[], ["before"], ["zero", "before"], ["before", "zero"], ["after", "before"]];
+  const times = [[], ["before"], ["zero", "before"], ["before", "zero"], ["after", "before"]];
   const kinds = PLACED.slice(1);
-  const all = { one: kinds, other: kinds, u: uatPairs, s: ["none", "good"] };
-  return cross(all).filter(({ one, other }) => one !== other).map(({ one, other, u, s }) => ({
-    ...cellOf({ s, v: s === "none" ? "none" : "before" }), p: [one, other], u,
-  }));
+  const all = { one: kinds, other: kinds, u: times, s: ["none", "good"] };
+  const differing = cross(all).filter(({ one, other }) => one !== other);
+  return differing.map(({ one, other, u, s }) =>
+    ({ ...cellOf({ s, v: timeOf(s) }), p: [one, other], u }));
+}
+
+/** The time beside a token, where there is one. */
+function timeOf(kind) {
+  return kind === "none" ? "none" : "before";
 }
 
 function uats(...more) {
@@ -165,19 +176,19 @@ function cellOf({ p = "none", u = "none", s = "none", v = "none", ...more }) {
 
 /** Every combination of one value from each list. */
 function cross(lists) {
-  return Object.entries(lists).reduce(
-    (all, [name, values]) => all.flatMap((one) => values.map((value) => ({ ...one, [name]: value }))),
-    [{}],
-  );
+  const spread = (all, [name, values]) =>
+    all.flatMap((one) => values.map((value) => ({ ...one, [name]: value })));
+  return Object.entries(lists).reduce(spread, [{}]);
 }
 
 /** What tokens are a minute later. */
 const LATER = { good: "stale", older: "stale", bob: "bob-stale", theirs: "theirs-stale" };
 
-/** The cell once its tokens have lapsed and its user has signed in, with all that was left behind. */
+/** The cell once its tokens have lapsed and its user has signed in, with all that was left. */
 export function signedInAfter({ p, u, s, v, ...more }) {
   const left = (kinds) => kinds.map((kind) => LATER[kind] ?? kind);
-  const cookies = { p: [...left(p), "good"], u: [...u, "before"], s: [...left(s), "good"], v: [...v, "before"] };
+  const [plain, suffixed] = [p, s].map((kinds) => [...left(kinds), "good"]);
+  const cookies = { p: plain, u: [...u, "before"], s: suffixed, v: [...v, "before"] };
   return { ...more, ...cookies, header: null, answer: undefined };
 }
 

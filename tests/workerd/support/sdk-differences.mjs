@@ -30,8 +30,8 @@ const isUntimed = ({ p, u, s, v }) =>
   [[p, u], [s, v]].some(([tokens, uats]) => tokens.some((it) => LIVE.has(it)) && uats.length === 0);
 
 /**
- * The list. `ours` and `sdk` are what each says: `in`, `out`, `asks` (sends the browser to Clerk for
- * a handshake), `takes` (an answer of Clerk's) or `throws`. `is` tells from a cell whether the
+ * The list. `ours` and `sdk` are what each says: `in`, `out`, `asks` (sends the browser to Clerk
+ * for a handshake), `takes` (an answer of Clerk's) or `throws`. `is` tells from a cell whether the
  * difference is this one; the first entry counts.
  */
 export const DIFFERENCES = [
@@ -127,15 +127,19 @@ export const DIFFERENCES = [
 
 const HEAD = `# Where this differs from Clerk's SDK
 
-Who is let in is decided by the rules of Clerk's SDK for backends, \`@clerk/backend\`, read again in Rust. A test shows some seven
-thousand requests to both, \`tests/workerd/clerk-sdk.test.mjs\`: every state of both pairs of cookies, cookies that come twice, headers beside
-them, every kind of token, answers to handshakes, for instances of either stage. Each difference that it finds must be one of
-these, and each of these must be found. This page is made from the test's list, \`tests/workerd/support/sdk-differences.mjs\`.
+Who is let in is decided by the rules of Clerk's SDK for backends, \`@clerk/backend\`, written once
+more in Rust. A test, \`tests/workerd/clerk-sdk.test.mjs\`, shows some seven thousand requests to both:
+every state of both pairs of cookies, cookies that come twice, headers beside them, every kind of
+token, answers to handshakes, for instances of either stage. Each difference that it finds must be
+one of these, and each of these must be found. This page is made from the test's own list,
+\`tests/workerd/support/sdk-differences.mjs\`, and the test holds it to that.
 
-Two things hold for all of them, and are tested too. Whoever is let in has a token in the request that the SDK itself takes, for the same user. And nobody is kept
-out for good: whoever is told to sign in gets in by the cookies that Clerk then sets, whatever was left behind.
+Two things hold for all of them, and are tested too. Whoever is let in has a token in the request
+that the SDK takes by itself, for the same user. And nobody is kept out for good: whoever is told to
+sign in gets in by the cookies that Clerk then sets, whatever was left behind.
 
-*in*: the page. *out*: the sign-in page, or 401. *asks*: sent to Clerk for a handshake. *takes*: the cookies of Clerk's answer are set.
+*in*: the page. *out*: the sign-in page, or 401. *asks*: sent to Clerk for a handshake. *takes*: the
+cookies of Clerk's answer are set. *throws*: an error of the application.
 
 | case | here | SDK | why |
 |---|---|---|---|

@@ -87,17 +87,20 @@ impl<'a> Cookies<'a> {
         };
         let plain = places(&plain, Carrier::Plain, of_plain);
         let suffixed = places(&suffixed, Carrier::Suffixed, of_suffixed);
-        let (mut first, second, carrier, pair, uat) = if is_suffixed {
-            (suffixed, plain, Carrier::Suffixed, &self.suffixed, of_suffixed)
+        let any = |pair: &Pair<'a>, carrier, uat| at(pair.tokens.first().copied(), carrier, uat);
+        let any_plain = any(&self.plain, Carrier::Plain, of_plain);
+        let any_suffixed = any(&self.suffixed, Carrier::Suffixed, of_suffixed);
+        let (mut first, second, any_first, any_second) = if is_suffixed {
+            (suffixed, plain, any_suffixed, any_plain)
         } else {
-            (plain, suffixed, Carrier::Plain, &self.plain, of_plain)
+            (plain, suffixed, any_plain, any_suffixed)
         };
+        // Where none can be a session, one is judged for the reason of the refusal.
         if first.is_empty() {
-            // None of them can be a session: it is judged for the reason of the refusal.
-            first.push(at(pair.tokens.first().copied(), carrier, uat));
+            first.push(any_first);
         }
-        for found in second {
-            if first.iter().all(|known| known.token != found.token) {
+        for found in second.into_iter().chain([any_second]) {
+            if found.token.is_some() && first.iter().all(|known| known.token != found.token) {
                 first.push(found);
             }
         }
