@@ -33,6 +33,11 @@ pub(crate) enum BadQuestion {
     Repeated,
     #[error("a role or a permission is empty")]
     Empty,
+    #[error(
+        "with org, each role and permission must begin with org: and be one of an organization's; \
+         ask for others without org"
+    )]
+    NotInOrg,
     #[error("any and fresh are 1 or 0")]
     Switch,
     #[error("min_version is a whole number, not negative")]
@@ -43,6 +48,9 @@ pub(crate) enum BadQuestion {
     )]
     Reverification,
 }
+
+/// What the roles and permissions begin with that hold inside an organization.
+const IN_ORG: &str = "org:";
 
 /// Roles and permissions in one question.
 const NEEDS_MAX: usize = 64;
@@ -119,6 +127,11 @@ pub(crate) fn read(query: &str) -> Result<Question, BadQuestion> {
     if NEEDS_MAX < count {
         return Err(BadQuestion::AsksTooMuch);
     }
+    // Whoever names an organization means it: one that is passed over would grant too much.
+    let mut names = asked.roles.iter().chain(&asked.permissions);
+    if asked.org.is_some() && !names.all(|name| name.starts_with(IN_ORG)) {
+        return Err(BadQuestion::NotInOrg);
+    }
     let wish = asked.wished.wish();
     Ok(Question { need: need(asked), wish })
 }
@@ -145,7 +158,7 @@ fn need(asked: Asked) -> Need {
 fn needs(asked: Asked) -> Option<Vec<Need>> {
     let org = asked.org;
     let roles = asked.roles.into_iter().map(|role| {
-        if role.starts_with("org:") {
+        if role.starts_with(IN_ORG) {
             Some(Need::OrgRole { org: org.clone()?, role })
         } else {
             Some(Need::Role(role))
@@ -222,9 +235,23 @@ mod tests {
         check("any=0&role=a", Need::All(vec![role("a")]));
         check("role=a%20b+c", Need::All(vec![role("a b c")]));
         check(
-            "role=a&role=org:admin&permission=org:x:y&org=org_1",
-            Need::All(vec![role("a"), org_role("org:admin"), permission("org:x:y")]),
+            "role=org:admin&permission=org:x:y&org=org_1",
+            Need::All(vec![org_role("org:admin"), permission("org:x:y")]),
         );
+    }
+
+    #[test]
+    fn an_organization_is_not_passed_over() {
+        for query in [
+            "role=member&org=org_1",
+            "role=admin&org=org_1&any=1",
+            "permission=posts:read&org=org_1",
+            "role=member&role=org:admin&org=org_1",
+            "role=org:admin&permission=x&org=org_1",
+            "role=member&org=",
+        ] {
+            check_bad(query, BadQuestion::NotInOrg);
+        }
     }
 
     #[test]
@@ -300,7 +327,7 @@ mod tests {
         for query in ["role=a&any=yes", "role=a&fresh=true", "role=a&any=", "role=a&fresh"] {
             check_bad(query, BadQuestion::Switch);
         }
-        for query in ["role=a&any=1&any=0", "role=a&org=x&org=x", "role=a&fresh=1&fresh=1"] {
+        for query in ["role=a&any=1&any=0", "role=org:a&org=x&org=x", "role=a&fresh=1&fresh=1"] {
             check_bad(query, BadQuestion::Repeated);
         }
         for query in ["role=", "role", "role=a&permission="] {

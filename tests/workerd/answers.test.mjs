@@ -176,7 +176,8 @@ describe("an answer", () => {
       "role=member&min_version=abc", "role=member&min_version=-1", "role=member&min_version=1.5",
       "role=member&min_version=", "role=member&min_version=9007199254740993",
       "role=member&fresh=yes", "role=member&any=true", "role=member&any=1&any=0",
-      "role=member&org=a&org=b",
+      "role=org:member&org=a&org=b", "role=member&org=a", "role=admin&org=a&any=1",
+      "permission=posts:read&org=a", "role=member&role=org:admin&org=a",
       "role=member&".repeat(65),
     ];
     for (const query of none) {
@@ -195,7 +196,7 @@ describe("an answer", () => {
       // What nobody has yet.
       "role=member&min_version=9007199254740992": 503,
       [`role=org:admin&org=${ours}`]: 200,
-      [`role=member&role=org:admin&org=${ours}`]: 200,
+      [`role=org:admin&permission=org:posts:read&org=${ours}`]: 200,
       [`role=org:member&org=${ours}`]: 403,
       [`role=org:admin&org=${foreign}`]: 403,
       [`permission=org:posts:read&org=${ours}`]: 200,
