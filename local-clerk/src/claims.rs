@@ -64,10 +64,14 @@ pub enum Version {
 /// The active organization in the first version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OrganizationV1 {
-    org_id: String,
-    org_role: String,
-    org_slug: String,
-    org_permissions: Vec<String>,
+    #[serde(rename = "org_id")]
+    id: String,
+    #[serde(rename = "org_role")]
+    role: String,
+    #[serde(rename = "org_slug")]
+    slug: String,
+    #[serde(rename = "org_permissions")]
+    permissions: Vec<String>,
 }
 
 /// The active organization in the second version: permissions as one mask for each feature.
@@ -103,10 +107,10 @@ impl Version {
     #[must_use]
     pub fn first(active: Option<Active>) -> Self {
         let organization = active.map(|active| OrganizationV1 {
-            org_id: active.id,
-            org_role: active.role,
-            org_slug: active.slug,
-            org_permissions: active.permissions,
+            id: active.id,
+            role: active.role,
+            slug: active.slug,
+            permissions: active.permissions,
         });
         Self::V1 { organization }
     }

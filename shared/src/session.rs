@@ -19,6 +19,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use self::factors::FactorAges;
+use self::source::Carrier;
 use crate::id::{ObjectId, UserId};
 use crate::time::UnixMillis;
 
@@ -39,7 +40,7 @@ pub mod source;
 
 pub use actor::{ACTOR_BYTES_MAX, Actor};
 pub use organization::Organization;
-pub use policy::{Policy, PolicyError};
+pub use policy::{Nameless, Policy, PolicyError};
 pub use rejection::Rejection;
 
 /// Bytes in a session token. Clerk's have about 1 KB, and a cookie cannot hold more than 4 KB.
@@ -168,6 +169,19 @@ pub struct Session {
 /// # Errors
 /// Why they are not those of a session that is ours and valid at `now`.
 pub fn check(token: &Verified, policy: &Policy, now: UnixMillis) -> Result<Session, Rejection> {
+    check_from(Carrier::Header, token, policy, now)
+}
+
+/// The same, for a token that was found there: only the policy on tokens without a party asks.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_from(
+    carrier: Carrier,
+    token: &Verified,
+    policy: &Policy,
+    now: UnixMillis,
+) -> Result<Session, Rejection> {
     let claims = claims::read(&token.payload)?;
     if claims.iss.as_deref() != Some(policy.issuer()) {
         return Err(Rejection::Issuer);
@@ -176,10 +190,7 @@ pub fn check(token: &Verified, policy: &Policy, now: UnixMillis) -> Result<Sessi
     let user_id = UserId::parse(user_id).map_err(|_| Rejection::Subject)?;
     let id = claims.sid.as_deref().ok_or(Rejection::SessionId)?;
     let id = ObjectId::parse(id).map_err(|_| Rejection::SessionId)?;
-    let azp = claims.azp.as_deref().ok_or(Rejection::NoParty)?;
-    if !policy.parties().any(|party| party == azp) {
-        return Err(Rejection::Party);
-    }
+    policy.check_party(claims.azp.as_deref(), carrier)?;
     let expires_at = claims.exp.ok_or(Rejection::NoExpiry)?;
     claims.check_times(now)?;
     match claims.sts.as_deref() {

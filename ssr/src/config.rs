@@ -11,7 +11,7 @@ use std::rc::Rc;
 use shared::session::keys::{self, RsaKey};
 use shared::session::publishable_key::PublishableKey;
 use shared::session::source::{Instance, Stage};
-use shared::session::{Policy, PolicyError};
+use shared::session::{Nameless, Policy, PolicyError};
 use url::Url;
 use worker::Env;
 
@@ -95,6 +95,8 @@ pub(crate) enum Mistake {
     Issuer,
     #[error("AUTHORIZED_PARTIES is empty: name the origins of this application")]
     Parties,
+    #[error("COOKIES_WITHOUT_AZP is neither refuse nor take")]
+    WithoutAzp,
     #[error("SIGN_IN_URL is neither a path of this site nor an http(s) address")]
     SignInUrl,
     #[error("SIGN_OUT_URL is neither https nor on the loopback")]
@@ -153,11 +155,12 @@ fn sessions(
     let issuer = var("CLERK_ISSUER").or_else(|| instance.map(PublishableKey::issuer));
     let parties = var("AUTHORIZED_PARTIES").unwrap_or_default();
     let policy = Policy::new(&issuer.unwrap_or_default(), parties.split(','));
+    let policy = policy.map_err(|error| match error {
+        PolicyError::Issuer => Mistake::Issuer,
+        PolicyError::Parties => Mistake::Parties,
+    })?;
     Ok(Sessions {
-        policy: policy.map_err(|error| match error {
-            PolicyError::Issuer => Mistake::Issuer,
-            PolicyError::Parties => Mistake::Parties,
-        })?,
+        policy: policy.with_nameless(nameless(var("COOKIES_WITHOUT_AZP").as_deref())?),
         keys: key_source(var, instance)?,
         cookie_suffix: instance.map(|instance| instance.cookie_suffix().to_owned()),
         stage: instance.map_or(Stage::Production, PublishableKey::stage),
@@ -181,6 +184,15 @@ fn key_source(
     let url = format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/'));
     let is_path = |url: &Url| url.query().is_none() && url.fragment().is_none();
     safe_url(&url).filter(is_path).map(Keys::Jwks).ok_or(Mistake::NoKey)
+}
+
+/// What is to come of tokens that name no party.
+fn nameless(var: Option<&str>) -> Result<Nameless, Mistake> {
+    match var {
+        None | Some("refuse") => Ok(Nameless::Refuse),
+        Some("take") => Ok(Nameless::TakeFromCookies),
+        Some(_) => Err(Mistake::WithoutAzp),
+    }
 }
 
 fn sign_in_url(var: Option<String>) -> Result<String, Mistake> {
@@ -297,6 +309,10 @@ mod tests {
         check_mistake(&[PARTIES, ("CLERK_PUBLISHABLE_KEY", "pk_x")], Mistake::PublishableKey);
         for url in ["http://clerk.example.com/jwks", "ftp://x", "x", "https://u:p@x.example/"] {
             check_mistake(&[issuer, PARTIES, ("CLERK_JWKS_URL", url)], Mistake::JwksUrl);
+        }
+        for text in ["1", "yes", "TAKE"] {
+            let vars = [issuer, PARTIES, ("COOKIES_WITHOUT_AZP", text)];
+            check_mistake(&vars, Mistake::WithoutAzp);
         }
         let published = include_str!("../../tests/fixtures/clerk-sessions/public-key.pem");
         check_mistake(&[issuer, PARTIES, ("CLERK_JWT_KEY", published)], Mistake::TestKey);

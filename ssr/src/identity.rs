@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use shared::session::cookies::SetCookie;
 use shared::session::handshake::{self, Carried, Leave, Next, Out, Visit};
-use shared::session::{self, Rejection, Session, source};
+use shared::session::source::{self, Carrier};
+use shared::session::{self, Rejection, Session};
 
 use crate::config::Sessions;
 use crate::incoming::Incoming;
@@ -40,7 +41,7 @@ pub(crate) async fn session(
     for found in source::choose(incoming.presented(), &instance, edge::clock::now())? {
         let carried = match found.token {
             None => Carried::Nothing,
-            Some(token) => match judge(token, sessions).await {
+            Some(token) => match judge(token, found.carrier, sessions).await {
                 Ok(session) => Carried::Session(session),
                 Err(Unjudged::Rejected(rejection)) => Carried::Rejected(rejection),
                 Err(Unjudged::Unknowable) => return Err(NoSession::Unknowable),
@@ -108,11 +109,11 @@ impl From<Trouble> for Unjudged {
     }
 }
 
-async fn judge(token: &str, sessions: &Sessions) -> Result<Session, Unjudged> {
+async fn judge(token: &str, carrier: Carrier, sessions: &Sessions) -> Result<Session, Unjudged> {
     let unverified = session::read(token)?;
     let check = keys::check(&unverified, &sessions.keys).await?;
     let verified = unverified.verified(check)?;
-    Ok(session::check(&verified, &sessions.policy, edge::clock::now())?)
+    Ok(session::check_from(carrier, &verified, &sessions.policy, edge::clock::now())?)
 }
 
 /// The cookies of a handshake, once it and every session in it was found good.
@@ -128,7 +129,7 @@ async fn take(
     let now = edge::clock::now();
     let cookies = handshake::check(&verified, &sessions.policy, suffix, now)?;
     for token in cookies.iter().filter_map(SetCookie::session_token) {
-        judge(token, sessions).await?;
+        judge(token, Carrier::Plain, sessions).await?;
     }
     Ok(cookies)
 }

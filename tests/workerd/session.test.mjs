@@ -95,6 +95,7 @@ describe("a session", () => {
       ssr("sign-in-nowhere", { SIGN_IN_URL: "//evil.example" }),
       ssr("sign-out-nowhere", { SIGN_OUT_URL: "http://accounts.example.com/sign-out" }),
       ssr("without-a-frontend", { CLERK_FRONTEND_API_URL: undefined }),
+      ssr("takes-nameless", { COOKIES_WITHOUT_AZP: "take" }),
       workerOf("ssr", { name: "unbound", bindings: PEM_VARS, durableObjects: undefined }),
     ]);
   });
@@ -332,6 +333,28 @@ describe("a session", () => {
       const answer = await me("suffixed", headers);
       assert.equal(answer.status, claims ? 200 : 401, `case ${at}`);
       if (claims) assert.equal(JSON.parse(answer.text).session_id, claims.sid, `case ${at}`);
+    }
+  });
+
+  it("J-10 without azp is one in a cookie alone, and where that is asked for", async () => {
+    const nameless = (claims) => mint("user_2A", { claims: { azp: undefined, ...claims } });
+    const status = async (name, headers) => (await me(name, headers)).status;
+    const byCookie = (token) => ({ cookie: `__session=${token}` });
+    await refusedFor(Array(2).fill("the authorized party is missing"), async () => {
+      assert.equal(await status("pem", byCookie(nameless())), 401);
+      assert.equal(await status("takes-nameless", bearer(nameless())), 401);
+    });
+    assert.equal(await status("takes-nameless", byCookie(nameless())), 200);
+    assert.equal(await status("takes-nameless", byCookie(mint("user_2A"))), 200);
+    // Whatever else must hold still must.
+    const others = [
+      { azp: "https://evil.example" }, { azp: "" }, { azp: null },
+      { iss: "https://clerk.other.example" }, { iss: undefined }, { sid: undefined },
+      { exp: Math.floor(Date.now() / 1000) - 60 },
+    ];
+    for (const claims of others) {
+      const answer = await status("takes-nameless", byCookie(nameless(claims)));
+      assert.equal(answer, 401, JSON.stringify(claims));
     }
   });
 

@@ -1,10 +1,30 @@
 //! Which tokens are ours.
 
+use super::Rejection;
+use super::source::Carrier;
+
 /// Whose tokens are ours.
 #[derive(Clone, Debug)]
 pub struct Policy {
     issuer: String,
     parties: Vec<String>,
+    nameless: Nameless,
+}
+
+/// What comes of a token that names no authorized party (`azp`).
+///
+/// Clerk's front end mints some in navigations of the top level
+/// (<https://github.com/clerk/javascript/issues/8231>). To take them has a price: a site on a sibling
+/// domain that belongs to the same instance could hand its own user's token on as our cookie, and no
+/// `azp` would tell. So it is never done for `Authorization`, and for cookies only where it is asked
+/// for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nameless {
+    /// It is no session.
+    #[default]
+    Refuse,
+    /// It is one where it comes in a cookie and its issuer is ours.
+    TakeFromCookies,
 }
 
 /// Why no token at all can be judged: the deployment is not configured.
@@ -41,7 +61,25 @@ impl Policy {
         if parties.is_empty() {
             return Err(PolicyError::Parties);
         }
-        Ok(Self { issuer: issuer.to_owned(), parties })
+        Ok(Self { issuer: issuer.to_owned(), parties, nameless: Nameless::Refuse })
+    }
+
+    /// The same, with tokens that name no party treated so.
+    #[must_use]
+    pub fn with_nameless(self, nameless: Nameless) -> Self {
+        Self { nameless, ..self }
+    }
+
+    /// Whether a token of this party counts where it was found.
+    pub(super) fn check_party(&self, azp: Option<&str>, carrier: Carrier) -> Result<(), Rejection> {
+        match (azp, self.nameless, carrier) {
+            (Some(azp), ..) if self.parties().any(|party| party == azp) => Ok(()),
+            (Some(_), ..) => Err(Rejection::Party),
+            (None, Nameless::TakeFromCookies, Carrier::Plain | Carrier::Suffixed) => Ok(()),
+            (None, Nameless::TakeFromCookies, Carrier::Header) | (None, Nameless::Refuse, _) => {
+                Err(Rejection::NoParty)
+            }
+        }
     }
 
     /// The issuer.

@@ -394,7 +394,7 @@ fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
 fn j_24_more_tokens_than_a_browser_sends_are_not_judged() {
     let of = |count: usize| -> String {
         let tokens = (0..count).map(|at| token("user_1", &json!({ "jti": at })));
-        tokens.map(|token| format!("__session={token}; ")).collect()
+        tokens.fold(String::new(), |cookie, token| cookie + "__session=" + &token + "; ")
     };
     let cookie = of(TOKENS_MAX);
     let found = places("", &cookie, Stage::Production).expect("places");
@@ -403,7 +403,7 @@ fn j_24_more_tokens_than_a_browser_sends_are_not_judged() {
     let own = token("user_2", &json!({}));
     assert_eq!(places(&own, &of(TOKENS_MAX), Stage::Production), Err(Rejection::Crowded));
     // What does not claim to be ours is passed over, however much there is of it.
-    let junk: String = (0..60).map(|at| format!("__session=x{at}; ")).collect();
+    let junk = (0..60).fold(String::new(), |junk, at| junk + &format!("__session=x{at}; "));
     let cookie = format!("{junk}__session={own}");
     check_choice("", &cookie, Ok(Some(&own)));
 }

@@ -38,6 +38,7 @@ export const CLOSED = {
   "publishable-key-of-nobody": [
     { CLERK_PUBLISHABLE_KEY: "pk_live_!" }, "CLERK_PUBLISHABLE_KEY is not a publishable key",
   ],
+  "azp-of-anybody": [{ COOKIES_WITHOUT_AZP: "yes" }, "COOKIES_WITHOUT_AZP is neither"],
   "isolate-of-many-ms": [{ ROLES_ISOLATE_MS: "many" }, "ROLES_ISOLATE_MS is not a whole number"],
 };
 
