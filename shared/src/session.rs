@@ -1,9 +1,9 @@
 //! Clerk's session token: from a text that anyone can send to a [`Session`] that was checked.
 //!
 //! ```text
-//!  headers ─source::choose→ Found ─read→ Unverified
+//!  headers ─source::choose→ [Found] each ─read→ Unverified
 //!  Unverified ══WebCrypto══▶ Verified ─check→ Session
-//!  Found + verdict ─handshake::next→ serve | refuse | ask Clerk | take what Clerk answered
+//!  [Found + verdict] ─source::settle→ one ─handshake::next→ serve | refuse | ask Clerk | take what Clerk answered
 //! ```
 //!
 //! The order is the defence. An [`Unverified`] token says which key it names and which bytes were
