@@ -54,6 +54,13 @@ fn whose(iss: serde_json::Result<Option<&RawValue>>, issuer: &str) -> Whose {
         Ok(Value::Number(number)) if number.as_f64() == Some(0.0) => Whose::Nobodys,
         Ok(Value::String(text)) if text.is_empty() => Whose::Nobodys,
         Ok(Value::String(text)) if text == issuer => Whose::Ours,
-        _ => Whose::Theirs,
+        Ok(
+            Value::Bool(true)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_),
+        )
+        | Err(_) => Whose::Theirs,
     }
 }
