@@ -3,7 +3,8 @@
 //! ```text
 //!  headers ─source::choose→ [Found] each ─read→ Unverified
 //!  Unverified ══WebCrypto══▶ Verified ─check→ Session
-//!  [Found + verdict] ─source::settle→ one ─handshake::next→ serve | refuse | ask Clerk | take what Clerk answered
+//!  [Found + verdict] ─source::settle→ one
+//!  one ─handshake::next→ serve | refuse | ask Clerk | take what Clerk answered
 //! ```
 //!
 //! The order is the defence. An [`Unverified`] token says which key it names and which bytes were
@@ -19,7 +20,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use self::factors::FactorAges;
-use self::source::Carrier;
 use crate::id::{ObjectId, UserId};
 use crate::time::UnixMillis;
 
@@ -37,11 +37,13 @@ pub mod redirect;
 mod rejection;
 pub mod seen;
 pub mod source;
+mod verdict;
 
 pub use actor::{ACTOR_BYTES_MAX, Actor};
 pub use organization::Organization;
 pub use policy::{Nameless, Policy, PolicyError};
 pub use rejection::Rejection;
+pub use verdict::{check, check_from};
 
 /// Bytes in a session token. Clerk's have about 1 KB, and a cookie cannot hold more than 4 KB.
 pub const TOKEN_BYTES_MAX: usize = 8_192;
@@ -162,51 +164,6 @@ pub struct Session {
     expires_at: UnixMillis,
     organization: Option<Organization>,
     factors: Option<FactorAges>,
-}
-
-/// Reads the claims of a token whose signature is good.
-///
-/// # Errors
-/// Why they are not those of a session that is ours and valid at `now`.
-pub fn check(token: &Verified, policy: &Policy, now: UnixMillis) -> Result<Session, Rejection> {
-    check_from(Carrier::Header, token, policy, now)
-}
-
-/// The same, for a token that was found there: only the policy on tokens without a party asks.
-///
-/// # Errors
-/// As [`check`].
-pub fn check_from(
-    carrier: Carrier,
-    token: &Verified,
-    policy: &Policy,
-    now: UnixMillis,
-) -> Result<Session, Rejection> {
-    let claims = claims::read(&token.payload)?;
-    if claims.iss.as_deref() != Some(policy.issuer()) {
-        return Err(Rejection::Issuer);
-    }
-    let user_id = claims.sub.as_deref().ok_or(Rejection::Subject)?;
-    let user_id = UserId::parse(user_id).map_err(|_| Rejection::Subject)?;
-    let id = claims.sid.as_deref().ok_or(Rejection::SessionId)?;
-    let id = ObjectId::parse(id).map_err(|_| Rejection::SessionId)?;
-    policy.check_party(claims.azp.as_deref(), carrier)?;
-    let expires_at = claims.exp.ok_or(Rejection::NoExpiry)?;
-    claims.check_times(now)?;
-    match claims.sts.as_deref() {
-        None | Some("active") => {}
-        // `pending` is the only other one that Clerk documents; what is unknown is signed out too.
-        Some(_) => return Err(Rejection::Pending),
-    }
-    Ok(Session {
-        user_id,
-        id,
-        issued_at: claims.iat,
-        expires_at,
-        organization: claims.organization(),
-        factors: claims.factors(),
-        actor: claims.act,
-    })
 }
 
 impl Session {

@@ -14,10 +14,10 @@ pub struct Policy {
 /// What comes of a token that names no authorized party (`azp`).
 ///
 /// Clerk's front end mints some in navigations of the top level
-/// (<https://github.com/clerk/javascript/issues/8231>). To take them has a price: a site on a sibling
-/// domain that belongs to the same instance could hand its own user's token on as our cookie, and no
-/// `azp` would tell. So it is never done for `Authorization`, and for cookies only where it is asked
-/// for.
+/// (<https://github.com/clerk/javascript/issues/8231>). To take them has a price: a site on a
+/// sibling domain that belongs to the same instance could hand its own user's token on as our
+/// cookie, and no `azp` would tell. So it is never done for `Authorization`, and for cookies only
+/// where it is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Nameless {
     /// It is no session.
