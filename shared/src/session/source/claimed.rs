@@ -36,7 +36,7 @@ impl Claimed {
         let Some(claims) = claims else { return Self::default() };
         let seconds = |name| claims.get::<i64>(name).ok().flatten();
         Self {
-            whose: whose(claims.raw("iss"), issuer),
+            whose: whose(&claims.raw("iss"), issuer),
             subject: claims.get("sub").ok().flatten(),
             issued_at: seconds("iat"),
             expires_at: seconds("exp"),
@@ -46,7 +46,7 @@ impl Claimed {
 
 /// As Clerk's SDK, which asks JavaScript whether there is an issuer: `0`, `false`, `null` and an
 /// empty text are none, and whatever else is no text is somebody else's.
-fn whose(iss: serde_json::Result<Option<&RawValue>>, issuer: &str) -> Whose {
+fn whose(iss: &serde_json::Result<Option<&RawValue>>, issuer: &str) -> Whose {
     let Ok(iss) = iss else { return Whose::Theirs }; // Twice: no two readers need agree.
     let Some(iss) = iss else { return Whose::Nobodys };
     match serde_json::from_str(iss.get()) {
