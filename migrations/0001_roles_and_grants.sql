@@ -13,6 +13,8 @@ CREATE TABLE rolecall_room (
   CONSTRAINT "a name that Rolecall needs is taken, see migrations/README.md" CHECK (
     name NOT IN ('role_grants', 'org_roles', 'org_permissions', 'watches', 'watch_marks', 'deliveries', 'dead_letters')
     AND name NOT IN ('org_role_catalogue', 'role_permissions', 'catalogue_gap', 'org_memberships', 'synced')
+    AND name NOT IN ('membership_pairs', 'current_memberships', 'org_role_keys', 'org_permission_keys')
+    AND name NOT IN ('listed_permissions', 'retired_permissions', 'permission_holders')
   )
 );
 

@@ -9,10 +9,17 @@
 //! A join-semilattice: commutative, associative, idempotent. So the order and the repetition of
 //! deliveries cannot matter. Delete absorbs, for Clerk does not reuse an id. `shared::sql` holds
 //! the twin of this law; tests hold the two together over every permutation of small histories.
+//!
+//! Each id by itself is not all: an older membership of a pair, and the key of a role that is gone,
+//! are told by what was heard of other ids. [`Heard`] is the rest of the law.
+
+mod heard;
 
 use crate::id::ObjectId;
 use crate::projection::{Digest, Fields};
 use crate::time::UnixMillis;
+
+pub use heard::{Heard, Pair};
 
 /// What kind of thing an id names. Each has its own table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::envelope::{Envelope, Letter};
 use crate::id::UserId;
-use crate::merge::{Change, Entity, State};
+use crate::merge::{Change, Entity, Heard, State};
 use crate::projection::Fields;
 use crate::time::UnixMillis;
 
@@ -72,6 +72,8 @@ pub struct Plan {
     pub changes: BTreeMap<Entity, Vec<Change>>,
     /// App roles named by any change, whether it wins or not: rows are a function of the events.
     pub role_names: BTreeSet<String>,
+    /// What is remembered of the changes, whether they win or not.
+    pub heard: Heard,
     /// What became of each delivery.
     pub deliveries: Vec<Delivery>,
     /// Messages put aside.
@@ -110,12 +112,14 @@ pub fn plan(queue: &str, messages: &[Message], dead_letters: Vec<DeadLetter>) ->
 }
 
 impl Plan {
-    fn take(&mut self, change: &Change) {
+    /// Takes in one change.
+    pub fn take(&mut self, change: &Change) {
         if let State::Live(live) = &change.state
             && let Fields::User(user) = &live.fields
         {
             self.role_names.extend(user.app_roles.iter().cloned());
         }
+        self.heard.hear(change);
         self.changes.entry(change.entity).or_default().push(change.clone());
     }
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::cache::Fill;
 use crate::id::UserId;
 use crate::limits::PARAMETER_BYTES_MAX;
-use crate::merge::Entity;
+use crate::merge::{Entity, Heard};
 use crate::outbox::{Pending, ROUND_MAX, Settled};
 use crate::plan::Plan;
 use crate::time::UnixMillis;
@@ -68,6 +68,10 @@ const ROLE_NAMES: &str = include_str!("sql/role_names.sql");
 const DEAD_LETTERS: &str = include_str!("sql/dead_letters.sql");
 const DELIVERIES: &str = include_str!("sql/deliveries.sql");
 
+const PAIRS: &str = include_str!("sql/membership_pairs.sql");
+const ROLE_KEYS: &str = include_str!("sql/org_role_keys.sql");
+const PERMISSION_KEYS: &str = include_str!("sql/org_permission_keys.sql");
+
 fn upsert(entity: Entity) -> &'static str {
     match entity {
         Entity::User => include_str!("sql/users.sql"),
@@ -113,7 +117,7 @@ pub fn settle(settled: &Settled) -> Vec<Statement> {
     acked.chain(gone).collect()
 }
 
-/// The statements of one batch: rows, then what became of each delivery, then the dead letters.
+/// The statements of one batch: rows and what was heard, then what became of each delivery, then the dead letters.
 ///
 /// `now` is when the batch is written.
 #[must_use]
@@ -123,12 +127,28 @@ pub fn statements(plan: &Plan, now: UnixMillis) -> Vec<Statement> {
     for (entity, changes) in &plan.changes {
         let rows: Vec<_> = changes.iter().map(rows::row).collect();
         statements.extend(over(upsert(*entity), &rows, now));
+        statements.extend(heard(*entity, &plan.heard));
     }
     let deliveries: Vec<_> = plan.deliveries.iter().map(rows::delivery).collect();
     statements.extend(over(DELIVERIES, &deliveries, now));
     let letters: Vec<_> = plan.dead_letters.iter().map(rows::dead_letter).collect();
     statements.extend(over(DEAD_LETTERS, &letters, now));
     statements
+}
+
+/// What is remembered of the changes to one table, behind those: a membership's row is written
+/// before its pair's rank rises, or the row would lie below its own rank for a moment.
+fn heard(entity: Entity, heard: &Heard) -> Vec<Statement> {
+    let now = UnixMillis(0);
+    match entity {
+        Entity::Membership => {
+            let pairs = heard.pairs.iter().map(|(pair, rank)| rows::pair(pair, rank));
+            over(PAIRS, pairs, now).collect()
+        }
+        Entity::Role => over(ROLE_KEYS, &heard.role_keys, now).collect(),
+        Entity::Permission => over(PERMISSION_KEYS, &heard.permission_keys, now).collect(),
+        Entity::User | Entity::Organization => vec![],
+    }
 }
 
 /// The default role in `settings`, and its name among the roles. Writes nothing when it stands so.

@@ -5,28 +5,32 @@
 //! The integration tests hold both to the migrations and the statements themselves; so whatever
 //! models D1 may rest on them.
 
+mod effect;
 mod read;
 mod rows;
 mod synced;
 mod tables;
 mod triggers;
 mod views;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::AddAssign;
 
 use rusqlite::types::Value as Cell;
-use shared::merge::{Change, Entity, Live, State, join};
+use shared::merge::{Change, Entity, Heard, Live, State, join};
 use shared::plan::Plan;
 use shared::projection::Fields;
 
+pub use effect::{Bumps, Effect};
+use effect::{once, rise};
 pub use read::WRITTEN;
 pub use rows::{
-    AnyWrite, AppRole, Grant, List, Membership, OrgPermission, OrgRole, Organization, Rank,
-    Setting, User, Write,
+    AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank,
+    Setting, User,
 };
-use rows::{Table, put, write};
 pub use tables::TABLES;
+pub use write::{AnyWrite, Write};
+use write::{Table, put, write};
 
 /// The rows that roles depend on, and who is watched.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +43,9 @@ pub struct Rows {
     app_roles: Table<AppRole>,
     grants: Table<Grant>,
     settings: Table<Setting>,
+    pairs: Table<Pair>,
+    role_keys: Table<Key>,
+    permission_keys: Table<Key>,
     watched: BTreeSet<String>,
 }
 
@@ -53,8 +60,9 @@ impl Rows {
         self.watched.remove(user);
     }
 
-    /// Writes one row, whatever the law says of it. Gives the users whose versions rise, each once.
-    pub fn apply(&mut self, any: &AnyWrite) -> BTreeSet<String> {
+    /// Writes one row, whatever the law says of it, and what triggers write behind it. Gives how
+    /// often the version of each user rises.
+    pub fn apply(&mut self, any: &AnyWrite) -> Bumps {
         match any {
             AnyWrite::User(it) => write(&mut self.users, it),
             AnyWrite::Organization(it) => write(&mut self.organizations, it),
@@ -64,39 +72,19 @@ impl Rows {
             AnyWrite::AppRole(it) => write(&mut self.app_roles, it),
             AnyWrite::Grant(it) => write(&mut self.grants, it),
             AnyWrite::Setting(it) => write(&mut self.settings, it),
+            AnyWrite::Pair(it) => write(&mut self.pairs, it),
+            AnyWrite::RoleKey(it) => write(&mut self.role_keys, it),
+            AnyWrite::PermissionKey(it) => write(&mut self.permission_keys, it),
         }
-        self.bumped_by(any)
+        let mut bumps = once(self.bumped_by(any));
+        if let Some(behind) = self.behind(any) {
+            rise(&mut bumps, self.apply(&behind));
+        }
+        bumps
     }
 
     fn role_named(&self, name: &str) -> Option<&AppRole> {
         self.app_roles.values().find(|role| role.text() == Some(name))
-    }
-}
-
-/// What some statements did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Effect {
-    /// Rows written, those of watches apart.
-    pub rows: usize,
-    /// By how many writes each watched user's version rose.
-    pub bumps: BTreeMap<String, u32>,
-}
-
-impl AddAssign for Effect {
-    fn add_assign(&mut self, other: Self) {
-        self.rows += other.rows;
-        for (user, times) in other.bumps {
-            *self.bumps.entry(user).or_default() += times;
-        }
-    }
-}
-
-impl Effect {
-    fn add(&mut self, users: BTreeSet<String>) {
-        self.rows += 1;
-        for user in users {
-            *self.bumps.entry(user).or_default() += 1;
-        }
     }
 }
 
@@ -119,6 +107,7 @@ pub struct Word<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Twin {
     states: BTreeMap<(Entity, String), State>,
+    heard: Heard,
     rows: Rows,
 }
 
@@ -157,8 +146,12 @@ impl Twin {
         for name in &plan.role_names {
             self.name(name, &mut effect);
         }
-        for change in plan.changes.values().flatten() {
-            self.join(change, &mut effect);
+        self.heard = std::mem::take(&mut self.heard).join(plan.heard.clone());
+        for (entity, changes) in &plan.changes {
+            for change in changes {
+                self.join(change, &mut effect);
+            }
+            self.remember(*entity, &mut effect);
         }
         effect
     }
@@ -171,7 +164,9 @@ impl Twin {
                 self.name(name, &mut effect);
             }
         }
+        self.heard.hear(change);
         self.join(change, &mut effect);
+        self.remember(change.entity, &mut effect);
         effect
     }
 
@@ -235,6 +230,13 @@ impl Twin {
         if stored != Some(&joined) {
             let write = self.rows.synced(change.entity, change.id.as_str(), &joined);
             self.states.insert(key, joined);
+            self.write(&write, effect);
+        }
+    }
+
+    /// Lets the rows hold what was heard, behind the changes of one table.
+    fn remember(&mut self, entity: Entity, effect: &mut Effect) {
+        for write in self.rows.remember(entity, &self.heard) {
             self.write(&write, effect);
         }
     }

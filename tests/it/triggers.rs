@@ -70,8 +70,9 @@ fn check_after(prepare: &str, cases: &[(&str, &[&str])]) {
 }
 
 const NOBODY: &[&str] = &[];
-/// Nothing is known of the catalogue: each membership's own list counts.
-const NO_CATALOGUE: &str = "DELETE FROM org_roles; DELETE FROM org_permissions";
+/// Nothing was ever heard of the catalogue: each membership's own list counts.
+const NO_CATALOGUE: &str = "DELETE FROM org_roles; DELETE FROM org_permissions; \
+    DELETE FROM org_role_keys; DELETE FROM org_permission_keys";
 const ALL: &[&str] = &["ada", "bob", "dee", "eve", "una"];
 
 #[test]
@@ -148,7 +149,7 @@ fn memberships() {
             "UPDATE memberships SET deleted = 0, user_id = 'user_una' WHERE id = 'orgmem_9'",
             &["una"],
         ),
-        ("UPDATE memberships SET permissions = '[\"p\"]' WHERE id = 'orgmem_3'", NOBODY),
+        ("UPDATE memberships SET permissions = '[\"p\"]' WHERE id = 'orgmem_3'", &["ada"]),
         ("UPDATE memberships SET permissions = '[\"p\"]' WHERE id = 'orgmem_1'", NOBODY),
         ("UPDATE memberships SET user_id = 'user_bob' WHERE id = 'orgmem_9'", NOBODY),
         ("UPDATE memberships SET id = 'orgmem_8', updated_at = 2 WHERE id = 'orgmem_1'", NOBODY),
@@ -196,20 +197,75 @@ fn org_roles() {
         &[
             ("DELETE FROM org_roles WHERE id = 'role_4'", NOBODY),
             ("UPDATE org_roles SET deleted = 0, key = 'org:new' WHERE id = 'role_4'", NOBODY),
-            ("UPDATE memberships SET permissions = '[]' WHERE id = 'orgmem_3'", NOBODY),
+            ("UPDATE memberships SET permissions = '[]' WHERE id = 'orgmem_3'", &["ada"]),
         ],
     );
-    // The first row of the catalogue, whatever it says, ends every membership's own list.
+    // A role that nobody has ends nobody's own list, on a database that knew none.
     check_after(
         NO_CATALOGUE,
         &[
-            (&format!("{insert} ('r', 'org:new', '[]', 0, 1, 1, 1, '')"), &["ada", "bob"]),
-            (&format!("{insert} ('r', '', '[]', 1, 0, 0, 0, '')"), &["ada", "bob"]),
+            (&format!("{insert} ('r', 'org:new', '[]', 0, 1, 1, 1, '')"), NOBODY),
+            (&format!("{insert} ('r', '', '[]', 1, 0, 0, 0, '')"), NOBODY),
+            (&format!("{insert} ('r', 'org:y', '[]', 0, 1, 1, 1, '')"), &["bob"]),
+        ],
+    );
+}
+
+#[test]
+fn membership_pairs() {
+    let insert = "INSERT INTO membership_pairs VALUES";
+    let again = "INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest) VALUES";
+    check(&[
+        ("UPDATE membership_pairs SET updated_at = 2 WHERE user_id = 'user_bob'", &["bob"]),
+        ("UPDATE membership_pairs SET updated_at = 0", NOBODY),
+        ("UPDATE membership_pairs SET digest = digest", NOBODY),
+        (&format!("{insert} ('org_8', 'user_ada', 9, 9, 1, '')"), NOBODY),
+        ("DELETE FROM membership_pairs", NOBODY),
+        (&format!("{again} ('m', 'org_1', 'user_bob', 'org:x', 0, 2, 2, 1, '')"), &["bob"]),
+        (&format!("{again} ('m', 'org_1', 'user_bob', 'org:x', 0, 0, 0, 1, '')"), NOBODY),
+    ]);
+    check_after(
+        "UPDATE membership_pairs SET updated_at = 5 WHERE user_id = 'user_bob'",
+        &[
+            ("DELETE FROM membership_pairs", &["bob"]),
+            ("UPDATE membership_pairs SET updated_at = 4", &["ada"]),
+            ("UPDATE memberships SET role = 'org:z'", &["ada"]),
+            ("UPDATE memberships SET updated_at = 5 WHERE id = 'orgmem_2'", &["bob"]),
+            ("UPDATE memberships SET org_id = 'org_8' WHERE id = 'orgmem_2'", &["bob"]),
+            ("UPDATE memberships SET user_id = 'user_una' WHERE id = 'orgmem_2'", &["una"]),
+            ("DELETE FROM memberships WHERE id = 'orgmem_2'", NOBODY),
+            ("UPDATE organizations SET deleted = 1 WHERE id = 'org_1'", &["ada"]),
+        ],
+    );
+}
+
+#[test]
+fn keys_that_were_heard_of() {
+    check(&[
+        ("INSERT INTO org_role_keys VALUES ('org:lone')", &["ada"]),
+        ("INSERT INTO org_role_keys VALUES ('org:new')", NOBODY),
+        ("DELETE FROM org_role_keys", NOBODY),
+        ("INSERT INTO org_permission_keys VALUES ('org:own:read')", &["ada"]),
+        ("INSERT INTO org_permission_keys VALUES ('org:new')", NOBODY),
+        ("DELETE FROM org_permission_keys", NOBODY),
+    ]);
+    let rank = "deleted, updated_at, event_at, projection, digest";
+    let insert = format!("INSERT INTO org_permissions (id, key, {rank}) VALUES");
+    check_after(
+        "INSERT INTO org_permission_keys VALUES ('org:own:read')",
+        &[
+            (&format!("{insert} ('perm_3', 'org:own:read', 0, 1, 1, 1, '')"), &["ada"]),
+            (&format!("{insert} ('perm_3', 'org:own:read', 1, 1, 1, 1, '')"), NOBODY),
+            ("DELETE FROM org_permission_keys", &["ada"]),
         ],
     );
     check_after(
-        "DELETE FROM org_permissions; DELETE FROM org_roles WHERE id <> 'role_3'",
-        &[("DELETE FROM org_roles", &["ada", "bob"])],
+        &format!("{insert} ('perm_3', 'org:own:read', 0, 1, 1, 1, '')"),
+        &[
+            ("UPDATE org_permissions SET deleted = 1 WHERE id = 'perm_3'", &["ada"]),
+            ("UPDATE org_permissions SET key = 'org:new' WHERE id = 'perm_3'", &["ada"]),
+            (&format!("{insert} ('perm_4', 'org:own:read', 0, 1, 1, 1, '')"), NOBODY),
+        ],
     );
 }
 
@@ -241,11 +297,11 @@ fn org_permissions() {
     );
     check_after(
         NO_CATALOGUE,
-        &[(&format!("{insert} ('perm_3', 'org:p:c', 0, 1, 1, 1, '')"), &["ada", "bob"])],
+        &[(&format!("{insert} ('perm_3', 'org:p:c', 0, 1, 1, 1, '')"), NOBODY)],
     );
     check_after(
         "DELETE FROM org_roles; DELETE FROM org_permissions WHERE id <> 'perm_2'",
-        &[("DELETE FROM org_permissions", &["ada", "bob"])],
+        &[("DELETE FROM org_permissions", NOBODY)],
     );
 }
 
@@ -292,11 +348,9 @@ fn role_grants() {
 #[test]
 fn settings() {
     check(&[
-        ("INSERT INTO settings VALUES ('catalogue_complete', '1')", ALL),
         ("INSERT INTO settings VALUES ('third', '1')", NOBODY),
         ("UPDATE settings SET value = 'editor' WHERE key = 'default_role'", ALL),
         ("UPDATE settings SET key = 'past' WHERE key = 'default_role'", ALL),
-        ("UPDATE settings SET key = 'catalogue_complete' WHERE key = 'other'", ALL),
         ("UPDATE settings SET value = 'y' WHERE key = 'other'", NOBODY),
         ("UPDATE settings SET value = value", NOBODY),
         ("DELETE FROM settings WHERE key = 'default_role'", ALL),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::merge::{Change, Entity, Live, Rank, State};
+use crate::merge::{Change, Entity, Live, Pair, Rank, State};
 use crate::plan::{DeadLetter, Delivery, Verdict};
 use crate::projection::Fields;
 
@@ -13,6 +13,18 @@ pub(super) fn row(change: &Change) -> Value {
         State::Live(live) => columns(&live.fields),
     };
     json!({ "id": change.id.as_str(), "columns": columns, "rank": rank(&change.state) })
+}
+
+/// The greatest rank heard of a pair.
+pub(super) fn pair(pair: &Pair, rank: &Rank) -> Value {
+    json!({
+        "org_id": pair.org_id,
+        "user_id": pair.user_id,
+        "updated_at": rank.updated_at,
+        "event_at": rank.event_at,
+        "projection": rank.projection,
+        "digest": rank.digest,
+    })
 }
 
 fn rank(state: &State) -> Value {

@@ -2,15 +2,16 @@
 
 use rusqlite::{Error, Result, Row, types};
 
+use super::Rows;
 use super::rows::{
-    AppRole, Grant, Keyed, List, Membership, OrgPermission, OrgRole, Organization, Rank, Setting,
-    Table, User, Write,
+    AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank,
+    Setting, User,
 };
-use super::{AnyWrite, Rows};
+use super::write::{AnyWrite, Keyed, Table, Write};
 use crate::sqlite::Database;
 
-/// The tables that roles depend on.
-pub const WRITTEN: [&str; 8] = [
+/// The tables that roles depend on. The last three follow from the others, and can be written too.
+pub const WRITTEN: [&str; 11] = [
     "users",
     "organizations",
     "memberships",
@@ -19,6 +20,9 @@ pub const WRITTEN: [&str; 8] = [
     "roles",
     "role_grants",
     "settings",
+    "membership_pairs",
+    "org_role_keys",
+    "org_permission_keys",
 ];
 
 impl Rows {
@@ -45,6 +49,11 @@ impl Rows {
             "roles" => between(&self.app_roles, read(db, table, app_role)?, AnyWrite::AppRole),
             "role_grants" => between(&self.grants, read(db, table, grant)?, AnyWrite::Grant),
             "settings" => between(&self.settings, read(db, table, setting)?, AnyWrite::Setting),
+            "membership_pairs" => between(&self.pairs, read(db, table, pair)?, AnyWrite::Pair),
+            "org_role_keys" => between(&self.role_keys, read(db, table, key)?, AnyWrite::RoleKey),
+            "org_permission_keys" => {
+                between(&self.permission_keys, read(db, table, key)?, AnyWrite::PermissionKey)
+            }
             _ => return Err(Error::InvalidParameterName(table.into())),
         })
     }
@@ -134,9 +143,22 @@ fn setting(row: &Row<'_>) -> Result<Setting> {
     Ok(Setting { key: row.get("key")?, value: row.get("value")? })
 }
 
+fn pair(row: &Row<'_>) -> Result<Pair> {
+    let (org_id, user_id) = (row.get("org_id")?, row.get("user_id")?);
+    Ok(Pair { org_id, user_id, rank: live_rank(row)? })
+}
+
+fn key(row: &Row<'_>) -> Result<Key> {
+    Ok(Key { key: row.get("key")? })
+}
+
 fn rank(row: &Row<'_>) -> Result<Rank> {
+    Ok(Rank { deleted: row.get("deleted")?, ..live_rank(row)? })
+}
+
+fn live_rank(row: &Row<'_>) -> Result<Rank> {
     Ok(Rank {
-        deleted: row.get("deleted")?,
+        deleted: false,
         updated_at: row.get("updated_at")?,
         event_at: row.get("event_at")?,
         projection: row.get("projection")?,

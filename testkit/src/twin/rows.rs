@@ -1,6 +1,4 @@
-//! The rows of D1, each with the columns that say something, and the writes of one row.
-
-use std::collections::BTreeMap;
+//! The rows of D1, each with the columns that say something.
 
 use rusqlite::types::Value as Cell;
 use serde::Serialize;
@@ -151,87 +149,26 @@ pub struct Grant {
     pub id: String,
 }
 
+/// A row of `membership_pairs`. Its rank is never a dead one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the columns of migrations/0007_membership_pairs.sql")]
+pub struct Pair {
+    pub org_id: String,
+    pub user_id: String,
+    pub rank: Rank,
+}
+
+/// A row of `org_role_keys` or of `org_permission_keys`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the column of migrations/0008_catalogue_keys.sql")]
+pub struct Key {
+    pub key: String,
+}
+
 /// A row of `settings`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
 pub struct Setting {
     pub key: String,
     pub value: String,
-}
-
-/// What a trigger is told of one row.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Write<T> {
-    /// A new row.
-    Insert(T),
-    /// A row in place of another; the key may differ.
-    Update(T, T),
-    /// A row that was.
-    Delete(T),
-}
-
-/// The write of one row of any table that roles depend on.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "each names its table")]
-pub enum AnyWrite {
-    User(Write<User>),
-    Organization(Write<Organization>),
-    Membership(Write<Membership>),
-    OrgRole(Write<OrgRole>),
-    OrgPermission(Write<OrgPermission>),
-    AppRole(Write<AppRole>),
-    Grant(Write<Grant>),
-    Setting(Write<Setting>),
-}
-
-/// A row with a primary key.
-pub(super) trait Keyed: Clone {
-    type Key: Ord;
-
-    fn key(&self) -> Self::Key;
-}
-
-/// A table by primary key.
-pub(super) type Table<T> = BTreeMap<<T as Keyed>::Key, T>;
-
-/// The write that puts a row in the place of whatever stands under its key.
-pub(super) fn put<T: Keyed>(table: &Table<T>, row: T) -> Write<T> {
-    match table.get(&row.key()) {
-        Some(old) => Write::Update(old.clone(), row),
-        None => Write::Insert(row),
-    }
-}
-
-/// Writes the row.
-pub(super) fn write<T: Keyed>(table: &mut Table<T>, write: &Write<T>) {
-    if let Write::Update(old, _) | Write::Delete(old) = write {
-        table.remove(&old.key());
-    }
-    if let Write::Insert(new) | Write::Update(_, new) = write {
-        table.insert(new.key(), new.clone());
-    }
-}
-
-macro_rules! keyed {
-    ($($row:ident by $field:ident: $key:ty),+) => {
-        $(impl Keyed for $row {
-            type Key = $key;
-
-            fn key(&self) -> $key {
-                self.$field.clone()
-            }
-        })+
-    };
-}
-
-keyed!(User by id: String, Organization by id: String, Membership by id: String);
-keyed!(OrgRole by id: String, OrgPermission by id: String, AppRole by id: i64);
-keyed!(Setting by key: String);
-
-impl Keyed for Grant {
-    type Key = (String, i64);
-
-    fn key(&self) -> Self::Key {
-        (self.user_id.clone(), self.role_id)
-    }
 }

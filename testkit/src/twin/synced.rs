@@ -1,12 +1,11 @@
 //! What is known of one id as the row that the statements of `shared::sql` write for it.
 
-use shared::merge::{Entity, Live, State};
+use shared::merge::{self, Entity, Heard, Live, State};
 use shared::projection::Fields;
 
 use super::Rows;
-use super::rows::{
-    AnyWrite, List, Membership, OrgPermission, OrgRole, Organization, Rank, User, put,
-};
+use super::rows::{Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank, User};
+use super::write::{AnyWrite, put};
 
 impl Rows {
     /// The write that makes this the row of an id.
@@ -17,14 +16,34 @@ impl Rows {
         }
     }
 
-    fn live(&self, id: String, live: &Live) -> AnyWrite {
-        let rank = Rank {
-            deleted: false,
-            updated_at: live.rank.updated_at.0,
-            event_at: live.rank.event_at.0,
-            projection: live.rank.projection.into(),
-            digest: live.rank.digest.as_str().into(),
+    /// The writes that make these rows hold what was heard, behind the changes of one table.
+    pub(super) fn remember(&self, entity: Entity, heard: &Heard) -> Vec<AnyWrite> {
+        let keys = |keys: &std::collections::BTreeSet<String>| -> Vec<Key> {
+            keys.iter().map(|key| Key { key: key.clone() }).collect()
         };
+        match entity {
+            Entity::Membership => {
+                let pairs = heard.pairs.iter().map(|(pair, greatest)| Pair {
+                    org_id: pair.org_id.clone(),
+                    user_id: pair.user_id.clone(),
+                    rank: rank(greatest),
+                });
+                pairs.filter_map(|pair| self.raise(pair)).collect()
+            }
+            Entity::Role => {
+                let keys = keys(&heard.role_keys).into_iter();
+                keys.filter_map(|key| self.role_key(key)).collect()
+            }
+            Entity::Permission => {
+                let keys = keys(&heard.permission_keys).into_iter();
+                keys.filter_map(|key| self.permission_key(key)).collect()
+            }
+            Entity::User | Entity::Organization => vec![],
+        }
+    }
+
+    fn live(&self, id: String, live: &Live) -> AnyWrite {
+        let rank = rank(&live.rank);
         match live.fields.clone() {
             Fields::User(user) => AnyWrite::User(put(
                 &self.users,
@@ -98,5 +117,15 @@ impl Rows {
                 AnyWrite::OrgPermission(put(&self.org_permissions, row))
             }
         }
+    }
+}
+
+fn rank(rank: &merge::Rank) -> Rank {
+    Rank {
+        deleted: false,
+        updated_at: rank.updated_at.0,
+        event_at: rank.event_at.0,
+        projection: rank.projection.into(),
+        digest: rank.digest.as_str().into(),
     }
 }

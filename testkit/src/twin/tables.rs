@@ -4,7 +4,7 @@ use rusqlite::types::Value as Cell;
 
 use super::Rows;
 use super::rows::{
-    AppRole, Grant, List, Membership, OrgPermission, OrgRole, Organization, Rank, User,
+    AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank, User,
 };
 use crate::sqlite::Cells;
 
@@ -21,14 +21,17 @@ macro_rules! synced {
 }
 
 /// A query for each table that must not depend on the order of what happened, without generated
-/// numbers and times of arrival; last the view of the app roles that count. [`Rows::tables`] gives
-/// what they give.
-pub const TABLES: [&str; 9] = [
+/// numbers and times of arrival, last the view of the app roles that count. [`Rows::tables`] gives
+/// what they give. The first eight are functions of the events alone.
+pub const TABLES: [&str; 12] = [
     synced!("id, email, banned, app_roles, created_at", "users"),
     synced!("id, name, slug", "organizations"),
     synced!("id, org_id, user_id, role, permissions", "memberships"),
     synced!("id, key, permissions", "org_roles"),
     synced!("id, key", "org_permissions"),
+    "SELECT org_id, user_id, updated_at, event_at, projection, digest FROM membership_pairs ORDER BY 1, 2",
+    "SELECT key FROM org_role_keys ORDER BY 1",
+    "SELECT key FROM org_permission_keys ORDER BY 1",
     "SELECT name FROM roles WHERE typeof(name) = 'text' ORDER BY 1",
     "SELECT g.user_id, r.name, g.granted, g.at, g.id FROM role_grants g \
      JOIN roles r ON r.id = g.role_id WHERE typeof(r.name) = 'text' ORDER BY 1, 2",
@@ -39,7 +42,7 @@ pub const TABLES: [&str; 9] = [
 impl Rows {
     /// What [`TABLES`] give, in that order.
     #[must_use]
-    pub fn tables(&self) -> [Vec<Cells>; 9] {
+    pub fn tables(&self) -> [Vec<Cells>; 12] {
         let mut names: Vec<&str> = self.app_roles.values().filter_map(AppRole::text).collect();
         names.sort_unstable();
         let settings = self.settings.values();
@@ -49,6 +52,9 @@ impl Rows {
             self.memberships.values().map(membership).collect(),
             self.org_roles.values().map(org_role).collect(),
             self.org_permissions.values().map(org_permission).collect(),
+            self.pairs.values().map(pair).collect(),
+            self.role_keys.values().map(key).collect(),
+            self.permission_keys.values().map(key).collect(),
             names.into_iter().map(|name| vec![text(name)]).collect(),
             self.grant_cells(),
             settings.map(|setting| vec![text(&setting.key), text(&setting.value)]).collect(),
@@ -103,9 +109,21 @@ fn org_permission(row: &OrgPermission) -> Cells {
     ranked(vec![text(&row.id), text(&row.key)], &row.rank)
 }
 
+fn pair(row: &Pair) -> Cells {
+    alive(vec![text(&row.org_id), text(&row.user_id)], &row.rank)
+}
+
+fn key(row: &Key) -> Cells {
+    vec![text(&row.key)]
+}
+
 fn ranked(mut columns: Cells, rank: &Rank) -> Cells {
-    let Rank { deleted, updated_at, event_at, projection, digest } = rank;
-    columns.push(bit(*deleted));
+    columns.push(bit(rank.deleted));
+    alive(columns, rank)
+}
+
+fn alive(mut columns: Cells, rank: &Rank) -> Cells {
+    let Rank { deleted: _, updated_at, event_at, projection, digest } = rank;
     columns.extend([updated_at, event_at, projection].map(|number| Cell::Integer(*number)));
     columns.push(text(digest));
     columns

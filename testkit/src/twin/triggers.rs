@@ -1,12 +1,12 @@
-//! The triggers of `migrations/0005_bumps.sql`, one function for each table.
+//! The triggers that bump, one function for each table, and what triggers write behind a row.
+
+mod catalogue;
 
 use std::collections::BTreeSet;
 
 use super::Rows;
-use super::rows::{
-    AnyWrite, AppRole, Grant, List, Membership, OrgPermission, OrgRole, Organization, Setting,
-    User, Write,
-};
+use super::rows::{AppRole, Grant, Key, List, Membership, Organization, Pair, Setting, User};
+use super::write::{AnyWrite, Write, put};
 
 /// Users by id.
 type Users = BTreeSet<String>;
@@ -24,7 +24,10 @@ impl Rows {
             AnyWrite::OrgPermission(write) => self.org_permission(write),
             AnyWrite::AppRole(write) => self.app_role(write),
             AnyWrite::Grant(write) => grant(write),
-            AnyWrite::Setting(write) => self.setting(write),
+            AnyWrite::Setting(write) => setting(write, &self.watched),
+            AnyWrite::Pair(write) => self.pair(write),
+            AnyWrite::RoleKey(write) => self.role_key_differs(write),
+            AnyWrite::PermissionKey(write) => self.permission_key_differs(write),
         };
         users.intersection(&self.watched).cloned().collect()
     }
@@ -46,85 +49,81 @@ impl Rows {
         self.members(|member| organizations.iter().any(|org| org.id == member.org_id))
     }
 
+    /// Those that count before the write or after it. The pair's rank rises behind the write.
     fn membership(&self, write: &Write<Membership>) -> Users {
+        let of = |row: &Membership| -> Users {
+            if self.is_current(row) { [row.user_id.clone()].into() } else { Users::new() }
+        };
         match write {
-            Write::Insert(row) | Write::Delete(row) if !row.rank.deleted => {
-                [row.user_id.clone()].into()
+            Write::Insert(row) | Write::Delete(row) => of(row),
+            Write::Update(old, new) => {
+                let both = self.is_current(old) && self.is_current(new);
+                if both && !self.membership_differs(old, new) {
+                    return Users::new();
+                }
+                of(old).union(&of(new)).cloned().collect()
             }
-            Write::Update(old, new) if self.membership_differs(old, new) => {
-                [old.user_id.clone(), new.user_id.clone()].into()
-            }
-            Write::Insert(_) | Write::Update(..) | Write::Delete(_) => Users::new(),
         }
     }
 
     fn membership_differs(&self, old: &Membership, new: &Membership) -> bool {
-        let own_list = || {
-            old.permissions != new.permissions && self.catalogue_gap() && !self.has_role(&new.role)
-        };
-        let says_other = || {
-            (&old.user_id, &old.org_id, &old.role) != (&new.user_id, &new.org_id, &new.role)
-                || own_list()
-        };
-        old.rank.deleted != new.rank.deleted || (!new.rank.deleted && says_other())
+        let own_list = || old.permissions != new.permissions && self.speaks(&new.role);
+        (&old.user_id, &old.org_id, &old.role) != (&new.user_id, &new.org_id, &new.role)
+            || own_list()
     }
 
-    fn org_role(&self, write: &Write<OrgRole>) -> Users {
+    /// The pair's user, when a live membership counted before and does not after, or the reverse.
+    fn pair(&self, write: &Write<Pair>) -> Users {
+        let passes = |pair: &Pair, member: &Membership| {
+            (&pair.org_id, &pair.user_id) == (&member.org_id, &member.user_id)
+                && member.rank < pair.rank
+        };
+        let live = self.memberships.values().filter(|member| !member.rank.deleted);
+        let differs = live.filter(|member| match write {
+            Write::Insert(pair) | Write::Delete(pair) => passes(pair, member),
+            Write::Update(old, new) => passes(old, member) != passes(new, member),
+        });
+        differs.map(|member| member.user_id.clone()).collect()
+    }
+
+    /// The write that a pair's rank rises by, if it rises.
+    pub(super) fn raise(&self, pair: Pair) -> Option<AnyWrite> {
+        let stored = self.pairs.get(&(pair.org_id.clone(), pair.user_id.clone()));
+        let rises = stored.is_none_or(|stored| stored.rank < pair.rank);
+        rises.then(|| AnyWrite::Pair(put(&self.pairs, pair)))
+    }
+
+    /// The write that remembers a role's key, if it is new.
+    pub(super) fn role_key(&self, key: Key) -> Option<AnyWrite> {
+        let is_new = !self.role_keys.contains_key(&key.key);
+        is_new.then(|| AnyWrite::RoleKey(Write::Insert(key)))
+    }
+
+    /// The write that remembers a permission's key, if it is new.
+    pub(super) fn permission_key(&self, key: Key) -> Option<AnyWrite> {
+        let is_new = !self.permission_keys.contains_key(&key.key);
+        is_new.then(|| AnyWrite::PermissionKey(Write::Insert(key)))
+    }
+
+    /// What triggers write behind a row: what is remembered of it.
+    pub(super) fn behind(&self, write: &AnyWrite) -> Option<AnyWrite> {
         match write {
-            Write::Insert(row) | Write::Delete(row) => {
-                let only = self.org_roles.keys().all(|id| *id == row.id);
-                let only = only && self.org_permissions.is_empty();
-                self.members(|member| {
-                    (!row.rank.deleted && member.role == row.key)
-                        || (only && !self.has_role(&member.role))
-                })
-            }
-            Write::Update(old, new) if self.org_role_differs(old, new) => {
-                self.members(|member| member.role == old.key || member.role == new.key)
-            }
-            Write::Update(..) => Users::new(),
-        }
-    }
-
-    fn org_role_differs(&self, old: &OrgRole, new: &OrgRole) -> bool {
-        let rank = |row: &OrgRole| {
-            let rank = row.rank.clone();
-            (rank.updated_at, rank.event_at, rank.projection, rank.digest)
-        };
-        let rival = || self.live_roles(&new.key).any(|role| role.id != new.id);
-        let says_other = || {
-            (&old.key, &old.permissions) != (&new.key, &new.permissions)
-                || (rank(old) != rank(new) && rival())
-        };
-        old.rank.deleted != new.rank.deleted || (!new.rank.deleted && says_other())
-    }
-
-    fn org_permission(&self, write: &Write<OrgPermission>) -> Users {
-        match write {
-            Write::Insert(row) | Write::Delete(row) => {
-                let only = self.org_permissions.keys().all(|id| *id == row.id);
-                let only = only && self.org_roles.is_empty();
-                let differs =
-                    |(id, key): (&str, &str)| id == row.id && (row.rank.deleted || key != row.key);
-                self.members(|member| {
-                    self.carries(&member.role, differs) || (only && !self.has_role(&member.role))
-                })
-            }
-            Write::Update(old, new)
-                if old.id != new.id
-                    || old.rank.deleted != new.rank.deleted
-                    || (!new.rank.deleted && old.key != new.key) =>
+            AnyWrite::Membership(Write::Insert(row) | Write::Update(_, row))
+                if !row.rank.deleted =>
             {
-                let either = |(id, _): (&str, &str)| id == old.id || id == new.id;
-                self.members(|member| self.carries(&member.role, either))
+                let (org_id, user_id) = (row.org_id.clone(), row.user_id.clone());
+                self.raise(Pair { org_id, user_id, rank: row.rank.clone() })
             }
-            Write::Update(..) => Users::new(),
+            AnyWrite::OrgRole(write) => {
+                let row = self.org_role_heard(write)?;
+                self.role_key(Key { key: row.key.clone() })
+            }
+            AnyWrite::OrgPermission(write) => {
+                let row = catalogue::org_permission_heard(write)?;
+                self.permission_key(Key { key: row.key.clone() })
+            }
+            _ => None,
         }
-    }
-
-    /// Whether a live role of this key lists such a permission.
-    fn carries(&self, role: &str, such: impl Fn((&str, &str)) -> bool) -> bool {
-        self.live_roles(role).any(|role| role.permissions.carried().any(&such))
     }
 
     fn app_role(&self, write: &Write<AppRole>) -> Users {
@@ -148,20 +147,20 @@ impl Rows {
         granted.chain(users.map(|user| user.id.clone())).collect()
     }
 
-    fn setting(&self, write: &Write<Setting>) -> Users {
-        let ours = |row: &Setting| ["default_role", "catalogue_complete"].contains(&&*row.key);
-        let counts = match write {
-            Write::Insert(row) | Write::Delete(row) => ours(row),
-            Write::Update(old, new) => (ours(old) || ours(new)) && old != new,
-        };
-        if counts { self.watched.clone() } else { Users::new() }
-    }
-
-    /// The users of live memberships.
+    /// The users of memberships that count.
     fn members(&self, such: impl Fn(&Membership) -> bool) -> Users {
-        let live = self.memberships.values().filter(|member| !member.rank.deleted && such(member));
-        live.map(|member| member.user_id.clone()).collect()
+        let current = self.memberships.values().filter(|member| self.is_current(member));
+        current.filter(|member| such(member)).map(|member| member.user_id.clone()).collect()
     }
+}
+
+fn setting(write: &Write<Setting>, everybody: &Users) -> Users {
+    let ours = |row: &Setting| row.key == "default_role";
+    let counts = match write {
+        Write::Insert(row) | Write::Delete(row) => ours(row),
+        Write::Update(old, new) => (ours(old) || ours(new)) && old != new,
+    };
+    if counts { everybody.clone() } else { Users::new() }
 }
 
 fn user(write: &Write<User>) -> Users {

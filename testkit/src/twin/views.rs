@@ -1,4 +1,4 @@
-//! The views of `migrations/0004_views.sql`, and what a role cache reads of them.
+//! The views, and what a role cache reads of them.
 
 use shared::roles::{Membership as Held, RoleSet, Standing};
 
@@ -46,7 +46,7 @@ impl Rows {
         let dead = |org: &str| self.organizations.get(org).is_some_and(|org| org.rank.deleted);
         let memberships = self.memberships.values();
         let counts = memberships.filter(move |membership| {
-            membership.user_id == user && !membership.rank.deleted && !dead(&membership.org_id)
+            membership.user_id == user && self.is_current(membership) && !dead(&membership.org_id)
         });
         counts.map(|membership| Held {
             id: membership.org_id.clone(),
@@ -61,15 +61,40 @@ impl Rows {
             let carried = counting.flat_map(|role| role.permissions.carried());
             return carried.filter_map(|(id, key)| self.permission(id, key)).collect();
         }
-        if self.catalogue_gap() {
-            return membership.permissions.strings().map(String::from).collect();
+        if self.speaks(&membership.role) {
+            let own = membership.permissions.strings().filter(|key| !self.is_retired(key));
+            return own.map(String::from).collect();
         }
         vec![]
     }
 
-    /// A permission's own key; the one in the role until it is known; none once it is dead.
+    /// Whether a live membership counts in its pair: the view `current_memberships`.
+    pub(super) fn is_current(&self, membership: &Membership) -> bool {
+        let pair = (membership.org_id.clone(), membership.user_id.clone());
+        let passed = self.pairs.get(&pair).is_some_and(|pair| membership.rank < pair.rank);
+        !membership.rank.deleted && !passed
+    }
+
+    /// Whether memberships of this role have their own lists: nothing was ever heard of it.
+    pub(super) fn speaks(&self, role: &str) -> bool {
+        !self.has_role(role) && !self.role_keys.contains_key(role)
+    }
+
+    /// The view `retired_permissions`.
+    pub(super) fn is_retired(&self, key: &str) -> bool {
+        self.permission_keys.contains_key(key) && !self.is_borne(key)
+    }
+
+    /// Whether a live permission has this key.
+    pub(super) fn is_borne(&self, key: &str) -> bool {
+        self.org_permissions.values().any(|row| !row.rank.deleted && row.key == key)
+    }
+
+    /// A permission's own key; the one in the role until it is known, unless that is retired; none
+    /// once it is dead.
     fn permission(&self, id: &str, stand_in: &str) -> Option<String> {
         match self.org_permissions.get(id) {
+            None if self.is_retired(stand_in) => None,
             None => Some(stand_in.into()),
             Some(row) if row.rank.deleted => None,
             Some(row) => Some(row.key.clone()),
@@ -88,13 +113,6 @@ impl Rows {
 
     pub(super) fn has_role(&self, key: &str) -> bool {
         self.live_roles(key).next().is_some()
-    }
-
-    /// The view `catalogue_gap`: whether nothing at all is known of the catalogue.
-    pub(super) fn catalogue_gap(&self) -> bool {
-        !self.settings.contains_key("catalogue_complete")
-            && self.org_roles.is_empty()
-            && self.org_permissions.is_empty()
     }
 
     pub(super) fn default_role(&self) -> Option<&str> {

@@ -18,8 +18,6 @@ pub(super) enum Step {
     Event(Box<Message>),
     /// An operator grants or revokes.
     Grant(Grant),
-    /// The whole catalogue of roles has been read.
-    CatalogueComplete,
 }
 
 /// An operator's word.
@@ -52,7 +50,7 @@ pub(super) const GONE: &str = "organizationMembership.deleted";
 pub(super) fn planned(steps: &[Step]) -> Plan {
     let messages = steps.iter().filter_map(|step| match step {
         Step::Event(message) => Some((**message).clone()),
-        Step::Grant(_) | Step::CatalogueComplete => None,
+        Step::Grant(_) => None,
     });
     plan("rolecall-events", &messages.collect::<Vec<_>>(), vec![])
 }
@@ -67,7 +65,6 @@ pub(super) fn batch(steps: &[Step]) -> Vec<Statement> {
             let granted = i64::from(*granted);
             Some(statement(GRANT, &[user, &place, &granted, at, id, &"ops", &"why"]))
         }
-        Step::CatalogueComplete => Some(statement(CATALOGUE_COMPLETE, &[])),
     }));
     batch
 }
@@ -81,15 +78,11 @@ pub(super) fn take(twin: &mut Twin, steps: &[Step]) -> Effect {
             Step::Grant(Grant { user, role, granted, at, id }) => {
                 twin.grant(Word { user, role, granted: *granted, at: *at, id })
             }
-            Step::CatalogueComplete => twin.set("catalogue_complete", "1"),
         };
         all += effect;
     }
     all
 }
-
-const CATALOGUE_COMPLETE: &str =
-    "INSERT INTO settings (key, value) VALUES ('catalogue_complete', '1') ON CONFLICT DO NOTHING";
 
 /// A time, in seconds since the start.
 pub(super) const fn t(seconds: i64) -> i64 {
@@ -172,6 +165,35 @@ pub(super) fn a_role_and_its_permission_come_and_go() -> History {
     ]
 }
 
+/// The delete of the first membership never comes, that of the second does; the first one's last
+/// update is late, and the organization has another member.
+pub(super) fn a_member_returns_and_the_first_delete_is_lost() -> History {
+    let own = ["org:own:read"];
+    vec![
+        at(1, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:admin"], t(1), &own)),
+        at(2, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:owner"], t(2), &own)),
+        at(4, MEMBER, &membership(["orgmem_2", "org_1", ADA, "org:member"], t(4), &own)),
+        at(5, GONE, &membership(["orgmem_2", "org_1", ADA, "org:member"], t(4), &[])),
+        at(6, MEMBER, &membership(["orgmem_3", "org_1", ADA, "org:guest"], t(6), &[])),
+        at(4, MEMBER, &membership(["orgmem_4", "org_1", BOB, "org:member"], t(4), &[])),
+        at(1, "role.created", &role("role_1", "org:auditor", t(1), &[])),
+    ]
+}
+
+/// A role and a permission that are renamed and deleted, beneath lists that still name them.
+pub(super) fn keys_are_renamed_and_retired() -> History {
+    let own = ["org:p:old", "org:q:read"];
+    vec![
+        at(0, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(0), &own)),
+        at(0, MEMBER, &membership(["orgmem_2", "org_1", BOB, "org:lone"], t(0), &own)),
+        at(1, "role.created", &role("role_1", "org:x", t(1), &[("perm_2", "org:q:read")])),
+        at(2, "role.updated", &role("role_1", "org:y", t(2), &[])),
+        at(1, "permission.created", &permission("perm_1", "org:p:old", t(1))),
+        at(2, "permission.updated", &permission("perm_1", "org:q:read", t(2))),
+        at(3, "permission.deleted", &deleted("permission", "perm_1")),
+    ]
+}
+
 /// Two roles under one key: the greater rank counts, while it lives.
 pub(super) fn two_roles_share_a_key() -> History {
     let both = [("perm_1", "org:p:read"), ("perm_2", "org:p:write")];
@@ -212,7 +234,7 @@ pub(super) fn two_members_lose_their_organization() -> History {
     ]
 }
 
-/// A membership's own list of permissions, and all that ends it.
+/// A membership's own list of permissions, what leaves it as it is, and all that ends it.
 pub(super) fn a_memberships_own_permissions_come_to_an_end() -> History {
     vec![
         at(0, "user.created", &user(BOB, t(0), &json!({}))),
@@ -220,7 +242,7 @@ pub(super) fn a_memberships_own_permissions_come_to_an_end() -> History {
         at(2, MEMBER, &membership(["orgmem_1", "org_1", ADA, "org:x"], t(2), &["org:own:write"])),
         at(2, "permission.deleted", &deleted("permission", "perm_9")),
         at(3, "role.created", &role("role_1", "org:x", t(3), &[("perm_9", "org:own:read")])),
-        at(4, "role.deleted", &deleted("role", "role_9")),
-        Step::CatalogueComplete,
+        at(4, "role.deleted", &deleted("role", "role_1")),
+        at(1, "permission.created", &permission("perm_9", "org:own:write", t(1))),
     ]
 }

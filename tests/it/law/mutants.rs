@@ -28,8 +28,13 @@ fn other(text: &str, from: &str, to: &str) -> Option<String> {
     text.contains(from).then(|| text.replace(from, to))
 }
 
+/// A statement that passes over whatever it is given.
+fn none_of(text: &str, into: &str) -> Option<String> {
+    text.contains(into).then(|| text.replace("WHERE true", "WHERE false"))
+}
+
 /// With the length of a shortest history that tells the form from the right one.
-const MUTANTS: [(Mutant, u32); 12] = [
+const MUTANTS: [(Mutant, u32); 18] = [
     (
         Mutant {
             name: "M1 of two updates of one instant the last to arrive wins",
@@ -156,6 +161,56 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
     ),
     (
         Mutant {
+            name: "of one pair every live membership counts",
+            schema: |text| text.replace("FROM current_memberships m\nWHERE NOT", "FROM memberships m\nWHERE m.deleted = 0 AND NOT"),
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "only a row that wins raises the rank of its pair",
+            text: |text| none_of(text, "INTO membership_pairs"),
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "the rank of a pair falls with the membership that is deleted",
+            besides: "
+CREATE TRIGGER m1 AFTER UPDATE ON memberships WHEN NEW.deleted = 1 BEGIN DELETE FROM membership_pairs WHERE org_id = OLD.org_id AND user_id = OLD.user_id; END;",
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "only a row that wins makes its key known",
+            text: |text| none_of(text, "_keys (key)"),
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "the key of a deleted role is forgotten",
+            besides: "
+CREATE TRIGGER m1 AFTER UPDATE ON org_roles WHEN NEW.deleted = 1 BEGIN DELETE FROM org_role_keys WHERE key = OLD.key; END;",
+            ..RIGHT
+        },
+        2,
+    ),
+    (
+        Mutant {
+            name: "a retired permission stays in the lists",
+            schema: |text| text.replace("AND NOT EXISTS (SELECT 1 FROM retired_permissions t WHERE t.key = j.value)", ""),
+            ..RIGHT
+        },
+        3,
+    ),
+    (
+        Mutant {
             name: "the end of an organization bumps nobody",
             besides: "DROP TRIGGER bump_organizations_update",
             ..RIGHT
@@ -164,7 +219,7 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
     ),
 ];
 
-fn histories() -> [History; 13] {
+fn histories() -> [History; 15] {
     [
         history::a_user_is_updated_twice_at_once_and_deleted(),
         history::an_organization_is_deleted_around_its_members(),
@@ -174,6 +229,8 @@ fn histories() -> [History; 13] {
         history::a_user_is_banned_and_operators_have_their_word(),
         history::two_members_lose_their_organization(),
         history::a_memberships_own_permissions_come_to_an_end(),
+        history::a_member_returns_and_the_first_delete_is_lost(),
+        history::keys_are_renamed_and_retired(),
         eight::everything_meets(),
         eight::two_builds_read_the_same(),
         eight::all_at_one_instant(),

@@ -16,7 +16,6 @@ use proptest::{prop_assert, prop_assert_eq};
 use serde_json::{Value, json};
 use shared::merge::{Change, State};
 use shared::plan::{Message, Plan, plan};
-use shared::projection::Fields;
 use shared::sql::{Arg, statements};
 use shared::time::UnixMillis;
 use std::cell::{Cell, RefCell};
@@ -66,14 +65,7 @@ fn the_schema_has_no_rank_that_can_be_null() {
 /// What one batch makes of these changes.
 fn planned(changes: &[Change]) -> Plan {
     let mut plan = Plan::default();
-    for change in changes {
-        if let State::Live(live) = &change.state
-            && let Fields::User(user) = &live.fields
-        {
-            plan.role_names.extend(user.app_roles.iter().cloned());
-        }
-        plan.changes.entry(change.entity).or_default().push(change.clone());
-    }
+    changes.iter().for_each(|change| plan.take(change));
     plan
 }
 

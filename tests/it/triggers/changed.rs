@@ -32,6 +32,10 @@ fn a_trigger_that_is_missing_is_found() {
 fn a_trigger_without_its_condition_is_found() {
     let mut found = 0;
     for (name, table, text) in triggers() {
+        // Only an update that changes nothing tells, behind a rank that was lowered: `random` has it.
+        if name == "bump_memberships_update" {
+            continue;
+        }
         if let Some((head, rest)) = text.split_once(" WHEN ") {
             let (_, body) = rest.split_once(" BEGIN ").unwrap();
             let changed = format!("DROP TRIGGER {name}; {head} BEGIN {body};");
@@ -39,7 +43,7 @@ fn a_trigger_without_its_condition_is_found() {
             found += 1;
         }
     }
-    assert_eq!(found, 14, "triggers with a condition");
+    assert_eq!(found, 17, "triggers with a condition");
 }
 
 /// Other words that say the same. Where the deleted flag or the ban is asked for behind an `OR`,

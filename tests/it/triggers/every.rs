@@ -22,7 +22,7 @@ const RANK: &[(&str, &str)] =
     &[("updated_at", "1"), ("event_at", "1"), ("projection", "1"), ("digest", "'a'")];
 const TIMELESS: &[(&str, &str)] = &[("event_at", "1"), ("projection", "1"), ("digest", "'a'")];
 
-static DOMAINS: [Domain; 9] = [
+static DOMAINS: [Domain; 13] = [
     Domain {
         table: "users",
         keys: 1,
@@ -53,6 +53,35 @@ static DOMAINS: [Domain; 9] = [
             ("deleted", BIT),
         ],
         rest: RANK,
+    },
+    // A rank alone, which counts among memberships of a pair.
+    Domain {
+        table: "memberships",
+        keys: 1,
+        columns: &[
+            ("id", &["'m1'", "'m9'"]),
+            ("org_id", &["'o1'", "'o2'"]),
+            ("deleted", BIT),
+            ("updated_at", &["0", "1", "3"]),
+        ],
+        rest: &[
+            ("user_id", "'u1'"),
+            ("role", "'k1'"),
+            ("event_at", "1"),
+            ("projection", "1"),
+            ("digest", "'a'"),
+        ],
+    },
+    Domain {
+        table: "membership_pairs",
+        keys: 2,
+        columns: &[
+            ("org_id", &["'o1'", "'o2'"]),
+            ("user_id", &["'u1'", "'u2'"]),
+            ("updated_at", &["1", "3"]),
+            ("digest", &["'a'", "'b'"]),
+        ],
+        rest: &[("event_at", "1"), ("projection", "1")],
     },
     Domain {
         table: "org_roles",
@@ -86,6 +115,18 @@ static DOMAINS: [Domain; 9] = [
         rest: RANK,
     },
     Domain {
+        table: "org_role_keys",
+        keys: 1,
+        columns: &[("key", &["'k1'", "'k2'", "'k9'"])],
+        rest: &[],
+    },
+    Domain {
+        table: "org_permission_keys",
+        keys: 1,
+        columns: &[("key", &["'x'", "'y'", "'a'"])],
+        rest: &[],
+    },
+    Domain {
         table: "roles",
         keys: 1,
         columns: &[("id", &["1", "9"]), ("name", &["'a'", "'d'", "'1'", "''", "NULL", "x'00'"])],
@@ -105,18 +146,16 @@ static DOMAINS: [Domain; 9] = [
     Domain {
         table: "settings",
         keys: 1,
-        columns: &[
-            ("key", &["'default_role'", "'catalogue_complete'", "'other'"]),
-            ("value", &["'a'", "'d'"]),
-        ],
+        columns: &[("key", &["'default_role'", "'other'", "'third'"]), ("value", &["'a'", "'d'"])],
         rest: &[],
     },
 ];
 
-/// What stands around the rows that are written: a full world, one whose catalogue is unknown, one
-/// in which roles share a key and permissions are dead, one of the dead and the banned, and one in
-/// which a permission is all that is known of the catalogue, and a default role has no name yet.
-const WORLDS: [&str; 5] = [
+/// What stands around the rows that are written: a full world with a retired permission, one that
+/// knows no role, one in which roles share a key and permissions are dead, one of the dead and the
+/// banned, one in which a permission is all that is known of the catalogue and a default role has
+/// no name yet, and one of pairs with several memberships, some of them passed.
+const WORLDS: [&str; 6] = [
     r#"
 INSERT INTO settings VALUES ('default_role', 'd');
 INSERT INTO roles VALUES (1, 'a'), (2, 'b'), (3, 'd');
@@ -126,15 +165,16 @@ INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_a
   ('m1', 'o1', 'u1', 'k1', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', 0, 1, 1, 1, 'a');
 INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
   ('r1', 'k1', '[{"id":"p1","key":"x"}]', 0, 1, 1, 1, 'a'), ('r2', 'k2', '[{"id":"p9","key":"y"}]', 0, 2, 1, 1, 'a');
+INSERT INTO org_permission_keys VALUES ('y');
 INSERT INTO role_grants (user_id, role_id, granted, at, id) VALUES ('u2', 2, 1, 1, 'a'), ('u1', 9, 0, 1, 'a');
 "#,
     r#"
 INSERT INTO roles VALUES (2, 'b');
 INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
-  ('m1', 'o1', 'u1', 'k1', '["b"]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', '["a",{}]', 0, 1, 1, 1, 'a');
+  ('m1', 'o1', 'u1', 'k1', '["b","x"]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', '["a",{},"y"]', 0, 1, 1, 1, 'a');
+INSERT INTO org_permission_keys VALUES ('x');
 "#,
     r#"
-INSERT INTO settings VALUES ('catalogue_complete', '1');
 INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest) VALUES
   ('u1', '["a","d"]', 0, 1, 1, 1, 'a');
 INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest) VALUES
@@ -156,9 +196,17 @@ INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_a
 INSERT INTO settings VALUES ('default_role', 'd');
 INSERT INTO users (id, deleted, updated_at, event_at, projection, digest) VALUES ('u2', 0, 1, 1, 1, 'a');
 INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
-  ('m1', 'o1', 'u1', 'k1', '["b"]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', '["a"]', 0, 1, 1, 1, 'a');
+  ('m1', 'o1', 'u1', 'k1', '["b","x"]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', '["a"]', 0, 1, 1, 1, 'a');
 INSERT INTO org_permissions (id, key, deleted, updated_at, event_at, projection, digest) VALUES ('p2', 'x', 0, 1, 1, 1, 'a');
 INSERT INTO role_grants (user_id, role_id, granted, at, id) VALUES ('u2', 1, 1, 1, 'a');
+"#,
+    r#"
+INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('m1', 'o1', 'u1', 'k1', '["b"]', 0, 1, 1, 1, 'a'), ('m2', 'o1', 'u1', 'k2', '["a"]', 0, 2, 1, 1, 'a'),
+  ('m3', 'o2', 'u1', 'k2', '["y"]', 0, 1, 1, 1, 'b'), ('m4', 'o2', 'u2', 'k1', '["x"]', 0, 1, 1, 1, 'a');
+UPDATE membership_pairs SET updated_at = 2 WHERE org_id = 'o2' AND user_id = 'u1';
+INSERT INTO org_role_keys VALUES ('k2');
+INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES ('r9', '', '[]', 1, 0, 0, 0, '');
 "#,
 ];
 
@@ -318,6 +366,21 @@ fn of_org_roles() {
 #[test]
 fn of_org_permissions() {
     check("org_permissions");
+}
+
+#[test]
+fn of_membership_pairs() {
+    check("membership_pairs");
+}
+
+#[test]
+fn of_org_role_keys() {
+    check("org_role_keys");
+}
+
+#[test]
+fn of_org_permission_keys() {
+    check("org_permission_keys");
 }
 
 #[test]

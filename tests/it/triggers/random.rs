@@ -30,7 +30,7 @@ const LISTED: &[&str] = &[
     r#"'["p1",{"id":1,"key":2},{"key":"x"},{"id":"p2"},null,[],{"id":"p2","key":"z"}]'"#,
 ];
 
-static TABLES: [Table; 8] = [
+static TABLES: [Table; 11] = [
     Table {
         name: "users",
         keys: 1,
@@ -125,9 +125,27 @@ static TABLES: [Table; 8] = [
         name: "settings",
         keys: 1,
         columns: &[
-            ("key", &["'default_role'", "'default_role'", "'catalogue_complete'", "'other'"]),
+            ("key", &["'default_role'", "'default_role'", "'other'"]),
             ("value", &["'a'", "'b'", "''"]),
         ],
+    },
+    Table {
+        name: "membership_pairs",
+        keys: 2,
+        columns: &[
+            ("org_id", &["'o1'", "'o2'"]),
+            ("user_id", &["'u1'", "'u1'", "'u2'", "'u3'"]),
+            ("updated_at", TIME),
+            ("event_at", TIME),
+            ("projection", TIME),
+            ("digest", DIGEST),
+        ],
+    },
+    Table { name: "org_role_keys", keys: 1, columns: &[("key", &["'k1'", "'k2'", "'k3'"])] },
+    Table {
+        name: "org_permission_keys",
+        keys: 1,
+        columns: &[("key", &["'x'", "'y'", "'a'", "'b'"])],
     },
 ];
 
@@ -135,8 +153,11 @@ static TABLES: [Table; 8] = [
 const BEGIN: &str = r#"
 INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest) VALUES
   ('u1', '["a"]', 0, 1, 1, 1, 'a'), ('u2', '[]', 0, 1, 1, 1, 'a');
-INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest) VALUES
-  ('m1', 'o1', 'u1', 'k1', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', 0, 1, 1, 1, 'a');
+INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('m1', 'o1', 'u1', 'k1', '[]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k2', '["a"]', 0, 1, 1, 1, 'a'),
+  ('m3', 'o2', 'u1', 'k3', '["a","b"]', 0, 1, 1, 1, 'a');
+UPDATE membership_pairs SET updated_at = 2 WHERE user_id = 'u2';
+INSERT INTO org_permission_keys VALUES ('a');
 INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
   ('r1', 'k1', '[{"id":"p1","key":"x"}]', 0, 1, 1, 1, 'a');
 INSERT INTO roles VALUES (1, 'a'), (2, 'b'), (3, 'c');
@@ -150,7 +171,8 @@ fn write() -> impl Strategy<Value = Write> {
     (0..TABLES.len()).prop_flat_map(|table| {
         let table = &TABLES[table];
         let values: Vec<_> = table.columns.iter().map(|(_, values)| select(*values)).collect();
-        let changed = subsequence((0..table.columns.len()).collect::<Vec<_>>(), 1..=2);
+        let most = table.columns.len().min(2);
+        let changed = subsequence((0..table.columns.len()).collect::<Vec<_>>(), 1..=most);
         (any::<u8>(), values.clone(), values, changed).prop_map(move |(dice, old, new, changed)| {
             let Table { name, keys, columns } = table;
             let set = |at: &usize| format!("{} = {}", columns[*at].0, new[*at]);
