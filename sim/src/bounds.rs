@@ -53,6 +53,14 @@ pub fn full(scope: Scope) -> Bounds {
             let history = History::Rejoin;
             line(line::Bounds { history, evictions: 1, asks: [2, 1], ..LINE })
         }
+        Scope::Again => {
+            let history = History::Again;
+            line(line::Bounds { history, copies: 1, lost: 1, asks: [2, 0], ..LINE })
+        }
+        Scope::Keys => {
+            let history = History::Keys;
+            line(line::Bounds { history, lost: 1, asks: [1, 1], ..LINE })
+        }
         Scope::Catalogue => {
             let history = History::Catalogue;
             line(line::Bounds { history, asks: [1, 1], ..LINE })

@@ -199,6 +199,8 @@ mod tests {
         ("I9 replay is harmless", Variant::TiesByArrival, Scope::Ties, 5),
         ("I10 noted with its effects", Variant::InboxApart, Scope::Ties, 3),
         ("I11 isolation", Variant::MembershipsByOrganization, Scope::Copies, 3),
+        ("I16 one membership of a pair", Variant::EachByItself, Scope::Again, 3),
+        ("I17 what is gone gives nothing", Variant::KeysForgotten, Scope::Keys, 3),
         ("I15 only what failed is parked", Variant::ForeignKeys, Scope::Rejoin, 2),
         ("I15 every step is progress", Variant::HintsAreNotSettled, Scope::Late, 6),
         ("I15 what was accepted is applied", Variant::DeadIsParked, Scope::Outage, 7),

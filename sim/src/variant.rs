@@ -90,7 +90,9 @@ scopes! {
     Steps, "line: steps", "Two consumers, step by step.";
     Ties, "line: ties", "Svix and the door; ties, a delete, and what says that it is later.";
     Rejoin, "line: rejoin", "A member who comes back.";
+    Again, "line: again", "A member who comes back and leaves again, while one event is lost.";
     Catalogue, "line: catalogue", "The catalogue changes, and an operator grants and revokes.";
+    Keys, "line: keys", "A role and a permission are renamed and deleted beneath old lists.";
 }
 
 variants! {
@@ -135,6 +137,11 @@ variants! {
     DeadIsParked, Outage, "", "what the platform gave up is parked untried";
     AbsenceIsParked, Faults, "", "the last attempt parks what D1 was away for";
     NobodyParks, Faults, "", "nobody takes what the platform gave up";
+    EachByItself, Again, "", "of one pair every live membership counts";
+    PairsOfWinners, Again, "", "only a row that wins raises the rank of its pair";
+    PairsFall, Again, "", "the rank of a pair goes with the membership that is deleted";
+    KeysForgotten, Keys, "", "a key is known only while a role or a permission has it";
+    KeysOfWinners, Keys, "", "only a row that wins makes its key known";
 }
 
 impl Variant {

@@ -12,7 +12,7 @@ use shared::projection::{Digest, Fields};
 use shared::time::UnixMillis;
 
 use crate::wire::{USERS, user_id};
-use make::{dead, member, organization, permission, role, user};
+use make::{dead, lists, member, organization, permission, role, user};
 
 /// The organization.
 pub(crate) const ORG: &str = "org_o";
@@ -53,6 +53,10 @@ pub enum History {
     Ties,
     /// A member leaves and comes back; the other one is banned.
     Rejoin,
+    /// A member leaves, comes back and leaves again.
+    Again,
+    /// A role is renamed and a permission is deleted, beneath two members who list it themselves.
+    Keys,
     /// The catalogue changes beneath two members, and an operator grants and revokes.
     Catalogue,
 }
@@ -93,6 +97,29 @@ impl History {
                     dead(Entity::Membership, "orgmem_a"),
                     member("orgmem_c", 0, 3, "org:member"),
                     user(1, 4, true, true),
+                ],
+                vec![],
+            ),
+            Self::Again => (
+                vec![user(0, 1, false, false)],
+                vec![
+                    member("orgmem_a", 0, 1, "org:admin"),
+                    dead(Entity::Membership, "orgmem_a"),
+                    member("orgmem_c", 0, 3, "org:member"),
+                    dead(Entity::Membership, "orgmem_c"),
+                ],
+                vec![],
+            ),
+            Self::Keys => (
+                vec![
+                    lists(member("orgmem_a", 0, 1, "org:admin")),
+                    lists(member("orgmem_b", 1, 1, "org:guest")),
+                ],
+                vec![
+                    role(1, "org:admin", true),
+                    role(2, "org:member", true),
+                    permission(1),
+                    dead(Entity::Permission, "perm_p"),
                 ],
                 vec![],
             ),
@@ -210,7 +237,8 @@ mod tests {
 
     #[test]
     fn each_history_says_what_it_means_to() {
-        for history in [History::Revoke, History::Ties, History::Rejoin, History::Catalogue] {
+        use History::{Again, Catalogue, Keys, Rejoin, Revoke, Ties};
+        for history in [Revoke, Ties, Rejoin, Again, Catalogue, Keys] {
             let told = history.told();
             assert_eq!(told.clerks, 4);
             let changes = (0..4).map(|event| told.change(event).unwrap());

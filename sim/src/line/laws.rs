@@ -4,6 +4,7 @@ use stateright::Property;
 
 use super::act::Act;
 use super::decided::{each, event};
+use super::table::Rule;
 use super::{Bounds, Consumer, Line, World, next};
 use crate::d1;
 use crate::variant::Variant;
@@ -81,6 +82,12 @@ pub(super) fn properties(bounds: Bounds) -> Vec<Property<Line>> {
             w.inbox == w.joined & m.clerks()
         }),
         Property::always("I11 isolation", |_: &Line, w: &World| !Mark::Leaked.is_in(w)),
+        Property::always("I16 one membership of a pair", |m: &Line, w: &World| {
+            m.table.has_room(w.rows, w.joined, Rule::OneOfAPair)
+        }),
+        Property::always("I17 what is gone gives nothing", |m: &Line, w: &World| {
+            m.table.has_room(w.rows, w.joined, Rule::GoneGivesNothing)
+        }),
         Property::always("I15 only what failed is parked", |_: &Line, w: &World| {
             !Mark::ParkedEarly.is_in(w)
         }),

@@ -3,6 +3,7 @@
 //! once for each state that any order of the events can reach, and the model looks it up.
 
 mod maker;
+mod outside;
 mod wrong;
 
 use anyhow::Result;
@@ -13,6 +14,8 @@ use shared::time::UnixMillis;
 use super::history::{ADMIN, ORG, PERMISSION, Told};
 use crate::variant::Variant;
 use maker::Maker;
+use outside::Outside;
+pub use outside::Rule;
 
 /// D1's rows in one state, by number. They begin as 0.
 pub type Rows = u16;
@@ -45,6 +48,7 @@ pub struct Table {
     states: Vec<State>,
     lawful: Vec<Lawful>,
     grants: Vec<u8>,
+    outside: Vec<Outside>,
 }
 
 impl Table {
@@ -59,7 +63,9 @@ impl Table {
         let heard = 0..1_u16 << told.events.len();
         let lawful = heard.map(|heard| maker.lawful(heard)).collect();
         let grants = maker.sets.iter().map(granted).collect();
-        Ok(Self { states: maker.states, lawful, grants })
+        let heard = 0..1_u16 << told.events.len();
+        let outside = heard.map(|heard| Outside::new(told, heard, &maker.sets)).collect();
+        Ok(Self { states: maker.states, lawful, grants, outside })
     }
 
     /// One state.
@@ -78,6 +84,13 @@ impl Table {
     #[must_use]
     pub fn law(&self, heard: u8) -> Option<&Lawful> {
         self.lawful.get(usize::from(heard))
+    }
+
+    /// Whether what each user may do is what the events heard leave room for, told without the law.
+    #[must_use]
+    pub fn has_room(&self, rows: Rows, heard: u8, rule: Rule) -> bool {
+        let rules = self.outside.get(usize::from(heard));
+        rules.is_some_and(|rules| rules.hold(self.what(rows), rule))
     }
 
     /// What a guard grants from a set, as bits.

@@ -27,6 +27,15 @@ pub(super) fn member(id: &'static str, user: u8, at: i64, role: &str) -> Change 
     live(Entity::Membership, id, at, Fields::Membership(fields))
 }
 
+/// A membership that lists the permission itself.
+pub(super) fn lists(member: Change) -> Change {
+    let State::Live(Live { rank, fields: Fields::Membership(mut fields) }) = member.state else {
+        return member;
+    };
+    fields.permissions = vec![PERMISSION.into()];
+    live(member.entity, member.id.as_str(), rank.updated_at.0, Fields::Membership(fields))
+}
+
 pub(super) fn role(at: i64, key: &str, carries: bool) -> Change {
     let one = Carried { id: "perm_p".into(), key: PERMISSION.into() };
     let permissions = if carries { vec![one] } else { vec![] };

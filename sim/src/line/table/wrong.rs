@@ -27,12 +27,21 @@ const BY_TIME: &str = "excluded.deleted > t.deleted
   AND (excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest)
     > (t.updated_at, t.event_at, t.projection, t.digest))";
 
+/// Every row that a statement is given, and none.
+const ALL: &str = "WHERE true";
+const NONE: &str = "WHERE false";
+
+/// The pairs whose greatest membership does not live.
+const OVER: &str = "NOT EXISTS (SELECT 1 FROM memberships m
+  WHERE m.deleted = 0 AND (m.org_id, m.user_id) = (membership_pairs.org_id, membership_pairs.user_id)
+  AND (m.updated_at, m.digest) = (membership_pairs.updated_at, membership_pairs.digest))";
+
 /// When the deletes of the wrong form happened: between the updates.
 const DELETED_AT: i64 = 7;
 
 /// Where the view leaves out the members of a dead organization.
 const DERIVED: &str =
-    "AND NOT EXISTS (SELECT 1 FROM organizations o WHERE o.id = m.org_id AND o.deleted = 1)";
+    "NOT EXISTS (SELECT 1 FROM organizations o WHERE o.id = m.org_id AND o.deleted = 1)\n  AND ";
 
 pub(super) fn begin(db: &Database, variant: Variant) -> Result<()> {
     if variant == Variant::NoTriggerOnOrganizations {
@@ -40,6 +49,12 @@ pub(super) fn begin(db: &Database, variant: Variant) -> Result<()> {
             "DROP TRIGGER bump_organizations_insert; DROP TRIGGER bump_organizations_update;
              DROP TRIGGER bump_organizations_delete",
         )?;
+    }
+    if variant == Variant::EachByItself {
+        let view = "SELECT sql FROM sqlite_master WHERE name = 'current_memberships'";
+        let text = db.column::<String>(view, [])?.concat();
+        let text = text.split(" AND NOT EXISTS").next().unwrap_or_default();
+        db.sql.execute_batch(&format!("DROP VIEW current_memberships; {text}"))?;
     }
     if variant == Variant::CascadeInsteadOfDerive {
         let view = "SELECT sql FROM sqlite_master WHERE name = 'org_memberships'";
@@ -54,6 +69,10 @@ pub(super) fn text(variant: Variant, sql: &str) -> String {
         sql.replace(LAW, BY_ARRIVAL)
     } else if variant == Variant::TombstoneByTime {
         sql.replace(LAW, BY_TIME)
+    } else if variant == Variant::PairsOfWinners && sql.contains("INTO membership_pairs") {
+        sql.replace(ALL, NONE)
+    } else if variant == Variant::KeysOfWinners && sql.contains("_keys (key)") {
+        sql.replace(ALL, NONE)
     } else {
         sql.into()
     }
@@ -75,6 +94,17 @@ pub(super) fn after(db: &Database, variant: Variant, change: &Change) -> Result<
     if variant == Variant::TombstoneByTime && dead {
         let dated = format!("UPDATE {table} SET event_at = ?1 WHERE id = ?2 AND deleted = 1");
         db.sql.execute(&dated, (DELETED_AT, id))?;
+    }
+    if variant == Variant::PairsFall && dead {
+        db.sql.execute(&format!("DELETE FROM membership_pairs WHERE {OVER}"), [])?;
+    }
+    if variant == Variant::KeysForgotten {
+        for (keys, table) in
+            [("org_role_keys", "org_roles"), ("org_permission_keys", "org_permissions")]
+        {
+            let live = format!("SELECT key FROM {table} WHERE deleted = 0");
+            db.sql.execute(&format!("DELETE FROM {keys} WHERE key NOT IN ({live})"), [])?;
+        }
     }
     if variant == Variant::CascadeInsteadOfDerive && dead && table == "organizations" {
         db.sql.execute("DELETE FROM memberships WHERE org_id = ?1", [ORG])?;
