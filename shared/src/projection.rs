@@ -93,7 +93,7 @@ pub struct MembershipFields {
     pub user_id: String,
     /// The role's key, `org:…`.
     pub role: String,
-    /// The permissions that came with it, sorted: what counts until the catalogue knows the role.
+    /// The permissions that came with it, sorted: what counts until the role's key is heard of.
     pub permissions: Vec<String>,
 }
 

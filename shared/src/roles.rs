@@ -73,7 +73,8 @@ impl RoleSet {
         self
     }
 
-    /// The memberships in one organization. More than one while an old one's delete is on its way.
+    /// The memberships in one organization. Clerk has one of a pair, and the newest alone counts;
+    /// were there several, each would be read.
     pub fn memberships_in<'a>(&'a self, org: &'a str) -> impl Iterator<Item = &'a Membership> {
         self.organizations.iter().filter(move |membership| membership.id == org)
     }

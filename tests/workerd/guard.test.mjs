@@ -110,6 +110,45 @@ describe("the guard", { concurrency: true }, () => {
     assert.equal(await status(user, settings), 403);
   });
 
+  it("lets one membership of a pair count, though the first one's delete is late, or lost", async () => {
+    const [user, org] = [clerk.newId("user"), clerk.newId("org")];
+    const settings = `/orgs/${org}/settings`;
+    const asked = `/api/check?org=${org}&role=org:admin&fresh=1`;
+    const first = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:admin" });
+    const second = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:member" });
+    await tell(clerk.user(user), first);
+    await follows(user, settings, 200);
+    await tell(second);
+    await follows(user, settings, 403);
+    assert.equal(await status(user, asked), 403);
+    assert.equal(await status(user, `/orgs/${org}`), 200);
+
+    // The second one ends while the first one's delete is still lost: the first does not come back.
+    await tell(clerk.membershipDeleted(second));
+    await follows(user, `/orgs/${org}`, 403);
+    assert.equal(await status(user, asked), 403);
+    const { version } = await system.watch(user);
+    await tell(clerk.membershipDeleted(first));
+    assert.equal(await status(user, settings), 403);
+    assert.equal((await system.watch(user)).version, version, "the late delete changes nothing");
+  });
+
+  it("lets a membership's own list speak until its role's key was heard of", async () => {
+    const [user, org, role] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("role")];
+    const key = `org:role_${role.slice(-8)}`;
+    const can = `/api/check?org=${org}&permission=org:own${role.slice(-8)}:list`;
+    const own = { org, user, role: key, permissions: [`org:own${role.slice(-8)}:list`] };
+    await tell(clerk.membership(clerk.newId("orgmem"), own));
+    await follows(user, can, 200);
+    // A role that this member does not have takes nothing from them.
+    await tell(clerk.role(clerk.newId("role"), { key: "org:auditor" }));
+    await follows(user, can, 200);
+    await tell(clerk.role(role, { key }), clerk.deleted("role", role));
+    await follows(user, can, 403);
+    await tell(clerk.membership(clerk.newId("orgmem"), own));
+    assert.equal(await status(user, can), 403, "a list that came later does not bring it back");
+  });
+
   it("follows the deletion of an organization", async () => {
     const [user, other, org] = [clerk.newId("user"), clerk.newId("user"), clerk.newId("org")];
     for (const who of [user, other]) {
