@@ -93,6 +93,110 @@ fn each_migration_goes_on_from_the_one_before() {
     assert!(db.migrate().is_err(), "a second time it finds its own tables in the way");
 }
 
+/// A database of the release before the pairs and the keys, with these rows, brought up to date.
+fn brought_up(rows: &str) -> (Db, Vec<i64>) {
+    let db = Db::empty();
+    let (before, after) = (&migrations()[..6], &migrations()[6..]);
+    before.iter().for_each(|text| db.exec(text));
+    let ranked = "deleted, updated_at, event_at, projection, digest";
+    let memberships = format!(
+        "INSERT INTO memberships (id, org_id, user_id, role, permissions, {ranked}) VALUES"
+    );
+    let roles = format!("INSERT INTO org_roles (id, key, permissions, {ranked}) VALUES");
+    let permissions = format!("INSERT INTO org_permissions (id, key, {ranked}) VALUES");
+    let names = [("MEMBERSHIPS", memberships), ("ROLES", roles), ("PERMISSIONS", permissions)];
+    db.exec(&names.iter().fold(rows.to_owned(), |text, (name, to)| text.replace(name, to)));
+    db.exec("INSERT INTO watches VALUES ('user_ada', 1, 1, 1), ('user_bob', 1, 1, 1)");
+    after.iter().for_each(|text| db.exec(text));
+    let risen = ["user_ada", "user_bob"].map(|user| i64::from(1 < db.version(user)));
+    (db, risen.to_vec())
+}
+
+/// Role and permissions of the organizations of a user.
+fn held(db: &Db, user: &str) -> Vec<(String, String)> {
+    let set = db.fill(user).unwrap().set;
+    set.organizations.into_iter().map(|it| (it.role, it.permissions.join(" "))).collect()
+}
+
+fn one(role: &str, permissions: &str) -> Vec<(String, String)> {
+    vec![(role.into(), permissions.into())]
+}
+
+#[test]
+fn of_two_live_memberships_of_a_pair_the_older_ends_with_the_migration() {
+    let (db, risen) = brought_up(
+        r#"MEMBERSHIPS
+        ('orgmem_1', 'org_1', 'user_ada', 'org:admin', '[]', 0, 1, 1, 1, 'a'),
+        ('orgmem_2', 'org_1', 'user_ada', 'org:member', '[]', 0, 2, 2, 1, 'a'),
+        ('orgmem_3', 'org_1', 'user_bob', 'org:x', '[]', 0, 1, 1, 1, 'a');
+        ROLES ('role_1', 'org:x', '[]', 0, 1, 1, 1, 'a'), ('role_2', 'org:member', '[]', 0, 1, 1, 1, 'a')"#,
+    );
+    assert_eq!(held(&db, "user_ada"), one("org:member", ""));
+    assert_eq!(risen, [1, 0], "the cache of whoever loses a role is owed a hint");
+}
+
+#[test]
+fn the_keys_of_a_catalogue_without_deletions_are_those_that_live() {
+    let (db, risen) = brought_up(
+        r#"MEMBERSHIPS
+        ('orgmem_1', 'org_1', 'user_ada', 'org:lone', '["org:own:read"]', 0, 1, 1, 1, 'a'),
+        ('orgmem_2', 'org_1', 'user_bob', 'org:x', '[]', 0, 1, 1, 1, 'a');
+        ROLES ('role_1', 'org:x', '[{"id":"perm_9","key":"org:p:read"}]', 0, 1, 1, 1, 'a')"#,
+    );
+    assert_eq!(held(&db, "user_ada"), one("org:lone", "org:own:read"), "its own list speaks again");
+    assert_eq!(held(&db, "user_bob"), one("org:x", "org:p:read"));
+    assert_eq!(risen, [1, 0]);
+}
+
+#[test]
+fn where_something_was_deleted_no_list_comes_back_by_the_migration() {
+    let (db, _) = brought_up(
+        r#"MEMBERSHIPS
+        ('orgmem_1', 'org_1', 'user_ada', 'org:gone', '["org:own:read"]', 0, 1, 1, 1, 'a'),
+        ('orgmem_2', 'org_1', 'user_bob', 'org:x', '["org:p:read","org:p:gone"]', 0, 1, 1, 1, 'a');
+        ROLES ('role_1', 'org:x', '[{"id":"perm_9","key":"org:p:read"}]', 0, 1, 1, 1, 'a'), ('role_2', '', '[]', 1, 0, 0, 0, '');
+        PERMISSIONS ('perm_1', '', 1, 0, 0, 0, '')"#,
+    );
+    assert_eq!(held(&db, "user_ada"), one("org:gone", ""));
+    assert_eq!(held(&db, "user_bob"), one("org:x", "org:p:read"), "what a live role gives stays");
+    let retired: Vec<String> = db.column("SELECT key FROM retired_permissions ORDER BY 1", []);
+    assert_eq!(retired, ["org:own:read", "org:p:gone"]);
+}
+
+/// Whom a change of the catalogue touches is found from those who hold it: no step reads every
+/// membership or every watch.
+#[test]
+fn a_change_of_the_catalogue_starts_from_those_who_hold_it() {
+    let db = Db::new();
+    let texts: Vec<String> = db.column(
+        "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'bump_org_%'",
+        [],
+    );
+    assert_eq!(texts.len(), 12 + 3);
+    for text in texts {
+        let (_, body) = text.split_once(" BEGIN ").unwrap();
+        let update = body.split_once(';').unwrap().0;
+        let words = |row: &str, text: String| {
+            ["id", "key", "permissions"]
+                .iter()
+                .fold(text, |text, column| text.replace(&format!("{row}.{column}"), "'x'"))
+        };
+        let update = words("OLD", words("NEW", update.into()));
+        let update = update.replace("NEW.deleted", "0").replace("OLD.deleted", "0");
+        let steps: Vec<String> = {
+            let mut plan = db.sql.prepare(&format!("EXPLAIN QUERY PLAN {update}")).unwrap();
+            plan.query_map([], |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        for step in steps {
+            assert!(
+                !["SCAN m", "SCAN watches", "SCAN l"].contains(&step.as_str()),
+                "{step}: {text}"
+            );
+            assert!(!step.starts_with("SCAN m ") && !step.starts_with("SCAN watches "), "{step}");
+        }
+    }
+}
+
 #[test]
 fn d1s_limits_hold_in_these_tests() {
     let db = Db::empty();

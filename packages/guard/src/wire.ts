@@ -42,7 +42,7 @@ export interface RoleSet {
   readonly standing: Standing;
   /** App roles, which hold everywhere. */
   readonly roles: readonly string[];
-  /** More than one of one organization while an old one's delete is on its way. */
+  /** One of each organization. Were there several of one, each would be read. */
   readonly organizations: readonly Membership[];
 }
 
