@@ -36,7 +36,7 @@ fn steps(db: &Db, text: &str) -> i32 {
 /// A statement costs the same among few and among many, and bumps nobody.
 #[track_caller]
 fn costs_the_same(text: &str) {
-    let [few, many] = [10, 1_000].map(|users| {
+    let [few, many] = [10, 5_000].map(|users| {
         let db = crowd(users, 5);
         let steps = steps(&db, text);
         let risen: i64 = db.one("SELECT count(*) FROM watches WHERE version > acked", []);
@@ -53,6 +53,14 @@ fn a_name_that_nobody_has_costs_the_same_among_many() {
     costs_the_same("INSERT INTO roles (name) VALUES ('nobody''s')");
     costs_the_same("UPDATE roles SET name = 'other' WHERE name = 'name 1'");
     costs_the_same("DELETE FROM roles WHERE name = 'name 1'");
+}
+
+#[test]
+fn a_membership_costs_the_same_in_a_large_organization() {
+    let insert = format!("INSERT INTO memberships (id, org_id, user_id, role, {RANK}) VALUES");
+    costs_the_same(&format!("{insert} ('m', 'org_1', 'user_new', 'org:x', 0, 1, 1, 1, '')"));
+    costs_the_same("UPDATE memberships SET updated_at = 2 WHERE id = 'm_user_2'");
+    costs_the_same("INSERT INTO membership_pairs VALUES ('org_1', 'user_new', 1, 1, 1, '')");
 }
 
 #[test]
@@ -79,7 +87,7 @@ fn a_user_of_many_new_names_costs_the_same_among_many() {
 
 #[test]
 fn a_fill_costs_the_users_own_roles() {
-    let [few, many] = [(10, 5), (500, 10_000)].map(|(users, names)| {
+    let [few, many] = [(10, 5), (2_000, 10_000)].map(|(users, names)| {
         let db = crowd(users, names);
         let mut fill = db.sql.prepare(FILL).unwrap();
         assert!(fill.exists(["user_2"]).unwrap());
