@@ -1,6 +1,7 @@
 //! What Clerk says in one run: a few events about two users and an organization, as messages that
 //! the consumer's plan takes.
 
+mod left;
 mod make;
 
 use shared::envelope::{Envelope, Letter};
@@ -12,7 +13,7 @@ use shared::projection::{Digest, Fields};
 use shared::time::UnixMillis;
 
 use crate::wire::{USERS, user_id};
-use make::{dead, lists, member, organization, permission, role, user};
+use make::{dead, member, organization, permission, role, user};
 
 /// The organization.
 pub(crate) const ORG: &str = "org_o";
@@ -100,29 +101,8 @@ impl History {
                 ],
                 vec![],
             ),
-            Self::Again => (
-                vec![user(0, 1, false, false)],
-                vec![
-                    member("orgmem_a", 0, 1, "org:admin"),
-                    dead(Entity::Membership, "orgmem_a"),
-                    member("orgmem_c", 0, 3, "org:member"),
-                    dead(Entity::Membership, "orgmem_c"),
-                ],
-                vec![],
-            ),
-            Self::Keys => (
-                vec![
-                    lists(member("orgmem_a", 0, 1, "org:admin")),
-                    lists(member("orgmem_b", 1, 1, "org:guest")),
-                ],
-                vec![
-                    role(1, "org:admin", true),
-                    role(2, "org:member", true),
-                    permission(1),
-                    dead(Entity::Permission, "perm_p"),
-                ],
-                vec![],
-            ),
+            Self::Again => (left::before_again(), left::again(), vec![]),
+            Self::Keys => (left::before_keys(), left::keys(), vec![]),
             Self::Catalogue => (
                 vec![
                     user(0, 1, false, false),

@@ -96,13 +96,13 @@ impl Rows {
     /// The write that remembers a role's key, if it is new.
     pub(super) fn role_key(&self, key: Key) -> Option<AnyWrite> {
         let is_new = !self.role_keys.contains_key(&key.key);
-        is_new.then(|| AnyWrite::RoleKey(Write::Insert(key)))
+        is_new.then_some(AnyWrite::RoleKey(Write::Insert(key)))
     }
 
     /// The write that remembers a permission's key, if it is new.
     pub(super) fn permission_key(&self, key: Key) -> Option<AnyWrite> {
         let is_new = !self.permission_keys.contains_key(&key.key);
-        is_new.then(|| AnyWrite::PermissionKey(Write::Insert(key)))
+        is_new.then_some(AnyWrite::PermissionKey(Write::Insert(key)))
     }
 
     /// What triggers write behind a row: what is remembered of it.
@@ -122,7 +122,15 @@ impl Rows {
                 let row = catalogue::org_permission_heard(write)?;
                 self.permission_key(Key { key: row.key.clone() })
             }
-            _ => None,
+            AnyWrite::User(_)
+            | AnyWrite::Organization(_)
+            | AnyWrite::Membership(_)
+            | AnyWrite::AppRole(_)
+            | AnyWrite::Grant(_)
+            | AnyWrite::Setting(_)
+            | AnyWrite::Pair(_)
+            | AnyWrite::RoleKey(_)
+            | AnyWrite::PermissionKey(_) => None,
         }
     }
 

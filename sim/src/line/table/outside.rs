@@ -65,7 +65,11 @@ fn is_one_of_a_pair(said: &[&Change], user: &str, set: &RoleSet) -> bool {
     let [one] = held[..] else { return held.is_empty() };
     let of_the_pair = lives(said).filter_map(|(_, rank, fields)| match fields {
         Fields::Membership(it) if it.user_id == user && it.org_id == ORG => Some((rank, it)),
-        _ => None,
+        Fields::User(_)
+        | Fields::Organization(_)
+        | Fields::Membership(_)
+        | Fields::Role(_)
+        | Fields::Permission(_) => None,
     });
     let newest = of_the_pair.max_by_key(|(rank, _)| *rank);
     newest.is_some_and(|(_, newest)| newest.role == one.role)
