@@ -1,8 +1,8 @@
 //! Random events in two orders, with repetitions: the law in Rust and in the SQL of the consumer.
 //!
 //! I1: both orders end in the same rows, with the ranks of the Rust law, and the same that its
-//! winners give with what was heard. I2: what was dead at any step is dead. I9: all of it once more writes no
-//! row. And what a role cache reads never changes without a greater version.
+//! winners give with what was heard. I2: what was dead at any step is dead. I9: all of it once more
+//! writes no row. And what a role cache reads never changes without a greater version.
 
 mod case;
 

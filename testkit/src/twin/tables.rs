@@ -29,7 +29,8 @@ pub const TABLES: [&str; 12] = [
     synced!("id, org_id, user_id, role, permissions", "memberships"),
     synced!("id, key, permissions", "org_roles"),
     synced!("id, key", "org_permissions"),
-    "SELECT org_id, user_id, updated_at, event_at, projection, digest FROM membership_pairs ORDER BY 1, 2",
+    "SELECT org_id, user_id, updated_at, event_at, projection, digest FROM membership_pairs \
+     ORDER BY 1, 2",
     "SELECT key FROM org_role_keys ORDER BY 1",
     "SELECT key FROM org_permission_keys ORDER BY 1",
     "SELECT name FROM roles WHERE typeof(name) = 'text' ORDER BY 1",

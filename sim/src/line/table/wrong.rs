@@ -33,7 +33,8 @@ const NONE: &str = "WHERE false";
 
 /// The pairs whose greatest membership does not live.
 const OVER: &str = "NOT EXISTS (SELECT 1 FROM memberships m
-  WHERE m.deleted = 0 AND (m.org_id, m.user_id) = (membership_pairs.org_id, membership_pairs.user_id)
+  WHERE m.deleted = 0
+  AND (m.org_id, m.user_id) = (membership_pairs.org_id, membership_pairs.user_id)
   AND (m.updated_at, m.digest) = (membership_pairs.updated_at, membership_pairs.digest))";
 
 /// When the deletes of the wrong form happened: between the updates.
