@@ -97,7 +97,9 @@ fn each_migration_goes_on_from_the_one_before() {
 fn brought_up(rows: &str) -> (Db, Vec<i64>) {
     let db = Db::empty();
     let (before, after) = (&migrations()[..6], &migrations()[6..]);
-    before.iter().for_each(|text| db.exec(text));
+    for text in before {
+        db.exec(text);
+    }
     let ranked = "deleted, updated_at, event_at, projection, digest";
     let memberships = format!(
         "INSERT INTO memberships (id, org_id, user_id, role, permissions, {ranked}) VALUES"
@@ -107,7 +109,9 @@ fn brought_up(rows: &str) -> (Db, Vec<i64>) {
     let names = [("MEMBERSHIPS", memberships), ("ROLES", roles), ("PERMISSIONS", permissions)];
     db.exec(&names.iter().fold(rows.to_owned(), |text, (name, to)| text.replace(name, to)));
     db.exec("INSERT INTO watches VALUES ('user_ada', 1, 1, 1), ('user_bob', 1, 1, 1)");
-    after.iter().for_each(|text| db.exec(text));
+    for text in after {
+        db.exec(text);
+    }
     let risen = ["user_ada", "user_bob"].map(|user| i64::from(1 < db.version(user)));
     (db, risen.to_vec())
 }
@@ -125,11 +129,11 @@ fn one(role: &str, permissions: &str) -> Vec<(String, String)> {
 #[test]
 fn of_two_live_memberships_of_a_pair_the_older_ends_with_the_migration() {
     let (db, risen) = brought_up(
-        r#"MEMBERSHIPS
+        "MEMBERSHIPS
         ('orgmem_1', 'org_1', 'user_ada', 'org:admin', '[]', 0, 1, 1, 1, 'a'),
         ('orgmem_2', 'org_1', 'user_ada', 'org:member', '[]', 0, 2, 2, 1, 'a'),
         ('orgmem_3', 'org_1', 'user_bob', 'org:x', '[]', 0, 1, 1, 1, 'a');
-        ROLES ('role_1', 'org:x', '[]', 0, 1, 1, 1, 'a'), ('role_2', 'org:member', '[]', 0, 1, 1, 1, 'a')"#,
+        ROLES ('role_1', 'org:x', '[]', 0, 1, 1, 1, 'a'), ('role_2', 'org:member', '[]', 0, 1, 1, 1, 'a')",
     );
     assert_eq!(held(&db, "user_ada"), one("org:member", ""));
     assert_eq!(risen, [1, 0], "the cache of whoever loses a role is owed a hint");

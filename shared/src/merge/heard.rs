@@ -109,7 +109,9 @@ mod tests {
 
     fn heard(changes: &[Change]) -> Heard {
         let mut heard = Heard::default();
-        changes.iter().for_each(|change| heard.hear(change));
+        for change in changes {
+            heard.hear(change);
+        }
         heard
     }
 

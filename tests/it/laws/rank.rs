@@ -65,7 +65,9 @@ fn the_schema_has_no_rank_that_can_be_null() {
 /// What one batch makes of these changes.
 fn planned(changes: &[Change]) -> Plan {
     let mut plan = Plan::default();
-    changes.iter().for_each(|change| plan.take(change));
+    for change in changes {
+        plan.take(change);
+    }
     plan
 }
 
