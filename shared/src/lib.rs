@@ -29,3 +29,4 @@ pub mod session;
 pub mod object;
 pub mod cache;
 pub mod outbox;
+pub mod settings;

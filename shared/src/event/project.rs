@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use super::{Event, Unread, Unreadable, Verb, wire};
 use crate::id::{ObjectId, UserId};
-use crate::limits::{ROLE_NAME_BYTES_MAX, UPDATE_AHEAD_MS_MAX};
+use crate::limits::UPDATE_AHEAD_MS_MAX;
 use crate::merge::{Change, Entity, Live, Rank, State};
 use crate::projection::{
     Carried, Fields, MembershipFields, OrganizationFields, PROJECTION, PermissionFields,
     RoleFields, UserFields, digest,
 };
+use crate::roles::is_app_role;
 use crate::time::UnixMillis;
 
 /// What is wrong with the data, and where. Holds no value: those may be personal.
@@ -215,13 +216,6 @@ fn app_roles(metadata: Option<&Value>) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-fn is_app_role(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= ROLE_NAME_BYTES_MAX
-        && !name.starts_with("org:")
-        && !name.chars().any(char::is_control)
 }
 
 /// A role's key with its `org:`; `admin` and `basic_member` are the spellings from before custom
