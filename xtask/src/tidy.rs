@@ -5,6 +5,7 @@
 
 mod config;
 mod documents;
+mod settings;
 mod sources;
 
 use std::fs;
