@@ -41,8 +41,7 @@ pub(super) fn frontend(text: &str) -> Result<Url, &'static str> {
 
 /// What Clerk writes into `iss`: the address of its Frontend API, without a slash at the end.
 pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
-    let url = frontend(text)?;
-    Ok(url.as_str().strip_suffix('/').unwrap_or(url.as_str()).to_owned())
+    frontend(text).map(|url| url.as_str().trim_end_matches('/').to_owned())
 }
 
 /// Adds origins, separated by commas or blanks.

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
 use super::consumer::Consumer;
 use super::ingest::Ingest;
 use super::ssr::{Keys, Ssr};
@@ -192,6 +194,7 @@ fn an_issuer_is_what_clerk_writes_however_it_is_spelled() {
     }
     for (spelling, want) in [
         ("https://app.example.com/__clerk/", "https://app.example.com/__clerk"),
+        ("https://app.example.com/__clerk//", "https://app.example.com/__clerk"),
         ("http://127.0.0.1:8790", "http://127.0.0.1:8790"),
         ("http://localhost:8790/", "http://localhost:8790"),
     ] {
@@ -501,4 +504,22 @@ fn nothing_is_closed_without_a_named_mistake_and_none_shows_a_value() {
         }
     }
     assert!(20 < closed, "{closed}");
+}
+
+proptest! {
+    /// What is taken is what a browser writes: reading it again changes nothing more.
+    #[test]
+    fn what_is_taken_as_an_origin_or_an_issuer_is_in_its_only_form(
+        spelling in "(https?://|HTTPS://|[a-z]{1,4}://|)[a-zA-Z0-9.:/?#@*;,_ \"'\\[\\]-]{0,24}"
+    ) {
+        for party in parties(text(&spelling)).unwrap_or_default() {
+            let (_, host) = party.split_once("://").expect("a scheme");
+            prop_assert!(!host.contains(['/', '?', '#', '@', '*', ';', ',', ' ', '"']), "{party}");
+            prop_assert_eq!(parties(text(&party)), Some(vec![party]));
+        }
+        if let Some(taken) = issuer(&spelling) {
+            prop_assert!(taken.starts_with("http") && !taken.contains(['?', '#', ' ']));
+            prop_assert_eq!(issuer(&taken), Some(taken));
+        }
+    }
 }
