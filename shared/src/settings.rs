@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         Self { raw, mistakes: Vec::new() }
     }
 
-    // Out of line, as what follows: these are called for each setting, and a Worker pays for bytes.
+    // Out of line, as the next two: each setting calls them, and a Worker pays for its bytes.
     #[inline(never)]
     fn note(&mut self, name: &'static str, wrong: Wrong) -> Noted {
         self.mistakes.push(Mistake { name, wrong });
@@ -166,8 +166,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// `text` without blanks around it, and without one pair of quotes around all of it: whoever
-/// copies a line of a `.env` file, or answers a prompt, brings them along.
+/// `text` without blanks around it, and without one pair of quotes around all of it: they come along
+/// where a line of a `.env` file is copied.
 fn bare(text: &str) -> &str {
     let text = text.trim();
     let quoted = ['"', '\'']

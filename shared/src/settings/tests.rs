@@ -363,7 +363,7 @@ fn a_publishable_key_and_the_parties_are_enough() {
 }
 
 #[test]
-fn whoever_says_where_the_keys_are_is_believed_in_order() {
+fn the_keys_are_where_the_first_of_several_settings_says() {
     let parties = ("AUTHORIZED_PARTIES", PARTY);
     let key = ("CLERK_PUBLISHABLE_KEY", KEY);
     let of_key = "https://foo-bar-13.clerk.accounts.dev/.well-known/jwks.json";
