@@ -166,8 +166,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// `text` without blanks around it, and without one pair of quotes around all of it: they come along
-/// where a line of a `.env` file is copied.
+/// `text` without blanks around it, and without one pair of quotes around all of it: they come
+/// along where a line of a `.env` file is copied.
 fn bare(text: &str) -> &str {
     let text = text.trim();
     let quoted = ['"', '\'']

@@ -77,11 +77,12 @@ fn origin(text: &str) -> Result<String, &'static str> {
                     https://app.example.com");
     }
     let scheme = scheme.to_ascii_lowercase();
+    let origin = format!("{scheme}://{host}");
     if !matches!(scheme.as_str(), "https" | "http") {
-        return Ok(format!("{scheme}://{host}"));
+        return Ok(origin);
     }
-    let url = Url::parse(&format!("{scheme}://{host}"));
-    let url = url.map_err(|_| "has an origin whose host or port cannot be read: write it anew")?;
+    let url = Url::parse(&origin)
+        .map_err(|_| "has an origin whose host or port cannot be read: write it anew")?;
     Ok(url.origin().ascii_serialization())
 }
 
