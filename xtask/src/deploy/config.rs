@@ -44,6 +44,8 @@ pub(super) struct Worker {
     pub(super) workers_dev: bool,
     /// The settings that it needs and the file does not have.
     pub(super) missing: Vec<Mistake>,
+    /// Its variables that nothing reads.
+    pub(super) unread: Vec<String>,
     /// All variables, blank ones too.
     pub(super) listed: BTreeSet<String>,
 }

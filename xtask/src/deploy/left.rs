@@ -47,6 +47,7 @@ pub(super) fn left(
     for (env, mistake) in vars {
         left.push(format!("In {}, [env.{env}] vars: {mistake}. Then deploy again.", config.file));
     }
+    left.extend(config.workers.iter().flat_map(|worker| unread(config, worker)));
     for (env, mistake) in secrets {
         if env == DOOR {
             left.push(endpoint(config, said));
@@ -83,6 +84,16 @@ fn address(config: &Config, worker: &Worker) -> Option<String> {
          `workers_dev = true`. Then deploy again.",
         worker.name, config.file, worker.env, worker.env
     ))
+}
+
+fn unread(config: &Config, worker: &Worker) -> impl Iterator<Item = String> {
+    worker.unread.iter().map(|name| {
+        format!(
+            "In {}, [env.{}] vars: nothing reads {name}. Correct its spelling and deploy again, or \
+             leave it if code of yours reads it.",
+            config.file, worker.env
+        )
+    })
 }
 
 fn endpoint(config: &Config, said: &BTreeMap<String, String>) -> String {

@@ -169,6 +169,7 @@ impl File {
             routes: block.route.iter().chain(&block.routes).map(RouteForm::read).collect(),
             workers_dev: block.workers_dev.or(self.workers_dev).unwrap_or(!block.is_routed()),
             missing: settings::mistakes(env, &block.vars),
+            unread: settings::unread(env, &block.vars),
             listed: block.vars.keys().cloned().collect(),
         }
     }

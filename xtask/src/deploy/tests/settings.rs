@@ -1,10 +1,14 @@
 //! Variables that a Worker would refuse: nothing of Cloudflare is asked, and no value is shown.
 
+use std::collections::BTreeMap;
+
 use shared::settings::table::{Kind, Row, TABLE, Worker};
 
-use super::{FILE, config};
+use super::{FILE, all_there, config};
 use crate::deploy::config::Config;
+use crate::deploy::left;
 use crate::deploy::stage::{self, Stage};
+use crate::deploy::wrangler::Commands;
 
 /// The file with these variables of one Worker in place of its own.
 fn with(env: &str, vars: &str) -> String {
@@ -78,6 +82,27 @@ fn what_is_plain_is_taken_and_what_is_missing_is_left_to_do() {
     ] {
         config(&with(env, vars));
     }
+}
+
+/// A misspelled variable is absent to its Worker, and some are doors.
+#[test]
+fn a_variable_that_nothing_reads_is_named() {
+    let named = |env: &str, vars: &str| -> Vec<String> {
+        let config = config(&with(env, vars));
+        let left = left::left(&config, &Commands::default(), Some(&all_there()), &BTreeMap::new());
+        let said = left.iter().filter_map(|item| item.split("nothing reads ").nth(1));
+        said.filter_map(|rest| rest.split('.').next()).map(str::to_owned).collect()
+    };
+    assert_eq!(named("ingest", "CLERK_INSTANCE = \"ins_1\""), ["CLERK_INSTANCE"]);
+    assert_eq!(named("durable", "ROLES_SOFT = 1, ROLES_HARD_MS = 2"), ["ROLES_SOFT"]);
+    for slip in ["AUTHORISED_PARTIES", "Authorized_Parties", "AUTHORIZEDPARTIES", "SIGNOUT_URL"] {
+        assert_eq!(named("ssr", &format!("{slip} = \"\"")), [slip]);
+    }
+    for slip in ["SIGN_INN_URL", "SGN_IN_URL", "SIGN_IN_UR"] {
+        assert_eq!(named("ssr", &format!("{slip} = \"\"")), [slip]);
+    }
+    assert_eq!(named("ssr", "SIGN_UP_URL = \"/up\", COLOUR = 1, SIGN_IN_URL = \"/\""), [""; 0]);
+    assert_eq!(named("consumer", "CLERK_API_URL = \"https://api.example\""), [""; 0]);
 }
 
 /// Else a stage would count production's sessions, and take its deliveries.
