@@ -32,14 +32,18 @@ pub fn tell(mistakes: &[Mistake]) {
         static TOLD: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
     }
     // What a setting is does not change while an isolate lives.
-    let fresh: Vec<Mistake> = TOLD.with_borrow_mut(|told| {
-        let fresh = mistakes.iter().filter(|mistake| !told.contains(&mistake.name));
-        let fresh: Vec<Mistake> = fresh.copied().collect();
-        told.extend(fresh.iter().map(|mistake| mistake.name));
-        fresh
+    let mut fresh = String::new();
+    TOLD.with_borrow_mut(|told| {
+        for mistake in mistakes {
+            if told.contains(&mistake.name) {
+                continue;
+            }
+            told.push(mistake.name);
+            fresh = format!("{fresh}{mistake}; ");
+        }
     });
-    if !fresh.is_empty() {
-        tracing::error!(mistakes = sentences(&fresh).join("; "), "misconfigured");
+    if let Some(mistakes) = fresh.strip_suffix("; ") {
+        tracing::error!(mistakes, "misconfigured");
     }
 }
 
@@ -55,9 +59,5 @@ pub struct Health {
 #[must_use]
 pub fn health(mistakes: &[Mistake]) -> (u16, Health) {
     let (code, status) = if mistakes.is_empty() { (200, "ok") } else { (503, "misconfigured") };
-    (code, Health { status, mistakes: sentences(mistakes) })
-}
-
-fn sentences(mistakes: &[Mistake]) -> Vec<String> {
-    mistakes.iter().map(Mistake::to_string).collect()
+    (code, Health { status, mistakes: mistakes.iter().map(Mistake::to_string).collect() })
 }
