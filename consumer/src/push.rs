@@ -6,6 +6,7 @@ use std::time::Duration;
 use edge::fault_point;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
+use shared::limits::{HINT_MS_MAX, HINTS_AT_ONCE};
 use shared::object::{self, HINT_URL, HintReply};
 use shared::outbox::{self, Pending, Settled};
 use worker::{
@@ -13,12 +14,6 @@ use worker::{
 };
 
 use crate::store::Store;
-
-/// Hints under way at a time.
-const CONCURRENT: usize = 20;
-
-/// An object that has not answered by then is hinted again by the sweep.
-const HINT_MS_MAX: u64 = 2_000;
 
 /// Sends one round of hints and writes down what it settled.
 pub(crate) async fn push(env: &Env, store: &Store, pending: Vec<Pending>) -> Settled {
@@ -40,7 +35,7 @@ pub(crate) async fn push(env: &Env, store: &Store, pending: Vec<Pending>) -> Set
             (pending, reply)
         }
     });
-    let settled = outbox::settle(answers.buffer_unordered(CONCURRENT).collect().await);
+    let settled = outbox::settle(answers.buffer_unordered(HINTS_AT_ONCE).collect().await);
     let (acked, gone, owed) = (settled.acked.len(), settled.gone.len(), settled.owed.len());
     tracing::info!(acked, gone, owed, "hinted");
     fault_point!(env, "push-hinted", "");

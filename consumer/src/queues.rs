@@ -1,17 +1,19 @@
-//! Which queue a batch came from, by the configuration. Only this file reads these variables.
+//! Which queue a batch came from, by the configuration.
 
 use edge::chance::jitter;
 use shared::fault::{Fault, retry_after};
 use shared::queue::{Names, Queue};
+use shared::settings::consumer::Consumer;
 use worker::Env;
 
 use crate::handout::Handout;
 
 /// The queue of this name; none, when no variable names it.
 pub(crate) fn find(env: &Env, name: &str) -> Option<Queue> {
-    let var = |name| env.var(name).map(|value| value.to_string()).unwrap_or_default();
-    let (events, dead) = (var("EVENTS_QUEUE"), var("DEAD_QUEUE"));
-    Queue::of(name, Names { events: &events, dead: &dead })
+    let settings = Consumer::read(&|name| edge::settings::raw(env, name));
+    edge::settings::tell(&settings.mistakes);
+    let Consumer { events_queue: events, dead_queue: dead, .. } = &settings;
+    Queue::of(name, Names { events, dead })
 }
 
 /// Gives back all that came from a queue that nobody named. It is neither applied nor parked: what

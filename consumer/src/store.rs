@@ -5,12 +5,10 @@ use std::cell::RefCell;
 use shared::fault::Fault;
 use shared::outbox::{self, Pending, Settled};
 use shared::plan::Plan;
+use shared::settings::consumer::Consumer;
 use shared::sql::{self, Statement};
 use shared::time::UnixMillis;
 use worker::{D1Database, D1Result, Env};
-
-/// The app role of every live user when `DEFAULT_ROLE` is not set. Set to nothing it means none.
-const DEFAULT_ROLE: &str = "member";
 
 thread_local! {
     /// The default role that this isolate has written.
@@ -20,15 +18,16 @@ thread_local! {
 /// The database, and what of the configuration is kept in it.
 pub(crate) struct Store {
     db: Result<D1Database, Fault>,
-    default_role: String,
+    /// `None`: what is set is no role, and the database keeps the one it has.
+    default_role: Option<String>,
 }
 
 impl Store {
     pub(crate) fn new(env: &Env) -> Self {
         let absent = |error| Fault::Transient(format!("the binding DB is missing: {error}"));
-        let default_role = env.var("DEFAULT_ROLE");
-        let default_role = default_role.map_or_else(|_| DEFAULT_ROLE.into(), |v| v.to_string());
-        Self { db: env.d1("DB").map_err(absent), default_role: default_role.trim().into() }
+        let settings = Consumer::read(&|name| edge::settings::raw(env, name));
+        edge::settings::tell(&settings.mistakes);
+        Self { db: env.d1("DB").map_err(absent), default_role: settings.default_role }
     }
 
     /// Commits a plan as one batch, and reads the hints that are owed after it.
@@ -46,18 +45,15 @@ impl Store {
     /// Keeps the default role in the settings. A batch of its own: a role table that refuses the
     /// name costs the default role, and no delivery.
     pub(crate) async fn keep_settings(&self) -> Result<(), Fault> {
-        if self.default_role.starts_with("org:") {
-            let cause = "DEFAULT_ROLE names an organization's role: set it to an app role";
-            return Err(Fault::Content(cause.into()));
-        }
-        self.batch(&sql::default_role(&self.default_role)).await?;
-        KEPT.replace(Some(self.default_role.clone()));
+        let Some(default_role) = &self.default_role else { return Ok(()) };
+        self.batch(&sql::default_role(default_role)).await?;
+        KEPT.replace(Some(default_role.clone()));
         Ok(())
     }
 
     /// The same, unless this isolate has done it.
     async fn keep_settings_once(&self) {
-        if KEPT.with_borrow(|kept| kept.as_ref() == Some(&self.default_role)) {
+        if KEPT.with_borrow(|kept| *kept == self.default_role) {
             return;
         }
         if let Err(fault) = self.keep_settings().await {

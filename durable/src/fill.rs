@@ -6,13 +6,10 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde::Deserialize;
 use shared::cache::{Fill, Row};
+use shared::limits::FILL_MS_MAX;
 use shared::roles::{Membership, RoleSet, Standing};
 use shared::sql::{self, Arg, Statement};
 use worker::{D1Result, Delay, Env};
-
-/// A fill that takes longer counts as failed: whoever waits behind the guard gets a 503 and not
-/// a page that never comes.
-const FILL_MS_MAX: u64 = 2_000;
 
 /// A row of [`sql::FILL`]; the lists are JSON text.
 #[derive(Deserialize)]

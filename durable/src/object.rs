@@ -10,16 +10,13 @@ use futures_channel::oneshot;
 use futures_util::future::try_join;
 use shared::cache::{Decision, Fill, Filled, State};
 use shared::id::UserId;
+use shared::limits::FILLS_MAX;
 use shared::object::{Answer, Ask, Hint, HintReply};
 use shared::time::UnixMillis;
 use worker::Env;
 
 use crate::trouble::{Outcome, Trouble};
 use crate::{disk, fill, settings};
-
-/// Fills in a row before a question is given up: the first, one that registers, and one more for a
-/// hint that overtakes it.
-const FILLS_MAX: u32 = 4;
 
 pub(crate) struct Object {
     platform: worker::State,

@@ -67,10 +67,9 @@ fn troubled(trouble: &Trouble) -> Result<Response> {
     match trouble {
         // Whoever is signed in may ask for a version that does not exist.
         Trouble::Below => tracing::debug!(cause = %trouble, "the roles are not there yet"),
-        Trouble::Unreachable(_)
-        | Trouble::Misdirected
-        | Trouble::Storage(_)
-        | Trouble::Misconfigured(_) => {
+        // Told once, when it was read.
+        Trouble::Misconfigured => tracing::debug!(cause = %trouble, "the roles cannot be known"),
+        Trouble::Unreachable(_) | Trouble::Misdirected | Trouble::Storage(_) => {
             tracing::error!(cause = %trouble, "the roles cannot be known");
         }
     }

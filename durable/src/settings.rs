@@ -2,8 +2,7 @@
 
 use std::cell::OnceCell;
 
-use shared::cache::{Ages, IDLE_MS_DEFAULT};
-use shared::limits::{ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
+use shared::cache::Ages;
 use worker::Env;
 
 use crate::trouble::{Outcome, Trouble};
@@ -18,14 +17,8 @@ pub(crate) fn ages(env: &Env) -> Outcome<Ages> {
 }
 
 fn read(env: &Env) -> Outcome<Ages> {
-    let number = |name, default| {
-        edge::vars::number(env, name, default)
-            .map_err(|error| Trouble::Misconfigured(error.to_string()))
-    };
-    let ages = Ages {
-        soft_ms: number("ROLES_SOFT_MS", ROLES_SOFT_MS_DEFAULT)?,
-        hard_ms: number("ROLES_HARD_MS", ROLES_HARD_MS_DEFAULT)?,
-        idle_ms: number("ROLES_IDLE_MS", IDLE_MS_DEFAULT)?,
-    };
-    ages.checked().map_err(|why| Trouble::Misconfigured(why.into()))
+    shared::settings::durable::read(&|name| edge::settings::raw(env, name)).map_err(|mistakes| {
+        edge::settings::tell(&mistakes);
+        Trouble::Misconfigured
+    })
 }

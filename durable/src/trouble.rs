@@ -11,8 +11,8 @@ pub(crate) enum Trouble {
     Misdirected,
     #[error("the object's own storage failed: {0}")]
     Storage(String),
-    #[error("the object is misconfigured: {0}")]
-    Misconfigured(String),
+    #[error("the object is misconfigured")]
+    Misconfigured,
 }
 
 impl Trouble {
@@ -26,7 +26,7 @@ impl Trouble {
             Self::Below => "below",
             Self::Misdirected => "misdirected",
             Self::Storage(_) => "storage",
-            Self::Misconfigured(_) => "misconfigured",
+            Self::Misconfigured => "misconfigured",
         }
     }
 }

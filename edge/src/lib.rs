@@ -1,5 +1,5 @@
 //! What every Rolecall Worker does alike: the clock, chance, the log, bodies, JSON in answers,
-//! variables.
+//! settings.
 //!
 //! Only what two Workers share stands here, and nothing is decided here: decisions are `shared`'s.
 
@@ -11,7 +11,7 @@ pub mod d1;
 pub mod faults;
 pub mod log;
 pub mod reply;
-pub mod vars;
+pub mod settings;
 
 /// A place where a test may stop or end the Worker, `fault_point!(env, "name", whom)`: see
 /// `faults`. In a build without the feature nothing is left of it.

@@ -2,9 +2,8 @@
 
 use worker::{Env, Request, Response, Result};
 
-use crate::config::Config;
 use crate::receive::{self, Accepted, Rejection};
-use crate::{body, limit, queue, reply};
+use crate::{body, config, limit, queue, reply};
 
 pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response> {
     let outcome = match receive(request, env).await {
@@ -21,9 +20,11 @@ pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response
             }
             tracing::info!(svix_id, kind, outcome = fate.as_str(), weak_secrets, "accepted");
         }
-        // The lines of those that were let through to a 401 tell of it; one for each of the rest
-        // would let a stranger write our log, and its bill.
-        Err(Rejection::Flood) => tracing::debug!(status = 429, "refused"),
+        // Other lines tell of it: those that were let through to a 401, and the one about the
+        // settings. One for each would let a stranger write our log, and its bill.
+        Err(rejection @ (Rejection::Flood | Rejection::Misconfigured(_))) => {
+            tracing::debug!(status = rejection.status(), "refused");
+        }
         Err(rejection) if rejection.is_loud() => {
             tracing::error!(status = rejection.status(), reason = %rejection, "refused");
         }
@@ -35,7 +36,7 @@ pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response
 }
 
 async fn receive(request: &mut Request, env: &Env) -> std::result::Result<Accepted, Rejection> {
-    let config = Config::read(env)?;
+    let config = config::read(env).map_err(Rejection::Misconfigured)?;
     let headers = request.headers();
     let signed = shared::signature::Headers::read(|name| headers.get(name).ok().flatten());
     let body = body::read(request, config.body_bytes_max).await?;
@@ -48,11 +49,5 @@ async fn receive(request: &mut Request, env: &Env) -> std::result::Result<Accept
 
 /// Healthy is a door that could accept a delivery.
 pub(crate) fn health(env: &Env) -> Result<Response> {
-    match Config::read(env) {
-        Ok(_) => reply::healthy(),
-        Err(rejection) => {
-            tracing::error!(reason = %rejection, "unhealthy");
-            reply::of(&Err(rejection))
-        }
-    }
+    reply::health(&config::read(env).err().unwrap_or_default())
 }

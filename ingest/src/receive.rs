@@ -1,22 +1,17 @@
 //! What is let in. Pure: headers, bytes, configuration and the time go in, a decision comes out.
 
-use edge::vars;
 use shared::envelope::Envelope;
 use shared::event::{self, Content};
-use shared::signature::{self, Headers, SecretError};
+use shared::settings::Mistake;
+use shared::settings::ingest::Ingest;
+use shared::signature::{self, Headers};
 use shared::time::UnixMillis;
-
-use crate::config::Config;
 
 /// Why a delivery was not taken. Each is one row of the answer table in `reply`.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Rejection {
-    #[error("CLERK_WEBHOOK_SECRET is not set: copy the endpoint's signing secret from Clerk")]
-    NoSecret,
-    #[error("CLERK_WEBHOOK_SECRET cannot be read: {0}")]
-    BadSecret(SecretError),
-    #[error("{0}")]
-    BadVariable(vars::Invalid),
+    #[error("the door is misconfigured")]
+    Misconfigured(Vec<Mistake>),
     #[error("signature: {0}")]
     Signature(signature::Rejection),
     #[error("the body claims an encoding, and what is signed is plain")]
@@ -73,14 +68,14 @@ impl Fate {
 pub(crate) fn admit(
     headers: &Headers,
     body: &[u8],
-    config: &Config,
+    config: &Ingest,
     now: UnixMillis,
 ) -> Result<Admitted, Rejection> {
     let body =
         signature::verify(headers, body, &config.secrets, now).map_err(Rejection::Signature)?;
     let incoming = event::parse(&body);
     if let (Some(ours), Some(theirs)) = (&config.instance_id, &incoming.instance_id)
-        && ours.trim() != theirs
+        && ours != theirs
     {
         return Err(Rejection::ForeignInstance);
     }

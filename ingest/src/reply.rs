@@ -3,6 +3,7 @@
 //! Never a redirect, never 410, never `webhook-delivery: abort-message`: Svix would stop trying.
 
 use serde_json::json;
+use shared::settings::Mistake;
 use worker::{Response, Result};
 
 use crate::receive::{Accepted, Rejection};
@@ -17,7 +18,7 @@ const FLOOD_RETRY_AFTER_S: &str = "60";
 impl Rejection {
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) => 500,
+            Self::Misconfigured(_) => 500,
             Self::Signature(_) | Self::Encoded => 401,
             Self::TooLarge { .. } => 413,
             Self::Aborted => 400,
@@ -30,7 +31,7 @@ impl Rejection {
     /// What the sender is told, one word for programs and a sentence for people.
     fn public(&self) -> (&'static str, &'static str) {
         match self {
-            Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) => {
+            Self::Misconfigured(_) => {
                 ("misconfigured", "the receiver is misconfigured; its log says how")
             }
             Self::Signature(_) | Self::Encoded => {
@@ -49,12 +50,10 @@ impl Rejection {
     /// Whether somebody should look now: the door itself is broken, not what came to it.
     pub(crate) fn is_loud(&self) -> bool {
         match self {
-            Self::NoSecret
-            | Self::BadSecret(_)
-            | Self::BadVariable(_)
-            | Self::ForeignInstance
-            | Self::QueueDown(_) => true,
-            Self::Signature(_)
+            Self::ForeignInstance | Self::QueueDown(_) => true,
+            // Told once, when it is read.
+            Self::Misconfigured(_)
+            | Self::Signature(_)
             | Self::Encoded
             | Self::TooLarge { .. }
             | Self::Aborted
@@ -70,11 +69,7 @@ impl Rejection {
             | Self::TooLarge { .. }
             | Self::Aborted
             | Self::Flood => true,
-            Self::NoSecret
-            | Self::BadSecret(_)
-            | Self::BadVariable(_)
-            | Self::ForeignInstance
-            | Self::QueueDown(_) => false,
+            Self::Misconfigured(_) | Self::ForeignInstance | Self::QueueDown(_) => false,
         }
     }
 
@@ -83,9 +78,7 @@ impl Rejection {
         match self {
             Self::QueueDown(_) => Some(QUEUE_RETRY_AFTER_S),
             Self::Flood => Some(FLOOD_RETRY_AFTER_S),
-            Self::NoSecret
-            | Self::BadSecret(_)
-            | Self::BadVariable(_)
+            Self::Misconfigured(_)
             | Self::Signature(_)
             | Self::Encoded
             | Self::TooLarge { .. }
@@ -107,8 +100,10 @@ pub(crate) fn of(outcome: &std::result::Result<Accepted, Rejection>) -> Result<R
     }
 }
 
-pub(crate) fn healthy() -> Result<Response> {
-    edge::reply::json(200, &json!({ "status": "ok" }))
+/// Whether the door could accept a delivery, and what is wrong if not.
+pub(crate) fn health(mistakes: &[Mistake]) -> Result<Response> {
+    let (status, health) = edge::settings::health(mistakes);
+    edge::reply::json(status, &health)
 }
 
 pub(crate) fn not_found() -> Result<Response> {

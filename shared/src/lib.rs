@@ -31,3 +31,4 @@ pub mod session;
 pub mod object;
 pub mod cache;
 pub mod outbox;
+pub mod settings;

@@ -1,5 +1,7 @@
 //! Every number that more than one module must agree on: unit in the name, source beside it.
 
+use crate::outbox::{ROUND_MAX, SWEEP_MS_MAX};
+
 /// Queues: bytes in one message. <https://developers.cloudflare.com/queues/platform/limits/>
 pub const MESSAGE_BYTES_MAX: usize = 128_000;
 
@@ -11,7 +13,11 @@ pub const METADATA_BYTES_MAX: usize = 100;
 pub const ENVELOPE_BYTES_MAX: usize = 65_536;
 
 /// Ours: the default of `BODY_BYTES_MAX`, the largest delivery that is read at all.
-pub const BODY_BYTES_MAX_DEFAULT: usize = 262_144;
+pub const BODY_BYTES_MAX_DEFAULT: i64 = 262_144;
+
+/// Ours: what `BODY_BYTES_MAX` may be. A body is held whole, in an isolate of 128 MB that serves
+/// others meanwhile. <https://developers.cloudflare.com/workers/platform/limits/#memory>
+pub const BODY_BYTES_MAX_MAX: i64 = 16_777_216;
 
 /// Queues: retries of one message of the door's queue before the platform moves it to the
 /// dead-letter queue; `wrangler.toml` says the same.
@@ -57,6 +63,38 @@ pub const ROLES_SOFT_MS_DEFAULT: i64 = 30_000;
 /// as long.
 pub const ROLES_HARD_MS_DEFAULT: i64 = 60_000;
 
+/// An hour: whatever `ROLES_HARD_MS` is, a set is not served longer than this without D1.
+pub const ROLES_HARD_MS_MAX: i64 = 3_600_000;
+
+/// A year: the longest that an object keeps what nobody asks for.
+pub const ROLES_IDLE_MS_MAX: i64 = 31_536_000_000;
+
+/// The longest that an isolate may serve a set without asking: as long as Clerk's tokens live.
+pub const ROLES_ISOLATE_MS_MAX: i64 = 60_000;
+
+/// All the time that a fill gets from D1. Past it the guard would say 503 anyway.
+pub const FILL_MS_MAX: u64 = 2_000;
+
+/// Fills in a row before a question is given up: the first, one that registers, and one more for a
+/// hint that overtakes it.
+pub const FILLS_MAX: u32 = 4;
+
+/// The end of an object's watch that failed is tried again after this.
+pub const END_AGAIN_MS: i64 = 60_000;
+
+/// All the time that an object gets to answer a guard. Long enough for a fill from a database in
+/// trouble, short enough that a person is told before they leave. `packages/guard` has it too.
+pub const ANSWER_MS_MAX: u64 = 2_500;
+
+/// All the time that an object gets to take a hint; past it the sweep sends it again.
+pub const HINT_MS_MAX: u64 = 2_000;
+
+/// Hints under way at a time.
+pub const HINTS_AT_ONCE: usize = 20;
+
+/// From one sweep to the next, by the cron of `wrangler.toml`.
+pub const SWEEP_EACH_MS: i64 = 60_000;
+
 /// A hint further ahead of the object's clock than this is refused: it would raise the floor
 /// beyond what D1 will reach.
 pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
@@ -64,4 +102,17 @@ pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
 const _: () = assert!(ENVELOPE_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);
 const _: () = assert!(ENVELOPE_BYTES_MAX * 2 <= PARAMETER_BYTES_MAX);
 const _: () = assert!(DEAD_RETRIES_MAX * DEAD_RETRY_S_MAX < RETENTION_S);
+const _: () = assert!(BODY_BYTES_MAX_DEFAULT <= BODY_BYTES_MAX_MAX);
 const _: () = assert!(ROLES_SOFT_MS_DEFAULT < ROLES_HARD_MS_DEFAULT);
+const _: () = assert!(ROLES_HARD_MS_DEFAULT <= ROLES_HARD_MS_MAX);
+// An isolate alone must not hold a set past the age that the object itself would refuse.
+const _: () = assert!(ROLES_ISOLATE_MS_MAX <= ROLES_HARD_MS_DEFAULT);
+// Who waits is patient for longer than what it waits for takes: else a fill that would have come
+// is answered 503, and a sweep never gets to its end.
+const _: () = assert!(FILL_MS_MAX < ANSWER_MS_MAX);
+// The last round begins just before its end, and no object answers.
+const _: () = assert!(SWEEP_MS_MAX + WAVES_MAX * HINT_MS_MAX.cast_signed() < SWEEP_EACH_MS);
+
+/// How often a round waits for the slowest of [`HINTS_AT_ONCE`].
+#[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]
+const WAVES_MAX: i64 = ROUND_MAX / HINTS_AT_ONCE as i64;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::json::{by_name, by_word};
+use crate::limits::ROLE_NAME_BYTES_MAX;
 
 /// What is known of a user, apart from the roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,16 @@ pub struct Membership {
     pub role: String,
     /// Permission keys, `org:<feature>:<action>`, sorted.
     pub permissions: Vec<String>,
+}
+
+/// Whether this can be the name of an app role: what only an organization can give is none.
+#[must_use]
+pub fn is_app_role(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= ROLE_NAME_BYTES_MAX
+        && name.trim() == name
+        && !name.starts_with("org:")
+        && !name.chars().any(char::is_control)
 }
 
 /// The roles that count for one user at one version.

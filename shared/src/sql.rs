@@ -117,8 +117,8 @@ pub fn settle(settled: &Settled) -> Vec<Statement> {
     acked.chain(gone).collect()
 }
 
-/// The statements of one batch: rows and what was heard, then what became of each delivery, then the
-/// dead letters.
+/// The statements of one batch: rows and what was heard, then what became of each delivery, then
+/// the dead letters.
 ///
 /// `now` is when the batch is written.
 #[must_use]

@@ -5,11 +5,12 @@ use serde::Serialize;
 use shared::guard::Need;
 use shared::roles::Membership;
 use shared::session::redirect::local_path;
+use shared::settings::ssr::{NO_FRONTEND, Ssr};
 use url::form_urlencoded;
 use worker::{Env, Response, Result};
 
 use crate::asker::{Refusal, asker};
-use crate::config::{self, Config};
+use crate::config;
 use crate::incoming::{Incoming, Method};
 use crate::refuse::{self, rendered};
 use crate::roles::Wish;
@@ -55,7 +56,7 @@ async fn reading(route: &Route, incoming: &Incoming, env: &Env) -> Result<Respon
     match route {
         Route::Home => reply::html(200, rendered(page::home())?, &[]),
         Route::Style => reply::style(page::STYLE),
-        Route::Health => reply::json(200, &Health { status: "ok" }, &[]),
+        Route::Health => health(&config::of(env)),
         Route::SignIn => sign_in(incoming, &config::of(env)),
         Route::Guarded(wanted) => match guarded(route, wanted, incoming, env).await {
             Ok(answer) => answer,
@@ -166,19 +167,18 @@ async fn check(route: &Route, incoming: &Incoming, env: &Env) -> Result<Response
     reply::json(if allowed { 200 } else { 403 }, &verdict, &[])
 }
 
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
+/// Healthy is an application whose settings are what they can be.
+fn health(settings: &Ssr) -> Result<Response> {
+    let (status, health) = edge::settings::health(&settings.mistakes);
+    let retry = (status != 200).then_some(reply::RETRY_AFTER);
+    reply::json(status, &health, retry.as_slice())
 }
 
 /// Sends people on to Clerk, and tells Clerk where on this site they want to go.
-fn sign_in(incoming: &Incoming, config: &Config) -> Result<Response> {
-    let clerk = match &config.clerk_sign_in {
-        Ok(clerk) => clerk,
-        Err(mistake) => {
-            tracing::error!(%mistake, "sign-in is not configured");
-            return refuse::unavailable();
-        }
+fn sign_in(incoming: &Incoming, config: &Ssr) -> Result<Response> {
+    let Some(clerk) = &config.clerk_sign_in else {
+        edge::settings::tell(&[NO_FRONTEND]);
+        return refuse::unavailable();
     };
     let query = incoming.query.as_deref().unwrap_or_default();
     let back = form_urlencoded::parse(query.as_bytes())
@@ -186,8 +186,8 @@ fn sign_in(incoming: &Incoming, config: &Config) -> Result<Response> {
         .map_or_else(|| "/dashboard".to_owned(), |(_, raw)| local_path(&raw));
     let mut clerk = clerk.clone();
     let origin = match &config.sessions {
-        Ok(sessions) => sessions.own_origin(&incoming.origin),
-        Err(_) => "",
+        Some(sessions) => sessions.own_origin(&incoming.origin),
+        None => "",
     };
     clerk.query_pairs_mut().append_pair("redirect_url", &format!("{origin}{back}"));
     reply::html(200, rendered(page::sign_in(clerk.as_str(), &back))?, &[])

@@ -46,12 +46,9 @@ impl From<Denied> for Refusal {
 /// The session of whoever sent the request.
 pub(crate) async fn asker(route: &Route, incoming: &Incoming, env: &Env) -> Result<Asker, Refusal> {
     let config = config::of(env);
-    let (sessions, isolate_ms) = match (&config.sessions, &config.isolate_ms) {
-        (Ok(sessions), Ok(isolate_ms)) => (sessions, *isolate_ms),
-        (Err(mistake), _) | (_, Err(mistake)) => {
-            tracing::error!(%mistake, "no session can be judged");
-            return Err(Refusal::Unknowable);
-        }
+    // What is wrong was told when it was read.
+    let (Some(sessions), Some(isolate_ms)) = (&config.sessions, config.isolate_ms) else {
+        return Err(Refusal::Unknowable);
     };
     let visit = match route {
         Route::Guarded(_) => incoming.visit(sessions.own_origin(&incoming.origin)),

@@ -6,8 +6,8 @@ use shared::session::cookies::SetCookie;
 use shared::session::handshake::{self, Carried, Leave, Next, Out, Visit};
 use shared::session::source::{self, Carrier};
 use shared::session::{self, Rejection, Session};
+use shared::settings::ssr::{NO_FRONTEND, Sessions};
 
-use crate::config::Sessions;
 use crate::incoming::Incoming;
 use crate::keys::{self, Trouble};
 
@@ -64,7 +64,7 @@ pub(crate) async fn session(
     };
     match (out, visit, &sessions.frontend) {
         (Out::Refuse(Some(rejection)), ..) => Err(rejection.into()),
-        (Out::Ask(due), Some(visit), Ok(frontend)) => {
+        (Out::Ask(due), Some(visit), Some(frontend)) => {
             let chance = edge::chance::secret().map_err(|error| {
                 tracing::error!(?error, "the platform gave no random number");
                 NoSession::Unknowable
@@ -73,11 +73,11 @@ pub(crate) async fn session(
             let leave = handshake::ask(due, &found, &instance, &visit, frontend.as_str(), &chance);
             Err(NoSession::Leaving(leave))
         }
-        (Out::Ask(_), _, Err(mistake)) => {
-            tracing::error!(%mistake, "nobody can be sent to Clerk");
+        (Out::Ask(_), _, None) => {
+            edge::settings::tell(&[NO_FRONTEND]);
             Err(NoSession::Absent)
         }
-        (Out::Refuse(None), ..) | (Out::Ask(_), None, Ok(_)) => Err(NoSession::Absent),
+        (Out::Refuse(None), ..) | (Out::Ask(_), None, Some(_)) => Err(NoSession::Absent),
     }
 }
 

@@ -15,11 +15,11 @@ use futures_util::future::{Either, select};
 use shared::session::keys::{self, JWKS_BYTES_MAX, RsaKey};
 use shared::session::seen::Seen;
 use shared::session::{SignatureCheck, Unverified};
+use shared::settings::ssr::Keys;
 use url::Url;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
 use self::held::{FETCH_MS_MAX, Held, Step};
-use crate::config;
 
 /// Why a signature was not judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +42,11 @@ fn unavailable(why: &'static str) -> Trouble {
 /// Checks a token's signature with the key that it names, or with the one key there is.
 pub(crate) async fn check(
     token: &Unverified<'_>,
-    source: &config::Keys,
+    source: &Keys,
 ) -> Result<SignatureCheck, Trouble> {
     let key = match source {
-        config::Keys::Pem(key) => key.clone(),
-        config::Keys::Jwks(url) => named(token.kid().ok_or(Trouble::NoKeyId)?, url).await?,
+        Keys::Pem(key) => key.clone(),
+        Keys::Jwks(url) => named(token.kid().ok_or(Trouble::NoKeyId)?, url).await?,
     };
     if SEEN.with_borrow(|seen| seen.knows(token, &key)) {
         return Ok(SignatureCheck::Good);

@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 use shared::session::handshake::clean_path;
+use shared::settings::ssr::Ssr;
 use url::form_urlencoded;
 use worker::{Response, Result};
 
 use crate::asker::Refusal;
-use crate::config::Config;
 use crate::incoming::{Incoming, Method};
 use crate::roles::Roles;
 use crate::route::Route;
 use crate::{page, reply, sign_out};
 
 /// On a page under a guard.
-pub(crate) fn page(refusal: Refusal, incoming: &Incoming, config: &Config) -> Result<Response> {
+pub(crate) fn page(refusal: Refusal, incoming: &Incoming, config: &Ssr) -> Result<Response> {
     match refusal {
         // A person's browser opens pages by `GET`: whoever sends `HEAD` is a program.
         Refusal::SignedOut if incoming.wants_page && incoming.method == Method::Get => {
@@ -27,7 +27,7 @@ pub(crate) fn page(refusal: Refusal, incoming: &Incoming, config: &Config) -> Re
 }
 
 /// 403 for a person, who may have signed in with the wrong account.
-fn forbidden(incoming: &Incoming, config: &Config) -> Result<Response> {
+fn forbidden(incoming: &Incoming, config: &Ssr) -> Result<Response> {
     let sign_out = sign_out::of(config, incoming);
     let page = rendered(page::forbidden(sign_out.as_ref()))?;
     reply::html_with(sign_out.as_ref(), 403, page)
@@ -64,19 +64,13 @@ pub(crate) fn data_with(refusal: &Refusal, roles: &Roles) -> Result<Response> {
     reply::json(status, &Told { error, version, source, age_ms }, more)
 }
 
-fn to_sign_in(incoming: &Incoming, config: &Config) -> Result<Response> {
-    let to = match &config.sign_in_url {
-        Ok(to) => to,
-        Err(mistake) => {
-            tracing::error!(%mistake, "nobody can be sent to sign in");
-            return unavailable();
-        }
-    };
+fn to_sign_in(incoming: &Incoming, config: &Ssr) -> Result<Response> {
+    let Some(to) = &config.sign_in_url else { return unavailable() };
     let here = clean_path(&incoming.path, incoming.query.as_deref().unwrap_or_default());
     // Another site would take a path for one of its own.
     let origin = match &config.sessions {
-        Ok(sessions) if !to.starts_with('/') => sessions.own_origin(&incoming.origin),
-        Ok(_) | Err(_) => "",
+        Some(sessions) if !to.starts_with('/') => sessions.own_origin(&incoming.origin),
+        Some(_) | None => "",
     };
     let separator = if to.contains('?') { '&' } else { '?' };
     let back = format!("{origin}{here}");

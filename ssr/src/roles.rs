@@ -10,6 +10,7 @@ use js_sys::Reflect;
 use shared::fault::{CallFault, call_again_ms};
 use shared::guard::Known;
 use shared::id::UserId;
+use shared::limits::ANSWER_MS_MAX;
 use shared::object::{self, Answer, Ask, Source};
 use worker::{Delay, Env, Error};
 
@@ -45,10 +46,6 @@ impl Roles {
 /// Nobody can say what the user may do. The text is for the log.
 #[derive(Debug)]
 pub(crate) struct Unknowable(pub(crate) String);
-
-/// All the time that the cache gets for an answer. Long enough for a fill from a database in
-/// trouble, short enough that a person is told before they leave.
-const ANSWER_MS_MAX: u64 = 2_500;
 
 thread_local! {
     static ISOLATE: RefCell<Isolate> = RefCell::new(Isolate::default());

@@ -1,8 +1,7 @@
 //! The way out: a form that ends the session where it was begun.
 
-use url::Url;
+use shared::settings::ssr::Ssr;
 
-use crate::config::Config;
 use crate::incoming::Incoming;
 
 /// A form that signs its reader out.
@@ -18,20 +17,10 @@ pub(crate) struct SignOut {
 
 /// The form, where the configuration knows where to post it.
 ///
-/// A wrong address is logged and leaves the form out. The page stays: its reader was let in, and
-/// can leave by Clerk's own pages.
-pub(crate) fn of(config: &Config, incoming: &Incoming) -> Option<SignOut> {
-    match &config.sign_out_url {
-        Ok(url) => form(url.as_ref()?, config, incoming),
-        Err(mistake) => {
-            tracing::error!(%mistake, "nobody can sign out here");
-            None
-        }
-    }
-}
-
-fn form(url: &Url, config: &Config, incoming: &Incoming) -> Option<SignOut> {
-    let sessions = config.sessions.as_ref().ok()?;
+/// A wrong address leaves the form out. The page stays: its reader was let in, and can leave by
+/// Clerk's own pages.
+pub(crate) fn of(settings: &Ssr, incoming: &Incoming) -> Option<SignOut> {
+    let (url, sessions) = (settings.sign_out_url.as_ref()?, settings.sessions.as_ref()?);
     Some(SignOut {
         action: url.to_string(),
         back: format!("{}/", sessions.own_origin(&incoming.origin)),

@@ -108,7 +108,9 @@ describe("a door", () => {
       assert.equal(answer.status, 500, name);
       assert.ok(!answer.text.includes(KEY) && !ids().includes(answer.id), name);
       const health = await send(await system.worker(name), {}, "/healthz");
-      assert.equal(health.status, 500, name);
+      assert.equal(health.status, 503, name);
+      assert.match(health.text, /"CLERK_WEBHOOK_SECRET [^"]+: /, name);
+      assert.ok(!health.text.includes(KEY), name);
     }
     await logged("CLERK_WEBHOOK_SECRET is not set");
     assert.ok(!system.logs().includes(KEY));

@@ -478,12 +478,16 @@ describe("a session", () => {
         }
       }
       assert.equal((await ask(name, "/")).status, 200, name);
-      assert.equal((await ask(name, "/healthz")).status, 200, name);
+      const health = await ask(name, "/healthz");
+      const { status, mistakes } = JSON.parse(health.text);
+      assert.deepEqual([health.status, status], [503, "misconfigured"], name);
+      assert.ok(mistakes.some((it) => it.includes(mistake)), `${name}: ${mistakes}`);
       await waitFor(`${name} is logged`, () => system.logs().includes(mistake));
     }
     // The others, with the very same token.
     for (const name of ["pem", ...Object.keys(OPEN)]) {
       assert.equal((await me(name, bearer(good))).status, 200, name);
+      assert.equal((await ask(name, "/healthz")).status, 200, name);
     }
   });
 
@@ -514,7 +518,9 @@ describe("a session", () => {
       const page = await ask(name, "/dashboard", { headers: bearer(mint("user_2A")) });
       assert.deepEqual([page.status, page.text.includes("<form")], [200, false], name);
     }
-    await waitFor("it is logged", () => system.logs().includes("nobody can sign out here"));
+    await waitFor("it is logged", () => system.logs().includes("SIGN_OUT_URL is neither https"));
+    const { status, text } = await ask("sign-out-nowhere", "/healthz");
+    assert.deepEqual([status, text.includes("SIGN_OUT_URL")], [503, true]);
   });
 
   it("S-16 shows nothing when the roles are out of reach", async () => {

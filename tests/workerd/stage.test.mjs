@@ -25,7 +25,7 @@ describe("a stage", () => {
     const args = ["xtask", "deploy", "--stage", STAGE, "--init"];
     execFileSync("cargo", args, { cwd: ROOT, stdio: "pipe" });
     const of = (env, change = {}) =>
-      workerOf(env, { file: FILE, name: `rolecall-${env}-${STAGE}`, ...change });
+      workerOf(env, { config: path.join(ROOT, FILE), name: `rolecall-${env}-${STAGE}`, ...change });
     const ssr = of("ssr", { bindings: PEM_VARS });
     const workers = [ssr, of("ingest"), of("consumer"), of("durable")];
     // Whoever binds to production's names finds nobody.

@@ -6,6 +6,7 @@
 mod config;
 mod documents;
 mod names;
+mod settings;
 mod sources;
 
 use std::fs;

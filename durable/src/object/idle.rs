@@ -2,13 +2,11 @@
 
 use edge::fault_point;
 use shared::cache::{Alarm, State};
+use shared::limits::END_AGAIN_MS;
 
 use super::Object;
 use crate::trouble::Outcome;
 use crate::{disk, fill, settings};
-
-/// An end of the watch that failed is tried again after this.
-const END_AGAIN_MS: i64 = 60_000;
 
 impl Object {
     /// Ends an idle object's watch. Whatever fails, the alarm is armed again: an object without

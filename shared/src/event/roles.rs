@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::wire::{METADATA, Notes, spare_raw};
 use crate::json::{Object, leaf, list};
 use crate::limits::{ROLE_NAME_BYTES_MAX, ROLE_NAMES_MAX};
+use crate::roles::is_app_role;
 
 const AT: &str = "data.public_metadata";
 
@@ -66,13 +67,7 @@ fn rule() -> String {
 }
 
 fn app_role(raw: &RawValue) -> Option<String> {
-    leaf(raw).ok().filter(|name: &String| {
-        !name.is_empty()
-            && name.len() <= ROLE_NAME_BYTES_MAX
-            && name.trim() == name
-            && !name.starts_with("org:")
-            && !name.chars().any(char::is_control)
-    })
+    leaf(raw).ok().filter(|name: &String| is_app_role(name))
 }
 
 fn kind(raw: &RawValue) -> &'static str {

@@ -3,6 +3,7 @@
 
 use shared::cache::{Ages, Fill, Filled};
 use shared::fault::CallFault;
+use shared::limits::FILLS_MAX;
 use shared::time::UnixMillis;
 
 use super::agenda::Step;
@@ -13,11 +14,8 @@ use super::object::{Flight, Waiter};
 use super::sabotage::Sabotage;
 use super::world::{World, user_id};
 
-/// As in `durable/src/object.rs`.
-const FILLS_MAX: u32 = 4;
-
-/// As in `durable/src/fill.rs`.
-pub(super) const FILL_MS_MAX: i64 = 2_000;
+/// On the clock of these days.
+pub(super) const FILL_MS_MAX: i64 = shared::limits::FILL_MS_MAX.cast_signed();
 
 impl World<'_> {
     /// Begins a fill unless one is under way. Whether this one began.

@@ -1,6 +1,7 @@
 //! The end of an idle object, as `durable/src/object/idle.rs`: its watch first, then its storage.
 
 use shared::cache::{Alarm, State};
+use shared::limits::END_AGAIN_MS;
 
 use super::Broken;
 use super::agenda::Step;
@@ -11,9 +12,6 @@ use super::fill::FILL_MS_MAX;
 use super::object::Object;
 use super::sabotage::Sabotage;
 use super::world::{World, user_id};
-
-/// As in `durable/src/object/idle.rs`.
-const END_AGAIN_MS: i64 = 60_000;
 
 /// The platform runs an alarm again that did not end, and this long after it at first.
 /// <https://developers.cloudflare.com/durable-objects/api/alarms/>

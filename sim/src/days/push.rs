@@ -15,10 +15,10 @@ use super::input::Window;
 use super::sabotage::Sabotage;
 use super::world::{World, place};
 
-/// As `HINT_MS_MAX` of the Worker.
-const HINT_MS_MAX: i64 = 2_000;
+/// On the clock of these days.
+const HINT_MS_MAX: i64 = shared::limits::HINT_MS_MAX.cast_signed();
 
-const MINUTE_MS: i64 = 60_000;
+const MINUTE_MS: i64 = shared::limits::SWEEP_EACH_MS;
 
 /// Who sends hints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

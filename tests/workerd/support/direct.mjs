@@ -3,7 +3,7 @@
 // side, and to be reached without the harness's proxy in between. What a Worker is bound to is
 // read from wrangler.toml here too.
 
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -20,16 +20,32 @@ const MODULE_RULES = [
 ];
 
 /**
+ * wrangler.toml in a file of its own, where one Worker has these `vars`, TOML between braces. It
+ * lies in `folder`. Wrangler reads it, so that they reach the Worker by their types.
+ */
+export function configWith(folder, name, env, vars) {
+  const text = readFileSync(path.join(ROOT, "wrangler.toml"), "utf8");
+  const blocks = text.replaceAll(/^main = "/gm, `main = "${ROOT}`).split(/^(?=\[env\.\w+\]$)/m);
+  const changed = blocks.map((block) => {
+    if (!block.startsWith(`[env.${env}]\n`)) return block;
+    const rest = block.replace(/^vars = .*\n/m, "");
+    return rest.replace("]\n", `]\nvars = { ${vars} }\n`);
+  });
+  const file = path.join(folder, `${name}.toml`);
+  writeFileSync(file, changed.join(""));
+  return file;
+}
+
+/**
  * A Worker of wrangler.toml, or of another file of its shape, as Miniflare's options, with a socket
  * of its own.
  *
  * @param {string} env
- * @param {{name?: string, bindings?: object}} change `bindings` are vars and secrets over those of
+ * @param {{name?: string, bindings?: object, config?: string}} change `bindings` are vars and secrets over those of
  *   wrangler.toml, `undefined` takes one away; anything else goes over Miniflare's options.
  */
-export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, ...change } = {}) {
-  const { file = "wrangler.toml", ...over } = change;
-  const config = path.join(ROOT, file);
+export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, config, ...change } = {}) {
+  config ??= path.join(ROOT, "wrangler.toml");
   const { workerOptions, main } = wrangler.unstable_getMiniflareWorkerOptions(config, env);
   const all = { ...workerOptions.bindings, CLERK_WEBHOOK_SECRET: SECRET, ...bindings };
   const set = Object.entries(all).filter(([, value]) => value !== undefined);
@@ -42,7 +58,7 @@ export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, ...chan
     modulesRules: MODULE_RULES,
     bindings: Object.fromEntries(set),
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-    ...over,
+    ...change,
   };
 }
 

@@ -17,8 +17,29 @@ export const CLOSED = {
   "parties-empty": [{ AUTHORIZED_PARTIES: "" }, "AUTHORIZED_PARTIES is empty"],
   "parties-blank": [{ AUTHORIZED_PARTIES: " , ," }, "AUTHORIZED_PARTIES is empty"],
   "issuer-absent": [{ CLERK_ISSUER: undefined }, "there is no issuer"],
-  "key-absent": [{ CLERK_JWT_KEY: undefined, CLERK_ISSUER: "clerk" }, "there is no key"],
-  "key-blank": [{ CLERK_JWT_KEY: " \n", CLERK_ISSUER: "http://x.example" }, "there is no key"],
+  "issuer-of-no-address": [{ CLERK_ISSUER: "clerk" }, "CLERK_ISSUER is neither https"],
+  "issuer-in-the-clear": [
+    { CLERK_JWT_KEY: " \n", CLERK_ISSUER: "http://x.example" }, "CLERK_ISSUER is neither https",
+  ],
+  "issuer-of-the-keys": [
+    { CLERK_ISSUER: `${ISSUER}/.well-known/jwks.json` }, "CLERK_ISSUER is the address of a document",
+  ],
+  "issuer-of-another-type": [{ CLERK_ISSUER: true }, "CLERK_ISSUER is not a text"],
+  "party-with-a-page": [
+    { AUTHORIZED_PARTIES: `${PARTY}/dashboard` }, "AUTHORIZED_PARTIES has more than origins",
+  ],
+  "parties-with-a-semicolon": [
+    { AUTHORIZED_PARTIES: `${PARTY};https://b.example` }, "AUTHORIZED_PARTIES has a semicolon",
+  ],
+  "parties-as-json": [
+    { AUTHORIZED_PARTIES: JSON.stringify([PARTY]) }, "AUTHORIZED_PARTIES has quotes in it",
+  ],
+  "parties-by-a-pattern": [
+    { AUTHORIZED_PARTIES: "https://*.example.com" }, "AUTHORIZED_PARTIES has a * in it",
+  ],
+  "parties-of-another-type": [
+    { AUTHORIZED_PARTIES: [PARTY, 5] }, "AUTHORIZED_PARTIES is not a text",
+  ],
   "key-published": [{ CLERK_JWT_KEY: PUBLISHED }, "the key of Clerk's own tests"],
   "key-published-in-one-line": [
     { CLERK_JWT_KEY: PUBLISHED.replaceAll("\n", "\\n") }, "the key of Clerk's own tests",
@@ -48,6 +69,14 @@ export const OPEN = {
   "key-without-its-armour": { CLERK_JWT_KEY: pem(key).replace(/-----[A-Z ]+-----/g, "") },
   "parties-of-several": { AUTHORIZED_PARTIES: `https://other.example.com, ${PARTY} ,` },
   "party-with-a-slash": { AUTHORIZED_PARTIES: `${PARTY}/` },
+  "party-in-capitals": { AUTHORIZED_PARTIES: "HTTPS://App.Example.com" },
+  "party-without-its-scheme": { AUTHORIZED_PARTIES: new URL(PARTY).host },
+  "party-in-quotes": { AUTHORIZED_PARTIES: `"${PARTY}"` },
+  "parties-with-blanks": { AUTHORIZED_PARTIES: `https://b.example ${PARTY}\n` },
+  "parties-in-a-list": { AUTHORIZED_PARTIES: ["https://b.example", PARTY] },
+  "issuer-with-a-slash": { CLERK_ISSUER: `${ISSUER}/` },
+  "issuer-without-its-scheme": { CLERK_ISSUER: new URL(ISSUER).host },
+  "isolate-as-a-number": { ROLES_ISOLATE_MS: 5000 },
   "issuer-from-the-publishable-key": {
     CLERK_ISSUER: undefined,
     CLERK_PUBLISHABLE_KEY: `pk_test_${Buffer.from(`${new URL(ISSUER).host}$`).toString("base64")}`,

@@ -2,11 +2,13 @@
 
 mod file;
 mod queues;
-mod secrets;
+pub(super) mod secrets;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
+use shared::settings::Mistake;
 use toml::Table;
 
 use self::file::File;
@@ -41,8 +43,10 @@ pub(super) struct Worker {
     pub(super) routes: Vec<Route>,
     /// Whether it is reached at an address under workers.dev.
     pub(super) workers_dev: bool,
-    /// The variables that are not blank.
-    pub(super) vars: BTreeSet<String>,
+    /// The settings that it needs and the file does not have.
+    pub(super) missing: Vec<Mistake>,
+    /// Its variables that nothing reads.
+    pub(super) unread: Vec<String>,
     /// All variables, blank ones too.
     pub(super) listed: BTreeSet<String>,
 }
@@ -83,7 +87,8 @@ impl Config {
     /// Reads the text of `file`.
     ///
     /// # Errors
-    /// When it is not of the expected shape, holds a secret, or its blocks do not fit together.
+    /// When it is not of the expected shape, holds a secret, sets a variable to what its Worker
+    /// would refuse, or its blocks do not fit together.
     pub(super) fn read(file: &str, text: &str) -> Result<Self> {
         let mend = || format!("{file} is not as expected; mend it");
         let table = table(file, text)?;
@@ -92,6 +97,7 @@ impl Config {
         parsed.account_is_one().with_context(mend)?;
         parsed.objects_are_within().with_context(mend)?;
         parsed.queues_fit().with_context(mend)?;
+        settings::refuse(file, &parsed.mistakes())?;
         let mut workers = parsed.workers();
         workers.sort_by(|one, other| (one.rank, &one.env).cmp(&(other.rank, &other.env)));
         Ok(Self {

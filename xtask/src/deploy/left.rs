@@ -2,21 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::config::secrets::is_secret;
 use super::config::{Config, Rank, Worker};
 use super::observed::Observed;
 use super::wrangler::Commands;
 
 /// The Worker that Clerk delivers to.
 const DOOR: &str = "ingest";
-
-/// The secrets without which a Worker answers nothing.
-const SECRETS: [(&str, &str); 1] = [(DOOR, "CLERK_WEBHOOK_SECRET")];
-
-/// The variables without which a Worker answers nothing.
-const VARS: [(&str, &str, &str); 2] = [
-    ("ssr", "CLERK_PUBLISHABLE_KEY", "the publishable key of the Clerk instance (pk_…)"),
-    ("ssr", "AUTHORIZED_PARTIES", "the origins of your app, such as https://app.example.com"),
-];
 
 /// What Clerk should deliver; the door counts and ignores all else.
 pub(super) const EVENTS: [&str; 15] = [
@@ -47,27 +39,22 @@ pub(super) fn left(
 ) -> Vec<String> {
     let mut left = Vec::new();
     left.extend(config.workers.iter().filter_map(|worker| address(config, worker)));
-    for (env, name, what) in VARS {
-        if config.workers.iter().any(|worker| worker.env == env && !worker.vars.contains(name))
-            && !is_secret(observed, env, name)
-        {
-            left.push(format!(
-                "In {}, [env.{env}] vars, set {name} to {what}. Then deploy again.",
-                config.file
-            ));
-        }
+    let missing = config.workers.iter().flat_map(|worker| {
+        worker.missing.iter().map(move |mistake| (worker.env.as_str(), mistake))
+    });
+    let missing = missing.filter(|(env, mistake)| !is_there(observed, env, mistake.name));
+    let (secrets, vars): (Vec<_>, Vec<_>) = missing.partition(|(_, it)| is_secret(it.name));
+    for (env, mistake) in vars {
+        left.push(format!("In {}, [env.{env}] vars: {mistake}. Then deploy again.", config.file));
     }
-    for (env, name) in SECRETS {
-        if !config.workers.iter().any(|worker| worker.env == env) || is_secret(observed, env, name)
-        {
-            continue;
-        }
+    left.extend(config.workers.iter().flat_map(|worker| unread(config, worker)));
+    for (env, mistake) in secrets {
         if env == DOOR {
             left.push(endpoint(config, said));
         }
         left.push(format!(
             "Paste the secret when this asks for it: {}",
-            commands.put_secret(name, env).shown()
+            commands.put_secret(mistake.name, env).shown()
         ));
     }
     left
@@ -80,7 +67,8 @@ pub(super) fn domains(config: &Config) -> Vec<&str> {
     routes.filter(|route| route.is_domain).map(|route| route.pattern.as_str()).collect()
 }
 
-fn is_secret(observed: Option<&Observed>, env: &str, name: &str) -> bool {
+/// Whether it is set as a secret, where no file shows it.
+fn is_there(observed: Option<&Observed>, env: &str, name: &str) -> bool {
     let secrets = observed.and_then(|observed| observed.secrets.get(env));
     secrets.is_some_and(|secrets| secrets.contains(name))
 }
@@ -96,6 +84,16 @@ fn address(config: &Config, worker: &Worker) -> Option<String> {
          `workers_dev = true`. Then deploy again.",
         worker.name, config.file, worker.env, worker.env
     ))
+}
+
+fn unread(config: &Config, worker: &Worker) -> impl Iterator<Item = String> {
+    worker.unread.iter().map(|name| {
+        format!(
+            "In {}, [env.{}] vars: nothing reads {name}. Correct its spelling and deploy again, or \
+             leave it if code of yours reads it.",
+            config.file, worker.env
+        )
+    })
 }
 
 fn endpoint(config: &Config, said: &BTreeMap<String, String>) -> String {

@@ -3,6 +3,7 @@
 mod cases;
 mod files;
 mod runs;
+mod settings;
 
 use super::config::Config;
 use super::observed::Observed;

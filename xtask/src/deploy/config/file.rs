@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
-use toml::{Table, Value};
+use shared::settings::Mistake;
+use toml::Table;
 
-use super::{Database, Rank, Route, Worker, is_uuid, queues};
+use super::{Database, Rank, Route, Worker, is_uuid, queues, settings};
 
 #[derive(Deserialize)]
 pub(super) struct File {
@@ -110,6 +111,12 @@ impl File {
         all.map(|((env, name), id)| ((env.clone(), name.clone()), id.clone())).collect()
     }
 
+    /// What the Workers will find wrong with their variables.
+    pub(super) fn mistakes(&self) -> BTreeMap<&str, Vec<Mistake>> {
+        let blocks = self.env.iter();
+        blocks.map(|(env, block)| (env.as_str(), settings::mistakes(env, &block.vars))).collect()
+    }
+
     /// Some commands look at a block and some do not; all have to mean one account.
     pub(super) fn account_is_one(&self) -> Result<()> {
         match self.env.iter().find(|(_, block)| block.account_id.is_some()) {
@@ -161,15 +168,14 @@ impl File {
             () if !block.queues.consumers.is_empty() => Rank::Consumer,
             () => Rank::Public,
         };
-        let is_set = |value: &Value| value.as_str().is_none_or(|text| !text.trim().is_empty());
-        let vars = block.vars.iter().filter(|(_, value)| is_set(value));
         Worker {
             env: env.to_owned(),
             name: block.name.clone(),
             rank,
             routes: block.route.iter().chain(&block.routes).map(RouteForm::read).collect(),
             workers_dev: block.workers_dev.or(self.workers_dev).unwrap_or(!block.is_routed()),
-            vars: vars.map(|(name, _)| name.clone()).collect(),
+            missing: settings::mistakes(env, &block.vars),
+            unread: settings::unread(env, &block.vars),
             listed: block.vars.keys().cloned().collect(),
         }
     }

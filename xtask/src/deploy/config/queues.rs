@@ -3,13 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
+use shared::settings::consumer::{DEAD_QUEUE as DEAD, EVENTS_QUEUE as EVENTS};
 use toml::{Table, Value};
-
-/// The variable that tells a consumer which queue the door fills.
-const EVENTS: &str = "EVENTS_QUEUE";
-
-/// The variable that tells it which one takes that queue's dead letters.
-const DEAD: &str = "DEAD_QUEUE";
 
 /// The queues of one block.
 pub(super) struct Block<'a> {

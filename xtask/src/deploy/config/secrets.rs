@@ -1,14 +1,20 @@
 //! No secret may stand in a file that is committed and shared.
 
 use anyhow::{Result, bail};
+use shared::settings::table::{Kind, Row, TABLE};
 use toml::{Table, Value};
 
 /// What only a secret's value contains.
 const SECRET_MARKS: [&str; 4] = ["whsec_", "sk_live_", "sk_test_", "PRIVATE KEY"];
 
-/// The variables that are secrets, whatever they are set to.
-const SECRET_NAMES: [&str; 4] =
-    ["CLERK_WEBHOOK_SECRET", "CLERK_SECRET_KEY", "OPERATOR_TOKEN", "METRICS_TOKEN"];
+/// Secrets that no Worker reads yet, beside those of the table of settings.
+const RESERVED: [&str; 3] = ["CLERK_SECRET_KEY", "OPERATOR_TOKEN", "METRICS_TOKEN"];
+
+/// Whether a setting is a secret, whatever it is set to.
+pub(in crate::deploy) fn is_secret(name: &str) -> bool {
+    let is_it = |row: &Row| row.name == name && matches!(row.kind, Kind::Secret);
+    RESERVED.contains(&name) || TABLE.iter().any(is_it)
+}
 
 /// Refuses a file that holds a secret, in a comment too, and says where: never what.
 ///
@@ -43,7 +49,7 @@ fn find(value: &Value, at: &str, found: &mut Vec<String>) {
             for (key, value) in table {
                 let dot = if at.is_empty() { "" } else { "." };
                 let at = format!("{at}{dot}{key}");
-                if SECRET_NAMES.contains(&key.as_str()) {
+                if is_secret(key) {
                     found.push(at);
                 } else {
                     find(value, &at, found);

@@ -1,0 +1,241 @@
+//! The application's settings.
+
+use url::Url;
+
+use super::address::{clerk_sign_in, frontend, issuer, origins, safe, safe_url, sign_in};
+use super::{Count, Mistake, Noted, Raw, Reader, Wrong};
+use crate::limits::ROLES_ISOLATE_MS_MAX;
+use crate::session::keys::{self, RsaKey};
+use crate::session::publishable_key::PublishableKey;
+use crate::session::source::{Instance, Stage};
+use crate::session::{Nameless, Policy};
+
+/// Names the issuer and the cookie.
+pub const PUBLISHABLE_KEY: &str = "CLERK_PUBLISHABLE_KEY";
+/// Clerk's public key as a PEM.
+pub const JWT_KEY: &str = "CLERK_JWT_KEY";
+/// Where Clerk's public keys are.
+pub const JWKS_URL: &str = "CLERK_JWKS_URL";
+/// What Clerk writes into `iss`.
+pub const ISSUER: &str = "CLERK_ISSUER";
+/// Clerk's Frontend API.
+pub const FRONTEND_API_URL: &str = "CLERK_FRONTEND_API_URL";
+/// The origins whose sessions are taken.
+pub const AUTHORIZED_PARTIES: &str = "AUTHORIZED_PARTIES";
+/// Whether cookies count whose token names no origin.
+pub const COOKIES_WITHOUT_AZP: &str = "COOKIES_WITHOUT_AZP";
+/// Where people sign in.
+pub const SIGN_IN_URL: &str = "SIGN_IN_URL";
+/// What [`SIGN_IN_URL`] is where it is absent.
+pub const SIGN_IN_URL_DEFAULT: &str = "/sign-in";
+/// Where a form ends a session.
+pub const SIGN_OUT_URL: &str = "SIGN_OUT_URL";
+
+/// For how long an isolate may answer from its own memory.
+pub const ROLES_ISOLATE_MS: Count = Count {
+    name: "ROLES_ISOLATE_MS",
+    unit: "milliseconds",
+    min: 0,
+    max: ROLES_ISOLATE_MS_MAX,
+    default: 0,
+};
+
+/// Nobody can be sent to Clerk. Not among [`Ssr::mistakes`]: an application for programs alone
+/// needs none of its pages.
+pub const NO_FRONTEND: Mistake = Mistake {
+    name: FRONTEND_API_URL,
+    wrong: Wrong::Missing(
+        "gives no address, nor does CLERK_PUBLISHABLE_KEY: set one, or nobody can sign in",
+    ),
+};
+
+/// What the application is set to. A mistake closes what depends on it.
+#[derive(Debug)]
+pub struct Ssr {
+    /// How sessions are judged. Without it nobody has one.
+    pub sessions: Option<Sessions>,
+    /// Where people without a session are sent.
+    pub sign_in_url: Option<String>,
+    /// Clerk's own sign-in page, if it is known.
+    pub clerk_sign_in: Option<Url>,
+    /// Where a form ends a session, if it is known. A mistake closes no page: who may see one does
+    /// not hang on how they leave.
+    pub sign_out_url: Option<Url>,
+    /// For how long an isolate serves a role set without asking; 0 is never.
+    pub isolate_ms: Option<i64>,
+    /// Everything that is wrong.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// How sessions are judged.
+#[derive(Debug)]
+pub struct Sessions {
+    /// Whose tokens are ours.
+    pub policy: Policy,
+    /// Where the keys are.
+    pub keys: Keys,
+    /// The suffix of the instance's cookies, where the publishable key is known.
+    pub cookie_suffix: Option<String>,
+    /// What the instance is for.
+    pub stage: Stage,
+    /// Clerk's Frontend API, which knows browsers, if it is known.
+    pub frontend: Option<Url>,
+}
+
+/// Where Clerk's public keys come from.
+#[derive(Debug)]
+pub enum Keys {
+    /// `CLERK_JWT_KEY`: no network at all.
+    Pem(RsaKey),
+    /// A JWKS to fetch.
+    Jwks(Url),
+}
+
+impl Ssr {
+    /// Reads the application's settings; `raw` gives what stands under a name.
+    #[must_use]
+    pub fn read(raw: &dyn Fn(&str) -> Raw) -> Self {
+        let mut reader = Reader::new(raw);
+        let instance = reader.read(PUBLISHABLE_KEY, publishable_key);
+        let known = instance.as_ref().ok().and_then(Option::as_ref);
+        let frontend = reader
+            .read(FRONTEND_API_URL, frontend)
+            .ok()
+            .and_then(|written| written.or_else(|| Url::parse(&known?.issuer()).ok()));
+        let sessions = sessions(&mut reader, &instance, frontend.as_ref());
+        let sign_in_url = reader.read(SIGN_IN_URL, sign_in);
+        let sign_out_url = reader.read(SIGN_OUT_URL, safe);
+        let isolate_ms = reader.count(&ROLES_ISOLATE_MS);
+        Self {
+            sessions: sessions.ok(),
+            sign_in_url: sign_in_url.ok().map(|url| url.unwrap_or(SIGN_IN_URL_DEFAULT.to_owned())),
+            clerk_sign_in: frontend.and_then(clerk_sign_in),
+            sign_out_url: sign_out_url.ok().flatten(),
+            isolate_ms: isolate_ms.ok().map(|ms| ms.unwrap_or(ROLES_ISOLATE_MS.default)),
+            mistakes: reader.mistakes,
+        }
+    }
+}
+
+impl Sessions {
+    /// What tells the instance's cookies from others.
+    #[must_use]
+    pub fn instance(&self) -> Instance<'_> {
+        Instance {
+            issuer: self.policy.issuer(),
+            suffix: self.cookie_suffix.as_deref(),
+            stage: self.stage,
+        }
+    }
+
+    /// This site's origin: what the client says only if the configuration knows it.
+    #[must_use]
+    pub fn own_origin<'a>(&'a self, said: &'a str) -> &'a str {
+        let mut ours = self.policy.parties();
+        let first = ours.next().unwrap_or_default();
+        if ours.any(|party| party == said) { said } else { first }
+    }
+}
+
+fn publishable_key(text: &str) -> Result<PublishableKey, &'static str> {
+    let key = PublishableKey::parse(text).ok().filter(|key| safe_url(&key.issuer()).is_some());
+    key.ok_or("is not a publishable key: copy `pk_…` from Clerk's API keys")
+}
+
+fn sessions(
+    reader: &mut Reader<'_>,
+    instance: &Result<Option<PublishableKey>, Noted>,
+    frontend: Option<&Url>,
+) -> Result<Sessions, Noted> {
+    let issuer = reader.read(ISSUER, issuer);
+    let parties = parties(reader);
+    let nameless = reader.read(COOKIES_WITHOUT_AZP, nameless);
+    let known = instance.as_ref().ok().and_then(Option::as_ref);
+    let keys = keys(reader, known, &issuer);
+    let issuer = match (issuer?, instance) {
+        (Some(issuer), Ok(_)) => issuer,
+        (None, Ok(Some(instance))) => instance.issuer(),
+        (_, Err(noted)) => return Err(*noted),
+        (None, Ok(None)) => {
+            let said = "is not set, nor CLERK_ISSUER: there is no issuer; copy `pk_…` from Clerk's \
+                        API keys";
+            return Err(reader.note(PUBLISHABLE_KEY, Wrong::Missing(said)));
+        }
+    };
+    let parties = parties?;
+    // It refuses what is empty, and neither is.
+    let policy = Policy::new(&issuer, parties.iter().map(String::as_str)).map_err(|_| Noted)?;
+    let policy = policy.with_nameless(nameless?.unwrap_or(Nameless::Refuse));
+    // A wrong key leaves a set to nobody; without any the issuer says where one is.
+    let keys = keys?.ok_or(Noted)?;
+    Ok(Sessions {
+        policy,
+        keys,
+        cookie_suffix: known.map(|instance| instance.cookie_suffix().to_owned()),
+        stage: known.map_or(Stage::Production, PublishableKey::stage),
+        frontend: frontend.cloned(),
+    })
+}
+
+fn nameless(text: &str) -> Result<Nameless, &'static str> {
+    match text {
+        "refuse" => Ok(Nameless::Refuse),
+        "take" => Ok(Nameless::TakeFromCookies),
+        _ => Err("is neither `refuse` nor `take`: write one of them, or remove the variable"),
+    }
+}
+
+/// A text of origins, or a list of them. There is at least one.
+fn parties(reader: &mut Reader<'_>) -> Result<Vec<String>, Noted> {
+    let items = match (reader.raw)(AUTHORIZED_PARTIES) {
+        Raw::List(items) => items,
+        Raw::Absent | Raw::Text(_) | Raw::Number(_) | Raw::Other => {
+            vec![reader.text(AUTHORIZED_PARTIES)?.unwrap_or_default()]
+        }
+    };
+    let mut parties = Vec::new();
+    for item in &items {
+        let read = origins(item, &mut parties);
+        read.map_err(|said| reader.note(AUTHORIZED_PARTIES, Wrong::Said(said)))?;
+    }
+    if parties.is_empty() {
+        let said = "is empty: name the origins of this application, such as \
+                    https://app.example.com";
+        return Err(reader.note(AUTHORIZED_PARTIES, Wrong::Missing(said)));
+    }
+    Ok(parties)
+}
+
+/// The first of these that is set: a key, a set of keys, the instance's set, the issuer's.
+fn keys(
+    reader: &mut Reader<'_>,
+    instance: Option<&PublishableKey>,
+    issuer: &Result<Option<String>, Noted>,
+) -> Result<Option<Keys>, Noted> {
+    let key = reader.read(JWT_KEY, jwt_key);
+    let url = reader.read(JWKS_URL, safe);
+    if let Some(key) = key? {
+        return Ok(Some(Keys::Pem(key)));
+    }
+    if let Some(url) = url? {
+        return Ok(Some(Keys::Jwks(url)));
+    }
+    let issuer = issuer.as_ref().ok().and_then(Option::as_ref);
+    let url = instance
+        .map(PublishableKey::jwks_url)
+        .or_else(|| issuer.map(|issuer| format!("{issuer}/.well-known/jwks.json")));
+    Ok(url.and_then(|url| safe_url(&url)).map(Keys::Jwks))
+}
+
+fn jwt_key(text: &str) -> Result<RsaKey, &'static str> {
+    let key = keys::from_pem(text).map_err(|_| {
+        "is not the PEM of an RSA public key of 2048 bits or more: copy it from Clerk's API keys"
+    })?;
+    if key.is_published() {
+        return Err(
+            "is the key of Clerk's own tests, with which anyone can sign: copy the key of \
+                    your instance",
+        );
+    }
+    Ok(key)
+}

@@ -1,0 +1,547 @@
+//! Each row: absent, of each wrong type, in each spelling that is taken and that is not.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
+use super::consumer::Consumer;
+use super::ingest::Ingest;
+use super::ssr::{Keys, Ssr};
+use super::table::{Kind, TABLE, Worker};
+use super::{Count, Raw, durable};
+use crate::cache::Ages;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
+const ISSUER: &str = "https://clerk.example.com";
+const PARTY: &str = "https://app.example.com";
+const PEM: &str = include_str!("../../../tests/fixtures/clerk-sessions/other-public-key.pem");
+const PUBLISHED: &str = include_str!("../../../tests/fixtures/clerk-sessions/public-key.pem");
+
+/// What no answer and no log may show.
+const CANARY: &str = "canary7Xq";
+
+fn text(text: &str) -> Raw {
+    Raw::Text(text.to_owned())
+}
+
+fn list(items: &[&str]) -> Raw {
+    Raw::List(items.iter().map(|&item| item.to_owned()).collect())
+}
+
+/// Settings in which nothing is wrong, with one of them changed.
+fn with(worker: Worker, name: &str, value: Raw) -> impl Fn(&str) -> Raw {
+    let good: &[(&str, &str)] = match worker {
+        Worker::Ingest => &[("CLERK_WEBHOOK_SECRET", SECRET)],
+        Worker::Consumer => &[("EVENTS_QUEUE", "events"), ("DEAD_QUEUE", "dead")],
+        Worker::Durable => &[],
+        Worker::Ssr => &[("CLERK_ISSUER", ISSUER), ("AUTHORIZED_PARTIES", PARTY)],
+    };
+    let name = name.to_owned();
+    move |asked| {
+        let known = good.iter().find(|(known, _)| *known == asked);
+        match known {
+            _ if asked == name => value.clone(),
+            Some((_, value)) => text(value),
+            None => Raw::Absent,
+        }
+    }
+}
+
+/// The sentences about a setting, and about no other.
+#[track_caller]
+fn mistakes(worker: Worker, name: &str, value: &Raw) -> Vec<String> {
+    let found = worker.mistakes(&with(worker, name, value.clone()));
+    let told = found.iter().map(|mistake| {
+        assert_eq!(mistake.name, name, "{mistake} of {value:?}");
+        mistake.to_string()
+    });
+    told.collect()
+}
+
+#[track_caller]
+fn good(worker: Worker, name: &str, value: &Raw) {
+    assert_eq!(mistakes(worker, name, value), [""; 0], "{name} {value:?}");
+}
+
+#[track_caller]
+fn bad(worker: Worker, name: &str, value: Raw, part: &str) {
+    let told = mistakes(worker, name, &value);
+    assert!(told.len() == 1 && told[0].contains(part), "{part} is missing in {told:?}");
+    assert!(told[0].starts_with(name) && told[0].contains(':'), "{told:?} says no next step");
+    let found = worker.mistakes(&with(worker, name, value));
+    assert!(found.iter().all(|mistake| !mistake.is_missing()), "{told:?}");
+}
+
+#[test]
+fn each_worker_reads_its_rows_and_no_others() {
+    for worker in Worker::ALL {
+        let asked = RefCell::new(BTreeSet::new());
+        let found = worker.mistakes(&|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            Raw::Absent
+        });
+        let rows = TABLE.iter().filter(|row| row.worker == worker);
+        let rows: BTreeSet<String> = rows.map(|row| row.name.to_owned()).collect();
+        assert_eq!(asked.into_inner(), rows, "{worker:?}");
+        // What is absent and has no default is missing, and only that.
+        assert!(found.iter().all(super::Mistake::is_missing), "{found:?}");
+        let missing: Vec<&str> = found.iter().map(|mistake| mistake.name).collect();
+        let want: &[&str] = match worker {
+            Worker::Ingest => &["CLERK_WEBHOOK_SECRET"],
+            Worker::Consumer => &["EVENTS_QUEUE", "DEAD_QUEUE"],
+            Worker::Durable => &[],
+            Worker::Ssr => &["AUTHORIZED_PARTIES", "CLERK_PUBLISHABLE_KEY"],
+        };
+        assert_eq!(missing, want);
+    }
+}
+
+#[test]
+fn what_is_of_another_type_is_a_mistake_and_never_absent() {
+    for row in TABLE {
+        let is = |value| bad(row.worker, row.name, value, row.name);
+        is(Raw::Other);
+        match row.kind {
+            Kind::Count(_) => is(list(&["1"])),
+            Kind::Text(_) | Kind::Secret => is(Raw::Number("5".to_owned())),
+        }
+        if row.name != "AUTHORIZED_PARTIES" {
+            is(list(&["https://a.example"]));
+            is(list(&[]));
+        }
+    }
+}
+
+#[test]
+fn a_count_is_a_number_or_its_digits_within_its_bounds() {
+    for row in TABLE {
+        let Kind::Count(Count { min, max, .. }) = row.kind else { continue };
+        for (least, most) in [(min - 1, max + 1)] {
+            for number in [least, most] {
+                bad(row.worker, row.name, text(&number.to_string()), "is not a whole number");
+                bad(row.worker, row.name, Raw::Number(number.to_string()), "is not a whole");
+            }
+        }
+        // Within bounds by itself; another one may stand in a relation to it.
+        if row.name != "ROLES_SOFT_MS" {
+            good(row.worker, row.name, &text(&max.to_string()));
+            good(row.worker, row.name, &Raw::Number(max.to_string()));
+            good(row.worker, row.name, &text(&format!(" \"{min}\" ")));
+        }
+        good(row.worker, row.name, &text(""));
+        good(row.worker, row.name, &text(" \t"));
+        for other in ["many", "1.5", "1e3", "0x10", "1_000", "1 000", "99999999999999999999"] {
+            bad(row.worker, row.name, text(other), "is not a whole number");
+        }
+        bad(row.worker, row.name, Raw::Number("1.5".to_owned()), "is not a whole number");
+    }
+}
+
+#[test]
+fn a_number_of_toml_is_the_count_that_it_is() {
+    let number = |text: &str| Raw::Number(text.to_owned());
+    let ages = durable::read(&|name| match name {
+        "ROLES_SOFT_MS" => number("5000"),
+        "ROLES_HARD_MS" => number("10000"),
+        _ => Raw::Absent,
+    });
+    assert_eq!(ages, Ok(Ages { soft_ms: 5_000, hard_ms: 10_000, ..Ages::default() }));
+    let door = Ingest::read(&with(Worker::Ingest, "BODY_BYTES_MAX", number("65536")));
+    assert_eq!(door.expect("a door").body_bytes_max, 65_536);
+    let app = Ssr::read(&with(Worker::Ssr, "ROLES_ISOLATE_MS", number("5000")));
+    assert_eq!(app.isolate_ms, Some(5_000));
+}
+
+#[test]
+fn a_soft_age_is_at_most_the_hard_one() {
+    let read = |soft: Option<&str>, hard: Option<&str>| {
+        durable::read(&|name| match name {
+            "ROLES_SOFT_MS" => soft.map_or(Raw::Absent, text),
+            "ROLES_HARD_MS" => hard.map_or(Raw::Absent, text),
+            _ => Raw::Absent,
+        })
+    };
+    let ages = |soft, hard| read(soft, hard).map(|ages| (ages.soft_ms, ages.hard_ms)).ok();
+    assert_eq!(read(None, None), Ok(Ages::default()));
+    assert_eq!(ages(Some("500"), Some("500")), Some((500, 500)));
+    assert_eq!(ages(Some("0"), Some("1")), Some((0, 1)));
+    assert_eq!(ages(None, Some("500")), Some((500, 500)), "nobody wrote the soft one");
+    for (soft, hard) in [(Some("501"), Some("500")), (Some("60001"), None)] {
+        let mistakes = read(soft, hard).expect_err("refused");
+        assert_eq!(mistakes.len(), 1);
+        assert!(mistakes[0].to_string().starts_with("ROLES_SOFT_MS is more than ROLES_HARD_MS: "));
+    }
+}
+
+fn issuer(spelling: &str) -> Option<String> {
+    let app = Ssr::read(&with(Worker::Ssr, "CLERK_ISSUER", text(spelling)));
+    app.sessions.map(|sessions| sessions.policy.issuer().to_owned())
+}
+
+#[test]
+fn an_issuer_is_what_clerk_writes_however_it_is_spelled() {
+    for spelling in [
+        ISSUER,
+        "https://clerk.example.com/",
+        "clerk.example.com",
+        "clerk.example.com/",
+        " \"https://clerk.example.com\" ",
+        "'https://clerk.example.com'",
+        "HTTPS://Clerk.Example.com",
+        "https://clerk.example.com:443",
+    ] {
+        assert_eq!(issuer(spelling).as_deref(), Some(ISSUER), "{spelling}");
+    }
+    for (spelling, want) in [
+        ("https://app.example.com/__clerk/", "https://app.example.com/__clerk"),
+        ("https://app.example.com/__clerk//", "https://app.example.com/__clerk"),
+        ("http://127.0.0.1:8790", "http://127.0.0.1:8790"),
+        ("http://localhost:8790/", "http://localhost:8790"),
+    ] {
+        assert_eq!(issuer(spelling).as_deref(), Some(want), "{spelling}");
+    }
+    for (spelling, part) in [
+        ("https://clerk.example.com/.well-known/jwks.json", "the part before /.well-known"),
+        ("https://clerk.example.com/?", "has a ? or a # in it"),
+        ("https://clerk.example.com/#", "has a ? or a # in it"),
+        ("http://clerk.example.com", "neither https nor on the loopback"),
+        ("clerk", "neither https"),
+        ("localhost:8790", "neither https"),
+        ("https://u:p@clerk.example.com", "neither https"),
+        ("https://clerk.example.com, https://b.example", "neither https"),
+        ("https://*.example.com", "neither https"),
+        ("pk_live_x", "neither https"),
+    ] {
+        bad(Worker::Ssr, "CLERK_ISSUER", text(spelling), part);
+        assert_eq!(issuer(spelling), None, "{spelling}");
+    }
+}
+
+fn parties(value: Raw) -> Option<Vec<String>> {
+    let app = Ssr::read(&with(Worker::Ssr, "AUTHORIZED_PARTIES", value));
+    app.sessions.map(|sessions| sessions.policy.parties().map(str::to_owned).collect())
+}
+
+#[test]
+fn parties_are_origins_as_browsers_write_them() {
+    for spelling in [
+        PARTY,
+        "https://app.example.com/",
+        "https://App.Example.com",
+        "HTTPS://app.example.com:443/",
+        "app.example.com",
+        "app.example.com/",
+        "\"https://app.example.com\"",
+        " , https://app.example.com ,",
+    ] {
+        assert_eq!(parties(text(spelling)), Some(vec![PARTY.to_owned()]), "{spelling}");
+    }
+    let both = Some(vec![PARTY.to_owned(), "https://www.example.com".to_owned()]);
+    for spelling in [
+        "https://app.example.com,https://www.example.com",
+        "https://app.example.com, https://www.example.com/",
+        "https://app.example.com https://www.example.com",
+        "https://app.example.com\nhttps://www.example.com\n",
+    ] {
+        assert_eq!(parties(text(spelling)), both, "{spelling}");
+    }
+    assert_eq!(parties(list(&["https://app.example.com/", " www.example.com"])), both);
+    for other in [
+        "http://localhost:3000",
+        "http://[::1]:3000",
+        "http://app.local:8080",
+        "https://my_app.example.com",
+        "chrome-extension://kfbhbnkpbkdnhpgpjgdmibnbfkjdchlc",
+        "capacitor://localhost",
+    ] {
+        assert_eq!(parties(text(other)), Some(vec![other.to_owned()]), "{other}");
+    }
+}
+
+#[test]
+fn parties_that_no_token_could_name_are_named_mistakes() {
+    for (spelling, part) in [
+        ("https://app.example.com/dashboard", "write scheme, host and port alone"),
+        ("app.example.com/dashboard", "write scheme, host and port alone"),
+        ("https://app.example.com?", "write scheme, host and port alone"),
+        ("https://app.example.com#a", "write scheme, host and port alone"),
+        ("https://u@app.example.com", "write scheme, host and port alone"),
+        ("https://app.example.com//", "write scheme, host and port alone"),
+        ("https://", "write scheme, host and port alone"),
+        ("https://app.example.com:x", "cannot be read"),
+        ("https://app.example.com;https://www.example.com", "separate origins by commas"),
+        ("[\"https://app.example.com\"]", "has quotes in it"),
+        ("\"https://a.example\",\"https://b.example\"", "has quotes in it"),
+        ("https://*.example.com", "write each origin out"),
+        ("*", "write each origin out"),
+        ("localhost:3000", "without https:// or http://"),
+        ("app.example.com:3000", "without https:// or http://"),
+        ("app", "without https:// or http://"),
+        ("https://app.example.com app", "without https:// or http://"),
+    ] {
+        bad(Worker::Ssr, "AUTHORIZED_PARTIES", text(spelling), part);
+        assert_eq!(parties(text(spelling)), None, "{spelling}");
+    }
+    bad(Worker::Ssr, "AUTHORIZED_PARTIES", list(&[PARTY, "https://a.example/b"]), "scheme, host");
+    // Nothing at all is missing, which a deployment only says.
+    for value in [Raw::Absent, text(""), text(" , ,"), list(&[]), list(&[" "])] {
+        let found = Worker::Ssr.mistakes(&with(Worker::Ssr, "AUTHORIZED_PARTIES", value));
+        assert!(found.len() == 1 && found[0].is_missing(), "{found:?}");
+        assert!(found[0].to_string().starts_with("AUTHORIZED_PARTIES is empty: "));
+    }
+}
+
+#[test]
+fn the_door_takes_one_instance_by_its_id() {
+    let read = |value| Ingest::read(&with(Worker::Ingest, "CLERK_INSTANCE_ID", value));
+    let instance = |value| read(value).expect("a door").instance_id;
+    assert_eq!(instance(Raw::Absent), None);
+    assert_eq!(instance(text(" ")), None);
+    assert_eq!(instance(text(" \"ins_2Abc\"\n")).as_deref(), Some("ins_2Abc"));
+    for other in ["ins_", "2Abc", "my-app", "ins_2Abc,ins_2Def", "pk_live_abc", "ins 2Abc"] {
+        bad(Worker::Ingest, "CLERK_INSTANCE_ID", text(other), "the id of a Clerk instance");
+    }
+}
+
+#[test]
+fn the_doors_secrets_hold_or_are_named_without_a_word_of_theirs() {
+    let name = "CLERK_WEBHOOK_SECRET";
+    good(Worker::Ingest, name, &text(&format!("'{SECRET}'")));
+    good(Worker::Ingest, name, &text(&format!("{SECRET}, {SECRET}\n")));
+    for (value, part) in [
+        ("whsec_!!!!", "secret 1 of it is not base64"),
+        ("whsec_", "secret 1 of it is too short"),
+        ("whsec_MfKQ9r8G whsec_MfKQ9r8G", "secret 1 of it is too short"),
+        ("whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "the asymmetric scheme"),
+    ] {
+        bad(Worker::Ingest, name, text(value), part);
+    }
+    bad(Worker::Ingest, name, text(&format!("{SECRET} whsec_!")), "secret 2 of it");
+    for value in [Raw::Absent, text(""), text(" , ,")] {
+        let found = Worker::Ingest.mistakes(&with(Worker::Ingest, name, value));
+        assert!(found.len() == 1 && found[0].is_missing(), "{found:?}");
+        assert!(found[0].to_string().starts_with("CLERK_WEBHOOK_SECRET is not set: "));
+    }
+}
+
+#[test]
+fn a_default_role_is_an_app_role_or_none() {
+    let read = |value| Consumer::read(&with(Worker::Consumer, "DEFAULT_ROLE", value)).default_role;
+    assert_eq!(read(Raw::Absent).as_deref(), Some("member"));
+    assert_eq!(read(text(" ")).as_deref(), Some(""));
+    assert_eq!(read(text(" reader\n")).as_deref(), Some("reader"));
+    for other in ["org:member", "a\tb", &"a".repeat(129)] {
+        assert_eq!(read(text(other)), None, "{other}");
+        bad(Worker::Consumer, "DEFAULT_ROLE", text(other), "DEFAULT_ROLE");
+    }
+    assert_eq!(read(Raw::Other), None);
+}
+
+#[test]
+fn queues_are_named_as_the_configuration_names_them() {
+    let read = |name, value| Consumer::read(&with(Worker::Consumer, name, value));
+    let consumer = read("EVENTS_QUEUE", text(" events-staging "));
+    assert_eq!((&*consumer.events_queue, &*consumer.dead_queue), ("events-staging", "dead"));
+    for blank in [Raw::Absent, text(" "), Raw::Other] {
+        assert_eq!(read("DEAD_QUEUE", blank).dead_queue, "");
+    }
+}
+
+#[test]
+fn cookies_without_a_party_are_refused_unless_they_are_to_be_taken() {
+    for taken in ["refuse", "take", ""] {
+        good(Worker::Ssr, "COOKIES_WITHOUT_AZP", &text(taken));
+    }
+    for other in ["1", "yes", "TAKE"] {
+        bad(Worker::Ssr, "COOKIES_WITHOUT_AZP", text(other), "is neither");
+    }
+}
+
+fn ssr(vars: &[(&str, &str)]) -> Ssr {
+    Ssr::read(&|name| {
+        vars.iter().find(|(known, _)| *known == name).map_or(Raw::Absent, |(_, value)| text(value))
+    })
+}
+
+#[track_caller]
+fn key_url(vars: &[(&str, &str)], want: &str) {
+    let sessions = ssr(vars).sessions.expect("sessions");
+    assert!(matches!(&sessions.keys, Keys::Jwks(url) if url.as_str() == want), "{sessions:?}");
+}
+
+#[test]
+fn a_publishable_key_and_the_parties_are_enough() {
+    let app = ssr(&[("CLERK_PUBLISHABLE_KEY", KEY), ("AUTHORIZED_PARTIES", PARTY)]);
+    assert_eq!(app.mistakes, []);
+    let sessions = app.sessions.expect("complete");
+    assert_eq!(sessions.policy.issuer(), "https://foo-bar-13.clerk.accounts.dev");
+    assert_eq!(sessions.cookie_suffix.as_deref(), Some("nx2hSE6I"));
+    let sign_in = app.clerk_sign_in.expect("known");
+    assert_eq!(sign_in.as_str(), "https://foo-bar-13.accounts.dev/sign-in");
+    assert_eq!(app.sign_in_url.as_deref(), Some("/sign-in"));
+    assert_eq!((app.sign_out_url, app.isolate_ms), (None, Some(0)));
+}
+
+#[test]
+fn the_keys_are_where_the_first_of_several_settings_says() {
+    let parties = ("AUTHORIZED_PARTIES", PARTY);
+    let key = ("CLERK_PUBLISHABLE_KEY", KEY);
+    let of_key = "https://foo-bar-13.clerk.accounts.dev/.well-known/jwks.json";
+    key_url(&[parties, key], of_key);
+    key_url(&[parties, key, ("CLERK_ISSUER", "https://proxy.example.com")], of_key);
+    let said = ("CLERK_JWKS_URL", "keys.example.com/jwks");
+    key_url(&[parties, key, said], "https://keys.example.com/jwks");
+    for (issuer, want) in [
+        (ISSUER, "https://clerk.example.com/.well-known/jwks.json"),
+        ("https://clerk.example.com/", "https://clerk.example.com/.well-known/jwks.json"),
+        ("https://a.example/clerk", "https://a.example/clerk/.well-known/jwks.json"),
+        ("http://127.0.0.1:8790", "http://127.0.0.1:8790/.well-known/jwks.json"),
+    ] {
+        key_url(&[("CLERK_ISSUER", issuer), parties], want);
+    }
+    let pem = ssr(&[parties, key, said, ("CLERK_JWT_KEY", PEM)]).sessions.expect("sessions");
+    assert!(matches!(pem.keys, Keys::Pem(_)));
+}
+
+#[test]
+fn keys_and_addresses_that_cannot_serve_are_named_mistakes() {
+    let ssr = Worker::Ssr;
+    for url in ["http://clerk.example.com/jwks", "ftp://x", "x", "https://u:p@x.example/", "a b"] {
+        bad(ssr, "CLERK_JWKS_URL", text(url), "neither https nor on the loopback");
+        bad(ssr, "SIGN_OUT_URL", text(url), "neither https nor on the loopback");
+    }
+    bad(ssr, "CLERK_JWT_KEY", text("x"), "is not the PEM");
+    bad(ssr, "CLERK_JWT_KEY", text(PUBLISHED), "the key of Clerk's own tests");
+    for key in ["pk_x", "sk_live_abc", "pk_live_YS5iOjk5OTk5JA=="] {
+        bad(ssr, "CLERK_PUBLISHABLE_KEY", text(key), "is not a publishable key");
+    }
+    let api = "CLERK_FRONTEND_API_URL";
+    for (url, want) in [
+        ("https://clerk.example.com", "https://accounts.example.com/sign-in"),
+        ("clerk.example.com/", "https://accounts.example.com/sign-in"),
+        ("https://x.clerk.accounts.dev", "https://x.accounts.dev/sign-in"),
+        ("http://127.0.0.1:8790", "http://127.0.0.1:8790/sign-in"),
+        ("http://localhost:8790/", "http://localhost:8790/sign-in"),
+    ] {
+        let app = Ssr::read(&with(ssr, api, text(url)));
+        assert_eq!(app.clerk_sign_in.expect("known").as_str(), want);
+    }
+    for url in ["http://clerk.example.com", "clerk", "https://clerk.example.com?a=b"] {
+        let app = Ssr::read(&with(ssr, api, text(url)));
+        assert!(app.clerk_sign_in.is_none() && app.sessions.is_some(), "{url}");
+        assert_eq!(mistakes(ssr, api, &text(url)).len(), 1);
+    }
+    good(ssr, api, &Raw::Absent);
+}
+
+#[test]
+fn people_are_sent_to_sign_in_by_a_path_or_an_address() {
+    let read = |value| Ssr::read(&with(Worker::Ssr, "SIGN_IN_URL", text(value))).sign_in_url;
+    for (spelling, want) in [
+        ("/sign-in", "/sign-in"),
+        ("\"/in?theme=dark\"", "/in?theme=dark"),
+        (
+            "https://accounts.example.com/in?theme=dark",
+            "https://accounts.example.com/in?theme=dark",
+        ),
+        ("HTTPS://Accounts.example.com/in", "https://accounts.example.com/in"),
+        ("", "/sign-in"),
+    ] {
+        assert_eq!(read(spelling).as_deref(), Some(want), "{spelling}");
+    }
+    for url in [
+        "//evil.example",
+        "javascript:alert(1)",
+        "sign-in",
+        "/a\\b",
+        "/sign-in#part",
+        "https://accounts.example.com/#/sign-in",
+        "/sign\tin",
+        "https://accounts.example.com/sign\tin",
+        "/sign in",
+        "https:accounts.example.com",
+        "https://u@accounts.example.com/",
+    ] {
+        assert_eq!(read(url), None, "{url}");
+        bad(Worker::Ssr, "SIGN_IN_URL", text(url), "SIGN_IN_URL");
+    }
+}
+
+#[test]
+fn a_wrong_sign_out_address_closes_no_page() {
+    let plain = ["http://x.example/out", "/out", "javascript:alert(1)", "https://u@x.example/"];
+    // In a policy these would add a directive, and let forms go anywhere.
+    let policy = ["https://a;script-src/x", "https://*/", "https://a,b/"];
+    for url in plain.into_iter().chain(policy) {
+        let app = Ssr::read(&with(Worker::Ssr, "SIGN_OUT_URL", text(url)));
+        assert!(app.sign_out_url.is_none() && app.sessions.is_some(), "{url}");
+        bad(Worker::Ssr, "SIGN_OUT_URL", text(url), "neither https nor on the loopback");
+    }
+    for url in ["https://accounts.example.com/out", "http://127.0.0.1:8790/sign-out"] {
+        let app = Ssr::read(&with(Worker::Ssr, "SIGN_OUT_URL", text(url)));
+        assert_eq!(app.sign_out_url.expect("known").as_str(), url);
+    }
+}
+
+/// Whatever is set: where sessions are closed, a mistake says why, and none shows a value.
+#[test]
+fn nothing_is_closed_without_a_named_mistake_and_none_shows_a_value() {
+    let spellings = [
+        String::new(),
+        format!("https://{CANARY}"),
+        format!("https://{CANARY}.example/{CANARY}"),
+        format!("{CANARY}.example"),
+        CANARY.to_owned(),
+        format!("pk_live_{CANARY}"),
+        format!("whsec_{CANARY}"),
+        format!("-----{CANARY}"),
+        format!("https://{CANARY}:99999"),
+        format!("\"{CANARY}"),
+        format!("https://a.example/#{CANARY}"),
+        format!("org:{CANARY}\t"),
+    ];
+    let values = spellings.iter().map(|spelling| text(spelling));
+    let values: Vec<Raw> = values
+        .chain([Raw::Number(CANARY.to_owned()), list(&[CANARY]), Raw::Other, Raw::Absent])
+        .collect();
+    let mut closed = 0;
+    for row in TABLE {
+        for value in &values {
+            assert!(!format!("{value:?}").contains(CANARY));
+            let raw = with(row.worker, row.name, value.clone());
+            let found = row.worker.mistakes(&raw);
+            for mistake in &found {
+                assert!(!mistake.to_string().contains(CANARY), "{mistake}");
+                assert!(!format!("{mistake:?}").contains(CANARY), "{mistake:?}");
+            }
+            if row.worker == Worker::Ssr {
+                let app = Ssr::read(&raw);
+                let is_open =
+                    app.sessions.is_some() && app.sign_in_url.is_some() && app.isolate_ms.is_some();
+                assert!(is_open || !found.is_empty(), "{} {value:?}", row.name);
+                closed += usize::from(!is_open);
+            }
+        }
+    }
+    assert!(20 < closed, "{closed}");
+}
+
+proptest! {
+    /// What is taken is what a browser writes: reading it again changes nothing more.
+    #[test]
+    fn what_is_taken_as_an_origin_or_an_issuer_is_in_its_only_form(
+        spelling in "(https?://|HTTPS://|[a-z]{1,4}://|)[a-zA-Z0-9.:/?#@*;,_ \"'\\[\\]-]{0,24}"
+    ) {
+        for party in parties(text(&spelling)).unwrap_or_default() {
+            let (_, host) = party.split_once("://").expect("a scheme");
+            prop_assert!(!host.contains(['/', '?', '#', '@', '*', ';', ',', ' ', '"']), "{party}");
+            prop_assert_eq!(parties(text(&party)), Some(vec![party]));
+        }
+        if let Some(taken) = issuer(&spelling) {
+            prop_assert!(taken.starts_with("http") && !taken.contains(['?', '#', ' ']));
+            prop_assert_eq!(issuer(&taken), Some(taken));
+        }
+    }
+}

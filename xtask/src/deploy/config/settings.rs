@@ -1,0 +1,75 @@
+//! No variable may be set to what its Worker would refuse.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+use shared::settings::table::{TABLE, Worker};
+use shared::settings::{Mistake, Raw};
+use toml::{Table, Value};
+
+/// What a Worker will find wrong with its variables, as far as they stand in the file. Blocks that
+/// are none of ours have no settings that anybody knows.
+pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<Mistake> {
+    let worker = Worker::ALL.into_iter().find(|worker| worker.env() == env);
+    worker.map_or_else(Vec::new, |it| it.mistakes(&|name| raw(vars.get(name))))
+}
+
+/// Variables written down for a Worker that does not read them yet.
+const RESERVED: [&str; 1] = ["CLERK_API_URL"];
+
+/// Variables that nothing reads. A misspelled one would count as absent without a word; what an
+/// owner's own pages read in `ssr` is theirs, unless it is nearly one of ours.
+pub(super) fn unread(env: &str, vars: &Table) -> Vec<String> {
+    let rows = TABLE.iter().filter(|row| row.worker.env() == env);
+    let known: Vec<&str> = rows.map(|row| row.name).chain(RESERVED).collect();
+    let is_ours = Worker::ALL.into_iter().any(|worker| worker.env() == env);
+    let is_closed = is_ours && env != Worker::Ssr.env();
+    let names = vars.keys().filter(|name| !known.contains(&name.as_str()));
+    let is_slip = |name: &str| known.iter().any(|known| is_near(name, known));
+    names.filter(|name| is_closed || is_ours && is_slip(name)).cloned().collect()
+}
+
+/// Whether one letter at most is another, is missing or too many, apart from case and underscores.
+fn is_near(one: &str, other: &str) -> bool {
+    let letters = |text: &str| -> Vec<u8> {
+        let text = text.bytes().filter(|byte| *byte != b'_');
+        text.map(|byte| byte.to_ascii_uppercase()).collect()
+    };
+    let (one, other) = (letters(one), letters(other));
+    let same = one.iter().zip(&other).take_while(|(a, b)| a == b).count();
+    let ends =
+        |text: &[u8], skipped: usize| text.get(same + skipped..).unwrap_or_default().to_vec();
+    let pairs = [(0, 0), (1, 1), (0, 1), (1, 0)];
+    pairs.into_iter().any(|(a, b)| ends(&one, a) == ends(&other, b))
+}
+
+/// Refuses variables that would close a Worker. What is missing may stand elsewhere, as a secret.
+///
+/// # Errors
+/// With a sentence for each, as the Worker itself would log it.
+pub(super) fn refuse(file: &str, found: &BTreeMap<&str, Vec<Mistake>>) -> Result<()> {
+    let wrong = found.iter().flat_map(|(env, mistakes)| {
+        let wrong = mistakes.iter().filter(|mistake| !mistake.is_missing());
+        wrong.map(move |mistake| format!("\n  [env.{env}] vars: {mistake}"))
+    });
+    let wrong: String = wrong.collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    bail!("{file} sets variables that their Workers would refuse; mend them:{wrong}")
+}
+
+/// As it reaches the Worker: wrangler gives on the value of the same type.
+fn raw(value: Option<&Value>) -> Raw {
+    match value {
+        None => Raw::Absent,
+        Some(Value::String(text)) => Raw::Text(text.clone()),
+        Some(Value::Integer(number)) => Raw::Number(number.to_string()),
+        Some(Value::Float(number)) => Raw::Number(number.to_string()),
+        Some(Value::Array(items)) => {
+            let texts = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+            Option::map_or(texts, Raw::Other, Raw::List)
+        }
+        Some(Value::Boolean(_) | Value::Datetime(_) | Value::Table(_)) => Raw::Other,
+    }
+}

@@ -1,0 +1,124 @@
+//! Variables that a Worker would refuse: nothing of Cloudflare is asked, and no value is shown.
+
+use std::collections::BTreeMap;
+
+use shared::settings::table::{Kind, Row, TABLE, Worker};
+
+use super::{FILE, all_there, commands, config};
+use crate::deploy::config::Config;
+use crate::deploy::left;
+use crate::deploy::stage::{self, Stage};
+
+/// The file with these variables of one Worker in place of its own.
+fn with(env: &str, vars: &str) -> String {
+    let block = format!("[env.{env}]\n");
+    let at = FILE.find(&block).unwrap() + block.len();
+    let (before, after) = FILE.split_at(at);
+    let end = after.find("\n[").unwrap();
+    let own: Vec<&str> = after[..end].lines().filter(|line| !line.starts_with("vars")).collect();
+    let queues = "EVENTS_QUEUE = \"rolecall-events\", DEAD_QUEUE = \"rolecall-dead\", ";
+    let vars = if env == "consumer" { format!("{queues}{vars}") } else { vars.to_owned() };
+    format!("{before}{}\nvars = {{ {vars} }}\n{}", own.join("\n"), &after[end..])
+}
+
+#[track_caller]
+fn refused(env: &str, vars: &str, part: &str) {
+    let error = format!("{:#}", Config::read("wrangler.toml", &with(env, vars)).unwrap_err());
+    let want = format!("[env.{env}] vars: {part}");
+    assert!(error.contains(&want), "{want} is missing in {error}");
+    assert!(error.starts_with("wrangler.toml sets variables"), "{error}");
+    assert!(!error.contains("canary"), "{error}");
+}
+
+#[test]
+fn what_a_worker_would_refuse_is_refused_in_its_own_words() {
+    refused("ingest", "CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a text: put");
+    refused("ingest", "CLERK_INSTANCE_ID = \"canary\"", "CLERK_INSTANCE_ID is not the id");
+    refused("ingest", "BODY_BYTES_MAX = \"canary\"", "BODY_BYTES_MAX is not a whole number of");
+    refused("ingest", "BODY_BYTES_MAX = [65536]", "BODY_BYTES_MAX is not a whole number of");
+    refused("ingest", "BODY_BYTES_MAX = 1.5", "BODY_BYTES_MAX is not a whole number of");
+    refused("consumer", "DEFAULT_ROLE = \"org:canary\"", "DEFAULT_ROLE names an organization's");
+    refused("consumer", "DEFAULT_ROLE = { canary = 1 }", "DEFAULT_ROLE is not a text: put");
+    refused("durable", "ROLES_HARD_MS = inf", "ROLES_HARD_MS is not a whole number of");
+    let ages = "ROLES_SOFT_MS = 20000, ROLES_HARD_MS = \"10000\"";
+    refused("durable", ages, "ROLES_SOFT_MS is more than ROLES_HARD_MS");
+    for (spelling, part) in [
+        ("\"https://canary.example/dashboard\"", "has more than origins"),
+        ("\"https://canary.example;https://b.example\"", "has a semicolon in it"),
+        ("'[\"https://canary.example\"]'", "has quotes in it"),
+        ("\"https://*.canary.example\"", "has a * in it"),
+        ("[\"https://canary.example\", 5]", "is not a text: put"),
+        ("true", "is not a text: put"),
+    ] {
+        let vars = format!("CLERK_ISSUER = \"https://a.example\", AUTHORIZED_PARTIES = {spelling}");
+        refused("ssr", &vars, &format!("AUTHORIZED_PARTIES {part}"));
+    }
+    let issuer = "https://canary.example.com/.well-known/jwks.json";
+    refused("ssr", &format!("CLERK_ISSUER = \"{issuer}\""), "CLERK_ISSUER is the address of a");
+    refused("ssr", "SIGN_IN_URL = \"/canary#in\"", "SIGN_IN_URL has a # or a blank in it");
+    refused("ssr", "SIGN_OUT_URL = \"https://canary;x/\"", "SIGN_OUT_URL is neither https nor");
+}
+
+#[test]
+fn everything_that_is_wrong_is_named_at_once() {
+    let text = with("durable", "ROLES_SOFT_MS = true, ROLES_HARD_MS = \"soon\"");
+    let text = text.replace("DEFAULT_ROLE = \"member\"", "DEFAULT_ROLE = 5");
+    let error = Config::read("wrangler.toml", &text).unwrap_err().to_string();
+    for name in ["DEFAULT_ROLE", "ROLES_SOFT_MS", "ROLES_HARD_MS"] {
+        assert!(error.contains(&format!("vars: {name} is not")), "{error}");
+    }
+}
+
+#[test]
+fn what_is_plain_is_taken_and_what_is_missing_is_left_to_do() {
+    for (env, vars) in [
+        ("durable", "ROLES_SOFT_MS = 5000, ROLES_HARD_MS = 10000"),
+        ("ingest", "BODY_BYTES_MAX = 65536"),
+        ("ssr", "AUTHORIZED_PARTIES = [\"https://App.example.com/\"], ROLES_ISOLATE_MS = 5000"),
+        (
+            "ssr",
+            "CLERK_ISSUER = \"clerk.example.com\", AUTHORIZED_PARTIES = \"a.example b.example\"",
+        ),
+        ("ssr", "AUTHORIZED_PARTIES = \"\", OF_YOUR_OWN = { a = 1 }"),
+    ] {
+        config(&with(env, vars));
+    }
+}
+
+/// A misspelled variable is absent to its Worker, and some are doors.
+#[test]
+fn a_variable_that_nothing_reads_is_named() {
+    let named = |env: &str, vars: &str| -> Vec<String> {
+        let config = config(&with(env, vars));
+        let left = left::left(&config, &commands(), Some(&all_there()), &BTreeMap::new());
+        let said = left.iter().filter_map(|item| item.split("nothing reads ").nth(1));
+        said.filter_map(|rest| rest.split('.').next()).map(str::to_owned).collect()
+    };
+    assert_eq!(named("ingest", "CLERK_INSTANCE = \"ins_1\""), ["CLERK_INSTANCE"]);
+    assert_eq!(named("durable", "ROLES_SOFT = 1, ROLES_HARD_MS = 2"), ["ROLES_SOFT"]);
+    for slip in ["AUTHORISED_PARTIES", "Authorized_Parties", "AUTHORIZEDPARTIES", "SIGNOUT_URL"] {
+        assert_eq!(named("ssr", &format!("{slip} = \"\"")), [slip]);
+    }
+    for slip in ["SIGN_INN_URL", "SGN_IN_URL", "SIGN_IN_UR"] {
+        assert_eq!(named("ssr", &format!("{slip} = \"\"")), [slip]);
+    }
+    assert_eq!(named("ssr", "SIGN_UP_URL = \"/up\", COLOUR = 1, SIGN_IN_URL = \"/\""), [""; 0]);
+    assert_eq!(named("consumer", "CLERK_API_URL = \"https://api.example\""), [""; 0]);
+}
+
+/// Else a stage would count production's sessions, and take its deliveries.
+#[test]
+fn a_stage_has_its_own_of_whatever_names_a_clerk_instance() {
+    let is_own = |row: &&Row| {
+        let is_clerks = row.name.starts_with("CLERK_") || row.name == "AUTHORIZED_PARTIES";
+        is_clerks && matches!(row.kind, Kind::Text(_))
+    };
+    let rows: Vec<&Row> = TABLE.iter().filter(is_own).collect();
+    assert!(rows.iter().any(|row| row.worker == Worker::Ingest) && 5 < rows.len());
+    for row in rows {
+        // Blank in the stage, whatever the root has; this one every Worker takes as absent.
+        let text = with(row.worker.env(), &format!("{} = \" \"", row.name));
+        let made = stage::form(&text, &Stage::parse("staging").unwrap()).unwrap();
+        assert!(made.contains(&format!("{} = \"\"", row.name)), "{} stays", row.name);
+    }
+}

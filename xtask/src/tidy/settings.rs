@@ -1,0 +1,119 @@
+//! Rules for settings and for numbers that stand in two places: each has one source.
+
+use std::fs;
+
+use shared::limits;
+use shared::settings::consumer::{DEAD_QUEUE, EVENTS_QUEUE};
+use shared::settings::table::{HEAD, Kind, Row, TABLE};
+use toml::{Table, Value};
+
+use super::{none, root};
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The variables in wrangler's configuration: environment, name, value.
+fn variables(text: &str) -> Vec<(String, String, Value)> {
+    let config: Table = text.parse().unwrap();
+    let blocks = config["env"].as_table().unwrap().iter();
+    let vars = blocks.filter_map(|(env, block)| Some((env, block.get("vars")?.as_table()?)));
+    let all = vars.flat_map(|(env, vars)| vars.iter().map(move |it| (env, it)));
+    all.map(|(env, (name, value))| (env.clone(), name.clone(), value.clone())).collect()
+}
+
+fn row(env: &str, name: &str) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.worker.env() == env && row.name == name)
+}
+
+#[test]
+fn the_readme_shows_the_table_of_settings() {
+    let rows: Vec<String> = TABLE.iter().map(|row| format!("{row}\n")).collect();
+    let want = format!("\n\n{HEAD}\n{}\n", rows.concat());
+    let is_there = read("README.md").contains(&want);
+    assert!(is_there, "put this under \"Configure it\" in README.md:{want}");
+}
+
+/// Who has filled in the file may set what they like; as it comes, it says the defaults.
+#[test]
+fn the_configuration_begins_with_the_defaults() {
+    let variables = variables(&read("wrangler.toml"));
+    let parties = variables.iter().find(|(_, name, _)| name == "AUTHORIZED_PARTIES");
+    if parties.and_then(|(_, _, value)| value.as_str()) != Some("") {
+        return;
+    }
+    let mut wrong = Vec::new();
+    for (env, name, value) in &variables {
+        let want = match row(env, name) {
+            // The file names its own queues; `deploy` holds the two to each other.
+            Some(row) if [EVENTS_QUEUE, DEAD_QUEUE].contains(&row.name) => continue,
+            Some(row) => default(row),
+            // Written down for the Worker that will read it.
+            None if name == "CLERK_API_URL" => continue,
+            None => "nothing: no Worker reads it".to_owned(),
+        };
+        if value.as_str() != Some(want.as_str()) {
+            wrong.push(format!("[env.{env}] {name} is {value}, and its default is `{want}`"));
+        }
+    }
+    assert!(5 < variables.len(), "few variables are met; is the rule read right?");
+    none(&wrong, "mend wrangler.toml, or shared/src/settings");
+}
+
+/// As it stands in the file: nothing where there is none, to be filled in.
+fn default(row: &Row) -> String {
+    match row.kind {
+        Kind::Count(count) => count.default.to_string(),
+        Kind::Text(_) | Kind::Secret => {
+            let quoted = row.default.strip_prefix('`').and_then(|it| it.strip_suffix('`'));
+            quoted.unwrap_or_default().to_owned()
+        }
+    }
+}
+
+#[test]
+fn the_guide_sets_what_there_is() {
+    let text = read("docs/deploy.md");
+    let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let set: Vec<_> = blocks.flat_map(variables).collect();
+    assert!(3 < set.len(), "the guide sets few variables; is the rule read right?");
+    let unknown = set.iter().filter(|(env, name, _)| row(env, name).is_none());
+    let unknown: Vec<String> =
+        unknown.map(|(env, name, _)| format!("[env.{env}] {name}")).collect();
+    none(&unknown, "name a setting that there is");
+}
+
+#[test]
+fn the_configuration_names_every_setting() {
+    let text = read("wrangler.toml");
+    let words: Vec<&str> =
+        text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
+    let unnamed = TABLE.iter().filter(|row| !words.contains(&row.name));
+    let unnamed: Vec<String> = unnamed.map(|row| row.name.to_owned()).collect();
+    none(&unnamed, "name it in the comment above its block of wrangler.toml");
+}
+
+/// `what` of the file at `path`, beside the number that it has to be.
+#[track_caller]
+fn agrees(path: &str, what: &str) {
+    assert!(read(path).contains(what), "{path} does not say `{what}`");
+}
+
+#[test]
+fn what_stands_in_two_places_agrees() {
+    let thousands = |ms: u64| format!("{}_{:03}", ms / 1000, ms % 1000);
+    let answer = thousands(limits::ANSWER_MS_MAX);
+    agrees("packages/guard/src/ask.ts", &format!("const ANSWER_MS_MAX = {answer};"));
+    let hard_s = limits::ROLES_HARD_MS_DEFAULT / 1000;
+    agrees("packages/guard/README.md", &format!("`ROLES_HARD_MS` ({hard_s} s)"));
+    agrees("README.md", &format!("if every hint is lost, within {hard_s} s."));
+    agrees("README.md", &format!("The session token itself lives {hard_s} s."));
+
+    let config: Table = read("wrangler.toml").parse().unwrap();
+    let ingest = &config["env"]["ingest"];
+    let period = ingest["ratelimits"][0]["simple"]["period"].as_integer().unwrap();
+    agrees("ingest/src/reply.rs", &format!("FLOOD_RETRY_AFTER_S: &str = \"{period}\";"));
+    let crons = &config["env"]["consumer"]["triggers"]["crons"];
+    assert_eq!(crons.as_array().unwrap(), &[Value::from("* * * * *")]);
+    assert_eq!(limits::SWEEP_EACH_MS, 60_000, "each minute");
+}
