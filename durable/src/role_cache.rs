@@ -65,12 +65,14 @@ async fn read<T: DeserializeOwned>(mut request: Request) -> Option<T> {
 
 fn troubled(trouble: &Trouble) -> Result<Response> {
     match trouble {
-        // Whoever is signed in may ask for a version that does not exist.
-        Trouble::Below => tracing::debug!(cause = %trouble, "the roles are not there yet"),
+        // What failed was logged when it did, once for all questions that wait for it; and whoever
+        // is signed in may ask for a version that does not exist.
         Trouble::Unreachable(_)
-        | Trouble::Misdirected
         | Trouble::Storage(_)
-        | Trouble::Misconfigured(_) => {
+        | Trouble::Overtaken
+        | Trouble::Below
+        | Trouble::Refused(_) => tracing::debug!(cause = %trouble, "the roles cannot be known"),
+        Trouble::Misdirected | Trouble::Misconfigured(_) => {
             tracing::error!(cause = %trouble, "the roles cannot be known");
         }
     }

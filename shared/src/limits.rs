@@ -40,6 +40,18 @@ pub const ROLES_HARD_MS_DEFAULT: i64 = 60_000;
 /// beyond what D1 will reach.
 pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
 
+/// A version asked for that is further ahead of the object's clock than this is refused without a
+/// read: D1 names versions by its own clock, and the two differ by less.
+pub const VERSION_AHEAD_MS_MAX: i64 = 5_000;
+
+/// Ours: the longest wait of an object between two fills that fail.
+pub const FILL_WAIT_MS_MAX: i64 = 5_000;
+
+/// Seconds after which whoever was told 503 by a guard may ask again.
+pub const GUARD_RETRY_AFTER_S: i64 = 5;
+
+// Then no object is still waiting.
+const _: () = assert!(FILL_WAIT_MS_MAX <= GUARD_RETRY_AFTER_S * 1_000);
 const _: () = assert!(ENVELOPE_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);
 const _: () = assert!(ENVELOPE_BYTES_MAX * 2 <= PARAMETER_BYTES_MAX);
 const _: () = assert!(ROLES_SOFT_MS_DEFAULT < ROLES_HARD_MS_DEFAULT);

@@ -101,7 +101,7 @@ pub struct Answer {
 /// Why an object could not answer. Travels with status 503.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// One word for logs: `unreachable`, `below`, `malformed`.
+    /// One word for logs: `unreachable`, `below`, `ahead`, `malformed`, `misdirected` and others.
     pub reason: String,
 }
 

@@ -48,6 +48,9 @@ pub struct Bounds {
     pub restores: bool,
     /// Whether reads may be answered by a replica that is behind by one change and one tick.
     pub replica: bool,
+    /// Whether writes to the disk may fail, and fills and questions for a version are spaced. Else
+    /// as much time goes by after each as makes no difference.
+    pub trouble: bool,
     /// How far D1's clock is ahead of the object's; each is a state to begin with.
     pub skews: &'static [Ms],
 }

@@ -82,6 +82,7 @@ scopes! {
     Restore, "cache: restore", "The database set back once.";
     Skew, "cache: skew", "D1's clock six minutes ahead of the object's, or behind.";
     Replica, "cache: replica", "Reads by a replica that is behind.";
+    Trouble, "cache: trouble", "A disk whose writes fail, and fills that wait after a failure.";
     Faults, "line: faults", "A crash, an error, an eviction and a step of the clock.";
     Copies, "line: copies", "A crash, an error, a duplicate and a loss.";
     Guards, "line: guards", "A crash and a duplicate, while the guards of both users ask.";
@@ -131,6 +132,9 @@ variants! {
     BumpsWhatStands, Ties, "", "an event bumps its user though it changes no row";
     MembershipsByOrganization, Copies, "", "memberships are keyed by their organization alone";
     HintsAreNotSettled, Late, "", "what an object answers to a hint is written down nowhere";
+    UnsavedIsForgotten, Trouble, "", "a hint that could not be written is kept when it comes again";
+    ServesUnsaved, Trouble, "", "a set that could not be written is served";
+    WaitsForEver, Trouble, "", "an object whose fill failed never tries again";
     NobodyParks, Faults, "", "nobody takes what the platform gave up";
 }
 

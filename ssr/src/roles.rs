@@ -42,9 +42,14 @@ impl Roles {
     }
 }
 
-/// Nobody can say what the user may do. The text is for the log.
+/// Nobody can say what the user may do. The texts are for the log.
 #[derive(Debug)]
-pub(crate) struct Unknowable(pub(crate) String);
+pub(crate) enum Unknowable {
+    /// The object said so itself. Its own log says why, once for all who ask meanwhile.
+    Told(String),
+    /// There is no answer of the object's that can be used.
+    Unheard(String),
+}
 
 /// All the time that the cache gets for an answer. Long enough for a fill from a database in
 /// trouble, short enough that a person is told before they leave.
@@ -96,14 +101,14 @@ async fn ask_until_good(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, U
 async fn ask_again(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknowable> {
     let mut calls = 1;
     loop {
-        let Failure { fault, text } = match ask(env, user, wish).await {
+        let Failure { fault, unknowable } = match ask(env, user, wish).await {
             Ok(roles) => return Ok(roles),
             Err(failure) => failure,
         };
         let Some(wait_ms) = call_again_ms(fault, calls, edge::chance::jitter()) else {
-            return Err(Unknowable(text));
+            return Err(unknowable);
         };
-        tracing::warn!(calls, error = text, "the object is asked again");
+        tracing::warn!(calls, error = ?unknowable, "the object is asked again");
         Delay::from(Duration::from_millis(wait_ms.into())).await;
         calls += 1;
     }
@@ -112,13 +117,13 @@ async fn ask_again(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknow
 /// Why the object gave no answer that can be used.
 struct Failure {
     fault: CallFault,
-    text: String,
+    unknowable: Unknowable,
 }
 
 impl Failure {
     /// The object did answer, and would answer alike.
     fn of_answer(text: String) -> Self {
-        Self { fault: CallFault::Final, text }
+        Self { fault: CallFault::Final, unknowable: Unknowable::Unheard(text) }
     }
 }
 
@@ -131,7 +136,7 @@ impl From<Error> for Failure {
         let says =
             |name: &str| Reflect::get(original, &name.into()).is_ok_and(|value| value.is_truthy());
         let fault = CallFault::of(|| says("retryable"), || says("overloaded"));
-        Self { fault, text: message.clone() }
+        Self { fault, unknowable: Unknowable::Unheard(message.clone()) }
     }
 }
 
@@ -145,7 +150,8 @@ async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
     let reply = stub.fetch_with_str(&url).await?;
     let (status, body) = (reply.status_code(), edge::body::text(reply).await?);
     if status != 200 {
-        return Err(Failure::of_answer(format!("the object refused with {status}")));
+        let unknowable = Unknowable::Told(format!("the object refused with {status}"));
+        return Err(Failure { fault: CallFault::Final, unknowable });
     }
     let answer: Answer = serde_json::from_str(&body).map_err(|error| {
         Failure::of_answer(format!("the object's answer cannot be read: {error}"))
@@ -164,5 +170,5 @@ async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
 }
 
 fn unknowable(why: &str) -> Unknowable {
-    Unknowable(why.to_owned())
+    Unknowable::Unheard(why.to_owned())
 }

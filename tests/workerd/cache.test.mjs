@@ -111,8 +111,60 @@ describe("the role cache", () => {
     assert.equal((await caches.tell(user)).status, 503);
     assert.equal((await caches.guard(user)).status, 503);
     caches.release();
+    const isDenied = async () => (await caches.guard(user)).status === 403;
+    await waitFor("the object has waited", isDenied);
     assert.deepEqual((await caches.ask(user)).roles, []);
-    assert.equal((await caches.guard(user)).status, 403);
+  });
+
+  it("F-4 while fills fail asks the database now and then, and writes a line each time", async () => {
+    const [cold, short] = [await caches.newUser(["admin"]), await caches.newUser(["admin"])];
+    await caches.ask(short, {}, "SHORT");
+    caches.lose();
+    const before = caches.database.batches;
+    const known = caches.system.logs().length;
+    for (let asked = 0; asked < 105; asked += 1) {
+      const { status, text } = await caches.guard(cold);
+      assert.equal(status, 503);
+      assert.ok(!text.includes(cold));
+      assert.equal((await caches.guard(cold, { where: "/api/me" })).status, 503);
+      // In hand and not too old: served all the same, then refused.
+      const { status: served } = await caches.guard(short, { name: "short-ssr" });
+      assert.ok(served === 200 || served === 503, `${served}`);
+    }
+    const batches = caches.database.batches - before;
+    // Each wait is longer than the one before: two dozen failures of two objects take a minute.
+    assert.ok(2 <= batches && batches <= 24, `${batches} batches for 315 questions`);
+    const lines = caches.system.logs().slice(known).split("\n");
+    const about = lines.filter((line) => line.includes(cold) || line.includes(short));
+    assert.equal(about.length, batches, about.join("\n"));
+    for (const line of about) assert.match(line, /"a fill failed".*Network connection lost/);
+    assert.ok(!lines.some((line) => /out of reach|cannot be known/.test(line)));
+    caches.release();
+    const isBack = async () => (await caches.guard(cold)).status === 200;
+    await waitFor("the object has waited", isBack);
+  });
+
+  it("an object that the user's name did not make takes over no watch", async () => {
+    const user = await caches.newUser(["admin"]);
+    const { version } = await caches.ask(user);
+    const watch = await caches.watch(user);
+    for (const by of [{ unique: true }, { name: clerk.newId("user") }, { name: `${user} ` }]) {
+      const { status, body } = await caches.system.tellBy(by, user, "ask");
+      assert.deepEqual([status, body], [400, { reason: "misdirected" }], JSON.stringify(by));
+    }
+    assert.deepEqual(await caches.watch(user), watch);
+    // Nor of a user whom nobody watches.
+    const other = await caches.newUser(["admin"]);
+    assert.equal((await caches.system.tellBy({ unique: true }, other, "ask")).status, 400);
+    assert.equal(await caches.watch(other), undefined);
+    // By its id's text it is the same object as by its name.
+    const text = await caches.system.tellBy({ text: true }, user, "ask");
+    assert.deepEqual([text.status, text.body.set.version], [200, version]);
+    await caches.system.evict("rolecall-durable", user);
+    assert.equal((await caches.system.tellBy({ text: true }, user, "ask")).status, 200);
+    assert.equal((await caches.guard(user)).status, 200);
+    assert.deepEqual(await caches.watch(user), watch);
+    assert.equal((await caches.tell(other, { user_id: user })).status, 400);
   });
 
   it("takes no roles from a hint, and no hint that is foreign or not of this time", async () => {

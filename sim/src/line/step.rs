@@ -8,7 +8,7 @@ use shared::outbox::settle;
 use super::laws::Mark;
 use super::{Act, Line, World, pipe, write};
 use crate::d1;
-use crate::object::{Arrived, Asked, Stage};
+use crate::object::{Arrived, Asked, Disk, Stage};
 use crate::variant::Variant;
 use crate::wire::{Ms, Read, Told, ms, user_id, what};
 
@@ -98,8 +98,9 @@ fn hint(model: &Line, world: &mut World, told: Told) {
     else {
         return;
     };
-    let reply: HintReply = object.hint(&told.hint(), world.now, &AGES, model.variant);
-    let heard = Some(reply).filter(|_| model.variant != Variant::HintsAreNotSettled);
+    let disk = (model.variant, Disk::Writes);
+    let reply: Option<HintReply> = object.hint(&told.hint(), world.now, &AGES, disk);
+    let heard = reply.filter(|_| model.variant != Variant::HintsAreNotSettled);
     let settled = settle(vec![(told.pending(), heard)]);
     if !settled.acked.is_empty() {
         d1::ack(slot, &told, model.variant);
@@ -115,7 +116,7 @@ fn ask(model: &Line, world: &mut World, user: u8) {
         *left -= 1;
     }
     let Some(object) = world.objects.get_mut(place) else { return };
-    match object.ask(&question(user), world.now, &AGES) {
+    match object.ask(&question(user), world.now, &AGES, model.variant) {
         Asked::Served(answer) => serve(model, world, user, &answer),
         Asked::Refused => {}
         Asked::Waits(_) => wait(world, user, true),
@@ -177,9 +178,13 @@ fn arrive(model: &Line, world: &mut World, user: u8) {
     if read.is_some_and(|read| read.version < object.memory.floor) {
         world.marks |= Mark::StaleRefused.bit();
     }
-    match object.arrive(read, world.now, &AGES, model.variant) {
+    match object.arrive(read, world.now, &AGES, (model.variant, Disk::Writes)) {
         Arrived::Again => {}
-        Arrived::GaveUp => wait(world, user, false),
+        Arrived::GaveUp => {
+            // How long an object waits after that is explored in the cache half.
+            object.rest();
+            wait(world, user, false);
+        }
         Arrived::Done => {
             let answer = object.after_fill(&question(user), world.now, world.now, &AGES);
             if world.waits.get(place) == Some(&true) {
