@@ -1,7 +1,7 @@
 //! What the door is set to. Read at each request: a rotated secret counts at once.
 
 use edge::vars;
-use shared::limits::BODY_BYTES_MAX_DEFAULT;
+use shared::limits::{BODY_BYTES_MAX_DEFAULT, UPLOADS_BYTES_MAX};
 use shared::signature::Secrets;
 use worker::Env;
 
@@ -25,6 +25,9 @@ impl Config {
         let instance_id = vars::text(env, "CLERK_INSTANCE_ID");
         let body_bytes_max = vars::number(env, "BODY_BYTES_MAX", BODY_BYTES_MAX_DEFAULT)
             .map_err(Rejection::BadVariable)?;
+        if UPLOADS_BYTES_MAX < body_bytes_max {
+            return Err(Rejection::BadLimit { max: body_bytes_max });
+        }
         Ok(Self { secrets, instance_id, body_bytes_max })
     }
 }

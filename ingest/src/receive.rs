@@ -3,7 +3,8 @@
 use edge::vars;
 use shared::envelope::Envelope;
 use shared::event::{self, Content};
-use shared::signature::{self, Headers, SecretError};
+use shared::limits::{UPLOAD_MS_MAX, UPLOADS_BYTES_MAX};
+use shared::signature::{self, Claim, SecretError};
 use shared::time::UnixMillis;
 
 use crate::config::Config;
@@ -17,6 +18,11 @@ pub(crate) enum Rejection {
     BadSecret(SecretError),
     #[error("{0}")]
     BadVariable(vars::Invalid),
+    #[error(
+        "BODY_BYTES_MAX is {max}: set it to {UPLOADS_BYTES_MAX} at most, which is what all bodies \
+         together may take"
+    )]
+    BadLimit { max: usize },
     #[error("signature: {0}")]
     Signature(signature::Rejection),
     #[error("the body claims an encoding, and what is signed is plain")]
@@ -25,6 +31,10 @@ pub(crate) enum Rejection {
     TooLarge { max: usize },
     #[error("the body ended early")]
     Aborted,
+    #[error("the body had not come in {UPLOAD_MS_MAX} ms")]
+    Late,
+    #[error("the bodies on their way in take more than {UPLOADS_BYTES_MAX} bytes")]
+    Overfull,
     #[error("too many requests from this address that no secret signed")]
     Flood,
     #[error("the delivery is of another Clerk instance than CLERK_INSTANCE_ID")]
@@ -67,15 +77,14 @@ impl Fate {
     }
 }
 
-/// Verifies a delivery, reads it, and decides what is enqueued of it.
+/// Verifies what a delivery claims, reads it, and decides what is enqueued of it.
 pub(crate) fn admit(
-    headers: &Headers,
+    claim: Claim<'_>,
     body: &[u8],
     config: &Config,
     now: UnixMillis,
 ) -> Result<Admitted, Rejection> {
-    let body =
-        signature::verify(headers, body, &config.secrets, now).map_err(Rejection::Signature)?;
+    let body = claim.verify(body, &config.secrets).map_err(Rejection::Signature)?;
     let incoming = event::parse(&body);
     if let (Some(ours), Some(theirs)) = (&config.instance_id, &incoming.instance_id)
         && ours.trim() != theirs

@@ -10,6 +10,9 @@ use crate::receive::{Accepted, Rejection};
 /// Seconds after which Svix may try again when the queue is down.
 const QUEUE_RETRY_AFTER_S: &str = "30";
 
+/// Seconds after which the bodies that are on their way in have come or are given up.
+const OVERFULL_RETRY_AFTER_S: &str = "5";
+
 /// Seconds after which an address that flooded the door may try again: the limiter's period in
 /// `wrangler.toml`.
 const FLOOD_RETRY_AFTER_S: &str = "60";
@@ -17,20 +20,29 @@ const FLOOD_RETRY_AFTER_S: &str = "60";
 impl Rejection {
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) => 500,
+            Self::NoSecret
+            | Self::BadSecret(_)
+            | Self::BadVariable(_)
+            | Self::BadLimit { .. } => 500,
             Self::Signature(_) | Self::Encoded => 401,
             Self::TooLarge { .. } => 413,
             Self::Aborted => 400,
+            // The sender's whole request did not come in the time that it has: RFC 9110, section
+            // 15.5.9. Like whatever else is not 2xx, Svix sends it again.
+            Self::Late => 408,
             Self::Flood => 429,
             Self::ForeignInstance => 403,
-            Self::QueueDown(_) => 503,
+            Self::QueueDown(_) | Self::Overfull => 503,
         }
     }
 
     /// What the sender is told, one word for programs and a sentence for people.
     fn public(&self) -> (&'static str, &'static str) {
         match self {
-            Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) => {
+            Self::NoSecret
+            | Self::BadSecret(_)
+            | Self::BadVariable(_)
+            | Self::BadLimit { .. } => {
                 ("misconfigured", "the receiver is misconfigured; its log says how")
             }
             Self::Signature(_) | Self::Encoded => {
@@ -38,6 +50,8 @@ impl Rejection {
             }
             Self::TooLarge { .. } => ("too_large", "the body is larger than this receiver takes"),
             Self::Aborted => ("aborted", "the body ended early"),
+            Self::Late => ("late", "the body did not come in time; try again"),
+            Self::Overfull => ("overfull", "too much is on its way in; try again"),
             Self::Flood => ("too_many_requests", "too many requests that could not be verified"),
             Self::ForeignInstance => {
                 ("foreign_instance", "the delivery is of another instance than the one set here")
@@ -52,12 +66,15 @@ impl Rejection {
             Self::NoSecret
             | Self::BadSecret(_)
             | Self::BadVariable(_)
+            | Self::BadLimit { .. }
             | Self::ForeignInstance
+            | Self::Overfull
             | Self::QueueDown(_) => true,
             Self::Signature(_)
             | Self::Encoded
             | Self::TooLarge { .. }
             | Self::Aborted
+            | Self::Late
             | Self::Flood => false,
         }
     }
@@ -69,10 +86,13 @@ impl Rejection {
             | Self::Encoded
             | Self::TooLarge { .. }
             | Self::Aborted
+            | Self::Late
+            | Self::Overfull
             | Self::Flood => true,
             Self::NoSecret
             | Self::BadSecret(_)
             | Self::BadVariable(_)
+            | Self::BadLimit { .. }
             | Self::ForeignInstance
             | Self::QueueDown(_) => false,
         }
@@ -83,13 +103,16 @@ impl Rejection {
         match self {
             Self::QueueDown(_) => Some(QUEUE_RETRY_AFTER_S),
             Self::Flood => Some(FLOOD_RETRY_AFTER_S),
+            Self::Overfull => Some(OVERFULL_RETRY_AFTER_S),
             Self::NoSecret
             | Self::BadSecret(_)
             | Self::BadVariable(_)
+            | Self::BadLimit { .. }
             | Self::Signature(_)
             | Self::Encoded
             | Self::TooLarge { .. }
             | Self::Aborted
+            | Self::Late
             | Self::ForeignInstance => None,
         }
     }

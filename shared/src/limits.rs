@@ -13,6 +13,14 @@ pub const ENVELOPE_BYTES_MAX: usize = 65_536;
 /// Ours: the default of `BODY_BYTES_MAX`, the largest delivery that is read at all.
 pub const BODY_BYTES_MAX_DEFAULT: usize = 262_144;
 
+/// Ours: bytes that the bodies on their way into one isolate of the door may take together: a
+/// quarter of its memory, <https://developers.cloudflare.com/workers/platform/limits/>.
+pub const UPLOADS_BYTES_MAX: usize = 33_554_432;
+
+/// Ours: all the time that a body gets to come in. Svix waits 15 s for an answer,
+/// <https://docs.svix.com/retries>.
+pub const UPLOAD_MS_MAX: u64 = 5_000;
+
 /// Queues: retries of one message before the platform gives it up; `wrangler.toml` says the same.
 pub const RETRIES_MAX: u32 = 8;
 
@@ -50,6 +58,7 @@ pub const FILL_WAIT_MS_MAX: i64 = 5_000;
 /// Seconds after which whoever was told 503 by a guard may ask again.
 pub const GUARD_RETRY_AFTER_S: i64 = 5;
 
+const _: () = assert!(BODY_BYTES_MAX_DEFAULT * 100 <= UPLOADS_BYTES_MAX);
 // Then no object is still waiting.
 const _: () = assert!(FILL_WAIT_MS_MAX <= GUARD_RETRY_AFTER_S * 1_000);
 const _: () = assert!(ENVELOPE_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);

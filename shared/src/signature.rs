@@ -47,21 +47,55 @@ pub fn verify<'a>(
     secrets: &Secrets,
     now: UnixMillis,
 ) -> Result<VerifiedBody<'a>, Rejection> {
-    let family = headers.family()?;
-    let raw_id = family.text(Field::Id)?;
-    let raw_timestamp = family.text(Field::Timestamp)?;
-    let raw_signature = family.text(Field::Signature)?;
-
-    let id = MessageId::parse(raw_id).map_err(Rejection::BadId)?;
-    let attempted_at = recent(raw_timestamp, now)?;
-    let tags = tags(raw_signature)?;
-    if !secrets.signed(&[raw_id.as_bytes(), raw_timestamp.as_bytes(), body], &tags) {
-        return Err(Rejection::NoMatch);
-    }
-    Ok(VerifiedBody { bytes: body, id, attempted_at })
+    Claim::read(headers, now)?.verify(body, secrets)
 }
 
-/// A request body whose signature was checked. Only [`verify`] makes one.
+/// What the headers of a delivery claim: who it is, when it was signed, and the signatures. Nothing
+/// of it is proved, and there is no reason yet to refuse it: its body is worth reading.
+#[derive(Clone, Debug)]
+pub struct Claim<'h> {
+    raw_id: &'h str,
+    raw_timestamp: &'h str,
+    id: MessageId,
+    attempted_at: UnixMillis,
+    tags: Vec<Tag>,
+}
+
+impl<'h> Claim<'h> {
+    /// Judges the headers, with `now` as the clock. What is missing, malformed, stale or without a
+    /// tag to compare is refused whatever the body is.
+    ///
+    /// # Errors
+    /// As [`verify`].
+    pub fn read(headers: &'h Headers, now: UnixMillis) -> Result<Self, Rejection> {
+        let family = headers.family()?;
+        let raw_id = family.text(Field::Id)?;
+        let raw_timestamp = family.text(Field::Timestamp)?;
+        let raw_signature = family.text(Field::Signature)?;
+
+        let id = MessageId::parse(raw_id).map_err(Rejection::BadId)?;
+        let attempted_at = recent(raw_timestamp, now)?;
+        let tags = tags(raw_signature)?;
+        if tags.is_empty() {
+            return Err(Rejection::NoMatch);
+        }
+        Ok(Self { raw_id, raw_timestamp, id, attempted_at, tags })
+    }
+
+    /// Checks the claim on the whole body, against every secret.
+    ///
+    /// # Errors
+    /// [`Rejection::NoMatch`].
+    pub fn verify<'a>(self, body: &'a [u8], secrets: &Secrets) -> Result<VerifiedBody<'a>, Rejection> {
+        let signed = [self.raw_id.as_bytes(), self.raw_timestamp.as_bytes(), body];
+        if !secrets.signed(&signed, &self.tags) {
+            return Err(Rejection::NoMatch);
+        }
+        Ok(VerifiedBody { bytes: body, id: self.id, attempted_at: self.attempted_at })
+    }
+}
+
+/// A request body whose signature was checked. Only [`Claim::verify`] makes one, and [`verify`] by it.
 ///
 /// ```
 /// use shared::{signature::{Headers, Rejection, Secrets, VerifiedBody, verify}, time::UnixMillis};
