@@ -66,9 +66,8 @@ impl Object {
             memory.touch(asked_at, &ages);
         }
         self.settle().await?;
-        let decision = self.paced(|pace| {
-            self.memory.borrow().state().ask(ask, edge::clock::now(), &ages, pace)
-        });
+        let decision = self
+            .paced(|pace| self.memory.borrow().state().ask(ask, edge::clock::now(), &ages, pace));
         // A fill that was under way already may be older than the question: then one more.
         let once_more = match decision {
             Decision::Serve(answer) => return Ok(answer),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
-use shared::object::{Ask, Hint, Refusal};
+use shared::object::{Ask, CompactAnswer, Hint, Refusal};
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
 use crate::object::Object;
@@ -44,6 +44,7 @@ impl RoleCache {
             return refuse(400, "malformed");
         };
         match self.object.ask(&ask).await {
+            Ok(answer) if ask.compact => edge::reply::inner(200, &CompactAnswer::from(&answer)),
             Ok(answer) => edge::reply::inner(200, &answer),
             Err(trouble) => troubled(&trouble),
         }

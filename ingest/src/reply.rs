@@ -20,10 +20,9 @@ const FLOOD_RETRY_AFTER_S: &str = "60";
 impl Rejection {
     pub(crate) fn status(&self) -> u16 {
         match self {
-            Self::NoSecret
-            | Self::BadSecret(_)
-            | Self::BadVariable(_)
-            | Self::BadLimit { .. } => 500,
+            Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) | Self::BadLimit { .. } => {
+                500
+            }
             Self::Signature(_) | Self::Encoded => 401,
             Self::TooLarge { .. } => 413,
             Self::Aborted => 400,
@@ -39,10 +38,7 @@ impl Rejection {
     /// What the sender is told, one word for programs and a sentence for people.
     fn public(&self) -> (&'static str, &'static str) {
         match self {
-            Self::NoSecret
-            | Self::BadSecret(_)
-            | Self::BadVariable(_)
-            | Self::BadLimit { .. } => {
+            Self::NoSecret | Self::BadSecret(_) | Self::BadVariable(_) | Self::BadLimit { .. } => {
                 ("misconfigured", "the receiver is misconfigured; its log says how")
             }
             Self::Signature(_) | Self::Encoded => {

@@ -21,7 +21,7 @@ pub use step::{Alarm, Decision, Fill, Filled, Row, Why};
 
 use crate::limits::{HINT_AHEAD_MS_MAX, VERSION_AHEAD_MS_MAX};
 use crate::object::{Answer, Ask, Hint, HintReply, Source};
-use crate::roles::RoleSet;
+use crate::roles::{self, RoleSet};
 use crate::time::UnixMillis;
 
 /// A set verified less than this ago counts as fresh: at most one refill a second on demand.
@@ -48,6 +48,7 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The roles.
+    #[serde(serialize_with = "roles::compact")]
     pub set: RoleSet,
     /// No change committed before this instant is missing in them.
     pub verified_at: UnixMillis,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use crate::id::UserId;
-use crate::roles::RoleSet;
+use crate::roles::{self, RoleSet};
 
 /// The binding of the namespace, in every Worker that speaks to the objects.
 pub const BINDING: &str = "ROLES";
@@ -39,6 +39,10 @@ pub struct Ask {
     /// Serve nothing below this version.
     #[serde(default)]
     pub min_version: i64,
+    /// Whether whoever asks reads [`roles::Compact`]. Who does not say so gets each membership with
+    /// its permissions.
+    #[serde(default)]
+    pub compact: bool,
 }
 
 impl Ask {
@@ -96,6 +100,23 @@ pub struct Answer {
     pub age_ms: i64,
     /// Milliseconds for which they may still be relied on.
     pub good_for_ms: i64,
+}
+
+/// An answer to a question that says it reads [`roles::Compact`].
+#[derive(Clone, Debug, Serialize)]
+pub struct CompactAnswer<'a> {
+    set: roles::Compact<'a>,
+    source: Source,
+    age_ms: i64,
+    good_for_ms: i64,
+}
+
+impl<'a> From<&'a Answer> for CompactAnswer<'a> {
+    fn from(answer: &'a Answer) -> Self {
+        let Answer { set, source, age_ms, good_for_ms } = answer;
+        let (age_ms, good_for_ms) = (*age_ms, *good_for_ms);
+        Self { set: set.into(), source: *source, age_ms, good_for_ms }
+    }
 }
 
 /// Why an object could not answer. Travels with status 503.

@@ -1,6 +1,14 @@
-//! The roles of one user, as one row of D1 says them and as the cache serves them.
+//! The roles of one user, as D1 says them and as the cache serves them.
 
-use serde::{Deserialize, Serialize};
+mod compact;
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use compact::{Compact, compact};
 
 /// What is known of a user, apart from the roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,19 +35,54 @@ impl Standing {
     }
 }
 
+/// Permission keys, `org:<feature>:<action>`, sorted, each once.
+///
+/// One list can serve many memberships: what a role carries is in memory once, however many
+/// organizations a user has it in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(from = "Vec<String>")]
+pub struct Permissions(Arc<[String]>);
+
+impl From<Vec<String>> for Permissions {
+    /// Sorts what JSON aggregation left in no promised order, and drops repetitions.
+    fn from(mut keys: Vec<String>) -> Self {
+        keys.sort_unstable();
+        keys.dedup();
+        Self(keys.into())
+    }
+}
+
+impl Deref for Permissions {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl Serialize for Permissions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
 /// A live membership: the organization, the role in it, and what the role may do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Membership {
     /// The organization's id, `org_…`.
     pub id: String,
     /// The role's key, `org:…`.
     pub role: String,
-    /// Permission keys, `org:<feature>:<action>`, sorted.
-    pub permissions: Vec<String>,
+    /// What the role may do there.
+    pub permissions: Permissions,
 }
 
 /// The roles that count for one user at one version.
+///
+/// As JSON each membership has its permissions with it, unless [`compact`] writes it. Either form is
+/// read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "compact::Wire")]
 pub struct RoleSet {
     /// The version of the watch at which this was read; equal versions name equal sets.
     pub version: i64,
@@ -52,14 +95,19 @@ pub struct RoleSet {
 }
 
 impl RoleSet {
-    /// Sorts what JSON aggregation left in no promised order, and drops repetitions.
+    /// Sorts what came in no promised order, drops repetitions, and holds equal lists once.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         self.roles.sort_unstable();
         self.roles.dedup();
+        let mut lists = BTreeSet::<Permissions>::new();
         for membership in &mut self.organizations {
-            membership.permissions.sort_unstable();
-            membership.permissions.dedup();
+            match lists.get(&membership.permissions) {
+                Some(list) => membership.permissions = list.clone(),
+                None => {
+                    lists.insert(membership.permissions.clone());
+                }
+            }
         }
         self.organizations.sort_unstable();
         self.organizations.dedup();

@@ -86,7 +86,11 @@ impl<'h> Claim<'h> {
     ///
     /// # Errors
     /// [`Rejection::NoMatch`].
-    pub fn verify<'a>(self, body: &'a [u8], secrets: &Secrets) -> Result<VerifiedBody<'a>, Rejection> {
+    pub fn verify<'a>(
+        self,
+        body: &'a [u8],
+        secrets: &Secrets,
+    ) -> Result<VerifiedBody<'a>, Rejection> {
         let signed = [self.raw_id.as_bytes(), self.raw_timestamp.as_bytes(), body];
         if !secrets.signed(&signed, &self.tags) {
             return Err(Rejection::NoMatch);

@@ -198,7 +198,7 @@ impl Cache {
     pub(crate) fn question(&self, guard: usize, least: Ms) -> Ask {
         let wants = self.bounds.guards.get(guard).copied().unwrap_or(Wants::Plain);
         let (fresh, min_version) = (wants == Wants::Fresh, least.into());
-        Ask { user_id: user_id(0).into(), fresh, min_version }
+        Ask { user_id: user_id(0).into(), fresh, min_version, compact: true }
     }
 }
 

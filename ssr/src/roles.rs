@@ -141,8 +141,12 @@ impl From<Error> for Failure {
 }
 
 async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
-    let ask =
-        Ask { user_id: user.as_str().to_owned(), fresh: wish.fresh, min_version: wish.min_version };
+    let ask = Ask {
+        user_id: user.as_str().to_owned(),
+        fresh: wish.fresh,
+        min_version: wish.min_version,
+        compact: true,
+    };
     let url = ask.url().map_err(Error::from)?;
     let stub = env.durable_object(object::BINDING)?.get_by_name(object::name(user))?;
     // The instant before the question: the age of what comes back counts from here at the latest.

@@ -255,4 +255,35 @@ describe("the role cache", () => {
     assert.equal(await caches.watch(nobody), undefined);
     assert.ok(await caches.watch(user));
   });
+
+  it("F-27 keeps a set that is larger than one value of its storage", async () => {
+    const user = await caches.newUser();
+    // Of a role that the catalogue has never heard of each membership's own list counts.
+    await caches.system.sql(
+      `INSERT INTO memberships
+         (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest)
+       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+       SELECT 'orgmem_own_' || i, 'org_own_' || i, ?1, 'org:unheard_of',
+         (WITH RECURSIVE k (j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < 40)
+          SELECT json_group_array('org:feature_' || i || ':manage_' || j) FROM k), 0, 1, 1, 1, ''
+       FROM n`,
+      user,
+    );
+    const first = await caches.ask(user);
+    assert.equal(first.set.organizations.length, 2_000);
+    const size = JSON.stringify(first.set).length;
+    assert.ok(2_000_000 < size, `${size}`);
+    await caches.system.evict("rolecall-durable", user);
+    const woken = await caches.ask(user);
+    assert.deepEqual([woken.source, woken.version], ["object", first.version]);
+    assert.deepEqual(woken.set, first.set);
+    // Grown small again it is one value, and what is left of the parts is not read.
+    await caches.system.sql("DELETE FROM memberships WHERE user_id = ?1", user);
+    const { owner, version } = await caches.watch(user);
+    assert.equal(await caches.hint(user, owner, version), "acked");
+    await waitFor("it is read", async () => (await caches.ask(user)).version === version);
+    await caches.system.evict("rolecall-durable", user);
+    const small = await caches.ask(user);
+    assert.deepEqual([small.source, small.set.organizations], ["object", []]);
+  });
 });

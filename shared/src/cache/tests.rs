@@ -9,7 +9,7 @@ const AGES: Ages = Ages { soft_ms: 30_000, hard_ms: 60_000, idle_ms: 30 * 86_400
 const T0: UnixMillis = UnixMillis(1_000_000);
 
 fn ask() -> Ask {
-    Ask { user_id: "user_a".into(), fresh: false, min_version: 0 }
+    Ask { user_id: "user_a".into(), fresh: false, min_version: 0, compact: true }
 }
 
 fn row(owner: i64, version: i64, role: &str) -> Row {

@@ -252,7 +252,8 @@ impl World<'_> {
     pub(super) fn held(&mut self, user: usize, ages: &Ages) -> Option<Answer> {
         let now = self.object_now();
         self.load(user);
-        let ask = Ask { user_id: user_id(user).into(), fresh: false, min_version: 0 };
+        let ask =
+            Ask { user_id: user_id(user).into(), fresh: false, min_version: 0, compact: true };
         let object = self.objects.get(user)?;
         match object.memory.ask(&ask, now, ages, &mut Pace::default()) {
             Decision::Serve(answer) | Decision::ServeAndRefill(answer) => Some(answer),

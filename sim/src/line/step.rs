@@ -88,7 +88,7 @@ fn tick(model: &Line, world: &mut World) {
 
 /// The guard's question.
 pub(super) fn question(user: u8) -> Ask {
-    Ask { user_id: user_id(user).into(), fresh: false, min_version: 0 }
+    Ask { user_id: user_id(user).into(), fresh: false, min_version: 0, compact: true }
 }
 
 fn hint(model: &Line, world: &mut World, told: Told) {
