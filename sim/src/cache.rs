@@ -32,6 +32,7 @@ const SETS_MAX: usize = 6;
 
 /// What is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is chosen by itself")]
 pub struct Bounds {
     /// Changes to what the user may do.
     pub commits: u8,

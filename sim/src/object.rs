@@ -194,11 +194,11 @@ impl Object {
         let before = self.memory;
         let reply = self.with(|state| variant.hint(state, hint, instant(now)));
         let forgets = variant == Variant::UnsavedIsForgotten;
-        let owes = if forgets { self.memory != before } else { !self.is_saved() };
-        if owes && disk == Disk::Fails {
+        let writes = if forgets { self.memory != before } else { !self.is_saved() };
+        if writes && disk == Disk::Fails {
             return None;
         }
-        if owes {
+        if writes {
             self.save();
         }
         if variant.forgets_fills() {

@@ -146,8 +146,8 @@ impl World<'_> {
         }
         let forgets = sabotage == Some(Sabotage::UnsavedForgotten);
         let acked = reply == HintReply::Acked;
-        let owes = if forgets { raised } else { acked && self.is_unsaved(user) };
-        if owes && !self.keeps(user) {
+        let writes = if forgets { raised } else { acked && self.is_unsaved(user) };
+        if writes && !self.keeps(user) {
             return None;
         }
         if reply == HintReply::Acked {
