@@ -2,7 +2,7 @@
 // overtaken or many, hints that are late, foreign or lost, objects that are evicted or restored.
 
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, afterEach, before, describe, it } from "node:test";
 
 import { startCaches } from "./support/caches.mjs";
 import * as clerk from "./support/clerk.mjs";
@@ -16,6 +16,7 @@ describe("the role cache", () => {
     caches = await startCaches();
   });
   after(() => caches?.stop());
+  afterEach(() => caches.release());
 
   it("C-9 fills for a thousand guards at once as it does for one", async () => {
     const [user, other] = [await caches.newUser(["admin"]), await caches.newUser(["admin"])];
