@@ -1,14 +1,15 @@
 //! One object: its memory, its storage, and the one fill that is under way at a time.
 
 mod idle;
+mod stored;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use edge::{fault_fails, fault_point};
+use edge::fault_point;
 use futures_channel::oneshot;
 use futures_util::future::try_join;
-use shared::cache::{Decision, Fill, Filled, Memory, Pace, Why};
+use shared::cache::{Decision, Fill, Filled, Memory, Pace};
 use shared::id::UserId;
 use shared::object::{self, Answer, Ask, Hint, HintReply};
 use shared::time::UnixMillis;
@@ -229,58 +230,6 @@ impl Object {
         }
         // No second name makes this id.
         let _named = self.user_id.set(user_id.into());
-        Ok(())
-    }
-
-    /// Reads what is stored, once.
-    async fn load(&self) -> Outcome<()> {
-        if self.loaded.get() {
-            return Ok(());
-        }
-        self.is_rested()?;
-        let state = disk::read(&self.platform)
-            .await
-            .inspect_err(|it| self.has_failed("the state could not be read", it))?;
-        // Another question may have loaded it meanwhile, and changed it since.
-        if !self.loaded.replace(true) {
-            self.memory.replace(Memory::of_disk(state.unwrap_or_default()));
-        }
-        Ok(())
-    }
-
-    /// Nothing is answered, and no fill begun, from what the disk does not hold.
-    async fn settle(&self) -> Outcome<()> {
-        if self.memory.borrow().is_saved() {
-            return Ok(());
-        }
-        self.is_rested()?;
-        self.keep().await
-    }
-
-    /// Whether nothing has failed a moment ago.
-    fn is_rested(&self) -> Outcome<()> {
-        match self.pace.get().waits_ms(edge::clock::now()) {
-            None => Ok(()),
-            Some(_) => Err(Trouble::Refused(Why::Waiting)),
-        }
-    }
-
-    async fn keep(&self) -> Outcome<()> {
-        let saved = self.save().await;
-        saved.inspect_err(|it| self.has_failed("the state could not be saved", it))
-    }
-
-    async fn save(&self) -> Outcome<()> {
-        let user_id = self.memory.borrow().state().user_id.clone();
-        if fault_fails!(&self.env, "save", &user_id) {
-            return Err(Trouble::Storage("the test has it fail".into()));
-        }
-        let (text, mark) = {
-            let memory = self.memory.borrow();
-            (disk::text(memory.state())?, memory.mark())
-        };
-        disk::write(&self.platform, text).await?;
-        self.memory.borrow_mut().saved(mark);
         Ok(())
     }
 }

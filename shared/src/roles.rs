@@ -79,8 +79,8 @@ pub struct Membership {
 
 /// The roles that count for one user at one version.
 ///
-/// As JSON each membership has its permissions with it, unless [`compact`] writes it. Either form is
-/// read.
+/// As JSON each membership has its permissions with it, unless [`compact()`] writes it. Either form
+/// is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "compact::Wire")]
 pub struct RoleSet {

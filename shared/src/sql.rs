@@ -40,7 +40,7 @@ pub enum Arg {
 }
 
 /// Reads the watch, the roles and the organizations of user `?1` in ONE statement: two read apart
-/// could pair one version with the roles of another. [`filled`] reads its rows.
+/// could pair one version with the roles of another. [`filled()`] reads its rows.
 pub const FILL: &str = include_str!("sql/fill.sql");
 
 /// Takes the watch over for user `?1` with owner `?2` and floor `?3`. See `cache`.
