@@ -117,7 +117,13 @@ mod tests {
         let text = serde_json::to_string(&Compact::from(&set)).unwrap();
         assert_eq!(
             text,
-            r#"{"version":7,"standing":"live","roles":["admin"],"organizations":[{"id":"org_1","role":"org:admin","list":0},{"id":"org_2","role":"org:admin","list":0},{"id":"org_3","role":"org:member","list":1}],"lists":[["org:a:read","org:b:write"],[]]}"#
+            concat!(
+                r#"{"version":7,"standing":"live","roles":["admin"],"organizations":["#,
+                r#"{"id":"org_1","role":"org:admin","list":0},"#,
+                r#"{"id":"org_2","role":"org:admin","list":0},"#,
+                r#"{"id":"org_3","role":"org:member","list":1}],"#,
+                r#""lists":[["org:a:read","org:b:write"],[]]}"#,
+            )
         );
         assert_eq!(serde_json::from_str::<RoleSet>(&text).unwrap(), set);
         let plain = serde_json::to_string(&set).unwrap();
@@ -147,9 +153,8 @@ mod tests {
             r#"{"id":"org_1","role":"org:admin","list":-1}"#,
             r#"{"id":"org_1","role":"org:admin","list":0,"permissions":[]}"#,
         ] {
-            let text = format!(
-                r#"{{"version":7,"standing":"live","roles":[],"organizations":[{membership}],"lists":[[]]}}"#
-            );
+            let head = r#"{"version":7,"standing":"live","roles":[],"#;
+            let text = format!(r#"{head}"organizations":[{membership}],"lists":[[]]}}"#);
             assert!(serde_json::from_str::<RoleSet>(&text).is_err(), "{membership}");
         }
     }

@@ -86,6 +86,8 @@ fn standing(name: &str) -> Option<Standing> {
 #[cfg(test)]
 mod tests {
     use super::{FilledRow, filled};
+    use crate::cache::Row;
+    use crate::roles::{Membership, RoleSet, Standing};
 
     fn row(kind: &str, id: &str, name: &str, permissions: &str) -> FilledRow {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -111,14 +113,19 @@ mod tests {
         let first = filled(rows.clone()).unwrap().unwrap();
         rows.reverse();
         assert_eq!(filled(rows).unwrap().unwrap(), first);
-        let text = serde_json::to_string(&first.set).unwrap();
-        assert_eq!(
-            (first.owner, text.as_str()),
-            (
-                3,
-                r#"{"version":7,"standing":"live","roles":["admin","member"],"organizations":[{"id":"org_1","role":"org:known","permissions":["y","z"]},{"id":"org_2","role":"org:own","permissions":["a","b"]},{"id":"org_3","role":"org:known","permissions":["y","z"]}]}"#
-            )
-        );
+        let member = |org: &str, role: &str, keys: &[&str]| Membership {
+            id: org.into(),
+            role: role.into(),
+            permissions: keys.iter().map(|key| String::from(*key)).collect::<Vec<_>>().into(),
+        };
+        let organizations = vec![
+            member("org_1", "org:known", &["y", "z"]),
+            member("org_2", "org:own", &["a", "b"]),
+            member("org_3", "org:known", &["y", "z"]),
+        ];
+        let roles = vec!["admin".into(), "member".into()];
+        let set = RoleSet { version: 7, standing: Standing::Live, roles, organizations };
+        assert_eq!(first, Row { owner: 3, set });
     }
 
     #[test]
