@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use compact::{Compact, compact};
 
@@ -39,8 +39,7 @@ impl Standing {
 ///
 /// One list can serve many memberships: what a role carries is in memory once, however many
 /// organizations a user has it in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(from = "Vec<String>")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Permissions(Arc<[String]>);
 
 impl From<Vec<String>> for Permissions {
@@ -63,6 +62,13 @@ impl Deref for Permissions {
 impl Serialize for Permissions {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Permissions {
+    /// As it was written: sorted.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|keys: Vec<String>| Self(keys.into()))
     }
 }
 

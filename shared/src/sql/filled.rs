@@ -70,7 +70,8 @@ pub fn filled(rows: Vec<FilledRow>) -> Result<Option<Row>, &'static str> {
 }
 
 fn list(text: &str) -> Result<Permissions, &'static str> {
-    serde_json::from_str(text).map_err(|_| "a list that is none")
+    let keys: Vec<String> = serde_json::from_str(text).map_err(|_| "a list that is none")?;
+    Ok(keys.into())
 }
 
 fn standing(name: &str) -> Option<Standing> {
