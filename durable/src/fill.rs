@@ -4,22 +4,10 @@
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use serde::Deserialize;
 use shared::cache::{Fill, Row};
 use shared::limits::FILL_MS_MAX;
-use shared::roles::{Membership, RoleSet, Standing};
-use shared::sql::{self, Arg, Statement};
+use shared::sql::{self, Arg, FilledRow, Statement};
 use worker::{D1Result, Delay, Env};
-
-/// A row of [`sql::FILL`]; the lists are JSON text.
-#[derive(Deserialize)]
-struct Columns {
-    owner: i64,
-    version: i64,
-    standing: Standing,
-    roles: String,
-    organizations: String,
-}
 
 /// Sends a fill. `None`: nobody watches this user.
 pub(crate) async fn send(env: &Env, user_id: &str, fill: &Fill) -> Result<Option<Row>, String> {
@@ -45,13 +33,6 @@ async fn batch(env: &Env, statements: &[Statement]) -> Result<Vec<D1Result>, Str
 }
 
 fn row(result: &D1Result) -> Result<Option<Row>, String> {
-    let text = |error: worker::Error| error.to_string();
-    let Some(columns) = result.results::<Columns>().map_err(text)?.pop() else { return Ok(None) };
-    let json = |error: serde_json::Error| error.to_string();
-    let Columns { owner, version, standing, .. } = columns;
-    let roles: Vec<String> = serde_json::from_str(&columns.roles).map_err(json)?;
-    let organizations: Vec<Membership> =
-        serde_json::from_str(&columns.organizations).map_err(json)?;
-    let set = RoleSet { version, standing, roles, organizations }.canonical();
-    Ok(Some(Row { owner, set }))
+    let rows: Vec<FilledRow> = result.results().map_err(|error| error.to_string())?;
+    sql::filled(rows).map_err(Into::into)
 }

@@ -1,17 +1,18 @@
 //! One object: its memory, its storage, and the one fill that is under way at a time.
 
 mod idle;
+mod stored;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use edge::fault_point;
 use futures_channel::oneshot;
 use futures_util::future::try_join;
-use shared::cache::{Decision, Fill, Filled, State};
+use shared::cache::{Decision, Fill, Filled, Memory, Pace};
 use shared::id::UserId;
 use shared::limits::FILLS_MAX;
-use shared::object::{Answer, Ask, Hint, HintReply};
+use shared::object::{self, Answer, Ask, Hint, HintReply};
 use shared::time::UnixMillis;
 use worker::Env;
 
@@ -22,8 +23,12 @@ pub(crate) struct Object {
     platform: worker::State,
     env: Env,
     /// The machine's state, once it was loaded.
-    memory: RefCell<State>,
+    memory: RefCell<Memory>,
     loaded: Cell<bool>,
+    /// How its reads of D1 are spaced.
+    pace: Cell<Pace>,
+    /// The user whose name makes this object's id, once it was asked about them.
+    user_id: OnceCell<String>,
     /// Who waits for the fill under way; `None` when there is none.
     waiting: RefCell<Option<Vec<oneshot::Sender<Outcome<()>>>>>,
 }
@@ -36,61 +41,70 @@ impl std::fmt::Debug for Object {
 
 impl Object {
     pub(crate) fn new(platform: worker::State, env: Env) -> Self {
-        let (memory, loaded, waiting) = (RefCell::default(), Cell::new(false), RefCell::new(None));
-        Self { platform, env, memory, loaded, waiting }
+        Self {
+            platform,
+            env,
+            memory: RefCell::default(),
+            loaded: Cell::new(false),
+            pace: Cell::default(),
+            user_id: OnceCell::new(),
+            waiting: RefCell::new(None),
+        }
     }
 
     /// Answers a guard.
     pub(crate) async fn ask(self: &Rc<Self>, ask: &Ask) -> Outcome<Answer> {
         let ages = settings::ages(&self.env)?;
-        self.load().await?;
         self.is_for(&ask.user_id)?;
-        let now = edge::clock::now();
-        if self.memory.borrow_mut().touch(now, &ages) {
-            self.save().await?;
+        self.load().await?;
+        let asked_at = edge::clock::now();
+        {
+            let mut memory = self.memory.borrow_mut();
+            memory.name(&ask.user_id);
+            memory.touch(asked_at, &ages);
         }
-        let asked_at = now;
-        let decision = self.memory.borrow().ask(ask, now, &ages);
-        match decision {
+        self.settle().await?;
+        let decision = self
+            .paced(|pace| self.memory.borrow().state().ask(ask, edge::clock::now(), &ages, pace));
+        // A fill that was under way already may be older than the question: then one more.
+        let once_more = match decision {
             Decision::Serve(answer) => return Ok(answer),
             Decision::ServeAndRefill(answer) => {
                 self.begin_refill();
                 return Ok(answer);
             }
-            Decision::Refuse => return Err(Trouble::Below),
-            Decision::Fill => {}
-        }
-        // A fill that was under way already may be older than the question: then one more.
-        let was_under_way = !self.begin_refill();
+            Decision::Refuse(why) => return Err(Trouble::Refused(why)),
+            Decision::Join => false,
+            Decision::Fill => !self.begin_refill(),
+        };
+        let answer = || {
+            let now = edge::clock::now();
+            self.memory.borrow().state().after_fill(ask, asked_at, now, &ages)
+        };
         self.filled().await?;
-        let now = edge::clock::now();
-        let answer = self.memory.borrow().after_fill(ask, asked_at, now, &ages);
-        if let Some(answer) = answer {
+        if let Some(answer) = answer() {
             return Ok(answer);
         }
-        if was_under_way {
+        if once_more {
             self.begin_refill();
             self.filled().await?;
         }
-        let now = edge::clock::now();
-        self.memory.borrow().after_fill(ask, asked_at, now, &ages).ok_or(Trouble::Below)
+        answer().ok_or(Trouble::Below)
     }
 
     /// Takes a hint: the floor is on disk before the answer leaves.
     pub(crate) async fn hint(self: &Rc<Self>, hint: &Hint) -> Outcome<HintReply> {
         self.load().await?;
-        let (reply, raised, owed) = {
-            let mut memory = self.memory.borrow_mut();
-            let floor = memory.floor;
-            let reply = memory.hint(hint, edge::clock::now());
-            (reply, memory.floor != floor, memory.is_below_floor())
-        };
+        let now = edge::clock::now();
+        let reply = self.memory.borrow_mut().hint(hint, now);
         fault_point!(&self.env, "hint-raised", &hint.user_id);
-        if raised {
-            self.save().await?;
+        if reply == HintReply::Acked && !self.memory.borrow().is_saved() {
+            self.keep().await?;
         }
         fault_point!(&self.env, "hint-saved", &hint.user_id);
-        if reply == HintReply::Acked && owed {
+        let owed = self.memory.borrow().state().is_below_floor();
+        // While fills fail the next question after the wait begins one.
+        if reply == HintReply::Acked && owed && self.pace.get().waits_ms(now).is_none() {
             self.begin_refill();
         }
         Ok(reply)
@@ -105,8 +119,9 @@ impl Object {
         let object = Rc::clone(self);
         self.platform.wait_until(async move {
             let outcome = object.refill().await;
-            if let Err(trouble) = &outcome {
-                tracing::warn!(cause = %trouble, "a fill failed");
+            match &outcome {
+                Ok(()) => object.paced(Pace::filled),
+                Err(trouble) => object.has_failed("a fill failed", trouble),
             }
             let waiting = object.waiting.take().unwrap_or_default();
             for waiter in waiting {
@@ -115,6 +130,23 @@ impl Object {
             }
         });
         true
+    }
+
+    /// Notes that the set could not be read or kept, and for how long the object waits. One line
+    /// tells of it: the questions that it leaves without an answer are not logged.
+    fn has_failed(&self, what: &'static str, trouble: &Trouble) {
+        let now = edge::clock::now();
+        let wait_ms = self.paced(|pace| pace.failed(now, edge::chance::jitter()));
+        let memory = self.memory.borrow();
+        let user_id = &memory.state().user_id;
+        tracing::error!(user_id, cause = %trouble, wait_ms, "{what}");
+    }
+
+    fn paced<T>(&self, work: impl FnOnce(&mut Pace) -> T) -> T {
+        let mut pace = self.pace.get();
+        let done = work(&mut pace);
+        self.pace.set(pace);
+        done
     }
 
     /// Waits for the fill under way.
@@ -136,7 +168,7 @@ impl Object {
         let mut registers = false;
         for _ in 0..FILLS_MAX {
             let fill = self.begin_fill(registers).await?;
-            let user_id = self.memory.borrow().user_id.clone();
+            let user_id = self.memory.borrow().state().user_id.clone();
             fault_point!(&self.env, "fill-begun", &user_id);
             let row = fill::send(&self.env, &user_id, &fill).await.map_err(Trouble::Unreachable)?;
             fault_point!(&self.env, "fill-answered", &user_id);
@@ -155,7 +187,7 @@ impl Object {
                 Filled::Dropped => registers = false,
             }
         }
-        Err(Trouble::Below)
+        Err(Trouble::Overtaken)
     }
 
     /// An incarnation is on disk and its alarm armed before D1 hears of it.
@@ -177,36 +209,27 @@ impl Object {
         Ok(())
     }
 
-    /// Whether a question is meant for this object. The first one names it for good.
+    /// Whether a question is meant for this object: its id is the one that the user's name makes.
+    ///
+    /// An id that no name made, or another name, must not take over the user's watch: the hints
+    /// would go to the object of the name all the same. The platform's own word for the name is not
+    /// asked, since it is not there for whoever is reached by an id's text.
     fn is_for(&self, user_id: &str) -> Outcome<()> {
-        let mut memory = self.memory.borrow_mut();
-        if memory.user_id == user_id {
+        if self.user_id.get().is_some_and(|known| known == user_id) {
             return Ok(());
         }
-        let named = self.platform.id().name().is_none_or(|name| name == user_id);
-        if !memory.user_id.is_empty() || !named || UserId::parse(user_id).is_err() {
+        let user = UserId::parse(user_id).map_err(|_| Trouble::Misdirected)?;
+        let unbound = |error: worker::Error| {
+            tracing::error!(cause = %error, "the object's own binding ROLES is missing");
+            Trouble::Misconfigured
+        };
+        let objects = self.env.durable_object(object::BINDING).map_err(unbound)?;
+        let its_id = objects.id_from_name(object::name(&user)).map_err(unbound)?;
+        if its_id != self.platform.id() {
             return Err(Trouble::Misdirected);
         }
-        memory.user_id = user_id.into();
+        // No second name makes this id.
+        let _named = self.user_id.set(user_id.into());
         Ok(())
-    }
-
-    async fn load(&self) -> Outcome<()> {
-        if self.loaded.get() {
-            return Ok(());
-        }
-        let state = disk::read(&self.platform).await?;
-        // Another question may have loaded it meanwhile, and changed it since.
-        if !self.loaded.replace(true)
-            && let Some(state) = state
-        {
-            self.memory.replace(state);
-        }
-        Ok(())
-    }
-
-    async fn save(&self) -> Outcome<()> {
-        let text = disk::text(&self.memory.borrow())?;
-        disk::write(&self.platform, text).await
     }
 }

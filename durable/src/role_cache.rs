@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
-use shared::object::{Ask, Hint, Refusal};
+use shared::object::{Ask, CompactAnswer, Hint, Refusal};
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
 use crate::object::Object;
@@ -44,6 +44,7 @@ impl RoleCache {
             return refuse(400, "malformed");
         };
         match self.object.ask(&ask).await {
+            Ok(answer) if ask.compact => edge::reply::inner(200, &CompactAnswer::from(&answer)),
             Ok(answer) => edge::reply::inner(200, &answer),
             Err(trouble) => troubled(&trouble),
         }
@@ -65,11 +66,15 @@ async fn read<T: DeserializeOwned>(mut request: Request) -> Option<T> {
 
 fn troubled(trouble: &Trouble) -> Result<Response> {
     match trouble {
-        // Whoever is signed in may ask for a version that does not exist.
-        Trouble::Below => tracing::debug!(cause = %trouble, "the roles are not there yet"),
-        // Told once, when it was read.
-        Trouble::Misconfigured => tracing::debug!(cause = %trouble, "the roles cannot be known"),
-        Trouble::Unreachable(_) | Trouble::Misdirected | Trouble::Storage(_) => {
+        // What failed was logged when it did, once for all questions that wait for it; and whoever
+        // is signed in may ask for a version that does not exist.
+        Trouble::Unreachable(_)
+        | Trouble::Storage(_)
+        | Trouble::Overtaken
+        | Trouble::Below
+        | Trouble::Misconfigured
+        | Trouble::Refused(_) => tracing::debug!(cause = %trouble, "the roles cannot be known"),
+        Trouble::Misdirected => {
             tracing::error!(cause = %trouble, "the roles cannot be known");
         }
     }

@@ -15,13 +15,31 @@ const HOST: &str = "rolecall-fault-point";
 /// What the test answers to have the Worker end here.
 const DIE: &str = "die";
 
+/// What the test answers to have the step fail that the Worker is about to take.
+const FAIL: &str = "fail";
+
 /// Asks the test what to do at `point`, about `whom`. It goes on when the answer comes, so a test
 /// holds it by keeping the answer back.
 ///
 /// # Panics
 /// When the test says so: the module traps, and with it everything that its isolate is doing ends.
 pub async fn point(env: &Env, point: &str, whom: &str) {
-    let Ok(test) = env.service(BINDING) else { return };
+    let answer = ask(env, point, whom).await;
+    if !answer.is_empty() {
+        tracing::error!(point, answer, "the test could not be asked");
+    }
+}
+
+/// As [`point()`]; whether the step that follows shall fail.
+///
+/// # Panics
+/// As [`point()`].
+pub async fn fails(env: &Env, point: &str, whom: &str) -> bool {
+    ask(env, point, whom).await == FAIL
+}
+
+async fn ask(env: &Env, point: &str, whom: &str) -> String {
+    let Ok(test) = env.service(BINDING) else { return String::new() };
     let answer = match test.fetch(format!("http://{HOST}/{point}?{whom}"), None).await {
         Ok(mut answer) => answer.text().await.unwrap_or_default(),
         Err(error) => error.to_string(),
@@ -30,7 +48,5 @@ pub async fn point(env: &Env, point: &str, whom: &str) {
         tracing::error!(point, whom, "the test ends this Worker");
         std::process::abort();
     }
-    if !answer.is_empty() {
-        tracing::error!(point, answer, "the test could not be asked");
-    }
+    answer
 }

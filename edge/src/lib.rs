@@ -32,3 +32,23 @@ macro_rules! fault_point {
         let _ = (&$env, &$whom);
     };
 }
+
+/// Whether a test has the next step of the Worker fail, `fault_fails!(env, "name", whom)`.
+#[cfg(feature = "faults")]
+#[macro_export]
+macro_rules! fault_fails {
+    ($env:expr, $point:literal, $whom:expr) => {
+        $crate::faults::fails($env, $point, $whom).await
+    };
+}
+
+/// Whether a test has the next step of the Worker fail. In this build none does.
+#[cfg(not(feature = "faults"))]
+#[macro_export]
+macro_rules! fault_fails {
+    ($env:expr, $point:literal, $whom:expr) => {{
+        // As above.
+        let _ = (&$env, &$whom);
+        false
+    }};
+}

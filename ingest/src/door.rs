@@ -1,5 +1,6 @@
 //! The two routes: each reads its configuration, does its work, and logs one line.
 
+use shared::signature::{Claim, Headers};
 use worker::{Env, Request, Response, Result};
 
 use crate::receive::{self, Accepted, Rejection};
@@ -38,9 +39,12 @@ pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response
 async fn receive(request: &mut Request, env: &Env) -> std::result::Result<Accepted, Rejection> {
     let config = config::read(env).map_err(Rejection::Misconfigured)?;
     let headers = request.headers();
-    let signed = shared::signature::Headers::read(|name| headers.get(name).ok().flatten());
-    let body = body::read(request, config.body_bytes_max).await?;
-    let admitted = receive::admit(&signed, &body, &config, edge::clock::now())?;
+    let signed = Headers::read(|name| headers.get(name).ok().flatten());
+    let announced = body::announced(headers, config.body_bytes_max)?;
+    // Whoever sends nothing that could be a delivery is not listened to any longer.
+    let claim = Claim::read(&signed, edge::clock::now()).map_err(Rejection::Signature)?;
+    let body = body::read(request, config.body_bytes_max, announced).await?;
+    let admitted = receive::admit(claim, body.bytes(), &config, edge::clock::now())?;
     if let Some(envelope) = &admitted.envelope {
         queue::send(env, envelope).await?;
     }

@@ -11,6 +11,7 @@ mod limit;
 mod queue;
 mod receive;
 mod reply;
+mod upload;
 
 use worker::{Context, Env, Request, Response, Result, event};
 

@@ -1,8 +1,8 @@
 //! The rate limiter `INGEST_LIMIT`. Only this file names it.
 //!
-//! It counts what was refused as not signed, too large or encoded, by address. A flood of that is
-//! answered 429; a delivery that is accepted is never counted, whoever shares its sender's address:
-//! Svix sends for many, and a stranger may be one of them.
+//! It counts what was refused as not signed, too large, encoded or too slow, by address. A flood of
+//! that is answered 429; a delivery that is accepted is never counted, whoever shares its sender's
+//! address: Svix sends for many, and a stranger may be one of them.
 
 use std::net::IpAddr;
 use std::time::Duration;

@@ -2,9 +2,10 @@
 
 use shared::envelope::Envelope;
 use shared::event::{self, Content};
+use shared::limits::{UPLOAD_MS_MAX, UPLOADS_BYTES_MAX};
 use shared::settings::Mistake;
 use shared::settings::ingest::Ingest;
-use shared::signature::{self, Headers};
+use shared::signature::{self, Claim};
 use shared::time::UnixMillis;
 
 /// Why a delivery was not taken. Each is one row of the answer table in `reply`.
@@ -20,6 +21,10 @@ pub(crate) enum Rejection {
     TooLarge { max: usize },
     #[error("the body ended early")]
     Aborted,
+    #[error("the body had not come in {UPLOAD_MS_MAX} ms")]
+    Late,
+    #[error("the bodies on their way in take more than {UPLOADS_BYTES_MAX} bytes")]
+    Overfull,
     #[error("too many requests from this address that no secret signed")]
     Flood,
     #[error("the delivery is of another Clerk instance than CLERK_INSTANCE_ID")]
@@ -64,15 +69,14 @@ impl Fate {
     }
 }
 
-/// Verifies a delivery, reads it, and decides what is enqueued of it.
+/// Verifies what a delivery claims, reads it, and decides what is enqueued of it.
 pub(crate) fn admit(
-    headers: &Headers,
+    claim: Claim<'_>,
     body: &[u8],
     config: &Ingest,
     now: UnixMillis,
 ) -> Result<Admitted, Rejection> {
-    let body =
-        signature::verify(headers, body, &config.secrets, now).map_err(Rejection::Signature)?;
+    let body = claim.verify(body, &config.secrets).map_err(Rejection::Signature)?;
     let incoming = event::parse(&body);
     if let (Some(ours), Some(theirs)) = (&config.instance_id, &incoming.instance_id)
         && ours != theirs

@@ -11,6 +11,9 @@ use crate::receive::{Accepted, Rejection};
 /// Seconds after which Svix may try again when the queue is down.
 const QUEUE_RETRY_AFTER_S: &str = "30";
 
+/// Seconds after which the bodies that are on their way in have come or are given up.
+const OVERFULL_RETRY_AFTER_S: &str = "5";
+
 /// Seconds after which an address that flooded the door may try again: the limiter's period in
 /// `wrangler.toml`.
 const FLOOD_RETRY_AFTER_S: &str = "60";
@@ -22,9 +25,12 @@ impl Rejection {
             Self::Signature(_) | Self::Encoded => 401,
             Self::TooLarge { .. } => 413,
             Self::Aborted => 400,
+            // The sender's whole request did not come in the time that it has: RFC 9110, section
+            // 15.5.9. Like whatever else is not 2xx, Svix sends it again.
+            Self::Late => 408,
             Self::Flood => 429,
             Self::ForeignInstance => 403,
-            Self::QueueDown(_) => 503,
+            Self::QueueDown(_) | Self::Overfull => 503,
         }
     }
 
@@ -39,6 +45,8 @@ impl Rejection {
             }
             Self::TooLarge { .. } => ("too_large", "the body is larger than this receiver takes"),
             Self::Aborted => ("aborted", "the body ended early"),
+            Self::Late => ("late", "the body did not come in time; try again"),
+            Self::Overfull => ("overfull", "too much is on its way in; try again"),
             Self::Flood => ("too_many_requests", "too many requests that could not be verified"),
             Self::ForeignInstance => {
                 ("foreign_instance", "the delivery is of another instance than the one set here")
@@ -50,13 +58,14 @@ impl Rejection {
     /// Whether somebody should look now: the door itself is broken, not what came to it.
     pub(crate) fn is_loud(&self) -> bool {
         match self {
-            Self::ForeignInstance | Self::QueueDown(_) => true,
+            Self::ForeignInstance | Self::Overfull | Self::QueueDown(_) => true,
             // Told once, when it is read.
             Self::Misconfigured(_)
             | Self::Signature(_)
             | Self::Encoded
             | Self::TooLarge { .. }
             | Self::Aborted
+            | Self::Late
             | Self::Flood => false,
         }
     }
@@ -68,6 +77,8 @@ impl Rejection {
             | Self::Encoded
             | Self::TooLarge { .. }
             | Self::Aborted
+            | Self::Late
+            | Self::Overfull
             | Self::Flood => true,
             Self::Misconfigured(_) | Self::ForeignInstance | Self::QueueDown(_) => false,
         }
@@ -78,11 +89,13 @@ impl Rejection {
         match self {
             Self::QueueDown(_) => Some(QUEUE_RETRY_AFTER_S),
             Self::Flood => Some(FLOOD_RETRY_AFTER_S),
+            Self::Overfull => Some(OVERFULL_RETRY_AFTER_S),
             Self::Misconfigured(_)
             | Self::Signature(_)
             | Self::Encoded
             | Self::TooLarge { .. }
             | Self::Aborted
+            | Self::Late
             | Self::ForeignInstance => None,
         }
     }

@@ -8,26 +8,27 @@
 //! one left under way is refused by it.
 
 mod ages;
+mod memory;
+mod pace;
 mod step;
 
 use serde::{Deserialize, Serialize};
 
 pub use ages::{Ages, IDLE_MS_DEFAULT};
-pub use step::{Alarm, Decision, Fill, Filled, Row};
+pub use memory::Memory;
+pub use pace::Pace;
+pub use step::{Alarm, Decision, Fill, Filled, Row, Why};
 
 use crate::json::by_name;
-use crate::limits::HINT_AHEAD_MS_MAX;
+use crate::limits::{HINT_AHEAD_MS_MAX, VERSION_AHEAD_MS_MAX};
 use crate::object::{Answer, Ask, Hint, HintReply, Source};
-use crate::roles::RoleSet;
+use crate::roles::{self, RoleSet};
 use crate::time::UnixMillis;
 
 /// A set verified less than this ago counts as fresh: at most one refill a second on demand.
 const FRESH_MS: i64 = 1_000;
 
-/// A set verified less than this ago is not read again for a version that it does not reach.
-const DEMAND_MS: i64 = 100;
-
-/// Everything that an object knows. All of it is persisted; memory holds nothing else.
+/// Everything that an object knows of its user. All of it is persisted: see [`Memory`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct State {
@@ -50,6 +51,7 @@ pub struct State {
 #[serde(remote = "Self")]
 pub struct Entry {
     /// The roles.
+    #[serde(serialize_with = "roles::compact")]
     pub set: RoleSet,
     /// No change committed before this instant is missing in them.
     pub verified_at: UnixMillis,
@@ -58,22 +60,24 @@ pub struct Entry {
 by_name!(State, Entry);
 
 impl State {
-    /// Answers a question, or says that a fill must come first.
+    /// Answers a question, or says that a fill must come first. `pace` notes what it leads to.
     #[must_use]
-    pub fn ask(&self, ask: &Ask, now: UnixMillis, ages: &Ages) -> Decision {
-        let Some(answer) = self.answer(Source::Object, now, ages) else {
-            return Decision::Fill;
-        };
-        if answer.set.version < ask.min_version {
-            // Anyone who is signed in can ask for a version: that must not be a way to make every
-            // question a read of D1.
-            let absurd = now.plus(HINT_AHEAD_MS_MAX).0 < ask.min_version;
-            let refuse = absurd || answer.age_ms < DEMAND_MS;
-            return if refuse { Decision::Refuse } else { Decision::Fill };
+    pub fn ask(&self, ask: &Ask, now: UnixMillis, ages: &Ages, pace: &mut Pace) -> Decision {
+        let held = self.answer(Source::Object, now, ages);
+        let reaches = held.as_ref().is_some_and(|held| ask.min_version <= held.set.version);
+        if !reaches && now.plus(VERSION_AHEAD_MS_MAX).0 < ask.min_version {
+            // No fill can meet it: D1 names versions by the clock.
+            return Decision::Refuse(Why::Ahead);
+        }
+        let Some(answer) = held else { return pace.fill(ask, now) };
+        if !reaches {
+            return pace.demand(ask, now);
         }
         if ask.fresh && FRESH_MS <= answer.age_ms {
-            Decision::Fill
-        } else if ages.soft_ms < answer.age_ms {
+            return pace.fill(ask, now);
+        }
+        // While fills fail the set is served as long as it may be.
+        if ages.soft_ms < answer.age_ms && pace.waits_ms(now).is_none() {
             Decision::ServeAndRefill(answer)
         } else {
             Decision::Serve(answer)
@@ -148,8 +152,9 @@ impl State {
         Filled::Applied
     }
 
-    /// Takes a hint. On [`HintReply::Acked`] the state must be persisted before the answer goes
-    /// out; a refill is owed when [`State::is_below_floor`].
+    /// Takes a hint. On [`HintReply::Acked`] the state must be on disk before the answer goes out,
+    /// also where this hint changes nothing of it: an earlier write may have failed. A refill is
+    /// owed when [`State::is_below_floor`].
     pub fn hint(&mut self, hint: &Hint, now: UnixMillis) -> HintReply {
         if hint.owner != self.owner || self.owner == 0 {
             return HintReply::Gone;

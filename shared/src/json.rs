@@ -142,9 +142,15 @@ impl Visitor<'_> for Name {
 /// Reads and writes these structs by the names of their fields: an array is refused. Each derives
 /// with `#[serde(remote = "Self")]`, which leaves it without the traits until it stands here.
 macro_rules! by_name {
-    ($($type:ident),+ $(,)?) => {$(
-        $crate::json::written!($type);
+    ($($type:ident),+ $(,)?) => {
+        $($crate::json::written!($type);)+
+        $crate::json::read_by_name!($($type),+);
+    };
+}
 
+/// Reads these structs so; for those that are never written.
+macro_rules! read_by_name {
+    ($($type:ident),+ $(,)?) => {$(
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 struct ByName;
@@ -208,7 +214,7 @@ macro_rules! written {
     };
 }
 
-pub(crate) use {by_name, by_word, written};
+pub(crate) use {by_name, by_word, read_by_name, written};
 
 #[cfg(test)]
 mod tests {

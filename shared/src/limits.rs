@@ -19,6 +19,14 @@ pub const BODY_BYTES_MAX_DEFAULT: i64 = 262_144;
 /// others meanwhile. <https://developers.cloudflare.com/workers/platform/limits/#memory>
 pub const BODY_BYTES_MAX_MAX: i64 = 16_777_216;
 
+/// Ours: bytes that the bodies on their way into one isolate of the door may take together: a
+/// quarter of its memory, <https://developers.cloudflare.com/workers/platform/limits/>.
+pub const UPLOADS_BYTES_MAX: usize = 33_554_432;
+
+/// Ours: all the time that a body gets to come in. Svix waits 15 s for an answer,
+/// <https://docs.svix.com/retries>.
+pub const UPLOAD_MS_MAX: u64 = 5_000;
+
 /// Queues: retries of one message of the door's queue before the platform moves it to the
 /// dead-letter queue; `wrangler.toml` says the same.
 pub const RETRIES_MAX: u32 = 8;
@@ -99,6 +107,20 @@ pub const SWEEP_EACH_MS: i64 = 60_000;
 /// beyond what D1 will reach.
 pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
 
+/// A version asked for that is further ahead of the object's clock than this is refused without a
+/// read: D1 names versions by its own clock, and the two differ by less.
+pub const VERSION_AHEAD_MS_MAX: i64 = 5_000;
+
+/// Ours: the longest wait of an object between two fills that fail.
+pub const FILL_WAIT_MS_MAX: i64 = 5_000;
+
+/// Seconds after which whoever was told 503 by a guard may ask again.
+pub const GUARD_RETRY_AFTER_S: i64 = 5;
+
+const _: () =
+    assert!(BODY_BYTES_MAX_DEFAULT * 100 <= UPLOADS_MAX && BODY_BYTES_MAX_MAX <= UPLOADS_MAX);
+// Then no object is still waiting.
+const _: () = assert!(FILL_WAIT_MS_MAX <= GUARD_RETRY_AFTER_S * 1_000);
 const _: () = assert!(ENVELOPE_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);
 const _: () = assert!(ENVELOPE_BYTES_MAX * 2 <= PARAMETER_BYTES_MAX);
 const _: () = assert!(DEAD_RETRIES_MAX * DEAD_RETRY_S_MAX < RETENTION_S);
@@ -116,3 +138,7 @@ const _: () = assert!(SWEEP_MS_MAX + WAVES_MAX * HINT_MS_MAX.cast_signed() < SWE
 /// How often a round waits for the slowest of [`HINTS_AT_ONCE`].
 #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]
 const WAVES_MAX: i64 = ROUND_MAX / HINTS_AT_ONCE as i64;
+
+/// [`UPLOADS_BYTES_MAX`] beside what a setting may be.
+#[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]
+const UPLOADS_MAX: i64 = UPLOADS_BYTES_MAX as i64;

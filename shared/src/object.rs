@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::id::UserId;
 use crate::json::{by_name, by_word};
-use crate::roles::RoleSet;
+use crate::roles::{self, RoleSet};
 
 /// The binding of the namespace, in every Worker that speaks to the objects.
 pub const BINDING: &str = "ROLES";
@@ -41,6 +41,10 @@ pub struct Ask {
     /// Serve nothing below this version.
     #[serde(default)]
     pub min_version: i64,
+    /// Whether whoever asks reads [`roles::Compact`]. Who does not say so gets each membership with
+    /// its permissions.
+    #[serde(default)]
+    pub compact: bool,
 }
 
 by_name!(Ask, Answer, Refusal, Hint);
@@ -104,11 +108,28 @@ pub struct Answer {
     pub good_for_ms: i64,
 }
 
+/// An answer to a question that says it reads [`roles::Compact`].
+#[derive(Clone, Debug, Serialize)]
+pub struct CompactAnswer<'a> {
+    set: roles::Compact<'a>,
+    source: Source,
+    age_ms: i64,
+    good_for_ms: i64,
+}
+
+impl<'a> From<&'a Answer> for CompactAnswer<'a> {
+    fn from(answer: &'a Answer) -> Self {
+        let Answer { set, source, age_ms, good_for_ms } = answer;
+        let (age_ms, good_for_ms) = (*age_ms, *good_for_ms);
+        Self { set: set.into(), source: *source, age_ms, good_for_ms }
+    }
+}
+
 /// Why an object could not answer. Travels with status 503.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Refusal {
-    /// One word for logs: `unreachable`, `below`, `malformed`.
+    /// One word for logs: `unreachable`, `below`, `ahead`, `malformed`, `misdirected` and others.
     pub reason: String,
 }
 

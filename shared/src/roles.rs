@@ -1,8 +1,16 @@
-//! The roles of one user, as one row of D1 says them and as the cache serves them.
+//! The roles of one user, as D1 says them and as the cache serves them.
 
-use serde::{Deserialize, Serialize};
+mod compact;
 
-use crate::json::{by_name, by_word};
+use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use compact::{Compact, compact};
+
+use crate::json::by_word;
 use crate::limits::ROLE_NAME_BYTES_MAX;
 
 /// What is known of a user, apart from the roles.
@@ -30,16 +38,52 @@ impl Standing {
     }
 }
 
+/// Permission keys, `org:<feature>:<action>`, sorted, each once.
+///
+/// One list can serve many memberships: what a role carries is in memory once, however many
+/// organizations a user has it in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Permissions(Arc<[String]>);
+
+impl From<Vec<String>> for Permissions {
+    /// Sorts what JSON aggregation left in no promised order, and drops repetitions.
+    fn from(mut keys: Vec<String>) -> Self {
+        keys.sort_unstable();
+        keys.dedup();
+        Self(keys.into())
+    }
+}
+
+impl Deref for Permissions {
+    type Target = [String];
+
+    fn deref(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl Serialize for Permissions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Permissions {
+    /// As it was written: sorted.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|keys: Vec<String>| Self(keys.into()))
+    }
+}
+
 /// A live membership: the organization, the role in it, and what the role may do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(remote = "Self")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Membership {
     /// The organization's id, `org_…`.
     pub id: String,
     /// The role's key, `org:…`.
     pub role: String,
-    /// Permission keys, `org:<feature>:<action>`, sorted.
-    pub permissions: Vec<String>,
+    /// What the role may do there.
+    pub permissions: Permissions,
 }
 
 /// Whether this can be the name of an app role: what only an organization can give is none.
@@ -53,8 +97,11 @@ pub fn is_app_role(name: &str) -> bool {
 }
 
 /// The roles that count for one user at one version.
+///
+/// As JSON each membership has its permissions with it, unless [`compact()`] writes it. Either form
+/// is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
+#[serde(try_from = "compact::Wire")]
 pub struct RoleSet {
     /// The version of the watch at which this was read; equal versions name equal sets.
     pub version: i64,
@@ -66,18 +113,22 @@ pub struct RoleSet {
     pub organizations: Vec<Membership>,
 }
 
-by_name!(RoleSet, Membership);
 by_word!(Standing);
 
 impl RoleSet {
-    /// Sorts what JSON aggregation left in no promised order, and drops repetitions.
+    /// Sorts what came in no promised order, drops repetitions, and holds equal lists once.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         self.roles.sort_unstable();
         self.roles.dedup();
+        let mut lists = BTreeSet::<Permissions>::new();
         for membership in &mut self.organizations {
-            membership.permissions.sort_unstable();
-            membership.permissions.dedup();
+            match lists.get(&membership.permissions) {
+                Some(list) => membership.permissions = list.clone(),
+                None => {
+                    lists.insert(membership.permissions.clone());
+                }
+            }
         }
         self.organizations.sort_unstable();
         self.organizations.dedup();

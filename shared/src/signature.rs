@@ -6,12 +6,14 @@
 //! It covers bytes: the body need not be UTF-8, and must never be parsed and printed again.
 
 mod headers;
+mod rejection;
 mod secrets;
 
 pub use headers::{Field, Headers};
+pub use rejection::Rejection;
 pub use secrets::{KEY_BYTES_MIN, KEY_BYTES_STRONG, SecretError, Secrets};
 
-use crate::id::{IdError, MessageId};
+use crate::id::MessageId;
 use crate::time::UnixMillis;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fmt;
@@ -47,21 +49,60 @@ pub fn verify<'a>(
     secrets: &Secrets,
     now: UnixMillis,
 ) -> Result<VerifiedBody<'a>, Rejection> {
-    let family = headers.family()?;
-    let raw_id = family.text(Field::Id)?;
-    let raw_timestamp = family.text(Field::Timestamp)?;
-    let raw_signature = family.text(Field::Signature)?;
-
-    let id = MessageId::parse(raw_id).map_err(Rejection::BadId)?;
-    let attempted_at = recent(raw_timestamp, now)?;
-    let tags = tags(raw_signature)?;
-    if !secrets.signed(&[raw_id.as_bytes(), raw_timestamp.as_bytes(), body], &tags) {
-        return Err(Rejection::NoMatch);
-    }
-    Ok(VerifiedBody { bytes: body, id, attempted_at })
+    Claim::read(headers, now)?.verify(body, secrets)
 }
 
-/// A request body whose signature was checked. Only [`verify`] makes one.
+/// What the headers of a delivery claim: who it is, when it was signed, and the signatures. Nothing
+/// of it is proved, and there is no reason yet to refuse it: its body is worth reading.
+#[derive(Clone, Debug)]
+pub struct Claim<'h> {
+    raw_id: &'h str,
+    raw_timestamp: &'h str,
+    id: MessageId,
+    attempted_at: UnixMillis,
+    tags: Vec<Tag>,
+}
+
+impl<'h> Claim<'h> {
+    /// Judges the headers, with `now` as the clock. What is missing, malformed, stale or without a
+    /// tag to compare is refused whatever the body is.
+    ///
+    /// # Errors
+    /// As [`verify`].
+    pub fn read(headers: &'h Headers, now: UnixMillis) -> Result<Self, Rejection> {
+        let family = headers.family()?;
+        let raw_id = family.text(Field::Id)?;
+        let raw_timestamp = family.text(Field::Timestamp)?;
+        let raw_signature = family.text(Field::Signature)?;
+
+        let id = MessageId::parse(raw_id).map_err(Rejection::BadId)?;
+        let attempted_at = recent(raw_timestamp, now)?;
+        let tags = tags(raw_signature)?;
+        if tags.is_empty() {
+            return Err(Rejection::NoMatch);
+        }
+        Ok(Self { raw_id, raw_timestamp, id, attempted_at, tags })
+    }
+
+    /// Checks the claim on the whole body, against every secret.
+    ///
+    /// # Errors
+    /// [`Rejection::NoMatch`].
+    pub fn verify<'a>(
+        self,
+        body: &'a [u8],
+        secrets: &Secrets,
+    ) -> Result<VerifiedBody<'a>, Rejection> {
+        let signed = [self.raw_id.as_bytes(), self.raw_timestamp.as_bytes(), body];
+        if !secrets.signed(&signed, &self.tags) {
+            return Err(Rejection::NoMatch);
+        }
+        Ok(VerifiedBody { bytes: body, id: self.id, attempted_at: self.attempted_at })
+    }
+}
+
+/// A request body whose signature was checked. Only [`Claim::verify`] makes one, and [`verify`] by
+/// it.
 ///
 /// ```
 /// use shared::{signature::{Headers, Rejection, Secrets, VerifiedBody, verify}, time::UnixMillis};
@@ -118,53 +159,6 @@ impl fmt::Debug for VerifiedBody<'_> {
             .field("bytes", &self.bytes.len())
             .finish()
     }
-}
-
-/// Why a delivery was refused. It holds nothing of the body, of a secret or of an expected tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
-    /// Headers of both families: which of them was signed is anybody's guess.
-    #[error("both svix-* and webhook-* headers")]
-    MixedFamilies,
-    /// Absent or blank.
-    #[error("no {0} header")]
-    MissingHeader(Field),
-    /// The id could move the borders of the signed text, or is two headers in one.
-    #[error("bad id header: {0}")]
-    BadId(IdError),
-    /// Not plain decimal digits without a leading zero, or too many of them.
-    #[error("timestamp header is not whole seconds in plain digits")]
-    BadTimestamp,
-    /// Signed too long ago.
-    #[error("signed {age_s} s ago, more than {TOLERANCE_S} s")]
-    Stale {
-        /// Seconds since the timestamp.
-        age_s: i64,
-    },
-    /// Signed ahead of our clock.
-    #[error("signed {ahead_s} s ahead, more than {TOLERANCE_S} s")]
-    Future {
-        /// Seconds until the timestamp.
-        ahead_s: i64,
-    },
-    /// More than [`SIGNATURE_BYTES_MAX`].
-    #[error("signature header of {bytes} bytes, more than {SIGNATURE_BYTES_MAX}")]
-    HeaderTooLong {
-        /// Bytes in the header.
-        bytes: usize,
-    },
-    /// More than [`SIGNATURES_MAX`].
-    #[error("{entries} signatures, more than {SIGNATURES_MAX}")]
-    TooManySignatures {
-        /// Entries in the header.
-        entries: usize,
-    },
-    /// An entry with a stray comma, or a character that is neither visible ASCII nor a space.
-    #[error("malformed signature header")]
-    MalformedSignature,
-    /// No `v1` entry is the signature of this delivery under any of the secrets.
-    #[error("no signature matches")]
-    NoMatch,
 }
 
 /// Reads the timestamp and judges it in whole seconds, as it is signed.

@@ -3,12 +3,15 @@
 //! Each statement takes a whole batch as one JSON parameter. The text is fixed: no value ever
 //! becomes part of it. Tests run exactly this text on SQLite and compare it with the Rust law.
 
+mod filled;
 mod rows;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::json;
+
+pub use filled::{FilledRow, filled};
 
 use crate::cache::Fill;
 use crate::id::UserId;
@@ -37,7 +40,7 @@ pub enum Arg {
 }
 
 /// Reads the watch, the roles and the organizations of user `?1` in ONE statement: two read apart
-/// could pair one version with the roles of another.
+/// could pair one version with the roles of another. [`filled()`] reads its rows.
 pub const FILL: &str = include_str!("sql/fill.sql");
 
 /// Takes the watch over for user `?1` with owner `?2` and floor `?3`. See `cache`.

@@ -32,6 +32,9 @@ pub fn full(scope: Scope) -> Bounds {
             cache(cache::Bounds { commits: 2, ticks: 2, skews: &SKEWS, guards, ..CACHE })
         }
         Scope::Replica => cache(cache::Bounds { commits: 1, ticks: 3, replica: true, ..CACHE }),
+        Scope::Trouble => {
+            cache(cache::Bounds { commits: 2, guards: &DEMANDING, trouble: true, ..CACHE })
+        }
         Scope::Faults => {
             line(line::Bounds { copies: 0, lost: 0, ends: 1, asks: [1, 0], ..ONE_EACH })
         }
@@ -98,6 +101,7 @@ const CACHE: cache::Bounds = cache::Bounds {
     alarms: false,
     restores: false,
     replica: false,
+    trouble: false,
     skews: &[0],
 };
 

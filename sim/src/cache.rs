@@ -32,6 +32,7 @@ const SETS_MAX: usize = 6;
 
 /// What is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is chosen by itself")]
 pub struct Bounds {
     /// Changes to what the user may do.
     pub commits: u8,
@@ -48,6 +49,9 @@ pub struct Bounds {
     pub restores: bool,
     /// Whether reads may be answered by a replica that is behind by one change and one tick.
     pub replica: bool,
+    /// Whether writes to the disk may fail, and fills and questions for a version are spaced. Else
+    /// as much time goes by after each as makes no difference.
+    pub trouble: bool,
     /// How far D1's clock is ahead of the object's; each is a state to begin with.
     pub skews: &'static [Ms],
 }
@@ -195,7 +199,7 @@ impl Cache {
     pub(crate) fn question(&self, guard: usize, least: Ms) -> Ask {
         let wants = self.bounds.guards.get(guard).copied().unwrap_or(Wants::Plain);
         let (fresh, min_version) = (wants == Wants::Fresh, least.into());
-        Ask { user_id: user_id(0).into(), fresh, min_version }
+        Ask { user_id: user_id(0).into(), fresh, min_version, compact: true }
     }
 }
 

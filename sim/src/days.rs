@@ -34,6 +34,7 @@ mod svix;
 mod door;
 mod queue;
 mod invocation;
+mod keep;
 mod open;
 mod drain;
 mod letters;

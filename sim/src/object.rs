@@ -4,8 +4,12 @@
 //! A write to disk and the answer that waits for it are one step: the platform's output gate holds
 //! back what leaves the object until the disk has it.
 
-use shared::cache::{Ages, Alarm, Decision, Filled, Row, State};
+mod told;
+
+use shared::cache::{Ages, Alarm, Decision, Filled, Pace, Row, State};
 use shared::object::{Answer, Ask, Hint, HintReply};
+
+pub use told::{Arrived, Asked, Disk, Flight, Stage};
 
 use crate::variant::Variant;
 use crate::wire::{Kept, Ms, Read, Sent, instant, ms, set};
@@ -28,48 +32,8 @@ pub struct Object {
     pub alarm: Option<Ms>,
     /// The incarnation whose end the instance waits for D1 to confirm.
     pub ends: Option<Ms>,
-}
-
-/// A fill under way, and how many came before it for the same questions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Flight {
-    /// What was sent.
-    pub sent: Sent,
-    /// Which of the rows of fills it is.
-    pub round: u8,
-    /// How far it is.
-    pub stage: Stage,
-}
-
-/// How far a fill is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stage {
-    /// On its way to D1.
-    Sent,
-    /// D1 has answered; the answer is on its way.
-    Answered(Option<Read>),
-}
-
-/// What a question met.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Asked {
-    /// An answer at once.
-    Served(Answer),
-    /// A fill must come first. Whether one was under way already.
-    Waits(bool),
-    /// A 503 at once: no fill can meet the question.
-    Refused,
-}
-
-/// What a fill's answer led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrived {
-    /// Another fill is under way.
-    Again,
-    /// The questions are answered from what is held now.
-    Done,
-    /// The roles cannot be known.
-    GaveUp,
+    /// How the instance spaces its fills.
+    pub pace: Pace,
 }
 
 impl Object {
@@ -80,17 +44,22 @@ impl Object {
     }
 
     /// A guard asks.
-    pub fn ask(&mut self, ask: &Ask, now: Ms, ages: &Ages) -> Asked {
-        if self.with(|state| state.touch(instant(now), ages)) {
+    pub fn ask(&mut self, ask: &Ask, now: Ms, ages: &Ages, variant: Variant) -> Asked {
+        let touched = self.with(|state| state.touch(instant(now), ages));
+        if touched || (!self.is_saved() && variant != Variant::ServesUnsaved) {
             self.save();
         }
-        match self.memory.state().ask(ask, instant(now), ages) {
+        if variant == Variant::WaitsForEver && self.pace != Pace::default() {
+            return Asked::Refused;
+        }
+        match self.memory.state().ask(ask, instant(now), ages, &mut self.pace) {
             Decision::Serve(answer) => Asked::Served(answer),
             Decision::ServeAndRefill(answer) => {
                 self.begin_refill(now, ages);
                 Asked::Served(answer)
             }
-            Decision::Refuse => Asked::Refused,
+            Decision::Join if self.flight.is_some() => Asked::Waits(false),
+            Decision::Join | Decision::Refuse(_) => Asked::Refused,
             Decision::Fill => Asked::Waits(!self.begin_refill(now, ages)),
         }
     }
@@ -126,18 +95,28 @@ impl Object {
         read: Option<Read>,
         now: Ms,
         ages: &Ages,
-        variant: Variant,
+        (variant, disk): (Variant, Disk),
     ) -> Arrived {
         let Some(flight) = self.flight.take() else { return Arrived::GaveUp };
         let row = read.map(|it| Row { owner: it.owner.into(), set: set(it.version, it.what) });
         let fill = flight.sent.fill();
         let filled = self.with(|state| variant.take(state, &fill, row, instant(now)));
+        if filled != Filled::Dropped && disk == Disk::Fails {
+            self.fill_failed(now);
+            return Arrived::GaveUp;
+        }
         if filled != Filled::Dropped {
             self.save();
         }
         match filled {
-            Filled::Applied => Arrived::Done,
-            Filled::Again | Filled::Dropped if FILLS_MAX <= flight.round => Arrived::GaveUp,
+            Filled::Applied => {
+                self.pace.filled();
+                Arrived::Done
+            }
+            Filled::Again | Filled::Dropped if FILLS_MAX <= flight.round => {
+                self.fill_failed(now);
+                Arrived::GaveUp
+            }
             Filled::Again | Filled::Dropped => {
                 self.send(filled == Filled::Again, flight.round + 1, now, ages);
                 Arrived::Again
@@ -145,21 +124,45 @@ impl Object {
         }
     }
 
-    /// A hint comes in.
-    pub fn hint(&mut self, hint: &Hint, now: Ms, ages: &Ages, variant: Variant) -> HintReply {
-        let floor = self.memory.floor;
+    /// The fill under way has failed, or nothing came of it: the next one waits.
+    pub fn fill_failed(&mut self, now: Ms) {
+        self.flight = None;
+        self.pace = Pace::default();
+        self.pace.failed(instant(now), 0);
+    }
+
+    /// As much time goes by, within a step of the clock, as a wait lasts and a demand counts.
+    pub fn rest(&mut self) {
+        self.pace = Pace::default();
+    }
+
+    /// A hint comes in. No answer when `disk` fails, and the instance lives on.
+    pub fn hint(
+        &mut self,
+        hint: &Hint,
+        now: Ms,
+        ages: &Ages,
+        (variant, disk): (Variant, Disk),
+    ) -> Option<HintReply> {
+        let before = self.memory;
         let reply = self.with(|state| variant.hint(state, hint, instant(now)));
-        if self.memory.floor != floor || variant.hint_writes() {
+        let forgets = variant == Variant::UnsavedIsForgotten;
+        let writes = if forgets { self.memory != before } else { !self.is_saved() };
+        if writes && disk == Disk::Fails {
+            return None;
+        }
+        if writes {
             self.save();
         }
         if variant.forgets_fills() {
             self.flight = None;
         }
         let owed = self.memory.served().is_none();
-        if reply == HintReply::Acked && owed && variant.refills_on_hint() {
+        let may = variant.refills_on_hint() && self.pace.waits_ms(instant(now)).is_none();
+        if reply == HintReply::Acked && owed && may {
             self.begin_refill(now, ages);
         }
-        reply
+        Some(reply)
     }
 
     /// The alarm rings. The incarnation whose watch D1 shall end, if it comes to that.
@@ -196,6 +199,7 @@ impl Object {
 
     /// The instance is thrown out of memory. The fill that it had sent, which may still land.
     pub fn evict(&mut self, now: Ms, variant: Variant) -> Option<Sent> {
+        self.pace = Pace::default();
         self.memory = Kept::from(&variant.reload(&self.disk.state()));
         self.disk = self.memory;
         if self.ends.take().is_some() {
@@ -216,6 +220,11 @@ impl Object {
 
     fn arm(&mut self, at: i64) {
         self.alarm = Some(ms(at));
+    }
+
+    /// Whether the disk holds what the memory does, as [`shared::cache::Memory`] counts it.
+    fn is_saved(&self) -> bool {
+        self.disk == self.memory
     }
 
     fn save(&mut self) {

@@ -82,6 +82,7 @@ scopes! {
     Restore, "cache: restore", "The database set back once.";
     Skew, "cache: skew", "D1's clock six minutes ahead of the object's, or behind.";
     Replica, "cache: replica", "Reads by a replica that is behind.";
+    Trouble, "cache: trouble", "A disk whose writes fail, and fills that wait after a failure.";
     Faults, "line: faults", "A crash, an error, an eviction and a step of the clock.";
     Copies, "line: copies", "A crash, an error, a duplicate and a loss.";
     Guards, "line: guards", "A crash and a duplicate, while the guards of both users ask.";
@@ -136,6 +137,9 @@ variants! {
     HintsAreNotSettled, Late, "", "what an object answers to a hint is written down nowhere";
     DeadIsParked, Outage, "", "what the platform gave up is parked untried";
     AbsenceIsParked, Faults, "", "the last attempt parks what D1 was away for";
+    UnsavedIsForgotten, Trouble, "", "a hint that could not be written is kept when it comes again";
+    ServesUnsaved, Trouble, "", "a set that could not be written is served";
+    WaitsForEver, Trouble, "", "an object whose fill failed never tries again";
     NobodyParks, Faults, "", "nobody takes what the platform gave up";
     EachByItself, Again, "", "of one pair every live membership counts";
     PairsOfWinners, Again, "", "only a row that wins raises the rank of its pair";

@@ -73,8 +73,15 @@ impl Asker {
     /// What they may do, as far as the role cache knows.
     pub(crate) async fn roles(&self, env: &Env, wish: Wish) -> Result<Roles, Refusal> {
         let user = self.session.user_id();
-        roles::of(env, user, wish, self.isolate_ms).await.map_err(|Unknowable(why)| {
-            tracing::warn!(route = self.route, user.id = %user, why, "the roles are out of reach");
+        roles::of(env, user, wish, self.isolate_ms).await.map_err(|unknowable| {
+            match unknowable {
+                // A line for each question would make the log as busy as the database in trouble.
+                Unknowable::Told(why) => tracing::debug!(why, "the roles are out of reach"),
+                Unknowable::Unheard(why) => {
+                    let route = self.route;
+                    tracing::warn!(route, user.id = %user, why, "the roles are out of reach");
+                }
+            }
             Refusal::Unknowable
         })
     }

@@ -25,7 +25,8 @@ const PAGE_HEADERS: [(&str, &str); 8] = [
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// Seconds after which an answer that could not be given may be asked for again.
+/// Seconds after which an answer that could not be given may be asked for again:
+/// `GUARD_RETRY_AFTER_S` of `shared::limits`.
 pub(crate) const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
 /// A page without a form.
@@ -111,4 +112,14 @@ pub(crate) fn without_body(answer: Response) -> Response {
 
 fn with(builder: ResponseBuilder, headers: &[(&str, &str)]) -> Result<ResponseBuilder> {
     headers.iter().try_fold(builder, |builder, (name, value)| builder.with_header(name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::limits::GUARD_RETRY_AFTER_S;
+
+    #[test]
+    fn a_503_asks_for_as_much_patience_as_an_object_may_need() {
+        assert_eq!(super::RETRY_AFTER.1, GUARD_RETRY_AFTER_S.to_string());
+    }
 }

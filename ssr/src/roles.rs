@@ -43,9 +43,14 @@ impl Roles {
     }
 }
 
-/// Nobody can say what the user may do. The text is for the log.
+/// Nobody can say what the user may do. The texts are for the log.
 #[derive(Debug)]
-pub(crate) struct Unknowable(pub(crate) String);
+pub(crate) enum Unknowable {
+    /// The object said so itself. Its own log says why, once for all who ask meanwhile.
+    Told(String),
+    /// There is no answer of the object's that can be used.
+    Unheard(String),
+}
 
 thread_local! {
     static ISOLATE: RefCell<Isolate> = RefCell::new(Isolate::default());
@@ -93,14 +98,14 @@ async fn ask_until_good(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, U
 async fn ask_again(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknowable> {
     let mut calls = 1;
     loop {
-        let Failure { fault, text } = match ask(env, user, wish).await {
+        let Failure { fault, unknowable } = match ask(env, user, wish).await {
             Ok(roles) => return Ok(roles),
             Err(failure) => failure,
         };
         let Some(wait_ms) = call_again_ms(fault, calls, edge::chance::jitter()) else {
-            return Err(Unknowable(text));
+            return Err(unknowable);
         };
-        tracing::warn!(calls, error = text, "the object is asked again");
+        tracing::warn!(calls, error = ?unknowable, "the object is asked again");
         Delay::from(Duration::from_millis(wait_ms.into())).await;
         calls += 1;
     }
@@ -109,13 +114,13 @@ async fn ask_again(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Unknow
 /// Why the object gave no answer that can be used.
 struct Failure {
     fault: CallFault,
-    text: String,
+    unknowable: Unknowable,
 }
 
 impl Failure {
     /// The object did answer, and would answer alike.
     fn of_answer(text: String) -> Self {
-        Self { fault: CallFault::Final, text }
+        Self { fault: CallFault::Final, unknowable: Unknowable::Unheard(text) }
     }
 }
 
@@ -128,13 +133,17 @@ impl From<Error> for Failure {
         let says =
             |name: &str| Reflect::get(original, &name.into()).is_ok_and(|value| value.is_truthy());
         let fault = CallFault::of(|| says("retryable"), || says("overloaded"));
-        Self { fault, text: message.clone() }
+        Self { fault, unknowable: Unknowable::Unheard(message.clone()) }
     }
 }
 
 async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
-    let ask =
-        Ask { user_id: user.as_str().to_owned(), fresh: wish.fresh, min_version: wish.min_version };
+    let ask = Ask {
+        user_id: user.as_str().to_owned(),
+        fresh: wish.fresh,
+        min_version: wish.min_version,
+        compact: true,
+    };
     let url = ask.url().map_err(Error::from)?;
     let stub = env.durable_object(object::BINDING)?.get_by_name(object::name(user))?;
     // The instant before the question: the age of what comes back counts from here at the latest.
@@ -142,7 +151,8 @@ async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
     let reply = stub.fetch_with_str(&url).await?;
     let (status, body) = (reply.status_code(), edge::body::text(reply).await?);
     if status != 200 {
-        return Err(Failure::of_answer(format!("the object refused with {status}")));
+        let unknowable = Unknowable::Told(format!("the object refused with {status}"));
+        return Err(Failure { fault: CallFault::Final, unknowable });
     }
     let answer: Answer = serde_json::from_str(&body).map_err(|error| {
         Failure::of_answer(format!("the object's answer cannot be read: {error}"))
@@ -161,5 +171,5 @@ async fn ask(env: &Env, user: &UserId, wish: Wish) -> Result<Roles, Failure> {
 }
 
 fn unknowable(why: &str) -> Unknowable {
-    Unknowable(why.to_owned())
+    Unknowable::Unheard(why.to_owned())
 }

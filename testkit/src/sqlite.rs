@@ -10,8 +10,7 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Error, Params, Result, params_from_iter};
 use shared::cache::{Fill, Row};
-use shared::roles::RoleSet;
-use shared::sql::{self, Arg, Statement};
+use shared::sql::{self, Arg, FilledRow, Statement};
 
 /// When every clock begins: 2025-11-24T16:00:00Z, in milliseconds.
 pub const START: i64 = 1_764_000_000_000;
@@ -175,16 +174,14 @@ impl Database {
     /// What SQLite refuses, and a row that is not one of [`sql::FILL`].
     pub fn fill(&self, user: &str) -> Result<Option<Row>> {
         let mut prepared = self.sql.prepare_cached(sql::FILL)?;
-        let mut rows = prepared.query([user])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let standing: String = row.get(2)?;
-        let set = RoleSet {
-            version: row.get(1)?,
-            standing: serde_json::from_value(standing.into()).map_err(told)?,
-            roles: serde_json::from_str(row.get_ref(3)?.as_str()?).map_err(told)?,
-            organizations: serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(told)?,
-        };
-        Ok(Some(Row { owner: row.get(0)?, set: set.canonical() }))
+        let rows = prepared.query_map([user], |row| {
+            let [kind, id, name, permissions] = ["kind", "id", "name", "permissions"];
+            let (owner, version) = (row.get("owner")?, row.get("version")?);
+            let (id, name, permissions) = (row.get(id)?, row.get(name)?, row.get(permissions)?);
+            Ok(FilledRow { kind: row.get(kind)?, owner, version, id, name, permissions })
+        })?;
+        sql::filled(rows.collect::<Result<_>>()?)
+            .map_err(|why| Error::UserFunctionError(why.into()))
     }
 
     fn execute(&self, statement: &Statement) -> Result<usize> {

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod deliveries;
 #[cfg(test)]
+mod fill;
+#[cfg(test)]
 mod holders;
 #[cfg(test)]
 mod law;

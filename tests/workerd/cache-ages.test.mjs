@@ -28,6 +28,38 @@ describe("the role cache in time", () => {
     assert.ok(batches <= seconds, `${batches} in ${seconds} s`);
   });
 
+  it("reads for a version that is not there at most once a second", async () => {
+    const user = await caches.newUser();
+    const { version } = await caches.ask(user);
+    const before = caches.database.batches;
+    const began = Date.now();
+    for (let asked = 0; asked < 30; asked += 1) {
+      const { status, body } = await caches.tell(user, { min_version: version + 1 });
+      assert.deepEqual([status, body], [503, { reason: "below" }]);
+    }
+    const seconds = 1 + Math.ceil((Date.now() - began) / 1000);
+    const batches = caches.database.batches - before;
+    assert.ok(1 <= batches && batches <= seconds, `${batches} in ${seconds} s`);
+    // Ahead of the clock there is none, whether or not the object has a set.
+    const known = caches.database.batches;
+    for (const whom of [user, await caches.newUser()]) {
+      for (const ahead of [60_000, 3_600_000, 2 ** 50]) {
+        const { status, body } = await caches.tell(whom, { min_version: Date.now() + ahead });
+        assert.deepEqual([status, body], [503, { reason: "ahead" }]);
+      }
+    }
+    assert.equal(caches.database.batches, known);
+  });
+
+  it("reads for a version that is there, however young its set is", async () => {
+    const user = await caches.newUser();
+    await caches.ask(user);
+    await caches.write(user, { roles: ["editor"] });
+    const { version } = await caches.watch(user);
+    const crowd = Array.from({ length: 5 }, () => caches.ask(user, { min_version: version }));
+    for (const { roles } of await Promise.all(crowd)) assert.deepEqual(roles, ["editor"]);
+  });
+
   it("C-7 with the database gone serves until the hard age and never after it", async () => {
     const user = await caches.newUser(["admin"]);
     const short = { name: "short-ssr" };
@@ -49,7 +81,8 @@ describe("the role cache in time", () => {
       assert.equal((await caches.guard(user, short)).status, 503);
     }
     caches.release();
-    assert.equal((await caches.guard(user, short)).status, 403);
+    const isDenied = async () => (await caches.guard(user, short)).status === 403;
+    await waitFor("the object has waited", isDenied);
   });
 
   it("C-6 without any hint follows within the hard age all the same", async () => {

@@ -2,7 +2,7 @@
 // overtaken or many, hints that are late, foreign or lost, objects that are evicted or restored.
 
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, afterEach, before, describe, it } from "node:test";
 
 import { startCaches } from "./support/caches.mjs";
 import * as clerk from "./support/clerk.mjs";
@@ -16,6 +16,7 @@ describe("the role cache", () => {
     caches = await startCaches();
   });
   after(() => caches?.stop());
+  afterEach(() => caches.release());
 
   it("C-9 fills for a thousand guards at once as it does for one", async () => {
     const [user, other] = [await caches.newUser(["admin"]), await caches.newUser(["admin"])];
@@ -111,8 +112,60 @@ describe("the role cache", () => {
     assert.equal((await caches.tell(user)).status, 503);
     assert.equal((await caches.guard(user)).status, 503);
     caches.release();
+    const isDenied = async () => (await caches.guard(user)).status === 403;
+    await waitFor("the object has waited", isDenied);
     assert.deepEqual((await caches.ask(user)).roles, []);
-    assert.equal((await caches.guard(user)).status, 403);
+  });
+
+  it("F-4 while fills fail asks the database now and then, and writes a line each time", async () => {
+    const [cold, short] = [await caches.newUser(["admin"]), await caches.newUser(["admin"])];
+    await caches.ask(short, {}, "SHORT");
+    caches.lose();
+    const before = caches.database.batches;
+    const known = caches.system.logs().length;
+    for (let asked = 0; asked < 105; asked += 1) {
+      const { status, text } = await caches.guard(cold);
+      assert.equal(status, 503);
+      assert.ok(!text.includes(cold));
+      assert.equal((await caches.guard(cold, { where: "/api/me" })).status, 503);
+      // In hand and not too old: served all the same, then refused.
+      const { status: served } = await caches.guard(short, { name: "short-ssr" });
+      assert.ok(served === 200 || served === 503, `${served}`);
+    }
+    const batches = caches.database.batches - before;
+    // Each wait is longer than the one before: two dozen failures of two objects take a minute.
+    assert.ok(2 <= batches && batches <= 24, `${batches} batches for 315 questions`);
+    const lines = caches.system.logs().slice(known).split("\n");
+    const about = lines.filter((line) => line.includes(cold) || line.includes(short));
+    assert.equal(about.length, batches, about.join("\n"));
+    for (const line of about) assert.match(line, /"a fill failed".*Network connection lost/);
+    assert.ok(!lines.some((line) => /out of reach|cannot be known/.test(line)));
+    caches.release();
+    const isBack = async () => (await caches.guard(cold)).status === 200;
+    await waitFor("the object has waited", isBack);
+  });
+
+  it("an object that the user's name did not make takes over no watch", async () => {
+    const user = await caches.newUser(["admin"]);
+    const { version } = await caches.ask(user);
+    const watch = await caches.watch(user);
+    for (const by of [{ unique: true }, { name: clerk.newId("user") }, { name: `${user} ` }]) {
+      const { status, body } = await caches.system.tellBy(by, user, "ask");
+      assert.deepEqual([status, body], [400, { reason: "misdirected" }], JSON.stringify(by));
+    }
+    assert.deepEqual(await caches.watch(user), watch);
+    // Nor of a user whom nobody watches.
+    const other = await caches.newUser(["admin"]);
+    assert.equal((await caches.system.tellBy({ unique: true }, other, "ask")).status, 400);
+    assert.equal(await caches.watch(other), undefined);
+    // By its id's text it is the same object as by its name.
+    const text = await caches.system.tellBy({ text: true }, user, "ask");
+    assert.deepEqual([text.status, text.body.set.version], [200, version]);
+    await caches.system.evict("rolecall-durable", user);
+    assert.equal((await caches.system.tellBy({ text: true }, user, "ask")).status, 200);
+    assert.equal((await caches.guard(user)).status, 200);
+    assert.deepEqual(await caches.watch(user), watch);
+    assert.equal((await caches.tell(other, { user_id: user })).status, 400);
   });
 
   it("takes no roles from a hint, and no hint that is foreign or not of this time", async () => {
@@ -202,5 +255,36 @@ describe("the role cache", () => {
     await caches.sweep();
     assert.equal(await caches.watch(nobody), undefined);
     assert.ok(await caches.watch(user));
+  });
+
+  it("F-27 keeps a set that is larger than one value of its storage", async () => {
+    const user = await caches.newUser();
+    // Of a role that the catalogue has never heard of each membership's own list counts.
+    await caches.system.sql(
+      `INSERT INTO memberships
+         (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest)
+       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+       SELECT 'orgmem_own_' || i, 'org_own_' || i, ?1, 'org:unheard_of',
+         (WITH RECURSIVE k (j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM k WHERE j < 40)
+          SELECT json_group_array('org:feature_' || i || ':manage_' || j) FROM k), 0, 1, 1, 1, ''
+       FROM n`,
+      user,
+    );
+    const first = await caches.ask(user);
+    assert.equal(first.set.organizations.length, 2_000);
+    const size = JSON.stringify(first.set).length;
+    assert.ok(2_000_000 < size, `${size}`);
+    await caches.system.evict("rolecall-durable", user);
+    const woken = await caches.ask(user);
+    assert.deepEqual([woken.source, woken.version], ["object", first.version]);
+    assert.deepEqual(woken.set, first.set);
+    // Grown small again it is one value, and what is left of the parts is not read.
+    await caches.system.sql("DELETE FROM memberships WHERE user_id = ?1", user);
+    const { owner, version } = await caches.watch(user);
+    assert.equal(await caches.hint(user, owner, version), "acked");
+    await waitFor("it is read", async () => (await caches.ask(user)).version === version);
+    await caches.system.evict("rolecall-durable", user);
+    const small = await caches.ask(user);
+    assert.deepEqual([small.source, small.set.organizations], ["object", []]);
   });
 });

@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import {
-  OTHER_SECRET, SECRET, WEBHOOK, deliver, newId, send, signed,
+  OTHER_SECRET, SECRET, WEBHOOK, deliver, newId, nowSeconds, send, signed,
 } from "./support/delivery.mjs";
 import { sinkOf, standIn, startDirect, workerOf } from "./support/direct.mjs";
 import { waitFor } from "./support/wait.mjs";
@@ -65,6 +65,8 @@ describe("a door", () => {
       doorOf("ours", { CLERK_INSTANCE_ID: INSTANCE }),
       doorOf("small", { BODY_BYTES_MAX: "100" }),
       doorOf("sizeless", { BODY_BYTES_MAX: "many" }),
+      doorOf("boundless", { BODY_BYTES_MAX: "33554433" }),
+      workerOf("ingest", { name: "patient", ratelimits: limited(100_000) }),
       workerOf("ingest", { name: "unbound", queueProducers: undefined }),
       workerOf("ingest", {
         name: "refused",
@@ -167,6 +169,9 @@ describe("a door", () => {
     assert.equal((await deliver(small, body(100))).status, 202);
     assert.equal((await deliver(small, body(101))).status, 413);
     assert.equal((await of("sizeless")).status, 500);
+    // One body as large as all together may be would never find room.
+    assert.equal((await of("boundless")).status, 500);
+    await logged("set it to 33554432 at most");
   });
 
   it("F-6 answers 503 when its queue refuses, and lets Svix try again", async () => {
@@ -272,8 +277,8 @@ describe("a door", () => {
     const BODY = JSON.stringify({ type: "session.created" });
 
     /** Sends bytes as they are, and gives the status of the first answer; 0 when there is none. */
-    async function raw(lines, body = BODY, { end = false } = {}) {
-      const { port } = await system.url("plain");
+    async function raw(lines, body = BODY, { end = false, door = "plain" } = {}) {
+      const { port } = await system.url(door);
       const head = [`POST ${WEBHOOK} HTTP/1.1`, "Host: door.example", ...lines, "", ""];
       return new Promise((done) => {
         const socket = connect(Number(port), "127.0.0.1");
@@ -314,6 +319,49 @@ describe("a door", () => {
       const long = await raw([...good, length(BODY.length + 1)], BODY, { end: true });
       assert.ok(long === 0 || (400 <= long && long < 500), `too long: ${long}`);
       assert.equal(await raw([...good, length(10_000_000)], ""), 413, "announced");
+    });
+
+    describe("F-26 an upload that never ends", () => {
+      /** As much as a body may have: 128 of them are the door's budget. */
+      const ONE = 262_144;
+
+      it("is not waited for when its headers say enough", async () => {
+        const good = signed(BODY);
+        const length = "Content-Length: 262144";
+        const stale = signed(BODY, { at: nowSeconds() - 301 });
+        const cases = {
+          unsigned: [],
+          "no timestamp": lines({ ...good, "svix-timestamp": "" }),
+          "an id that is none": lines({ ...good, "svix-id": "msg.1" }),
+          "no tag": lines({ ...good, "svix-signature": "v1,AAAA" }),
+          "another version": lines({ ...good, "svix-signature": good["svix-signature"].slice(0, 1) }),
+          stale: lines(stale),
+        };
+        for (const [name, headers] of Object.entries(cases)) {
+          // Nothing of the body is sent, and the answer comes all the same.
+          assert.equal(await raw([...headers, length], "", { door: "patient" }), 401, name);
+        }
+      });
+
+      it("is given up, and what all of them hold is bounded", async () => {
+        const body = "x".repeat(ONE - 1);
+        const headers = [...lines(signed(body)), `Content-Length: ${ONE}`];
+        const door = "patient";
+        const seen = new Set();
+        // On a slow machine the first are given up before the last have come: then once more.
+        for (let round = 0; round < 5 && !seen.has(503); round += 1) {
+          const crowd = Array.from({ length: 140 }, () => raw(headers, body, { door }));
+          for (const status of await Promise.all(crowd)) seen.add(status);
+        }
+        assert.deepEqual([...seen].sort(), [408, 503]);
+        await logged("the bodies on their way in take more than");
+        await logged("the body had not come in");
+        // All of it has come back.
+        const whole = lines(signed(BODY));
+        for (let n = 0; n < 3; n += 1) {
+          assert.equal(await raw([...whole, length(BODY.length)], BODY, { door }), 202);
+        }
+      });
     });
 
     it("pieces without a length are counted", async () => {

@@ -155,7 +155,8 @@ describe("an app with packages/guard", () => {
     } finally {
       await system.sql("ALTER TABLE test_users RENAME TO users");
     }
-    assert.equal((await ask(system, user, "/role?role=admin")).status, 200);
+    const isBack = async () => (await ask(system, user, "/role?role=admin")).status === 200;
+    await waitFor("the object has waited", isBack);
   });
 });
 

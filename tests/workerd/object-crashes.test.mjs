@@ -13,7 +13,7 @@ import { covers } from "./support/switches.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /** Every step of an object: where a switch stands. */
-const FILL = ["fill-begun", "fill-answered", "fill-taken", "fill-saved"];
+const FILL = ["save", "fill-begun", "fill-answered", "fill-taken", "fill-saved"];
 const HINT = ["hint-raised", "hint-saved"];
 const ALARM = ["alarm-ended", "alarm-saved", "alarm-unwatched"];
 
@@ -76,6 +76,63 @@ describe("F-1 a crash of an object", () => {
         for (const { version: before } of known) assert.ok(before < version, "I5");
       });
     }
+  });
+});
+
+describe("F-5 a disk that fails", () => {
+  let line;
+
+  before(async () => {
+    line = await startLine();
+    await line.sweep();
+  });
+  after(() => line?.stop());
+
+  const ofSaves = (user) => (point, whom) => point === "save" && whom === user;
+
+  it("F-5 a hint that could not be written is not acknowledged, however often it comes", async () => {
+    const user = await line.watched();
+    const before = await line.ask(user);
+    await line.write(user, ["admin"]);
+    const { owner, version } = await line.watch(user);
+    line.switches.fail(ofSaves(user));
+    for (let time = 0; time < 3; time += 1) {
+      assert.deepEqual(await line.hint(user, { owner, version }), { reason: "storage" });
+    }
+    // The sweep hears no better, so it stays owed; and what is in memory alone answers nobody.
+    await line.sweep();
+    const owed = await line.watch(user);
+    assert.ok(owed.acked < owed.version);
+    assert.equal(await line.guard(user), 503);
+    // Then it is written, though the memory has long known it: the object dies, and has kept it.
+    const kill = line.switches.kill((point, whom) => point === "fill-answered" && whom === user);
+    assert.equal(await line.hint(user, { owner, version }), "acked");
+    await waitFor("it dies in its next fill", () => {
+      void line.ask(user).catch(() => {});
+      return kill.isDone();
+    });
+    line.switches.release();
+    const after = await line.ask(user);
+    assert.ok(before.version < after.version);
+    assert.deepEqual(after.roles, await line.rolesOf(user));
+    await line.sweep();
+    await line.agrees(user);
+  });
+
+  it("F-5 a set that could not be written is not served, and goes nowhere back", async () => {
+    const user = await line.watched();
+    await line.write(user, ["admin"]);
+    const { owner, version } = await line.watch(user);
+    // The floor is kept, and of the fill that follows nothing.
+    let saves = 0;
+    line.switches.fail((point, whom) => ofSaves(user)(point, whom) && 1 < ++saves);
+    assert.equal(await line.hint(user, { owner, version }), "acked");
+    await waitFor("the set could not be written", () => 1 < saves);
+    assert.equal(await line.guard(user), 503);
+    line.switches.release();
+    await waitFor("it is read again", async () => (await line.ask(user)).version === version);
+    await line.sweep();
+    await line.agrees(user);
   });
 });
 

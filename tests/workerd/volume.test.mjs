@@ -190,4 +190,43 @@ describe("a hundred thousand members", () => {
     assert.equal((await get("/orgs/org_many_500")).status, 403);
     assert.equal((await get("/orgs/org_many_499")).status, 200);
   });
+
+  it("F-27 a user of five thousand organizations with a hundred permissions each", async () => {
+    const user = clerk.newId("user");
+    const permissions = Array.from({ length: 100 }, (_, n) => ({
+      id: clerk.newId("perm"), key: `org:feature_${n}:manage_it_all`,
+    }));
+    const key = "org:of_very_many";
+    await hand(clerk.role(clerk.newId("role"), { key, permissions }));
+    await system.sql(
+      `INSERT INTO memberships ${COLUMNS}
+       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+       SELECT 'orgmem_5000_' || i, 'org_5000_' || i, ?1, ?2, 0, 1, 1, 1, '' FROM n`,
+      user,
+      key,
+    );
+    const ssr = await system.worker("rolecall-ssr");
+    const get = async (where) => {
+      const request = { headers: bearer(mint(user)), redirect: "manual" };
+      return ssr.fetch(`https://app.example.com${where}`, request);
+    };
+    const may = async (org, permission) =>
+      (await get(`/api/check?org=${org}&permission=${permission}`)).status;
+    for (const n of [1, 2_500, 5_000]) {
+      assert.equal(await may(`org_5000_${n}`, "org:feature_99:manage_it_all"), 200);
+      assert.equal(await may(`org_5000_${n}`, "org:feature_100:manage_it_all"), 403);
+    }
+    const { organizations } = await (await get("/api/me")).json();
+    assert.equal(organizations.length, 5_000);
+    for (const { permissions: held } of organizations) assert.equal(held.length, 100);
+    // It outlives its memory, and reaches guards of before, who read each list where it is needed.
+    await system.evict("rolecall-durable", user);
+    const { source } = await (await get("/api/me")).json();
+    assert.equal(source, "object");
+    const plain = await system.tell("ROLES", user, "ask", {});
+    const compact = await system.tell("ROLES", user, "ask", { compact: true });
+    assert.equal(plain.body.set.organizations[4_999].permissions.length, 100);
+    assert.deepEqual([compact.body.set.lists.length, compact.body.set.lists[0].length], [1, 100]);
+    assert.ok(JSON.stringify(compact.body).length < 500_000);
+  });
 });

@@ -1,7 +1,7 @@
 //! The end of an idle object: its watch first, then everything that it has stored.
 
 use edge::fault_point;
-use shared::cache::{Alarm, State};
+use shared::cache::{Alarm, Memory};
 use shared::limits::END_AGAIN_MS;
 
 use super::Object;
@@ -22,7 +22,8 @@ impl Object {
         self.load().await?;
         let (alarm, user_id) = {
             let mut memory = self.memory.borrow_mut();
-            (memory.alarm(edge::clock::now(), &ages), memory.user_id.clone())
+            let alarm = memory.alarm(edge::clock::now(), &ages);
+            (alarm, memory.state().user_id.clone())
         };
         let owner = match alarm {
             Alarm::Rearm(at) => return disk::arm(&self.platform, at).await,
@@ -42,7 +43,7 @@ impl Object {
         fault_point!(&self.env, "alarm-unwatched", &user_id);
         let may_clear = self.memory.borrow_mut().ended(owner, edge::clock::now());
         if may_clear && self.waiting.borrow().is_none() {
-            self.memory.replace(State::default());
+            self.memory.replace(Memory::default());
             return disk::clear(&self.platform).await;
         }
         self.save().await?;

@@ -58,7 +58,8 @@ export interface Answer {
 
 /** The address that asks a question: its JSON stands behind the `?`. */
 export function askUrl({ userId, fresh, minVersion }: Ask): string {
-  const text = JSON.stringify({ user_id: userId, fresh, min_version: minVersion });
+  const compact = true; // As `setOf` reads it: no list of permissions stands in the answer twice.
+  const text = JSON.stringify({ user_id: userId, fresh, min_version: minVersion, compact });
   return `${ASK_URL}?${encodeURIComponent(text)}`;
 }
 
@@ -87,18 +88,32 @@ function setOf(value: unknown): RoleSet | undefined {
   const version = wholeOf(fieldOf(set, "version"));
   const standing = wordOf(fieldOf(set, "standing"), STANDINGS);
   const roles = listOf(fieldOf(set, "roles"), textOf);
-  const organizations = listOf(fieldOf(set, "organizations"), membershipOf);
+  const given = fieldOf(set, "lists");
+  const lists = given === undefined ? [] : listOf(given, permissionsOf);
+  if (lists === undefined) return undefined;
+  const organizations = listOf(fieldOf(set, "organizations"), (it) => membershipOf(it, lists));
   if (version === undefined || standing === undefined) return undefined;
   if (roles === undefined || organizations === undefined) return undefined;
   return { version, standing, roles, organizations };
 }
 
-function membershipOf(value: unknown): Membership | undefined {
+/** A membership has its permissions with it, or says which of `lists` they are. */
+function membershipOf(
+  value: unknown,
+  lists: readonly (readonly string[])[],
+): Membership | undefined {
   const membership = objectOf(value);
   if (membership === undefined) return undefined;
   const id = textOf(fieldOf(membership, "id"));
   const role = textOf(fieldOf(membership, "role"));
-  const permissions = listOf(fieldOf(membership, "permissions"), textOf);
+  const own = fieldOf(membership, "permissions");
+  const list = fieldOf(membership, "list");
+  if (own !== undefined && list !== undefined) return undefined;
+  const permissions = list === undefined ? permissionsOf(own) : lists[wholeOf(list) ?? -1];
   if (id === undefined || role === undefined || permissions === undefined) return undefined;
   return { id, role, permissions };
+}
+
+function permissionsOf(value: unknown): readonly string[] | undefined {
+  return listOf(value, textOf);
 }

@@ -12,6 +12,7 @@ import { Objects, USER, sample, says } from "./support.ts";
 /** Every sample, so that none is pinned on one side only. */
 const SAMPLES = [
   "answer.banned",
+  "answer.compact",
   "answer.dead",
   "answer.live",
   "answer.unknown",
@@ -72,6 +73,11 @@ describe("the wire contract", () => {
       source: "object",
     });
     assert.ok(1_250 <= ageMs && Date.now() < goodUntilMs);
+  });
+
+  it("is read alike when each list stands in it once", () => {
+    assert.ok(sample("answer.compact").includes('"lists"'));
+    assert.deepEqual(answerOf(sample("answer.compact")), answerOf(sample("answer.live")));
   });
 
   for (const [standing, version, source, ageMs, goodForMs] of [

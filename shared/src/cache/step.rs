@@ -13,8 +13,20 @@ pub enum Decision {
     ServeAndRefill(Answer),
     /// A refill first; then ask again with [`State::after_fill`](super::State::after_fill).
     Fill,
-    /// No refill can meet it: the version asked for is too far ahead, or was just read for.
-    Refuse,
+    /// The fill under way, if there is one, and none after it; then as after [`Decision::Fill`].
+    /// D1 was read a moment ago for a version that it had not reached.
+    Join,
+    /// No answer now.
+    Refuse(Why),
+}
+
+/// Why a question is refused without a read of D1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The version asked for lies too far ahead of the clock to be true.
+    Ahead,
+    /// The last fill failed a moment ago, and what is in hand may not be served.
+    Waiting,
 }
 
 /// A fill under way: what to send to D1, and what its answer is judged by.

@@ -1,6 +1,6 @@
 //! The role cache's machine, step by step.
 
-use super::{Ages, Alarm, Decision, Filled, Row, State};
+use super::{Ages, Alarm, Decision, Filled, Pace, Row, State, Why};
 use crate::object::{Ask, Hint, HintReply, Source};
 use crate::roles::{RoleSet, Standing};
 use crate::time::UnixMillis;
@@ -9,7 +9,7 @@ const AGES: Ages = Ages { soft_ms: 30_000, hard_ms: 60_000, idle_ms: 30 * 86_400
 const T0: UnixMillis = UnixMillis(1_000_000);
 
 fn ask() -> Ask {
-    Ask { user_id: "user_a".into(), fresh: false, min_version: 0 }
+    Ask { user_id: "user_a".into(), fresh: false, min_version: 0, compact: true }
 }
 
 fn row(owner: i64, version: i64, role: &str) -> Row {
@@ -31,25 +31,30 @@ fn hint(owner: i64, version: i64) -> Hint {
     Hint { user_id: "user_a".into(), owner, version }
 }
 
+/// What a question gets from an instance that has not read lately.
+fn unhurried(state: &State, ask: &Ask, now: UnixMillis) -> Decision {
+    state.ask(ask, now, &AGES, &mut Pace::default())
+}
+
 fn role_served(state: &State, now: UnixMillis) -> Option<String> {
-    match state.ask(&ask(), now, &AGES) {
+    match unhurried(state, &ask(), now) {
         Decision::Serve(answer) | Decision::ServeAndRefill(answer) => {
             answer.set.roles.first().cloned()
         }
-        Decision::Fill | Decision::Refuse => None,
+        Decision::Fill | Decision::Join | Decision::Refuse(_) => None,
     }
 }
 
 #[test]
 fn a_cold_object_fills_first() {
-    assert_eq!(State::default().ask(&ask(), T0, &AGES), Decision::Fill);
+    assert_eq!(unhurried(&State::default(), &ask(), T0), Decision::Fill);
     assert_eq!(State::default().after_fill(&ask(), T0, T0, &AGES), None);
 }
 
 #[test]
 fn a_set_is_served_refreshed_and_refused_by_its_age() {
     let state = filled(T0.0);
-    let at = |ms| state.ask(&ask(), T0.plus(ms), &AGES);
+    let at = |ms| unhurried(&state, &ask(), T0.plus(ms));
     let Decision::Serve(answer) = at(30_000) else { panic!() };
     assert_eq!(
         (answer.source, answer.age_ms, answer.good_for_ms),
@@ -63,36 +68,101 @@ fn a_set_is_served_refreshed_and_refused_by_its_age() {
 #[test]
 fn a_set_from_a_clock_ahead_is_filled_again() {
     let state = filled(T0.0);
-    assert!(matches!(state.ask(&ask(), T0.plus(-1_000), &AGES), Decision::Serve(_)));
-    assert_eq!(state.ask(&ask(), T0.plus(-1_001), &AGES), Decision::Fill);
+    assert!(matches!(unhurried(&state, &ask(), T0.plus(-1_000)), Decision::Serve(_)));
+    assert_eq!(unhurried(&state, &ask(), T0.plus(-1_001)), Decision::Fill);
 }
 
 #[test]
 fn fresh_refills_at_most_once_a_second() {
     let state = filled(T0.0);
     let fresh = Ask { fresh: true, ..ask() };
-    assert!(matches!(state.ask(&fresh, T0.plus(999), &AGES), Decision::Serve(_)));
-    assert_eq!(state.ask(&fresh, T0.plus(1_000), &AGES), Decision::Fill);
+    assert!(matches!(unhurried(&state, &fresh, T0.plus(999)), Decision::Serve(_)));
+    assert_eq!(unhurried(&state, &fresh, T0.plus(1_000)), Decision::Fill);
 }
 
 #[test]
 fn a_minimum_version_is_met_or_refused() {
     let state = filled(100);
     let at_least = |min_version| Ask { min_version, ..ask() };
-    assert!(matches!(state.ask(&at_least(100), T0, &AGES), Decision::Serve(_)));
-    assert_eq!(state.ask(&at_least(101), T0.plus(100), &AGES), Decision::Fill);
+    assert!(matches!(unhurried(&state, &at_least(100), T0), Decision::Serve(_)));
+    assert_eq!(unhurried(&state, &at_least(101), T0.plus(100)), Decision::Fill);
     assert_eq!(state.after_fill(&at_least(101), T0, T0, &AGES), None);
 }
 
 #[test]
-fn a_version_out_of_reach_is_no_reason_to_read() {
+fn a_version_ahead_of_the_clock_is_no_reason_to_read() {
     let state = filled(T0.0);
     let at_least = |min_version| Ask { min_version, ..ask() };
     let later = T0.plus(100);
-    assert_eq!(state.ask(&at_least(i64::MAX), later, &AGES), Decision::Refuse);
-    assert_eq!(state.ask(&at_least(later.0 + 300_001), later, &AGES), Decision::Refuse);
-    assert_eq!(state.ask(&at_least(later.0 + 300_000), later, &AGES), Decision::Fill);
-    assert_eq!(state.ask(&at_least(T0.0 + 1), T0.plus(99), &AGES), Decision::Refuse);
+    let ahead = Decision::Refuse(Why::Ahead);
+    for state in [&state, &State::default()] {
+        assert_eq!(unhurried(state, &at_least(i64::MAX), later), ahead);
+        assert_eq!(unhurried(state, &at_least(later.0 + 5_001), later), ahead);
+        assert_eq!(unhurried(state, &at_least(later.0 + 5_000), later), Decision::Fill);
+    }
+    // What the set has reached is served, wherever the clocks are: D1 did name it.
+    let early = T0.plus(-900);
+    let far = filled(T0.0 + 600_000);
+    assert!(matches!(unhurried(&far, &at_least(T0.0 + 600_000), early), Decision::Serve(_)));
+}
+
+#[test]
+fn a_version_that_is_not_reached_is_read_for_once_a_second() {
+    let state = filled(T0.0);
+    let (mut pace, next) = (Pace::default(), Ask { min_version: T0.0 + 1, ..ask() });
+    let mut get = |ms| state.ask(&next, T0.plus(ms), &AGES, &mut pace);
+    assert_eq!(get(10), Decision::Fill, "however young the set is");
+    assert_eq!((get(10), get(1_009)), (Decision::Join, Decision::Join));
+    assert_eq!(get(1_010), Decision::Fill);
+    assert_eq!(get(1_009), Decision::Fill, "a clock that went back starts anew");
+    pace.filled();
+    let mut get = |ms| state.ask(&next, T0.plus(ms), &AGES, &mut pace);
+    assert_eq!((get(1_500), get(2_009)), (Decision::Join, Decision::Fill));
+    // The first fill was such a read already.
+    let mut pace = Pace::default();
+    assert_eq!(State::default().ask(&next, T0, &AGES, &mut pace), Decision::Fill);
+    assert_eq!(state.ask(&next, T0.plus(999), &AGES, &mut pace), Decision::Join);
+}
+
+#[test]
+fn while_fills_fail_an_object_waits_longer_and_longer() {
+    let mut pace = Pace::default();
+    let mut waits = |jitter| (0..9).map(|_| pace.failed(T0, jitter)).collect::<Vec<_>>();
+    assert_eq!(waits(0), [50, 100, 200, 400, 800, 1_600, 2_500, 2_500, 2_500]);
+    for jitter in [1, 2_500, u32::MAX] {
+        assert!(waits(jitter).iter().all(|wait_ms| (2_500..=5_000).contains(wait_ms)));
+    }
+    for _ in 0..99 {
+        pace.failed(T0, 2_500);
+    }
+    assert_eq!(pace.waits_ms(T0), Some(5_000));
+    assert_eq!(pace.waits_ms(T0.plus(4_999)), Some(1));
+    assert_eq!(pace.waits_ms(T0.plus(5_000)), None);
+    assert_eq!(pace.waits_ms(T0.plus(-1)), None, "a clock that went back ends the wait");
+    pace.filled();
+    assert_eq!(pace.waits_ms(T0), None);
+    assert_eq!(pace.failed(T0, 50), 100, "it begins again with the shortest");
+}
+
+#[test]
+fn a_waiting_object_serves_what_it_may_and_refuses_the_rest() {
+    let state = filled(T0.0);
+    let mut pace = Pace::default();
+    for _ in 0..9 {
+        pace.failed(T0.plus(59_000), 2_500);
+    }
+    let mut get = |state: &State, ask: &Ask, ms| state.ask(ask, T0.plus(ms), &AGES, &mut pace);
+    let Decision::Serve(answer) = get(&state, &ask(), 60_000) else { panic!("it may be served") };
+    assert_eq!(answer.age_ms, 60_000);
+    let waiting = Decision::Refuse(Why::Waiting);
+    assert_eq!(get(&state, &ask(), 60_001), waiting, "past the hard age");
+    assert_eq!(get(&State::default(), &ask(), 60_001), waiting, "cold");
+    assert_eq!(get(&state, &Ask { fresh: true, ..ask() }, 60_000), waiting);
+    assert_eq!(get(&state, &Ask { min_version: T0.0 + 1, ..ask() }, 60_000), waiting);
+    let mut hinted = state.clone();
+    hinted.hint(&hint(T0.0, T0.0 + 1), T0);
+    assert_eq!(get(&hinted, &ask(), 60_000), waiting, "below the floor");
+    assert_eq!(get(&state, &ask(), 64_000), Decision::Fill, "the wait is over");
 }
 
 #[test]
@@ -181,7 +251,7 @@ fn the_floor_outlives_the_memory() {
 fn a_hint_does_not_make_a_set_younger() {
     let mut state = filled(100);
     state.hint(&hint(T0.0, 100), T0.plus(59_000));
-    assert_eq!(state.ask(&ask(), T0.plus(60_001), &AGES), Decision::Fill);
+    assert_eq!(unhurried(&state, &ask(), T0.plus(60_001)), Decision::Fill);
 }
 
 #[test]
@@ -198,7 +268,7 @@ fn a_set_that_a_clock_ahead_has_dated_is_dated_anew_by_the_next_fill() {
     let (ahead, _) = state.begin_fill(false, T0.plus(600_000));
     assert_eq!(state.take(&ahead, Some(row(T0.0, 100, "admin"))), Filled::Applied);
     let now = T0.plus(1_000);
-    assert_eq!(state.ask(&ask(), now, &AGES), Decision::Fill, "it is from the future");
+    assert_eq!(unhurried(&state, &ask(), now), Decision::Fill, "it is from the future");
     let (fill, _) = state.begin_fill(false, now);
     assert_eq!(state.take(&fill, Some(row(T0.0, 100, "admin"))), Filled::Applied);
     assert!(state.after_fill(&ask(), now, now, &AGES).is_some());

@@ -44,7 +44,7 @@ fn known(standing: Standing) -> Known {
     let organizations = vec![Membership {
         id: "org_a".into(),
         role: "org:admin".into(),
-        permissions: vec!["org:posts:read".into(), "org:sys_memberships:manage".into()],
+        permissions: vec!["org:posts:read".into(), "org:sys_memberships:manage".into()].into(),
     }];
     let set = RoleSet { version: 7, standing, roles: vec!["admin".into()], organizations };
     Known { set, good_until: NOW }

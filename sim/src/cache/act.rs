@@ -1,6 +1,8 @@
 //! What can happen next in the cache half.
 
-use super::{Cache, Guard, TICK_MS, World};
+use shared::cache::Pace;
+
+use super::{Bounds, Cache, Guard, TICK_MS, World};
 use crate::d1;
 use crate::object::Stage;
 use crate::variant::Variant;
@@ -23,6 +25,10 @@ pub enum Act {
     LandLagging,
     /// The answer to the fill reaches the object.
     Arrive,
+    /// The same, and what it brought cannot be written to the disk.
+    ArriveUnsaved,
+    /// As much time goes by as an object waits between its reads.
+    Rest,
     /// The fill fails. Whether D1 took it in all the same.
     Fail(bool),
     /// D1 takes in a fill whose instance is gone.
@@ -35,6 +41,8 @@ pub enum Act {
     Send,
     /// A hint reaches the object, and may come again.
     Hint(Told),
+    /// The same, and its floor cannot be written to the disk.
+    HintUnsaved(Told),
     /// A hint is lost.
     LoseHint(Told),
     /// The answer to a hint is written down, and may be so again.
@@ -66,7 +74,7 @@ pub(super) fn list(model: &Cache, world: &World, acts: &mut Vec<Act>) {
     }
     guards(world, acts);
     object(model, world, acts);
-    network(world, acts, bounds.under_way);
+    network(world, acts, bounds);
     if bounds.alarms && world.object.alarm.is_some_and(|at| at <= world.now) {
         acts.push(Act::Ring);
     }
@@ -99,8 +107,14 @@ fn object(model: &Cache, world: &World, acts: &mut Vec<Act>) {
                 acts.push(Act::LandLagging);
             }
         }
+        Some(Stage::Answered(_)) if model.bounds.trouble => {
+            acts.extend([Act::Arrive, Act::ArriveUnsaved]);
+        }
         Some(Stage::Answered(_)) => acts.push(Act::Arrive),
         None => {}
+    }
+    if world.object.pace != Pace::default() {
+        acts.push(Act::Rest);
     }
     if world.orphans.len() < model.bounds.under_way {
         acts.push(Act::Evict);
@@ -110,7 +124,7 @@ fn object(model: &Cache, world: &World, acts: &mut Vec<Act>) {
     }
 }
 
-fn network(world: &World, acts: &mut Vec<Act>, under_way: usize) {
+fn network(world: &World, acts: &mut Vec<Act>, bounds: &Bounds) {
     let owed = d1::pending(&world.slot, 0);
     if world.hints.len() < 2 && owed.is_some_and(|told| !world.hints.contains(&told)) {
         acts.push(Act::Send);
@@ -120,8 +134,11 @@ fn network(world: &World, acts: &mut Vec<Act>, under_way: usize) {
     }
     for told in world.hints.iter() {
         acts.push(Act::LoseHint(told));
-        if world.replies.len() < under_way {
+        if world.replies.len() < bounds.under_way {
             acts.push(Act::Hint(told));
+        }
+        if bounds.trouble {
+            acts.push(Act::HintUnsaved(told));
         }
     }
     for (told, gone) in world.replies.iter() {

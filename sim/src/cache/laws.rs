@@ -1,12 +1,13 @@
 //! What must hold in the cache half, and what must be seen so that it says something.
 
+use shared::limits::FILL_WAIT_MS_MAX;
 use stateright::Property;
 
 use super::step::read;
 use super::{Bounds, Cache, Guard, Wants, World};
 use crate::d1;
-use crate::object::{Arrived, Asked, Object, Stage};
-use crate::wire::{Read, what};
+use crate::object::{Arrived, Asked, Disk, Object, Stage};
+use crate::wire::{Read, instant, ms, what};
 
 /// What a step broke or showed.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub(super) enum Mark {
     NotAsAsked,
     /// A replica that is behind answered a fill.
     ReadBehind,
+    /// A hint was not kept, for the disk failed.
+    Unsaved,
     /// A fill lifted a watch that a restore had set back below the object's floor.
     Lifted,
 }
@@ -46,6 +49,7 @@ impl Mark {
             Self::NotAsAsked => 128,
             Self::ReadBehind => 256,
             Self::Lifted => 512,
+            Self::Unsaved => 1_024,
         }
     }
 
@@ -92,6 +96,14 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
     if bounds.replica {
         all.push(Property::sometimes("a replica that is behind was read", |_, w: &World| {
             Mark::ReadBehind.is_in(w)
+        }));
+    }
+    if bounds.trouble {
+        all.push(Property::sometimes("a hint could not be written", |_, w: &World| {
+            Mark::Unsaved.is_in(w)
+        }));
+        all.push(Property::sometimes("an object waited after a failed fill", |_, w: &World| {
+            w.object.pace.waits_ms(instant(w.now)).is_some()
         }));
     }
     if bounds.skews != [0] {
@@ -156,16 +168,22 @@ fn answers(model: &Cache, world: &World) -> bool {
     if !is_at_rest(world) {
         return true;
     }
-    let (mut object, mut slot, now) = (world.object, world.slot, world.now);
+    let (mut object, mut slot) = (world.object, world.slot);
+    // After a fill that failed it is answered once the wait is over.
+    let now = world.now + ms(FILL_WAIT_MS_MAX);
     let (ages, question) = (model.ages(), model.question(usize::MAX, 0));
-    let Asked::Waits(_) = object.ask(&question, now, &ages) else { return true };
+    match object.ask(&question, now, &ages, model.variant) {
+        Asked::Waits(_) => {}
+        Asked::Served(_) => return true,
+        Asked::Refused => return false,
+    }
     loop {
         let Some(flight) = object.flight else { return false };
         if flight.sent.registers {
             d1::register(&mut slot, &flight.sent, world.d1_now(), model.variant);
         }
         let read = read(&slot, &flight.sent, world.truth, world.d1_now(), model.variant);
-        match object.arrive(read, now, &ages, model.variant) {
+        match object.arrive(read, now, &ages, (model.variant, Disk::Writes)) {
             Arrived::Again => {}
             Arrived::GaveUp => return false,
             Arrived::Done => break,

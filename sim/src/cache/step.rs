@@ -11,7 +11,7 @@ use shared::outbox::settle;
 use super::laws::{self, Mark};
 use super::{Act, Cache, Guard, TICK_MS, Wants, World, need};
 use crate::d1;
-use crate::object::Asked;
+use crate::object::{Asked, Disk};
 use crate::variant::Variant;
 use crate::wire::{Ms, Sent, Told, instant, ms, set, what};
 
@@ -26,7 +26,9 @@ pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
         Act::Decide(guard) => decide(model, world, guard),
         Act::Land => fill::land(world, variant, false),
         Act::LandLagging => fill::land(world, variant, true),
-        Act::Arrive => fill::arrive(model, world),
+        Act::Arrive => fill::arrive(model, world, Disk::Writes),
+        Act::ArriveUnsaved => fill::arrive(model, world, Disk::Fails),
+        Act::Rest => world.object.rest(),
         Act::Fail(landed) => fill::fail(world, variant, landed),
         Act::LandOrphan(sent) => {
             world.orphans.remove(&sent);
@@ -38,7 +40,8 @@ pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
         }
         Act::Evict => evict(world, variant),
         Act::Send => send(world, variant),
-        Act::Hint(told) => hint(model, world, told),
+        Act::Hint(told) => hint(model, world, told, Disk::Writes),
+        Act::HintUnsaved(told) => hint(model, world, told, Disk::Fails),
         Act::LoseHint(told) => {
             world.hints.remove(&told);
         }
@@ -65,6 +68,9 @@ pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
         Act::Copy => world.copy = Some((world.truth, world.slot)),
         Act::Restore => restore(world),
     }
+    if !model.bounds.trouble {
+        world.object.rest();
+    }
     if model.bounds.replica && before != (world.slot.watch, world.truth) {
         let (watch, truth) = before;
         world.lagging = Some((watch.map(|watch| fill::row(watch, truth)), world.now));
@@ -80,6 +86,7 @@ fn tick(world: &mut World) {
         }
     }
     world.now += TICK_MS;
+    world.object.rest();
     world.lagging = world.lagging.filter(|(_, at)| world.now - at <= TICK_MS);
 }
 
@@ -138,16 +145,17 @@ fn send(world: &mut World, variant: Variant) {
     }
 }
 
-fn hint(model: &Cache, world: &mut World, told: Told) {
-    let reply = world.object.hint(&told.hint(), world.now, &model.ages(), model.variant);
-    match reply {
-        HintReply::Acked => {
+fn hint(model: &Cache, world: &mut World, told: Told, disk: Disk) {
+    let disk = (model.variant, disk);
+    match world.object.hint(&told.hint(), world.now, &model.ages(), disk) {
+        Some(HintReply::Acked) => {
             world.replies.insert((told, false));
         }
-        HintReply::Gone => {
+        Some(HintReply::Gone) => {
             world.replies.insert((told, true));
         }
-        HintReply::Refused => world.marks |= Mark::TooFarAhead.bit(),
+        Some(HintReply::Refused) => world.marks |= Mark::TooFarAhead.bit(),
+        None => world.marks |= Mark::Unsaved.bit(),
     }
 }
 
@@ -168,7 +176,8 @@ fn ask(model: &Cache, world: &mut World, guard: usize) {
     let version = world.slot.watch.map_or(0, |watch| watch.version);
     let least = if wants == Some(&Wants::AtLeast) { version } else { 0 };
     let since = if least == 0 { 0 } else { world.truth };
-    let asked = world.object.ask(&model.question(guard, least), world.now, &model.ages());
+    let (question, ages) = (model.question(guard, least), model.ages());
+    let asked = world.object.ask(&question, world.now, &ages, model.variant);
     let asked_at = world.now;
     match asked {
         Asked::Served(answer) => serve(model, world, guard, (asked_at, since), &answer),

@@ -20,6 +20,8 @@ named! {
         EvictedDuringFill = "F-5 eviction with a fill under way",
         EvictedWhileEnding = "F-5 eviction while a watch is ended",
         DiskFailed = "F-5 an object's write failed",
+        DiskRefused = "F-5 an object's write was refused, and the instance lived on",
+        FillWaited = "F-5 a question met an object that waits after a failed fill",
         AlarmFailed = "F-5 an alarm's write failed",
         SendRefused = "F-6 the queue refused",
         SendAmbiguous = "F-6 the queue took it and refused it",

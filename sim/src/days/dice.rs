@@ -34,6 +34,7 @@ named! {
         AskReplyLost = "ask-reply-lost",
         CronMissed = "cron-missed",
         Lags = "lags",
+        DiskRefuses = "disk-refuses",
     }
 }
 

@@ -36,7 +36,7 @@ impl World<'_> {
         if begins {
             self.arm(user, idle_ms);
             if !self.save(user) {
-                return;
+                return self.unbegun(user);
             }
         }
         let sent = match self.sabotage {
@@ -86,7 +86,7 @@ impl World<'_> {
         if taken == Filled::Dropped {
             self.count(Rare::FillDropped);
         } else if !self.save(user) {
-            return;
+            return self.unfilled(user);
         }
         match taken {
             Filled::Applied => self.refilled(user, true),
@@ -98,11 +98,32 @@ impl World<'_> {
         }
     }
 
+    /// The incarnation could not be written.
+    fn unbegun(&mut self, user: usize) {
+        if let Some(object) = self.object(user).filter(|it| it.flight.is_some()) {
+            object.memory.unbegin();
+        }
+        self.unfilled(user);
+    }
+
+    /// What a fill led to could not be written. Nobody waits when the instance has ended with it.
+    fn unfilled(&mut self, user: usize) {
+        if self.object(user).is_some_and(|it| it.flight.is_some()) {
+            self.refilled(user, false);
+        }
+    }
+
     /// The row of fills is over: whoever waits is answered, or waits for one more.
     pub(super) fn refilled(&mut self, user: usize, good: bool) {
+        if !good {
+            self.has_failed(user);
+        }
         let (now, ages) = (self.object_now(), self.mix.ages);
         let Some(object) = self.object(user) else { return };
         object.flight = None;
+        if good {
+            object.pace.filled();
+        }
         for waiter in std::mem::take(&mut object.waiters) {
             self.tells(user, waiter, good, now, &ages);
         }
@@ -110,7 +131,7 @@ impl World<'_> {
 
     /// One who has waited is answered, or waits for one more.
     fn tells(&mut self, user: usize, waiter: Waiter, good: bool, now: UnixMillis, ages: &Ages) {
-        let Waiter { guard, try_, ref ask, asked_at, was_under_way } = waiter;
+        let Waiter { guard, try_, ref ask, asked_at, once_more } = waiter;
         let Some(object) = self.objects.get(user) else { return };
         let answer = object.memory.after_fill(ask, asked_at, now, ages);
         if let Some(answer) = answer.filter(|_| good) {
@@ -118,10 +139,10 @@ impl World<'_> {
                 self.count(Rare::FreshFill);
             }
             self.serves(user, guard, try_, answer);
-        } else if good && was_under_way {
+        } else if good && once_more {
             self.begin_refill(user);
             if let Some(object) = self.object(user) {
-                object.waiters.push(Waiter { was_under_way: false, ..waiter });
+                object.waiters.push(Waiter { once_more: false, ..waiter });
             }
         } else {
             self.replies(guard, try_, Err(CallFault::Final));

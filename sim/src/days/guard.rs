@@ -41,7 +41,7 @@ impl World<'_> {
             Version::Beyond => reached.max(self.now) + 1,
             Version::Absurd => self.now + 86_400_000,
         };
-        let ask = Ask { user_id: user_id(user).into(), fresh, min_version };
+        let ask = Ask { user_id: user_id(user).into(), fresh, min_version, compact: true };
         let number = self.number();
         let guard = Guard { user, need, ask, asked_at: self.now, try_: 0, calls: 0, again: false };
         self.guards.insert(number, guard);

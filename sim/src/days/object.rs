@@ -2,7 +2,7 @@
 //! memory, its disk, the one fill under way, and who waits for it. A write to disk and what waits
 //! for it are one step: the platform's gates let nothing in between.
 
-use shared::cache::{Ages, Decision, Fill, State};
+use shared::cache::{Ages, Decision, Fill, Pace, State, Why};
 use shared::fault::CallFault;
 use shared::object::{Answer, Ask, Hint, HintReply};
 use shared::time::UnixMillis;
@@ -23,6 +23,8 @@ pub(super) struct Object {
     /// What outlives it.
     pub(super) disk: Option<State>,
     pub(super) loaded: bool,
+    /// How the instance spaces its fills.
+    pub(super) pace: Pace,
     pub(super) flight: Option<Flight>,
     /// The end of the watch that the instance waits for.
     pub(super) ending: Option<(u32, i64)>,
@@ -46,8 +48,8 @@ pub(super) struct Waiter {
     pub(super) try_: u32,
     pub(super) ask: Ask,
     pub(super) asked_at: UnixMillis,
-    /// Whether the fill was under way before the question.
-    pub(super) was_under_way: bool,
+    /// Whether the fill was under way before the question, and one more may follow.
+    pub(super) once_more: bool,
 }
 
 impl World<'_> {
@@ -69,27 +71,38 @@ impl World<'_> {
         self.load(user);
         let Some(object) = self.object(user) else { return };
         object.memory.user_id = user_id(user).into();
-        if object.memory.touch(now, &ages) && !self.save(user) {
-            return self.replies(guard, try_, Err(CallFault::Retryable));
+        let touched = object.memory.touch(now, &ages);
+        if (touched || self.is_unsaved(user)) && !self.keeps_up(user) {
+            let lives = self.object(user).is_some_and(|it| it.loaded);
+            let fault = if lives { CallFault::Final } else { CallFault::Retryable };
+            return self.replies(guard, try_, Err(fault));
         }
         let Some(object) = self.object(user) else { return };
-        match object.memory.ask(ask, now, &ages) {
+        match object.memory.ask(ask, now, &ages, &mut object.pace) {
             Decision::Serve(answer) => self.serves(user, guard, try_, answer),
             Decision::ServeAndRefill(answer) => {
                 self.begin_refill(user);
                 self.serves(user, guard, try_, answer);
             }
-            Decision::Refuse => {
+            Decision::Join if object.flight.is_some() => {
+                let ask = ask.clone();
+                object.waiters.push(Waiter { guard, try_, ask, asked_at: now, once_more: false });
+            }
+            Decision::Join | Decision::Refuse(Why::Ahead) => {
                 self.count(Rare::BelowVersion);
+                self.replies(guard, try_, Err(CallFault::Final));
+            }
+            Decision::Refuse(Why::Waiting) => {
+                self.count(Rare::FillWaited);
                 self.replies(guard, try_, Err(CallFault::Final));
             }
             Decision::Fill => {
                 if object.memory.entry.is_some() && !object.memory.is_below_floor() && !ask.fresh {
                     self.count(Rare::StaleRefused);
                 }
-                let was_under_way = !self.begin_refill(user);
+                let once_more = !self.begin_refill(user);
                 let ask = ask.clone();
-                let waiter = Waiter { guard, try_, ask, asked_at: now, was_under_way };
+                let waiter = Waiter { guard, try_, ask, asked_at: now, once_more };
                 if let Some(object) = self.object(user) {
                     object.waiters.push(waiter);
                 }
@@ -131,12 +144,16 @@ impl World<'_> {
         if reply == HintReply::Refused {
             self.count(Rare::SkewedObject);
         }
-        if raised && !self.save(user) {
+        let forgets = sabotage == Some(Sabotage::UnsavedForgotten);
+        let acked = reply == HintReply::Acked;
+        let writes = if forgets { raised } else { acked && self.is_unsaved(user) };
+        if writes && !self.keeps(user) {
             return None;
         }
         if reply == HintReply::Acked {
             self.laws.acknowledged(user, hint.version);
-            if owed {
+            let waits = self.object(user).is_some_and(|it| it.pace.waits_ms(now).is_some());
+            if owed && !waits {
                 self.begin_refill(user);
             }
         }
@@ -154,8 +171,13 @@ impl World<'_> {
         }
     }
 
-    /// Writes the state to disk. When that fails the platform ends the instance.
+    /// Writes the state to disk. When that fails the platform ends the instance, unless it was told
+    /// so before the write began.
     pub(super) fn save(&mut self, user: usize) -> bool {
+        if self.dice.strikes(Fault::DiskRefuses) {
+            self.count(Rare::DiskRefused);
+            return false;
+        }
         if self.dice.strikes(Fault::DiskFails) {
             self.count(Rare::DiskFailed);
             self.evict(user);
@@ -171,7 +193,7 @@ impl World<'_> {
     pub(super) fn evict(&mut self, user: usize) {
         let Some(object) = self.object(user) else { return };
         let (flight, ending) = (object.flight.take(), object.ending.take());
-        (object.loaded, object.memory) = (false, State::default());
+        (object.loaded, object.memory, object.pace) = (false, State::default(), Pace::default());
         let waiters = std::mem::take(&mut object.waiters);
         self.say(format_args!("object {user}: is evicted"));
         if flight.is_some() {
@@ -200,11 +222,12 @@ impl World<'_> {
     pub(super) fn held(&mut self, user: usize, ages: &Ages) -> Option<Answer> {
         let now = self.object_now();
         self.load(user);
-        let ask = Ask { user_id: user_id(user).into(), fresh: false, min_version: 0 };
+        let ask =
+            Ask { user_id: user_id(user).into(), fresh: false, min_version: 0, compact: true };
         let object = self.objects.get(user)?;
-        match object.memory.ask(&ask, now, ages) {
+        match object.memory.ask(&ask, now, ages, &mut Pace::default()) {
             Decision::Serve(answer) | Decision::ServeAndRefill(answer) => Some(answer),
-            Decision::Fill | Decision::Refuse => None,
+            Decision::Fill | Decision::Join | Decision::Refuse(_) => None,
         }
     }
 }

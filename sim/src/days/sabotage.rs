@@ -16,6 +16,7 @@ named! {
         AckOfWhateverStands = "an acknowledgement settles versions that it never named",
         FloorLost = "the floor is lost on eviction",
         HintIgnoredOnMiss = "a hint to an object without roles raises no floor",
+        UnsavedForgotten = "a hint that could not be written is kept when it comes again",
         HintVerifies = "a hint counts as having read the roles",
         FillIgnoresFloor = "a fill below the floor is taken in",
         FillAcrossUnwatch = "a fill of an incarnation that is over is taken in",

@@ -8,7 +8,7 @@ use shared::outbox::settle;
 use super::laws::Mark;
 use super::{Act, Line, World, dead, pipe, write};
 use crate::d1;
-use crate::object::{Arrived, Asked, Stage};
+use crate::object::{Arrived, Asked, Disk, Stage};
 use crate::variant::Variant;
 use crate::wire::{Ms, Read, Told, ms, user_id, what};
 
@@ -94,7 +94,7 @@ fn tick(model: &Line, world: &mut World) {
 
 /// The guard's question.
 pub(super) fn question(user: u8) -> Ask {
-    Ask { user_id: user_id(user).into(), fresh: false, min_version: 0 }
+    Ask { user_id: user_id(user).into(), fresh: false, min_version: 0, compact: true }
 }
 
 fn hint(model: &Line, world: &mut World, told: Told) {
@@ -104,8 +104,9 @@ fn hint(model: &Line, world: &mut World, told: Told) {
     else {
         return;
     };
-    let reply: HintReply = object.hint(&told.hint(), world.now, &AGES, model.variant);
-    let heard = Some(reply).filter(|_| model.variant != Variant::HintsAreNotSettled);
+    let disk = (model.variant, Disk::Writes);
+    let reply: Option<HintReply> = object.hint(&told.hint(), world.now, &AGES, disk);
+    let heard = reply.filter(|_| model.variant != Variant::HintsAreNotSettled);
     let settled = settle(vec![(told.pending(), heard)]);
     if !settled.acked.is_empty() {
         d1::ack(slot, &told, model.variant);
@@ -121,7 +122,7 @@ fn ask(model: &Line, world: &mut World, user: u8) {
         *left -= 1;
     }
     let Some(object) = world.objects.get_mut(place) else { return };
-    match object.ask(&question(user), world.now, &AGES) {
+    match object.ask(&question(user), world.now, &AGES, model.variant) {
         Asked::Served(answer) => serve(model, world, user, &answer),
         Asked::Refused => {}
         Asked::Waits(_) => wait(world, user, true),
@@ -183,9 +184,13 @@ fn arrive(model: &Line, world: &mut World, user: u8) {
     if read.is_some_and(|read| read.version < object.memory.floor) {
         world.marks |= Mark::StaleRefused.bit();
     }
-    match object.arrive(read, world.now, &AGES, model.variant) {
+    match object.arrive(read, world.now, &AGES, (model.variant, Disk::Writes)) {
         Arrived::Again => {}
-        Arrived::GaveUp => wait(world, user, false),
+        Arrived::GaveUp => {
+            // How long an object waits after that is explored in the cache half.
+            object.rest();
+            wait(world, user, false);
+        }
         Arrived::Done => {
             let answer = object.after_fill(&question(user), world.now, world.now, &AGES);
             if world.waits.get(place) == Some(&true) {

@@ -51,7 +51,7 @@ impl Rows {
         counts.map(|membership| Held {
             id: membership.org_id.clone(),
             role: membership.role.clone(),
-            permissions: self.permissions(membership),
+            permissions: self.permissions(membership).into(),
         })
     }
 

@@ -13,8 +13,15 @@ export default {
   },
 };
 
-async function tell(env, { user, what, body, binding = "ROLES" }) {
-  const stub = env[binding].get(env[binding].idFromName(user));
+/** The object by the user's name, or as `by` says: an id of no name, of another, by its text. */
+function idOf(objects, user, { unique, name, text } = {}) {
+  if (unique) return objects.newUniqueId();
+  const id = objects.idFromName(name ?? user);
+  return text ? objects.idFromString(id.toString()) : id;
+}
+
+async function tell(env, { user, what, body, by, binding = "ROLES" }) {
+  const stub = env[binding].get(idOf(env[binding], user, by));
   const text = JSON.stringify(body);
   // A question stands in the address, a hint in the body.
   const response =

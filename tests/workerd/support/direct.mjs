@@ -152,6 +152,9 @@ export async function startDirect(workers, options = {}) {
       /** Says something to a user's object, `ask` or `hint`. */
       tell: (binding, user, what, body) =>
         ask("tell", { binding, user, what, body: { user_id: user, ...body } }),
+      /** Says it to an object that is reached in another way than by the user's name. */
+      tellBy: (by, user, what, body) =>
+        ask("tell", { by, user, what, body: { user_id: user, ...body } }),
       /** Has a crowd ask an object at once, from inside. */
       crowd: (binding, user, times) =>
         ask("crowd", { binding, user, what: "ask", body: { user_id: user }, times }),

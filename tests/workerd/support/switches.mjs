@@ -14,6 +14,9 @@ import { waitFor } from "./wait.mjs";
 /** Traps the module: everything that its isolate is doing ends, as when the machine goes. */
 const DIE = "die";
 
+/** Has the step fail that the Worker is about to take. */
+const FAIL = "fail";
+
 /** The hand on the switches of all Workers of one system. */
 export class Switches {
   #gate = () => undefined;
@@ -75,6 +78,11 @@ export class Switches {
       await opened;
     };
     return { open, reached: (n) => waitFor(`${n} points are reached`, () => n <= count) };
+  }
+
+  /** Has every step fail that `isIt` takes and that can, until they are released. */
+  fail(isIt) {
+    this.#gate = (point, whom) => (isIt(point, whom) ? FAIL : undefined);
   }
 
   release() {

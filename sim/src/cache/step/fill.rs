@@ -4,7 +4,7 @@ use super::{put, serve};
 use crate::cache::laws::Mark;
 use crate::cache::{Cache, Guard, World};
 use crate::d1::{self, Slot, Watch};
-use crate::object::{Arrived, Stage};
+use crate::object::{Arrived, Disk, Stage};
 use crate::variant::Variant;
 use crate::wire::{Ms, Read, Sent};
 
@@ -46,7 +46,7 @@ pub(super) fn row(watch: Watch, what: u8) -> Read {
     Read { owner: watch.owner, version: watch.version, what }
 }
 
-pub(super) fn arrive(model: &Cache, world: &mut World) {
+pub(super) fn arrive(model: &Cache, world: &mut World, disk: Disk) {
     let Some(Stage::Answered(read)) = world.object.flight.map(|flight| flight.stage) else {
         return;
     };
@@ -60,7 +60,7 @@ pub(super) fn arrive(model: &Cache, world: &mut World) {
     if read.is_some_and(|read| read.version < world.object.memory.floor) {
         world.marks |= Mark::StaleRefused.bit();
     }
-    let arrived = world.object.arrive(read, world.now, &model.ages(), model.variant);
+    let arrived = world.object.arrive(read, world.now, &model.ages(), (model.variant, disk));
     match arrived {
         Arrived::Again => {}
         Arrived::Done => answer_all(model, world),
@@ -99,7 +99,8 @@ pub(super) fn turn_away(world: &mut World) {
 
 pub(super) fn fail(world: &mut World, variant: Variant, landed: bool) {
     let now = world.d1_now();
-    let Some(flight) = world.object.flight.take() else { return };
+    let Some(flight) = world.object.flight else { return };
+    world.object.fill_failed(world.now);
     if landed && flight.sent.registers {
         d1::register(&mut world.slot, &flight.sent, now, variant);
     }

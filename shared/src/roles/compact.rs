@@ -1,0 +1,166 @@
+//! A role set as JSON in which no list of permissions stands twice. A user of five thousand
+//! organizations has few roles, and what these carry would be nearly all of the text.
+//!
+//! `lists` are the lists that the memberships carry. A membership says in `list` which of them is
+//! its own, in the place of `permissions`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Membership, Permissions, RoleSet, Standing};
+use crate::json::read_by_name;
+
+/// A set that is written so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Compact<'a> {
+    version: i64,
+    standing: Standing,
+    roles: &'a [String],
+    organizations: Vec<Holds<'a>>,
+    lists: Vec<&'a Permissions>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Holds<'a> {
+    id: &'a str,
+    role: &'a str,
+    list: usize,
+}
+
+impl<'a> From<&'a RoleSet> for Compact<'a> {
+    fn from(set: &'a RoleSet) -> Self {
+        // By where a list lies: equal ones lie in one place, see `RoleSet::canonical`.
+        let mut places = BTreeMap::new();
+        let mut lists = Vec::new();
+        let organizations = set.organizations.iter().map(|membership| {
+            let permissions = &membership.permissions;
+            let list = *places.entry(permissions.as_ptr()).or_insert_with(|| {
+                lists.push(permissions);
+                lists.len() - 1
+            });
+            Holds { id: &membership.id, role: &membership.role, list }
+        });
+        let organizations = organizations.collect();
+        let (version, standing, roles) = (set.version, set.standing, &set.roles);
+        Self { version, standing, roles, organizations, lists }
+    }
+}
+
+/// Writes a set so: for `#[serde(serialize_with)]`.
+///
+/// # Errors
+/// The serializer's own.
+pub fn compact<S: Serializer>(set: &RoleSet, serializer: S) -> Result<S::Ok, S::Error> {
+    Compact::from(set).serialize(serializer)
+}
+
+/// A set in either form.
+#[derive(Deserialize)]
+#[serde(remote = "Self")]
+pub(super) struct Wire {
+    version: i64,
+    standing: Standing,
+    roles: Vec<String>,
+    organizations: Vec<WireMembership>,
+    #[serde(default)]
+    lists: Vec<Permissions>,
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "Self")]
+struct WireMembership {
+    id: String,
+    role: String,
+    permissions: Option<Permissions>,
+    list: Option<usize>,
+}
+
+read_by_name!(Wire, WireMembership);
+
+impl TryFrom<Wire> for RoleSet {
+    type Error = &'static str;
+
+    fn try_from(wire: Wire) -> Result<Self, &'static str> {
+        let Wire { version, standing, roles, organizations, lists } = wire;
+        let membership = |it: WireMembership| {
+            let permissions = match (it.permissions, it.list) {
+                (Some(own), None) => own,
+                (None, Some(list)) => lists.get(list).ok_or("a list that is not there")?.clone(),
+                (None, None) => return Err("a membership without permissions"),
+                (Some(_), Some(_)) => return Err("a membership with permissions and a list"),
+            };
+            Ok(Membership { id: it.id, role: it.role, permissions })
+        };
+        let organizations = organizations.into_iter().map(membership).collect::<Result<_, _>>()?;
+        Ok(Self { version, standing, roles, organizations })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Membership, RoleSet, Standing};
+    use super::Compact;
+
+    fn membership(id: usize, role: &str, keys: &[&str]) -> Membership {
+        let keys: Vec<_> = keys.iter().map(|key| String::from(*key)).collect();
+        Membership { id: format!("org_{id}"), role: role.into(), permissions: keys.into() }
+    }
+
+    fn set(organizations: Vec<Membership>) -> RoleSet {
+        let roles = vec!["admin".into()];
+        RoleSet { version: 7, standing: Standing::Live, roles, organizations }.canonical()
+    }
+
+    #[test]
+    fn no_list_stands_twice() {
+        let set = set(vec![
+            membership(1, "org:admin", &["org:b:write", "org:a:read"]),
+            membership(2, "org:admin", &["org:a:read", "org:b:write"]),
+            membership(3, "org:member", &[]),
+        ]);
+        let text = serde_json::to_string(&Compact::from(&set)).unwrap();
+        assert_eq!(
+            text,
+            concat!(
+                r#"{"version":7,"standing":"live","roles":["admin"],"organizations":["#,
+                r#"{"id":"org_1","role":"org:admin","list":0},"#,
+                r#"{"id":"org_2","role":"org:admin","list":0},"#,
+                r#"{"id":"org_3","role":"org:member","list":1}],"#,
+                r#""lists":[["org:a:read","org:b:write"],[]]}"#,
+            )
+        );
+        assert_eq!(serde_json::from_str::<RoleSet>(&text).unwrap(), set);
+        let plain = serde_json::to_string(&set).unwrap();
+        assert!(
+            plain.contains(r#"{"id":"org_3","role":"org:member","permissions":[]}"#),
+            "{plain}"
+        );
+        assert_eq!(serde_json::from_str::<RoleSet>(&plain).unwrap(), set);
+    }
+
+    #[test]
+    fn f_27_five_thousand_memberships_with_a_hundred_permissions_are_half_a_megabyte() {
+        let keys: Vec<_> = (0..100).map(|n| format!("org:feature_{n:03}:manage_it_all")).collect();
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let ids = 1_000_000_000..1_000_005_000;
+        let set = set(ids.map(|n| membership(n, "org:member", &keys)).collect());
+        let text = serde_json::to_string(&Compact::from(&set)).unwrap();
+        assert!(text.len() < 500_000, "{}", text.len());
+        assert_eq!(serde_json::from_str::<RoleSet>(&text).unwrap(), set);
+    }
+
+    #[test]
+    fn a_form_that_is_neither_is_refused() {
+        for membership in [
+            r#"{"id":"org_1","role":"org:admin"}"#,
+            r#"{"id":"org_1","role":"org:admin","list":1}"#,
+            r#"{"id":"org_1","role":"org:admin","list":-1}"#,
+            r#"{"id":"org_1","role":"org:admin","list":0,"permissions":[]}"#,
+        ] {
+            let head = r#"{"version":7,"standing":"live","roles":[],"#;
+            let text = format!(r#"{head}"organizations":[{membership}],"lists":[[]]}}"#);
+            assert!(serde_json::from_str::<RoleSet>(&text).is_err(), "{membership}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What an object must have on disk before it answers, as `durable/src/object/stored.rs`.
+
+use super::object::Object;
+use super::world::World;
+
+impl World<'_> {
+    /// Whether the memory knows what the disk does not hold, as `shared::cache::Memory` counts it.
+    pub(super) fn is_unsaved(&mut self, user: usize) -> bool {
+        let saved = |it: &mut Object| it.memory.owner == 0 || it.disk.as_ref() == Some(&it.memory);
+        !self.object(user).is_some_and(saved)
+    }
+
+    /// `Object::settle`: nothing is answered from what the disk does not hold.
+    pub(super) fn keeps_up(&mut self, user: usize) -> bool {
+        let now = self.object_now();
+        let waits = self.object(user).is_some_and(|it| it.pace.waits_ms(now).is_some());
+        !waits && self.keeps(user)
+    }
+
+    /// `Object::keep`: a write that fails makes the object wait.
+    pub(super) fn keeps(&mut self, user: usize) -> bool {
+        let saved = self.save(user);
+        if !saved {
+            self.has_failed(user);
+        }
+        saved
+    }
+
+    /// The set could not be read or kept: the next fill waits.
+    pub(super) fn has_failed(&mut self, user: usize) {
+        let (now, jitter) = (self.object_now(), self.number());
+        if let Some(object) = self.object(user) {
+            object.pace.failed(now, jitter);
+        }
+    }
+}
