@@ -13,7 +13,7 @@ const LONGER: [(&str, usize); 0] = [];
 
 /// Types that serde may fill by position: rows of our own statements, whose columns are objects
 /// already, and variants that hold a type which is read by name. Only to be shortened.
-const BY_POSITION: [&str; 4] = ["Columns", "Pending", "LetterV1", "StateV1"];
+const BY_POSITION: [&str; 4] = ["FilledRow", "Pending", "LetterV1", "StateV1"];
 
 /// Where a Worker may open its database: one door in each Worker that has one.
 const DATABASE_DOORS: [&str; 2] = ["consumer/src/store", "durable/src/fill"];
@@ -107,7 +107,9 @@ fn what_a_worker_reads_is_read_by_name() {
             let name = rest.split_whitespace().nth(1).unwrap_or_default();
             let name = name.trim_end_matches([';', '{']).split(['(', '<']).next().unwrap_or(name);
             found.push(name.to_owned());
-            let by_name = more.contains("remote = \"Self\"") || more.contains("transparent");
+            // What is made of another type is read as that one is.
+            let by_name =
+                ["remote = \"Self\"", "transparent", "try_from"].iter().any(|it| more.contains(it));
             if by_name == BY_POSITION.contains(&name) {
                 wrong.push(format!("{path}: {name}"));
             }
