@@ -16,8 +16,11 @@ use crate::tally::Tally;
 const NO_DATABASE: &str = "NOT CHECKED: no database of advisories can be had here";
 
 /// What cargo-deny says when the database can be neither fetched nor found.
-const NOT_FETCHED: [&str; 2] =
-    ["failed to fetch advisory database", "failed to load advisory database"];
+const NOT_FETCHED: [&str; 3] = [
+    "failed to fetch advisory database",
+    "failed to load advisory database",
+    "failed to get 'FETCH_HEAD' metadata",
+];
 
 /// Each check counts as one.
 pub(super) fn all(place: &Place) -> Tally {
@@ -41,7 +44,7 @@ fn crates(place: &Place, step: &Step) -> Result<String> {
     let mut ran = deny(place, step, &[], &["advisories"])?;
     if lacks_database(&ran) {
         // A copy that was fetched before, or put there by hand, serves as well.
-        ran = deny(place, step, &[], &["advisories", "--disable-fetch"])?;
+        ran = deny(place, step, &["--offline"], &["advisories"])?;
     }
     if lacks_database(&ran) {
         return Ok(NO_DATABASE.into());

@@ -54,7 +54,7 @@ pub(super) fn are_there(place: &Place) -> bool {
     let lock = fs::read_to_string(place.root.join("Cargo.lock")).unwrap_or_default();
     let wasm_bindgen = locked(&lock, "wasm-bindgen").unwrap_or_default();
     let programs = [("worker-build", WORKER_BUILD), ("wasm-bindgen-cli", &*wasm_bindgen)];
-    programs.iter().all(|(name, version)| is_complete(&root(place, name, version)))
+    programs.iter().all(|(name, version)| is_complete(&root(place, name, version), name, version))
 }
 
 /// `cargo-fuzz`, in the pinned version; returns the folder that it is in, for `PATH`.
@@ -70,11 +70,11 @@ pub(super) fn cargo_deny(place: &Place) -> Result<PathBuf> {
 /// Builds a program unless it is there; returns the folder that it is in.
 fn install(place: &Place, name: &str, version: &str, keep: Lock) -> Result<PathBuf> {
     let root = root(place, name, version);
-    if is_complete(&root) {
+    if is_complete(&root, name, version) {
         return Ok(root.join("bin"));
     }
     let _lock = lock(&place.cache, name)?;
-    if !is_complete(&root) {
+    if !is_complete(&root, name, version) {
         let step = Step::begin(format!("cargo install {name}@{version} (a few minutes, once)"));
         let call = || {
             let call = Call::new("cargo").arg("install").arg(format!("{name}@{version}"));
@@ -93,9 +93,11 @@ fn root(place: &Place, name: &str, version: &str) -> PathBuf {
     place.cache.join(format!("{name}-{version}"))
 }
 
-/// cargo writes this list last: a folder without it is a build that was broken off.
-fn is_complete(root: &Path) -> bool {
-    root.join(".crates.toml").is_file()
+/// Whether cargo's own list says that the program is there. The list is made when a build begins,
+/// and the program written into it when it is in place.
+fn is_complete(root: &Path, name: &str, version: &str) -> bool {
+    let list = fs::read_to_string(root.join(".crates.toml")).unwrap_or_default();
+    list.contains(&format!("\"{name} {version} "))
 }
 
 fn locked(text: &str, name: &str) -> Result<String> {
@@ -110,6 +112,20 @@ fn locked(text: &str, name: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_build_that_was_broken_off_is_not_there() {
+        let root = tempfile::tempdir().unwrap();
+        let complete = || is_complete(root.path(), "a", "1.2.3");
+        assert!(!complete());
+        let list = root.path().join(".crates.toml");
+        fs::write(&list, "").unwrap();
+        assert!(!complete(), "cargo has begun");
+        fs::write(&list, "[v1]\n\"a 1.2.30 (registry+x)\" = [\"a\"]\n").unwrap();
+        assert!(!complete(), "another version");
+        fs::write(&list, "[v1]\n\"a 1.2.3 (registry+x)\" = [\"a\"]\n").unwrap();
+        assert!(complete());
+    }
 
     #[test]
     fn the_version_comes_from_the_lock() {
