@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::claims::{Active, Actor, Claims, Version};
 use crate::clock::now_ms;
-use crate::day::{self, Step};
+use crate::day::Step;
 use crate::delivery::{Delivery, OwnFaults, fresh_svix_id};
 use crate::faults::{Faults, within_range};
 use crate::payload::envelope;
@@ -126,7 +126,7 @@ pub(crate) struct DeliveryAsked {
 }
 
 impl DeliveryAsked {
-    fn delivery(self, now_ms: i64) -> Result<Delivery, Refusal> {
+    fn delivery(self, instance_id: &str, now_ms: i64) -> Result<Delivery, Refusal> {
         let faults = self.faults;
         within_range(faults.duplicate.unwrap_or(0), faults.delay_ms.unwrap_or(0))
             .map_err(|err| Refusal::bad(err.to_string()))?;
@@ -140,7 +140,7 @@ impl DeliveryAsked {
         let body = match (self.body, self.kind, self.data, self.timestamp) {
             (Some(body), None, None, None) => body,
             (None, Some(kind), Some(data), timestamp) => {
-                envelope(&kind, &data, timestamp.unwrap_or(now_ms))
+                envelope(instance_id, &kind, &data, timestamp.unwrap_or(now_ms))
             }
             _ => {
                 return Err(Refusal::bad(
@@ -156,7 +156,7 @@ pub(crate) async fn deliver(
     State(clerk): State<Shared>,
     asked: Result<Json<DeliveryAsked>, JsonRejection>,
 ) -> Result<Json<Delivered>, Refusal> {
-    let delivery = asked?.0.delivery(now_ms())?;
+    let delivery = asked?.0.delivery(clerk.keys.instance_id(), now_ms())?;
     Ok(Json(clerk.deliver(delivery).await))
 }
 
@@ -187,7 +187,7 @@ pub(crate) async fn flush(State(clerk): State<Shared>) -> Json<Value> {
 }
 
 pub(crate) async fn day(State(clerk): State<Shared>) -> Json<Vec<Step>> {
-    Json(day::script(clerk.day_ms))
+    Json(clerk.day.script())
 }
 
 /// A step as it went.
@@ -208,7 +208,7 @@ pub(crate) async fn play_day(
     index: Result<Path<usize>, PathRejection>,
 ) -> Result<Json<Played>, Refusal> {
     let Path(index) = index?;
-    let steps = day::script(clerk.day_ms);
+    let steps = clerk.day.script();
     let count = steps.len();
     match steps.into_iter().nth(index) {
         Some(step) => Ok(Json(play(&clerk, step).await)),
@@ -218,20 +218,20 @@ pub(crate) async fn play_day(
     }
 }
 
-pub(crate) async fn revocation() -> Json<Step> {
-    Json(day::revocation(now_ms()))
+pub(crate) async fn revocation(State(clerk): State<Shared>) -> Json<Step> {
+    Json(clerk.day.revocation(now_ms()))
 }
 
 pub(crate) async fn play_revocation(State(clerk): State<Shared>) -> Json<Played> {
-    Json(play(&clerk, day::revocation(now_ms())).await)
+    Json(play(&clerk, clerk.day.revocation(now_ms())).await)
 }
 
-pub(crate) async fn grant() -> Json<Step> {
-    Json(day::grant(now_ms()))
+pub(crate) async fn grant(State(clerk): State<Shared>) -> Json<Step> {
+    Json(clerk.day.grant(now_ms()))
 }
 
 pub(crate) async fn play_grant(State(clerk): State<Shared>) -> Json<Played> {
-    Json(play(&clerk, day::grant(now_ms())).await)
+    Json(play(&clerk, clerk.day.grant(now_ms())).await)
 }
 
 async fn play(clerk: &Shared, step: Step) -> Played {

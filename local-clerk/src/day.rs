@@ -64,46 +64,60 @@ impl Outcome {
     }
 }
 
-/// The day that ends at `now_ms`, in the order in which it is delivered.
-///
-/// The same `now_ms` gives the same deliveries, ids included: a second playing of it is made of
-/// duplicates alone. Nothing in it lies after `now_ms`.
-#[must_use]
-pub fn script(now_ms: i64) -> Vec<Step> {
-    let scenes = scenes::all(now_ms);
-    let mut steps: Vec<Step> = Vec::with_capacity(scenes.len());
-    for (index, scene) in scenes.into_iter().enumerate() {
-        let svix_id = match (scene.how, steps.last()) {
-            (How::Again, Some(last)) => last.delivery.svix_id.clone(),
-            _ => svix_id(&format!("day{index:02}"), now_ms),
-        };
-        steps.push(scene.into_step(svix_id));
+/// A day of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Day {
+    instance_id: String,
+    ends_ms: i64,
+}
+
+impl Day {
+    /// The day that ends at `ends_ms`. Nothing in it lies after that.
+    #[must_use]
+    pub fn new(instance_id: &str, ends_ms: i64) -> Self {
+        Self { instance_id: instance_id.to_owned(), ends_ms }
     }
-    steps
-}
 
-/// Ada loses the app role `admin`, at `now_ms`.
-#[must_use]
-pub fn revocation(now_ms: i64) -> Step {
-    let title = "Ada's role admin is taken away";
-    let effect = "Ada is a member and nothing more";
-    ada_now(&[], now_ms, title, effect).into_step(svix_id("revoke", now_ms))
-}
+    /// Its deliveries, in their order. They are the same each time, ids included: a second playing
+    /// is made of duplicates alone.
+    #[must_use]
+    pub fn script(&self) -> Vec<Step> {
+        let scenes = scenes::all(self.ends_ms);
+        let mut steps: Vec<Step> = Vec::with_capacity(scenes.len());
+        for (index, scene) in scenes.into_iter().enumerate() {
+            let svix_id = match (scene.how, steps.last()) {
+                (How::Again, Some(last)) => last.delivery.svix_id.clone(),
+                _ => svix_id(&format!("day{index:02}"), self.ends_ms),
+            };
+            steps.push(scene.into_step(&self.instance_id, svix_id));
+        }
+        steps
+    }
 
-/// Ada gets the app role `admin`, at `now_ms`.
-#[must_use]
-pub fn grant(now_ms: i64) -> Step {
-    let title = "Ada is given the role admin again";
-    let effect = "Ada is a member and an admin";
-    ada_now(ADA.roles, now_ms, title, effect).into_step(svix_id("grant", now_ms))
-}
+    /// After the day: Ada loses the app role `admin`, at `now_ms`.
+    #[must_use]
+    pub fn revocation(&self, now_ms: i64) -> Step {
+        let title = "Ada's role admin is taken away";
+        let effect = "Ada is a member and nothing more";
+        let scene = self.ada_now(&[], now_ms).told(title, effect);
+        scene.into_step(&self.instance_id, svix_id("revoke", now_ms))
+    }
 
-/// An update of Ada whose event is written at `now_ms`.
-fn ada_now(roles: &[&str], now_ms: i64, title: &'static str, effect: &'static str) -> Scene {
-    let changed_ms = now_ms.saturating_sub(EVENT_AFTER_MS);
-    let created_ms = changed_ms.saturating_sub(18_000_000);
-    let data = user(&ADA, roles, Times::made(created_ms).changed(changed_ms));
-    Scene::new("user.updated", ADA.id, data, changed_ms).told(title, effect)
+    /// After the day: Ada gets the app role `admin`, at `now_ms`.
+    #[must_use]
+    pub fn grant(&self, now_ms: i64) -> Step {
+        let title = "Ada is given the role admin again";
+        let effect = "Ada is a member and an admin";
+        let scene = self.ada_now(ADA.roles, now_ms).told(title, effect);
+        scene.into_step(&self.instance_id, svix_id("grant", now_ms))
+    }
+
+    /// An update of Ada whose event is written at `now_ms`.
+    fn ada_now(&self, roles: &[&str], now_ms: i64) -> Scene {
+        let changed_ms = now_ms.saturating_sub(EVENT_AFTER_MS);
+        let times = Times::made(scenes::sign_up_ms(self.ends_ms)).changed(changed_ms);
+        Scene::new("user.updated", ADA.id, user(&ADA, roles, times), changed_ms)
+    }
 }
 
 /// A `svix-id` in Svix's form, the same for the same step of the same day.
@@ -171,7 +185,7 @@ impl Scene {
         self
     }
 
-    fn into_step(self, svix_id: String) -> Step {
+    fn into_step(self, instance_id: &str, svix_id: String) -> Step {
         let tamper = match self.how {
             How::Sound | How::Again => None,
             How::Forged(tamper) => Some(tamper),
@@ -185,7 +199,7 @@ impl Scene {
             expected_status: self.outcome.statuses(),
             delivery: Delivery {
                 svix_id,
-                body: envelope(self.kind, &self.data, self.event_ms),
+                body: envelope(instance_id, self.kind, &self.data, self.event_ms),
                 faults: OwnFaults { tamper, ..OwnFaults::default() },
             },
         }
@@ -198,10 +212,16 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::{Outcome, Step, grant, revocation, script};
+    use super::{Day, Outcome, Step};
     use crate::people::{ADA, EDSGER, GRACE, GRACE_MEMBERSHIP_ID, LINUS};
 
     const NOW_MS: i64 = 1_763_900_000_000;
+
+    const INSTANCE_ID: &str = "ins_2mine";
+
+    fn script(ends_ms: i64) -> Vec<Step> {
+        Day::new(INSTANCE_ID, ends_ms).script()
+    }
 
     fn event(step: &Step) -> Value {
         serde_json::from_str(&step.delivery.body).unwrap()
@@ -244,7 +264,7 @@ mod tests {
             let event = event(&step);
             assert_eq!(event["object"], "event");
             assert_eq!(event["type"], step.kind);
-            assert_eq!(event["instance_id"], "ins_local");
+            assert_eq!(event["instance_id"], INSTANCE_ID);
             assert!(event["timestamp"].as_i64().unwrap() <= NOW_MS, "{}", step.title);
             let mut sorted = event.clone();
             sorted.sort_all_objects();
@@ -268,7 +288,8 @@ mod tests {
         let copied = steps.windows(2).filter(|pair| pair[0].delivery == pair[1].delivery);
         let outcomes: Vec<_> = copied.map(|pair| pair[1].outcome).collect();
         assert_eq!(outcomes, [Outcome::Duplicate]);
-        let moments = [revocation(NOW_MS), grant(NOW_MS), revocation(NOW_MS + 1)];
+        let day = Day::new(INSTANCE_ID, NOW_MS);
+        let moments = [day.revocation(NOW_MS), day.grant(NOW_MS), day.revocation(NOW_MS + 1)];
         let moments: BTreeSet<&str> =
             moments.iter().map(|step| step.delivery.svix_id.as_str()).collect();
         assert_eq!(moments.len(), 3);
@@ -329,9 +350,12 @@ mod tests {
             .filter(|step| step.subject == ADA.id)
             .filter_map(|step| event(step)["data"]["updated_at"].as_i64())
             .max();
-        let (taken, given) = (event(&revocation(NOW_MS)), event(&grant(NOW_MS + 1)));
+        let day = Day::new(INSTANCE_ID, NOW_MS);
+        let (taken, given) = (event(&day.revocation(NOW_MS)), event(&day.grant(NOW_MS + 1)));
         assert!(newest < taken["data"]["updated_at"].as_i64());
         assert!(taken["data"]["updated_at"].as_i64() < given["data"]["updated_at"].as_i64());
+        let signed_up = &event(&script(NOW_MS)[1])["data"]["created_at"];
+        assert_eq!([&taken["data"]["created_at"], &given["data"]["created_at"]], [signed_up; 2]);
         assert_eq!(taken["data"]["public_metadata"], serde_json::json!({}));
         assert_eq!(given["data"]["public_metadata"]["roles"], serde_json::json!(["admin"]));
     }

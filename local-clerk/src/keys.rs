@@ -98,6 +98,12 @@ impl Keys {
         Ok(Self { signing, checking, kid, jwks })
     }
 
+    /// The instance's id. Clerk names an instance's key by it too, as `kid`.
+    #[must_use]
+    pub fn instance_id(&self) -> &str {
+        &self.kid
+    }
+
     /// The public half, as a JSON Web Key Set.
     #[must_use]
     pub const fn jwks(&self) -> &Value {
@@ -195,9 +201,12 @@ fn restrict(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Enough of a digest to tell one key from another.
+/// Enough of a digest to tell one key from another, and to make an id as long as Clerk's.
 fn short_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    Sha256::digest(bytes)
+        .iter()
+        .take(11)
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 #[cfg(test)]

@@ -8,21 +8,18 @@ use serde_json::{Value, json};
 
 use crate::people::{ACME_ID, ADA, Permission, Person, Role};
 
-/// The instance that every envelope names.
-pub const INSTANCE_ID: &str = "ins_local";
-
 /// How long after a change its event is written: 18 ms in the captured delivery.
 pub const EVENT_AFTER_MS: i64 = 18;
 
-/// An event's body as Clerk sends it: minified, keys in alphabetical order.
+/// The body of an event of an instance as Clerk sends it: minified, keys in alphabetical order.
 #[must_use]
-pub fn envelope(kind: &str, data: &Value, timestamp_ms: i64) -> String {
+pub fn envelope(instance_id: &str, kind: &str, data: &Value, timestamp_ms: i64) -> String {
     let mut event = json!({
         "object": "event",
         "type": kind,
         "data": data,
         "timestamp": timestamp_ms,
-        "instance_id": INSTANCE_ID,
+        "instance_id": instance_id,
         "event_attributes": {
             "http_request": { "client_ip": "203.0.113.51", "user_agent": "local-clerk" },
         },

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::now_ms;
 use crate::config::{Apps, Config};
+use crate::day::Day;
 use crate::delivery::Delivery;
 use crate::faults::{Line, Outgoing};
 use crate::keys::{KeyError, Keys};
@@ -72,12 +73,12 @@ impl Server {
         // After the port: of two starts at once, only one makes the key.
         let keys = Keys::open(&config.state_dir)?;
         let clerk = Clerk {
+            day: Day::new(keys.instance_id(), now_ms()),
             issuer,
             apps: config.apps,
             keys,
             sender: Sender::new(config.webhook, config.secret, config.retry_scale),
             line: Mutex::new(Line::new(config.faults, config.seed)),
-            day_ms: now_ms(),
         };
         Ok(Self { listener, clerk: Arc::new(clerk) })
     }
@@ -144,9 +145,9 @@ pub(crate) struct Clerk {
     pub(crate) apps: Apps,
     /// The session key.
     pub(crate) keys: Keys,
-    /// When the scripted day ends: at this server's start, so that each step of it is the same
+    /// The scripted day. It ends at this server's start, so that each step of it is the same
     /// delivery however often it is played.
-    pub(crate) day_ms: i64,
+    pub(crate) day: Day,
     sender: Sender,
     line: Mutex<Line>,
 }

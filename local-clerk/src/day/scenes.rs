@@ -15,6 +15,11 @@ const MINUTE_MS: i64 = 60_000;
 /// Everyone signs up in the same minute, this many before the end of the day.
 const SIGN_UP_AGO: i64 = 300;
 
+/// When everyone signs up on the day that ends at `now_ms`.
+pub(super) const fn sign_up_ms(now_ms: i64) -> i64 {
+    Day { now_ms }.ago(SIGN_UP_AGO)
+}
+
 /// Every scene of the day that ends at `now_ms`.
 pub(super) fn all(now_ms: i64) -> Vec<Scene> {
     let day = Day { now_ms };

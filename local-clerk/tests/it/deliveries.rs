@@ -27,11 +27,13 @@ async fn an_event_goes_out_in_clerks_envelope_signed_by_svix() {
     assert_eq!(arrived.id(), "msg_2mine");
     assert_eq!(arrived.headers["user-agent"], "Svix-Webhooks/local");
     assert_eq!(arrived.headers["content-type"], "application/json");
+    // The instance is the one that the key set names.
+    let instance_id = clerk.instance_id().await;
     let body = "{\"data\":{\"b\":{\"a\":2,\"z\":1},\"id\":\"user_1\"},\
          \"event_attributes\":{\"http_request\":{\"client_ip\":\"203.0.113.51\",\
-         \"user_agent\":\"local-clerk\"}},\"instance_id\":\"ins_local\",\"object\":\"event\",\
+         \"user_agent\":\"local-clerk\"}},\"instance_id\":\"INSTANCE\",\"object\":\"event\",\
          \"timestamp\":1763900000000,\"type\":\"user.updated\"}";
-    assert_eq!(arrived.body, body);
+    assert_eq!(arrived.body, body.replace("INSTANCE", &instance_id));
 }
 
 #[tokio::test]

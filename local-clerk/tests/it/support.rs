@@ -119,6 +119,12 @@ impl Clerk {
         Self { url }
     }
 
+    /// The id of its key, which is the instance's.
+    pub(crate) async fn instance_id(&self) -> String {
+        let set = self.get("/.well-known/jwks.json").await.json();
+        set["keys"][0]["kid"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &[], "").await
     }

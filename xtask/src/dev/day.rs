@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn the_local_clerks_day_can_be_read() {
-        let script = serde_json::to_string(&local_clerk::day::script(1_700_000_000_000)).unwrap();
+        let day = local_clerk::day::Day::new("ins_2mine", 1_700_000_000_000);
+        let script = serde_json::to_string(&day.script()).unwrap();
         let steps: Vec<Step> = serde_json::from_str(&script).unwrap();
         assert!(steps.iter().any(|step| step.outcome == Outcome::Parked));
     }
