@@ -61,8 +61,7 @@ pub(crate) async fn shake(
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be signed\n");
     };
     let browser = browser_id(asked.browser.as_deref(), &headers);
-    cookies.push(browser_cookie(&browser, ""));
-    cookies.extend(suffix.map(|suffix| browser_cookie(&browser, &format!("_{suffix}"))));
+    cookies.extend(endings(suffix.as_deref()).iter().map(|it| browser_cookie(&browser, it)));
     let Ok(answer) = clerk.keys.sign_handshake(&cookies) else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be signed\n");
     };
@@ -83,8 +82,7 @@ fn cookies(
     headers: &HeaderMap,
     suffix: Option<&str>,
 ) -> jsonwebtoken::errors::Result<Vec<String>> {
-    let mut endings = vec![String::new()];
-    endings.extend(suffix.map(|suffix| format!("_{suffix}")));
+    let endings = endings(suffix);
     let Some(client) = client_record(headers).and_then(|record| clerk.keys.read_client(record))
     else {
         return Ok(endings.iter().flat_map(|ending| signed_out(ending)).collect());
@@ -95,6 +93,11 @@ fn cookies(
     claims.fva = [i32::try_from((now_s - client.iat) / 60).unwrap_or(i32::MAX), -1];
     let token = clerk.keys.sign(&claims)?;
     Ok(endings.iter().flat_map(|ending| signed_in(&token, client.iat, ending)).collect())
+}
+
+/// What the names of cookies end in: the plain pair's, and the suffixed one's where it is used.
+pub(crate) fn endings(suffix: Option<&str>) -> Vec<String> {
+    [String::new()].into_iter().chain(suffix.map(|suffix| format!("_{suffix}"))).collect()
 }
 
 fn client_record(headers: &HeaderMap) -> Option<&str> {
@@ -148,7 +151,7 @@ pub(crate) fn client_cookie(record: &str, ttl_s: i64) -> String {
 
 /// The suffix of this instance's cookies: the beginning of its publishable key's SHA-1.
 /// <https://github.com/clerk/javascript>, packages/shared/src/keys.ts
-fn suffix(clerk: &Clerk) -> String {
+pub(crate) fn suffix(clerk: &Clerk) -> String {
     let host = clerk.issuer.trim_start_matches("http://");
     let key = format!("pk_test_{}", STANDARD.encode(format!("{host}$")));
     URL_SAFE_NO_PAD.encode(Sha1::digest(key)).chars().take(8).collect()

@@ -101,8 +101,11 @@ pub(crate) async fn sign_in(
         return html(&clerk, StatusCode::INTERNAL_SERVER_ERROR, &page);
     };
     let to = target(app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
-    let mut cookies = handshake::signed_in(&token, now_s, "");
-    cookies.push(handshake::browser_cookie(&handshake::browser_id(None, &headers), ""));
+    let endings = handshake::endings(Some(&handshake::suffix(&clerk)));
+    let browser = handshake::browser_id(None, &headers);
+    let mut cookies: Vec<String> =
+        endings.iter().flat_map(|it| handshake::signed_in(&token, now_s, it)).collect();
+    cookies.extend(endings.iter().map(|it| handshake::browser_cookie(&browser, it)));
     cookies.push(handshake::client_cookie(&record, CLIENT_TTL_S));
     leave(to.as_str(), &cookies)
 }
@@ -110,7 +113,9 @@ pub(crate) async fn sign_in(
 pub(crate) async fn sign_out(State(clerk): State<Shared>, Form(asked): Form<Asked>) -> Response {
     let app = clerk.apps.asked(asked.redirect_url.as_deref());
     let to = target(app, asked.redirect_url.as_deref(), AFTER_SIGN_OUT);
-    let mut cookies = handshake::signed_out("");
+    let endings = handshake::endings(Some(&handshake::suffix(&clerk)));
+    let mut cookies: Vec<String> =
+        endings.iter().flat_map(|it| handshake::signed_out(it)).collect();
     cookies.push(handshake::client_cookie("", 0));
     leave(to.as_str(), &cookies)
 }

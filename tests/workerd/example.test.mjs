@@ -470,7 +470,7 @@ describe("the React Router example with the local Clerk", () => {
     assert.ok(text.includes(`action="${local.url}/sign-out"`), text);
 
     const token = jar.get("__session");
-    jar.set("__session", "");
+    jar.setSessions("");
     const away = await open(jar, back);
     assert.equal(away.status, 307);
     const { to } = await open(jar, away.to);

@@ -72,12 +72,12 @@ describe("with the local Clerk", () => {
     return jar;
   }
 
-  /** Puts a token into the jar that lapsed a minute ago. */
+  /** Puts tokens into the jar that lapsed a minute ago. */
   async function lapse(jar) {
     const body = JSON.stringify({ user_id: ADA, ttl_s: -60 });
     const headers = { "content-type": "application/json" };
     const answer = await fetch(`${clerk.url}/local/tokens`, { method: "POST", headers, body });
-    jar.set("__session", (await answer.json()).token);
+    jar.setSessions((await answer.json()).token);
   }
 
   it("a lapsed token is renewed on the way to the page", async () => {

@@ -16,6 +16,8 @@ import { bearer } from "./support/sessions.mjs";
 
 const APP = "http://127.0.0.1:8787";
 const ADA = "user_3ADAlovelace1815analytic001";
+/** What says who is signed in, since when, and which browser this is. */
+const SET = ["__session", "__client_uat", "__clerk_db_jwt"];
 const ACME = {
   id: "org_2acme", slug: "acme", role: "org:admin",
   permissions: ["org:settings:manage", "org:reports:read", "org:settings:read"],
@@ -58,6 +60,8 @@ describe("the local Clerk, by Clerk's SDK", () => {
     return answer.json();
   }
 
+  /** The name of the instance's own cookie of this kind. */
+  const own = (name) => `${name}_${suffixOf(publishableKey("development", clerk.url))}`;
   const minted = async (more = {}) =>
     (await post("/local/tokens", { user_id: ADA, ...more })).token;
   const asked = (headers, path = "/dashboard") =>
@@ -136,6 +140,11 @@ describe("the local Clerk, by Clerk's SDK", () => {
 
   it("signs people in by cookies that it takes, and its record is no session", async () => {
     const jar = await signedIn();
+    // Either set alone will do.
+    for (const which of [(name) => name, own]) {
+      const cookie = SET.map((name) => `${which(name)}=${jar.get(which(name))}`).join("; ");
+      assert.deepEqual(await says({ cookie }), { verdict: "in", user: ADA, reason: null });
+    }
     const seen = await says({ cookie: jar.header });
     assert.deepEqual(seen, { verdict: "in", user: ADA, reason: null });
     assert.equal((await says(bearer(jar.get("__client")))).verdict, "out");
@@ -145,7 +154,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
 
   it("answers a handshake that it asks for, in words that it takes", async () => {
     const jar = await signedIn();
-    jar.set("__session", await minted({ ttl_s: -60 }));
+    jar.setSessions(await minted({ ttl_s: -60 }));
     const back = await shaken(jar);
     const taken = await says({ cookie: jar.header }, `${back.pathname}${back.search}`);
     assert.deepEqual(taken, { verdict: "takes", user: ADA, reason: null });
@@ -153,17 +162,17 @@ describe("the local Clerk, by Clerk's SDK", () => {
       asked({ cookie: jar.header }, `${back.pathname}${back.search}`), {});
     jar.take(headers);
     assert.equal((await says({ cookie: jar.header })).user, ADA);
-    // By the suffixed pair, which the SDK asks for where it has found one.
-    const suffix = suffixOf(publishableKey("development", clerk.url));
-    jar.set(`__session_${suffix}`, await minted({ ttl_s: -60 }));
-    jar.set(`__client_uat_${suffix}`, "1");
-    jar.set("__session", await minted({ ttl_s: -60 }));
+    // Both sets, for the SDK asks for the suffixed one where it has found one.
+    const names = headers.getSetCookie().map((line) => line.split("=")[0]);
+    for (const name of [...SET, ...SET.map(own)]) assert.ok(names.includes(name), `${names}`);
+    // A browser that has the plain set alone gets that one.
+    for (const name of [...jar.names].filter((name) => name.endsWith(own("")))) jar.drop(name);
+    jar.setSessions(await minted({ ttl_s: -60 }));
     const again = await shaken(jar);
-    const both = await sdk.authenticateRequest(
+    const plain = await sdk.authenticateRequest(
       asked({ cookie: jar.header }, `${again.pathname}${again.search}`), {});
-    const names = both.headers.getSetCookie().map((line) => line.split("=")[0]);
-    assert.ok(names.includes(`__session_${suffix}`), `${names}`);
-    jar.take(both.headers);
+    assert.ok(!plain.headers.getSetCookie().some((line) => line.startsWith(own("__session"))));
+    jar.take(plain.headers);
     assert.equal((await says({ cookie: jar.header })).user, ADA);
   });
 
@@ -173,6 +182,8 @@ describe("the local Clerk, by Clerk's SDK", () => {
     const body = new URLSearchParams({ redirect_url: "/" });
     const how = { method: "POST", body, redirect: "manual" };
     jar.take((await fetch(`${clerk.url}/sign-out`, how)).headers);
+    const left = ["__session", "__client_uat"].flatMap((name) => [jar.get(name), jar.get(own(name))]);
+    assert.deepEqual(left, [undefined, undefined, "0", "0"]);
     jar.set("__session", lapsed);
     jar.set("__client_uat", "1");
     const back = await shaken(jar);

@@ -228,15 +228,18 @@ async fn nobody_else_can_be_signed_in_by_the_page() {
 }
 
 #[tokio::test]
-async fn signing_out_clears_the_cookie() {
+async fn signing_out_clears_both_pairs_of_cookies() {
     let clerk = clerk().await;
     let reply = clerk.ask("POST", "/sign-out", &[FORM, ("origin", APP)], "").await;
     assert_eq!(reply.status, 303, "{}", reply.text);
     assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{APP}/"));
     let cookies: Vec<_> = reply.headers.get_all("set-cookie").iter().collect();
+    let suffix = clerk.suffix();
     let want = [
         "__session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
         "__client_uat=0; Path=/; SameSite=Lax; Max-Age=315360000",
+        &format!("__session_{suffix}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"),
+        &format!("__client_uat_{suffix}=0; Path=/; SameSite=Lax; Max-Age=315360000"),
         "__client=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
     ];
     assert_eq!(cookies, want);
@@ -274,7 +277,13 @@ async fn signed_in(clerk: &Clerk) -> String {
     let pairs: Vec<&str> =
         lines.map(|line| line.to_str().unwrap().split(';').next().unwrap()).collect();
     let names: Vec<&str> = pairs.iter().map(|pair| pair.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["__session", "__client_uat", "__clerk_db_jwt", "__client"]);
+    let own = ["__session", "__client_uat", "__clerk_db_jwt"]
+        .map(|name| format!("{name}_{}", clerk.suffix()));
+    let want =
+        ["__session", "__client_uat", &own[0], &own[1], "__clerk_db_jwt", &own[2], "__client"];
+    assert_eq!(names, want, "both pairs");
+    let values: Vec<&str> = pairs.iter().map(|pair| pair.split_once('=').unwrap().1).collect();
+    assert_eq!(values[..2], values[2..4], "of one session");
     pairs.join("; ")
 }
 
@@ -334,8 +343,7 @@ async fn a_handshake_renews_the_session_of_who_is_signed_in() {
     let suffixed = format!("{BACK}&suffixed_cookies=true&__clerk_hs_reason=x&__session=y");
     let (lines, _) = shaken(&clerk, &suffixed, &cookies).await;
     let names: Vec<&str> = lines.iter().map(|line| line.split('=').next().unwrap()).collect();
-    let suffix = names[2].strip_prefix("__session_").unwrap();
-    assert_eq!(suffix.len(), 8, "{names:?}");
+    let suffix = clerk.suffix();
     let own = ["__session", "__client_uat"].map(|name| format!("{name}_{suffix}"));
     let browser = format!("__clerk_db_jwt_{suffix}");
     assert_eq!(names, ["__session", "__client_uat", &own[0], &own[1], "__clerk_db_jwt", &browser]);

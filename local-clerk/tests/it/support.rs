@@ -9,6 +9,8 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use axum::response::IntoResponse;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local_clerk::config::{AppUrl, Apps, Config, Secret, WebhookUrl};
@@ -16,6 +18,7 @@ use local_clerk::faults::Faults;
 use local_clerk::keys::Keys;
 use local_clerk::server::Server;
 use serde_json::Value;
+use sha1::{Digest, Sha1};
 use svix::webhooks::Webhook;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -127,6 +130,13 @@ impl Clerk {
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &[], "").await
+    }
+
+    /// What the instance's own cookies end in, as Clerk's SDK has it: packages/shared/src/keys.ts.
+    pub(crate) fn suffix(&self) -> String {
+        let host = self.url.strip_prefix("http://").unwrap();
+        let key = format!("pk_test_{}", STANDARD.encode(format!("{host}$")));
+        URL_SAFE_NO_PAD.encode(Sha1::digest(key))[..8].to_owned()
     }
 
     pub(crate) async fn json(&self, method: &str, path: &str, body: Value) -> Reply {

@@ -58,6 +58,20 @@ export class Jar {
     this.#cookies.set(name, value);
   }
 
+  /** Puts a token into the session cookie of each pair that it has. */
+  setSessions(token) {
+    const names = [...this.#cookies.keys()].filter((name) => name.startsWith("__session"));
+    for (const name of names) this.#cookies.set(name, token);
+  }
+
+  get names() {
+    return this.#cookies.keys();
+  }
+
+  drop(name) {
+    this.#cookies.delete(name);
+  }
+
   get(name) {
     return this.#cookies.get(name);
   }
