@@ -20,6 +20,8 @@ pub struct Config {
     pub webhook: WebhookUrl,
     /// What webhooks are signed with.
     pub secret: Secret,
+    /// What the Backend API is asked with.
+    pub secret_key: SecretKey,
     /// Where the session key is kept.
     pub state_dir: PathBuf,
     /// The switches as they stand at the start.
@@ -45,6 +47,12 @@ pub enum ConfigError {
          standard base64 of the key (a new one: echo \"whsec_$(openssl rand -base64 24)\")"
     )]
     Secret,
+    /// A secret key of a real application, or none of Clerk's.
+    #[error(
+        "CLERK_SECRET_KEY must begin with `sk_test_`: unset it, and the Backend API here takes \
+         `sk_test_local`"
+    )]
+    SecretKey,
     /// An application elsewhere than on 127.0.0.1.
     #[error(
         "the application's address must look like http://127.0.0.1:8787: the session cookie is set \
@@ -147,6 +155,38 @@ impl WebhookUrl {
     }
 }
 
+/// The secret key that the Backend API is asked with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretKey(String);
+
+impl SecretKey {
+    /// The key where none is given. It protects nothing: the server is for this machine alone, and
+    /// signs anyone in as anyone.
+    pub const DEFAULT: &str = "sk_test_local";
+
+    /// Reads a key; nothing is [`Self::DEFAULT`].
+    ///
+    /// # Errors
+    /// [`ConfigError::SecretKey`] when it is not `sk_test_` and more.
+    pub fn parse(raw: &str) -> Result<Self, ConfigError> {
+        let key = if raw.is_empty() { Self::DEFAULT } else { raw };
+        let tail = key.strip_prefix("sk_test_").filter(|tail| !tail.is_empty());
+        tail.map(|_| Self(key.to_owned())).ok_or(ConfigError::SecretKey)
+    }
+
+    /// Whether it is this one.
+    #[must_use]
+    pub fn is(&self, given: &str) -> bool {
+        self.0 == given
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(hidden)")
+    }
+}
+
 /// The webhook secret, ready to sign with.
 pub struct Secret(Webhook);
 
@@ -185,7 +225,7 @@ impl fmt::Debug for Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{AppUrl, Apps, ConfigError, Secret, WebhookUrl};
+    use super::{AppUrl, Apps, ConfigError, Secret, SecretKey, WebhookUrl};
 
     #[test]
     fn an_application_is_on_this_machine_and_reduced_to_its_origin() {
@@ -228,6 +268,17 @@ mod tests {
         for raw in ["whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_not base64", "whsec_!"] {
             assert_eq!(Secret::parse(raw).err(), Some(ConfigError::Secret), "{raw}");
         }
+    }
+
+    #[test]
+    fn a_secret_key_is_one_for_tests() {
+        assert!(SecretKey::parse("").unwrap().is("sk_test_local"));
+        let key = SecretKey::parse("sk_test_mine").unwrap();
+        assert!(key.is("sk_test_mine") && !key.is("sk_test_local") && !key.is(""));
+        for raw in ["sk_live_x", "sk_test_", "pk_test_x", "x"] {
+            assert_eq!(SecretKey::parse(raw), Err(ConfigError::SecretKey), "{raw}");
+        }
+        assert_eq!(format!("{key:?}"), "SecretKey(hidden)");
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub const DELAY_MS_MAX: u64 = 60_000;
 /// The widest window of reordering.
 pub const REORDER_MAX: usize = 1_000;
 
-/// The switches that apply to every delivery. All are off at 0.
+/// The switches that apply to every delivery, or to every request of the Backend API. All are off
+/// at 0.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
@@ -31,6 +32,9 @@ pub struct Faults {
     /// Alters the body of every N-th delivery on its way; the next attempt is sound
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub tamper_every: u64,
+    /// Answers 429 to every N-th request of the Backend API
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub limit_every: u64,
 }
 
 /// A switch out of its range.
@@ -111,6 +115,7 @@ pub struct Outgoing {
 pub struct Line {
     faults: Faults,
     count: u64,
+    requests: u64,
     held: Vec<Outgoing>,
     random: fastrand::Rng,
 }
@@ -119,7 +124,8 @@ impl Line {
     /// A line whose shuffling is the same for the same seed.
     #[must_use]
     pub fn new(faults: Faults, seed: u64) -> Self {
-        Self { faults, count: 0, held: Vec::new(), random: fastrand::Rng::with_seed(seed) }
+        let random = fastrand::Rng::with_seed(seed);
+        Self { faults, count: 0, requests: 0, held: Vec::new(), random }
     }
 
     /// The switches as they stand.
@@ -131,7 +137,7 @@ impl Line {
     /// Sets the switches and gives back what was held: a new window starts empty.
     pub fn set(&mut self, faults: Faults) -> Vec<Outgoing> {
         self.faults = faults;
-        self.count = 0;
+        (self.count, self.requests) = (0, 0);
         self.flush()
     }
 
@@ -141,6 +147,12 @@ impl Line {
         let fate = fate(&delivery, self.faults, self.count);
         self.held.push(Outgoing { delivery, fate });
         if self.held.len() < self.faults.reorder { Vec::new() } else { self.flush() }
+    }
+
+    /// Counts a request of the Backend API, and says whether it is one too many.
+    pub fn is_limited(&mut self) -> bool {
+        self.requests = self.requests.saturating_add(1);
+        nth(self.requests, self.faults.limit_every)
     }
 
     /// Gives back what is held, shuffled.
@@ -214,6 +226,17 @@ mod tests {
         let faults = Faults { drop_every: 3, tamper_every: 2, ..Faults::default() };
         let want = [SOUND, altered, Fate::Dropped, altered, SOUND, Fate::Dropped];
         assert_eq!(fates(faults, 6), want, "of both, the loss wins");
+    }
+
+    #[test]
+    fn every_nth_request_is_one_too_many() {
+        let limited = |limit_every| {
+            let mut line = Line::new(Faults { limit_every, ..Faults::default() }, 1);
+            [(); 4].map(|()| line.is_limited())
+        };
+        assert_eq!(limited(0), [false; 4]);
+        assert_eq!(limited(2), [false, true, false, true]);
+        assert_eq!(limited(1), [true; 4]);
     }
 
     #[test]

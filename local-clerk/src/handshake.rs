@@ -1,5 +1,6 @@
 //! The handshake: an application sends a browser here to learn who is signed in with it, and gets
-//! cookies in a signed token, in the address, as a development instance of Clerk's answers.
+//! cookies in a signed token, in the address, as a development instance of Clerk's answers; or, where
+//! it asks so, a nonce that it trades for them by the Backend API.
 //! <https://clerk.com/docs/guides/how-clerk-works/overview>
 
 use axum::extract::{Query, State};
@@ -33,6 +34,9 @@ const DEV_BROWSER_TTL_S: i64 = 31_536_000;
 /// The parameter that carries the answer.
 const HANDSHAKE: &str = "__clerk_handshake";
 
+/// The parameter that carries what the answer is fetched by.
+const NONCE: &str = "__clerk_handshake_nonce";
+
 /// Seconds for which Clerk lets a browser keep `__client_uat`: ten years.
 const CLIENT_UAT_TTL_S: i64 = 315_360_000;
 
@@ -41,6 +45,8 @@ pub(crate) struct Asked {
     redirect_url: String,
     /// `true` or `false`.
     suffixed_cookies: Option<String>,
+    /// `nonce`: the answer is to be fetched by the Backend API. Else it is in the address.
+    format: Option<String>,
     /// Which browser this is; whatever else is asked beside it has no meaning here.
     #[serde(rename = "__clerk_db_jwt")]
     browser: Option<String>,
@@ -62,10 +68,14 @@ pub(crate) async fn shake(
     };
     let browser = browser_id(asked.browser.as_deref(), &headers);
     cookies.extend(endings(suffix.as_deref()).iter().map(|it| browser_cookie(&browser, it)));
-    let Ok(answer) = clerk.keys.sign_handshake(&cookies) else {
+    if asked.format.is_some_and(|asked| asked == "nonce") {
+        let nonce = clerk.nonces().keep(cookies, now_ms());
+        to.query_pairs_mut().append_pair(NONCE, &nonce);
+    } else if let Ok(answer) = clerk.keys.sign_handshake(&cookies) {
+        to.query_pairs_mut().append_pair(HANDSHAKE, &answer);
+    } else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be signed\n");
-    };
-    to.query_pairs_mut().append_pair(HANDSHAKE, &answer);
+    }
     let headers = [(LOCATION, to.as_str()), (CACHE_CONTROL, "no-store")];
     (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
 }

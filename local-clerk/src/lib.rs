@@ -3,6 +3,7 @@
 //! ```text
 //!  sign-in page, POST /local/tokens ─▶ keys   ─▶ RS256 session token, JWKS
 //!  GET /v1/client/handshake         ─▶ keys   ─▶ new cookies for who is signed in here, or none
+//!  GET /v1/users and others         ─▶ objects: what the day and later deliveries tell
 //!  day, POST /local/deliveries      ─▶ faults ─▶ delivery, signed by `svix` ══POST══▶ receiver
 //! ```
 //!
@@ -11,6 +12,7 @@
 //! reach it can sign in as any of the sample users.
 
 mod api;
+mod backend;
 pub mod claims;
 pub mod clock;
 pub mod config;
@@ -19,6 +21,8 @@ pub mod delivery;
 pub mod faults;
 mod handshake;
 pub mod keys;
+pub mod nonces;
+pub mod objects;
 mod origin;
 mod page;
 pub mod payload;

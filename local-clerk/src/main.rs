@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use local_clerk::config::{AppUrl, Apps, Config, ConfigError, Secret, WebhookUrl};
+use local_clerk::config::{AppUrl, Apps, Config, ConfigError, Secret, SecretKey, WebhookUrl};
 use local_clerk::faults::{Faults, OutOfRange};
 use local_clerk::server::{Server, StartError};
 
 /// A local stand-in for Clerk: keys, sign-in, signed webhooks, faults.
 ///
 /// The secret that webhooks are signed with comes from the environment, `CLERK_WEBHOOK_SECRET`:
-/// arguments can be read by everyone on the machine.
+/// arguments can be read by everyone on the machine. The key that the Backend API is asked with is
+/// `CLERK_SECRET_KEY`, else `sk_test_local`.
 #[derive(Parser, Debug)]
 #[command(version)]
 struct Cli {
@@ -76,11 +77,13 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Failure> {
     let secret = Secret::parse(&std::env::var("CLERK_WEBHOOK_SECRET").unwrap_or_default())?;
+    let secret_key = SecretKey::parse(&std::env::var("CLERK_SECRET_KEY").unwrap_or_default())?;
     let server = Server::start(Config {
         port: cli.port,
         apps: Apps::new(cli.app_url, cli.other_app_url),
         webhook: cli.webhook_url,
         secret,
+        secret_key,
         state_dir: cli.state_dir,
         faults: cli.faults.checked()?,
         seed: cli.seed,

@@ -9,17 +9,20 @@ use std::time::Duration;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::clock::now_ms;
-use crate::config::{Apps, Config};
+use crate::config::{Apps, Config, SecretKey};
 use crate::day::Day;
 use crate::delivery::Delivery;
 use crate::faults::{Line, Outgoing};
 use crate::keys::{KeyError, Keys};
+use crate::nonces::Nonces;
+use crate::objects::{Kind, Objects};
 use crate::sender::{Report, Sender};
-use crate::{api, handshake, origin, page};
+use crate::{api, backend, handshake, origin, page};
 
 /// How long a session lasts.
 pub const SESSION_TTL_S: i64 = 3_600;
@@ -72,8 +75,12 @@ impl Server {
         let issuer = format!("http://{}", listener.local_addr().map_err(failed)?);
         // After the port: of two starts at once, only one makes the key.
         let keys = Keys::open(&config.state_dir)?;
+        let day = Day::new(keys.instance_id(), now_ms());
         let clerk = Clerk {
-            day: Day::new(keys.instance_id(), now_ms()),
+            objects: Mutex::new(Objects::after(&day.script())),
+            nonces: Mutex::default(),
+            day,
+            secret_key: config.secret_key,
             issuer,
             apps: config.apps,
             keys,
@@ -119,7 +126,6 @@ fn routes(clerk: Shared) -> Router {
         .route("/sign-out", post(page::sign_out))
         .route("/health", get(api::health))
         .route("/.well-known/jwks.json", get(api::jwks))
-        .route("/v1/jwks", get(api::jwks))
         .route("/v1/client/handshake", get(handshake::shake))
         .route("/local/tokens", post(api::token))
         .route("/local/deliveries", post(api::deliver))
@@ -129,6 +135,7 @@ fn routes(clerk: Shared) -> Router {
         .route("/local/day/{index}", post(api::play_day))
         .route("/local/day/revocation", get(api::revocation).post(api::play_revocation))
         .route("/local/day/grant", get(api::grant).post(api::play_grant))
+        .merge(backend::routes(&clerk))
         .layer(middleware::from_fn_with_state(Arc::clone(&clerk), origin::refuse_strangers))
         .with_state(clerk)
 }
@@ -148,8 +155,12 @@ pub(crate) struct Clerk {
     /// The scripted day. It ends at this server's start, so that each step of it is the same
     /// delivery however often it is played.
     pub(crate) day: Day,
+    /// What the Backend API is asked with.
+    pub(crate) secret_key: SecretKey,
     sender: Sender,
     line: Mutex<Line>,
+    objects: Mutex<Objects>,
+    nonces: Mutex<Nonces>,
 }
 
 /// What became of a delivery, and of those that waited for it.
@@ -170,8 +181,27 @@ impl Clerk {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a delivery into the line and sends what leaves it.
+    /// What the instance holds.
+    pub(crate) fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All objects of a kind.
+    pub(crate) fn all(&self, kind: Kind) -> Vec<Value> {
+        self.objects().all(kind)
+    }
+
+    /// The answers to handshakes that wait to be fetched.
+    pub(crate) fn nonces(&self) -> MutexGuard<'_, Nonces> {
+        self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a delivery into the line and sends what leaves it. What it tells is so from here on,
+    /// whether or not it arrives; what a forger tells is not.
     pub(crate) async fn deliver(self: &Arc<Self>, delivery: Delivery) -> Delivered {
+        if delivery.faults.tamper.is_none() {
+            self.objects().take(&delivery.body);
+        }
         let svix_id = delivery.svix_id.clone();
         let leaving = self.line().push(delivery);
         let mut released = self.send(leaving).await;

@@ -6,11 +6,12 @@ import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
 
 import { createClerkClient, verifyToken } from "@clerk/backend";
+import { isClerkAPIResponseError } from "@clerk/backend/errors";
 import { verifyWebhook } from "@clerk/backend/webhooks";
 
 import { DOCUMENT } from "./support/answers.mjs";
 import { SECRET } from "./support/delivery.mjs";
-import { Jar, startLocalClerk } from "./support/local-clerk.mjs";
+import { Jar, SECRET_KEY, startLocalClerk } from "./support/local-clerk.mjs";
 import { opinion, publishableKey, suffixOf } from "./support/sdk.mjs";
 import { bearer } from "./support/sessions.mjs";
 
@@ -28,6 +29,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
   let receiver;
   let clerk;
   let sdk;
+  let stranger;
   let keys;
 
   before(async () => {
@@ -41,10 +43,12 @@ describe("the local Clerk, by Clerk's SDK", () => {
     const webhook = `http://127.0.0.1:${receiver.address().port}/webhooks/clerk`;
     clerk = await startLocalClerk(APP, { webhook });
     // The keys come from its JWKS, as the SDK asks Clerk's Backend API for them.
-    keys = { apiUrl: clerk.url, secretKey: "sk_test_of_the_tests" };
+    keys = { apiUrl: clerk.url, secretKey: SECRET_KEY };
     const publishable = publishableKey("development", clerk.url);
-    const telemetry = { disabled: true };
-    sdk = createClerkClient({ ...keys, publishableKey: publishable, telemetry });
+    const more = { publishableKey: publishable, telemetry: { disabled: true } };
+    sdk = createClerkClient({ ...keys, ...more });
+    const otherKey = { ...keys, secretKey: "sk_test_another" };
+    stranger = createClerkClient({ ...otherKey, ...more });
   });
   after(() => {
     clerk?.stop();
@@ -124,13 +128,15 @@ describe("the local Clerk, by Clerk's SDK", () => {
     return jar;
   }
 
-  /** Where the SDK sends a browser, and what the local Clerk answers there. */
-  async function shaken(jar) {
+  /** Where the SDK sends a browser, and what the local Clerk answers there, in this form. */
+  async function shaken(jar, format = "token") {
     const sent = await sdk.authenticateRequest(asked({ cookie: jar.header }), {});
     assert.equal(sent.status, "handshake");
     const to = new URL(sent.headers.get("location"));
     // The SDK speaks https to a host; the local Clerk is the same one without it.
     assert.equal(to.host, new URL(clerk.url).host);
+    assert.equal(to.searchParams.get("format"), "nonce", "what the SDK asks for");
+    to.searchParams.set("format", format);
     const answer = await fetch(`${clerk.url}${to.pathname}${to.search}`, {
       headers: { cookie: jar.header }, redirect: "manual",
     });
@@ -176,6 +182,23 @@ describe("the local Clerk, by Clerk's SDK", () => {
     assert.equal((await says({ cookie: jar.header })).user, ADA);
   });
 
+  it("answers with a nonce, which the SDK trades for the cookies by the Backend API", async () => {
+    const jar = await signedIn();
+    jar.setSessions(await minted({ ttl_s: -60 }));
+    const back = await shaken(jar, "nonce");
+    assert.equal(back.searchParams.get("__clerk_handshake"), null);
+    const answer = asked({ cookie: jar.header }, `${back.pathname}${back.search}`);
+    const state = await sdk.authenticateRequest(answer, { authorizedParties: [APP] });
+    assert.deepEqual([state.status, state.toAuth().userId], ["signed-in", ADA]);
+    assert.equal(state.headers.get("location"), `${APP}/dashboard`);
+    jar.take(state.headers);
+    const seen = await says({ cookie: jar.header });
+    assert.deepEqual(seen, { verdict: "in", user: ADA, reason: null });
+    // Once: who has the link later gets nothing by it.
+    const nonce = back.searchParams.get("__clerk_handshake_nonce");
+    await assert.rejects(sdk.clients.getHandshakePayload({ nonce }), refusal(404));
+  });
+
   it("ends the session of who has signed out", async () => {
     const jar = await signedIn();
     const lapsed = await minted({ ttl_s: -60 });
@@ -192,6 +215,74 @@ describe("the local Clerk, by Clerk's SDK", () => {
     jar.take(headers);
     assert.deepEqual([jar.get("__session"), jar.get("__client_uat")], [undefined, "0"]);
     assert.equal((await says({ cookie: jar.header })).verdict, "out");
+  });
+
+  /** Whether an error is one of the Backend API, as the SDK reads it. */
+  const refusal = (status, code = "resource_not_found") => (error) => {
+    assert.ok(isClerkAPIResponseError(error), error);
+    assert.deepEqual([error.status, error.errors[0].code], [status, code]);
+    assert.ok(error.errors[0].message && error.errors[0].longMessage && error.clerkTraceId);
+    return true;
+  };
+
+  it("shows its users, organizations and memberships by the Backend API", async () => {
+    const { data, totalCount } = await sdk.users.getUserList({ orderBy: "created_at" });
+    const ids = data.map(({ id }) => id);
+    assert.deepEqual([ids[0], ids.length, totalCount], [ADA, 3, 3]);
+    assert.equal(await sdk.users.getCount(), 3);
+    const ada = await sdk.users.getUser(ADA);
+    assert.equal(ada.primaryEmailAddress.emailAddress, "ada@acme.example");
+    assert.deepEqual(ada.publicMetadata, { roles: ["admin"] });
+    assert.deepEqual(data[0], ada);
+    const page = await sdk.users.getUserList({ orderBy: "created_at", limit: 1, offset: 1 });
+    assert.deepEqual([page.data.map(({ id }) => id), page.totalCount], [[ids[1]], 3]);
+    const some = await sdk.users.getUserList({ userId: [ids[2], "user_2gone"] });
+    assert.deepEqual([some.data.map(({ id }) => id), some.totalCount], [[ids[2]], 1]);
+
+    const organizations = await sdk.organizations.getOrganizationList();
+    const [{ id, slug }] = organizations.data;
+    assert.deepEqual([organizations.totalCount, slug], [1, "acme"]);
+    const how = { organizationId: id, orderBy: "+created_at" };
+    const members = await sdk.organizations.getOrganizationMembershipList(how);
+    assert.equal(members.totalCount, 2);
+    assert.deepEqual(members.data.map((it) => [it.publicUserData.userId, it.role, it.permissions]), [
+      [ADA, "org:admin", ["org:settings:manage", "org:reports:read"]],
+      [ids[1], "org:member", ["org:reports:read"]],
+    ]);
+    const all = await sdk.organizations.getInstanceOrganizationMembershipList({ limit: 500 });
+    const idsOf = (list) => new Set(list.data.map((it) => it.id));
+    assert.deepEqual([idsOf(all), all.totalCount], [idsOf(members), 2]);
+    const hers = await sdk.users.getOrganizationMembershipList({ userId: ADA });
+    assert.deepEqual([hers.data, hers.totalCount], [[members.data[0]], 1]);
+  });
+
+  it("refuses by the Backend API as the SDK expects it", async () => {
+    await assert.rejects(sdk.users.getUser("user_2gone"), refusal(404));
+    await assert.rejects(stranger.users.getUser(ADA), refusal(401, "clerk_key_invalid"));
+    const invalid = refusal(422, "form_param_value_invalid");
+    await assert.rejects(sdk.users.getUserList({ startingAfter: ADA, offset: 1 }), invalid);
+    const ways = { method: "PUT", headers: { "content-type": "application/json" } };
+    const limit = async (limit_every) => {
+      const body = JSON.stringify({ limit_every });
+      assert.equal((await fetch(`${clerk.url}/local/faults`, { ...ways, body })).status, 200);
+    };
+    await limit(1);
+    try {
+      await assert.rejects(sdk.users.getUser(ADA), (error) => {
+        assert.equal(error.retryAfter, 1);
+        return refusal(429, "too_many_requests")(error);
+      });
+    } finally {
+      await limit(0);
+    }
+    assert.equal((await sdk.users.getUser(ADA)).id, ADA);
+  });
+
+  it("names one instance, by its key and by its webhooks", async () => {
+    const { keys: [{ kid }] } = await sdk.jwks.getJwks();
+    assert.match(kid, /^ins_[0-9A-Za-z]{27}$/);
+    await post("/local/day/grant", {});
+    assert.equal(JSON.parse(received.at(-1).body).instance_id, kid);
   });
 
   it("delivers webhooks that it verifies, and with its switches such as it refuses", async () => {

@@ -94,6 +94,7 @@ async fn what_is_held_leaves_when_it_is_flushed_or_the_switches_change() {
     let clerk = Clerk::start(&receiver).await;
     let off = json!({
         "duplicate": 0, "reorder": 0, "delay_ms": 0, "drop_every": 0, "tamper_every": 0,
+        "limit_every": 0,
     });
     assert_eq!(clerk.get("/local/faults").await.json(), off);
     let set = clerk.json("PUT", "/local/faults", json!({ "reorder": 9 })).await.json();

@@ -2,6 +2,8 @@
 
 // `cfg(test)` is always so here; it tells the lints that helpers are tests too and may unwrap.
 #[cfg(test)]
+mod backend;
+#[cfg(test)]
 mod day;
 #[cfg(test)]
 mod deliveries;

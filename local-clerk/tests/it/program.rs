@@ -13,7 +13,7 @@ use crate::support::{Clerk, SECRET, config, state_dir};
 fn program(secret: Option<&str>, state_dir: &Path, args: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local-clerk"));
     command.arg("--state-dir").arg(state_dir).args(args);
-    command.env_remove("CLERK_WEBHOOK_SECRET");
+    command.env_remove("CLERK_WEBHOOK_SECRET").env_remove("CLERK_SECRET_KEY");
     if let Some(secret) = secret {
         command.env("CLERK_WEBHOOK_SECRET", secret);
     }
@@ -73,7 +73,7 @@ async fn it_says_where_it_listens_keeps_sessions_and_ends_when_told() {
         assert!(url.starts_with("http://127.0.0.1:"), "{url}");
         let clerk = Clerk { url };
         assert_eq!(clerk.get("/health").await.json(), json!({ "status": "ok" }));
-        sets.push(clerk.get("/v1/jwks").await.json());
+        sets.push(clerk.get("/.well-known/jwks.json").await.json());
 
         let pid = child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());

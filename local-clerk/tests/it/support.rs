@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use local_clerk::config::{AppUrl, Apps, Config, Secret, WebhookUrl};
+use local_clerk::config::{AppUrl, Apps, Config, Secret, SecretKey, WebhookUrl};
 use local_clerk::faults::Faults;
 use local_clerk::keys::Keys;
 use local_clerk::server::Server;
@@ -24,6 +24,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const SECRET_KEY: &str = "sk_test_of_the_tests";
 pub(crate) const APP: &str = "http://127.0.0.1:8787";
 
 /// Another application of the same instance.
@@ -132,6 +133,12 @@ impl Clerk {
         self.ask("GET", path, &[], "").await
     }
 
+    /// Asks the Backend API, with its key.
+    pub(crate) async fn backend(&self, path: &str) -> Reply {
+        let key = format!("Bearer {SECRET_KEY}");
+        self.ask("GET", path, &[("authorization", key.as_str())], "").await
+    }
+
     /// What the instance's own cookies end in, as Clerk's SDK has it: packages/shared/src/keys.ts.
     pub(crate) fn suffix(&self) -> String {
         let host = self.url.strip_prefix("http://").unwrap();
@@ -187,6 +194,7 @@ pub(crate) fn config(state_dir: &Path, webhook: &str, faults: Faults) -> Config 
         apps: Apps::new(AppUrl::parse(APP).unwrap(), vec![AppUrl::parse(OTHER_APP).unwrap()]),
         webhook: WebhookUrl::parse(webhook).unwrap(),
         secret: Secret::parse(SECRET).unwrap(),
+        secret_key: SecretKey::parse(SECRET_KEY).unwrap(),
         state_dir: state_dir.to_owned(),
         faults,
         seed: 1,

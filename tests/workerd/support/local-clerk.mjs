@@ -11,6 +11,9 @@ import { ROOT } from "./system.mjs";
 
 /** Where cargo puts what it builds. */
 export const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
+/** The key of its Backend API. */
+export const SECRET_KEY = "sk_test_of_the_tests";
+
 const PROGRAM = path.join(TARGET, "debug", "local-clerk");
 
 /**
@@ -27,7 +30,8 @@ export async function startLocalClerk(app, { others = [], webhook } = {}) {
   const args = ["--port", "0", "--app-url", app, "--state-dir", state];
   for (const other of others) args.push("--other-app-url", other);
   if (webhook !== undefined) args.push("--webhook-url", webhook);
-  const env = { ...process.env, CLERK_WEBHOOK_SECRET: SECRET };
+  const secrets = { CLERK_WEBHOOK_SECRET: SECRET, CLERK_SECRET_KEY: SECRET_KEY };
+  const env = { ...process.env, ...secrets };
   const program = spawn(PROGRAM, args, { env, stdio: ["ignore", "pipe", "inherit"] });
   const stop = () => {
     program.kill();
