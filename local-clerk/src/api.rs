@@ -1,4 +1,4 @@
-//! The JSON interface for programs: keys, tokens, deliveries, switches, the day.
+//! The JSON interface for programs: keys, deliveries, switches, the day.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
@@ -8,25 +8,26 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::claims::{Active, Actor, Claims, Version};
 use crate::clock::now_ms;
 use crate::day::Step;
 use crate::delivery::{Delivery, OwnFaults, fresh_svix_id};
 use crate::faults::{Faults, within_range};
 use crate::payload::envelope;
 use crate::sender::Report;
-use crate::server::{Delivered, SESSION_TTL_S, Shared};
-
-/// A token's longest life, and how far in the past one may have ended.
-const TTL_S_MAX: i64 = 86_400;
+use crate::server::{Delivered, Shared};
 
 /// A refusal, as `{"error": "…"}`.
 #[derive(Debug)]
 pub(crate) struct Refusal(StatusCode, String);
 
 impl Refusal {
-    fn bad(text: impl Into<String>) -> Self {
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, text.into())
+    }
+
+    /// Something failed here.
+    pub(crate) fn broken(error: impl std::error::Error) -> Self {
+        Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 
@@ -54,61 +55,6 @@ pub(crate) async fn health() -> Json<Value> {
 
 pub(crate) async fn jwks(State(clerk): State<Shared>) -> Json<Value> {
     Json(clerk.keys.jwks().clone())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TokenAsked {
-    user_id: String,
-    ttl_s: Option<i64>,
-    /// Who acts as the user: any text, as in Clerk.
-    actor_id: Option<String>,
-    /// Where the user is working.
-    organization: Option<Active>,
-    /// The version of the claims, 1 or 2.
-    version: Option<u8>,
-}
-
-impl TokenAsked {
-    fn version(&self) -> Result<Version, Refusal> {
-        let active = self.organization.clone();
-        match self.version {
-            Some(1) => Ok(Version::first(active)),
-            None | Some(2) => Ok(Version::second(active)),
-            Some(_) => Err(Refusal::bad("version must be 1 or 2")),
-        }
-    }
-}
-
-/// Whether it is shaped as a user's id.
-fn is_user(id: &str) -> bool {
-    let tail = id.strip_prefix("user_").unwrap_or_default();
-    !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
-pub(crate) async fn token(
-    State(clerk): State<Shared>,
-    asked: Result<Json<TokenAsked>, JsonRejection>,
-) -> Result<Json<Value>, Refusal> {
-    let Json(asked) = asked?;
-    if !is_user(&asked.user_id) || asked.actor_id.as_deref() == Some("") {
-        return Err(Refusal::bad(
-            "user_id must be `user_` and letters or digits, and actor_id must not be empty",
-        ));
-    }
-    let ttl_s = asked.ttl_s.unwrap_or(SESSION_TTL_S);
-    if !(-TTL_S_MAX..=TTL_S_MAX).contains(&ttl_s) {
-        return Err(Refusal::bad("ttl_s must lie between -86400 and 86400"));
-    }
-    let now_s = now_ms() / 1000;
-    let mut claims =
-        Claims::new(&clerk.issuer, &clerk.apps.first().origin(), &asked.user_id, now_s, ttl_s);
-    claims.version = asked.version()?;
-    claims.act = asked.actor_id.map(|sub| Actor { iss: clerk.issuer.clone(), sub });
-    match clerk.keys.sign(&claims) {
-        Ok(token) => Ok(Json(json!({ "token": token }))),
-        Err(err) => Err(Refusal(StatusCode::INTERNAL_SERVER_ERROR, err.to_string())),
-    }
 }
 
 /// An event to be put into Clerk's envelope, or a raw body.

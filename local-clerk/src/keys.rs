@@ -8,11 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use rsa::RsaPrivateKey;
-use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding};
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey, LineEnding};
 use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::claims::{Claims, Client};
@@ -54,6 +54,7 @@ pub struct Keys {
     signing: EncodingKey,
     checking: DecodingKey,
     kid: String,
+    public_pem: String,
     jwks: Value,
 }
 
@@ -95,7 +96,11 @@ impl Keys {
         let jwks = json!({ "keys": [{
             "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e,
         }]});
-        Ok(Self { signing, checking, kid, jwks })
+        let public_pem = key
+            .to_public_key()
+            .to_public_key_pem(LineEnding::LF)
+            .map_err(|err| KeyError::Make(err.to_string()))?;
+        Ok(Self { signing, checking, kid, public_pem, jwks })
     }
 
     /// The instance's id. Clerk names an instance's key by it too, as `kid`.
@@ -119,6 +124,33 @@ impl Keys {
         // Since when there is a token of this session: Clerk's own, which nobody else need read.
         header.extras.insert("oiat", claims.iat);
         jsonwebtoken::encode(&header, claims, &self.signing)
+    }
+
+    /// Signs the text of a token, header and claims, whatever they say.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_text(&self, text: &str, alg: Algorithm) -> jsonwebtoken::errors::Result<String> {
+        jsonwebtoken::crypto::sign(text.as_bytes(), &self.signing, alg)
+    }
+
+    /// The public half as PEM.
+    #[must_use]
+    pub fn public_pem(&self) -> &str {
+        &self.public_pem
+    }
+
+    /// The members of a session token's header.
+    #[must_use]
+    pub fn session_header(&self, claims: &Claims) -> Map<String, Value> {
+        let members = [
+            ("alg", json!("RS256")),
+            ("cat", json!(SESSION_CATEGORY)),
+            ("kid", json!(self.kid)),
+            ("oiat", json!(claims.iat)),
+            ("typ", json!("JWT")),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Signs the cookies of a handshake, under a session's category as Clerk does.
@@ -162,12 +194,18 @@ impl Keys {
     }
 }
 
-fn make(path: &Path) -> Result<String, KeyError> {
+/// A new key as PEM.
+pub(crate) fn new_pem() -> Result<String, KeyError> {
     let key =
         RsaPrivateKey::new(&mut OsRng, KEY_BITS).map_err(|err| KeyError::Make(err.to_string()))?;
     let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|err| KeyError::Make(err.to_string()))?;
-    keep(path, pem.as_bytes()).map_err(|err| KeyError::Io(path.to_owned(), err))?;
     Ok(pem.as_str().to_owned())
+}
+
+fn make(path: &Path) -> Result<String, KeyError> {
+    let pem = new_pem()?;
+    keep(path, pem.as_bytes()).map_err(|err| KeyError::Io(path.to_owned(), err))?;
+    Ok(pem)
 }
 
 /// Writes beside and renames: a crash leaves no half key, and nobody else ever sees the file.

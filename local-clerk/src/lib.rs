@@ -30,3 +30,5 @@ pub mod people;
 pub mod redirect;
 pub mod sender;
 pub mod server;
+mod tokens;
+pub mod wrong;

@@ -22,7 +22,8 @@ use crate::keys::{KeyError, Keys};
 use crate::nonces::Nonces;
 use crate::objects::{Kind, Objects};
 use crate::sender::{Report, Sender};
-use crate::{api, backend, handshake, origin, page};
+use crate::wrong::Forger;
+use crate::{api, backend, handshake, origin, page, tokens};
 
 /// How long a session lasts.
 pub const SESSION_TTL_S: i64 = 3_600;
@@ -79,6 +80,7 @@ impl Server {
         let clerk = Clerk {
             objects: Mutex::new(Objects::after(&day.script())),
             nonces: Mutex::default(),
+            forger: Forger::default(),
             day,
             secret_key: config.secret_key,
             issuer,
@@ -127,7 +129,8 @@ fn routes(clerk: Shared) -> Router {
         .route("/health", get(api::health))
         .route("/.well-known/jwks.json", get(api::jwks))
         .route("/v1/client/handshake", get(handshake::shake))
-        .route("/local/tokens", post(api::token))
+        .route("/local/tokens", post(tokens::token))
+        .route("/local/tokens/wrong", get(tokens::wrong))
         .route("/local/deliveries", post(api::deliver))
         .route("/local/faults", get(api::faults).put(api::set_faults))
         .route("/local/flush", post(api::flush))
@@ -152,6 +155,8 @@ pub(crate) struct Clerk {
     pub(crate) apps: Apps,
     /// The session key.
     pub(crate) keys: Keys,
+    /// Makes tokens that are wrong.
+    pub(crate) forger: Forger,
     /// The scripted day. It ends at this server's start, so that each step of it is the same
     /// delivery however often it is played.
     pub(crate) day: Day,

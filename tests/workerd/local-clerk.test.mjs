@@ -11,9 +11,11 @@ import { verifyWebhook } from "@clerk/backend/webhooks";
 
 import { DOCUMENT } from "./support/answers.mjs";
 import { SECRET } from "./support/delivery.mjs";
+import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, SECRET_KEY, startLocalClerk } from "./support/local-clerk.mjs";
 import { opinion, publishableKey, suffixOf } from "./support/sdk.mjs";
 import { bearer } from "./support/sessions.mjs";
+import { wire } from "./support/wire.mjs";
 
 const APP = "http://127.0.0.1:8787";
 const ADA = "user_3ADAlovelace1815analytic001";
@@ -66,6 +68,9 @@ describe("the local Clerk, by Clerk's SDK", () => {
 
   /** The name of the instance's own cookie of this kind. */
   const own = (name) => `${name}_${suffixOf(publishableKey("development", clerk.url))}`;
+  /** A browser's cookies with this token, in which all but the token is right. */
+  const cookies = (token) =>
+    ({ cookie: `__session=${token}; __client_uat=1; __clerk_db_jwt=dvb_1` });
   const minted = async (more = {}) =>
     (await post("/local/tokens", { user_id: ADA, ...more })).token;
   const asked = (headers, path = "/dashboard") =>
@@ -91,6 +96,41 @@ describe("the local Clerk, by Clerk's SDK", () => {
     for (const actor_id of ["user_2Colleague", "support.desk@corp.example"]) {
       const { actor } = (await state(await minted({ actor_id }))).toAuth();
       assert.deepEqual(actor, { iss: clerk.url, sub: actor_id });
+    }
+  });
+
+  it("mints tokens that are wrong on purpose, which it and ssr refuse", async () => {
+    const bindings = {
+      AUTHORIZED_PARTIES: APP,
+      CLERK_FRONTEND_API_URL: clerk.url,
+      CLERK_ISSUER: clerk.url,
+      CLERK_JWKS_URL: `${clerk.url}/.well-known/jwks.json`,
+      CLERK_PUBLISHABLE_KEY: publishableKey("development", clerk.url),
+    };
+    const system = await startDirect([workerOf("durable"), workerOf("ssr", { bindings })]);
+    try {
+      const url = await system.url("rolecall-ssr");
+      const status = async (headers) => {
+        const all = { host: new URL(APP).host, ...headers };
+        return (await wire(url, "/api/me", { headers: all })).status;
+      };
+      const good = await minted();
+      assert.equal(await status(bearer(good)), 200, "what is right is let in");
+      const table = await (await fetch(`${clerk.url}/local/tokens/wrong`)).json();
+      for (const { name, taken_by_sdk } of table) {
+        const token = await minted({ wrong: name });
+        const verdicts = [await says(bearer(token)), await says(cookies(token))];
+        const [byHeader, byCookie] = verdicts.map(({ user }) => user);
+        // The SDK takes some: docs/clerk-differences.md says which, and that is tested too.
+        assert.equal(byHeader !== null, taken_by_sdk, `the SDK, ${name}, by a header`);
+        assert.ok(byCookie === null || taken_by_sdk, `the SDK, ${name}, by a cookie`);
+        for (const headers of [bearer(token), cookies(token)]) {
+          assert.equal(await status(headers), 401, `ssr, ${name}`);
+        }
+      }
+      assert.ok(table.some((wrong) => wrong.taken_by_sdk) && 20 < table.length);
+    } finally {
+      await system.stop();
     }
   });
 

@@ -15,3 +15,5 @@ mod program;
 mod sessions;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod wrong;

@@ -1,0 +1,32 @@
+//! Tokens that are wrong on purpose, over HTTP.
+
+use std::collections::BTreeSet;
+
+use local_clerk::people::ADA;
+use serde_json::json;
+
+use crate::support::{Clerk, Receiver};
+
+#[tokio::test]
+async fn each_form_in_the_list_can_be_asked_for_by_its_name() {
+    let clerk = Clerk::start(&Receiver::start().await).await;
+    let list = clerk.get("/local/tokens/wrong").await.json();
+    let list = list.as_array().unwrap();
+    let mut seen = BTreeSet::new();
+    for wrong in list {
+        assert!(wrong["what"].is_string() && wrong["taken_by_sdk"].is_boolean(), "{wrong}");
+        let asked = json!({ "user_id": ADA.id, "wrong": wrong["name"] });
+        let minted = clerk.post("/local/tokens", asked).await;
+        assert!(seen.insert(minted["token"].as_str().unwrap().to_owned()), "{wrong}");
+    }
+    assert!(20 < seen.len());
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_in_the_list_is_refused_with_those_that_are() {
+    let clerk = Clerk::start(&Receiver::start().await).await;
+    let asked = json!({ "user_id": ADA.id, "wrong": "expird" });
+    let reply = clerk.json("POST", "/local/tokens", asked).await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.json()["error"].as_str().unwrap().contains("expired"), "{}", reply.text);
+}
