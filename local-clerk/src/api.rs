@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::clock::now_ms;
 use crate::day::Step;
-use crate::delivery::{Delivery, OwnFaults, fresh_svix_id};
+use crate::delivery::{Delivery, OwnFaults, Tamper, fresh_svix_id};
 use crate::faults::{Faults, within_range};
 use crate::payload::envelope;
 use crate::sender::Report;
@@ -96,6 +96,11 @@ impl DeliveryAsked {
         };
         Ok(Delivery { svix_id, body, faults })
     }
+}
+
+/// What can be wrong with a delivery.
+pub(crate) async fn wrong() -> Json<[Tamper; 6]> {
+    Json(Tamper::ALL)
 }
 
 pub(crate) async fn deliver(

@@ -58,6 +58,12 @@ pub enum Tamper {
     OtherSecret,
 }
 
+impl Tamper {
+    /// Each of them. A new one is tested by being here.
+    pub const ALL: [Self; 6] =
+        [Self::Body, Self::Timestamp, Self::Signature, Self::Id, Self::Stale, Self::OtherSecret];
+}
+
 /// One attempt: headers and body, signed and, where asked, spoilt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signed {

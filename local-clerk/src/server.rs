@@ -132,6 +132,7 @@ fn routes(clerk: Shared) -> Router {
         .route("/local/tokens", post(tokens::token))
         .route("/local/tokens/wrong", get(tokens::wrong))
         .route("/local/deliveries", post(api::deliver))
+        .route("/local/deliveries/wrong", get(api::wrong))
         .route("/local/faults", get(api::faults).put(api::set_faults))
         .route("/local/flush", post(api::flush))
         .route("/local/day", get(api::day))

@@ -348,6 +348,15 @@ describe("the local Clerk, by Clerk's SDK", () => {
       }
     }
     assert.ok(0 < refused, "a day has its forgeries");
+    // And each way in which a delivery can be forged, beside one that is not.
+    const sent = async (faults) => {
+      await post("/local/deliveries", { type: "user.updated", data: { id: ADA }, faults });
+      return verified(received.at(-1));
+    };
+    assert.equal((await sent({})).data.id, ADA);
+    const forgeries = await (await fetch(`${clerk.url}/local/deliveries/wrong`)).json();
+    for (const tamper of forgeries) await assert.rejects(sent({ tamper }), tamper);
+    assert.ok(5 < forgeries.length);
     assert.ok(10 < events, `${events}`);
   });
 });

@@ -47,7 +47,10 @@ async fn a_delayed_delivery_arrives() {
 async fn a_forgery_of_each_kind_is_refused_and_not_repeated() {
     let receiver = Receiver::start().await;
     let clerk = Clerk::start(&receiver).await;
-    for tamper in ["body", "timestamp", "signature", "id", "stale", "other-secret"] {
+    let list = clerk.get("/local/deliveries/wrong").await.json();
+    let want = ["body", "timestamp", "signature", "id", "stale", "other-secret"];
+    assert_eq!(list, json!(want));
+    for tamper in want {
         let report = send(&clerk, "msg_1", json!({ "tamper": tamper })).await;
         assert_eq!(statuses(&report), [401], "{tamper}");
     }
