@@ -171,7 +171,8 @@ describe("a session at the guard", () => {
     const headers = [
       { alg: "none" }, { typ: "at+jwt" }, { cat: "cl_B7d4PD222AAA" }, { crit: [] }, { kid: "x" },
     ].map((header) => () => mint(admin, { header }));
-    const shaped = shapes().map((shape) => () => shape.made(now()));
+    const steady = shapes().filter(({ name }) => !AT_AN_EDGE.includes(name));
+    const shaped = steady.map((shape) => () => shape.made(now()));
     const good = Array.from({ length: 30 }, () => () => mint(admin));
     const makers = [...shaped, ...Object.values(FORGED), ...odd, ...headers, ...good];
     assert.ok(500 <= makers.length * 5);
@@ -199,6 +200,11 @@ describe("a session at the guard", () => {
     }
     assert.ok(20 < verdicts.in && 20 < verdicts.out, JSON.stringify(verdicts));
   });
+
+  /** Shapes whose verdict another second changes: J-18 asks for those, with a clock of its own. */
+  const AT_AN_EDGE = [
+    "exp_within_skew", "exp_at_skew_boundary", "nbf_future_within_skew", "nbf_future", "iat_future",
+  ];
 
   /** Everything of an answer but what differs from one moment to the next. */
   function classOf(answer) {
