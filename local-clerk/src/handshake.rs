@@ -1,6 +1,6 @@
 //! The handshake: an application sends a browser here to learn who is signed in with it, and gets
-//! cookies in a signed token, in the address, as a development instance of Clerk's answers; or, where
-//! it asks so, a nonce that it trades for them by the Backend API.
+//! cookies in a signed token, in the address, as a development instance of Clerk's answers. Where
+//! it asks so, it gets a nonce instead, and trades that for them by the Backend API.
 //! <https://clerk.com/docs/guides/how-clerk-works/overview>
 
 use axum::extract::{Query, State};

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_goes_takes_their_memberships_along() {
+    fn who_goes_takes_their_memberships_along() {
         let mut objects = after_the_day();
         objects.take(&event("user.deleted", &json!({ "id": GRACE.id })));
         let left = objects.all(Kind::Membership);

@@ -245,7 +245,8 @@ describe("the local Clerk, by Clerk's SDK", () => {
     const body = new URLSearchParams({ redirect_url: "/" });
     const how = { method: "POST", body, redirect: "manual" };
     jar.take((await fetch(`${clerk.url}/sign-out`, how)).headers);
-    const left = ["__session", "__client_uat"].flatMap((name) => [jar.get(name), jar.get(own(name))]);
+    const names = ["__session", "__client_uat"].flatMap((name) => [name, own(name)]);
+    const left = names.map((name) => jar.get(name));
     assert.deepEqual(left, [undefined, undefined, "0", "0"]);
     jar.set("__session", lapsed);
     jar.set("__client_uat", "1");
@@ -285,7 +286,8 @@ describe("the local Clerk, by Clerk's SDK", () => {
     const how = { organizationId: id, orderBy: "+created_at" };
     const members = await sdk.organizations.getOrganizationMembershipList(how);
     assert.equal(members.totalCount, 2);
-    assert.deepEqual(members.data.map((it) => [it.publicUserData.userId, it.role, it.permissions]), [
+    const held = members.data.map((it) => [it.publicUserData.userId, it.role, it.permissions]);
+    assert.deepEqual(held, [
       [ADA, "org:admin", ["org:settings:manage", "org:reports:read"]],
       [ids[1], "org:member", ["org:reports:read"]],
     ]);
