@@ -22,6 +22,9 @@ pub struct Config {
     pub secret: Secret,
     /// What the Backend API is asked with.
     pub secret_key: SecretKey,
+    /// Whether a handshake that asks for a nonce gets one, as at Clerk. An application that does
+    /// not ask this server's Backend API could make nothing of it, and gets the token.
+    pub nonces: bool,
     /// Where the session key is kept.
     pub state_dir: PathBuf,
     /// The switches as they stand at the start.

@@ -45,7 +45,8 @@ pub(crate) struct Asked {
     redirect_url: String,
     /// `true` or `false`.
     suffixed_cookies: Option<String>,
-    /// `nonce`: the answer is to be fetched by the Backend API. Else it is in the address.
+    /// `nonce`: the answer is to be fetched by the Backend API, where nonces are given. Else it is
+    /// in the address.
     format: Option<String>,
     /// Which browser this is; whatever else is asked beside it has no meaning here.
     #[serde(rename = "__clerk_db_jwt")]
@@ -68,7 +69,7 @@ pub(crate) async fn shake(
     };
     let browser = browser_id(asked.browser.as_deref(), &headers);
     cookies.extend(endings(suffix.as_deref()).iter().map(|it| browser_cookie(&browser, it)));
-    if asked.format.is_some_and(|asked| asked == "nonce") {
+    if clerk.has_nonces && asked.format.is_some_and(|asked| asked == "nonce") {
         let nonce = clerk.nonces().keep(cookies, now_ms());
         to.query_pairs_mut().append_pair(NONCE, &nonce);
     } else if let Ok(answer) = clerk.keys.sign_handshake(&cookies) {

@@ -47,6 +47,10 @@ struct Cli {
     /// What --reorder shuffles by: the same seed, the same order
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
+    /// Answers a handshake with a nonce where it asks so, as Clerk does: for an application that
+    /// asks the Backend API here
+    #[arg(long)]
+    nonces: bool,
     #[command(flatten)]
     faults: Faults,
 }
@@ -84,6 +88,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         webhook: cli.webhook_url,
         secret,
         secret_key,
+        nonces: cli.nonces,
         state_dir: cli.state_dir,
         faults: cli.faults.checked()?,
         seed: cli.seed,

@@ -83,6 +83,7 @@ impl Server {
             forger: Forger::default(),
             day,
             secret_key: config.secret_key,
+            has_nonces: config.nonces,
             issuer,
             apps: config.apps,
             keys,
@@ -163,6 +164,8 @@ pub(crate) struct Clerk {
     pub(crate) day: Day,
     /// What the Backend API is asked with.
     pub(crate) secret_key: SecretKey,
+    /// Whether a handshake may be answered with a nonce.
+    pub(crate) has_nonces: bool,
     sender: Sender,
     line: Mutex<Line>,
     objects: Mutex<Objects>,

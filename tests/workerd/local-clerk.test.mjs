@@ -43,7 +43,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
     });
     await new Promise((done) => receiver.listen(0, "127.0.0.1", done));
     const webhook = `http://127.0.0.1:${receiver.address().port}/webhooks/clerk`;
-    clerk = await startLocalClerk(APP, { webhook });
+    clerk = await startLocalClerk(APP, { webhook, nonces: true });
     // The keys come from its JWKS, as the SDK asks Clerk's Backend API for them.
     keys = { apiUrl: clerk.url, secretKey: SECRET_KEY };
     const publishable = publishableKey("development", clerk.url);

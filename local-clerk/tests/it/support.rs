@@ -195,6 +195,7 @@ pub(crate) fn config(state_dir: &Path, webhook: &str, faults: Faults) -> Config 
         webhook: WebhookUrl::parse(webhook).unwrap(),
         secret: Secret::parse(SECRET).unwrap(),
         secret_key: SecretKey::parse(SECRET_KEY).unwrap(),
+        nonces: true,
         state_dir: state_dir.to_owned(),
         faults,
         seed: 1,

@@ -18,18 +18,19 @@ const PROGRAM = path.join(TARGET, "debug", "local-clerk");
 
 /**
  * Starts it on a free port, for an application at `app` and `others`; `webhook` is where it
- * delivers.
+ * delivers. With `nonces` it gives them to handshakes that ask for them.
  *
  * @param {string} app
- * @param {{others?: string[], webhook?: string}} more
+ * @param {{others?: string[], webhook?: string, nonces?: boolean}} more
  * @returns {Promise<{url: string, stop: () => void}>}
  */
-export async function startLocalClerk(app, { others = [], webhook } = {}) {
+export async function startLocalClerk(app, { others = [], webhook, nonces = false } = {}) {
   if (!existsSync(PROGRAM)) throw new Error(`no ${PROGRAM}: cargo build -p local-clerk`);
   const state = mkdtempSync(path.join(tmpdir(), "rolecall-clerk-"));
   const args = ["--port", "0", "--app-url", app, "--state-dir", state];
   for (const other of others) args.push("--other-app-url", other);
   if (webhook !== undefined) args.push("--webhook-url", webhook);
+  if (nonces) args.push("--nonces");
   const secrets = { CLERK_WEBHOOK_SECRET: SECRET, CLERK_SECRET_KEY: SECRET_KEY };
   const env = { ...process.env, ...secrets };
   const program = spawn(PROGRAM, args, { env, stdio: ["ignore", "pipe", "inherit"] });
