@@ -171,7 +171,7 @@ describe("a door", () => {
     assert.equal((await of("sizeless")).status, 500);
     // One body as large as all together may be would never find room.
     assert.equal((await of("boundless")).status, 500);
-    await logged("set it to 33554432 at most");
+    await logged("BODY_BYTES_MAX is not a whole number of bytes from 1 to 16777216");
   });
 
   it("F-6 answers 503 when its queue refuses, and lets Svix try again", async () => {

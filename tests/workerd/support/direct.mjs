@@ -20,16 +20,20 @@ const MODULE_RULES = [
 ];
 
 /**
- * wrangler.toml in a file of its own, where one Worker has these `vars`, TOML between braces. It
- * lies in `folder`. Wrangler reads it, so that they reach the Worker by their types.
+ * wrangler.toml in a file of its own, where one Worker has these `vars`, TOML between braces, in
+ * place of those on its own line, or beside those of its own table that have other names. It lies
+ * in `folder`. Wrangler reads it, so that they reach the Worker by their types.
  */
 export function configWith(folder, name, env, vars) {
   const text = readFileSync(path.join(ROOT, "wrangler.toml"), "utf8");
   const blocks = text.replaceAll(/^main = "/gm, `main = "${ROOT}`).split(/^(?=\[env\.\w+\]$)/m);
   const changed = blocks.map((block) => {
     if (!block.startsWith(`[env.${env}]\n`)) return block;
-    const rest = block.replace(/^vars = .*\n/m, "");
-    return rest.replace("]\n", `]\nvars = { ${vars} }\n`);
+    const table = /^\[env\.\w+\.vars\]\n((?:[^[\n].*\n)*)/m;
+    const lines = block.match(table)?.[1].split("\n") ?? [];
+    const kept = lines.filter((line) => /^\w+ = /.test(line) && !vars.includes(line.split(" ")[0]));
+    const rest = block.replace(/^vars = .*\n/m, "").replace(table, "");
+    return rest.replace("]\n", `]\nvars = { ${[vars, ...kept].join(", ")} }\n`);
   });
   const file = path.join(folder, `${name}.toml`);
   writeFileSync(file, changed.join(""));
