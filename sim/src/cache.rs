@@ -46,6 +46,8 @@ pub struct Bounds {
     pub alarms: bool,
     /// Whether the database may be set back once.
     pub restores: bool,
+    /// Whether a change may be one for everybody, which the watch takes in later.
+    pub everybody: bool,
     /// Whether reads may be answered by a replica that is behind by one change and one tick.
     pub replica: bool,
     /// How far D1's clock is ahead of the object's; each is a state to begin with.

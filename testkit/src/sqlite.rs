@@ -12,6 +12,7 @@ use rusqlite::{Connection, Error, Params, Result, params_from_iter};
 use shared::cache::{Fill, Row};
 use shared::roles::RoleSet;
 use shared::sql::{self, Arg, Statement};
+use shared::time::UnixMillis;
 
 /// When every clock begins: 2025-11-24T16:00:00Z, in milliseconds.
 pub const START: i64 = 1_764_000_000_000;
@@ -165,15 +166,24 @@ impl Database {
         let writes = batch.split_last().map_or(&[][..], |(_read, writes)| writes);
         self.as_one(|| {
             writes.iter().try_for_each(|statement| self.execute(statement).map(|_| ()))?;
-            self.fill(user)
+            self.read(user)
         })
     }
 
-    /// What a role cache reads; `None` for a user whom nobody watches.
+    /// A fill that registers nothing; `None` for a user whom nobody watches.
+    ///
+    /// # Errors
+    /// As of [`Database::answer`].
+    pub fn fill(&self, user: &str) -> Result<Option<Row>> {
+        let (registers, sent_at) = (false, UnixMillis(0));
+        self.answer(user, &Fill { owner: 0, floor: 0, registers, sent_at })
+    }
+
+    /// What a fill reads last.
     ///
     /// # Errors
     /// What SQLite refuses, and a row that is not one of [`sql::FILL`].
-    pub fn fill(&self, user: &str) -> Result<Option<Row>> {
+    pub fn read(&self, user: &str) -> Result<Option<Row>> {
         let mut prepared = self.sql.prepare_cached(sql::FILL)?;
         let mut rows = prepared.query([user])?;
         let Some(row) = rows.next()? else { return Ok(None) };

@@ -47,6 +47,7 @@ pub struct Rows {
     role_keys: Table<Key>,
     permission_keys: Table<Key>,
     watched: BTreeSet<String>,
+    behind: BTreeSet<String>,
 }
 
 impl Rows {
@@ -58,10 +59,21 @@ impl Rows {
     /// Ends the watch.
     pub fn unwatch(&mut self, user: &str) {
         self.watched.remove(user);
+        self.behind.remove(user);
+    }
+
+    /// Lets one watch take in what has changed for everybody. Whether its version rises by it.
+    pub fn catch_up(&mut self, user: &str) -> bool {
+        self.behind.remove(user)
+    }
+
+    /// The same for every watch that is behind: those whose versions rise.
+    pub fn catch_up_all(&mut self) -> Bumps {
+        once(std::mem::take(&mut self.behind))
     }
 
     /// Writes one row, whatever the law says of it, and what triggers write behind it. Gives how
-    /// often the version of each user rises.
+    /// often the version of each user rises by triggers; who is behind rises later.
     pub fn apply(&mut self, any: &AnyWrite) -> Bumps {
         match any {
             AnyWrite::User(it) => write(&mut self.users, it),
@@ -75,6 +87,9 @@ impl Rows {
             AnyWrite::Pair(it) => write(&mut self.pairs, it),
             AnyWrite::RoleKey(it) => write(&mut self.role_keys, it),
             AnyWrite::PermissionKey(it) => write(&mut self.permission_keys, it),
+        }
+        if self.concerns_everybody(any) {
+            self.behind.clone_from(&self.watched);
         }
         let mut bumps = once(self.bumped_by(any));
         if let Some(behind) = self.behind(any) {
@@ -195,10 +210,14 @@ impl Twin {
         effect
     }
 
-    /// The default role and its name, as [`shared::sql::default_role`] makes them.
+    /// The default role and its name, as [`shared::sql::default_role`] makes them among no more
+    /// watches than one step takes.
     pub fn default_role(&mut self, name: &str) -> Effect {
         let mut effect = self.role_name(name);
         effect += self.set("default_role", name);
+        let behind = self.rows.catch_up_all();
+        effect.rows += behind.len();
+        rise(&mut effect.bumps, behind);
         effect
     }
 

@@ -45,6 +45,8 @@ impl Held {
                 self.rows.apply(&write);
             }
         }
+        self.fills();
+        self.rows.catch_up_all();
     }
 
     /// Writes at most one row of `table`, and says what differs: the versions of exactly those whom
@@ -60,12 +62,16 @@ impl Held {
         if 1 < writes.len() || (refused && !writes.is_empty()) {
             return Err(format!("{text} wrote {writes:?}"));
         }
-        let named = writes.first().map_or_else(Bumps::new, |write| self.rows.apply(write));
+        let mut named = writes.first().map_or_else(Bumps::new, |write| self.rows.apply(write));
         for table in WRITTEN {
             let behind = self.rows.written(&self.db, table).unwrap();
             if !behind.is_empty() {
                 return Err(format!("{text}: behind it the twin lacks {behind:?}"));
             }
+        }
+        // A fill lets its watch take in what has changed for everybody.
+        for (user, once) in self.rows.catch_up_all() {
+            *named.entry(user).or_default() += once;
         }
         let mut done = Done { refused, ..Done::default() };
         for (user, (before, after)) in WATCHED.into_iter().zip(before.iter().zip(self.fills())) {
