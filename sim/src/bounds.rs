@@ -29,7 +29,7 @@ pub fn full(scope: Scope) -> Bounds {
         Scope::Restore => cache(cache::Bounds { commits: 2, ticks: 1, restores: true, ..CACHE }),
         Scope::Everybody => {
             let (guards, everybody) = (&TWO, true);
-            cache(cache::Bounds { commits: 2, under_way: 2, guards, everybody, ..CACHE })
+            cache(cache::Bounds { commits: 2, ticks: 2, guards, everybody, ..CACHE })
         }
         Scope::Skew => {
             let guards = &[Wants::AtLeast];
