@@ -31,6 +31,7 @@ const BEGIN: Ms = 1_000_000;
 const SETS_MAX: usize = 6;
 
 /// What is explored.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing more that can happen")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Changes to what the user may do.
