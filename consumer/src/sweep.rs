@@ -1,5 +1,5 @@
-//! Each minute: the hints that are still owed, oldest first, page by page within a budget. Each page
-//! also lets the next watches take in what has changed for everybody.
+//! Each minute: the hints that are still owed, oldest first, page by page within a budget. Each
+//! page also lets the next watches take in what has changed for everybody.
 
 use std::cell::RefCell;
 

@@ -90,8 +90,8 @@ fn upsert(entity: Entity) -> &'static str {
     }
 }
 
-/// The batch of a fill of one user's role cache: registers the watch where the fill says so, lets it
-/// catch up with what has changed for everybody, and reads version and roles, always last.
+/// The batch of a fill of one user's role cache: registers the watch where the fill says so, lets
+/// it catch up with what has changed for everybody, and reads version and roles, always last.
 #[must_use]
 pub fn fill(user_id: &str, fill: &Fill) -> Vec<Statement> {
     let user = || Arg::Text(user_id.into());
@@ -140,8 +140,8 @@ pub fn settle(settled: &Settled) -> Vec<Statement> {
     acked.chain(gone).collect()
 }
 
-/// The statements of one batch: rows and what was heard, then what became of each delivery, then the
-/// dead letters.
+/// The statements of one batch: rows and what was heard, then what became of each delivery, then
+/// the dead letters.
 ///
 /// `now` is when the batch is written.
 #[must_use]

@@ -116,7 +116,7 @@ variants! {
     AckOfWhateverStands, Changes, "", "an acknowledgement settles versions it never named";
     DeleteWithoutOwner, Unwatch, "", "a watch is deleted whoever holds it";
     TakeoverByAnyone, Changes, "", "an earlier incarnation takes the watch back";
-    FillWithoutCatchUp, Everybody, "", "a fill reads a new default role under the version of the old one";
+    FillWithoutCatchUp, Everybody, "", "a fill reads what is new for all under the old version";
     CatchUpWithoutHint, Everybody, "", "who takes in a new default role is owed no hint";
     TiesByArrival, Ties, "M1", "of two updates of one instant the last to arrive wins";
     HardDelete, Ties, "M2", "a delete removes the row";

@@ -1,5 +1,7 @@
 //! D1's SQLite with the real migrations, under D1's limits, and a clock that is told the time.
 
+mod bound;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,12 +9,14 @@ use std::{fs, io};
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::limits::Limit;
-use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Error, Params, Result, params_from_iter};
+use rusqlite::types::{FromSql, Value, ValueRef};
+use rusqlite::{Connection, Error, Params, Result};
 use shared::cache::{Fill, Row};
 use shared::roles::RoleSet;
-use shared::sql::{self, Arg, Statement};
+use shared::sql::{self, Statement};
 use shared::time::UnixMillis;
+
+pub use bound::bound;
 
 /// When every clock begins: 2025-11-24T16:00:00Z, in milliseconds.
 pub const START: i64 = 1_764_000_000_000;
@@ -227,22 +231,6 @@ pub fn migrations() -> io::Result<Vec<String>> {
         return Err(io::Error::other("there are no migrations"));
     }
     files.iter().map(fs::read_to_string).collect()
-}
-
-/// A statement's parameters, as D1 binds them.
-pub fn bound(statement: &Statement) -> impl Params + '_ {
-    params_from_iter(statement.args.iter().map(Bound))
-}
-
-struct Bound<'a>(&'a Arg);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
-        match self.0 {
-            Arg::Text(text) => text.to_sql(),
-            Arg::Int(number) => number.to_sql(),
-        }
-    }
 }
 
 /// Half a millisecond past the instant: the fraction cannot fall short of it by rounding.

@@ -12,6 +12,7 @@ mod synced;
 mod tables;
 mod triggers;
 mod views;
+mod watched;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,27 +52,6 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Watches a user: only a watch has a version that can rise.
-    pub fn watch(&mut self, user: &str) {
-        self.watched.insert(user.into());
-    }
-
-    /// Ends the watch.
-    pub fn unwatch(&mut self, user: &str) {
-        self.watched.remove(user);
-        self.behind.remove(user);
-    }
-
-    /// Lets one watch take in what has changed for everybody. Whether its version rises by it.
-    pub fn catch_up(&mut self, user: &str) -> bool {
-        self.behind.remove(user)
-    }
-
-    /// The same for every watch that is behind: those whose versions rise.
-    pub fn catch_up_all(&mut self) -> Bumps {
-        once(std::mem::take(&mut self.behind))
-    }
-
     /// Writes one row, whatever the law says of it, and what triggers write behind it. Gives how
     /// often the version of each user rises by triggers; who is behind rises later.
     pub fn apply(&mut self, any: &AnyWrite) -> Bumps {
