@@ -41,37 +41,6 @@ static DOMAINS: [Domain; 16] = [
         columns: &[("id", &["'o1'", "'o2'"]), ("name", &["''", "'x'"]), ("deleted", BIT)],
         rest: RANK,
     },
-    Domain {
-        table: "memberships",
-        keys: 1,
-        columns: &[
-            ("id", &["'m1'", "'m9'"]),
-            ("org_id", &["'o1'", "'o2'"]),
-            ("user_id", &["'u1'", "'u2'"]),
-            ("role", &["'k1'", "'k2'"]),
-            ("permissions", &["'[]'", r#"'["a"]'"#]),
-            ("deleted", BIT),
-        ],
-        rest: RANK,
-    },
-    // A rank alone, which counts among memberships of a pair.
-    Domain {
-        table: "memberships",
-        keys: 1,
-        columns: &[
-            ("id", &["'m1'", "'m9'"]),
-            ("org_id", &["'o1'", "'o2'"]),
-            ("deleted", BIT),
-            ("updated_at", &["0", "1", "3"]),
-        ],
-        rest: &[
-            ("user_id", "'u1'"),
-            ("role", "'k1'"),
-            ("event_at", "1"),
-            ("projection", "1"),
-            ("digest", "'a'"),
-        ],
-    },
     // Whose it is and where, with a rank that counts there or does not.
     Domain {
         table: "memberships",
@@ -107,6 +76,37 @@ static DOMAINS: [Domain; 16] = [
             ("deleted", "0"),
             ("updated_at", "1"),
         ],
+    },
+    // A rank alone, which counts among memberships of a pair.
+    Domain {
+        table: "memberships",
+        keys: 1,
+        columns: &[
+            ("id", &["'m1'", "'m9'"]),
+            ("org_id", &["'o1'", "'o2'"]),
+            ("deleted", BIT),
+            ("updated_at", &["0", "1", "3"]),
+        ],
+        rest: &[
+            ("user_id", "'u1'"),
+            ("role", "'k1'"),
+            ("event_at", "1"),
+            ("projection", "1"),
+            ("digest", "'a'"),
+        ],
+    },
+    Domain {
+        table: "memberships",
+        keys: 1,
+        columns: &[
+            ("id", &["'m1'", "'m9'"]),
+            ("org_id", &["'o1'", "'o2'"]),
+            ("user_id", &["'u1'", "'u2'"]),
+            ("role", &["'k1'", "'k2'"]),
+            ("permissions", &["'[]'", r#"'["a"]'"#]),
+            ("deleted", BIT),
+        ],
+        rest: RANK,
     },
     // The same of a pair.
     Domain {
@@ -204,7 +204,7 @@ static DOMAINS: [Domain; 16] = [
 /// knows no role, one in which roles share a key and permissions are dead, one of the dead and the
 /// banned, one in which a permission is all that is known of the catalogue and a default role has
 /// no name yet, one of pairs with several memberships, some of them passed, and one of own lists
-/// beside a live role, in which no pair was heard of.
+/// beside a live role, in which one pair alone was heard of.
 const WORLDS: [&str; 7] = [
     r#"
 INSERT INTO settings VALUES ('default_role', 'd');
@@ -263,6 +263,7 @@ INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, update
   ('m1', 'o1', 'u1', 'k2', '["a","x"]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k1', '["y"]', 0, 0, 1, 1, 'a'),
   ('m3', 'o3', 'u2', 'k2', '["b"]', 0, 1, 1, 1, 'a');
 DELETE FROM membership_pairs;
+INSERT INTO membership_pairs VALUES ('o1', 'u1', 1, 3, 1, 'a');
 INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
   ('r8', 'k3', '[]', 0, 1, 1, 1, 'a');
 "#,
