@@ -14,7 +14,7 @@ CREATE TABLE rolecall_room (
     name NOT IN ('role_grants', 'org_roles', 'org_permissions', 'watches', 'watch_marks', 'deliveries', 'dead_letters')
     AND name NOT IN ('org_role_catalogue', 'role_permissions', 'catalogue_gap', 'org_memberships', 'synced')
     AND name NOT IN ('membership_pairs', 'current_memberships', 'org_role_keys', 'org_permission_keys')
-    AND name NOT IN ('listed_permissions', 'retired_permissions', 'permission_holders', 'user_app_roles', 'user_role_names')
+    AND name NOT IN ('listed_permissions', 'retired_permissions', 'permission_holders', 'user_app_roles', 'user_role_names', 'everyone')
   )
 );
 

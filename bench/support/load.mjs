@@ -28,7 +28,7 @@ export async function perSecond(url, requests, seconds) {
 }
 
 /**
- * Sends all `requests`, `CONNECTIONS` at once.
+ * Sends all `requests`, at most `CONNECTIONS` at once.
  *
  * @returns {Promise<number>} milliseconds until the last one was answered; autocannon itself ends
  *   on the next full second
@@ -38,7 +38,7 @@ export async function sendAll(url, requests) {
   let answeredAt = began;
   const running = autocannon({
     url: url.origin,
-    connections: CONNECTIONS,
+    connections: Math.min(CONNECTIONS, requests.length),
     amount: requests.length,
     requests: [{ setupRequest: oneAfterAnother(requests) }],
   });

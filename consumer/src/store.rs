@@ -61,10 +61,10 @@ impl Store {
         }
     }
 
-    /// One page of the outbox after `last`.
-    pub(crate) async fn pending(&self, last: Option<&Pending>) -> Result<Vec<Pending>, Fault> {
-        let results = self.batch(&[sql::pending(last)]).await?;
-        Ok(results.first().map(rows).unwrap_or_default())
+    /// One page of the outbox after `last`, with the next watches that are behind the default role.
+    pub(crate) async fn page(&self, last: Option<&Pending>) -> Result<Vec<Pending>, Fault> {
+        let results = self.batch(&sql::page(last)).await?;
+        Ok(results.last().map(rows).unwrap_or_default())
     }
 
     /// Writes down what a round of hints settled.

@@ -1,4 +1,5 @@
-//! Each minute: the hints that are still owed, oldest first, page by page within a budget.
+//! Each minute: the hints that are still owed, oldest first, page by page within a budget. Each
+//! page also lets the next watches take in what has changed for everybody.
 
 use std::cell::RefCell;
 
@@ -33,7 +34,7 @@ async fn pages(env: &Env, store: &Store) -> Result<usize, Fault> {
     let mut last = RESUME.take();
     let (mut rounds, mut total) = (0, 0);
     loop {
-        let page = store.pending(last.as_ref()).await?;
+        let page = store.page(last.as_ref()).await?;
         fault_point!(env, "sweep-read", "");
         let sent = page.len();
         last = page.last().cloned();

@@ -46,6 +46,14 @@ pub const FILL: &str = include_str!("sql/fill.sql");
 /// Takes the watch over for user `?1` with owner `?2` and floor `?3`. See `cache`.
 pub const REGISTER: &str = include_str!("sql/register.sql");
 
+/// Lets the watch of user `?1` take in what has changed for everybody: its version rises. Stands
+/// before [`FILL`] in the same batch: a fill that reads a new default role must not give it the
+/// version of the old one.
+pub const CATCH_UP: &str = include_str!("sql/catch_up.sql");
+
+/// As [`CATCH_UP`], for at most `?1` watches that are behind.
+pub const CATCH_UP_SOME: &str = include_str!("sql/catch_up_some.sql");
+
 /// Ends the watch of user `?1` if owner `?2` still holds it.
 pub const UNWATCH: &str = include_str!("sql/unwatch.sql");
 
@@ -85,8 +93,8 @@ fn upsert(entity: Entity) -> &'static str {
     }
 }
 
-/// The batch of a fill of one user's role cache: registers the watch where the fill says so, and
-/// reads version and roles, always last.
+/// The batch of a fill of one user's role cache: registers the watch where the fill says so, lets
+/// it catch up with what has changed for everybody, and reads version and roles, always last.
 #[must_use]
 pub fn fill(user_id: &str, fill: &Fill) -> Vec<Statement> {
     let user = || Arg::Text(user_id.into());
@@ -94,7 +102,8 @@ pub fn fill(user_id: &str, fill: &Fill) -> Vec<Statement> {
         sql: REGISTER,
         args: vec![user(), Arg::Int(fill.owner), Arg::Int(fill.floor)],
     });
-    register.into_iter().chain([Statement { sql: FILL, args: vec![user()] }]).collect()
+    let last = [CATCH_UP, FILL].map(|sql| Statement { sql, args: vec![user()] });
+    register.into_iter().chain(last).collect()
 }
 
 /// The outbox after `last`, or from its beginning.
@@ -103,6 +112,20 @@ pub fn pending(last: Option<&Pending>) -> Statement {
     let (version, user_id) = last.map_or((-1, ""), |last| (last.version, &last.user_id));
     let args = vec![Arg::Int(version), Arg::Text(user_id.into()), Arg::Int(ROUND_MAX)];
     Statement { sql: PENDING, args }
+}
+
+/// One step behind a change for everybody: the next watches, a bounded number, rise and are owed a
+/// hint.
+#[must_use]
+pub fn catch_up() -> Statement {
+    Statement { sql: CATCH_UP_SOME, args: vec![Arg::Int(ROUND_MAX)] }
+}
+
+/// A page of the sweep: one step behind a change for everybody, and the outbox after `last`,
+/// always last.
+#[must_use]
+pub fn page(last: Option<&Pending>) -> Vec<Statement> {
+    vec![catch_up(), pending(last)]
 }
 
 /// The outbox of the users that a plan touched.
@@ -155,13 +178,15 @@ fn heard(entity: Entity, heard: &Heard) -> Vec<Statement> {
     }
 }
 
-/// The default role in `settings`, and its name among the roles. Writes nothing when it stands so.
+/// The default role in `settings`, its name among the roles, and the first step behind the change.
+/// Writes nothing when it stands so and nobody is behind.
 #[must_use]
 pub fn default_role(name: &str) -> Vec<Statement> {
     let names = if name.is_empty() { vec![] } else { vec![name] };
     let mut statements: Vec<_> = over(ROLE_NAMES, names, UnixMillis(0)).collect();
     let args = vec![Arg::Text("default_role".into()), Arg::Text(name.into())];
     statements.push(Statement { sql: SETTING, args });
+    statements.push(catch_up());
     statements
 }
 

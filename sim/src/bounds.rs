@@ -27,6 +27,10 @@ pub fn full(scope: Scope) -> Bounds {
         Scope::Unwatch => cache(cache::Bounds { commits: 1, ticks: 3, alarms: true, ..CACHE }),
         Scope::Return => cache(cache::Bounds { commits: 2, ticks: 2, alarms: true, ..CACHE }),
         Scope::Restore => cache(cache::Bounds { commits: 2, ticks: 1, restores: true, ..CACHE }),
+        Scope::Everybody => {
+            let (guards, everybody) = (&TWO, true);
+            cache(cache::Bounds { commits: 2, ticks: 2, guards, everybody, ..CACHE })
+        }
         Scope::Skew => {
             let guards = &[Wants::AtLeast];
             cache(cache::Bounds { commits: 2, ticks: 2, skews: &SKEWS, guards, ..CACHE })
@@ -100,6 +104,7 @@ const CACHE: cache::Bounds = cache::Bounds {
     guards: &[Wants::Plain],
     alarms: false,
     restores: false,
+    everybody: false,
     replica: false,
     trouble: false,
     skews: &[0],

@@ -47,6 +47,8 @@ pub struct Bounds {
     pub alarms: bool,
     /// Whether the database may be set back once.
     pub restores: bool,
+    /// Whether a change may be one for everybody, which the watch takes in later.
+    pub everybody: bool,
     /// Whether reads may be answered by a replica that is behind by one change and one tick.
     pub replica: bool,
     /// Whether writes to the disk may fail, and fills and questions for a version are spaced. Else

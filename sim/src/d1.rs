@@ -7,6 +7,8 @@
 //! | [`ack`], [`gone`] | `shared/src/sql/ack.sql`, `gone.sql` |
 //! | [`unwatch`] | `shared/src/sql/unwatch.sql` |
 //! | [`pending`] | `shared/src/sql/pending.sql`, `pending_of.sql` |
+//! | [`change_everybody`] | the triggers `bump_settings_*` of `migrations/0010_default_role.sql` |
+//! | [`catch_up`] | `shared/src/sql/catch_up.sql`, `catch_up_some.sql` |
 //! | the mark | the triggers `mark_*` of `migrations/0006_watch_marks.sql` |
 //!
 //! Each function is one statement, so it is one step of the model: D1 runs them one by one. A test
@@ -33,6 +35,8 @@ pub struct Slot {
     pub watch: Option<Watch>,
     /// The row of `watch_marks`; 0 is none.
     pub mark: Ms,
+    /// Whether something has changed for everybody that the watch has not taken in.
+    pub behind: bool,
 }
 
 /// Raises the version: what the user may do has changed.
@@ -43,6 +47,24 @@ pub fn bump(slot: &mut Slot, now: Ms, variant: Variant) {
     let next = if restarts { watch.version + 1 } else { (watch.version + 1).max(now) };
     let stands = variant == Variant::UpdatedAtAsVersion;
     watch.version = if falls || stands { now } else { next };
+}
+
+/// Something has changed for everybody: no version rises yet.
+pub fn change_everybody(slot: &mut Slot) {
+    slot.behind = slot.watch.is_some();
+}
+
+/// Lets the watch take that in, in a fill or in a step of the consumer.
+pub fn catch_up(slot: &mut Slot, now: Ms, variant: Variant) {
+    if !std::mem::take(&mut slot.behind) {
+        return;
+    }
+    bump(slot, now, variant);
+    if variant == Variant::CatchUpWithoutHint
+        && let Some(watch) = &mut slot.watch
+    {
+        watch.acked = watch.version;
+    }
 }
 
 /// Inserts the watch or takes it over, as a fill asks.
@@ -56,7 +78,7 @@ pub fn register(slot: &mut Slot, fill: &Sent, now: Ms, v: Variant) {
     match &mut slot.watch {
         None => {
             let watch = Watch { owner: fill.owner, version: new, acked: new };
-            *slot = Slot { watch: Some(watch), mark: 0 };
+            *slot = Slot { watch: Some(watch), mark: 0, behind: false };
         }
         Some(watch) => {
             let later = fill.owner > watch.owner;
@@ -64,6 +86,7 @@ pub fn register(slot: &mut Slot, fill: &Sent, now: Ms, v: Variant) {
             if later || lift || v == Variant::TakeoverByAnyone {
                 let version = new.max(watch.version + 1);
                 *watch = Watch { owner: fill.owner, version, acked: version };
+                slot.behind = false;
             }
         }
     }
@@ -89,7 +112,7 @@ pub fn gone(slot: &mut Slot, told: &Told, now: Ms, variant: Variant) {
 pub fn unwatch(slot: &mut Slot, owner: Ms, now: Ms, variant: Variant) {
     let anyone = variant == Variant::DeleteWithoutOwner;
     let Some(watch) = slot.watch.filter(|watch| anyone || watch.owner == owner) else { return };
-    slot.watch = None;
+    (slot.watch, slot.behind) = (None, false);
     if now <= watch.version && variant != Variant::NoMark {
         slot.mark = slot.mark.max(watch.version);
     }
@@ -110,14 +133,14 @@ mod tests {
     use shared::time::UnixMillis;
     use testkit::sqlite::{Database, START};
 
-    use super::{Slot, Watch, ack, bump, gone, register, unwatch};
+    use super::{Slot, Watch, ack, bump, catch_up, change_everybody, gone, register, unwatch};
     use crate::variant::Variant::Right;
     use crate::wire::{Ms, Sent, Told};
 
     const BEGIN: Ms = 1_000_000;
 
     /// Everything that can be done to a watch, by number.
-    const DEEDS: u8 = 9;
+    const DEEDS: u8 = 11;
 
     /// Does one of them to both. The twin's clock begins at [`BEGIN`], D1's at [`START`].
     fn deed(number: u8, slot: &mut Slot, db: &Database, now: &mut Ms) {
@@ -137,6 +160,7 @@ mod tests {
                 );
                 let sent = Sent { user: 0, owner, floor, registers: true, sent_at: *now };
                 register(slot, &sent, *now, Right);
+                catch_up(slot, *now, Right);
                 let floor = if floor == 0 { 0 } else { shift(floor) };
                 let fill =
                     Fill { owner: owner.into(), floor, registers: true, sent_at: UnixMillis(0) };
@@ -163,6 +187,16 @@ mod tests {
                 let args = vec![Arg::Text("user_a".into()), Arg::Int(2)];
                 db.run(&[Statement { sql: sql::UNWATCH, args }]).unwrap();
             }
+            8 => {
+                change_everybody(slot);
+                let change = "INSERT INTO settings AS s (key, value) VALUES ('default_role', '')
+                              ON CONFLICT (key) DO UPDATE SET value = s.value || 'x'";
+                db.sql.execute(change, []).unwrap();
+            }
+            9 => {
+                catch_up(slot, *now, Right);
+                db.run(&[sql::catch_up()]).unwrap();
+            }
             _ => {
                 *now += 1;
                 db.at(shift(*now));
@@ -170,7 +204,7 @@ mod tests {
         }
     }
 
-    fn rows(db: &Database) -> (Option<Watch>, Ms) {
+    fn rows(db: &Database) -> Slot {
         let unshift = |at: i64| Ms::try_from(at - START).unwrap() + BEGIN;
         let of = |column: &str| {
             let query = format!("SELECT {column} FROM watches");
@@ -182,7 +216,11 @@ mod tests {
             acked: unshift(of("acked").unwrap()),
         });
         let mark = db.column::<i64>("SELECT version FROM watch_marks", []).unwrap();
-        (watch, mark.first().map_or(0, |version| unshift(*version)))
+        let mark = mark.first().map_or(0, |version| unshift(*version));
+        let behind = "SELECT count(*) FROM watches w JOIN everyone e
+                      WHERE w.everyone_version < e.version";
+        let behind = db.column::<i64>(behind, []).unwrap() == [1];
+        Slot { watch, mark, behind }
     }
 
     #[test]
@@ -196,7 +234,7 @@ mod tests {
             for place in 0..5 {
                 let number = run / u32::from(DEEDS).pow(place) % u32::from(DEEDS);
                 deed(u8::try_from(number).unwrap(), &mut slot, &db, &mut now);
-                assert_eq!(rows(&db), (slot.watch, slot.mark), "run {run}, deed {place}");
+                assert_eq!(rows(&db), slot, "run {run}, deed {place}");
             }
             db.sql.execute_batch("ROLLBACK TO run; RELEASE run").unwrap();
         }

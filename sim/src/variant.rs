@@ -80,6 +80,7 @@ scopes! {
     Unwatch, "cache: unwatch", "Objects that end their watch.";
     Return, "cache: return", "An object that ended its watch and is asked again.";
     Restore, "cache: restore", "The database set back once.";
+    Everybody, "cache: everybody", "Changes for everybody, which each watch takes in later.";
     Skew, "cache: skew", "D1's clock six minutes ahead of the object's, or behind.";
     Replica, "cache: replica", "Reads by a replica that is behind.";
     Trouble, "cache: trouble", "A disk whose writes fail, and fills that wait after a failure.";
@@ -116,6 +117,8 @@ variants! {
     AckOfWhateverStands, Changes, "", "an acknowledgement settles versions it never named";
     DeleteWithoutOwner, Unwatch, "", "a watch is deleted whoever holds it";
     TakeoverByAnyone, Changes, "", "an earlier incarnation takes the watch back";
+    FillWithoutCatchUp, Everybody, "", "a fill reads what is new for all under the old version";
+    CatchUpWithoutHint, Everybody, "", "who takes in a new default role is owed no hint";
     TiesByArrival, Ties, "M1", "of two updates of one instant the last to arrive wins";
     HardDelete, Ties, "M2", "a delete removes the row";
     TombstoneByTime, Ties, "M3", "an update that says it is later undoes a delete";

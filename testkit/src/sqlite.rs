@@ -1,5 +1,7 @@
 //! D1's SQLite with the real migrations, under D1's limits, and a clock that is told the time.
 
+mod bound;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,10 +9,13 @@ use std::{fs, io};
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::limits::Limit;
-use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, Error, Params, Result, params_from_iter};
+use rusqlite::types::{FromSql, Value, ValueRef};
+use rusqlite::{Connection, Error, Params, Result};
 use shared::cache::{Fill, Row};
-use shared::sql::{self, Arg, FilledRow, Statement};
+use shared::sql::{self, FilledRow, Statement};
+use shared::time::UnixMillis;
+
+pub use bound::bound;
 
 /// When every clock begins: 2025-11-24T16:00:00Z, in milliseconds.
 pub const START: i64 = 1_764_000_000_000;
@@ -164,15 +169,24 @@ impl Database {
         let writes = batch.split_last().map_or(&[][..], |(_read, writes)| writes);
         self.as_one(|| {
             writes.iter().try_for_each(|statement| self.execute(statement).map(|_| ()))?;
-            self.fill(user)
+            self.read(user)
         })
     }
 
-    /// What a role cache reads; `None` for a user whom nobody watches.
+    /// A fill that registers nothing; `None` for a user whom nobody watches.
+    ///
+    /// # Errors
+    /// As of [`Database::answer`].
+    pub fn fill(&self, user: &str) -> Result<Option<Row>> {
+        let (registers, sent_at) = (false, UnixMillis(0));
+        self.answer(user, &Fill { owner: 0, floor: 0, registers, sent_at })
+    }
+
+    /// What a fill reads last.
     ///
     /// # Errors
     /// What SQLite refuses, and a row that is not one of [`sql::FILL`].
-    pub fn fill(&self, user: &str) -> Result<Option<Row>> {
+    pub fn read(&self, user: &str) -> Result<Option<Row>> {
         let mut prepared = self.sql.prepare_cached(sql::FILL)?;
         let rows = prepared.query_map([user], |row| {
             let [kind, id, name, permissions] = ["kind", "id", "name", "permissions"];
@@ -214,22 +228,6 @@ pub fn migrations() -> io::Result<Vec<String>> {
         return Err(io::Error::other("there are no migrations"));
     }
     files.iter().map(fs::read_to_string).collect()
-}
-
-/// A statement's parameters, as D1 binds them.
-pub fn bound(statement: &Statement) -> impl Params + '_ {
-    params_from_iter(statement.args.iter().map(Bound))
-}
-
-struct Bound<'a>(&'a Arg);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
-        match self.0 {
-            Arg::Text(text) => text.to_sql(),
-            Arg::Int(number) => number.to_sql(),
-        }
-    }
 }
 
 /// Half a millisecond past the instant: the fraction cannot fall short of it by rounding.

@@ -12,6 +12,7 @@ mod synced;
 mod tables;
 mod triggers;
 mod views;
+mod watched;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,21 +48,12 @@ pub struct Rows {
     role_keys: Table<Key>,
     permission_keys: Table<Key>,
     watched: BTreeSet<String>,
+    behind: BTreeSet<String>,
 }
 
 impl Rows {
-    /// Watches a user: only a watch has a version that can rise.
-    pub fn watch(&mut self, user: &str) {
-        self.watched.insert(user.into());
-    }
-
-    /// Ends the watch.
-    pub fn unwatch(&mut self, user: &str) {
-        self.watched.remove(user);
-    }
-
     /// Writes one row, whatever the law says of it, and what triggers write behind it. Gives how
-    /// often the version of each user rises.
+    /// often the version of each user rises by triggers; who is behind rises later.
     pub fn apply(&mut self, any: &AnyWrite) -> Bumps {
         match any {
             AnyWrite::User(it) => write(&mut self.users, it),
@@ -75,6 +67,9 @@ impl Rows {
             AnyWrite::Pair(it) => write(&mut self.pairs, it),
             AnyWrite::RoleKey(it) => write(&mut self.role_keys, it),
             AnyWrite::PermissionKey(it) => write(&mut self.permission_keys, it),
+        }
+        if self.concerns_everybody(any) {
+            self.behind.clone_from(&self.watched);
         }
         let mut bumps = once(self.bumped_by(any));
         if let Some(behind) = self.behind(any) {
@@ -195,10 +190,14 @@ impl Twin {
         effect
     }
 
-    /// The default role and its name, as [`shared::sql::default_role`] makes them.
+    /// The default role and its name, as [`shared::sql::default_role`] makes them among no more
+    /// watches than one step takes.
     pub fn default_role(&mut self, name: &str) -> Effect {
         let mut effect = self.role_name(name);
         effect += self.set("default_role", name);
+        let behind = self.rows.catch_up_all();
+        effect.rows += behind.len();
+        rise(&mut effect.bumps, behind);
         effect
     }
 

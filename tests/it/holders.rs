@@ -3,7 +3,8 @@
 
 use crate::support::{Db, START};
 use rusqlite::StatementStatus;
-use shared::sql::FILL;
+use rusqlite::types::Value;
+use shared::sql::{CATCH_UP, CATCH_UP_SOME, FILL};
 
 /// Users who are watched and members of an organization, each with an app role; and names of roles.
 fn crowd(users: u32, names: u32) -> Db {
@@ -20,7 +21,7 @@ fn crowd(users: u32, names: u32) -> Db {
         SELECT 'user_' || i, '["admin","editor"]', 0, 1, 1, 1, '' FROM n;
         INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest)
         SELECT 'm_' || id, 'org_1', id, iif(id LIKE '%1', 'org:lone', 'org:x'), '["org:own:read"]', 0, 1, 1, 1, '' FROM users;
-        INSERT INTO watches SELECT id, 1, {START}, {START} FROM users;"#
+        INSERT INTO watches SELECT u.id, 1, {START}, {START}, e.version FROM users u JOIN everyone e;"#
     ));
     db
 }
@@ -36,7 +37,7 @@ fn steps(db: &Db, text: &str) -> i32 {
 /// A statement costs the same among few and among many, and bumps nobody.
 #[track_caller]
 fn costs_the_same(text: &str) {
-    let [few, many] = [10, 5_000].map(|users| {
+    let [few, many] = [100, 10_000].map(|users| {
         let db = crowd(users, 5);
         let steps = steps(&db, text);
         let risen: i64 = db.one("SELECT count(*) FROM watches WHERE version > acked", []);
@@ -83,6 +84,36 @@ fn a_permission_that_nobody_has_costs_the_same_among_many() {
 fn a_user_of_many_new_names_costs_the_same_among_many() {
     let names: Vec<_> = (0..50).map(|name| format!("('new {name}')")).collect();
     costs_the_same(&format!("INSERT INTO roles (name) VALUES {}", names.join(", ")));
+}
+
+#[test]
+fn a_new_default_role_costs_the_same_among_many() {
+    costs_the_same("UPDATE settings SET value = 'admin' WHERE key = 'default_role'");
+    costs_the_same("DELETE FROM settings WHERE key = 'default_role'");
+    costs_the_same("UPDATE roles SET name = 'other' WHERE name = 'member'");
+}
+
+/// The steps of one that lets `risen` watches take in a new default role, the worst of `times`.
+fn behind(users: u32, text: &str, arg: &Value, (risen, times): (usize, u32)) -> i32 {
+    let db = crowd(users, 5);
+    db.exec("UPDATE settings SET value = 'admin' WHERE key = 'default_role'");
+    let steps = |_| {
+        let mut step = db.sql.prepare(text).unwrap();
+        assert_eq!(step.execute([arg]).unwrap(), risen);
+        step.get_status(StatementStatus::VmStep)
+    };
+    (0..times).map(steps).max().unwrap()
+}
+
+#[test]
+fn a_step_behind_a_new_default_role_costs_the_same_among_many() {
+    for (text, arg, how) in [
+        (CATCH_UP_SOME, Value::Integer(20), (20, 3)),
+        (CATCH_UP, Value::Text("user_2".into()), (1, 1)),
+    ] {
+        let [few, many] = [100, 10_000].map(|users| behind(users, text, &arg, how));
+        assert!(many <= few + few / 10, "{text}: {few} steps, and {many} among many");
+    }
 }
 
 #[test]

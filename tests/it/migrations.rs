@@ -6,7 +6,10 @@ use rusqlite::Error;
 use rusqlite::types::Value;
 use shared::cache::Fill;
 use shared::plan::plan;
-use shared::sql::{ACK, FILL, GONE, GRANT, PENDING, PENDING_OF, REGISTER, UNWATCH, statements};
+use shared::sql::{
+    ACK, CATCH_UP, CATCH_UP_SOME, FILL, GONE, GRANT, PENDING, PENDING_OF, REGISTER, UNWATCH,
+    statements,
+};
 use shared::time::UnixMillis;
 
 /// Everything in a database, by name and text.
@@ -234,10 +237,13 @@ fn c_12_a_fill_reads_version_and_roles_in_one_select() {
         let fill = Fill { owner: 1, floor: 0, registers, sent_at: UnixMillis(START) };
         let batch = shared::sql::fill("user_ada", &fill);
         let texts: Vec<_> = batch.iter().map(|statement| statement.sql).collect();
-        let want = if registers { vec![REGISTER, FILL] } else { vec![FILL] };
+        let want = [REGISTER, CATCH_UP, FILL];
+        let want = if registers { &want[..] } else { &want[1..] };
         assert_eq!(texts, want, "nothing beside it, and it comes last");
     }
-    assert!(!REGISTER.contains("RETURNING"), "a second reading of the version");
+    for text in [REGISTER, CATCH_UP] {
+        assert!(!text.contains("RETURNING"), "a second reading of the version");
+    }
 }
 
 /// C-12. What is not read cannot be paired with another version: of all that the Workers send, the
@@ -272,6 +278,8 @@ fn each_text_is_one_statement_with_its_parameters() {
     let texts = [
         (FILL, 1),
         (REGISTER, 3),
+        (CATCH_UP, 1),
+        (CATCH_UP_SOME, 1),
         (UNWATCH, 2),
         (PENDING, 3),
         (PENDING_OF, 1),

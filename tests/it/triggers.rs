@@ -47,7 +47,7 @@ fn world() -> Db {
     db
 }
 
-/// Applies each write to the same world, and compares whose version has risen.
+/// Applies each write to the same world, and compares whose next fill has a greater version.
 #[track_caller]
 fn check(cases: &[(&str, &[&str])]) {
     check_after("", cases);
@@ -60,9 +60,10 @@ fn check_after(prepare: &str, cases: &[(&str, &[&str])]) {
     db.exec(prepare);
     for (write, rises) in cases {
         db.exec("SAVEPOINT one_case");
-        let before = WATCHED.map(|user| db.version(user));
+        let version = |user: &str| db.fill(user).unwrap().set.version;
+        let before = WATCHED.map(version);
         db.exec(write);
-        let risen = WATCHED.into_iter().zip(before).filter(|(user, old)| *old < db.version(user));
+        let risen = WATCHED.into_iter().zip(before).filter(|(user, old)| *old < version(user));
         let risen: Vec<_> = risen.map(|(user, _)| user.trim_start_matches("user_")).collect();
         assert_eq!(risen, *rises, "{write}");
         db.exec("ROLLBACK TO one_case; RELEASE one_case");

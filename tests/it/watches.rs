@@ -5,7 +5,9 @@ use rusqlite::types::Value;
 use shared::id::UserId;
 use shared::outbox::{Pending, Settled};
 use shared::sql::{ACK, Arg, GONE, PENDING, PENDING_OF, REGISTER, Statement, UNWATCH};
-use shared::sql::{pending as page, pending_of, settle};
+use shared::sql::{
+    CATCH_UP, CATCH_UP_SOME, catch_up, default_role, pending as page, pending_of, settle,
+};
 
 const ADA: &str = "user_ada";
 const BOB: &str = "user_bob";
@@ -293,6 +295,104 @@ fn who_is_not_watched_costs_nothing() {
     assert_eq!(writes("UPDATE users SET banned = 1 WHERE id = 'user_499'"), 1);
     assert_eq!(writes("UPDATE organizations SET deleted = 1"), 2, "the row and the one watch");
     assert_eq!(owed(&db).len(), 1);
+}
+
+/// A live user with a watch.
+fn live(db: &Db, user: &str) -> i64 {
+    db.exec(&format!(
+        "INSERT INTO users (id, deleted, updated_at, event_at, projection, digest)
+         VALUES ('{user}', 0, 1, 1, 1, '')"
+    ));
+    db.register(user, 7, 0).set.version
+}
+
+/// The setting alone, without the step behind it.
+fn new_default(db: &Db, name: &str) {
+    let statements = default_role(name);
+    let (step, setting) = statements.split_last().unwrap();
+    assert_eq!(*step, catch_up());
+    db.run(setting).unwrap();
+}
+
+#[test]
+fn a_fill_takes_in_a_new_default_role_under_a_version_of_its_own() {
+    let db = Db::new();
+    new_default(&db, "member");
+    let first = live(&db, ADA);
+    new_default(&db, "guest");
+    assert_eq!(watch(&db, ADA), Some((7, first, first)), "the change itself writes no watch");
+    let unlifted = db.read(ADA).unwrap().unwrap().set;
+    assert_eq!((unlifted.version, &unlifted.roles[..]), (first, &["guest".into()][..]), "wrong");
+    for _ in 0..2 {
+        let filled = db.fill(ADA).unwrap().set;
+        assert_eq!((filled.version, filled.roles), (first + 1, vec!["guest".into()]));
+    }
+    assert_eq!(owed(&db), [pending(ADA, 7, first + 1)], "the answer to the fill may be lost");
+    change(&db, ADA);
+    assert_eq!(db.fill(ADA).unwrap().set.version, first + 2);
+    new_default(&db, "guest");
+    assert_eq!(db.fill(ADA).unwrap().set.version, first + 2, "it stood so");
+}
+
+#[test]
+fn a_new_default_role_reaches_every_watch_in_bounded_steps() {
+    let db = Db::new();
+    new_default(&db, "member");
+    for number in 0..250 {
+        live(&db, &format!("user_{number:03}"));
+    }
+    new_default(&db, "guest");
+    assert_eq!(owed(&db), []);
+    // One has filled before its turn, one has begun anew.
+    db.fill("user_249").unwrap();
+    register(&db, "user_248", 8, 0);
+    let mut owing = vec![];
+    for _ in 0..4 {
+        db.run(&[catch_up()]).unwrap();
+        owing.push(db.one::<i64>("SELECT count(*) FROM watches WHERE version > acked", []));
+    }
+    assert_eq!(owing, [101, 201, 249, 249]);
+    let versions = db.column::<i64>("SELECT DISTINCT version FROM watches", []);
+    assert_eq!(versions, [START + 1], "each has risen once");
+}
+
+#[test]
+fn a_name_that_becomes_the_default_roles_concerns_everybody() {
+    let db = Db::new();
+    new_default(&db, "member");
+    let first = live(&db, ADA);
+    db.exec("UPDATE roles SET name = 'other' WHERE name = 'member'");
+    assert!(db.fill(ADA).unwrap().set.roles.is_empty());
+    db.exec("UPDATE roles SET name = 'member' WHERE name = 'other'");
+    let set = db.fill(ADA).unwrap().set;
+    assert_eq!((set.version, set.roles), (first + 2, vec!["member".into()]));
+}
+
+#[test]
+fn the_version_of_what_everybody_has_rises_though_a_hand_deletes_it() {
+    let db = Db::new();
+    new_default(&db, "member");
+    let first = live(&db, ADA);
+    db.exec("DELETE FROM everyone");
+    assert_eq!(db.fill(ADA).unwrap().set.version, first);
+    live(&db, BOB);
+    db.at(START + 9);
+    new_default(&db, "guest");
+    for user in [ADA, BOB] {
+        let set = db.fill(user).unwrap().set;
+        assert_eq!((set.version, set.roles), (START + 9, vec!["guest".into()]));
+    }
+}
+
+#[test]
+fn who_is_behind_is_found_by_index() {
+    let db = Db::new();
+    let plan = db.plan_of(&statement(CATCH_UP, &[&ADA]));
+    assert_eq!(plan[0], "SEARCH watches USING PRIMARY KEY (user_id=?)");
+    let plan = db.plan_of(&statement(CATCH_UP_SOME, &[&100]));
+    let found = "SEARCH w USING COVERING INDEX watches_behind (everyone_version<?)";
+    assert!(plan.iter().any(|step| step == found), "{plan:#?}");
+    assert!(!plan.iter().any(|step| step.contains("SCAN") || step.contains("B-TREE")), "{plan:#?}");
 }
 
 #[test]

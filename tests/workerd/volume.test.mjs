@@ -143,16 +143,22 @@ describe("a hundred thousand members", () => {
     assert.equal(await owed(), 0);
   });
 
-  it("F-16 lose their organization, and the sweeps keep their budget", async () => {
-    // Watched by objects that have forgotten it: each hint ends its watch.
-    objects.trouble = ({ name }) => (some.includes(name) ? undefined : { answer: "gone" });
+  /** Has more of them watched than a sweep can hint. Gives how many watches there are. */
+  const watchMany = async () => {
     await system.sql(
-      `INSERT INTO watches (user_id, owner, version, acked)
-       SELECT user_id, 7, 1, 1 FROM memberships WHERE org_id = ?1 LIMIT 1200
+      `INSERT INTO watches (user_id, owner, version, acked, everyone_version)
+       SELECT m.user_id, 7, 1, 1, e.version FROM memberships m JOIN everyone e
+       WHERE m.org_id = ?1 LIMIT 1200
        ON CONFLICT (user_id) DO NOTHING`,
       org,
     );
-    const began = (await system.sql("SELECT count(*) AS n FROM watches"))[0].n;
+    return (await system.sql("SELECT count(*) AS n FROM watches"))[0].n;
+  };
+
+  it("F-16 lose their organization, and the sweeps keep their budget", async () => {
+    // Watched by objects that have forgotten it: each hint ends its watch.
+    objects.trouble = ({ name }) => (some.includes(name) ? undefined : { answer: "gone" });
+    const began = await watchMany();
     assert.ok(1_200 <= began);
     const calls = await withinLimits(() => hand(clerk.deleted("organization", org)));
     assert.ok(0 < calls.length && calls.length <= 200, `${calls.length} hints after the batch`);
@@ -165,6 +171,22 @@ describe("a hundred thousand members", () => {
     assert.equal(await owed(), 0);
     objects.trouble = () => undefined;
     for (const user of some) assert.equal(await may(user, "org:x:write"), false);
+  });
+
+  it("F-16 get a new default role by bounded steps", async () => {
+    objects.trouble = ({ name }) => (some.includes(name) ? undefined : { answer: "gone" });
+    const began = await watchMany();
+    assert.ok(1_200 <= began);
+    await system.sql("UPDATE settings SET value = '' WHERE key = 'default_role'");
+    assert.equal(await owed(), 0, "the change writes no watch");
+    // It keeps the settings, which is a change again.
+    const first = await withinLimits(sweep);
+    assert.equal(first.length, HINTS_MAX);
+    const second = await withinLimits(sweep);
+    assert.equal(second.length, began - first.length, "each is hinted once");
+    assert.equal(await owed(), 0);
+    const behind = "SELECT count(*) AS n FROM watches, everyone e WHERE everyone_version < e.version";
+    assert.equal((await system.sql(behind))[0].n, 0);
   });
 
   it("F-16 a user of a thousand organizations is known in all of them", async () => {

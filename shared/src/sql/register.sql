@@ -1,5 +1,5 @@
-INSERT INTO watches AS w (user_id, owner, version, acked)
-SELECT ?1, ?2, t.version, t.version
+INSERT INTO watches AS w (user_id, owner, version, acked, everyone_version)
+SELECT ?1, ?2, t.version, t.version, coalesce((SELECT e.version FROM everyone e WHERE e.id = 1), 0)
 FROM (
   SELECT max(
     CAST(unixepoch('subsec') * 1000 AS INTEGER),
@@ -11,5 +11,6 @@ WHERE true
 ON CONFLICT (user_id) DO UPDATE SET
   owner = excluded.owner,
   version = max(w.version + 1, excluded.version),
-  acked = max(w.version + 1, excluded.version)
+  acked = max(w.version + 1, excluded.version),
+  everyone_version = excluded.everyone_version
 WHERE excluded.owner > w.owner OR (excluded.owner = w.owner AND w.version < ?3)

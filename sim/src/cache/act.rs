@@ -13,6 +13,10 @@ use crate::wire::{Ms, Sent, Told};
 pub enum Act {
     /// D1 commits a change of what the user may do.
     Commit,
+    /// The same by a change for everybody.
+    CommitForAll,
+    /// The consumer lets the watch take in what has changed for everybody.
+    CatchUp,
     /// Time goes by.
     Tick,
     /// A guard asks.
@@ -68,6 +72,12 @@ pub(super) fn list(model: &Cache, world: &World, acts: &mut Vec<Act>) {
     let bounds = &model.bounds;
     if world.made < bounds.commits {
         acts.push(Act::Commit);
+        if bounds.everybody {
+            acts.push(Act::CommitForAll);
+        }
+    }
+    if world.slot.behind {
+        acts.push(Act::CatchUp);
     }
     if world.now - super::BEGIN < bounds.ticks * TICK_MS {
         acts.push(Act::Tick);

@@ -137,7 +137,9 @@ pub(super) fn about(world: &World) -> impl Iterator<Item = Read> + Clone + '_ {
 }
 
 fn names(world: &World) -> bool {
-    let now = world.slot.watch.map(|watch| (watch.version, world.truth));
+    // Before a watch that is behind has caught up, nobody reads its roles.
+    let watch = world.slot.watch.filter(|_| !world.slot.behind);
+    let now = watch.map(|watch| (watch.version, world.truth));
     let about = about(world).map(|read| (read.version, read.what)).chain(now);
     about.clone().all(|a| about.clone().all(|b| a.0 != b.0 || a.1 == b.1))
 }
@@ -150,6 +152,7 @@ fn is_at_rest(world: &World) -> bool {
         && world.replies.is_empty()
         && world.unwatches.is_empty()
         && d1::pending(&world.slot, 0).is_none()
+        && !world.slot.behind
 }
 
 /// After a restore a set that was read before it is exempt until its age ends it: D1 went back,

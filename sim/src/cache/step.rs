@@ -21,6 +21,15 @@ pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
     let before = (world.slot.watch, world.truth);
     match act {
         Act::Commit => commit(world, variant),
+        Act::CommitForAll => {
+            world.made += 1;
+            become_truth(world, world.made);
+            d1::change_everybody(&mut world.slot);
+        }
+        Act::CatchUp => {
+            let now = world.d1_now();
+            d1::catch_up(&mut world.slot, now, variant);
+        }
         Act::Tick => tick(world),
         Act::Ask(guard) => ask(model, world, guard),
         Act::Decide(guard) => decide(model, world, guard),

@@ -94,7 +94,12 @@ impl<'a> D1<'a> {
         let done = match work {
             Work::Commit { plan, now, .. } => self.commit(plan, *now),
             Work::Settings => self.batch(&sql::default_role(DEFAULT_ROLE)).map(|()| Reply::Done),
-            Work::Page(last) => self.page(last.as_ref()).map(Reply::Owed),
+            Work::Page(last) => self
+                .as_one(|| {
+                    self.all(&[sql::catch_up()])?;
+                    self.page(last.as_ref())
+                })
+                .map(Reply::Owed),
             Work::Settle(settled) => self.batch(&sql::settle(settled)).map(|()| Reply::Done),
             Work::Fill { user, fill } => self.fill(user, fill).map(Reply::Row),
             Work::Unwatch { user, owner } => {
@@ -134,7 +139,7 @@ impl<'a> D1<'a> {
         if self.sabotage == Some(Sabotage::FillWithoutRegistering) {
             let row = self.as_one(|| {
                 self.all(&statements)?;
-                self.db.fill(user)
+                self.db.read(user)
             })?;
             self.db.sql.execute("UPDATE watches SET acked = version WHERE user_id = ?1", [user])?;
             self.db.sql.execute("DELETE FROM watches WHERE user_id = ?1", [user])?;
@@ -142,7 +147,7 @@ impl<'a> D1<'a> {
         }
         self.as_one(|| {
             self.all(&statements)?;
-            self.db.fill(user)
+            self.db.read(user)
         })
     }
 

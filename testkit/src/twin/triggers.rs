@@ -24,12 +24,36 @@ impl Rows {
             AnyWrite::OrgPermission(write) => self.org_permission(write),
             AnyWrite::AppRole(write) => self.app_role(write),
             AnyWrite::Grant(write) => grant(write),
-            AnyWrite::Setting(write) => setting(write, &self.watched),
+            AnyWrite::Setting(_) => Users::new(),
             AnyWrite::Pair(write) => self.pair(write),
             AnyWrite::RoleKey(write) => self.role_key_differs(write),
             AnyWrite::PermissionKey(write) => self.permission_key_differs(write),
         };
         users.intersection(&self.watched).cloned().collect()
+    }
+
+    /// Whether a write changes what everybody has: each watch is behind from there.
+    pub(super) fn concerns_everybody(&self, write: &AnyWrite) -> bool {
+        match write {
+            AnyWrite::Setting(write) => setting(write),
+            AnyWrite::AppRole(Write::Insert(row) | Write::Delete(row)) => self.is_default(row),
+            AnyWrite::AppRole(Write::Update(old, new)) => {
+                old != new && (self.is_default(old) || self.is_default(new))
+            }
+            AnyWrite::User(_)
+            | AnyWrite::Organization(_)
+            | AnyWrite::Membership(_)
+            | AnyWrite::OrgRole(_)
+            | AnyWrite::OrgPermission(_)
+            | AnyWrite::Grant(_)
+            | AnyWrite::Pair(_)
+            | AnyWrite::RoleKey(_)
+            | AnyWrite::PermissionKey(_) => false,
+        }
+    }
+
+    fn is_default(&self, role: &AppRole) -> bool {
+        self.default_role().is_some_and(|name| role.text() == Some(name))
     }
 
     fn organization(&self, write: &Write<Organization>) -> Users {
@@ -142,12 +166,9 @@ impl Rows {
         }
     }
 
-    /// Whoever has one of these roles by grant, by metadata or by default.
+    /// Whoever has one of these roles by grant or by metadata.
     fn holders(&self, roles: &[&AppRole]) -> Users {
         let named = |name: &str| roles.iter().any(|role| role.text() == Some(name));
-        if self.default_role().is_some_and(named) {
-            return self.watched.clone();
-        }
         let numbered = |grant: &&Grant| roles.iter().any(|role| role.id == grant.role_id);
         let granted = self.grants.values().filter(numbered).map(|grant| grant.user_id.clone());
         let says = |roles: &List| roles.strings().any(named);
@@ -162,13 +183,12 @@ impl Rows {
     }
 }
 
-fn setting(write: &Write<Setting>, everybody: &Users) -> Users {
+fn setting(write: &Write<Setting>) -> bool {
     let ours = |row: &Setting| row.key == "default_role";
-    let counts = match write {
+    match write {
         Write::Insert(row) | Write::Delete(row) => ours(row),
         Write::Update(old, new) => (ours(old) || ours(new)) && old != new,
-    };
-    if counts { everybody.clone() } else { Users::new() }
+    }
 }
 
 fn user(write: &Write<User>) -> Users {

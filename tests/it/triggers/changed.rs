@@ -29,6 +29,13 @@ fn a_trigger_that_is_missing_is_found() {
 }
 
 #[test]
+fn a_trigger_that_lists_app_roles_and_is_missing_is_found() {
+    for kind in ["insert", "update", "delete"] {
+        assert!(is_found("users", &format!("DROP TRIGGER list_users_{kind}")), "{kind}");
+    }
+}
+
+#[test]
 fn a_trigger_without_its_condition_is_found() {
     let mut found = 0;
     for (name, table, text) in triggers() {
@@ -46,17 +53,17 @@ fn a_trigger_without_its_condition_is_found() {
     assert_eq!(found, 17, "triggers with a condition");
 }
 
-/// Other words that say the same. Where the deleted flag or the ban is asked for behind an `OR`,
-/// both rows have it alike, and so with the key; where roles of a key are asked for behind a gap
-/// in the catalogue, there are no roles.
-const SAME: [&str; 12] = [
-    "bump_memberships_update:  WHERE k.deleted = 0[ OR ]k.key = NEW.ro",
-    "bump_memberships_update:  <> NEW.deleted OR ([OLD.]deleted = 0 AN",
-    "bump_memberships_update: ted = 0 AND k.key = [OLD.]role)))) BEGIN",
-    "bump_org_permissions_delete:  WHERE k.deleted = 0[ OR ]k.key = m.role",
-    "bump_org_permissions_insert:  WHERE k.deleted = 0[ OR ]k.key = m.role",
+/// Other words that say the same. Where the deleted flag, the ban, the key or the role is asked for
+/// behind an `OR`, both rows have it alike. A membership that has got another id alone bumps nobody
+/// and is remembered as before. And what is listed of a dead membership is an entry too many in an
+/// index, whose readers look at the membership again.
+const SAME: [&str; 11] = [
+    "bump_memberships_update: HERE NEW.deleted = 0[ OR ]j.type = 'text",
+    "bump_memberships_update: on, OLD.digest) <> ([OLD.]id, NEW.org_id",
+    "bump_memberships_update: ted = 0 AND k.key = [OLD.]role) AND NOT ",
+    "bump_memberships_update: eys h WHERE h.key = [OLD.]role)), (user_",
+    "bump_memberships_update: N memberships WHEN ([NEW.]id, OLD.org_id",
     "bump_org_permissions_update:  <> NEW.deleted OR ([OLD.]deleted = 0 AN",
-    "bump_org_roles_delete:  WHERE k.deleted = 0[ OR ]k.key = m.role",
     "bump_org_roles_update:  <> NEW.deleted OR ([OLD.]deleted = 0 AN",
     "bump_org_roles_update: ted = 0 AND o.key = [OLD.]key AND o.id <",
     "bump_organizations_update: LD.id <> NEW.id AND [OLD.]deleted = 1) B",
@@ -66,7 +73,7 @@ const SAME: [&str; 12] = [
 
 /// Each word of a trigger that decides whom it bumps, made its opposite.
 #[test]
-#[ignore = "a quarter of a minute; cargo xtask sim laws"]
+#[ignore = "minutes; cargo xtask sim laws"]
 fn long_a_trigger_with_another_word_is_found() {
     let words = [(" OR ", " AND "), (" AND ", " OR "), ("NEW.", "OLD."), ("OLD.", "NEW.")];
     let (mut tried, mut missed) = (0, vec![]);
@@ -82,10 +89,11 @@ fn long_a_trigger_with_another_word_is_found() {
             let (head, tail) = (&text[..from], &text[to..]);
             tried += 1;
             if !is_found(&table, &format!("DROP TRIGGER {name}; {head}{other}{tail};")) {
-                let (before, after) = (&head[head.len() - 20..], tail.split_at(14).0);
+                let before = &head[head.len() - 20..];
+                let after = tail.get(..14).unwrap_or(tail);
                 missed.push(format!("{name}: {before}[{other}]{after}"));
             }
         }
     }
-    assert_eq!((tried, missed), (171, SAME.map(String::from).into()));
+    assert_eq!((tried, missed), (266, SAME.map(String::from).into()));
 }

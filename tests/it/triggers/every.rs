@@ -22,7 +22,7 @@ const RANK: &[(&str, &str)] =
     &[("updated_at", "1"), ("event_at", "1"), ("projection", "1"), ("digest", "'a'")];
 const TIMELESS: &[(&str, &str)] = &[("event_at", "1"), ("projection", "1"), ("digest", "'a'")];
 
-static DOMAINS: [Domain; 13] = [
+static DOMAINS: [Domain; 16] = [
     Domain {
         table: "users",
         keys: 1,
@@ -41,18 +41,41 @@ static DOMAINS: [Domain; 13] = [
         columns: &[("id", &["'o1'", "'o2'"]), ("name", &["''", "'x'"]), ("deleted", BIT)],
         rest: RANK,
     },
+    // Whose it is and where, with a rank that counts there or does not.
     Domain {
         table: "memberships",
         keys: 1,
         columns: &[
-            ("id", &["'m1'", "'m9'"]),
+            ("id", &["'m1'"]),
             ("org_id", &["'o1'", "'o2'"]),
             ("user_id", &["'u1'", "'u2'"]),
-            ("role", &["'k1'", "'k2'"]),
-            ("permissions", &["'[]'", r#"'["a"]'"#]),
-            ("deleted", BIT),
+            ("updated_at", &["0", "3"]),
         ],
-        rest: RANK,
+        rest: &[
+            ("role", "'k1'"),
+            ("deleted", "0"),
+            ("event_at", "1"),
+            ("projection", "1"),
+            ("digest", "'a'"),
+        ],
+    },
+    // The rest of a rank.
+    Domain {
+        table: "memberships",
+        keys: 1,
+        columns: &[
+            ("id", &["'m1'"]),
+            ("event_at", &["1", "3"]),
+            ("projection", &["1", "3"]),
+            ("digest", &["'a'", "'b'"]),
+        ],
+        rest: &[
+            ("org_id", "'o1'"),
+            ("user_id", "'u1'"),
+            ("role", "'k1'"),
+            ("deleted", "0"),
+            ("updated_at", "1"),
+        ],
     },
     // A rank alone, which counts among memberships of a pair.
     Domain {
@@ -71,6 +94,32 @@ static DOMAINS: [Domain; 13] = [
             ("projection", "1"),
             ("digest", "'a'"),
         ],
+    },
+    Domain {
+        table: "memberships",
+        keys: 1,
+        columns: &[
+            ("id", &["'m1'", "'m9'"]),
+            ("org_id", &["'o1'", "'o2'"]),
+            ("user_id", &["'u1'", "'u2'"]),
+            ("role", &["'k1'", "'k2'"]),
+            ("permissions", &["'[]'", r#"'["a"]'"#]),
+            ("deleted", BIT),
+        ],
+        rest: RANK,
+    },
+    // The same of a pair.
+    Domain {
+        table: "membership_pairs",
+        keys: 2,
+        columns: &[
+            ("org_id", &["'o1'"]),
+            ("user_id", &["'u1'"]),
+            ("event_at", &["0", "1", "3"]),
+            ("projection", &["0", "1", "3"]),
+            ("digest", &["'a'", "'b'"]),
+        ],
+        rest: &[("updated_at", "1")],
     },
     Domain {
         table: "membership_pairs",
@@ -154,8 +203,9 @@ static DOMAINS: [Domain; 13] = [
 /// What stands around the rows that are written: a full world with a retired permission, one that
 /// knows no role, one in which roles share a key and permissions are dead, one of the dead and the
 /// banned, one in which a permission is all that is known of the catalogue and a default role has
-/// no name yet, and one of pairs with several memberships, some of them passed.
-const WORLDS: [&str; 6] = [
+/// no name yet, one of pairs with several memberships, some of them passed, and one of own lists
+/// beside a live role, in which one pair alone was heard of.
+const WORLDS: [&str; 7] = [
     r#"
 INSERT INTO settings VALUES ('default_role', 'd');
 INSERT INTO roles VALUES (1, 'a'), (2, 'b'), (3, 'd');
@@ -207,6 +257,15 @@ INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, update
 UPDATE membership_pairs SET updated_at = 2 WHERE org_id = 'o2' AND user_id = 'u1';
 INSERT INTO org_role_keys VALUES ('k2');
 INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES ('r9', '', '[]', 1, 0, 0, 0, '');
+"#,
+    r#"
+INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('m1', 'o1', 'u1', 'k2', '["a","x"]', 0, 1, 1, 1, 'a'), ('m2', 'o2', 'u2', 'k1', '["y"]', 0, 0, 1, 1, 'a'),
+  ('m3', 'o3', 'u2', 'k2', '["b"]', 0, 1, 1, 1, 'a');
+DELETE FROM membership_pairs;
+INSERT INTO membership_pairs VALUES ('o1', 'u1', 1, 3, 1, 'a');
+INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('r8', 'k3', '[]', 0, 1, 1, 1, 'a');
 "#,
 ];
 

@@ -8,6 +8,21 @@ use testkit::twin::{Bumps, Rows, WRITTEN};
 /// Who is watched in the worlds of chance and of all writes.
 pub(super) const WATCHED: [&str; 2] = ["u1", "u2"];
 
+/// What the triggers find people by, where it differs: every permission that a live membership lists
+/// is found by it, and exactly the app roles of live users are.
+const ASTRAY: &str = "
+SELECT 1 FROM memberships m, json_each(m.permissions) j
+WHERE m.deleted = 0 AND j.type = 'text' AND NOT EXISTS (
+  SELECT 1 FROM listed_permissions l WHERE l.permission = j.value AND l.role = m.role)
+UNION ALL
+SELECT 1 FROM users u, json_each(u.app_roles) j
+WHERE u.deleted = 0 AND j.type = 'text' AND NOT EXISTS (
+  SELECT 1 FROM user_app_roles a WHERE a.role = j.value AND a.user_id = u.id)
+UNION ALL
+SELECT 1 FROM user_app_roles a WHERE NOT EXISTS (
+  SELECT 1 FROM users u, json_each(u.app_roles) j
+  WHERE u.deleted = 0 AND j.type = 'text' AND a.role = j.value AND a.user_id = u.id)";
+
 /// A database with the watches of [`WATCHED`], and the twin of its rows.
 pub(super) struct Held {
     pub(super) db: Db,
@@ -45,6 +60,8 @@ impl Held {
                 self.rows.apply(&write);
             }
         }
+        self.fills();
+        self.rows.catch_up_all();
     }
 
     /// Writes at most one row of `table`, and says what differs: the versions of exactly those whom
@@ -60,12 +77,19 @@ impl Held {
         if 1 < writes.len() || (refused && !writes.is_empty()) {
             return Err(format!("{text} wrote {writes:?}"));
         }
-        let named = writes.first().map_or_else(Bumps::new, |write| self.rows.apply(write));
+        let mut named = writes.first().map_or_else(Bumps::new, |write| self.rows.apply(write));
         for table in WRITTEN {
             let behind = self.rows.written(&self.db, table).unwrap();
             if !behind.is_empty() {
                 return Err(format!("{text}: behind it the twin lacks {behind:?}"));
             }
+        }
+        // A fill lets its watch take in what has changed for everybody.
+        for (user, once) in self.rows.catch_up_all() {
+            *named.entry(user).or_default() += once;
+        }
+        if !self.db.holds(ASTRAY, &[]) {
+            return Err(format!("{text}: what the triggers find people by is astray"));
         }
         let mut done = Done { refused, ..Done::default() };
         for (user, (before, after)) in WATCHED.into_iter().zip(before.iter().zip(self.fills())) {

@@ -20,6 +20,9 @@ pub(super) fn land(world: &mut World, variant: Variant, lagging: bool) {
             world.marks |= Mark::Lifted.bit();
         }
     }
+    if !lagging && variant != Variant::FillWithoutCatchUp {
+        d1::catch_up(&mut world.slot, now, variant);
+    }
     let behind = world.lagging.filter(|_| lagging);
     let present = || read(&world.slot, &flight.sent, world.truth, now, variant);
     flight.stage = Stage::Answered(behind.map_or_else(present, |(read, _)| read));
