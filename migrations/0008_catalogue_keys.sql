@@ -19,22 +19,17 @@ CREATE INDEX org_permissions_by_key ON org_permissions (key) WHERE deleted = 0;
 INSERT INTO org_role_keys (key) SELECT DISTINCT r.key FROM org_roles r WHERE r.deleted = 0;
 INSERT INTO org_permission_keys (key) SELECT DISTINCT p.key FROM org_permissions p WHERE p.deleted = 0;
 
--- Tombstones are blank. Where a role was deleted, or the catalogue was said to be complete, a role
--- that a membership names and the catalogue lacks may be a deleted one: its list stays silent.
+-- Tombstones are blank. Where a role or a permission was deleted, or the catalogue was said to be
+-- complete, a role that a membership names and the catalogue lacks may be a deleted one, and its list
+-- may hold a deleted permission: it stays silent until the role is heard of. No permission's key is
+-- made up: a permission that lives would be retired for good.
 INSERT INTO org_role_keys (key)
 SELECT DISTINCT m.role FROM memberships m
 WHERE m.deleted = 0
-  AND (EXISTS (SELECT 1 FROM org_roles r WHERE r.deleted = 1) OR EXISTS (SELECT 1 FROM settings s WHERE s.key = 'catalogue_complete'))
-ON CONFLICT (key) DO NOTHING;
-
--- And so with permissions, but for those that a role's members have had until here.
-INSERT INTO org_permission_keys (key)
-SELECT DISTINCT j.value FROM memberships m CROSS JOIN json_each(m.permissions) j
-WHERE m.deleted = 0 AND j.type = 'text'
-  AND (EXISTS (SELECT 1 FROM org_permissions p WHERE p.deleted = 1) OR EXISTS (SELECT 1 FROM settings s WHERE s.key = 'catalogue_complete'))
-  AND NOT EXISTS (
-    SELECT 1 FROM role_permissions c
-    WHERE c.key = j.value AND NOT EXISTS (SELECT 1 FROM org_permissions p WHERE p.id = c.id)
+  AND (
+    EXISTS (SELECT 1 FROM org_roles r WHERE r.deleted = 1)
+    OR EXISTS (SELECT 1 FROM org_permissions p WHERE p.deleted = 1)
+    OR EXISTS (SELECT 1 FROM settings s WHERE s.key = 'catalogue_complete')
   )
 ON CONFLICT (key) DO NOTHING;
 

@@ -166,8 +166,50 @@ fn where_something_was_deleted_no_list_comes_back_by_the_migration() {
     );
     assert_eq!(held(&db, "user_ada"), one("org:gone", ""));
     assert_eq!(held(&db, "user_bob"), one("org:x", "org:p:read"), "what a live role gives stays");
-    let retired: Vec<String> = db.column("SELECT key FROM retired_permissions ORDER BY 1", []);
-    assert_eq!(retired, ["org:own:read", "org:p:gone"]);
+}
+
+/// A permission that nobody has told of by itself, such as Clerk's own, is not retired by it.
+#[test]
+fn a_deleted_permission_silences_lists_until_the_role_is_heard_of_and_retires_no_other() {
+    let (db, _) = brought_up(
+        r#"MEMBERSHIPS
+        ('orgmem_1', 'org_1', 'user_ada', 'org:admin', '["org:a:read","org:b:write"]', 0, 1, 1, 1, 'a');
+        PERMISSIONS ('perm_1', '', 1, 0, 0, 0, '')"#,
+    );
+    assert_eq!(held(&db, "user_ada"), one("org:admin", ""), "one of them may be the deleted one");
+    db.exec(
+        r#"INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+        ('role_1', 'org:admin', '[{"id":"perm_2","key":"org:a:read"},{"id":"perm_3","key":"org:b:write"}]', 0, 2, 2, 2, 'a')"#,
+    );
+    assert_eq!(held(&db, "user_ada"), one("org:admin", "org:a:read org:b:write"));
+    assert!(db.column::<String>("SELECT key FROM retired_permissions", []).is_empty());
+}
+
+/// The two statements of the page, word by word.
+#[test]
+fn a_member_who_is_shut_out_is_found_and_let_in_as_the_page_says() {
+    let page = include_str!("../../migrations/README.md");
+    let (_, rest) = page.split_once("## A member who is shut out").unwrap();
+    let statements: Vec<&str> =
+        rest.lines().filter_map(|it| it.strip_prefix("    ")).take(2).collect();
+    let db = Db::new();
+    let insert = |id: &str, role: &str, at: i64| {
+        db.exec(&format!(
+            "INSERT INTO memberships (id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest)
+             VALUES ('{id}', 'org_1', 'user_ada', '{role}', 0, {at}, {at}, 2, 'a')"
+        ));
+    };
+    insert("orgmem_1", "org:admin", 1);
+    insert("orgmem_2", "org:member", 9);
+    db.exec("INSERT INTO watches (user_id, owner, version, acked) VALUES ('user_ada', 1, 1, 1)");
+    let shut_out = || db.column::<String>(statements[0], []);
+    assert!(shut_out().is_empty(), "somebody stands at the pair's rank");
+    db.exec("DELETE FROM memberships WHERE id = 'orgmem_2'");
+    assert_eq!((shut_out(), held(&db, "user_ada").len()), (vec!["orgmem_1".to_owned()], 0));
+    let before = db.version("user_ada");
+    db.exec(&statements[1].replace("orgmem_…", "orgmem_1"));
+    assert_eq!((shut_out().len(), held(&db, "user_ada")), (0, one("org:admin", "")));
+    assert!(before < db.version("user_ada"), "the cache is owed a hint");
 }
 
 /// Whom a change of a role or a permission touches is found from those who hold it: no step reads every
