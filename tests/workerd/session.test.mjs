@@ -133,6 +133,12 @@ describe("a session", () => {
 
   /** What refuses, while it runs, is refused for these reasons. */
   async function refusedFor(expected, run) {
+    // Lines of what went before may still be on their way: they come before this one.
+    const marked = reasons().filter((reason) => reason === "the session is pending").length;
+    await me("pem", bearer(mint("user_2A", { claims: { sts: "pending" } })));
+    const isMarked = () =>
+      reasons().filter((reason) => reason === "the session is pending").length === marked + 1;
+    await waitFor("what went before is logged", isMarked);
     const known = reasons().length;
     await run();
     const all = () => known + expected.length <= reasons().length;
