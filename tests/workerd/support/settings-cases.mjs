@@ -107,8 +107,11 @@ export const JWKS = {
     server.sent = 0;
     server.answer = async (_, response) => {
       const chunk = Buffer.alloc(16_384, " ");
-      for (; !response.destroyed && server.sent < ENDLESS_BYTES; server.sent += chunk.length) {
-        await new Promise((done) => response.write(chunk, done));
+      let isHeard = true;
+      response.on("close", () => (isHeard = false));
+      for (; isHeard && server.sent < ENDLESS_BYTES; server.sent += chunk.length) {
+        const failed = await new Promise((done) => response.write(chunk, done));
+        isHeard &&= !failed;
       }
     };
   },
