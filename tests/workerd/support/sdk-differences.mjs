@@ -134,9 +134,11 @@ token, answers to handshakes, for instances of either stage. Each difference tha
 one of these, and each of these must be found. This page is made from the test's own list,
 \`tests/workerd/support/sdk-differences.mjs\`, and the test holds it to that.
 
-Two things hold for all of them, and are tested too. Whoever is let in has a token in the request
-that the SDK takes by itself, for the same user. And nobody is kept out for good: whoever is told to
-sign in gets in by the cookies that Clerk then sets, whatever was left behind.
+Two things hold for all of them, and are tested too. A user who is let in has a token in the request
+that the SDK takes by itself, for the same user. And nobody is kept out for good: a user who is told
+to sign in gets in by the cookies that Clerk then sets, whatever was left behind. There is one limit:
+of more than eight tokens in one request none is judged. No browser of Clerk's sends as many; a
+sibling domain that sets such cookies keeps its own visitors out of here until they lapse.
 
 *in*: the page. *out*: the sign-in page, or 401. *asks*: sent to Clerk for a handshake. *takes*: the
 cookies of Clerk's answer are set. *throws*: an error of the application.
