@@ -105,6 +105,17 @@ export function session(userId: string, claims: object = {}): Record<string, str
   return { __session: token(userId, claims), __client_uat: String(now() - 1_000) };
 }
 
+/** The header of a browser that sends some cookies twice: names and values in their order. */
+export function cookieOf(pairs: readonly (readonly [string, string | number])[]): string {
+  return pairs.map(([name, value]) => `${name}=${value}`).join("; ");
+}
+
+/** What the names of an instance's own cookies end in. */
+export async function suffixOf({ publishableKey }: SessionsOptions): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(publishableKey));
+  return Buffer.from(digest).toString("base64url").slice(0, 8);
+}
+
 /** Claims of a token whose minute is over. */
 export function lapsed(): object {
   return { iat: now() - 120, nbf: now() - 130, exp: now() - 60 };

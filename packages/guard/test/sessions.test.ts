@@ -22,6 +22,7 @@ import {
   now,
   session,
   stranger,
+  suffixOf,
   token,
   whoIs,
 } from "./clerk-support.ts";
@@ -512,7 +513,7 @@ describe("every answer", () => {
       // The SDK refreshes a session by a cookie: what it got is set on whatever is answered.
       const cookies = [`__session=${token(ADA)}; Path=/`, `__client_uat=${now() - 9}; Path=/`];
       backend.answer = () => Response.json({ object: "cookies", cookies });
-      const suffix = await suffixOf(OPTIONS.publishableKey);
+      const suffix = await suffixOf(OPTIONS);
       const browser = new Browser({ ...session(ADA, lapsed()), [`__refresh_${suffix}`]: "r" });
       const forged = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" };
       const response = await browser.open("/", handler, { headers: forged });
@@ -527,7 +528,7 @@ describe("every answer", () => {
   }
 
   it("to a form is that of a lapsed session, which only what is read refreshes", async () => {
-    const suffix = await suffixOf(OPTIONS.publishableKey);
+    const suffix = await suffixOf(OPTIONS);
     const browser = new Browser({ ...session(ADA, lapsed()), [`__refresh_${suffix}`]: "r" });
     await is(await browser.open("/", whoIs, { method: "POST" }), "nobody");
     assert.deepEqual(backend.asked, []);
@@ -546,11 +547,6 @@ describe("every answer", () => {
     const work = sessions(OPTIONS).serve(new Request(APP), () => Promise.reject(fault));
     await assert.rejects(work, fault);
   });
-
-  async function suffixOf(key: string): Promise<string> {
-    const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key));
-    return Buffer.from(digest).toString("base64url").slice(0, 8);
-  }
 });
 
 describe("an address of this site", () => {

@@ -56,7 +56,7 @@ export class Visit {
 
   /** Whether a program asks with a token of its own: no cookie counts. */
   get isPrograms(): boolean {
-    return this.#request.headers.has("authorization");
+    return hasToken(this.#request.headers.get("authorization") ?? "");
   }
 
   /**
@@ -89,6 +89,7 @@ export class Visit {
     const headers = new Headers(this.#request.headers);
     // A page of another site that links here is none of a satellite's, which are not spoken.
     for (const name of [...HOSTS, "referer"]) headers.delete(name);
+    if (!this.isPrograms) headers.delete("authorization");
     headers.set("host", url.host);
     const inCookie = answer && !this.#hasAnswer;
     headers.set("cookie", this.cookies.only((name) => this.#isShared(name, inCookie)));
@@ -118,4 +119,14 @@ export class Visit {
     if (dest !== null) return dest === "document" || dest === "iframe";
     return (this.#request.headers.get("accept") ?? "").startsWith("text/html");
   }
+}
+
+/**
+ * Whether Clerk's SDK takes a token from the header `Authorization`: behind `Bearer` and a space,
+ * or one word alone (clerk/javascript, `packages/backend/src/tokens/authenticateContext.ts`). It
+ * minds the case, so `bearer` is somebody else's scheme, as `Basic` is.
+ */
+function hasToken(authorization: string): boolean {
+  const [scheme = "", token = ""] = authorization.split(" ", 2);
+  return token === "" ? scheme !== "" : scheme === "Bearer";
 }
