@@ -1,21 +1,32 @@
-// Headers that are somebody else's.
+// Cookies that come twice or are another framework's, and headers that are somebody else's.
 
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { beforeEach, describe, it } from "node:test";
 
+import { backend } from "./backend.ts";
 import type { Handler } from "../src/session/index.ts";
 import {
   ADA,
   Browser,
+  DEVELOPMENT,
   MALLORY,
+  OPTIONS,
   SCRIPT,
+  answer,
   cookieOf,
   lapsed,
   now,
+  stranger,
+  suffixOf,
   token,
 } from "./clerk-support.ts";
 
+const suffix = await suffixOf(OPTIONS);
 const [PLAIN, SINCE] = ["__session", "__client_uat"];
+const [SUFFIXED, SUFFIXED_SINCE] = [`__session_${suffix}`, `__client_uat_${suffix}`];
+
+/** What React Router keeps under the same name. */
+const REMIX = "eyJ1c2VyIjoxfQ%3D%3D.c2ln";
 
 const requires: Handler = (found) => new Response(found.require().userId);
 
@@ -30,8 +41,177 @@ async function opens(pairs: Pairs, headers: Record<string, string> = {}): Promis
 }
 
 const good = (claims: object = {}) => token(ADA, claims);
+const forged = (claims: object = {}) => token(MALLORY, { iat: now() + 1, ...claims }, stranger);
 const over = () => token(ADA, lapsed());
 const since = () => now() - 1_000;
+
+beforeEach(() => {
+  backend.asked.length = 0;
+  backend.answer = () => new Response("not there", { status: 404 });
+});
+
+describe("a session's cookies", () => {
+  const rows: [string, () => Pairs, string][] = [
+    ["beside another framework's", () => [
+      [PLAIN, REMIX], [SINCE, since()], [SUFFIXED, good()], [SUFFIXED_SINCE, since()],
+    ], ADA],
+    ["beside another framework's, without a time of the plain pair", () => [
+      [PLAIN, REMIX], [SUFFIXED, good()], [SUFFIXED_SINCE, since()],
+    ], ADA],
+    ["beside another framework's of the same name", () => [
+      [PLAIN, REMIX], [PLAIN, good()], [SINCE, since()],
+    ], ADA],
+    ["behind junk", () => [[PLAIN, "junk"], [PLAIN, good()], [SINCE, since()]], ADA],
+    ["behind a forged one", () => [[PLAIN, forged()], [PLAIN, good()], [SINCE, since()]], ADA],
+    ["behind a forged one that claims to be old", () => [
+      [PLAIN, forged({ iat: 1 })], [PLAIN, good()], [SINCE, since()],
+    ], ADA],
+    ["behind a forged one that has lapsed", () => [
+      [PLAIN, forged(lapsed())], [PLAIN, good()], [SINCE, since()],
+    ], ADA],
+    ["behind another instance's", () => [
+      [PLAIN, token(MALLORY, { iss: "https://clerk.other.example" }, stranger)],
+      [PLAIN, good()],
+      [SINCE, since()],
+    ], ADA],
+    ["behind a forged suffixed one, in the plain pair", () => [
+      [SUFFIXED, forged()], [SUFFIXED, good()], [SUFFIXED_SINCE, since()],
+      [PLAIN, good()], [SINCE, since()],
+    ], ADA],
+    ["in the plain pair alone, beside a forged suffixed one", () => [
+      [SUFFIXED, forged()], [SUFFIXED_SINCE, since()], [PLAIN, good()], [SINCE, since()],
+    ], ADA],
+    ["in the plain pair alone, beside a forged suffixed one older than its time", () => [
+      [SUFFIXED, forged()], [SUFFIXED_SINCE, now() + 9], [PLAIN, good()], [SINCE, since()],
+    ], ADA],
+    ["with a second time that is 0", () => [
+      [PLAIN, good()], [SINCE, 0], [SINCE, since()],
+    ], ADA],
+    ["with a second time that is later", () => [
+      [PLAIN, good()], [SINCE, now() + 9_999], [SINCE, since()],
+    ], ADA],
+    ["with a second suffixed time that is 0", () => [
+      [SUFFIXED, good()], [SUFFIXED_SINCE, 0], [SUFFIXED_SINCE, since()],
+    ], ADA],
+    ["with the time of the other pair", () => [
+      [PLAIN, good()], [SUFFIXED_SINCE, since()],
+    ], ADA],
+    ["with the plain time beside the suffixed token", () => [
+      [SUFFIXED, good()], [SINCE, since()],
+    ], ADA],
+    ["behind six forged ones", () => [
+      ...[1, 2, 3, 4, 5, 6].map((jti) => [PLAIN, forged({ jti })] as const),
+      [PLAIN, good()],
+      [SINCE, since()],
+    ], ADA],
+    ["behind forty forged ones that are older", () => [
+      ...Array.from({ length: 40 }, (_, jti) => [PLAIN, forged({ jti, iat: now() - 9 })] as const),
+      [PLAIN, good()],
+      [SINCE, since()],
+    ], ADA],
+    ["behind a forged one, and junk of the suffixed name", () => [
+      ...Array.from({ length: 9 }, (_, jti) => [SUFFIXED, `junk${jti}`] as const),
+      [SUFFIXED_SINCE, since()], [PLAIN, forged()], [PLAIN, good()], [SINCE, since()],
+    ], ADA],
+    // More are there to cost time.
+    ["behind forty forged ones", () => [
+      ...Array.from({ length: 40 }, (_, jti) => [PLAIN, forged({ jti })] as const),
+      [PLAIN, good()],
+      [SINCE, since()],
+    ], "302"],
+    ["that have lapsed beside another framework's", () => [
+      [PLAIN, REMIX], [SINCE, since()], [SUFFIXED, over()], [SUFFIXED_SINCE, since()],
+    ], "307 session-token-expired-refresh-non-eligible-no-refresh-cookie"],
+    ["that have lapsed behind a forged one", () => [
+      [PLAIN, forged()], [PLAIN, over()], [SINCE, since()],
+    ], "307 session-token-expired-refresh-non-eligible-no-refresh-cookie"],
+    ["that have lapsed before a forged one", () => [
+      [PLAIN, over()], [PLAIN, forged({ iat: now() - 500 })], [SINCE, since()],
+    ], "307 session-token-expired-refresh-non-eligible-no-refresh-cookie"],
+    ["without any time", () => [[SUFFIXED, good()]], "307 session-token-but-no-client-uat"],
+    ["of two users in one name", () => [
+      [PLAIN, good()], [PLAIN, token(MALLORY)], [SINCE, since()],
+    ], "401"],
+    ["of two users behind a forged one", () => [
+      [PLAIN, forged()], [PLAIN, good()], [SUFFIXED, token(MALLORY)], [SUFFIXED_SINCE, since()],
+      [SINCE, since()],
+    ], "401"],
+  ];
+  for (const [what, pairs, want] of rows) {
+    it(`${what}: ${want}`, async () => assert.equal(await opens(pairs()), want));
+  }
+
+  // What the pair that counts says of itself ends it: no leftover of the other is taken.
+  const settled: [string, () => Pairs, string][] = [
+    ["that say somebody signed out", () => [
+      [SUFFIXED_SINCE, 0], [SINCE, 0], [PLAIN, good()],
+    ], "302"],
+    ["of a browser that signed out, beside another framework's", () => [
+      [PLAIN, REMIX], [SINCE, 0], [SUFFIXED_SINCE, 0],
+    ], "302"],
+    ["that are another framework's alone", () => [[PLAIN, REMIX]], "302"],
+    ["that are another framework's, where somebody is signed in", () => [
+      [PLAIN, REMIX], [SINCE, since()],
+    ], "302"],
+    ["that changed since the token was made", () => [
+      [SUFFIXED, good()], [SUFFIXED_SINCE, now() + 9],
+      [PLAIN, good({ iat: now() - 5 })], [SINCE, since()],
+    ], "307 session-token-iat-before-client-uat"],
+    ["with a plain token and the other pair's word that nobody is signed in", () => [
+      [PLAIN, good()], [SUFFIXED_SINCE, 0],
+    ], "307 session-token-but-no-client-uat"],
+    ["with a token and the word that nobody is signed in", () => [
+      [PLAIN, good()], [SINCE, 0],
+    ], "307 session-token-but-no-client-uat"],
+  ];
+  for (const [what, pairs, want] of settled) {
+    it(`${what}: ${want}`, async () => assert.equal(await opens(pairs()), want));
+  }
+
+  it("are refreshed once, and not at all where a good one stands", async () => {
+    const refresh = [`__refresh_${suffix}`, "r"] as const;
+    const three = [over(), over(), over()].map((one) => [PLAIN, one] as const);
+    const cookies = [`__session=${good()}; Path=/`, `__client_uat=${since()}; Path=/`];
+    backend.answer = () => Response.json({ object: "cookies", cookies });
+    assert.equal(await opens([refresh, ...three, [SINCE, since()]]), ADA);
+    assert.equal(backend.asked.length, 1);
+    assert.equal(await opens([refresh, ...three, [PLAIN, good()], [SINCE, since()]]), ADA);
+    assert.equal(backend.asked.length, 1);
+  });
+
+  it("have a nonce exchanged once, whatever else is among them", async () => {
+    backend.answer = () => Response.json({ directives: [`${SINCE}=0; Path=/`] });
+    const tied = ["__Host-rolecall_asked", "1-2"] as const;
+    const pairs = [tied, [PLAIN, forged()], [PLAIN, over()], [SINCE, since()]] as const;
+    const path = "/a?rolecall_asked=1-2&__clerk_handshake_nonce=n";
+    await new Browser().open(path, requires, { headers: { cookie: cookieOf(pairs) } });
+    assert.equal(backend.asked.length, 1);
+  });
+
+  it("that are good beside a forged one are replaced by no answer", async () => {
+    const tied = ["__Host-rolecall_asked", "1-2"] as const;
+    const pairs = [tied, [PLAIN, forged()], [PLAIN, good()], [SINCE, since()]] as const;
+    const path = `/a?rolecall_asked=1-2&__clerk_handshake=${answer(MALLORY)}`;
+    const headers = { cookie: cookieOf(pairs) };
+    const response = await new Browser().open(path, requires, { headers });
+    assert.deepEqual([response.status, response.headers.get("location")], [307, "/a"]);
+    const set = response.headers.getSetCookie().filter((line) => line.startsWith("__session"));
+    assert.deepEqual(set, []);
+  });
+
+  it("of a development instance may come twice as well", async () => {
+    const own = await suffixOf(DEVELOPMENT);
+    const pairs: Pairs = [
+      ["__clerk_db_jwt", "dvb_1"], [`__clerk_db_jwt_${own}`, "dvb_1"],
+      [PLAIN, REMIX], [SINCE, since()],
+      [`__session_${own}`, forged()], [`__session_${own}`, good()],
+      [`__client_uat_${own}`, 0], [`__client_uat_${own}`, since()],
+    ];
+    const init = { headers: { cookie: cookieOf(pairs) }, options: DEVELOPMENT };
+    const response = await new Browser().open("/a", requires, init);
+    assert.deepEqual([response.status, await response.text()], [200, ADA]);
+  });
+});
 
 describe("a header that Clerk's SDK takes no token from", () => {
   const headers = () => ["", "Basic dXNlcjpwdw==", `bearer ${token(MALLORY)}`, "Digest a=1, b=2"];

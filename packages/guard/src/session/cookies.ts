@@ -37,9 +37,17 @@ export class Cookies {
     return this.#parts.filter((part) => ANSWERS.some((name) => name === nameOf(part))).length;
   }
 
-  /** The tokens of all sessions that are among them, of whatever instance. */
-  get tokens(): ReadonlySet<string> {
-    const parts = this.#parts.filter((part) => /^__session(_|$)/.test(nameOf(part)));
+  /** The different values of a cookie, in their order. An empty one is none. */
+  values(name: string): string[] {
+    const parts = this.#parts.filter((part) => part.includes("=") && nameOf(part) === name);
+    return [...new Set(parts.map(valueOf))].filter((value) => value !== "");
+  }
+
+  /** The tokens of all sessions, of whatever instance: those under the names given come first. */
+  tokens(first: readonly string[]): ReadonlySet<string> {
+    const known = this.#parts.filter((part) => /^__session(_|$)/.test(nameOf(part)));
+    const isFirst = (part: string) => first.includes(nameOf(part));
+    const parts = [...known.filter(isFirst), ...known.filter((part) => !isFirst(part))];
     return new Set(parts.map(valueOf).filter((token) => token !== ""));
   }
 
@@ -53,6 +61,11 @@ export class Cookies {
   /** Keeps what the browser is sent away with; `null` ends it. */
   setAsked(value: string | null): string {
     return this.#line(this.#own(ASKED), value ?? "", value === null ? 0 : ASKED_S);
+  }
+
+  /** Whether Clerk's SDK may refresh a session by one of them. */
+  get canRefresh(): boolean {
+    return this.#parts.some((part) => isRefresh(nameOf(part)));
   }
 
   /** Ends an answer that came in a cookie, at least where its domain is this one. */
@@ -100,6 +113,11 @@ export class Cookies {
     const secure = this.#isSecure ? "; Secure" : "";
     return `${name}=${value}; Path=/; SameSite=Lax; HttpOnly; Max-Age=${seconds}${secure}`;
   }
+}
+
+/** Whether it is a cookie by which Clerk's SDK refreshes a session. */
+export function isRefresh(name: string): boolean {
+  return name.startsWith("__refresh");
 }
 
 function nameOf(part: string): string {

@@ -39,8 +39,8 @@ export interface Viewer {
 export type Judged =
   /** The session is good. */
   | { readonly is: "in"; readonly viewer: Viewer; readonly cookies: readonly string[] }
-  /** Nobody is signed in. */
-  | { readonly is: "out"; readonly cookies: readonly string[] }
+  /** Nobody is signed in. `isEmpty`: the cookies that count hold neither a token nor a time. */
+  | { readonly is: "out"; readonly cookies: readonly string[]; readonly isEmpty?: boolean }
   /** Clerk may know better: the browser is to go there. */
   | { readonly is: "away"; readonly to: URL; readonly cookies: readonly string[] }
   /** Two users are: a sibling domain can set a second token, and nothing says which is whose. */
@@ -61,6 +61,9 @@ const UNKNOWN: readonly string[] = [
   "secret-key-invalid",
   "unexpected-error",
 ];
+
+/** The SDK's reason where there is nothing to judge (`AuthErrorReason`). */
+const EMPTY = "session-token-and-uat-missing";
 
 /** Cookies of Clerk's own: an answer sets none of the app's, and none that a prefix protects. */
 const CLERKS = /^__[a-z][\w-]*=/;
@@ -115,7 +118,8 @@ function judgedOf(state: State): Judged {
   if (auth.isAuthenticated && userId !== null) {
     return { is: "in", viewer: { userId, impersonated: isImpersonated(auth), auth }, cookies };
   }
-  if (!UNKNOWN.includes(state.reason ?? "")) return { is: "out", cookies };
+  const isEmpty = state.reason === EMPTY;
+  if (!UNKNOWN.includes(state.reason ?? "")) return { is: "out", cookies, isEmpty };
   console.warn({ message: "the session cannot be known", detail: state.reason });
   return { is: "unknown", cookies };
 }

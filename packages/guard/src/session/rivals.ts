@@ -1,36 +1,26 @@
 // Tokens that come beside a session's own and may be another user's.
 
-import { fieldOf, jsonOf, objectOf } from "../narrow.ts";
+import { claimsIn } from "./claims.ts";
 import type { Viewer } from "./judge.ts";
 
-/** Each is verified. More say by their number that somebody put them there. */
-export const RIVALS_MAX = 4;
+/**
+ * How many of them are verified. Anybody on a sibling domain can set more, with any content, and
+ * what nobody verified must keep nobody out: the rest is ignored.
+ */
+export const RIVALS_MAX = 8;
 
 /**
- * Tokens that say they are of the viewer's instance and another user's. Nothing is verified here:
- * whoever asks has it done.
+ * The tokens, in their order, that say they are of the viewer's instance and another user's, at
+ * most `RIVALS_MAX`. Nothing is verified here: the caller has it done.
+ *
+ * The limit: a second user's session that is good is not seen behind so many others. Tokens under
+ * the names that Clerk's SDK reads are to come first, so that only copies of those can hide one.
  */
-export function rivalsOf({ userId, auth }: Viewer, tokens: ReadonlySet<string>): string[] {
+export function rivalsOf({ userId, auth }: Viewer, tokens: Iterable<string>): readonly string[] {
   const { iss } = auth.sessionClaims;
   const isRival = (token: string) => {
     const claims = claimsIn(token);
-    if (claims === undefined) return false;
-    return fieldOf(claims, "iss") === iss && fieldOf(claims, "sub") !== userId;
+    return claims !== undefined && claims.iss === iss && claims.sub !== userId;
   };
-  return [...tokens].filter(isRival);
-}
-
-function claimsIn(token: string): object | undefined {
-  const [, payload = ""] = token.split(".", 2);
-  try {
-    const bytes = Uint8Array.from(atob(fromUrl(payload)), (letter) => letter.charCodeAt(0));
-    return objectOf(jsonOf(new TextDecoder().decode(bytes)));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Base64 from its form for URLs; `atob` needs no padding. */
-function fromUrl(text: string): string {
-  return text.replaceAll("-", "+").replaceAll("_", "/");
+  return [...tokens].filter(isRival).slice(0, RIVALS_MAX);
 }

@@ -2,9 +2,9 @@
 
 import { Judge } from "./judge.ts";
 import type { ClerkOptions, Judged } from "./judge.ts";
+import { Seeker } from "./seek.ts";
 import { Session } from "./session.ts";
 import type { SignInOptions } from "./session.ts";
-import { RIVALS_MAX, rivalsOf } from "./rivals.ts";
 import { Visit } from "./visit.ts";
 import { ASKED } from "./way-back.ts";
 
@@ -19,11 +19,11 @@ const VARY = ["Cookie", "Authorization", "Sec-Fetch-Dest", "Accept"];
 /** Sessions by Clerk's own SDK, for one app. */
 export class Sessions {
   readonly #options: SessionsOptions;
-  readonly #judge: Judge;
+  readonly #seeker: Seeker;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
-    this.#judge = new Judge(options);
+    this.#seeker = new Seeker(new Judge(options), options.publishableKey);
   }
 
   /**
@@ -35,35 +35,13 @@ export class Sessions {
    */
   async serve(request: Request, handler: Handler): Promise<Response> {
     const visit = new Visit(request);
-    const judged = await this.#judgeVisit(visit);
+    const judged = await this.#seeker.seek(visit);
     const detour = visit.isPage ? detourOf(judged, visit) : this.#reload(judged, visit);
     if (detour !== undefined) return detour;
     const session = new Session(judged, visit, this.#options);
     const answer = await answerOf(session, handler);
     const count = session.isToldToRenew ? [visit.cookies.countRenewal()] : [];
     return finished(answer, [...sessionCookies(judged, visit), ...count]);
-  }
-
-  /**
-   * First without what came with the address, so that no answer replaces a session that is good;
-   * then, if there is none, with it.
-   */
-  async #judgeVisit(visit: Visit): Promise<Judged> {
-    const first = await this.#judge.judge(visit.bare({ answer: false, devBrowser: false }));
-    if (first.is === "in") return this.#alone(first, visit);
-    if (!visit.isAnswered && !visit.namesBrowser) return first;
-    return this.#judge.judge(visit.bare({ answer: visit.isAnswered, devBrowser: true }));
-  }
-
-  /** The session, unless the cookies hold a good one of another user besides. */
-  async #alone(found: Judged & { is: "in" }, visit: Visit): Promise<Judged> {
-    const rivals = visit.isPrograms ? [] : rivalsOf(found.viewer, visit.cookies.tokens);
-    if (RIVALS_MAX < rivals.length) return { is: "two", cookies: [] };
-    for (const token of rivals) {
-      const { is } = await this.#judge.judge(visit.withToken(token));
-      if (is !== "out") return { is: "two", cookies: [] };
-    }
-    return found;
   }
 
   /** Only a page can take the detour, so what a script asks for is asked for by a page again. */

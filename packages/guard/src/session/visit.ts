@@ -1,17 +1,22 @@
 // A request as it came: what asks, from where, and what it brings back from Clerk.
 
-import { Cookies } from "./cookies.ts";
+import { Cookies, isRefresh } from "./cookies.ts";
+import { isOfPair } from "./pairs.ts";
 import { ANSWERS, ASKED, DEV_BROWSER, cleanPath, isOnItsWay } from "./way-back.ts";
 
 /** Headers by which a client says where it reached this site. The address alone says it here. */
 const HOSTS = ["x-forwarded-host", "x-forwarded-proto", "cloudfront-forwarded-proto"];
 
-/** What is told to Clerk's SDK besides the cookies of a session. */
+/** What is told to Clerk's SDK. */
 export interface Told {
+  /** The cookies of a session. */
+  readonly pair: string;
   /** Whether the answer that the request brings counts. */
   readonly answer: boolean;
   /** Whether the browser is the one that the address names. */
   readonly devBrowser: boolean;
+  /** Whether the SDK may refresh the session by a cookie: it asks Clerk then. */
+  readonly refresh: boolean;
 }
 
 export class Visit {
@@ -59,6 +64,11 @@ export class Visit {
     return hasToken(this.#request.headers.get("authorization") ?? "");
   }
 
+  /** Whether Clerk's SDK may refresh a session by a cookie: only where something is read. */
+  get canRefresh(): boolean {
+    return this.isRead && this.cookies.canRefresh;
+  }
+
   /**
    * Whether the request brings an answer, and this browser was sent away for it. Who makes a link
    * with an answer of their own can write the parameter and not the cookie. A sibling domain can
@@ -79,7 +89,7 @@ export class Visit {
    * The request that Clerk's SDK judges. Each is shown to it as a page's, so that it says whether a
    * detour would help; what a detour needs besides is left out unless it is told.
    */
-  bare({ answer, devBrowser }: Told): Request {
+  bare({ pair, answer, devBrowser, refresh }: Told): Request {
     const url = new URL(this.path, this.origin);
     const taken = [...(answer ? ANSWERS : []), ...(devBrowser ? [DEV_BROWSER] : [])];
     for (const name of taken) {
@@ -92,7 +102,12 @@ export class Visit {
     if (!this.isPrograms) headers.delete("authorization");
     headers.set("host", url.host);
     const inCookie = answer && !this.#hasAnswer;
-    headers.set("cookie", this.cookies.only((name) => this.#isShared(name, inCookie)));
+    const isShared = (name: string) => {
+      if (isOfPair(name)) return false;
+      if (isRefresh(name)) return refresh;
+      return inCookie || !ANSWERS.some((one) => one === name);
+    };
+    headers.set("cookie", [pair, this.cookies.only(isShared)].filter(Boolean).join("; "));
     headers.set("sec-fetch-dest", this.isPrograms ? "empty" : "document");
     return new Request(url, { headers });
   }
@@ -106,12 +121,6 @@ export class Visit {
   /** Whether an answer is in the address. */
   get #hasAnswer(): boolean {
     return ANSWERS.some((name) => this.#url.searchParams.has(name));
-  }
-
-  /** Clerk's SDK refreshes a session by a cookie only where something is read. */
-  #isShared(name: string, inCookie: boolean): boolean {
-    if (ANSWERS.some((answer) => answer === name)) return inCookie;
-    return this.isRead || !name.startsWith("__refresh");
   }
 
   get #isDocument(): boolean {
