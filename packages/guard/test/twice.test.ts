@@ -243,3 +243,15 @@ describe("a header that Clerk's SDK takes no token from", () => {
     }
   });
 });
+
+describe("a token of this instance's key", () => {
+  it("is taken without an issuer, and beside the plain cookie with another's", async () => {
+    const other = { iss: "https://clerk.other.example" };
+    for (const [claims, plain] of [[{ iss: undefined }, ADA], [other, "302"]] as const) {
+      const cookie = good(claims);
+      assert.equal(await opens([[PLAIN, cookie], [SINCE, since()]]), plain);
+      assert.equal(await opens([[SUFFIXED, cookie], [SUFFIXED_SINCE, since()]]), ADA);
+      assert.equal(await opens([], { authorization: `Bearer ${cookie}` }), ADA);
+    }
+  });
+});
