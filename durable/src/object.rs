@@ -213,7 +213,7 @@ impl Object {
     ///
     /// An id that no name made, or another name, must not take over the user's watch: the hints
     /// would go to the object of the name all the same. The platform's own word for the name is not
-    /// asked, since it is not there for whoever is reached by an id's text.
+    /// asked, since it is not there when the caller has only an id's text.
     fn is_for(&self, user_id: &str) -> Outcome<()> {
         if self.user_id.get().is_some_and(|known| known == user_id) {
             return Ok(());

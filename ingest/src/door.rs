@@ -41,7 +41,7 @@ async fn receive(request: &mut Request, env: &Env) -> std::result::Result<Accept
     let headers = request.headers();
     let signed = Headers::read(|name| headers.get(name).ok().flatten());
     let announced = body::announced(headers, config.body_bytes_max)?;
-    // Whoever sends nothing that could be a delivery is not listened to any longer.
+    // A sender of nothing that could be a delivery is not listened to any longer.
     let claim = Claim::read(&signed, edge::clock::now()).map_err(Rejection::Signature)?;
     let body = body::read(request, config.body_bytes_max, announced).await?;
     let admitted = receive::admit(claim, body.bytes(), &config, edge::clock::now())?;

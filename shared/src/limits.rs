@@ -114,7 +114,7 @@ pub const VERSION_AHEAD_MS_MAX: i64 = 5_000;
 /// Ours: the longest wait of an object between two fills that fail.
 pub const FILL_WAIT_MS_MAX: i64 = 5_000;
 
-/// Seconds after which whoever was told 503 by a guard may ask again.
+/// Seconds after which somebody who was told 503 by a guard may ask again.
 pub const GUARD_RETRY_AFTER_S: i64 = 5;
 
 const _: () =

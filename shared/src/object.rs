@@ -41,7 +41,7 @@ pub struct Ask {
     /// Serve nothing below this version.
     #[serde(default)]
     pub min_version: i64,
-    /// Whether whoever asks reads [`roles::Compact`]. Who does not say so gets each membership with
+    /// Whether the caller reads [`roles::Compact`]. If not, it gets each membership with
     /// its permissions.
     #[serde(default)]
     pub compact: bool,

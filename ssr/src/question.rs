@@ -127,7 +127,7 @@ pub(crate) fn read(query: &str) -> Result<Question, BadQuestion> {
     if NEEDS_MAX < count {
         return Err(BadQuestion::AsksTooMuch);
     }
-    // Whoever names an organization means it: one that is passed over would grant too much.
+    // A question that names an organization means it: passed over, it would grant too much.
     let mut names = asked.roles.iter().chain(&asked.permissions);
     if asked.org.is_some() && !names.all(|name| name.starts_with(IN_ORG)) {
         return Err(BadQuestion::NotInOrg);

@@ -160,7 +160,7 @@ impl Database {
     }
 
     /// One fill of a role cache, as it sends it: registers where the fill says so, and reads what
-    /// the watch names. `None` for a user whom nobody watches.
+    /// the watch names. `None` for a user that is not watched.
     ///
     /// # Errors
     /// What SQLite refuses, and a row that is not one of [`sql::FILL`].

@@ -139,7 +139,7 @@ fn of_two_live_memberships_of_a_pair_the_older_ends_with_the_migration() {
         ROLES ('role_1', 'org:x', '[]', 0, 1, 1, 1, 'a'), ('role_2', 'org:member', '[]', 0, 1, 1, 1, 'a')",
     );
     assert_eq!(held(&db, "user_ada"), one("org:member", ""));
-    assert_eq!(risen, [1, 0], "the cache of whoever loses a role is owed a hint");
+    assert_eq!(risen, [1, 0], "the cache of a user who loses a role is owed a hint");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_member_who_is_shut_out_is_found_and_let_in_as_the_page_says() {
     assert!(before < db.version("user_ada"), "the cache is owed a hint");
 }
 
-/// Whom a change of a role or a permission touches is found from those who hold it: no step reads every
+/// Who is touched by a change of a role or a permission is found from its holders: no step reads every
 /// membership or every watch.
 #[test]
 fn a_change_of_a_role_starts_from_those_who_hold_it() {

@@ -154,7 +154,7 @@ describe("the role cache", () => {
       assert.deepEqual([status, body], [400, { reason: "misdirected" }], JSON.stringify(by));
     }
     assert.deepEqual(await caches.watch(user), watch);
-    // Nor of a user whom nobody watches.
+    // Nor of a user who is not watched.
     const other = await caches.newUser(["admin"]);
     assert.equal((await caches.system.tellBy({ unique: true }, other, "ask")).status, 400);
     assert.equal(await caches.watch(other), undefined);

@@ -16,7 +16,7 @@ import type { RolesOptions } from "./roles.ts";
 export interface GuardOptions extends RolesOptions {
   /**
    * Somebody else acts as the user, as `isImpersonated` says: what one administers with is refused
-   * then, `admin`, `org:admin` and `org:sys_…`. Left out, it counts as `false`: whoever acts as an
+   * then, `admin`, `org:admin` and `org:sys_…`. Left out, it counts as `false`: one who acts as an
    * administrator passes as one, for no guard can see it.
    */
   readonly impersonated?: boolean | undefined;

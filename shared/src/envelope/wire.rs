@@ -23,7 +23,7 @@ struct EnvelopeV1 {
     body: Digest,
     #[serde(rename = "type")]
     kind: String,
-    /// Added to version 1: whoever does not know it passes over it.
+    /// Added to version 1: a reader that does not know it passes over it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     note: String,
     letter: LetterV1,

@@ -166,7 +166,7 @@ impl Rows {
         }
     }
 
-    /// Whoever has one of these roles by grant or by metadata.
+    /// The users who have one of these roles by grant or by metadata.
     fn holders(&self, roles: &[&AppRole]) -> Users {
         let named = |name: &str| roles.iter().any(|role| role.text() == Some(name));
         let numbered = |grant: &&Grant| roles.iter().any(|role| role.id == grant.role_id);
