@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-import { start } from "../../../xtask/js/system.mjs";
+import { start } from "../../../tools/xtask/js/system.mjs";
 import { startLocalClerk } from "../../workerd/support/local-clerk.mjs";
 import { SECRET } from "../../workerd/support/delivery.mjs";
 import { ROOT } from "../../workerd/support/system.mjs";
@@ -46,7 +46,7 @@ export async function startSystem() {
   }
 }
 
-/** As xtask/src/dev/system.rs has them. */
+/** As tools/xtask/src/dev/system.rs has them. */
 function ssrBindings(clerk, parties) {
   return {
     CLERK_PUBLISHABLE_KEY: publishableKey("test", clerk),
@@ -59,7 +59,7 @@ function ssrBindings(clerk, parties) {
   };
 }
 
-/** As xtask/src/dev/example.rs has them. */
+/** As tools/xtask/src/dev/example.rs has them. */
 function exampleBindings(clerk, parties) {
   return {
     CLERK_PUBLISHABLE_KEY: publishableKey("live", clerk),

@@ -1,7 +1,0 @@
-//! Writes the generated part of `fuzz/corpus/`: `cargo xtask sim fuzz --seed-corpus`.
-
-use std::io;
-
-fn main() -> io::Result<()> {
-    fuzz::seeds::write()
-}

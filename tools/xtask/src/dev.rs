@@ -1,0 +1,244 @@
+//! `cargo xtask dev`: the whole system on this machine, with a day of events to look at.
+//!
+//! The Workers run in one workerd (`tools/xtask/js/serve.mjs`) with the example app among them, the
+//! local Clerk beside them. What they keep is in `.state/` of the clone, so that a second start
+//! goes on where the first one ended; `--once` plays on a state of its own, which is thrown away,
+//! and leaves the example out, for the day does not visit it.
+
+mod account;
+mod background;
+mod clerk;
+mod day;
+pub(crate) mod example;
+mod http;
+mod state;
+mod system;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::mpsc;
+
+use anyhow::{Result, bail, ensure};
+
+use self::clerk::Clerk;
+use self::state::State;
+use self::system::System;
+use crate::clock::Stopwatch;
+use crate::place::Place;
+use crate::show::Step;
+use crate::workers::{self, Worker};
+use crate::{build, interrupt, setup, show};
+
+/// Which Workers have an address, as steps from the first port; the others have no public route.
+const PUBLIC: [(&str, u16); 3] = [("ssr", 0), ("ingest", 1), ("console", 2)];
+
+/// The local Clerk's step from the first port.
+const CLERK_STEP: u16 = 3;
+
+/// The example app's step from the first port, the last of all.
+const EXAMPLE_STEP: u16 = 4;
+
+/// How the system is started.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The first of five ports on 127.0.0.1: ssr, ingest, console, local Clerk, example
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..=65_531))]
+    port: u16,
+    /// Play the day on a state of its own, print the account and exit: 0 only if all was right
+    #[arg(long)]
+    once: bool,
+    /// Begin with an empty state
+    #[arg(long)]
+    fresh: bool,
+    /// Leave a Worker or `example` out, to see what the account says then; may be repeated
+    #[arg(long, value_name = "WORKER")]
+    without: Vec<String>,
+}
+
+/// The addresses of one run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    first: u16,
+}
+
+impl Addresses {
+    /// The port of a Worker, if it has one.
+    pub(crate) fn port_of(self, env: &str) -> Option<u16> {
+        PUBLIC.iter().find(|(name, _)| *name == env).map(|(_, step)| self.first + step)
+    }
+
+    /// The application's address.
+    pub(crate) fn app(self) -> String {
+        url(self.first)
+    }
+
+    /// The example app's port.
+    pub(crate) fn example_port(self) -> u16 {
+        self.first + EXAMPLE_STEP
+    }
+
+    /// The example app's address.
+    pub(crate) fn example(self) -> String {
+        url(self.example_port())
+    }
+
+    /// Whose tokens count, for both apps: a browser shows its cookies to every port of a host.
+    pub(crate) fn parties(self) -> String {
+        let local = format!("http://localhost:{}", self.first);
+        [self.app(), local, self.example()].join(",")
+    }
+
+    /// Where deliveries go.
+    pub(crate) fn webhook(self) -> String {
+        format!("{}/webhooks/clerk", url(self.first + 1))
+    }
+
+    /// The local Clerk's port.
+    pub(crate) fn clerk_port(self) -> u16 {
+        self.first + CLERK_STEP
+    }
+
+    /// The local Clerk's address.
+    pub(crate) fn clerk(self) -> String {
+        url(self.clerk_port())
+    }
+}
+
+/// Starts everything, plays the day on the first start, and runs until it is interrupted.
+///
+/// # Errors
+/// When a part cannot be built or started or ends by itself, or with `--once` an answer was wrong.
+pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
+    let watch = Stopwatch::start();
+    let workers = chosen(workers::all(place)?, &args.without)?;
+    let addresses = Addresses { first: args.port };
+    let with_example = !args.once && !is_without(args, example::NAME);
+    check_ports(addresses, &workers, with_example)?;
+    let tools = setup::ensure(place)?;
+    build::build(place, &tools, &workers)?;
+    if with_example {
+        example::build(place, &tools)?;
+    }
+    let program = clerk::build(place)?;
+    let state = State::open(place, args.once, args.fresh)?;
+
+    let step = Step::begin("start the system");
+    let (ended_sender, ended) = mpsc::channel();
+    let clerk = Clerk::start(&program, &state, addresses, &ended_sender)?;
+    let key = clerk.key()?;
+    let example = with_example.then(|| example::options(addresses, &key));
+    let options = system::options(place, &state, addresses, &workers, example.as_ref());
+    let system = System::start(place, &tools, &options, &ended_sender)?;
+    let (count, migrations) = (workers.len(), system.migrated.len());
+    step.done(&format!("{count} Workers, the local Clerk, {migrations} new migrations"));
+
+    if state.is_first_start() {
+        state.note_first_start()?;
+        let account = account::play(&system, &clerk, addresses)?;
+        show::line(account.verdict());
+        if args.once {
+            drop((system, clerk));
+            ensure!(account.is_right(), "an answer of the day was wrong: see ✗ above");
+            return Ok(());
+        }
+    } else {
+        show::line("The data of the last start is kept; `cargo xtask dev --fresh` plays the day.");
+    }
+
+    for line in address_lines(addresses, &workers, with_example) {
+        show::line(line);
+    }
+    show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));
+    interrupt::expected();
+    // Both ends of this channel live in the threads that wait for the children.
+    drop(ended_sender);
+    let news = ended.recv().unwrap_or_else(|_| "all children are gone".to_owned());
+    interrupt::wait_if_ending();
+    bail!("{news}; start it again, with --fresh if the data may be the cause");
+}
+
+/// All Workers but those that are to be left out.
+fn chosen(all: Vec<Worker>, without: &[String]) -> Result<Vec<Worker>> {
+    for name in without {
+        ensure!(
+            name == example::NAME || all.iter().any(|worker| worker.env == *name),
+            "--without {name}: wrangler.toml has no such Worker"
+        );
+    }
+    Ok(all.into_iter().filter(|worker| !without.contains(&worker.env)).collect())
+}
+
+fn is_without(args: &Args, name: &str) -> bool {
+    args.without.iter().any(|it| it == name)
+}
+
+/// Each port must be free before anything is built for it.
+fn check_ports(addresses: Addresses, workers: &[Worker], with_example: bool) -> Result<()> {
+    let public =
+        workers.iter().filter_map(|it| Some((it.env.as_str(), addresses.port_of(&it.env)?)));
+    let example = with_example.then(|| (example::NAME, addresses.example_port()));
+    for (name, port) in public.chain([("local-clerk", addresses.clerk_port())]).chain(example) {
+        if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            bail!(
+                "port {port} (for {name}) cannot be had: {error}; end what listens there, or \
+                 choose five others with --port"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn address_lines(addresses: Addresses, workers: &[Worker], with_example: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, step) in PUBLIC {
+        if workers.iter().any(|worker| worker.env == name) {
+            lines.push(format!("{name} {}", url(addresses.first + step)));
+        }
+    }
+    lines.push(format!("local-clerk {}", addresses.clerk()));
+    if with_example {
+        lines.push(format!("{} {}", example::NAME, addresses.example()));
+    }
+    lines
+}
+
+fn url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn workers(names: &[&str]) -> Vec<Worker> {
+        names.iter().map(|name| Worker { env: (*name).to_owned() }).collect()
+    }
+
+    #[test]
+    fn addresses_follow_the_first_port() {
+        let lines =
+            address_lines(Addresses { first: 9000 }, &workers(&["ingest", "durable", "ssr"]), true);
+        let want = [
+            "ssr http://127.0.0.1:9000",
+            "ingest http://127.0.0.1:9001",
+            "local-clerk http://127.0.0.1:9003",
+            "example http://127.0.0.1:9004",
+        ];
+        assert_eq!(lines, want);
+    }
+
+    #[test]
+    fn a_worker_can_be_left_out_by_its_name_only() {
+        let left = chosen(workers(&["a", "b"]), &["a".to_owned()]).unwrap();
+        assert_eq!(left, workers(&["b"]));
+        assert_eq!(chosen(workers(&["a"]), &["example".to_owned()]).unwrap(), workers(&["a"]));
+        assert!(chosen(workers(&["a"]), &["c".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_named() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let first = taken.local_addr().unwrap().port() - CLERK_STEP;
+        let error = check_ports(Addresses { first }, &[], false).unwrap_err().to_string();
+        assert!(error.contains("for local-clerk"), "{error}");
+    }
+}

@@ -1,0 +1,159 @@
+//! The Workers, in workerd, and the database beside them to look into.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::Addresses;
+use super::background::Background;
+use super::state::State;
+use crate::call::Call;
+use crate::place::Place;
+use crate::setup::Tools;
+use crate::workers::Worker;
+
+/// How long workerd may take to start; it takes about a second.
+const START: Duration = Duration::from_mins(1);
+
+/// How long the database may take for an answer.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// The running Workers.
+#[derive(Debug)]
+pub(super) struct System {
+    program: RefCell<Background>,
+    /// The migrations that this start applied.
+    pub(super) migrated: Vec<String>,
+}
+
+/// What `serve.mjs` says in a line.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Said {
+    Ready(Ready),
+    Fatal(String),
+    Rows(Vec<Map<String, Value>>),
+    Error(String),
+}
+
+#[derive(Deserialize)]
+struct Ready {
+    migrated: Vec<String>,
+}
+
+impl System {
+    /// Starts what [`options`] names and applies the migrations that are new.
+    ///
+    /// # Errors
+    /// When workerd does not come up, or a migration is refused.
+    pub(super) fn start(
+        place: &Place,
+        tools: &Tools,
+        options: &Value,
+        ended: &Sender<String>,
+    ) -> Result<Self> {
+        let script = Path::new("tools/xtask/js").join("serve.mjs");
+        let call = Call::new(&tools.node).arg(script).dir(&place.root).vars(tools.vars()?);
+        let mut program = Background::start("workerd", call, ended)?;
+        // On standard input and not as an argument: others on the machine can read arguments.
+        program.say(&options.to_string())?;
+        match read(&program.hear(START)?)? {
+            Said::Ready(Ready { migrated }) => {
+                Ok(Self { program: RefCell::new(program), migrated })
+            }
+            Said::Fatal(why) => bail!(
+                "the Workers did not start: {why}\nMend what is named; if the data may be the \
+                 cause, `cargo xtask dev --fresh` begins with none."
+            ),
+            Said::Rows(_) | Said::Error(_) => Err(program.gone("spoke out of turn")),
+        }
+    }
+
+    /// Asks the database.
+    ///
+    /// # Errors
+    /// When it refuses the question or is gone.
+    pub(super) fn query(&self, sql: &str, args: &[&str]) -> Result<Vec<Map<String, Value>>> {
+        let mut program = self.program.borrow_mut();
+        program.say(&json!({ "sql": sql, "args": args }).to_string())?;
+        match read(&program.hear(ANSWER)?)? {
+            Said::Rows(rows) => Ok(rows),
+            Said::Error(why) | Said::Fatal(why) => bail!("the database refused `{sql}`: {why}"),
+            Said::Ready(_) => Err(program.gone("spoke out of turn")),
+        }
+    }
+}
+
+fn read(line: &str) -> Result<Said> {
+    serde_json::from_str(line).with_context(|| {
+        format!("tools/xtask/js/serve.mjs said `{line}`, which is no answer; mend it")
+    })
+}
+
+/// What `serve.mjs` is told first.
+pub(super) fn options(
+    place: &Place,
+    state: &State,
+    addresses: Addresses,
+    workers: &[Worker],
+    example: Option<&Value>,
+) -> Value {
+    let workers: Vec<Value> = workers
+        .iter()
+        .map(|Worker { env }| {
+            let port = addresses.port_of(env);
+            json!({ "env": env, "port": port, "bindings": bindings(env, state, addresses) })
+        })
+        .collect();
+    json!({ "root": place.root, "state": state.folder(), "workers": workers, "example": example })
+}
+
+/// The vars and secrets that a deployment would set and `wrangler.toml` leaves open.
+fn bindings(env: &str, state: &State, addresses: Addresses) -> Value {
+    let clerk = addresses.clerk();
+    match env {
+        "ingest" => json!({ "CLERK_WEBHOOK_SECRET": state.secret }),
+        "ssr" => json!({
+            "CLERK_PUBLISHABLE_KEY": publishable_key(addresses.clerk_port()),
+            "CLERK_ISSUER": clerk,
+            "CLERK_FRONTEND_API_URL": clerk,
+            "CLERK_JWKS_URL": format!("{clerk}/.well-known/jwks.json"),
+            "AUTHORIZED_PARTIES": addresses.parties(),
+            "SIGN_IN_URL": "/sign-in",
+            "SIGN_OUT_URL": format!("{clerk}/sign-out"),
+        }),
+        _ => json!({}),
+    }
+}
+
+/// A publishable key is the frontend API's host and a dollar sign, in base64:
+/// <https://clerk.com/docs/guides/how-clerk-works/overview#publishable-key>
+fn publishable_key(port: u16) -> String {
+    format!("pk_test_{}", STANDARD.encode(format!("127.0.0.1:{port}$")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_publishable_key_carries_the_host() {
+        assert_eq!(publishable_key(8790), "pk_test_MTI3LjAuMC4xOjg3OTAk");
+    }
+
+    #[test]
+    fn what_is_no_answer_is_shown() {
+        assert!(
+            matches!(read(r#"{"rows":[{"n":1}]}"#).unwrap(), Said::Rows(rows) if rows.len() == 1)
+        );
+        let Err(error) = read("warning: x") else { panic!("a warning was read as an answer") };
+        assert!(error.to_string().contains("warning: x"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Rolecall's developer tasks: `cargo xtask <task>`.
+//!
+//! Results go to standard output, progress to standard error; a failure says what was tried and
+//! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
+//! [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
+
+mod bench;
+mod build;
+mod check;
+mod deploy;
+mod dev;
+mod env;
+mod sim;
+mod test;
+
+mod place;
+mod setup;
+mod versions;
+mod workers;
+
+mod call;
+mod clock;
+mod interrupt;
+mod show;
+mod tally;
+
+#[cfg(test)]
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::place::Place;
+
+/// Rolecall's developer tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version, about)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Start the whole system on this machine, play a day of events, and keep running.
+    Dev(dev::Args),
+    /// Run every test there is; the last line is `N passed, N failed`.
+    Test {
+        /// Only the tests whose name contains this; the checks and the bundling are left out.
+        filter: Option<String>,
+    },
+    /// Build the Workers whose sources changed, and print their sizes.
+    Build {
+        /// One Worker's crate; all of them when left out.
+        name: Option<String>,
+    },
+    /// Format, lints, documentation and dependency fences.
+    Check,
+    /// Search for orders, repetitions and crashes that break a promise.
+    #[command(subcommand)]
+    Sim(sim::Args),
+    /// Measure ours beside the tutorial's own way; the last lines are `bench: NAME ours=… …`.
+    Bench {
+        /// Which rows of tools/bench/README.md; all of them when left out.
+        names: Vec<String>,
+    },
+    /// Put everything at Cloudflare, or show what that would do.
+    Deploy(deploy::Args),
+    /// Print PATH and the *_BIN variables, for `eval "$(cargo xtask env)"`.
+    Env,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let ended =
+        interrupt::install().and_then(|()| Place::find()).and_then(|place| match args.task {
+            Task::Dev(args) => dev::run(&place, &args),
+            Task::Test { filter } => test::run(&place, filter.as_deref()),
+            Task::Build { name } => build::run(&place, name.as_deref()),
+            Task::Check => check::run(&place),
+            Task::Sim(args) => sim::run(&place, &args),
+            Task::Bench { names } => bench::run(&place, &names),
+            Task::Deploy(args) => deploy::run(&place, &args),
+            Task::Env => env::run(&place),
+        });
+    interrupt::wait_if_ending();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            show::note(format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Rules for source files.
+
+use super::{File, files, files_ending, none};
+
+/// The most columns of a line, as rustfmt has it; it leaves strings and comments alone.
+const COLUMNS_MAX: usize = 100;
+
+/// The most lines of a file, its tests not counted.
+const LINES_MAX: usize = 250;
+
+/// Longer files, each with the lines it has at most. Only to be shortened.
+const LONGER: [(&str, usize); 0] = [];
+
+/// Types that serde may fill by position: rows of our own statements, whose columns are objects
+/// already, and variants that hold a type which is read by name. Only to be shortened.
+const BY_POSITION: [&str; 4] = ["FilledRow", "Pending", "LetterV1", "StateV1"];
+
+/// Where a Worker may open its database: one door in each Worker that has one.
+const DATABASE_DOORS: [&str; 2] = ["consumer/src/store", "durable/src/fill"];
+
+/// Where the database's types may be named besides: what both doors do alike once it is open.
+const DATABASE_HALL: &str = "edge/src/d1.rs";
+
+#[test]
+fn each_file_says_first_what_it_is() {
+    let silent: Vec<String> = files_ending(".rs")
+        .into_iter()
+        .filter(|file| !file.text.starts_with("//! "))
+        .map(|file| file.path)
+        .collect();
+    none(&silent, "begin the file with a line `//! …` that says what it is");
+}
+
+#[test]
+fn lines_fit_on_a_page() {
+    let mut wide = Vec::new();
+    for File { path, text } in files().iter().filter(|file| is_source(&file.path)) {
+        for (index, line) in text.lines().enumerate() {
+            let columns = line.chars().count();
+            // A link cannot be broken.
+            if COLUMNS_MAX < columns && !line.contains("://") {
+                wide.push(format!("{path}:{}: {columns} columns", index + 1));
+            }
+        }
+    }
+    none(&wide, "break the line at 100 columns");
+}
+
+#[test]
+fn files_stay_short() {
+    let mut wrong = Vec::new();
+    for File { path, text } in files_ending(".rs") {
+        // Tests from the first line to the last.
+        let whole = path.starts_with("tests/") || path.starts_with("tools/xtask/src/tidy");
+        if whole || path.ends_with("/tests.rs") || path.contains("/tests/") {
+            continue;
+        }
+        let lines = lines_without_tests(&text);
+        let listed = LONGER.iter().find(|(name, _)| *name == path);
+        match listed {
+            None if LINES_MAX < lines => wrong.push(format!("{path}: {lines} lines")),
+            Some((_, most)) if most < &lines => wrong.push(format!("{path}: grew to {lines}")),
+            Some(_) if lines <= LINES_MAX => wrong.push(format!("{path}: strike it off LONGER")),
+            _ => {}
+        }
+    }
+    for (name, _) in LONGER {
+        if !files().iter().any(|file| file.path == name) {
+            wrong.push(format!("{name}: gone; strike it off LONGER"));
+        }
+    }
+    none(&wrong, "split the file: at most 250 lines without its tests");
+}
+
+#[test]
+fn every_crate_keeps_the_workspaces_lints() {
+    let mut lax = Vec::new();
+    for File { path, text } in files_ending("/Cargo.toml") {
+        let manifest: toml::Table = text.parse().unwrap();
+        let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
+        if lints.and_then(toml::Value::as_bool) != Some(true) {
+            lax.push(path);
+        }
+    }
+    none(&lax, "write `[lints]` and `workspace = true`");
+}
+
+/// A struct that serde derives takes an array for an object, and a variant `{"name":null}`.
+#[test]
+fn what_a_worker_reads_is_read_by_name() {
+    let mut wrong = Vec::new();
+    let mut found = Vec::new();
+    for File { path, text } in files_ending(".rs") {
+        let of_a_worker = ["shared/src/", "edge/", "ingest/", "consumer/", "durable/", "ssr/"];
+        if !of_a_worker.iter().any(|folder| path.starts_with(folder)) {
+            continue;
+        }
+        for item in text.split("#[derive(").skip(1) {
+            let Some(at) = ["struct ", "enum "].iter().filter_map(|it| item.find(it)).min() else {
+                continue;
+            };
+            let (attributes, rest) = item.split_at(at);
+            let Some((traits, more)) = attributes.split_once(")]") else { continue };
+            if !traits.contains("Deserialize") {
+                continue;
+            }
+            let name = rest.split_whitespace().nth(1).unwrap_or_default();
+            let name = name.trim_end_matches([';', '{']).split(['(', '<']).next().unwrap_or(name);
+            found.push(name.to_owned());
+            // What is made of another type is read as that one is.
+            let by_name =
+                ["remote = \"Self\"", "transparent", "try_from"].iter().any(|it| more.contains(it));
+            if by_name == BY_POSITION.contains(&name) {
+                wrong.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    for name in BY_POSITION {
+        if !found.iter().any(|it| it == name) {
+            wrong.push(format!("{name}: gone; strike it off BY_POSITION"));
+        }
+    }
+    assert!(found.iter().any(|name| name == "RoleSet"), "no type was found: {found:?}");
+    none(&wrong, "derive with `#[serde(remote = \"Self\")]` and name it in shared::json's macros");
+}
+
+#[test]
+fn the_database_has_one_door_in_each_worker() {
+    let mut beside = Vec::new();
+    let mut doors = 0;
+    for File { path, text } in files_ending(".rs") {
+        let opens = text.contains(".d1(");
+        let names = ["D1Database", "D1PreparedStatement", "D1Result"];
+        let names = names.iter().any(|name| text.contains(name));
+        let is_door = DATABASE_DOORS.iter().any(|door| path.starts_with(door));
+        doors += usize::from(opens && is_door);
+        let is_hall = path == DATABASE_HALL && !opens;
+        if (opens || names) && !is_door && !is_hall && !path.starts_with("tools/xtask/") {
+            beside.push(path);
+        }
+    }
+    assert_eq!(doors, DATABASE_DOORS.len(), "doors that open it; is the rule read right?");
+    none(&beside, "speak to the database only in consumer/src/store.rs and durable/src/fill.rs");
+}
+
+/// Tests are left out: a case stands on one line, with its SQL or its JSON.
+fn is_source(path: &str) -> bool {
+    let is_test = path.starts_with("tests/") || path.ends_with("/tests.rs");
+    !is_test && [".rs", ".mjs", ".ts"].iter().any(|end| path.ends_with(end))
+}
+
+fn lines_without_tests(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let tests = lines.windows(2).position(|pair| {
+        pair.first() == Some(&"#[cfg(test)]")
+            && pair.last().is_some_and(|it| it.ends_with("tests {"))
+    });
+    tests.unwrap_or(lines.len())
+}
+
+#[test]
+fn tests_at_the_end_do_not_count() {
+    assert_eq!(lines_without_tests("a\nb\n#[cfg(test)]\nmod tests {\n}\n"), 2);
+    assert_eq!(lines_without_tests("a\n#[cfg(test)]\nuse x;\nb\n"), 4);
+}
