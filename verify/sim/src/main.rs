@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sim::bounds::full;
-use sim::check::{catch, explore, row, scopes};
+use sim::check::{catch, entry, explore, scopes};
 use sim::days::{Day, Sabotage};
 use sim::run;
 use sim::variant::Variant;
@@ -98,7 +98,7 @@ fn mutants(steps: bool) -> anyhow::Result<bool> {
     writeln!(out, "By the model checker, with the length of a shortest way:")?;
     for variant in Variant::WRONG {
         if let Some(caught) = catch(*variant)? {
-            writeln!(out, "{}", row(*variant, &caught))?;
+            writeln!(out, "{}", entry(*variant, &caught))?;
             if steps {
                 caught.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;
             }
