@@ -10,7 +10,7 @@ use super::wrangler::Commands;
 /// The Worker that Clerk delivers to.
 const DOOR: &str = "ingest";
 
-/// What Clerk should deliver; the door counts and ignores all else.
+/// What Clerk should deliver; `ingest` answers 202 to all else and drops it.
 pub(super) const EVENTS: [&str; 15] = [
     "user.created",
     "user.updated",

@@ -1,0 +1,309 @@
+//! What `ARCHITECTURE.md` and the other pages claim, compared with the repository.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use clap::CommandFactory as _;
+use toml::{Table, Value};
+
+use super::{File, files, files_ending, none, root};
+
+/// The modules of `shared` that each crate does without: it must not know what they decide.
+const UNKNOWN_MODULES: [(&str, &[&str]); 5] = [
+    ("edge", &["batch", "cache", "event", "guard", "merge", "plan", "session", "signature"]),
+    ("ingest", &["cache", "guard", "merge", "outbox", "plan", "roles", "session", "sql"]),
+    ("consumer", &["cache", "guard", "session", "signature"]),
+    ("durable", &["envelope", "event", "guard", "plan", "session", "signature"]),
+    ("ssr", &["envelope", "event", "merge", "outbox", "plan", "signature", "sql"]),
+];
+
+/// The bindings of `wrangler.toml` that a Worker must not have.
+const UNKNOWN_BINDINGS: [(&str, &[&str]); 4] = [
+    ("ingest", &["d1_databases", "durable_objects"]),
+    ("consumer", &["routes"]),
+    ("durable", &["queues", "routes"]),
+    ("ssr", &["d1_databases", "queues"]),
+];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The text after `from` and before the next `to`.
+#[track_caller]
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let rest = text.split_once(from).unwrap_or_else(|| panic!("no {from:?}")).1;
+    rest.split_once(to).unwrap_or_else(|| panic!("no {to:?} after {from:?}")).0
+}
+
+/// What stands in backticks.
+fn marked(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_map_has_each_crate_with_the_crates_that_it_depends_on() {
+    let page = read("ARCHITECTURE.md");
+    let listed: BTreeSet<&str> = between(&page, "```dependencies\n", "```").lines().collect();
+    let manifest: Table = read("Cargo.toml").parse().unwrap();
+    let members = manifest["workspace"]["members"].as_array().unwrap();
+    let manifests: Vec<Table> = members
+        .iter()
+        .map(|member| read(&format!("{}/Cargo.toml", member.as_str().unwrap())).parse().unwrap())
+        .collect();
+    let name = |manifest: &Table| manifest["package"]["name"].as_str().unwrap().to_owned();
+    let ours: BTreeSet<String> = manifests.iter().map(name).collect();
+    let of = |manifest: &Table, kind: &str| -> Vec<String> {
+        let all = manifest.get(kind).and_then(Value::as_table).into_iter().flat_map(Table::keys);
+        all.filter(|name| ours.contains(*name)).cloned().collect()
+    };
+    let found: BTreeSet<String> = manifests
+        .iter()
+        .map(|manifest| {
+            let tests = of(manifest, "dev-dependencies").join(", ");
+            let tests = Some(format!("({tests})")).filter(|_| !tests.is_empty());
+            let all: Vec<String> = of(manifest, "dependencies").into_iter().chain(tests).collect();
+            format!("{}: {}", name(manifest), all.join(", ")).trim_end().to_owned()
+        })
+        .collect();
+    let want = found.iter().map(String::as_str).collect::<Vec<_>>();
+    let is_same = listed.iter().eq(want.iter());
+    assert!(is_same, "the list in ARCHITECTURE.md has to be:\n{}", want.join("\n"));
+}
+
+#[test]
+fn each_worker_knows_only_its_part_of_shared() {
+    let modules = read("shared/src/lib.rs");
+    let sources = files_ending(".rs");
+    let mut wrong = Vec::new();
+    for (crate_name, unknown) in UNKNOWN_MODULES {
+        for module in unknown {
+            let is_there = modules.contains(&format!("pub mod {module};"));
+            assert!(is_there, "shared has no module {module}; was it renamed?");
+        }
+        let folder = format!("{crate_name}/src/");
+        let own = sources.iter().filter(|file| file.path.starts_with(&folder));
+        let used = own.flat_map(|file| used_modules(&file.text).map(|it| (&file.path, it)));
+        let used: Vec<_> = used.collect();
+        assert!(!used.is_empty(), "{crate_name} uses nothing of shared; is the rule read right?");
+        let used = used.iter().filter(|(_, module)| unknown.contains(module));
+        wrong.extend(used.map(|(path, module)| format!("{path}: shared::{module}")));
+    }
+    none(&wrong, "move the decision to the crate that may know it, see ARCHITECTURE.md");
+}
+
+/// The modules that follow `shared::`, one by one or as a list in braces.
+fn used_modules(text: &str) -> impl Iterator<Item = &str> {
+    text.split("shared::").skip(1).flat_map(|rest| {
+        let list = rest.strip_prefix('{').and_then(|rest| rest.split(';').next());
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        match list {
+            Some(list) => list.split(|letter| !is_word(letter)).collect::<Vec<_>>(),
+            None => rest.split(|letter| !is_word(letter)).take(1).collect(),
+        }
+    })
+}
+
+#[test]
+fn a_module_is_found_in_each_spelling() {
+    let found: Vec<&str> =
+        used_modules("use shared::sql::X;\nuse shared::{plan, id::Y};").collect();
+    assert_eq!(found, ["sql", "plan", "", "id", "", "Y", ""]);
+}
+
+#[test]
+fn each_worker_is_bound_to_what_it_may_know() {
+    let config: Table = read("wrangler.toml").parse().unwrap();
+    let bound = |env: &str, binding: &str| config["env"][env].get(binding).is_some();
+    assert!(bound("consumer", "d1_databases") && bound("durable", "d1_databases"));
+    assert!(bound("ingest", "queues") && bound("ssr", "durable_objects"));
+    for (env, unknown) in UNKNOWN_BINDINGS {
+        let found: Vec<_> = unknown.iter().filter(|binding| bound(env, binding)).collect();
+        assert!(found.is_empty(), "[env.{env}] has {found:?}, see ARCHITECTURE.md");
+    }
+}
+
+/// The packages for apps, and what their sources may import by name.
+const IMPORTS: [(&str, &[&str]); 2] = [
+    ("packages/guard/src/", &["@clerk/backend", "hono"]),
+    (
+        "examples/react-router/",
+        &[
+            "@react-router/dev",
+            "@rolecall/guard",
+            "cloudflare:workers",
+            "isbot",
+            "react",
+            "react-dom/server",
+            "react-router",
+            "virtual:react-router/server-build",
+            "vite",
+        ],
+    ),
+];
+
+#[test]
+fn packages_and_examples_import_nothing_else_of_ours() {
+    let mut wrong = Vec::new();
+    for (folder, names) in IMPORTS {
+        let mut count = 0;
+        for File { path, text } in files() {
+            let is_code = [".ts", ".tsx"].iter().any(|end| path.ends_with(end));
+            let Some(inside) = path.strip_prefix(folder).filter(|_| is_code) else { continue };
+            let found: Vec<&str> = imports(&text).collect();
+            count += found.len();
+            let found = found.iter().filter(|name| !may_import(inside, name, names));
+            wrong.extend(found.map(|name| format!("{path}: {name}")));
+        }
+        assert!(10 < count, "{folder} has few imports; is the rule read right?");
+    }
+    none(&wrong, "import nothing else, see ARCHITECTURE.md");
+}
+
+/// Whether the file at a path inside of its package may import this: another file of the package,
+/// or something of one of these names.
+fn may_import(path: &str, name: &str, names: &[&str]) -> bool {
+    if name.starts_with("./") || name.starts_with("../") {
+        return name.matches("../").count() <= path.matches('/').count();
+    }
+    let rests = names.iter().filter_map(|it| name.strip_prefix(it));
+    rests.into_iter().any(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[test]
+fn an_import_from_outside_is_found() {
+    assert!(may_import("src/a.ts", "../b.ts", &[]) && may_import("a.ts", "x/y", &["x"]));
+    assert!(!may_import("a.ts", "../b.ts", &[]) && !may_import("a.ts", "xy", &["x"]));
+}
+
+/// What a TypeScript file imports.
+fn imports(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with(['*', '/']));
+    code.filter_map(|line| {
+        let rest = line.split_once(" from \"").or_else(|| line.split_once("import \""))?.1;
+        rest.split('"').next()
+    })
+}
+
+/// The rows of a table with two columns under this head, by their first cell's words in backticks.
+fn first_cells<'a>(page: &'a str, head: &str) -> BTreeSet<&'a str> {
+    let table = between(page, head, "\n\n");
+    table.lines().filter_map(|line| line.split('`').nth(1)).collect()
+}
+
+#[test]
+fn the_readme_lists_every_route_of_ssr() {
+    let page = read("README.md");
+    let listed = first_cells(&page, "| route | needs |\n");
+    // The test there that spells every route, as it is a match without a wildcard.
+    let source = read("ssr/src/route.rs");
+    let spelled = source.lines().filter_map(|line| {
+        let line = line.trim().strip_prefix("Route::")?.split_once(" => ")?.1;
+        let path = line.strip_prefix("format!(\"").or_else(|| line.strip_prefix('"'))?;
+        path.starts_with('/').then(|| path.split('"').next())?
+    });
+    let spelled: BTreeSet<String> =
+        spelled.map(|path| format!("GET {}", path.replace("{org}", "{org_id}"))).collect();
+    assert!(5 < spelled.len(), "few routes: {spelled:?}; is the rule read right?");
+    let spelled: BTreeSet<&str> = spelled.iter().map(String::as_str).collect();
+    assert_eq!(listed, spelled, "README.md and ssr/src/route.rs list different routes");
+}
+
+#[test]
+fn the_guide_asks_clerk_for_the_events_that_are_synced() {
+    let source = read("tools/xtask/src/deploy/left.rs");
+    let code = between(&source, "const EVENTS: ", "];");
+    let events: BTreeSet<String> = code.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let guide = read("docs/deploy.md");
+    let sentence = between(&guide, "these events:", ".\n");
+    let words: Vec<&str> = marked(sentence).collect();
+    let (verbs, nouns) = words.split_at(3);
+    let asked: BTreeSet<String> = nouns
+        .iter()
+        .flat_map(|noun| verbs.iter().map(move |verb| format!("{noun}.{verb}")))
+        .collect();
+    assert_eq!(asked, events, "docs/deploy.md and deploy/left.rs ask for different events");
+}
+
+#[test]
+fn an_export_has_every_table() {
+    let page = read("docs/backup.md");
+    let exported = page.split("--table ").skip(1).filter_map(|rest| rest.split_whitespace().next());
+    let left_out = marked(between(&page, "Not exported are ", ":"));
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for table in exported.chain(left_out) {
+        *times.entry(table).or_default() += 1;
+    }
+    let mut migrations = files_ending(".sql");
+    migrations.retain(|file| file.path.starts_with("migrations/"));
+    let mut made = BTreeSet::new();
+    for line in migrations.iter().flat_map(|file| file.text.lines()) {
+        let first = |rest: &'_ str| rest.split([' ', '(', ';']).next().map(str::to_owned);
+        if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+            made.extend(first(rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest)));
+        }
+        if let Some(table) = line.strip_prefix("DROP TABLE ").and_then(first) {
+            made.remove(&table);
+        }
+    }
+    assert!(made.contains("users") && !made.contains("user_roles"), "{made:?}");
+    let listed: BTreeSet<String> = times.keys().map(|&table| table.to_owned()).collect();
+    assert_eq!(listed, made, "docs/backup.md has to name every table of the migrations");
+    let twice: Vec<_> = times.iter().filter(|(_, count)| **count != 1).collect();
+    assert!(twice.is_empty(), "named twice: {twice:?}");
+}
+
+/// Pages that name paths from the root.
+const FROM_THE_ROOT: [&str; 5] =
+    ["ARCHITECTURE.md", "README.md", "SECURITY.md", "tools/README.md", "verify/README.md"];
+
+#[test]
+fn paths_that_the_pages_name_are_there() {
+    let mut gone = Vec::new();
+    let mut named = 0;
+    for File { path: page, text } in files_ending(".md") {
+        let is_doc = page.starts_with("docs/") && !page.starts_with("docs/adr/");
+        if !is_doc && !FROM_THE_ROOT.contains(&page.as_str()) {
+            continue;
+        }
+        let text = text.split("```").step_by(2).collect::<String>();
+        let paths: Vec<&str> = marked(&text).filter(|it| is_path(it)).collect();
+        named += paths.len();
+        let paths = paths.iter().filter(|path| !root().join(path).exists());
+        gone.extend(paths.map(|path| format!("{page}: {path}")));
+    }
+    assert!(50 < named, "only {named} paths; is the rule read right?");
+    none(&gone, "name a path that is there");
+}
+
+/// Whether this begins with a folder of the root, and is no pattern.
+fn is_path(text: &str) -> bool {
+    let is_name = !text.contains([' ', '{', '*', '<', '…']);
+    let folder = text.split_once('/').filter(|_| is_name).map(|(folder, _)| folder);
+    folder.is_some_and(|folder| !folder.is_empty() && root().join(folder).is_dir())
+}
+
+/// No page promises a command that does not exist.
+#[test]
+fn commands_that_the_pages_name_are_there() {
+    let tasks = crate::Args::command();
+    let sim = tasks.find_subcommand("sim").unwrap();
+    let mut wrong = Vec::new();
+    let mut named = 0;
+    for File { path, text } in files_ending(".md") {
+        for rest in text.split("cargo xtask ").skip(1) {
+            let end = rest.find(['`', '\n', ',', '.', ';', ':', ')']).unwrap_or(rest.len());
+            let mut words = rest.get(..end).unwrap_or_default().split(' ');
+            let is_word = |word: &&str| word.bytes().all(|letter| letter.is_ascii_lowercase());
+            let Some(task) = words.next().filter(is_word) else { continue };
+            named += 1;
+            let found = tasks.find_subcommand(task).is_some();
+            let part = words.next().filter(|word| task == "sim" && is_word(word));
+            if !found || part.is_some_and(|part| sim.find_subcommand(part).is_none()) {
+                wrong.push(format!("{path}: cargo xtask {task} {}", part.unwrap_or_default()));
+            }
+        }
+    }
+    assert!(20 < named, "only {named} commands; is the rule read right?");
+    none(&wrong, "name a command that there is");
+}
