@@ -175,7 +175,7 @@ pub fn entry(variant: Variant, caught: &Caught) -> String {
         1 => "1 step".to_owned(),
         length => format!("{length} steps"),
     };
-    format!("- `{variant:?}`{mark}: {says}.\n  {scope}; {property}; {length}.")
+    format!("- `{variant:?}`{mark}: {says}.\n  - {scope}; {property}; {length}.")
 }
 
 #[cfg(test)]

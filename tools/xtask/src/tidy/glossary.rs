@@ -23,7 +23,7 @@ fn entries(page: &str) -> Vec<Entry> {
 
 fn entry(item: &str) -> Entry {
     let (word, rest) = item.split_once("**: ").unwrap_or((item, ""));
-    let (says, place) = rest.split_once("\n  Where: ").unwrap_or((rest, ""));
+    let (says, place) = rest.split_once("\n  - Where: ").unwrap_or((rest, ""));
     let marked = place.split('`').skip(1).step_by(2);
     Entry {
         word: word.to_owned(),
@@ -69,7 +69,7 @@ fn the_first_pages_link_the_glossary() {
 #[test]
 fn an_entry_is_taken_apart() {
     let page =
-        "# G\n\n- **a b**: says\n  it.\n  Where: `x/y.rs` (`Z`), `w/v`\n- **c**: d\n\n## More\n";
+        "# G\n\n- **a b**: says\n  it.\n  - Where: `x/y.rs` (`Z`), `w/v`\n- **c**: d\n\n## More\n";
     let found = entries(page);
     let [first, second] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((first.word.as_str(), first.says.as_str()), ("a b", "says it."));
