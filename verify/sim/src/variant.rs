@@ -213,12 +213,6 @@ impl Variant {
         if self == Self::FloorLostOnEviction { without_floor(disk) } else { disk.clone() }
     }
 
-    /// Whether a hint changes more than the floor.
-    #[must_use]
-    pub fn hint_writes(self) -> bool {
-        self.deletes_on_hint() || self == Self::HintAdvancesVerifiedAt
-    }
-
     fn deletes_on_hint(self) -> bool {
         matches!(self, Self::DeleteOnWrite | Self::LeaseWithLaggingReads)
     }
