@@ -7,7 +7,9 @@ use toml::{Table, Value};
 /// What only a secret's value contains.
 const SECRET_MARKS: [&str; 4] = ["whsec_", "sk_live_", "sk_test_", "PRIVATE KEY"];
 
-/// Secrets that no Worker reads yet, beside those of the table of settings.
+/// Secrets that no Worker reads yet, beside those of the table of settings. `CLERK_SECRET_KEY` is
+/// for comparing the database with Clerk, the others are for the operators' console. Neither is
+/// built yet.
 const RESERVED: [&str; 3] = ["CLERK_SECRET_KEY", "OPERATOR_TOKEN", "METRICS_TOKEN"];
 
 /// Whether a setting is a secret, whatever it is set to.

@@ -14,7 +14,7 @@ pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<SettingError> {
     worker.map_or_else(Vec::new, |it| it.mistakes(&|name| raw(vars.get(name))))
 }
 
-/// Variables written down for a Worker that does not read them yet.
+/// Variables that no Worker reads yet: comparing the database with Clerk is not built yet.
 const RESERVED: [&str; 1] = ["CLERK_API_URL"];
 
 /// Variables that nothing reads. A misspelled one would count as absent without a word; what an
