@@ -128,6 +128,16 @@ fn each_worker_is_bound_to_what_it_may_know() {
     }
 }
 
+#[test]
+fn the_queue_is_sent_to_in_one_file() {
+    let workers = ["ingest/src/", "consumer/src/", "durable/src/", "ssr/src/", "edge/src/"];
+    let mut sources = files_ending(".rs");
+    sources.retain(|file| workers.iter().any(|folder| file.path.starts_with(folder)));
+    sources.retain(|file| file.text.contains("env.queue("));
+    let senders: Vec<&str> = sources.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(senders, ["ingest/src/queue.rs"]);
+}
+
 /// The packages for apps, and what their sources may import by name.
 const IMPORTS: [(&str, &[&str]); 2] = [
     ("packages/guard/src/", &["@clerk/backend", "hono"]),
