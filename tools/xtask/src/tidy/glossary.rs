@@ -10,6 +10,8 @@ struct Entry {
     word: String,
     says: String,
     paths: Vec<String>,
+    /// What the word is called there.
+    names: Vec<String>,
 }
 
 /// The most characters of an explanation: one sentence.
@@ -24,12 +26,14 @@ fn entries(page: &str) -> Vec<Entry> {
 fn entry(item: &str) -> Entry {
     let (word, rest) = item.split_once("**: ").unwrap_or((item, ""));
     let (says, place) = rest.split_once("\n  - Where: ").unwrap_or((rest, ""));
-    let marked = place.split('`').skip(1).step_by(2);
+    let marked = place.split('`').skip(1).step_by(2).map(str::to_owned);
+    // What stands in brackets is a name inside of the file before it.
+    let (paths, names) = marked.partition(|it: &String| it.contains('/'));
     Entry {
         word: word.to_owned(),
         says: says.split_whitespace().collect::<Vec<_>>().join(" "),
-        // What stands in brackets is a name inside of the file before it.
-        paths: marked.filter(|it| it.contains('/')).map(str::to_owned).collect(),
+        paths,
+        names,
     }
 }
 
@@ -38,7 +42,8 @@ fn the_glossary_explains_each_word_once_and_names_its_place() {
     let page = std::fs::read_to_string(root().join("docs/glossary.md")).unwrap();
     let mut wrong = Vec::new();
     let mut words = BTreeSet::new();
-    for Entry { word, says, paths } in entries(&page) {
+    let files = files();
+    for Entry { word, says, paths, names } in entries(&page) {
         let length = says.chars().count();
         if !says.ends_with('.') || SAYS_MAX < length {
             wrong.push(format!("{word}: not one short sentence ({length} characters): {says}"));
@@ -48,6 +53,10 @@ fn the_glossary_explains_each_word_once_and_names_its_place() {
         }
         let gone = paths.iter().filter(|path| !root().join(path).exists());
         wrong.extend(gone.map(|path| format!("{word}: there is no {path}")));
+        let named = files.iter().filter(|file| paths.iter().any(|it| file.path.starts_with(it)));
+        let text: String = named.map(|file| file.text.as_str()).collect();
+        let lost = names.iter().filter(|name| !text.contains(name.as_str()));
+        wrong.extend(lost.map(|name| format!("{word}: {name} is not there")));
         if !words.insert(word.to_lowercase()) {
             wrong.push(format!("{word}: explained twice"));
         }
@@ -73,6 +82,6 @@ fn an_entry_is_taken_apart() {
     let found = entries(page);
     let [first, second] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((first.word.as_str(), first.says.as_str()), ("a b", "says it."));
-    assert_eq!(first.paths, ["x/y.rs", "w/v"]);
+    assert_eq!((first.paths.join(" "), first.names.join(" ")), ("x/y.rs w/v".into(), "Z".into()));
     assert_eq!((second.word.as_str(), second.paths.len()), ("c", 0));
 }
