@@ -77,6 +77,24 @@ fn the_map_has_each_crate_with_the_crates_that_it_depends_on() {
 }
 
 #[test]
+fn the_pipeline_names_functions_that_are_there() {
+    let page = read("ARCHITECTURE.md");
+    let picture = between(&page, "```text\n", "```");
+    let mut sources = files_ending(".rs");
+    sources.retain(|file| file.path.starts_with("shared/src/"));
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let words = picture.split("::").skip(1).filter_map(|rest| rest.split(|it| !is_word(it)).next());
+    let words: Vec<&str> = words.collect();
+    assert!(4 < words.len(), "few names: {words:?}; is the rule read right?");
+    for word in words {
+        let code = [format!("pub fn {word}("), format!("pub fn {word}<")];
+        let is_there =
+            sources.iter().any(|file| code.iter().any(|code| file.text.contains(code.as_str())));
+        assert!(is_there, "ARCHITECTURE.md names {word}, which is no function of shared");
+    }
+}
+
+#[test]
 fn each_worker_knows_only_its_part_of_shared() {
     let modules = read("shared/src/lib.rs");
     let sources = files_ending(".rs");
