@@ -240,9 +240,3 @@ impl Object {
         self.disk = self.memory;
     }
 }
-
-/// The state as an evicted object finds it without its floor.
-#[must_use]
-pub fn without_floor(disk: &CacheState) -> CacheState {
-    CacheState { floor: 0, ..disk.clone() }
-}

@@ -4,8 +4,6 @@ use shared::cache::{self, AgeLimits, AlarmAction, CacheState, FillOutcome, FillR
 use shared::role_cache::{Hint, HintReply};
 use shared::time::UnixMillis;
 
-use crate::object::without_floor;
-
 macro_rules! variants {
     ($($name:ident, $scope:ident, $mark:literal, $says:literal;)*) => {
         /// The protocol as it is, or with one step wrong.
@@ -210,7 +208,8 @@ impl Variant {
     /// What an instance finds on disk.
     #[must_use]
     pub fn reload(self, disk: &CacheState) -> CacheState {
-        if self == Self::FloorLostOnEviction { without_floor(disk) } else { disk.clone() }
+        let is_lost = self == Self::FloorLostOnEviction;
+        CacheState { floor: if is_lost { 0 } else { disk.floor }, ..disk.clone() }
     }
 
     fn deletes_on_hint(self) -> bool {
