@@ -2,7 +2,7 @@
 
 use shared::cache::FillBackoff;
 
-use super::{Bounds, Cache, Guard, TICK_MS, World};
+use super::world::{BEGIN, Bounds, Cache, Guard, TICK_MS, World};
 use crate::d1;
 use crate::object::Stage;
 use crate::variant::Variant;
@@ -79,7 +79,7 @@ pub(super) fn list(model: &Cache, world: &World, acts: &mut Vec<Act>) {
     if world.slot.behind {
         acts.push(Act::CatchUp);
     }
-    if world.now - super::BEGIN < bounds.ticks * TICK_MS {
+    if world.now - BEGIN < bounds.ticks * TICK_MS {
         acts.push(Act::Tick);
     }
     guards(world, acts);

@@ -3,60 +3,12 @@
 use shared::limits::FILL_WAIT_MS_MAX;
 use stateright::Property;
 
+use super::mark::Mark;
 use super::step::read;
-use super::{Bounds, Cache, Guard, Wants, World};
+use super::world::{Bounds, Cache, Guard, Wants, World};
 use crate::d1;
-use crate::object::{Arrived, Asked, Disk, Object, Stage};
-use crate::wire::{Read, instant, ms, what};
-
-/// What a step broke or showed.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Mark {
-    /// A version below an earlier one was served.
-    WentBack,
-    /// A set that D1 never held was granted from.
-    Phantom,
-    /// A set was granted from too long after it ceased to be the truth.
-    TooOld,
-    /// A fill below the floor came in.
-    StaleRefused,
-    /// An instance was thrown out with a fill under way.
-    EvictedInFlight,
-    /// A hint was refused for its version.
-    TooFarAhead,
-    /// So was a question.
-    AskedTooFarAhead,
-    /// A guard got an older set than it asked for.
-    NotAsAsked,
-    /// A replica that is behind answered a fill.
-    ReadBehind,
-    /// A hint was not kept, for the disk failed.
-    Unsaved,
-    /// A fill lifted a watch that a restore had set back below the object's floor.
-    Lifted,
-}
-
-impl Mark {
-    pub(super) fn bit(self) -> u32 {
-        match self {
-            Self::WentBack => 1,
-            Self::Phantom => 2,
-            Self::TooOld => 4,
-            Self::StaleRefused => 8,
-            Self::EvictedInFlight => 16,
-            Self::TooFarAhead => 32,
-            Self::AskedTooFarAhead => 64,
-            Self::NotAsAsked => 128,
-            Self::ReadBehind => 256,
-            Self::Lifted => 512,
-            Self::Unsaved => 1_024,
-        }
-    }
-
-    fn is_in(self, world: &World) -> bool {
-        world.marks & self.bit() != 0
-    }
-}
+use crate::object::{Arrived, Asked, Disk, Object};
+use crate::wire::{instant, ms, what};
 
 /// The properties that the bounds can show.
 pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
@@ -119,29 +71,12 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
     all
 }
 
-/// Every set that somebody may still serve or be served, from a replica that is behind as well.
-pub(super) fn about(world: &World) -> impl Iterator<Item = Read> + Clone + '_ {
-    let read = |version, what| Read { owner: 0, version, what };
-    let object = &world.object;
-    let held = [&object.memory, &object.disk].into_iter().filter_map(|kept| kept.entry);
-    let flight = object.flight.and_then(|flight| match flight.stage {
-        Stage::Answered(read) => read,
-        Stage::Sent => None,
-    });
-    let guards = world.guards.iter().filter_map(move |guard| match *guard {
-        Guard::Holds { version, what, .. } => Some(read(version, what)),
-        Guard::Idle | Guard::Waits { .. } => None,
-    });
-    let lagging = world.lagging.and_then(|(read, _)| read);
-    held.map(move |held| read(held.version, held.what)).chain(flight).chain(guards).chain(lagging)
-}
-
 fn names(world: &World) -> bool {
     // Before a watch that is behind has caught up, nobody reads its roles.
     let watch = world.slot.watch.filter(|_| !world.slot.behind);
     let now = watch.map(|watch| (watch.version, world.truth));
-    let about = about(world).map(|read| (read.version, read.what)).chain(now);
-    about.clone().all(|a| about.clone().all(|b| a.0 != b.0 || a.1 == b.1))
+    let sets = world.readable_sets().map(|read| (read.version, read.what)).chain(now);
+    sets.clone().all(|a| sets.clone().all(|b| a.0 != b.0 || a.1 == b.1))
 }
 
 fn is_at_rest(world: &World) -> bool {

@@ -8,9 +8,10 @@ pub(super) use fill::read;
 use shared::outbox::sort_replies;
 use shared::role_cache::HintReply;
 
-use self::guard::{ask, decide, put, serve};
-use super::laws::{self, Mark};
-use super::{Act, Cache, Guard, TICK_MS, World};
+use self::guard::{ask, decide};
+use super::act::Act;
+use super::mark::Mark;
+use super::world::{Cache, Guard, TICK_MS, World};
 use crate::d1;
 use crate::object::Disk;
 use crate::variant::Variant;
@@ -106,9 +107,9 @@ pub(super) fn forget(world: &mut World) {
     if world.slot.mark < world.d1_now() {
         world.slot.mark = 0;
     }
-    let about: Vec<_> = laws::about(world).collect();
+    let sets: Vec<_> = world.readable_sets().collect();
     for (what, at) in (0_u8..).zip(&mut world.ended) {
-        if !about.iter().any(|read| read.what == what) {
+        if !sets.iter().any(|read| read.what == what) {
             *at = 0;
         }
     }

@@ -1,8 +1,8 @@
 //! A fill under way: it reaches the database, comes back, or fails.
 
-use super::{put, serve};
-use crate::cache::laws::Mark;
-use crate::cache::{Cache, Guard, World};
+use super::guard::{put, serve};
+use crate::cache::mark::Mark;
+use crate::cache::world::{Cache, Guard, World};
 use crate::d1::{self, Slot, Watch};
 use crate::object::{Arrived, Disk, Stage};
 use crate::variant::Variant;

@@ -3,8 +3,8 @@
 use shared::guard::{Denied, RoleSnapshot, roles_meet};
 use shared::role_cache::RoleAnswer;
 
-use crate::cache::laws::Mark;
-use crate::cache::{Cache, Guard, TICK_MS, Wants, World, need};
+use crate::cache::mark::Mark;
+use crate::cache::world::{Cache, Guard, TICK_MS, Wants, World, need};
 use crate::object::Asked;
 use crate::wire::{Ms, instant, ms, set, what};
 
