@@ -1,6 +1,7 @@
 //! How the line begins.
 
-use super::{Bounds, Consumer, Left, Line, World, decided, next, normal, pipe, step};
+use super::world::{BEGIN, Bounds, Consumer, Left, Line, World};
+use super::{decided, next, normal, pipe};
 use crate::d1::Slot;
 use crate::few::Few;
 use crate::object::Object;
@@ -11,7 +12,7 @@ impl Line {
         let Bounds { crashes, errors, evictions, ticks, outages, ends, asks, .. } = self.bounds;
         let is = self.table.what(0).map(|what| 1 << what);
         let mut world = World {
-            now: step::BEGIN,
+            now: BEGIN,
             unsent: 0,
             accepted,
             noted: 0,

@@ -1,8 +1,8 @@
 //! The dead-letter queue: the same consumer with one message, which it applies or ends.
 
-use super::laws::Mark;
+use super::mark::Mark;
+use super::world::{Line, World};
 use super::write::write;
-use super::{Line, World};
 use crate::variant::Variant;
 
 /// What the platform gave up is applied, by the same plan. The hints that it owes are left to the

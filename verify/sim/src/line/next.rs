@@ -2,7 +2,8 @@
 
 use super::act::{Act, Fate};
 use super::decided::{Held, Pair, pair};
-use super::{Consumer, Line, World, pipe};
+use super::pipe;
+use super::world::{Consumer, Line, World};
 use crate::d1;
 use crate::object::Stage;
 use crate::variant::Variant;

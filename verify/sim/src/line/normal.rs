@@ -8,8 +8,7 @@
 //! **What was true.** Whether a set was ever the truth matters while somebody holds it. A set that
 //! nobody holds can only come back by being the truth again.
 
-use super::World;
-use super::step::BEGIN;
+use super::world::{BEGIN, World};
 use crate::object::{Object, Stage};
 use crate::wire::{Kept, Ms};
 

@@ -2,9 +2,9 @@
 
 use super::act::Fate;
 use super::decided::{Decided, Held, Pair, each, event, held, is_last, pair};
-use super::laws::Mark;
+use super::mark::Mark;
+use super::world::{Consumer, Line, World};
 use super::write::{owed, write};
-use super::{Consumer, Line, World};
 use crate::variant::Variant;
 use crate::wire::Told;
 

@@ -1,7 +1,7 @@
 //! How far the line is from its end: the measure that every step makes less.
 
 use super::decided::{Held, each, is_last};
-use super::{Consumer, Line, World};
+use super::world::{Consumer, Line, World};
 use crate::d1;
 use crate::object::Stage;
 

@@ -5,15 +5,14 @@ use shared::limits::{ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
 use shared::outbox::sort_replies;
 use shared::role_cache::{HintReply, RoleAnswer, RoleQuery};
 
-use super::laws::Mark;
-use super::{Act, Line, World, dead, pipe, write};
+use super::act::Act;
+use super::mark::Mark;
+use super::world::{BEGIN, Line, World};
+use super::{dead, pipe, write};
 use crate::d1;
 use crate::object::{Arrived, Asked, Disk, Stage};
 use crate::variant::Variant;
 use crate::wire::{Ms, Read, Told, ms, user_id, what};
-
-/// When the clock begins.
-pub(super) const BEGIN: Ms = 1_000_000;
 
 /// One step of it: longer than the hard age.
 const TICK_MS: Ms = 61_000;

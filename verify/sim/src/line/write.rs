@@ -3,8 +3,8 @@
 use shared::outbox::merge_round;
 
 use super::decided::Decided;
-use super::laws::Mark;
-use super::{Line, World};
+use super::mark::Mark;
+use super::world::{Line, World};
 use crate::d1;
 use crate::few::Few;
 use crate::variant::Variant;
