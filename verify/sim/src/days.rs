@@ -1,15 +1,25 @@
 //! The simulator: whole days of deliveries, each decided by one seed.
 //!
 //! The decisions are the Workers' own, called as they call them: `signature::verify`,
-//! `event::parse`, `Envelope::seal` and `open`, `plan::plan`, `sql::statements`, `batch`, `fault`,
-//! `outbox`, `cache::State`, and `guard::covers`, which decides as `guard::permit` for a session of
-//! the user's own. D1 is SQLite with the real migrations. Around them the order of the Workers'
-//! awaits is mirrored step by step, and a crash, or another actor, may step in at each: `door`
-//! mirrors `ingest/src/{door,receive}.rs`, `drain` and `open` mirror
-//! `consumer/src/{drain,handout}.rs`, `push` mirrors `consumer/src/{push,sweep}.rs`,
-//! `database` mirrors `consumer/src/db.rs` and `durable/src/fill.rs`, `object`, `fill` and
-//! `idle` mirror `durable/src/object.rs` and `durable/src/object/idle.rs`, `guard` mirrors
-//! `ssr/src/roles.rs`.
+//! `event::parse`, `Envelope::encode` and `decode`, `plan::plan`, `sql::statements`, `batch`,
+//! `d1_error`, `outbox`, `CacheState`, and `guard::roles_meet`, which decides as `guard::permit`
+//! for a session of the user's own. D1 is SQLite with the real migrations. Around them the order of
+//! the Workers' awaits is mirrored step by step, and a crash, or another actor, may step in at
+//! each:
+//!
+//! | here | there |
+//! |---|---|
+//! | `door` | `ingest/src/webhook.rs`, `ingest/src/admission.rs` |
+//! | `drain`, `open` | `consumer/src/process_batch.rs`, `consumer/src/message.rs` |
+//! | `push` | `consumer/src/send_hints.rs`, `consumer/src/sweep.rs` |
+//! | `database` | `consumer/src/db.rs`, `durable/src/fill.rs` |
+//! | `object`, `fill` | `durable/src/object.rs` |
+//! | `idle`, `keep` | `durable/src/object/idle.rs`, `durable/src/object/persist.rs` |
+//! | `guard` | `ssr/src/roles.rs` |
+//!
+//! The files depend on each other in one direction. The data come first: the agenda and its steps,
+//! the database, what the laws remember, what each actor knows. `world` holds them all and knows no
+//! actor. The actors are methods of `World`. `dispatch` hands them the steps and asks the laws.
 //!
 //! Each seed draws sizes and a mix of faults of its own. Time is an agenda of steps; nothing reads
 //! a clock, and nothing is iterated in an order that is not the same each time. Every batch of D1
@@ -27,31 +37,41 @@ mod count;
 mod mix;
 mod history;
 mod input;
+mod sabotage;
+
+mod calls;
 mod agenda;
+mod database;
+mod laws;
+mod state;
+mod signing;
 mod world;
+
 mod outside;
 mod svix;
 mod door;
 mod queue;
 mod invocation;
-mod keep;
 mod open;
 mod drain;
-mod letters;
 mod push;
-mod calls;
-mod database;
+mod d1_transport;
 mod replica;
+mod keep;
 mod object;
 mod fill;
 mod idle;
 mod guard;
-mod laws;
-mod executed;
+
+mod checks;
 mod versions;
+mod letters;
+mod executed;
 mod agree;
+
+mod dispatch;
 mod rest;
-mod sabotage;
+
 mod shrink;
 mod pin;
 mod many;

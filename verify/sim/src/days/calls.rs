@@ -1,17 +1,10 @@
-//! The way to D1 and back: a batch may be lost, refused, stall, or be committed and reported as
-//! lost.
+//! Calls of D1: who waits, what is asked and what is answered.
 
 use std::rc::Rc;
 
 use shared::cache::{FillRequest, FillResult};
 use shared::outbox::{HintResults, PendingHint};
 use shared::plan::BatchPlan;
-
-use super::agenda::Step;
-use super::count::Rare;
-use super::dice::Fault;
-use super::input::Window;
-use super::world::World;
 
 /// Who waits for D1's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,62 +64,4 @@ pub(super) enum Reply {
     Owed(Vec<PendingHint>),
     /// What a fill has read.
     Row(Option<FillResult>),
-}
-
-const LOST: &str = "D1_ERROR: Network connection lost.";
-const OVERLOADED: &str = "D1 DB is overloaded. Requests queued for too long.";
-const STALLED: &str = "D1 DB storage operation exceeded timeout which caused object to be reset.";
-
-impl World<'_> {
-    /// Sends D1 a batch.
-    pub(super) fn call(&mut self, who: Who, work: Work) {
-        let (there, back) = (self.dice.delay(self.mix.way_ms), self.dice.delay(self.mix.way_ms));
-        let mut call = Call { who, work, fails: None, back_ms: Some(back) };
-        let lost = self.dice.strikes(Fault::D1Lost) || self.is_on(Window::D1Down);
-        let full = self.dice.strikes(Fault::D1Overloaded) || self.is_on(Window::D1Full);
-        if lost || full {
-            let text = if lost { LOST } else { OVERLOADED };
-            if !lost {
-                self.count(Rare::Overloaded);
-            }
-            let reply = Err(text.to_owned());
-            return self.after(there + back, Step::Answers { call: Box::new(call), reply });
-        }
-        if self.dice.strikes(Fault::D1Stall) {
-            let reply = Err(STALLED.to_owned());
-            self.after(30_000, Step::Answers { call: Box::new(call.clone()), reply });
-            (call.back_ms, call.fails) = (None, Some(STALLED));
-            let late = 1_000 + self.dice.free.i64(0..60_000);
-            return self.after(late, Step::Executes(Box::new(call)));
-        }
-        call.fails = self.dice.strikes(Fault::D1Ambiguous).then_some(LOST);
-        self.after(there, Step::Executes(Box::new(call)));
-    }
-
-    pub(super) fn executes(&mut self, call: Call) {
-        let reply = match self.lagging(&call.work) {
-            Some(reply) => Ok(reply),
-            None => self.run(&call.work),
-        };
-        let is_commit = matches!(call.work, Work::Commit { .. }) && reply.is_ok();
-        if is_commit && call.fails.is_some() {
-            let stalled = call.back_ms.is_none();
-            self.count(if stalled { Rare::StalledCommit } else { Rare::AmbiguousCommit });
-        }
-        let Some(back) = call.back_ms else { return };
-        let reply = call.fails.map_or(reply, |fails| Err(fails.to_owned()));
-        self.after(back, Step::Answers { call: Box::new(call), reply });
-    }
-
-    pub(super) fn answers(&mut self, call: &Call, reply: Result<Reply, String>) {
-        match call.who {
-            Who::Commit(consumer) => self.committed(consumer, reply),
-            Who::Settings(consumer) => self.settings_kept(consumer, reply.is_ok()),
-            Who::SweepSettings(sweep) => self.sweep_begins(sweep),
-            Who::Page(sweep) => self.paged(sweep, reply),
-            Who::Settle(push) => self.push_noted(push),
-            Who::Fill { user, fill } => self.filled(user, fill, reply),
-            Who::Unwatch { user, unwatch } => self.unwatched(user, unwatch, reply.is_ok()),
-        }
-    }
 }

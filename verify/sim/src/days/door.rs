@@ -9,17 +9,9 @@ use shared::time::UnixMillis;
 use super::count::Rare;
 use super::dice::Fault;
 use super::input::Window;
-use super::svix::sign;
-use super::world::{Text, World};
-
-/// One text that the queue has taken.
-#[derive(Clone, Debug)]
-pub(super) struct Sent {
-    /// Of which delivery; none for what no door has written.
-    pub(super) delivery: usize,
-    /// The bytes.
-    pub(super) text: Text,
-}
+use super::signing::sign;
+use super::state::{Sent, Text};
+use super::world::World;
 
 /// So many events in so short a time are a storm.
 const STORM_EVENTS: usize = 10;

@@ -13,8 +13,8 @@ use shared::plan::{OpenedMessage, plan};
 use super::calls::{Reply, Who, Work as Asked};
 use super::count::Rare;
 use super::input::Window;
-use super::push::By;
 use super::sabotage::Sabotage;
+use super::state::By;
 use super::world::World;
 
 /// The queue that the door fills.

@@ -10,8 +10,8 @@ use super::agenda::Step;
 use super::calls::{Reply, Who, Work};
 use super::count::Rare;
 use super::dice::Fault;
-use super::object::{Flight, Waiter};
 use super::sabotage::Sabotage;
+use super::state::{Flight, Waiter};
 use super::world::{World, user_id};
 
 /// On the clock of these days.

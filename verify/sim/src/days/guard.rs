@@ -11,25 +11,11 @@ use shared::time::UnixMillis;
 use super::agenda::Step;
 use super::dice::Fault;
 use super::input::{Version, Window};
+use super::state::Guard;
 use super::world::{World, user_id};
 
 /// On the clock of these days.
 const ANSWER_MS_MAX: i64 = shared::limits::ANSWER_MS_MAX.cast_signed();
-
-/// One question.
-#[derive(Clone, Debug)]
-pub(super) struct Guard {
-    user: usize,
-    need: Need,
-    ask: RoleQuery,
-    asked_at: i64,
-    /// Which question this is: each is answered for itself.
-    try_: u32,
-    /// How many calls have failed one after the other.
-    calls: u32,
-    /// Whether it was asked again because the answer ran out.
-    again: bool,
-}
 
 impl World<'_> {
     /// A guard asks.

@@ -9,8 +9,8 @@ use super::calls::{Who, Work};
 use super::count::Rare;
 use super::dice::Fault;
 use super::fill::FILL_MS_MAX;
-use super::object::Object;
 use super::sabotage::Sabotage;
+use super::state::Object;
 use super::world::{World, user_id};
 
 /// The platform runs an alarm again that did not end, and this long after it at first.

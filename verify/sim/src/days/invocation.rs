@@ -1,38 +1,17 @@
 //! One invocation of a consumer: what it is handed, when it crashes, and what the platform then
 //! does with its messages.
 
-use std::rc::Rc;
-
-use shared::batch::{BatchPart, BatchProgress};
 use shared::d1_error::QueueAction;
 use shared::limits::DEAD_RETRY_S_MAX;
-use shared::outbox::PendingHint;
-use shared::plan::BatchPlan;
 
 use super::agenda::Step;
 use super::count::Rare;
 use super::dice::Fault;
-use super::queue::Copy;
+use super::state::{Consumer, Copy};
 use super::world::World;
 
 /// Isolates that consumers run in.
 const ISOLATES: usize = 3;
-
-/// One invocation.
-#[derive(Debug, Default)]
-pub(super) struct Consumer {
-    /// Whether it serves the dead queue.
-    pub(super) dead: bool,
-    /// What it was handed.
-    pub(super) copies: Vec<u32>,
-    pub(super) isolate: usize,
-    /// What is still to be committed, and what is decided.
-    pub(super) work: BatchProgress,
-    pub(super) trying: Option<(BatchPart, Rc<BatchPlan>)>,
-    pub(super) pending: Vec<PendingHint>,
-    /// What the platform was told.
-    pub(super) settled: Vec<(u32, QueueAction)>,
-}
 
 impl World<'_> {
     /// The platform hands out what is due, when a consumer is free.

@@ -1,6 +1,6 @@
 //! What an object must have on disk before it answers, as `durable/src/object/persist.rs`.
 
-use super::object::Object;
+use super::state::Object;
 use super::world::World;
 
 impl World<'_> {

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use super::Broken;
 use super::count::Rare;
 use super::database::D1;
-use super::world::{Text, World};
+use super::state::Text;
+use super::world::World;
 
 /// A row of `dead_letters`.
 #[derive(Clone, Debug, PartialEq, Eq)]

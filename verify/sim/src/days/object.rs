@@ -2,9 +2,7 @@
 //! memory, its disk, the one fill under way, and who waits for it. A write to disk and what waits
 //! for it are one step: the platform's gates let nothing in between.
 
-use shared::cache::{
-    AgeLimits, CacheDecision, CacheState, FillBackoff, FillRequest, RefusalReason,
-};
+use shared::cache::{AgeLimits, CacheDecision, CacheState, FillBackoff, RefusalReason};
 use shared::d1_error::ObjectCallError;
 use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
@@ -15,44 +13,8 @@ use super::dice::Fault;
 use super::idle::ALARM_AGAIN_MS;
 use super::input::Window;
 use super::sabotage::Sabotage;
+use super::state::{Object, Waiter};
 use super::world::{World, user_id};
-
-/// One object.
-#[derive(Debug, Default)]
-pub(super) struct Object {
-    /// What the instance knows.
-    pub(super) memory: CacheState,
-    /// What outlives it.
-    pub(super) disk: Option<CacheState>,
-    pub(super) loaded: bool,
-    /// How the instance spaces its fills.
-    pub(super) pace: FillBackoff,
-    pub(super) flight: Option<Flight>,
-    /// The end of the watch that the instance waits for.
-    pub(super) ending: Option<(u32, i64)>,
-    /// The alarm that is set.
-    pub(super) alarm: Option<u32>,
-    pub(super) waiters: Vec<Waiter>,
-}
-
-/// A fill under way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Flight {
-    pub(super) number: u32,
-    pub(super) fill: FillRequest,
-    pub(super) round: u32,
-}
-
-/// A question that waits for a fill.
-#[derive(Clone, Debug)]
-pub(super) struct Waiter {
-    pub(super) guard: u32,
-    pub(super) try_: u32,
-    pub(super) ask: RoleQuery,
-    pub(super) asked_at: UnixMillis,
-    /// Whether the fill was under way before the question, and one more may follow.
-    pub(super) once_more: bool,
-}
 
 impl World<'_> {
     pub(super) fn object(&mut self, user: usize) -> Option<&mut Object> {

@@ -6,7 +6,7 @@ use shared::queue::QueueKind;
 use shared::time::UnixMillis;
 
 use super::door::NEWER;
-use super::queue::Copy;
+use super::state::Copy;
 use super::world::World;
 
 impl World<'_> {

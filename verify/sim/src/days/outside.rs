@@ -2,6 +2,7 @@
 
 use shared::sql::Arg;
 
+use super::Broken;
 use super::count::Rare;
 use super::input::What;
 use super::world::{World, user_id};
@@ -76,6 +77,41 @@ impl World<'_> {
         self.count(Rare::TutorialWrite);
         let done = done.map(|_| ()).map_err(|error| error.to_string());
         self.words((user, role, granted), (at, &id), &done);
+    }
+
+    /// The database as it stands is remembered.
+    fn keep(&mut self) {
+        if self.laws.kept.is_none() && self.d1.keep().is_ok() {
+            self.laws.kept = Some(self.laws.mirror.clone());
+        }
+    }
+
+    /// The database is set back, and with it whatever it held.
+    fn restore(&mut self) {
+        let Some(kept) = self.laws.kept.take() else { return };
+        if let Err(error) = self.d1.restore() {
+            return self.laws.broken = Some(Broken::harness(&error));
+        }
+        self.laws.mirror = kept;
+        let held: Vec<bool> = self.deliveries.iter().map(|it| it.held).collect();
+        self.keeps_letters();
+        self.account();
+        for (delivery, held) in self.deliveries.iter_mut().zip(held) {
+            delivery.undone |= held && !delivery.held;
+        }
+        let floors = (0..self.mix.users).filter(|user| {
+            let object = self.objects.get(*user);
+            let floor = object.and_then(|it| it.disk.as_ref()).map_or(0, |disk| disk.floor);
+            self.reached(*user) < floor
+        });
+        if 0 < floors.count() {
+            self.count(Rare::Restored);
+        }
+        self.laws.restored(self.now);
+        self.truth();
+        self.watch_again();
+        self.names();
+        self.sweep_soon();
     }
 
     fn role_number(&self, role: &str) -> Option<i64> {

@@ -13,41 +13,13 @@ use super::count::Rare;
 use super::dice::Fault;
 use super::input::Window;
 use super::sabotage::Sabotage;
+use super::state::{By, Push, Sweeper};
 use super::world::{World, place};
 
 /// On the clock of these days.
 const HINT_MS_MAX: i64 = shared::limits::HINT_MS_MAX.cast_signed();
 
 const MINUTE_MS: i64 = shared::limits::SWEEP_EACH_MS;
-
-/// Who sends hints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum By {
-    /// A consumer, after its batch.
-    Consumer(u32),
-    /// A sweep.
-    Sweep(u32),
-}
-
-/// One round of hints.
-#[derive(Debug)]
-pub(super) struct Push {
-    by: By,
-    asked: Vec<PendingHint>,
-    answers: BTreeMap<String, HintReply>,
-    over: bool,
-}
-
-/// One invocation of the cron.
-#[derive(Debug)]
-pub(super) struct Sweeper {
-    number: u32,
-    last: Option<PendingHint>,
-    rounds: u32,
-    /// How full the last page was, as if it held as much as a real one.
-    sent: usize,
-    begun: i64,
-}
 
 impl World<'_> {
     /// Sends one round of hints.

@@ -1,43 +1,13 @@
 //! The two queues: at least once, in no order, with delays, up to the retries of `wrangler.toml`.
 //! What is given up once too often moves to the dead one.
 
-use std::collections::BTreeMap;
-
 use shared::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
 
 use super::agenda::Step;
 use super::count::Rare;
 use super::dice::Fault;
-use super::world::{Text, World};
-
-/// One copy of a message.
-#[derive(Clone, Debug)]
-pub(super) struct Copy {
-    /// The queue's id for the message.
-    pub(super) message: String,
-    /// Which of the texts that were sent.
-    pub(super) sent: usize,
-    /// Its bytes.
-    pub(super) text: Text,
-    /// When it was sent.
-    pub(super) sent_at: i64,
-    /// How often it has been handed out.
-    pub(super) attempts: u32,
-    /// When it may be handed out.
-    pub(super) due: i64,
-    /// Whether a consumer has it.
-    pub(super) taken: bool,
-    /// Whether it lies in the dead queue.
-    pub(super) dead: bool,
-}
-
-/// Everything that the queues hold, what consumers have in hand included.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    pub(super) copies: BTreeMap<u32, Copy>,
-    /// Which text each message carries.
-    pub(super) messages: BTreeMap<String, usize>,
-}
+use super::state::{Copy, Text};
+use super::world::World;
 
 impl World<'_> {
     /// The queue takes a text: a new message, perhaps in two copies.

@@ -15,9 +15,6 @@ use super::world::World;
 /// How far a replica lags at most, and so by how much the bound of I4 grows.
 const LAG_MS: i64 = 5_000;
 
-/// By user: until when the watch stood otherwise, and how; `None` when there was none.
-pub(super) type Past = BTreeMap<String, (i64, Option<Watch>)>;
-
 impl World<'_> {
     /// Remembers the watches that stand otherwise now.
     pub(super) fn remember(&mut self, before: &BTreeMap<String, Watch>) {

@@ -9,7 +9,6 @@ use testkit::twin::{TABLES, Twin};
 
 use super::Broken;
 use super::agenda::Step;
-use super::count::Rare;
 use super::door::NEWER;
 use super::history::{POISON, ROLES};
 use super::input::Version;
@@ -67,41 +66,6 @@ impl World<'_> {
         for event in undone {
             self.recover(event);
         }
-    }
-
-    /// The database as it stands is remembered.
-    pub(super) fn keep(&mut self) {
-        if self.laws.kept.is_none() && self.d1.keep().is_ok() {
-            self.laws.kept = Some(self.laws.mirror.clone());
-        }
-    }
-
-    /// The database is set back, and with it whatever it held.
-    pub(super) fn restore(&mut self) {
-        let Some(kept) = self.laws.kept.take() else { return };
-        if let Err(error) = self.d1.restore() {
-            return self.laws.broken = Some(Broken::harness(&error));
-        }
-        self.laws.mirror = kept;
-        let held: Vec<bool> = self.deliveries.iter().map(|it| it.held).collect();
-        self.keeps_letters();
-        self.account();
-        for (delivery, held) in self.deliveries.iter_mut().zip(held) {
-            delivery.undone |= held && !delivery.held;
-        }
-        let floors = (0..self.mix.users).filter(|user| {
-            let object = self.objects.get(*user);
-            let floor = object.and_then(|it| it.disk.as_ref()).map_or(0, |disk| disk.floor);
-            self.reached(*user) < floor
-        });
-        if 0 < floors.count() {
-            self.count(Rare::Restored);
-        }
-        self.laws.restored(self.now);
-        self.truth();
-        self.watch_again();
-        self.names();
-        self.sweep_soon();
     }
 
     /// I1, I8, I15: what must hold when nothing is under way.

@@ -1,9 +1,9 @@
-//! One day's world: who is there, what is on its way, and the step that comes next.
+//! One day's world: who is there and what is on its way. It knows none of the parts that act in
+//! it; `dispatch` does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::Hasher as _;
-use std::rc::Rc;
 
 use shared::signature::WebhookSecrets;
 use testkit::sqlite::{Database, START};
@@ -12,25 +12,14 @@ use super::agenda::{Agenda, Step};
 use super::count::{Counts, Rare};
 use super::database::D1;
 use super::dice::{Dice, stream};
-use super::door::Sent;
-use super::guard::Guard;
 use super::history::{Event, USERS, history};
 use super::input::{Input, Window, inputs};
-use super::invocation::Consumer;
 use super::laws::Laws;
 use super::mix::Mix;
-use super::object::Object;
-use super::push::{Push, Sweeper};
-use super::queue::Queue;
 use super::sabotage::Sabotage;
-use super::svix::{Delivery, SECRET};
+use super::signing::SECRET;
+use super::state::{Consumer, Delivery, Guard, Object, Push, Queue, Sent, Sweeper};
 use super::{Broken, Day};
-
-/// Steps after which a day counts as endless.
-const STEPS_MAX: u32 = 60_000;
-
-/// What lies further ahead than this is not waited for: the alarms of objects in use.
-const QUIET_MS: i64 = 2 * 86_400_000;
 
 /// A world.
 pub(super) struct World<'a> {
@@ -65,7 +54,8 @@ pub(super) struct World<'a> {
     pub(super) counts: Counts,
     journal: Journal,
     numbers: u32,
-    steps: u32,
+    /// Steps that were taken.
+    pub(super) steps: u32,
 }
 
 /// Every step in words: its digest always, the words when they are asked for.
@@ -122,62 +112,6 @@ impl<'a> World<'a> {
             steps: 0,
             mix,
         })
-    }
-
-    /// Lives until nothing is on its way.
-    pub(super) fn live(&mut self) -> Result<(), Broken> {
-        self.live_while(|now, at| at <= now + QUIET_MS)
-    }
-
-    /// Lives for so long.
-    pub(super) fn live_for(&mut self, ms: i64) -> Result<(), Broken> {
-        let end = self.now + ms;
-        self.live_while(|_, at| at <= end)?;
-        self.now = self.now.max(end);
-        Ok(())
-    }
-
-    fn live_while(&mut self, goes_on: impl Fn(i64, i64) -> bool) -> Result<(), Broken> {
-        while let Some(at) = self.agenda.next_at() {
-            if !goes_on(self.now, at) {
-                break;
-            }
-            let Some((at, step)) = self.agenda.take() else { break };
-            self.now = at;
-            self.steps += 1;
-            self.step(step);
-            self.conserve();
-            self.agree();
-            if let Some(broken) = self.laws.broken.take() {
-                return Err(broken);
-            }
-            if STEPS_MAX < self.steps {
-                return Err(Broken::new("I15 the line always drains", "the day never ends".into()));
-            }
-        }
-        Ok(())
-    }
-
-    fn step(&mut self, step: Step) {
-        match step {
-            Step::Input(place) => self.input(place),
-            Step::Attempt { delivery, attempt } => self.attempt(delivery, attempt),
-            Step::Knock { delivery, attempt, signed_s } => self.knock(delivery, attempt, signed_s),
-            Step::HandOut { dead } => self.hand_out(dead),
-            Step::Executes(call) => self.executes(*call),
-            Step::Answers { call, reply } => self.answers(&call, reply),
-            Step::Hint { push, pending } => self.hint(push, pending),
-            Step::Hinted { push, pending, reply } => self.hinted(push, pending, reply),
-            Step::PushEnds(push) => self.push_ends(push),
-            Step::Sweep => self.sweep(),
-            Step::Ask { guard, try_ } => self.ask_arrives(guard, try_),
-            Step::Asked { guard, try_, answer } => self.asked(guard, try_, answer),
-            Step::AskAgain(guard) => self.question(guard),
-            Step::Patience(guard) => self.patience(guard),
-            Step::FillEnds { user, fill } => self.fill_ends(user, fill),
-            Step::UnwatchEnds { user, unwatch } => self.unwatched(user, unwatch, false),
-            Step::Alarm { user, alarm } => self.alarm_rings(user, alarm),
-        }
     }
 
     /// Puts a step down, so many milliseconds ahead.
@@ -245,6 +179,3 @@ pub(super) fn user_id(user: usize) -> &'static str {
 pub(super) fn place(user_id: &str) -> Option<usize> {
     USERS.iter().position(|it| *it == user_id)
 }
-
-/// A text that is shared by the copies of a message.
-pub(super) type Text = Rc<str>;
