@@ -83,7 +83,7 @@ use testkit::sqlite::Database;
 
 pub use count::{Counts, Rare};
 pub use dice::Fault;
-pub use many::{RARE_DAYS_MIN, Summary, run};
+pub use many::{RARE_DAYS_MIN, Summary, run_days};
 pub use pin::{Pin, read};
 pub use sabotage::Sabotage;
 pub use shrink::{Shrunk, shrink};
@@ -135,7 +135,7 @@ impl Broken {
 
 /// What a day came to.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct DayResult {
     /// The law that was broken, if one was.
     pub broken: Option<Broken>,
     /// A digest of every step.
@@ -148,11 +148,11 @@ pub struct Told {
     pub only: Only,
 }
 
-/// A database that days are lived on, one after the other.
+/// Opens a database that days are run on, one after the other.
 ///
 /// # Errors
 /// What SQLite refuses of the migrations.
-pub fn ground() -> rusqlite::Result<Database> {
+pub fn open_database() -> rusqlite::Result<Database> {
     let db = Database::migrated()?;
     database::prepare(&db)?;
     Ok(db)
@@ -164,17 +164,17 @@ pub fn can_show(seed: u64, sabotage: Sabotage) -> bool {
     sabotage.can_show(&Mix::draw(seed))
 }
 
-/// Lives one day.
+/// Runs one day.
 ///
 /// The database is left as it was found.
 #[must_use]
-pub fn live(db: &Database, day: &Day) -> Told {
+pub fn run_day(db: &Database, day: &Day) -> DayResult {
     let mut world = match World::new(db, day) {
         Ok(world) => world,
-        Err(broken) => return Told::failed(broken),
+        Err(broken) => return DayResult::failed(broken),
     };
-    let broken = world.day().err();
-    let (digest, steps) = world.told();
+    let broken = world.run_whole_day().err();
+    let (digest, steps) = world.digest_and_lines();
     let left = world.d1.end().err().map(|error| Broken::harness(&error));
     let inputs = day.only.as_ref().map_or_else(
         || (0..u32::try_from(world.inputs.len()).unwrap_or(u32::MAX)).collect(),
@@ -182,10 +182,10 @@ pub fn live(db: &Database, day: &Day) -> Told {
     );
     let strikes = world.dice.struck.iter().copied().collect();
     let only = Only { inputs, strikes };
-    Told { broken: left.or(broken), digest, steps, counts: world.counts, only }
+    DayResult { broken: left.or(broken), digest, steps, counts: world.counts, only }
 }
 
-impl Told {
+impl DayResult {
     fn failed(broken: Broken) -> Self {
         let (counts, only) = (Counts::new(), Only::default());
         Self { broken: Some(broken), digest: 0, steps: Vec::new(), counts, only }

@@ -1,5 +1,5 @@
 //! `sim check` explores the models to their ends; `sim mutants` catches their wrong forms;
-//! `sim run` lives whole days.
+//! `sim run` runs whole days.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -32,7 +32,7 @@ enum Task {
         #[arg(long)]
         steps: bool,
     },
-    /// Live whole days, each decided by one seed, with faults of every kind.
+    /// Run whole days, each decided by one seed, with faults of every kind.
     Run {
         /// How many.
         #[arg(long, default_value_t = 1_000)]

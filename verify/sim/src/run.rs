@@ -7,13 +7,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use testkit::sqlite::Database;
 
 use crate::days::{
-    Day, Fault, Pin, Rare, Sabotage, Shrunk, Summary, can_show, ground, live, run, shrink,
+    Day, Fault, Pin, Rare, Sabotage, Shrunk, Summary, can_show, open_database, run_day, run_days,
+    shrink,
 };
 
 /// Days within which a mistake must be caught.
 pub const DAYS_MAX: u64 = 1_000;
 
-/// Lives the days of `days` seeds from `from` on and says what they came to. Whether every
+/// Runs the days of `days` seeds from `from` on and prints their results. Whether every
 /// property holds and everything rare has happened.
 ///
 /// # Errors
@@ -22,7 +23,7 @@ pub fn many(out: &mut dyn Write, from: u64, days: u64, threads: usize) -> anyhow
     let bar = ProgressBar::new(days).with_style(ProgressStyle::with_template(
         "{bar:40} {pos}/{len} schedules, {per_sec}, {eta} left",
     )?);
-    let summary = run(from, days, threads, &|_| bar.inc(1))?;
+    let summary = run_days(from, days, threads, &|_| bar.inc(1))?;
     bar.finish_and_clear();
     table(out, &summary)?;
     for (seed, broken) in &summary.failures {
@@ -52,27 +53,27 @@ fn table(out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     writeln!(out, "faults that struck: {}", struck.join(", "))
 }
 
-/// Lives one day and prints its steps, when they are asked for.
+/// Runs one day and prints its steps, when they are asked for.
 ///
 /// # Errors
 /// When a database cannot be made, or nothing can be printed.
 pub fn one(out: &mut dyn Write, day: &Day) -> anyhow::Result<bool> {
-    let told = live(&ground()?, day);
-    told.steps.iter().try_for_each(|step| writeln!(out, "{step}"))?;
-    let (seed, digest) = (day.seed, told.digest);
-    match &told.broken {
+    let result = run_day(&open_database()?, day);
+    result.steps.iter().try_for_each(|step| writeln!(out, "{step}"))?;
+    let (seed, digest) = (day.seed, result.digest);
+    match &result.broken {
         None => writeln!(out, "sim: seed {seed}, digest {digest:016x}, every property holds")?,
         Some(broken) => {
             writeln!(out, "✗ seed {seed}: {}: {}", broken.law, broken.how)?;
             shorten(out, &Day { traces: false, ..day.clone() })?;
         }
     }
-    Ok(told.broken.is_none())
+    Ok(result.broken.is_none())
 }
 
 /// Prints the shortest form that is found of a day that breaks a law.
 fn shorten(out: &mut dyn Write, day: &Day) -> anyhow::Result<()> {
-    let Some(shrunk) = shrink(&ground()?, day) else { return Ok(()) };
+    let Some(shrunk) = shrink(&open_database()?, day) else { return Ok(()) };
     let (left, had) = (count(&shrunk.day), shrunk.parts);
     writeln!(out, "shortened from {had} inputs and faults to {left}: {}", shrunk.how)?;
     shrunk.steps.iter().try_for_each(|step| writeln!(out, "    {step}"))?;
@@ -103,7 +104,7 @@ pub struct Caught {
 pub fn first(db: &Database, sabotage: Sabotage, days_max: u64) -> Option<(u64, u64)> {
     let breaks = |seed: u64| {
         let day = Day { seed, sabotage: Some(sabotage), ..Day::default() };
-        live(db, &day).broken.is_some()
+        run_day(db, &day).broken.is_some()
     };
     let mut seeds = (0..).filter(|seed| can_show(*seed, sabotage)).zip(1..=days_max);
     seeds.find(|(seed, _)| breaks(*seed))
@@ -114,7 +115,7 @@ pub fn first(db: &Database, sabotage: Sabotage, days_max: u64) -> Option<(u64, u
 /// # Errors
 /// When a database cannot be made.
 pub fn catch(sabotage: Sabotage, days_max: u64) -> anyhow::Result<Option<Caught>> {
-    let db = ground()?;
+    let db = open_database()?;
     let Some((seed, days)) = first(&db, sabotage, days_max) else { return Ok(None) };
     let day = Day { seed, sabotage: Some(sabotage), ..Day::default() };
     let caught = |it: Shrunk| Caught { days, law: it.law, steps: it.steps.len() };

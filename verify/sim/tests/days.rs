@@ -1,58 +1,58 @@
 //! The simulator itself: some days in each test run, the pins, and that it sees mistakes.
 
-use sim::days::{Day, Fault, Pin, Sabotage, ground, live, read, run, shrink};
+use sim::days::{Day, Fault, Pin, Sabotage, open_database, read, run_day, run_days, shrink};
 use sim::run::{DAYS_MAX, first};
 
-/// Seeds of an ordinary test run; `cargo xtask sim run` lives more.
+/// Seeds of an ordinary test run; `cargo xtask sim run` runs more.
 const SEEDS: u64 = 300;
 
 #[test]
 fn every_property_holds_on_some_hundred_days() {
-    let summary = run(0, SEEDS, 2, &|_| ()).unwrap();
+    let summary = run_days(0, SEEDS, 2, &|_| ()).unwrap();
     assert_eq!(summary.days, SEEDS);
     assert!(summary.failures.is_empty(), "{:#?}", summary.failures);
 }
 
 #[test]
 fn every_pin_holds() {
-    let (pins, db) = (read(include_str!("../pins.txt")).unwrap(), ground().unwrap());
+    let (pins, db) = (read(include_str!("../pins.txt")).unwrap(), open_database().unwrap());
     for pin in pins {
-        let told = live(&db, &pin.day);
-        assert_eq!(told.broken, None, "{pin}");
+        let result = run_day(&db, &pin.day);
+        assert_eq!(result.broken, None, "{pin}");
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_day() {
     let day = |seed| Day { seed, traces: true, ..Day::default() };
-    let (one, other) = (ground().unwrap(), ground().unwrap());
+    let (one, other) = (open_database().unwrap(), open_database().unwrap());
     // The other database has seen other days before.
-    assert_ne!(live(&other, &day(99)).digest, 0);
+    assert_ne!(run_day(&other, &day(99)).digest, 0);
     for seed in 0..20 {
-        let (a, b) = (live(&one, &day(seed)), live(&other, &day(seed)));
+        let (a, b) = (run_day(&one, &day(seed)), run_day(&other, &day(seed)));
         assert_eq!((a.digest, a.steps), (b.digest, b.steps), "seed {seed}");
     }
-    assert_ne!(live(&one, &day(1)).digest, live(&one, &day(2)).digest);
+    assert_ne!(run_day(&one, &day(1)).digest, run_day(&one, &day(2)).digest);
 }
 
 #[test]
 fn what_is_found_does_not_depend_on_the_threads() {
-    let (one, three) = (run(7, 40, 1, &|_| ()).unwrap(), run(7, 40, 3, &|_| ()).unwrap());
+    let (one, three) = (run_days(7, 40, 1, &|_| ()).unwrap(), run_days(7, 40, 3, &|_| ()).unwrap());
     assert_eq!(one, three);
 }
 
 #[test]
 fn a_day_without_its_faults_is_the_same_but_for_them() {
-    let db = ground().unwrap();
-    let whole = live(&db, &Day { seed: 3, ..Day::default() });
+    let db = open_database().unwrap();
+    let whole = run_day(&db, &Day { seed: 3, ..Day::default() });
     let day = Day { seed: 3, only: Some(whole.only.clone()), ..Day::default() };
-    let again = live(&db, &day);
+    let again = run_day(&db, &day);
     assert_eq!((whole.digest, &whole.only), (again.digest, &again.only));
 }
 
 #[test]
 fn every_mistake_is_caught() {
-    let db = ground().unwrap();
+    let db = open_database().unwrap();
     let survived: Vec<_> = Sabotage::ALL
         .iter()
         .filter(|sabotage| first(&db, **sabotage, DAYS_MAX).is_none())
@@ -63,7 +63,7 @@ fn every_mistake_is_caught() {
 
 #[test]
 fn a_failing_day_is_shortened_to_what_matters() {
-    let (db, sabotage) = (ground().unwrap(), Sabotage::AckBeforeCommit);
+    let (db, sabotage) = (open_database().unwrap(), Sabotage::AckBeforeCommit);
     let (seed, _) = first(&db, sabotage, DAYS_MAX).unwrap();
     let day = Day { seed, sabotage: Some(sabotage), ..Day::default() };
     let shrunk = shrink(&db, &day).unwrap();
@@ -71,9 +71,9 @@ fn a_failing_day_is_shortened_to_what_matters() {
     // One event, and the crash or the refusal that loses it.
     assert!(left.inputs.len() + left.strikes.len() <= 5, "{left:?}");
     assert!(20 < shrunk.parts);
-    assert_eq!(live(&db, &shrunk.day).broken.unwrap().law, shrunk.law);
+    assert_eq!(run_day(&db, &shrunk.day).broken.unwrap().law, shrunk.law);
     let right = Day { sabotage: None, ..shrunk.day.clone() };
-    assert_eq!(live(&db, &right).broken, None);
+    assert_eq!(run_day(&db, &right).broken, None);
     // As a pin it is the same day.
     let pin = Pin { day: right, holds: shrunk.law.into() };
     let back = read(&pin.to_string()).unwrap().pop().unwrap();

@@ -13,20 +13,20 @@ const STEPS_MAX: u32 = 60_000;
 const QUIET_MS: i64 = 2 * 86_400_000;
 
 impl World<'_> {
-    /// Lives until nothing is on its way.
-    pub(super) fn live(&mut self) -> Result<(), Broken> {
-        self.live_while(|now, at| at <= now + QUIET_MS)
+    /// Runs until nothing is on its way.
+    pub(super) fn run_until_quiet(&mut self) -> Result<(), Broken> {
+        self.run_while(|now, at| at <= now + QUIET_MS)
     }
 
-    /// Lives for so long.
-    pub(super) fn live_for(&mut self, ms: i64) -> Result<(), Broken> {
+    /// Runs for so many milliseconds.
+    pub(super) fn run_for(&mut self, ms: i64) -> Result<(), Broken> {
         let end = self.now + ms;
-        self.live_while(|_, at| at <= end)?;
+        self.run_while(|_, at| at <= end)?;
         self.now = self.now.max(end);
         Ok(())
     }
 
-    fn live_while(&mut self, goes_on: impl Fn(i64, i64) -> bool) -> Result<(), Broken> {
+    fn run_while(&mut self, goes_on: impl Fn(i64, i64) -> bool) -> Result<(), Broken> {
         while let Some(at) = self.agenda.next_at() {
             if !goes_on(self.now, at) {
                 break;

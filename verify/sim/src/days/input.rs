@@ -1,5 +1,5 @@
 //! What comes from outside in a day, put down before it begins: each has a number, and the day can
-//! be lived without it.
+//! be run without it.
 
 use shared::guard::Need;
 use testkit::sqlite::START;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use testkit::sqlite::Database;
 
 use super::count::add;
-use super::{Broken, Counts, Day, Fault, Rare, ground, live};
+use super::{Broken, Counts, Day, Fault, Rare, open_database, run_day};
 
 /// Failing seeds that are listed at most.
 const LISTED_MAX: usize = 20;
@@ -15,7 +15,7 @@ const LISTED_MAX: usize = 20;
 /// What many days came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// How many were lived.
+    /// How many were run.
     pub days: u64,
     /// What happened seldom, over all of them.
     pub counts: Counts,
@@ -53,11 +53,11 @@ impl Summary {
     }
 }
 
-/// Lives the days of `days` seeds from `from` on; says after each how many there are.
+/// Runs the days of `days` seeds from `from` on; calls `each` after each with its number.
 ///
 /// # Errors
 /// When a database cannot be made.
-pub fn run(
+pub fn run_days(
     from: u64,
     days: u64,
     threads: usize,
@@ -66,11 +66,11 @@ pub fn run(
     let (next, all) = (AtomicU64::new(0), Mutex::new(Summary::default()));
     std::thread::scope(|scope| {
         let work = || {
-            let db = ground()?;
+            let db = open_database()?;
             let mut mine = Summary::default();
             let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
             for number in numbers.take_while(|number| *number < days) {
-                mine.lives(&db, from.wrapping_add(number));
+                mine.run(&db, from.wrapping_add(number));
                 each(number);
             }
             if let Ok(mut all) = all.lock() {
@@ -88,14 +88,14 @@ pub fn run(
 }
 
 impl Summary {
-    fn lives(&mut self, db: &Database, seed: u64) {
-        let told = live(db, &Day { seed, ..Day::default() });
+    fn run(&mut self, db: &Database, seed: u64) {
+        let result = run_day(db, &Day { seed, ..Day::default() });
         self.days += 1;
-        add(&mut self.counts, &told.counts);
-        for (fault, _) in told.only.strikes {
+        add(&mut self.counts, &result.counts);
+        for (fault, _) in result.only.strikes {
             *self.strikes.entry(fault).or_default() += 1;
         }
-        if let Some(broken) = told.broken {
+        if let Some(broken) = result.broken {
             self.failed += 1;
             self.failures.insert(seed, broken);
             if LISTED_MAX < self.failures.len() {

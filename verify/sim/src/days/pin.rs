@@ -1,4 +1,4 @@
-//! Pins: days that once broke a law, one to a line, lived again by every test run.
+//! Pins: days that once broke a law, one to a line, run again by every test run.
 //!
 //! `seed=7 inputs=1,4 strikes=crash.0,d1-lost.3 # what it holds`; without `inputs` the whole day.
 

@@ -25,8 +25,8 @@ const UNREAD: [&str; 6] = ["not-json", "shape", "id", "no-subject", "time", "siz
 const SYNCED: usize = 8;
 
 impl World<'_> {
-    /// Lives the whole day.
-    pub(super) fn day(&mut self) -> Result<(), Broken> {
+    /// Runs the whole day: its inputs, the drain at its end, and the checks at rest.
+    pub(super) fn run_whole_day(&mut self) -> Result<(), Broken> {
         for role in ROLES.iter().take(2) {
             self.laws.mirror.twin.role_name(role);
         }
@@ -34,13 +34,13 @@ impl World<'_> {
         self.sweep_soon();
         // A message that is given up goes on as long as Svix does: by then the day has ended.
         let last = self.inputs.iter().map(|input| input.at).max().unwrap_or_default();
-        self.live_for(last - self.now + FAULTS_MS)?;
+        self.run_for(last - self.now + FAULTS_MS)?;
         self.mend();
-        self.live()?;
+        self.run_until_quiet()?;
         self.recover_all();
-        self.live()?;
+        self.run_until_quiet()?;
         self.replay();
-        self.live()?;
+        self.run_until_quiet()?;
         self.rests()?;
         self.answers_truly()?;
         self.replays_harmlessly()
@@ -142,7 +142,7 @@ impl World<'_> {
         for user in 0..self.mix.users {
             self.guard(user, Need::Session, false, Version::Any);
         }
-        self.live_for(20_000)?;
+        self.run_for(20_000)?;
         let ages = shared::cache::AgeLimits { hard_ms: 3_600_000, ..self.mix.ages };
         for user in 0..self.mix.users {
             let ended = self.reached(user) == 0 && self.mix.ages.idle_ms < 60_000;
@@ -171,7 +171,7 @@ impl World<'_> {
                 self.enqueue(*sent);
             }
         }
-        self.live_for(60_000)?;
+        self.run_for(60_000)?;
         let after = self.tables()?;
         let bumped = self.laws.mirror.watches.iter().any(|(user, watch)| {
             watches.get(user).is_some_and(|before| before.version != watch.version)

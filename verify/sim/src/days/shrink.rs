@@ -2,9 +2,9 @@
 
 use testkit::sqlite::Database;
 
-use super::{Day, Fault, Only, live};
+use super::{Day, Fault, Only, run_day};
 
-/// Days that are lived at most to shorten one.
+/// Days that are run at most to shorten one.
 const TRIES_MAX: u32 = 3_000;
 
 /// Earlier places that are tried for one fault.
@@ -36,10 +36,10 @@ pub struct Shrunk {
 /// breaks no law.
 #[must_use]
 pub fn shrink(db: &Database, day: &Day) -> Option<Shrunk> {
-    let told = live(db, day);
-    let law = told.broken?.law;
-    let mut left: Vec<Part> = told.only.inputs.iter().copied().map(Part::Input).collect();
-    left.extend(told.only.strikes.iter().copied().map(Part::Strike));
+    let result = run_day(db, day);
+    let law = result.broken?.law;
+    let mut left: Vec<Part> = result.only.inputs.iter().copied().map(Part::Input).collect();
+    left.extend(result.only.strikes.iter().copied().map(Part::Strike));
     let (parts, mut size, mut tries) = (left.len(), left.len().div_ceil(2), 0);
     while 0 < size && tries < TRIES_MAX {
         let before = left.len();
@@ -65,9 +65,9 @@ pub fn shrink(db: &Database, day: &Day) -> Option<Shrunk> {
         };
     }
     let day = Day { only: Some(only(&left)), traces: true, ..day.clone() };
-    let told = live(db, &day);
-    let how = told.broken?.how;
-    Some(Shrunk { day, parts, law, how, steps: told.steps })
+    let result = run_day(db, &day);
+    let how = result.broken?.how;
+    Some(Shrunk { day, parts, law, how, steps: result.steps })
 }
 
 /// Lets faults strike earlier in their streams: what only led up to them can then be left out.
@@ -93,7 +93,7 @@ fn sooner(db: &Database, day: &Day, left: &mut [Part], law: &str) -> bool {
 
 fn breaks(db: &Database, day: &Day, parts: &[Part], law: &str) -> bool {
     let day = Day { only: Some(only(parts)), traces: false, ..day.clone() };
-    live(db, &day).broken.is_some_and(|broken| broken.law == law)
+    run_day(db, &day).broken.is_some_and(|broken| broken.law == law)
 }
 
 fn only(parts: &[Part]) -> Only {

@@ -160,7 +160,7 @@ impl<'a> World<'a> {
     }
 
     /// The digest of everything that was said, and the words if they were kept.
-    pub(super) fn told(&mut self) -> (u64, Vec<String>) {
+    pub(super) fn digest_and_lines(&mut self) -> (u64, Vec<String>) {
         (self.journal.digest.finish(), self.journal.lines.take().unwrap_or_default())
     }
 
