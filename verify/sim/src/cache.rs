@@ -4,7 +4,7 @@
 //! What the user may do is a number: each commit makes the next one, and even ones grant. So every
 //! set that is served can be told from every other, and its time as the truth is known.
 
-mod act;
+mod action;
 mod laws;
 mod mark;
 mod step;
@@ -12,18 +12,18 @@ mod world;
 
 use stateright::{Model, Property};
 
-pub use act::Act;
+pub use action::Action;
 pub use world::{Bounds, Cache, Guard, Wants, World};
 
 use self::world::{BEGIN, SETS_MAX};
 use crate::d1::Slot;
-use crate::few::Few;
 use crate::object::Object;
+use crate::small_set::SmallSet;
 use crate::wire::Ms;
 
 impl Model for Cache {
     type State = World;
-    type Action = Act;
+    type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
         let begin = |skew: &Ms| World {
@@ -33,10 +33,10 @@ impl Model for Cache {
             made: 0,
             slot: Slot::default(),
             object: Object::new(0),
-            orphans: Few::default(),
-            hints: Few::default(),
-            replies: Few::default(),
-            unwatches: Few::default(),
+            orphans: SmallSet::default(),
+            hints: SmallSet::default(),
+            replies: SmallSet::default(),
+            unwatches: SmallSet::default(),
             guards: vec![Guard::Idle; self.bounds.guards.len()],
             copy: None,
             restored_at: None,
@@ -48,11 +48,11 @@ impl Model for Cache {
         self.bounds.skews.iter().map(begin).collect()
     }
 
-    fn actions(&self, world: &World, acts: &mut Vec<Act>) {
-        act::list(self, world, acts);
+    fn actions(&self, world: &World, acts: &mut Vec<Action>) {
+        action::list(self, world, acts);
     }
 
-    fn next_state(&self, world: &World, act: Act) -> Option<World> {
+    fn next_state(&self, world: &World, act: Action) -> Option<World> {
         let mut next = world.clone();
         next.marks = 0;
         step::step(self, &mut next, act);

@@ -15,7 +15,7 @@
 //! holds them to the statements on SQLite.
 
 use crate::variant::Variant;
-use crate::wire::{Ms, Sent, Told};
+use crate::wire::{HintKey, Ms, Sent};
 
 /// A row of `watches`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,19 +93,19 @@ pub fn register(slot: &mut Slot, fill: &Sent, now: Ms, v: Variant) {
 }
 
 /// Notes that a hint was taken.
-pub fn ack(slot: &mut Slot, told: &Told, variant: Variant) {
+pub fn ack(slot: &mut Slot, key: &HintKey, variant: Variant) {
     if let Some(watch) = &mut slot.watch {
         let anything = variant == Variant::AckOfWhateverStands;
-        let version = if anything { watch.version } else { told.version };
-        if watch.owner == told.owner && watch.acked < version {
+        let version = if anything { watch.version } else { key.version };
+        if watch.owner == key.owner && watch.acked < version {
             watch.acked = version;
         }
     }
 }
 
 /// Deletes a watch that no object owns.
-pub fn gone(slot: &mut Slot, told: &Told, now: Ms, variant: Variant) {
-    unwatch(slot, told.owner, now, variant);
+pub fn gone(slot: &mut Slot, key: &HintKey, now: Ms, variant: Variant) {
+    unwatch(slot, key.owner, now, variant);
 }
 
 /// Deletes the watch of one incarnation.
@@ -120,9 +120,9 @@ pub fn unwatch(slot: &mut Slot, owner: Ms, now: Ms, variant: Variant) {
 
 /// The hint that is owed.
 #[must_use]
-pub fn pending(slot: &Slot, user: u8) -> Option<Told> {
+pub fn pending(slot: &Slot, user: u8) -> Option<HintKey> {
     let watch = slot.watch.filter(|watch| watch.version > watch.acked)?;
-    Some(Told { user, owner: watch.owner, version: watch.version })
+    Some(HintKey { user, owner: watch.owner, version: watch.version })
 }
 
 #[cfg(test)]
@@ -135,7 +135,7 @@ mod tests {
 
     use super::{Slot, Watch, ack, bump, catch_up, change_everybody, gone, register, unwatch};
     use crate::variant::Variant::Right;
-    use crate::wire::{Ms, Sent, Told};
+    use crate::wire::{HintKey, Ms, Sent};
 
     const BEGIN: Ms = 1_000_000;
 
@@ -146,10 +146,10 @@ mod tests {
     fn deed(number: u8, slot: &mut Slot, db: &Database, now: &mut Ms) {
         let shift = |at: Ms| i64::from(at - BEGIN) + START;
         let version = slot.watch.map_or(BEGIN, |watch| watch.version);
-        let told = |owner| Told { user: 0, owner, version };
-        let pending = |told: Told| {
-            let mut pending = told.pending();
-            pending.version = shift(told.version);
+        let key = |owner| HintKey { user: 0, owner, version };
+        let pending = |key: HintKey| {
+            let mut pending = key.pending();
+            pending.version = shift(key.version);
             vec![pending]
         };
         match number {
@@ -177,13 +177,13 @@ mod tests {
                 db.sql.execute(change, []).unwrap();
             }
             5 => {
-                ack(slot, &told(1), Right);
-                let settled = HintResults { acked: pending(told(1)), ..HintResults::default() };
+                ack(slot, &key(1), Right);
+                let settled = HintResults { acked: pending(key(1)), ..HintResults::default() };
                 db.run(&sql::settle(&settled)).unwrap();
             }
             6 => {
-                gone(slot, &told(1), *now, Right);
-                let settled = HintResults { gone: pending(told(1)), ..HintResults::default() };
+                gone(slot, &key(1), *now, Right);
+                let settled = HintResults { gone: pending(key(1)), ..HintResults::default() };
                 db.run(&sql::settle(&settled)).unwrap();
             }
             7 => {

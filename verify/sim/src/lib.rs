@@ -17,7 +17,7 @@ pub mod bounds;
 pub mod check;
 
 pub mod d1;
-pub mod few;
+pub mod small_set;
 pub mod object;
 pub mod variant;
 pub mod wire;

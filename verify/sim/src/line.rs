@@ -7,14 +7,15 @@
 //! beginning: as the queue keeps no order, one that is delivered late is one that lies there long,
 //! one delivered twice lies there twice, and one given up is not there. Each choice of these is a
 //! state to begin with, the two together among them. Where the bounds say so a consumer's work is
-//! one step, and what goes wrong in it is part of that step: [`act::Fate`]. `docs/correctness.md`
-//! says why nothing is lost by it, and a test holds the two ways against each other.
+//! one step, and what goes wrong in it is part of that step: [`action::Fate`].
+//! `docs/correctness.md` says why nothing is lost by it, and a test holds the two ways against each
+//! other.
 
 pub mod decided;
 pub mod history;
 pub mod table;
 
-pub mod act;
+pub mod action;
 mod begin;
 mod dead;
 mod laws;
@@ -32,12 +33,12 @@ mod same;
 
 use stateright::{Model, Property};
 
-pub use act::Act;
+pub use action::Action;
 pub use world::{Bounds, Consumer, Left, Line, World};
 
 impl Model for Line {
     type State = World;
-    type Action = Act;
+    type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
         let (bounds, all) = (&self.bounds, self.clerks());
@@ -59,11 +60,11 @@ impl Model for Line {
         worlds
     }
 
-    fn actions(&self, world: &World, acts: &mut Vec<Act>) {
+    fn actions(&self, world: &World, acts: &mut Vec<Action>) {
         next::list(self, world, acts);
     }
 
-    fn next_state(&self, world: &World, act: Act) -> Option<World> {
+    fn next_state(&self, world: &World, act: Action) -> Option<World> {
         let mut next = World { marks: 0, ..*world };
         step::step(self, &mut next, act);
         let truth = self.table.what(next.rows);

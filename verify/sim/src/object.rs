@@ -4,14 +4,14 @@
 //! A write to disk and the answer that waits for it are one step: the platform's output gate holds
 //! back what leaves the object until the disk has it.
 
-mod told;
+mod outcome;
 
 use shared::cache::{
     AgeLimits, AlarmAction, CacheDecision, CacheState, FillBackoff, FillOutcome, FillResult,
 };
 use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 
-pub use told::{Arrived, Asked, Disk, Flight, Stage};
+pub use outcome::{Arrived, Asked, Disk, Flight, Stage};
 
 use crate::variant::Variant;
 use crate::wire::{Kept, Ms, Read, Sent, instant, ms, set};

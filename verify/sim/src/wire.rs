@@ -31,9 +31,9 @@ pub fn user_id(user: u8) -> &'static str {
     USERS.get(usize::from(user)).copied().unwrap_or_default()
 }
 
-/// A hint, or the answer to one: `(owner, version)` of a user.
+/// What names a hint, and the answer to it: `(owner, version)` of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Told {
+pub struct HintKey {
     /// Whose.
     pub user: u8,
     /// The incarnation that the watch names.
@@ -42,7 +42,7 @@ pub struct Told {
     pub version: Ms,
 }
 
-impl Told {
+impl HintKey {
     /// As a row of the outbox.
     #[must_use]
     pub fn pending(&self) -> PendingHint {

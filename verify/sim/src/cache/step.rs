@@ -9,62 +9,62 @@ use shared::outbox::sort_replies;
 use shared::role_cache::HintReply;
 
 use self::guard::{ask, decide};
-use super::act::Act;
+use super::action::Action;
 use super::mark::Mark;
 use super::world::{Cache, Guard, TICK_MS, World};
 use crate::d1;
 use crate::object::Disk;
 use crate::variant::Variant;
-use crate::wire::{Sent, Told};
+use crate::wire::{HintKey, Sent};
 
 /// Takes one step.
-pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
+pub(super) fn step(model: &Cache, world: &mut World, act: Action) {
     let variant = model.variant;
     let before = (world.slot.watch, world.truth);
     match act {
-        Act::Commit => commit(world, variant),
-        Act::CommitForAll => {
+        Action::Commit => commit(world, variant),
+        Action::CommitForAll => {
             world.made += 1;
             become_truth(world, world.made);
             d1::change_everybody(&mut world.slot);
         }
-        Act::CatchUp => {
+        Action::CatchUp => {
             let now = world.d1_now();
             d1::catch_up(&mut world.slot, now, variant);
         }
-        Act::Tick => tick(world),
-        Act::Ask(guard) => ask(model, world, guard),
-        Act::Decide(guard) => decide(model, world, guard),
-        Act::Land => fill::land(world, variant, false),
-        Act::LandLagging => fill::land(world, variant, true),
-        Act::Arrive => fill::arrive(model, world, Disk::Writes),
-        Act::ArriveUnsaved => fill::arrive(model, world, Disk::Fails),
-        Act::Rest => world.object.rest(),
-        Act::Fail(landed) => fill::fail(world, variant, landed),
-        Act::LandOrphan(sent) => {
+        Action::Tick => tick(world),
+        Action::Ask(guard) => ask(model, world, guard),
+        Action::Decide(guard) => decide(model, world, guard),
+        Action::Land => fill::land(world, variant, false),
+        Action::LandLagging => fill::land(world, variant, true),
+        Action::Arrive => fill::arrive(model, world, Disk::Writes),
+        Action::ArriveUnsaved => fill::arrive(model, world, Disk::Fails),
+        Action::Rest => world.object.rest(),
+        Action::Fail(landed) => fill::fail(world, variant, landed),
+        Action::LandOrphan(sent) => {
             world.orphans.remove(&sent);
             let now = world.d1_now();
             d1::register(&mut world.slot, &sent, now, variant);
         }
-        Act::LoseOrphan(sent) => {
+        Action::LoseOrphan(sent) => {
             world.orphans.remove(&sent);
         }
-        Act::Evict => evict(world, variant),
-        Act::Send => send(world, variant),
-        Act::Hint(told) => hint(model, world, told, Disk::Writes),
-        Act::HintUnsaved(told) => hint(model, world, told, Disk::Fails),
-        Act::LoseHint(told) => {
-            world.hints.remove(&told);
+        Action::Evict => evict(world, variant),
+        Action::Send => send(world, variant),
+        Action::Hint(key) => hint(model, world, key, Disk::Writes),
+        Action::HintUnsaved(key) => hint(model, world, key, Disk::Fails),
+        Action::LoseHint(key) => {
+            world.hints.remove(&key);
         }
-        Act::Settle(told, gone) => write_down(world, told, gone, variant),
-        Act::LoseReply(told, gone) => {
-            world.replies.remove(&(told, gone));
+        Action::Settle(key, gone) => write_down(world, key, gone, variant),
+        Action::LoseReply(key, gone) => {
+            world.replies.remove(&(key, gone));
         }
-        Act::Ring => {
+        Action::Ring => {
             let owner = world.object.ring(world.now, &model.ages(), variant);
             world.unwatches.extend(owner);
         }
-        Act::Unwatch(owner) => {
+        Action::Unwatch(owner) => {
             world.unwatches.remove(&owner);
             let now = world.d1_now();
             d1::unwatch(&mut world.slot, owner, now, variant);
@@ -72,12 +72,12 @@ pub(super) fn step(model: &Cache, world: &mut World, act: Act) {
                 world.object.ended(true, world.now, &model.ages(), variant);
             }
         }
-        Act::GiveUp => world.object.ended(false, world.now, &model.ages(), variant),
-        Act::LoseUnwatch(owner) => {
+        Action::GiveUp => world.object.ended(false, world.now, &model.ages(), variant),
+        Action::LoseUnwatch(owner) => {
             world.unwatches.remove(&owner);
         }
-        Act::Copy => world.copy = Some((world.truth, world.slot)),
-        Act::Restore => restore(world),
+        Action::Copy => world.copy = Some((world.truth, world.slot)),
+        Action::Restore => restore(world),
     }
     if !model.bounds.trouble {
         world.object.rest();
@@ -156,29 +156,29 @@ fn send(world: &mut World, variant: Variant) {
     }
 }
 
-fn hint(model: &Cache, world: &mut World, told: Told, disk: Disk) {
+fn hint(model: &Cache, world: &mut World, key: HintKey, disk: Disk) {
     let disk = (model.variant, disk);
-    match world.object.hint(&told.hint(), world.now, &model.ages(), disk) {
+    match world.object.hint(&key.hint(), world.now, &model.ages(), disk) {
         Some(HintReply::Acked) => {
-            world.replies.insert((told, false));
+            world.replies.insert((key, false));
         }
         Some(HintReply::Gone) => {
-            world.replies.insert((told, true));
+            world.replies.insert((key, true));
         }
         Some(HintReply::Refused) => world.marks |= Mark::TooFarAhead.bit(),
         None => world.marks |= Mark::Unsaved.bit(),
     }
 }
 
-fn write_down(world: &mut World, told: Told, gone: bool, variant: Variant) {
+fn write_down(world: &mut World, key: HintKey, gone: bool, variant: Variant) {
     let reply = if gone { HintReply::Gone } else { HintReply::Acked };
-    let settled = sort_replies(vec![(told.pending(), Some(reply))]);
+    let settled = sort_replies(vec![(key.pending(), Some(reply))]);
     if !settled.acked.is_empty() {
-        d1::ack(&mut world.slot, &told, variant);
+        d1::ack(&mut world.slot, &key, variant);
     }
     if !settled.gone.is_empty() {
         let now = world.d1_now();
-        d1::gone(&mut world.slot, &told, now, variant);
+        d1::gone(&mut world.slot, &key, now, variant);
     }
 }
 

@@ -5,10 +5,10 @@ use shared::guard::Need;
 use shared::role_cache::RoleQuery;
 
 use crate::d1::Slot;
-use crate::few::Few;
 use crate::object::{Object, Stage};
+use crate::small_set::SmallSet;
 use crate::variant::Variant;
-use crate::wire::{Ms, Read, Sent, Told, user_id};
+use crate::wire::{HintKey, Ms, Read, Sent, user_id};
 
 /// One step of the clock. Longer than a second: within that a set counts as fresh.
 pub(super) const TICK_MS: Ms = 10_000;
@@ -83,13 +83,13 @@ pub struct World {
     /// The role cache.
     pub object: Object,
     /// Fills whose instance is gone.
-    pub orphans: Few<Sent, 2>,
+    pub orphans: SmallSet<Sent, 2>,
     /// Hints under way. Taking one leaves it there: it may come again.
-    pub hints: Few<Told, 2>,
+    pub hints: SmallSet<HintKey, 2>,
     /// Answers to hints under way, and whether each says that nobody watches.
-    pub replies: Few<(Told, bool), 2>,
+    pub replies: SmallSet<(HintKey, bool), 2>,
     /// Ends of watches under way.
-    pub unwatches: Few<Ms, 3>,
+    pub unwatches: SmallSet<Ms, 3>,
     /// The guards.
     pub guards: Vec<Guard>,
     /// What a restore would bring back.

@@ -3,8 +3,8 @@
 use super::world::{BEGIN, Bounds, Consumer, Left, Line, World};
 use super::{decided, next, normal, pipe};
 use crate::d1::Slot;
-use crate::few::Few;
 use crate::object::Object;
+use crate::small_set::SmallSet;
 
 impl Line {
     /// A world in which the door has accepted these, and they are in the queue.
@@ -27,7 +27,7 @@ impl Line {
             rows: 0,
             slots: [Slot::default(); 2],
             objects: [Object::new(0), Object::new(1)],
-            hints: Few::default(),
+            hints: SmallSet::default(),
             asks,
             waits: [false; 2],
             was: is,

@@ -6,7 +6,7 @@ use shared::d1_error::{self, D1Error, QueueAction};
 use shared::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
 use shared::plan::{DeliveryOutcome, OpenedMessage, plan};
 
-use super::history::Told;
+use super::history::Script;
 
 /// The queue of the events.
 pub(super) const QUEUE: &str = "rolecall-events";
@@ -81,21 +81,21 @@ pub struct Decisions {
 impl Decisions {
     /// Asks about every batch.
     #[must_use]
-    pub fn new(told: &Told) -> Self {
-        let most = told.clerks * 2;
+    pub fn new(script: &Script) -> Self {
+        let most = script.clerks * 2;
         let pairs = (0..=most).flat_map(|a| (0..=most).map(move |b| pair([a, b])));
-        let messages = |of| each(of).filter_map(|held| message(told, held)).collect();
+        let messages = |of| each(of).filter_map(|held| message(script, held)).collect();
         let one = |attempts| {
-            let of = (0..told.clerks).filter_map(move |event| message(told, held(event, true)));
+            let of = (0..script.clerks).filter_map(move |event| message(script, held(event, true)));
             of.map(move |it| vec![OpenedMessage { attempts, ..it }])
         };
         let (first, last) = (ATTEMPTS_MAX + 1, ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX);
         Self {
-            applied: pairs.clone().map(|of| decide(told, applies(messages(of)))).collect(),
-            parked: pairs.map(|of| decide(told, parks(&messages(of)))).collect(),
-            dead: one(first).map(|of| decide(told, applies(of))).collect(),
-            dead_parked: one(first).map(|of| decide(told, parks(&of))).collect(),
-            ended: one(last).map(|of| decide(told, ends(applies(of)))).collect(),
+            applied: pairs.clone().map(|of| decide(script, applies(messages(of)))).collect(),
+            parked: pairs.map(|of| decide(script, parks(&messages(of)))).collect(),
+            dead: one(first).map(|of| decide(script, applies(of))).collect(),
+            dead_parked: one(first).map(|of| decide(script, parks(&of))).collect(),
+            ended: one(last).map(|of| decide(script, ends(applies(of)))).collect(),
             base: usize::from(most) + 1,
         }
     }
@@ -170,13 +170,12 @@ fn committed(part: BatchPart) -> Vec<batch::MessageDecision> {
     work.verdicts().to_vec()
 }
 
-fn decide(told: &Told, part: BatchPart) -> Decided {
+fn decide(script: &Script, part: BatchPart) -> Decided {
     let plan = plan(QUEUE, &part.messages, part.letters.clone());
-    let events = || (0..told.clerks).filter_map(|event| Some((event, told.message(event)?)));
-    let takes =
-        plan.changes.values().flatten().filter_map(|change| {
-            (0..told.clerks).find(|event| told.change(*event) == Some(change))
-        });
+    let events = || (0..script.clerks).filter_map(|event| Some((event, script.message(event)?)));
+    let takes = plan.changes.values().flatten().filter_map(|change| {
+        (0..script.clerks).find(|event| script.change(*event) == Some(change))
+    });
     let applied = plan.deliveries.iter().filter(|it| it.verdict != DeliveryOutcome::Parked);
     let notes = applied.filter_map(|it| events().find(|(_, of)| of.envelope == it.envelope));
     let parked = plan.dead_letters.iter().filter_map(|it| it.message_id.parse().ok());
@@ -193,9 +192,9 @@ fn decide(told: &Told, part: BatchPart) -> Decided {
 }
 
 /// A message as the queue hands it out. Its number is the queue's own id for it.
-fn message(told: &Told, held: Held) -> Option<OpenedMessage> {
+fn message(script: &Script, held: Held) -> Option<OpenedMessage> {
     let attempts = if is_last(held) { ATTEMPTS_MAX } else { ATTEMPTS_MAX - 1 };
-    Some(OpenedMessage { id: held.to_string(), attempts, ..told.message(event(held))?.clone() })
+    Some(OpenedMessage { id: held.to_string(), attempts, ..script.message(event(held))?.clone() })
 }
 
 #[cfg(test)]
@@ -214,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_refused_batch_is_given_back_whole() {
-        let decisions = Decisions::new(&History::Ties.told());
+        let decisions = Decisions::new(&History::Ties.script());
         let both = pair([held(1, true), held(2, false)]);
         let decided = decisions.applied(both).unwrap();
         assert_eq!((decided.back, decided.acks), (both, both));
@@ -226,7 +225,7 @@ mod tests {
 
     #[test]
     fn what_is_dead_is_applied_or_waits_and_is_parked_at_the_very_last() {
-        let decisions = Decisions::new(&History::Ties.told());
+        let decisions = Decisions::new(&History::Ties.script());
         let dead = decisions.dead(2).unwrap();
         assert_eq!((dead.notes, dead.parks, dead.back), (0b100, 0, pair([held(2, true)])));
         let ended = decisions.ended(2).unwrap();

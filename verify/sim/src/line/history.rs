@@ -35,7 +35,7 @@ pub enum Says {
 
 /// Everything that is said in one run.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct Script {
     /// What D1 holds at the beginning.
     pub before: Vec<EntityChange>,
     /// What is said then: first by Clerk, then by operators.
@@ -65,7 +65,7 @@ pub enum History {
 impl History {
     /// What is said.
     #[must_use]
-    pub fn told(self) -> Told {
+    pub fn script(self) -> Script {
         let (before, clerk, operator) = match self {
             Self::Revoke => (
                 vec![
@@ -127,11 +127,11 @@ impl History {
         let clerk = clerk.filter_map(|(index, change)| {
             Some(Says::Clerk(Box::new(message(index, &change)?), change))
         });
-        Told { before, events: clerk.chain(operator).collect(), clerks }
+        Script { before, events: clerk.chain(operator).collect(), clerks }
     }
 }
 
-impl Told {
+impl Script {
     /// An event's message.
     #[must_use]
     pub fn message(&self, event: u8) -> Option<&OpenedMessage> {
@@ -221,17 +221,17 @@ mod tests {
     fn each_history_says_what_it_means_to() {
         use History::{Again, Catalogue, Keys, Rejoin, Revoke, Ties};
         for history in [Revoke, Ties, Rejoin, Again, Catalogue, Keys] {
-            let told = history.told();
-            assert_eq!(told.clerks, 4);
-            let changes = (0..4).map(|event| told.change(event).unwrap());
-            let mut ids = changes.chain(&told.before).map(|it| it.id.as_str());
+            let script = history.script();
+            assert_eq!(script.clerks, 4);
+            let changes = (0..4).map(|event| script.change(event).unwrap());
+            let mut ids = changes.chain(&script.before).map(|it| it.id.as_str());
             assert!(ids.all(|id| id != "malformed"));
         }
     }
 
     #[test]
     fn the_delete_of_a_membership_is_about_its_member() {
-        let about = |history: History| (0..4).map(|event| history.told().about(event)).collect();
+        let about = |history: History| (0..4).map(|event| history.script().about(event)).collect();
         let (revoke, rejoin): (Vec<_>, Vec<_>) = (about(History::Revoke), about(History::Rejoin));
         assert_eq!(revoke, [1, 1, 1, u8::MAX]);
         assert_eq!(rejoin, [1, 1, 1, 2]);

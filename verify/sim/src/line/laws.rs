@@ -2,7 +2,7 @@
 
 use stateright::Property;
 
-use super::act::Act;
+use super::action::Action;
 use super::decided::{each, event};
 use super::mark::Mark;
 use super::next;
@@ -76,7 +76,7 @@ pub(super) fn properties(bounds: Bounds) -> Vec<Property<Line>> {
 }
 
 fn all_heard(model: &Line, world: &World) -> bool {
-    world.joined.count_ones() == u32::try_from(model.told.events.len()).unwrap_or_default()
+    world.joined.count_ones() == u32::try_from(model.script.events.len()).unwrap_or_default()
 }
 
 /// The rows are those that the law makes of the events heard, whatever came in which order, and so
@@ -144,5 +144,5 @@ fn is_drained(world: &World) -> bool {
 fn goes_on(model: &Line, world: &World) -> bool {
     let mut acts = Vec::with_capacity(32);
     next::list(model, world, &mut acts);
-    acts.iter().any(Act::is_work)
+    acts.iter().any(Action::is_work)
 }

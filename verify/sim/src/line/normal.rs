@@ -78,16 +78,16 @@ fn each(world: &mut World, user: usize, with: &mut impl FnMut(&mut Ms)) {
         }
     }
     world.served.get_mut(user).into_iter().for_each(|served| with(&mut served.0));
-    let of_user = |told: &crate::wire::Told| usize::from(told.user) == user;
-    world.hints.each(|told| {
-        if of_user(told) {
-            with(&mut told.version);
+    let of_user = |key: &crate::wire::HintKey| usize::from(key.user) == user;
+    world.hints.each(|key| {
+        if of_user(key) {
+            with(&mut key.version);
         }
     });
     for consumer in &mut world.consumers {
-        consumer.owed.each(|told| {
-            if of_user(told) {
-                with(&mut told.version);
+        consumer.owed.each(|key| {
+            if of_user(key) {
+                with(&mut key.version);
             }
         });
     }

@@ -1,12 +1,12 @@
 //! The pipeline's steps: the door, the queue, the consumers, the dead letters, the operator.
 
-use super::act::Fate;
+use super::action::Fate;
 use super::decided::{Decided, Held, Pair, each, event, held, is_last, pair};
 use super::mark::Mark;
 use super::world::{Consumer, Line, World};
 use super::write::{owed, write};
 use crate::variant::Variant;
-use crate::wire::Told;
+use crate::wire::HintKey;
 
 /// Svix delivers, and the door sends on.
 pub(super) fn deliver(world: &mut World, event: u8, variant: Variant) {
@@ -181,20 +181,20 @@ pub(super) fn acknowledge(world: &mut World, consumer: usize) {
 pub(super) fn push(world: &mut World, consumer: usize) {
     let Some(it) = world.consumers.get_mut(consumer) else { return };
     let owed = std::mem::take(&mut it.owed);
-    for told in owed.iter() {
-        let slot = world.slots.get(usize::from(told.user));
+    for key in owed.iter() {
+        let slot = world.slots.get(usize::from(key.user));
         let watch = slot.and_then(|slot| slot.watch);
-        let is_open = watch.is_some_and(|w| w.owner == told.owner && w.acked < told.version);
-        if is_open && may_send(world, &told) {
-            world.hints.insert(told);
+        let is_open = watch.is_some_and(|w| w.owner == key.owner && w.acked < key.version);
+        if is_open && may_send(world, &key) {
+            world.hints.insert(key);
         }
     }
 }
 
 /// Whether there is room for this hint, and it is not under way already.
-pub(super) fn may_send(world: &World, told: &Told) -> bool {
-    let under_way = world.hints.iter().filter(|it| it.user == told.user).count();
-    under_way < 2 && !world.hints.contains(told)
+pub(super) fn may_send(world: &World, key: &HintKey) -> bool {
+    let under_way = world.hints.iter().filter(|it| it.user == key.user).count();
+    under_way < 2 && !world.hints.contains(key)
 }
 
 /// A consumer dies: what it has not acknowledged is handed out again.

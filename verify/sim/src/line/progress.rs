@@ -12,9 +12,9 @@ pub(super) fn way_to_go(model: &Line, world: &World) -> u32 {
     let left = &world.left;
     let mut faults = vec![left.crashes, left.copies, left.errors, left.evictions, left.lost];
     faults.extend([left.ticks, left.outages, left.ends]);
-    let open = model.told.events.len().saturating_sub(model.told.clerks.into());
+    let open = model.script.events.len().saturating_sub(model.script.clerks.into());
     let operated = (world.joined & !model.clerks()).count_ones();
-    let replays = u32::from(model.told.clerks) - world.replayed.count_ones();
+    let replays = u32::from(model.script.clerks) - world.replayed.count_ones();
     let outside: u32 = faults.iter().chain(&world.asks).map(|it| u32::from(*it)).sum::<u32>()
         + u32::try_from(open).unwrap_or_default()
         - operated
@@ -42,7 +42,7 @@ fn of_consumer(it: &Consumer) -> u32 {
 
 fn of_caches(world: &World) -> u32 {
     let pending = (0_u8..).zip(&world.slots).filter_map(|(user, slot)| d1::pending(slot, user));
-    let unsent: u32 = pending.filter(|told| !world.hints.contains(told)).map(|_| 20).sum();
+    let unsent: u32 = pending.filter(|key| !world.hints.contains(key)).map(|_| 20).sum();
     let hints: u32 = world.hints.iter().map(|_| 10).sum();
     let flights = world.objects.iter().filter_map(|it| it.flight);
     let flights: u32 = flights

@@ -5,14 +5,14 @@ use shared::limits::{ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
 use shared::outbox::sort_replies;
 use shared::role_cache::{HintReply, RoleAnswer, RoleQuery};
 
-use super::act::Act;
+use super::action::Action;
 use super::mark::Mark;
 use super::world::{BEGIN, Line, World};
 use super::{dead, pipe, write};
 use crate::d1;
 use crate::object::{Arrived, Asked, Disk, Stage};
 use crate::variant::Variant;
-use crate::wire::{Ms, Read, Told, ms, user_id, what};
+use crate::wire::{HintKey, Ms, Read, ms, user_id, what};
 
 /// One step of it: longer than the hard age.
 const TICK_MS: Ms = 61_000;
@@ -22,67 +22,67 @@ const AGES: AgeLimits =
     AgeLimits { soft_ms: ROLES_SOFT_MS_DEFAULT, hard_ms: ROLES_HARD_MS_DEFAULT, idle_ms: 1 << 30 };
 
 /// Takes one step.
-pub(super) fn step(model: &Line, world: &mut World, act: Act) {
+pub(super) fn step(model: &Line, world: &mut World, act: Action) {
     let variant = model.variant;
     match act {
-        Act::Deliver(event) => pipe::deliver(world, event, variant),
-        Act::DeliverAgain(event) => {
+        Action::Deliver(event) => pipe::deliver(world, event, variant),
+        Action::DeliverAgain(event) => {
             world.left.copies -= 1;
             pipe::send(world, event, variant);
         }
-        Act::DieBeforeSend(event) => {
+        Action::DieBeforeSend(event) => {
             world.left.crashes -= 1;
             pipe::note(world, event, variant);
         }
-        Act::DieAfterSend(event) => {
+        Action::DieAfterSend(event) => {
             world.left.crashes -= 1;
             pipe::send(world, event, variant);
         }
-        Act::GiveUp(event) => {
+        Action::GiveUp(event) => {
             world.left.lost -= 1;
             world.unsent &= !(1 << event);
         }
-        Act::Run(batch, fate) => pipe::run(model, world, batch, fate),
-        Act::Take(consumer, batch) => pipe::take(model, world, consumer, batch),
-        Act::Commit(consumer) => pipe::commit(model, world, consumer),
-        Act::CommitUnheard(consumer) => pipe::unheard(model, world, consumer),
-        Act::Refuse(consumer) => pipe::refuse(model, world, consumer),
-        Act::Acknowledge(consumer) => pipe::acknowledge(world, consumer),
-        Act::Push(consumer) => pipe::push(world, consumer),
-        Act::Crash(consumer) => {
+        Action::Run(batch, fate) => pipe::run(model, world, batch, fate),
+        Action::Take(consumer, batch) => pipe::take(model, world, consumer, batch),
+        Action::Commit(consumer) => pipe::commit(model, world, consumer),
+        Action::CommitUnheard(consumer) => pipe::unheard(model, world, consumer),
+        Action::Refuse(consumer) => pipe::refuse(model, world, consumer),
+        Action::Acknowledge(consumer) => pipe::acknowledge(world, consumer),
+        Action::Push(consumer) => pipe::push(world, consumer),
+        Action::Crash(consumer) => {
             let owed = world.consumers.get(consumer).map(|it| it.owed).unwrap_or_default();
-            if owed.iter().any(|told| is_owed(world, &told)) {
+            if owed.iter().any(|key| is_owed(world, &key)) {
                 world.marks |= Mark::DiedOwing.bit();
             }
             pipe::crash(model, world, consumer);
         }
-        Act::ApplyDead(event) => dead::apply(model, world, event),
-        Act::EndDead(event) => dead::end(model, world, event),
-        Act::Down => {
+        Action::ApplyDead(event) => dead::apply(model, world, event),
+        Action::EndDead(event) => dead::end(model, world, event),
+        Action::Down => {
             world.left.outages -= 1;
             world.down = true;
         }
-        Act::Up => world.down = false,
-        Act::Replay(event) => pipe::replay(world, event),
-        Act::Operate(event) => write::happen(model, world, event),
-        Act::Sweep(user) => {
+        Action::Up => world.down = false,
+        Action::Replay(event) => pipe::replay(world, event),
+        Action::Operate(event) => write::happen(model, world, event),
+        Action::Sweep(user) => {
             let slot = world.slots.get(usize::from(user));
             world.hints.extend(slot.and_then(|slot| d1::pending(slot, user)));
         }
-        Act::Hint(told) => hint(model, world, told),
-        Act::Ask(user) => ask(model, world, user),
-        Act::Land(user) => land(model, world, user),
-        Act::Arrive(user) => arrive(model, world, user),
-        Act::Fail(user, landed) => fail(model, world, user, landed),
-        Act::Evict(user) => evict(model, world, user),
-        Act::Tick => tick(model, world),
+        Action::Hint(key) => hint(model, world, key),
+        Action::Ask(user) => ask(model, world, user),
+        Action::Land(user) => land(model, world, user),
+        Action::Arrive(user) => arrive(model, world, user),
+        Action::Fail(user, landed) => fail(model, world, user, landed),
+        Action::Evict(user) => evict(model, world, user),
+        Action::Tick => tick(model, world),
     }
 }
 
 /// Whether D1 still owes this hint.
-fn is_owed(world: &World, told: &Told) -> bool {
-    let slot = world.slots.get(usize::from(told.user));
-    slot.and_then(|slot| d1::pending(slot, told.user)).as_ref() == Some(told)
+fn is_owed(world: &World, key: &HintKey) -> bool {
+    let slot = world.slots.get(usize::from(key.user));
+    slot.and_then(|slot| d1::pending(slot, key.user)).as_ref() == Some(key)
 }
 
 fn tick(model: &Line, world: &mut World) {
@@ -96,22 +96,22 @@ pub(super) fn question(user: u8) -> RoleQuery {
     RoleQuery { user_id: user_id(user).into(), fresh: false, min_version: 0, compact: true }
 }
 
-fn hint(model: &Line, world: &mut World, told: Told) {
-    world.hints.remove(&told);
-    let place = usize::from(told.user);
+fn hint(model: &Line, world: &mut World, key: HintKey) {
+    world.hints.remove(&key);
+    let place = usize::from(key.user);
     let (Some(object), Some(slot)) = (world.objects.get_mut(place), world.slots.get_mut(place))
     else {
         return;
     };
     let disk = (model.variant, Disk::Writes);
-    let reply: Option<HintReply> = object.hint(&told.hint(), world.now, &AGES, disk);
+    let reply: Option<HintReply> = object.hint(&key.hint(), world.now, &AGES, disk);
     let heard = reply.filter(|_| model.variant != Variant::HintsAreNotSettled);
-    let settled = sort_replies(vec![(told.pending(), heard)]);
+    let settled = sort_replies(vec![(key.pending(), heard)]);
     if !settled.acked.is_empty() {
-        d1::ack(slot, &told, model.variant);
+        d1::ack(slot, &key, model.variant);
     }
     if !settled.gone.is_empty() {
-        d1::gone(slot, &told, world.now, model.variant);
+        d1::gone(slot, &key, world.now, model.variant);
     }
 }
 

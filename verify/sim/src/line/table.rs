@@ -11,7 +11,7 @@ use shared::guard::{Need, RoleSnapshot, roles_meet};
 use shared::roles::RoleSet;
 use shared::time::UnixMillis;
 
-use super::history::{ADMIN, ORG, PERMISSION, Told};
+use super::history::{ADMIN, ORG, PERMISSION, Script};
 use crate::variant::Variant;
 use maker::Maker;
 use outside::Outside;
@@ -56,15 +56,15 @@ impl Table {
     ///
     /// # Errors
     /// What SQLite refuses.
-    pub fn new(told: &Told, variant: Variant) -> Result<Self> {
-        let mut maker = Maker::new(told, variant)?;
+    pub fn new(script: &Script, variant: Variant) -> Result<Self> {
+        let mut maker = Maker::new(script, variant)?;
         maker.begin()?;
         maker.explore()?;
-        let heard = 0..1_u16 << told.events.len();
+        let heard = 0..1_u16 << script.events.len();
         let lawful = heard.map(|heard| maker.lawful(heard)).collect();
         let grants = maker.sets.iter().map(granted).collect();
-        let heard = 0..1_u16 << told.events.len();
-        let outside = heard.map(|heard| Outside::new(told, heard, &maker.sets)).collect();
+        let heard = 0..1_u16 << script.events.len();
+        let outside = heard.map(|heard| Outside::new(script, heard, &maker.sets)).collect();
         Ok(Self { states: maker.states, lawful, grants, outside })
     }
 
@@ -86,7 +86,8 @@ impl Table {
         self.lawful.get(usize::from(heard))
     }
 
-    /// Whether what each user may do is what the events heard leave room for, told without the law.
+    /// Whether what each user may do is what the events heard leave room for, judged without the
+    /// law.
     #[must_use]
     pub fn has_room(&self, rows: Rows, heard: u8, rule: Rule) -> bool {
         let rules = self.outside.get(usize::from(heard));

@@ -6,10 +6,10 @@ use super::decided::{Decisions, Pair};
 use super::history::{self, History};
 use super::table::{Rows, Table};
 use crate::d1::Slot;
-use crate::few::Few;
 use crate::object::Object;
+use crate::small_set::SmallSet;
 use crate::variant::Variant;
-use crate::wire::{Ms, Told};
+use crate::wire::{HintKey, Ms};
 
 /// When the clock begins.
 pub(super) const BEGIN: Ms = 1_000_000;
@@ -51,7 +51,7 @@ pub struct Line {
     /// The protocol, or a wrong form of it.
     pub variant: Variant,
     /// The events.
-    pub told: Arc<history::Told>,
+    pub script: Arc<history::Script>,
     /// What D1 makes of them.
     pub table: Arc<Table>,
     /// What a consumer makes of them.
@@ -68,7 +68,7 @@ pub struct Consumer {
     /// Messages whose commit is done, before the acknowledgement.
     pub done: Pair,
     /// Hints that are owed, read with the commit.
-    pub owed: Few<Told, 2>,
+    pub owed: SmallSet<HintKey, 2>,
 }
 
 /// Everything there is.
@@ -105,7 +105,7 @@ pub struct World {
     /// Each user's role cache.
     pub objects: [Object; 2],
     /// Hints under way, at most two of a user.
-    pub hints: Few<Told, 4>,
+    pub hints: SmallSet<HintKey, 4>,
     /// Questions that each user's guard may still ask.
     pub asks: [u8; 2],
     /// Whether it waits for a fill.
@@ -151,15 +151,15 @@ impl Line {
     /// # Errors
     /// When SQLite refuses what D1 must take.
     pub fn new(bounds: Bounds, variant: Variant) -> anyhow::Result<Self> {
-        let told = bounds.history.told();
-        let table = Arc::new(Table::new(&told, variant)?);
-        let decisions = Arc::new(Decisions::new(&told));
-        Ok(Self { bounds, variant, told: Arc::new(told), table, decisions })
+        let script = bounds.history.script();
+        let table = Arc::new(Table::new(&script, variant)?);
+        let decisions = Arc::new(Decisions::new(&script));
+        Ok(Self { bounds, variant, script: Arc::new(script), table, decisions })
     }
 
     /// Clerk's events, as bits.
     #[must_use]
     pub fn clerks(&self) -> u8 {
-        (1 << self.told.clerks) - 1
+        (1 << self.script.clerks) - 1
     }
 }

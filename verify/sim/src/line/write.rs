@@ -6,21 +6,21 @@ use super::decided::Decided;
 use super::mark::Mark;
 use super::world::{Line, World};
 use crate::d1;
-use crate::few::Few;
+use crate::small_set::SmallSet;
 use crate::variant::Variant;
-use crate::wire::{Told, USERS, ms};
+use crate::wire::{HintKey, USERS, ms};
 
 /// The outbox, as the batch reads it last.
-pub(super) fn owed(world: &World) -> Few<Told, 2> {
+pub(super) fn owed(world: &World) -> SmallSet<HintKey, 2> {
     let slots = (0_u8..).zip(&world.slots);
     let pending = slots.filter_map(|(user, slot)| Some(d1::pending(slot, user)?.pending()));
-    let told = merge_round(vec![], pending.collect()).into_iter().filter_map(|pending| {
+    let keys = merge_round(vec![], pending.collect()).into_iter().filter_map(|pending| {
         let user = (0_u8..).zip(USERS).find(|(_, id)| *id == pending.user_id)?.0;
-        Some(Told { user, owner: ms(pending.owner), version: ms(pending.version) })
+        Some(HintKey { user, owner: ms(pending.owner), version: ms(pending.version) })
     });
-    let mut few = Few::default();
-    few.extend(told);
-    few
+    let mut owed = SmallSet::default();
+    owed.extend(keys);
+    owed
 }
 
 /// Writes one plan: rows and bumps, deliveries, dead letters; all or nothing.
@@ -40,7 +40,7 @@ pub(super) fn happen(model: &Line, world: &mut World, event: u8) {
     let Some(state) = model.table.at(world.rows) else { return };
     let Some((next, bumps)) = state.next.get(usize::from(event)).copied() else { return };
     let (before, after) = (state.what, model.table.what(next));
-    let about = model.told.about(event);
+    let about = model.script.about(event);
     let bumps = wrong_bumps(model.variant, about, bumps);
     if world.joined & (1 << event) != 0 && (next, bumps) != (world.rows, [0; 2]) {
         world.marks |= Mark::Redone.bit();

@@ -14,13 +14,13 @@ use testkit::twin::{TABLES, Twin, Word};
 
 use super::{Lawful, Rows, State, wrong};
 use crate::line::decided::QUEUE;
-use crate::line::history::{ADMIN, Says, Told};
+use crate::line::history::{ADMIN, Says, Script};
 use crate::variant::Variant;
 use crate::wire::{USERS, user_id};
 
 pub(super) struct Maker<'a> {
     db: Database,
-    told: &'a Told,
+    script: &'a Script,
     variant: Variant,
     pub(super) states: Vec<State>,
     /// The events that lead to each state.
@@ -30,16 +30,16 @@ pub(super) struct Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(told: &'a Told, variant: Variant) -> Result<Self> {
+    pub(super) fn new(script: &'a Script, variant: Variant) -> Result<Self> {
         let (states, paths, known, sets) = (vec![], vec![], BTreeMap::new(), vec![]);
         let db = Database::migrated()?;
-        Ok(Self { db, told, variant, states, paths, known, sets })
+        Ok(Self { db, script, variant, states, paths, known, sets })
     }
 
     pub(super) fn begin(&mut self) -> Result<()> {
         self.db.sql.execute("INSERT INTO roles (name) VALUES (?1)", [ADMIN])?;
-        for change in &self.told.before {
-            let message = self.told.carrying(change).context("a change has no message")?;
+        for change in &self.script.before {
+            let message = self.script.carrying(change).context("a change has no message")?;
             self.db.run(&sql::statements(&plan(QUEUE, &[message], vec![]), UnixMillis(START)))?;
         }
         for user in USERS {
@@ -55,7 +55,7 @@ impl<'a> Maker<'a> {
         while let Some(path) = self.paths.get(index).cloned() {
             self.db.sql.execute_batch("SAVEPOINT path")?;
             path.iter().try_for_each(|event| self.apply(*event))?;
-            let next = (0_u8..).take(self.told.events.len()).map(|event| self.step(&path, event));
+            let next = (0_u8..).take(self.script.events.len()).map(|event| self.step(&path, event));
             let next = next.collect::<Result<_>>()?;
             if let Some(state) = self.states.get_mut(index) {
                 state.next = next;
@@ -84,7 +84,7 @@ impl<'a> Maker<'a> {
     }
 
     fn apply(&self, event: u8) -> Result<()> {
-        let Some(says) = self.told.events.get(usize::from(event)) else { return Ok(()) };
+        let Some(says) = self.script.events.get(usize::from(event)) else { return Ok(()) };
         match says {
             Says::Clerk(message, change) => {
                 let message = wrong::message(self.variant, message);
@@ -123,7 +123,7 @@ impl<'a> Maker<'a> {
             let row = self.db.fill(user)?.context("nobody watches")?;
             *what = self.number(RoleSet { version: 0, ..row.set });
         }
-        for (event, says) in (0_u8..).zip(&self.told.events) {
+        for (event, says) in (0_u8..).zip(&self.script.events) {
             let Says::Clerk(_, change) = says else { continue };
             let (undone, orphan) = self.looks(change)?;
             state.undone |= u8::from(undone) << event;
@@ -163,10 +163,10 @@ impl<'a> Maker<'a> {
     pub(super) fn lawful(&mut self, heard: u16) -> Lawful {
         let mut twin = Twin::default();
         twin.role_name(ADMIN);
-        for change in &self.told.before {
+        for change in &self.script.before {
             twin.take(change);
         }
-        for (event, says) in self.told.events.iter().enumerate() {
+        for (event, says) in self.script.events.iter().enumerate() {
             match says {
                 _ if heard & (1 << event) == 0 => {}
                 Says::Clerk(_, change) => {

@@ -1,11 +1,11 @@
-//! What Clerk promises of memberships and keys, told from the events alone: neither the law in Rust
-//! nor the twin has a part in it, so a mistake that both share is seen here.
+//! What Clerk promises of memberships and keys, worked out from the events alone: neither the law
+//! in Rust nor the twin has a part in it, so a mistake that both share is seen here.
 
 use shared::merge::{EntityChange, EntityKind, EntityState, Rank};
 use shared::projection::EntityFields;
 use shared::roles::{Membership, RoleSet};
 
-use crate::line::history::{ORG, PERMISSION, Says, Told};
+use crate::line::history::{ORG, PERMISSION, Says, Script};
 use crate::wire::USERS;
 
 /// A rule.
@@ -26,8 +26,8 @@ pub(super) struct Outside {
 }
 
 impl Outside {
-    pub(super) fn new(told: &Told, heard: u16, sets: &[RoleSet]) -> Self {
-        let said: Vec<&EntityChange> = said(told, heard).collect();
+    pub(super) fn new(script: &Script, heard: u16, sets: &[RoleSet]) -> Self {
+        let said: Vec<&EntityChange> = said(script, heard).collect();
         let bad = |rule: &dyn Fn(&[&EntityChange], &str, &RoleSet) -> bool| {
             USERS.map(|user| {
                 let bad = (0_u8..).zip(sets).filter(|(_, set)| !rule(&said, user, set));
@@ -47,13 +47,13 @@ impl Outside {
 }
 
 /// What D1 was told.
-fn said(told: &Told, heard: u16) -> impl Iterator<Item = &EntityChange> {
-    let events = told.events.iter().enumerate().filter(move |(at, _)| heard & (1 << at) != 0);
+fn said(script: &Script, heard: u16) -> impl Iterator<Item = &EntityChange> {
+    let events = script.events.iter().enumerate().filter(move |(at, _)| heard & (1 << at) != 0);
     let clerks = events.filter_map(|(_, says)| match says {
         Says::Clerk(_, change) => Some(change),
         Says::Operator(..) => None,
     });
-    told.before.iter().chain(clerks)
+    script.before.iter().chain(clerks)
 }
 
 fn held(set: &RoleSet) -> Vec<&Membership> {

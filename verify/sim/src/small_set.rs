@@ -1,17 +1,17 @@
-//! A set of a few things at most, without a heap: the models hold millions of them.
+//! A set of a few items at most, without a heap: the models hold millions of them.
 
-/// At most `N` things, each once, in order. Equal sets are equal bytes.
+/// At most `N` items, each once, in order. Equal sets are equal bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Few<T, const N: usize>([Option<T>; N]);
+pub struct SmallSet<T, const N: usize>([Option<T>; N]);
 
-impl<T: Copy, const N: usize> Default for Few<T, N> {
+impl<T: Copy, const N: usize> Default for SmallSet<T, N> {
     fn default() -> Self {
         Self([None; N])
     }
 }
 
-impl<T: Copy + Ord, const N: usize> Few<T, N> {
-    /// Adds one. Without room it is lost: whoever cares asks [`Few::len`] before.
+impl<T: Copy + Ord, const N: usize> SmallSet<T, N> {
+    /// Adds one. Without room it is lost: ask [`SmallSet::len`] before, if that matters.
     pub fn insert(&mut self, it: T) {
         if self.contains(&it) {
             return;
@@ -70,11 +70,11 @@ impl<T: Copy + Ord, const N: usize> Few<T, N> {
 
 #[cfg(test)]
 mod tests {
-    use super::Few;
+    use super::SmallSet;
 
     #[test]
     fn equal_sets_are_equal_whatever_came_first() {
-        let (mut a, mut b) = (Few::<u8, 3>::default(), Few::<u8, 3>::default());
+        let (mut a, mut b) = (SmallSet::<u8, 3>::default(), SmallSet::<u8, 3>::default());
         a.extend([3, 1, 2, 1]);
         b.extend([2, 3, 9, 1]);
         b.remove(&9);

@@ -1,11 +1,11 @@
 //! What can happen on the line.
 
 use super::decided::Pair;
-use crate::wire::Told;
+use crate::wire::HintKey;
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum Action {
     /// Svix delivers an event, the door sends it to the queue and answers 2xx.
     Deliver(u8),
     /// The same, once more.
@@ -47,7 +47,7 @@ pub enum Act {
     /// The cron sweep sends a hint that is owed.
     Sweep(u8),
     /// A hint reaches its object, and the answer D1.
-    Hint(Told),
+    Hint(HintKey),
     /// A user's guard asks.
     Ask(u8),
     /// D1 takes in a user's fill.
@@ -87,7 +87,7 @@ impl Fate {
     pub(super) const ERRORS: [Self; 2] = [Self::Refused, Self::Unheard];
 }
 
-impl Act {
+impl Action {
     /// Whether it is neither a fault nor somebody's whim.
     pub(super) fn is_work(&self) -> bool {
         match self {

@@ -6,11 +6,11 @@ use super::world::{BEGIN, Bounds, Cache, Guard, TICK_MS, World};
 use crate::d1;
 use crate::object::Stage;
 use crate::variant::Variant;
-use crate::wire::{Ms, Sent, Told};
+use crate::wire::{HintKey, Ms, Sent};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum Action {
     /// D1 commits a change of what the user may do.
     Commit,
     /// The same by a change for everybody.
@@ -44,15 +44,15 @@ pub enum Act {
     /// The consumer or the sweep reads the outbox and sends the hint.
     Send,
     /// A hint reaches the object, and may come again.
-    Hint(Told),
+    Hint(HintKey),
     /// The same, and its floor cannot be written to the disk.
-    HintUnsaved(Told),
+    HintUnsaved(HintKey),
     /// A hint is lost.
-    LoseHint(Told),
+    LoseHint(HintKey),
     /// The answer to a hint is written down, and may be so again.
-    Settle(Told, bool),
+    Settle(HintKey, bool),
     /// The answer to a hint is lost.
-    LoseReply(Told, bool),
+    LoseReply(HintKey, bool),
     /// The object's alarm rings.
     Ring,
     /// D1 ends a watch, and the object hears of it if it still waits.
@@ -68,93 +68,93 @@ pub enum Act {
 }
 
 /// Lists what can happen.
-pub(super) fn list(model: &Cache, world: &World, acts: &mut Vec<Act>) {
+pub(super) fn list(model: &Cache, world: &World, acts: &mut Vec<Action>) {
     let bounds = &model.bounds;
     if world.made < bounds.commits {
-        acts.push(Act::Commit);
+        acts.push(Action::Commit);
         if bounds.everybody {
-            acts.push(Act::CommitForAll);
+            acts.push(Action::CommitForAll);
         }
     }
     if world.slot.behind {
-        acts.push(Act::CatchUp);
+        acts.push(Action::CatchUp);
     }
     if world.now - BEGIN < bounds.ticks * TICK_MS {
-        acts.push(Act::Tick);
+        acts.push(Action::Tick);
     }
     guards(world, acts);
     object(model, world, acts);
     network(world, acts, bounds);
     if bounds.alarms && world.object.alarm.is_some_and(|at| at <= world.now) {
-        acts.push(Act::Ring);
+        acts.push(Action::Ring);
     }
     if bounds.restores && world.restored_at.is_none() {
-        acts.push(if world.copy.is_none() { Act::Copy } else { Act::Restore });
+        acts.push(if world.copy.is_none() { Action::Copy } else { Action::Restore });
     }
 }
 
-fn guards(world: &World, acts: &mut Vec<Act>) {
+fn guards(world: &World, acts: &mut Vec<Action>) {
     for (guard, state) in world.guards.iter().enumerate() {
         match state {
-            Guard::Idle => acts.push(Act::Ask(guard)),
+            Guard::Idle => acts.push(Action::Ask(guard)),
             Guard::Waits { .. } => {}
-            Guard::Holds { .. } => acts.push(Act::Decide(guard)),
+            Guard::Holds { .. } => acts.push(Action::Decide(guard)),
         }
     }
 }
 
-fn object(model: &Cache, world: &World, acts: &mut Vec<Act>) {
+fn object(model: &Cache, world: &World, acts: &mut Vec<Action>) {
     match world.object.flight.map(|flight| flight.stage) {
         Some(Stage::Sent) => {
-            acts.extend([Act::Land, Act::Fail(false)]);
+            acts.extend([Action::Land, Action::Fail(false)]);
             let registers = world.object.flight.is_some_and(|flight| flight.sent.registers);
             if registers {
-                acts.push(Act::Fail(true));
+                acts.push(Action::Fail(true));
             }
             // What writes goes to the primary; wrong forms let the replica answer that as well.
             let lease = model.variant == Variant::LeaseWithLaggingReads;
             if world.lagging.is_some() && (lease || !registers) {
-                acts.push(Act::LandLagging);
+                acts.push(Action::LandLagging);
             }
         }
         Some(Stage::Answered(_)) if model.bounds.trouble => {
-            acts.extend([Act::Arrive, Act::ArriveUnsaved]);
+            acts.extend([Action::Arrive, Action::ArriveUnsaved]);
         }
-        Some(Stage::Answered(_)) => acts.push(Act::Arrive),
+        Some(Stage::Answered(_)) => acts.push(Action::Arrive),
         None => {}
     }
     if world.object.pace != FillBackoff::default() {
-        acts.push(Act::Rest);
+        acts.push(Action::Rest);
     }
     if world.orphans.len() < model.bounds.under_way {
-        acts.push(Act::Evict);
+        acts.push(Action::Evict);
     }
     if world.object.ends.is_some() {
-        acts.push(Act::GiveUp);
+        acts.push(Action::GiveUp);
     }
 }
 
-fn network(world: &World, acts: &mut Vec<Act>, bounds: &Bounds) {
+fn network(world: &World, acts: &mut Vec<Action>, bounds: &Bounds) {
     let owed = d1::pending(&world.slot, 0);
-    if world.hints.len() < 2 && owed.is_some_and(|told| !world.hints.contains(&told)) {
-        acts.push(Act::Send);
+    if world.hints.len() < 2 && owed.is_some_and(|key| !world.hints.contains(&key)) {
+        acts.push(Action::Send);
     }
     for orphan in world.orphans.iter() {
-        acts.extend([Act::LoseOrphan(orphan), Act::LandOrphan(orphan)]);
+        acts.extend([Action::LoseOrphan(orphan), Action::LandOrphan(orphan)]);
     }
-    for told in world.hints.iter() {
-        acts.push(Act::LoseHint(told));
+    for key in world.hints.iter() {
+        acts.push(Action::LoseHint(key));
         if world.replies.len() < bounds.under_way {
-            acts.push(Act::Hint(told));
+            acts.push(Action::Hint(key));
         }
         if bounds.trouble {
-            acts.push(Act::HintUnsaved(told));
+            acts.push(Action::HintUnsaved(key));
         }
     }
-    for (told, gone) in world.replies.iter() {
-        acts.extend([Act::Settle(told, gone), Act::LoseReply(told, gone)]);
+    for (key, gone) in world.replies.iter() {
+        acts.extend([Action::Settle(key, gone), Action::LoseReply(key, gone)]);
     }
     for owner in world.unwatches.iter() {
-        acts.extend([Act::Unwatch(owner), Act::LoseUnwatch(owner)]);
+        acts.extend([Action::Unwatch(owner), Action::LoseUnwatch(owner)]);
     }
 }

@@ -1,4 +1,4 @@
-//! What an object waits for, and what it is told and tells.
+//! What an object waits for, and the outcomes of what is asked of it.
 
 use shared::role_cache::RoleAnswer;
 
