@@ -1,4 +1,4 @@
-//! A JWKS or a PEM, from whoever answers at the address of the keys.
+//! A JWKS or a PEM, as the address of the keys may answer.
 //!
 //! What was taken for a key is one: long enough, odd, spelled out and read again the same, and
 //! good enough for `jsonwebtoken`. A set never holds two keys for one name.

@@ -44,12 +44,12 @@ fn the_corpora_are_what_the_generator_writes_and_what_was_found() {
             bytes_of_all += bytes.len();
             let seed = seeds.get(&(target.name, name.clone()));
             let is_known = seed == Some(bytes) || name.starts_with(seeds::REGRESSION);
-            assert!(is_known, "{}/{name}: write the seeds anew, or rename it", target.name);
+            assert!(is_known, "{}/{name}: write the seeds again, or rename it", target.name);
         }
         let names: BTreeSet<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
         let wanted = seeds.keys().filter(|(name, _)| *name == target.name);
         let gone: Vec<_> = wanted.filter(|(_, name)| !names.contains(name.as_str())).collect();
-        assert!(gone.is_empty(), "write the seeds anew: {gone:?} are gone");
+        assert!(gone.is_empty(), "write the seeds again: {gone:?} are gone");
     }
     assert!(bytes_of_all <= CORPORA_BYTES_MAX, "{bytes_of_all} bytes");
 }

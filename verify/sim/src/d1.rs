@@ -15,7 +15,7 @@
 //! holds them to the statements on SQLite.
 
 use crate::variant::Variant;
-use crate::wire::{HintKey, Ms, Sent};
+use crate::wire::{HintKey, Ms, SentFill};
 
 /// A row of `watches`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +68,7 @@ pub fn catch_up(slot: &mut Slot, now: Ms, variant: Variant) {
 }
 
 /// Inserts the watch or takes it over, as a fill asks.
-pub fn register(slot: &mut Slot, fill: &Sent, now: Ms, v: Variant) {
+pub fn register(slot: &mut Slot, fill: &SentFill, now: Ms, v: Variant) {
     if v == Variant::FillWithoutRegistering {
         return;
     }
@@ -135,7 +135,7 @@ mod tests {
 
     use super::{Slot, Watch, ack, bump, catch_up, change_everybody, gone, register, unwatch};
     use crate::variant::Variant::Right;
-    use crate::wire::{HintKey, Ms, Sent};
+    use crate::wire::{HintKey, Ms, SentFill};
 
     const BEGIN: Ms = 1_000_000;
 
@@ -158,7 +158,7 @@ mod tests {
                     Ms::from(number / 2) + 1,
                     if number.is_multiple_of(2) { 0 } else { version + 2 },
                 );
-                let sent = Sent { user: 0, owner, floor, registers: true, sent_at: *now };
+                let sent = SentFill { user: 0, owner, floor, registers: true, sent_at: *now };
                 register(slot, &sent, *now, Right);
                 catch_up(slot, *now, Right);
                 let floor = if floor == 0 { 0 } else { shift(floor) };

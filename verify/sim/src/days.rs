@@ -142,7 +142,7 @@ pub struct DayResult {
     pub digest: u64,
     /// Every step, when they were kept.
     pub steps: Vec<String>,
-    /// What happened seldom.
+    /// The rare things that happened.
     pub counts: Counts,
     /// All that came from outside, and every fault that struck.
     pub only: Only,

@@ -14,7 +14,7 @@ use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 pub use outcome::{Arrived, Asked, Disk, Flight, Stage};
 
 use crate::variant::Variant;
-use crate::wire::{Kept, Ms, Read, Sent, instant, ms, set};
+use crate::wire::{FillRow, Ms, PackedState, SentFill, instant, ms, set};
 
 /// As in `durable/src/object.rs`.
 const FILLS_MAX: u8 = 4;
@@ -25,9 +25,9 @@ pub struct Object {
     /// Whose.
     pub user: u8,
     /// What the instance in memory knows.
-    pub memory: Kept,
+    pub memory: PackedState,
     /// What outlives it.
-    pub disk: Kept,
+    pub disk: PackedState,
     /// The fill that the instance waits for.
     pub flight: Option<Flight>,
     /// When the alarm rings.
@@ -93,14 +93,14 @@ impl Object {
             self.save();
             self.arm(instant(now).plus(ages.idle_ms).0);
         }
-        let sent = Sent::new(self.user, &fill);
+        let sent = SentFill::new(self.user, &fill);
         self.flight = Some(Flight { sent, round, stage: Stage::Sent });
     }
 
     /// D1's answer to the fill under way comes in.
     pub fn arrive(
         &mut self,
-        read: Option<Read>,
+        read: Option<FillRow>,
         now: Ms,
         ages: &AgeLimits,
         (variant, disk): (Variant, Disk),
@@ -207,9 +207,9 @@ impl Object {
     }
 
     /// The instance is thrown out of memory. The fill that it had sent, which may still land.
-    pub fn evict(&mut self, now: Ms, variant: Variant) -> Option<Sent> {
+    pub fn evict(&mut self, now: Ms, variant: Variant) -> Option<SentFill> {
         self.pace = FillBackoff::default();
-        self.memory = Kept::from(&variant.reload(&self.disk.state()));
+        self.memory = PackedState::from(&variant.reload(&self.disk.state()));
         self.disk = self.memory;
         if self.ends.take().is_some() {
             // The platform runs an alarm again that did not end.
@@ -223,7 +223,7 @@ impl Object {
     fn with<T>(&mut self, work: impl FnOnce(&mut CacheState) -> T) -> T {
         let mut state = self.memory.state();
         let done = work(&mut state);
-        self.memory = Kept::from(&state);
+        self.memory = PackedState::from(&state);
         done
     }
 

@@ -92,7 +92,7 @@ scopes! {
     Rejoin, "line: rejoin", "A member who comes back.";
     Again, "line: again", "A member who comes back and leaves again, while one event is lost.";
     Catalogue, "line: catalogue", "The catalogue changes, and an operator grants and revokes.";
-    Keys, "line: keys", "A role and a permission are renamed and deleted beneath old lists.";
+    Keys, "line: keys", "A role and a permission are renamed and deleted under old lists.";
 }
 
 variants! {

@@ -59,7 +59,7 @@ impl HintKey {
 
 /// A fill on its way to D1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sent {
+pub struct SentFill {
     /// Whose.
     pub user: u8,
     /// As in [`FillRequest`].
@@ -72,7 +72,7 @@ pub struct Sent {
     pub sent_at: Ms,
 }
 
-impl Sent {
+impl SentFill {
     /// From what the cache's machine asks to send.
     #[must_use]
     pub fn new(user: u8, fill: &FillRequest) -> Self {
@@ -90,7 +90,7 @@ impl Sent {
 
 /// A row that D1 read for a fill. `what` stands for the roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Read {
+pub struct FillRow {
     /// The incarnation that holds the watch.
     pub owner: Ms,
     /// The version of the watch.
@@ -101,7 +101,7 @@ pub struct Read {
 
 /// A set that an object holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Held {
+pub struct PackedSet {
     /// Its version.
     pub version: Ms,
     /// The roles, by number.
@@ -112,20 +112,20 @@ pub struct Held {
 
 /// The state of the cache's machine, small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Kept {
+pub struct PackedState {
     /// As in [`CacheState`].
     pub owner: Ms,
     /// As in [`CacheState`].
     pub floor: Ms,
     /// As in [`CacheState`].
-    pub entry: Option<Held>,
+    pub entry: Option<PackedSet>,
     /// As in [`CacheState`].
     pub used_at: Ms,
     /// As in [`CacheState`].
     pub ending: Option<Ms>,
 }
 
-impl Kept {
+impl PackedState {
     /// As the machine knows it.
     #[must_use]
     pub fn state(&self) -> CacheState {
@@ -145,14 +145,14 @@ impl Kept {
 
     /// The set that may be served, whatever its age.
     #[must_use]
-    pub fn served(&self) -> Option<Held> {
+    pub fn served(&self) -> Option<PackedSet> {
         self.entry.filter(|_| !self.state().is_below_floor())
     }
 }
 
-impl From<&CacheState> for Kept {
+impl From<&CacheState> for PackedState {
     fn from(state: &CacheState) -> Self {
-        let entry = state.entry.as_ref().map(|entry| Held {
+        let entry = state.entry.as_ref().map(|entry| PackedSet {
             version: ms(entry.set.version),
             what: what(&entry.set),
             verified_at: ms(entry.verified_at.0),

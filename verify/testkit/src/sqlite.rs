@@ -173,7 +173,7 @@ impl Database {
         })
     }
 
-    /// A fill that registers nothing; `None` for a user whom nobody watches.
+    /// A fill that registers nothing; `None` for a user that nobody watches.
     ///
     /// # Errors
     /// As of [`Database::answer`].

@@ -170,7 +170,7 @@ fn fields(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityFields> 
 }
 
 impl Event {
-    /// The users whom a delivery of these changes names outright.
+    /// The users that a delivery of these changes names directly.
     pub(crate) fn users(&self) -> Vec<UserId> {
         let named = self.changes.iter().filter_map(|change| match &change.state {
             EntityState::Live(LiveState {

@@ -44,7 +44,7 @@ const TOKENS: [(&str, &str); 3] = [
     ("arrays.apart", "[\"RS256\"]\n[\"https://clerk.example.com\",\"user_1\"]"),
 ];
 
-/// Claims of users 1 and 2, in compact form. Unsigned: whom to ask for is settled before.
+/// Claims of users 1 and 2, in compact form. Unsigned: the user to ask for is known before.
 const USER_1: &str =
     concat!("e30.", "eyJpc3MiOiJodHRwczovL2NsZXJrLmV4YW1wbGUuY29tIiwic3ViIjoidXNlcl8xIn0", ".c2ln");
 const USER_2: &str =

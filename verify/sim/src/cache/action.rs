@@ -6,7 +6,7 @@ use super::world::{BEGIN, Bounds, Cache, Guard, TICK_MS, World};
 use crate::d1;
 use crate::object::Stage;
 use crate::variant::Variant;
-use crate::wire::{HintKey, Ms, Sent};
+use crate::wire::{HintKey, Ms, SentFill};
 
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,9 @@ pub enum Action {
     /// The fill fails. Whether D1 took it in all the same.
     Fail(bool),
     /// D1 takes in a fill whose instance is gone.
-    LandOrphan(Sent),
+    LandOrphan(SentFill),
     /// A fill whose instance is gone is lost.
-    LoseOrphan(Sent),
+    LoseOrphan(SentFill),
     /// The instance is thrown out of memory.
     Evict,
     /// The consumer or the sweep reads the outbox and sends the hint.

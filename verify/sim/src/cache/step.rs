@@ -15,7 +15,7 @@ use super::world::{Cache, Guard, TICK_MS, World};
 use crate::d1;
 use crate::object::Disk;
 use crate::variant::Variant;
-use crate::wire::{HintKey, Sent};
+use crate::wire::{HintKey, SentFill};
 
 /// Takes one step.
 pub(super) fn step(model: &Cache, world: &mut World, act: Action) {
@@ -188,8 +188,8 @@ fn evict(world: &mut World, variant: Variant) {
     }
     let orphan = world.object.evict(world.now, variant);
     // One that only reads changes nothing any more.
-    let orphan = orphan.filter(|sent: &Sent| sent.registers);
+    let orphan = orphan.filter(|sent: &SentFill| sent.registers);
     // Nobody is left to ask when it was sent.
-    world.orphans.extend(orphan.map(|sent| Sent { sent_at: 0, ..sent }));
+    world.orphans.extend(orphan.map(|sent| SentFill { sent_at: 0, ..sent }));
     fill::turn_away(world);
 }

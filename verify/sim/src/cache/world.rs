@@ -8,7 +8,7 @@ use crate::d1::Slot;
 use crate::object::{Object, Stage};
 use crate::small_set::SmallSet;
 use crate::variant::Variant;
-use crate::wire::{HintKey, Ms, Read, Sent, user_id};
+use crate::wire::{FillRow, HintKey, Ms, SentFill, user_id};
 
 /// One step of the clock. Longer than a second: within that a set counts as fresh.
 pub(super) const TICK_MS: Ms = 10_000;
@@ -83,7 +83,7 @@ pub struct World {
     /// The role cache.
     pub object: Object,
     /// Fills whose instance is gone.
-    pub orphans: SmallSet<Sent, 2>,
+    pub orphans: SmallSet<SentFill, 2>,
     /// Hints under way. Taking one leaves it there: it may come again.
     pub hints: SmallSet<HintKey, 2>,
     /// Answers to hints under way, and whether each says that nobody watches.
@@ -97,7 +97,7 @@ pub struct World {
     /// When a restore did.
     pub restored_at: Option<Ms>,
     /// What a replica that is behind would still say, and when it ceased to be so.
-    pub lagging: Option<(Option<Read>, Ms)>,
+    pub lagging: Option<(Option<FillRow>, Ms)>,
     /// The greatest version that was served.
     pub served: Ms,
     /// When each set that is still about ceased to be the truth; 0 while it is.
@@ -157,8 +157,8 @@ impl World {
     }
 
     /// Every set that somebody may still serve or be served, from a replica that is behind as well.
-    pub(super) fn readable_sets(&self) -> impl Iterator<Item = Read> + Clone + '_ {
-        let read = |version, what| Read { owner: 0, version, what };
+    pub(super) fn readable_sets(&self) -> impl Iterator<Item = FillRow> + Clone + '_ {
+        let read = |version, what| FillRow { owner: 0, version, what };
         let object = &self.object;
         let held = [&object.memory, &object.disk].into_iter().filter_map(|kept| kept.entry);
         let flight = object.flight.and_then(|flight| match flight.stage {

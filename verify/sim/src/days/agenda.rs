@@ -1,4 +1,4 @@
-//! What is going to happen, and when: the earliest first, and of one instant what was put down
+//! What is going to happen, and when: the earliest first, and of one instant what was planned
 //! first.
 
 use std::cmp::{Ordering, Reverse};
@@ -27,9 +27,9 @@ pub(super) enum Step {
     Answers { call: Box<Call>, reply: Result<Reply, String> },
     /// A hint reaches its object.
     Hint { push: u32, pending: PendingHint },
-    /// The object's answer reaches whoever sent the hint.
+    /// The object's answer reaches the sender of the hint.
     Hinted { push: u32, pending: PendingHint, reply: HintReply },
-    /// Whoever sent hints waits no longer.
+    /// A sender of hints waits no longer.
     PushEnds(u32),
     /// The cron.
     Sweep,
@@ -90,7 +90,7 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    /// Puts a step down.
+    /// Plans a step.
     pub(super) fn put(&mut self, at: i64, step: Step) {
         self.number += 1;
         self.heap.push(Entry { at, number: self.number, step });

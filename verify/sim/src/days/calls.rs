@@ -17,7 +17,7 @@ pub(super) enum Who {
     SweepSettings(u32),
     /// A sweep, for a page of the outbox.
     Page(u32),
-    /// Whoever sent hints, to note their answers.
+    /// A sender of hints, to note their answers.
     Settle(u32),
     /// An object, for its fill of this number.
     Fill { user: usize, fill: u32 },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::names::named;
 
 named! {
-    /// Something that happens seldom.
+    /// Something that happens rarely.
     Rare {
         CrashBeforeCommit = "F-1 crash before the commit",
         CrashDuringCommit = "F-1 crash while D1 commits",

@@ -113,7 +113,7 @@ impl World<'_> {
         }
     }
 
-    /// The row of fills is over: whoever waits is answered, or waits for one more.
+    /// The row of fills is over: each guard that waits is answered, or waits for one more.
     pub(super) fn refilled(&mut self, user: usize, good: bool) {
         if !good {
             self.has_failed(user);

@@ -137,7 +137,7 @@ impl Clerk<'_> {
         ("organization", self.verb(), payload::organization(id, updated, name), at)
     }
 
-    /// A member whom there is already, or a new one: whoever returns has a new id.
+    /// A member that exists already, or a new one: one that returns has a new id.
     fn membership(&mut self) -> Told {
         if self.members.is_empty() || self.rng.u8(0..3) != 0 {
             self.born += 1;

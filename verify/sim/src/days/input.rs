@@ -9,7 +9,7 @@ use super::history::{Event, KEYS, ORGS, PERMISSIONS, ROLES, USERS};
 use super::mix::{Mix, pick};
 use fastrand::Rng;
 
-/// Something that is amiss for a while.
+/// Something that is wrong for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Window {
     /// D1 is down.
@@ -74,7 +74,7 @@ pub(super) enum What {
     Replay,
     /// An operator has Svix deliver an event again.
     Recover(usize),
-    /// Something is amiss for so many milliseconds.
+    /// Something is wrong for so many milliseconds.
     Window(Window, i64),
     /// The door's build changes: 0 is older, 1 this one, 2 newer.
     Door(u8),

@@ -17,7 +17,7 @@ const LISTED_MAX: usize = 20;
 pub struct Summary {
     /// How many were run.
     pub days: u64,
-    /// What happened seldom, over all of them.
+    /// The rare things that happened, over all of them.
     pub counts: Counts,
     /// How often each fault struck.
     pub strikes: BTreeMap<Fault, u64>,

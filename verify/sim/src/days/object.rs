@@ -158,7 +158,7 @@ impl World<'_> {
         true
     }
 
-    /// The instance is thrown out of memory; whoever waits is told to ask again.
+    /// The instance is thrown out of memory; the guards that wait are told to ask again.
     pub(super) fn evict(&mut self, user: usize) {
         let Some(object) = self.object(user) else { return };
         let (flight, ending) = (object.flight.take(), object.ending.take());

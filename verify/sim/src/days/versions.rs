@@ -53,7 +53,7 @@ impl World<'_> {
         self.names();
     }
 
-    /// Reads the watches again; the twin watches whom D1 watches.
+    /// Reads the watches again; the twin watches the users that D1 watches.
     pub(super) fn watch_again(&mut self) {
         let watches = match self.d1.watches() {
             Ok(watches) => watches,

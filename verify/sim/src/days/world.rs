@@ -114,12 +114,12 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Puts a step down, so many milliseconds ahead.
+    /// Plans a step, so many milliseconds ahead.
     pub(super) fn after(&mut self, ms: i64, step: Step) {
         self.agenda.put(self.now.saturating_add(ms), step);
     }
 
-    /// A step after a way of some length.
+    /// Plans a step after a delay of the network.
     pub(super) fn on_its_way(&mut self, step: Step) {
         let ms = self.dice.delay(self.mix.way_ms);
         self.after(ms, step);
@@ -131,7 +131,7 @@ impl<'a> World<'a> {
         self.numbers
     }
 
-    /// Whether something is amiss now.
+    /// Whether this is wrong now.
     pub(super) fn is_on(&self, window: Window) -> bool {
         self.windows.get(&window).is_some_and(|until| self.now < *until)
     }
@@ -142,12 +142,12 @@ impl<'a> World<'a> {
         self.now + off * 600_000
     }
 
-    /// Something seldom has happened.
+    /// Counts something rare that has happened.
     pub(super) fn count(&mut self, rare: Rare) {
         *self.counts.entry(rare).or_default() += 1;
     }
 
-    /// Says what happens.
+    /// Writes what happens to the journal.
     pub(super) fn say(&mut self, what: fmt::Arguments<'_>) {
         let Journal { digest, line, lines } = &mut self.journal;
         line.clear();

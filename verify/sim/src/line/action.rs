@@ -88,7 +88,7 @@ impl Fate {
 }
 
 impl Action {
-    /// Whether it is neither a fault nor somebody's whim.
+    /// Whether it is work that must happen: no fault, and nothing that a person may choose.
     pub(super) fn is_work(&self) -> bool {
         match self {
             Self::Run(_, fate) => *fate == Fate::Done,

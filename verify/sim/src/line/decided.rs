@@ -13,37 +13,37 @@ pub(super) const QUEUE: &str = "rolecall-events";
 
 /// A message that has been handed out: its event, twice, and one more on its last attempt; plus
 /// one. 0 is none.
-pub type Held = u8;
+pub type MessageNumber = u8;
 
 /// At most two messages, the lesser first.
-pub type Pair = [Held; 2];
+pub type Pair = [MessageNumber; 2];
 
 /// A message of an event. What comes before the last but one attempt differs only in its count.
 #[must_use]
-pub fn held(event: u8, last: bool) -> Held {
+pub fn held(event: u8, last: bool) -> MessageNumber {
     event * 2 + u8::from(last) + 1
 }
 
 /// The event of a message.
 #[must_use]
-pub fn event(held: Held) -> u8 {
+pub fn event(held: MessageNumber) -> u8 {
     held.saturating_sub(1) / 2
 }
 
 /// Whether it is its last attempt before the platform moves it to the dead-letter queue.
 #[must_use]
-pub fn is_last(held: Held) -> bool {
+pub fn is_last(held: MessageNumber) -> bool {
     held.is_multiple_of(2)
 }
 
 /// The messages of a pair.
-pub fn each(pair: Pair) -> impl Iterator<Item = Held> {
+pub fn each(pair: Pair) -> impl Iterator<Item = MessageNumber> {
     pair.into_iter().filter(|held| *held != 0)
 }
 
 /// These messages as a pair.
 #[must_use]
-pub fn pair(of: impl IntoIterator<Item = Held>) -> Pair {
+pub fn pair(of: impl IntoIterator<Item = MessageNumber>) -> Pair {
     let mut of = of.into_iter();
     let mut pair = [of.next().unwrap_or_default(), of.next().unwrap_or_default()];
     pair.sort_unstable();
@@ -184,7 +184,7 @@ fn decide(script: &Script, part: BatchPart) -> Decided {
     Decided {
         takes: takes.collect(),
         notes: notes.fold(0, |bits, (event, _)| bits | 1 << event),
-        parks: parked.fold(0, |bits, held: Held| bits | 1 << event(held)),
+        parks: parked.fold(0, |bits, held: MessageNumber| bits | 1 << event(held)),
         parks_early: plan.dead_letters.iter().any(|it| !d1_error::is_last_attempt(it.attempts)),
         acks: pair(acks.iter().filter_map(|it| it.message_id.parse().ok())),
         back: pair(back.iter().filter(is_retried).filter_map(|it| it.message_id.parse().ok())),
@@ -192,7 +192,7 @@ fn decide(script: &Script, part: BatchPart) -> Decided {
 }
 
 /// A message as the queue hands it out. Its number is the queue's own id for it.
-fn message(script: &Script, held: Held) -> Option<OpenedMessage> {
+fn message(script: &Script, held: MessageNumber) -> Option<OpenedMessage> {
     let attempts = if is_last(held) { ATTEMPTS_MAX } else { ATTEMPTS_MAX - 1 };
     Some(OpenedMessage { id: held.to_string(), attempts, ..script.message(event(held))?.clone() })
 }

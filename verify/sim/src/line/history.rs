@@ -56,9 +56,9 @@ pub enum History {
     Rejoin,
     /// A member leaves, comes back and leaves again.
     Again,
-    /// A role is renamed and a permission is deleted, beneath two members who list it themselves.
+    /// A role is renamed and a permission is deleted, under two members who list it themselves.
     Keys,
-    /// The catalogue changes beneath two members, and an operator grants and revokes.
+    /// The catalogue changes under two members, and an operator grants and revokes.
     Catalogue,
 }
 
@@ -156,7 +156,7 @@ impl Script {
         }
     }
 
-    /// The users whom an event is about, as bits; the organization's and the catalogue's are about
+    /// The users that an event is about, as bits; the organization's and the catalogue's are about
     /// everybody.
     #[must_use]
     pub fn about(&self, event: u8) -> u8 {

@@ -140,7 +140,7 @@ fn is_drained(world: &World) -> bool {
         && is_idle(world)
 }
 
-/// Whether something can happen that is neither a fault nor somebody's whim.
+/// Whether there is work that can happen.
 fn goes_on(model: &Line, world: &World) -> bool {
     let mut acts = Vec::with_capacity(32);
     next::list(model, world, &mut acts);

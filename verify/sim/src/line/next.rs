@@ -1,7 +1,7 @@
 //! What can happen next on the line.
 
 use super::action::{Action, Fate};
-use super::decided::{Held, Pair, pair};
+use super::decided::{MessageNumber, Pair, pair};
 use super::pipe;
 use super::world::{Consumer, Line, World};
 use crate::d1;
@@ -84,7 +84,8 @@ fn door(world: &World, acts: &mut Vec<Action>) {
 
 /// Every batch of one message or two. Equal messages are interchangeable.
 fn batches(world: &World) -> impl Iterator<Item = Pair> + '_ {
-    let held = |it: Held| world.queue.get(usize::from(it) - 1).copied().unwrap_or_default();
+    let held =
+        |it: MessageNumber| world.queue.get(usize::from(it) - 1).copied().unwrap_or_default();
     let all = (1..=8_u8).filter(move |it| held(*it) != 0);
     all.clone().flat_map(move |first| {
         let second = all.clone().filter(move |it| first < *it || (first == *it && 1 < held(*it)));

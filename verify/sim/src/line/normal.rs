@@ -1,5 +1,5 @@
 //! The normal form of a world: what nobody can ask about any more is forgotten, and versions are
-//! numbered anew.
+//! numbered again.
 //!
 //! **Versions.** Nothing depends on how far apart two versions of a user lie: they are compared
 //! with each other and with the clock, and a new one lies above all of them. So those that are in
@@ -10,7 +10,7 @@
 
 use super::world::{BEGIN, World};
 use crate::object::{Object, Stage};
-use crate::wire::{Kept, Ms};
+use crate::wire::{Ms, PackedState};
 
 /// Brings a world into its normal form.
 pub(super) fn normalize(world: &mut World, truth: [u8; 2]) {
@@ -93,7 +93,7 @@ fn each(world: &mut World, user: usize, with: &mut impl FnMut(&mut Ms)) {
     }
 }
 
-fn each_kept(kept: &mut Kept, with: &mut impl FnMut(&mut Ms)) {
+fn each_kept(kept: &mut PackedState, with: &mut impl FnMut(&mut Ms)) {
     with(&mut kept.floor);
     if let Some(held) = &mut kept.entry {
         with(&mut held.version);

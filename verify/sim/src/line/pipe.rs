@@ -1,7 +1,7 @@
 //! The pipeline's steps: the door, the queue, the consumers, the dead letters, the operator.
 
 use super::action::Fate;
-use super::decided::{Decided, Held, Pair, each, event, held, is_last, pair};
+use super::decided::{Decided, MessageNumber, Pair, each, event, held, is_last, pair};
 use super::mark::Mark;
 use super::world::{Consumer, Line, World};
 use super::write::{owed, write};
@@ -31,14 +31,14 @@ pub(super) fn note(world: &mut World, event: u8, variant: Variant) {
 }
 
 /// Puts a message into the queue.
-pub(super) fn enqueue(world: &mut World, held: Held) {
+pub(super) fn enqueue(world: &mut World, held: MessageNumber) {
     if let Some(count) = world.queue.get_mut(usize::from(held).wrapping_sub(1)) {
         *count += 1;
     }
 }
 
 /// Puts a message back for its next attempt, or among the dead when there is none.
-fn put_back(world: &mut World, it: Held) {
+fn put_back(world: &mut World, it: MessageNumber) {
     if !is_last(it) {
         enqueue(world, held(event(it), true));
     } else if let Some(count) = world.dead.get_mut(usize::from(event(it))) {
@@ -140,7 +140,7 @@ fn decided<'a>(model: &'a Line, it: &Consumer) -> impl Iterator<Item = &'a Decid
 }
 
 /// The first message that a foreign key refuses, in the wrong form that has one.
-fn orphan(model: &Line, world: &World, it: &Consumer) -> Option<Held> {
+fn orphan(model: &Line, world: &World, it: &Consumer) -> Option<MessageNumber> {
     if model.variant != Variant::ForeignKeys {
         return None;
     }

@@ -1,6 +1,6 @@
 //! How far the line is from its end: the measure that every step makes less.
 
-use super::decided::{Held, each, is_last};
+use super::decided::{MessageNumber, each, is_last};
 use super::world::{Consumer, Line, World};
 use crate::d1;
 use crate::object::Stage;
@@ -28,7 +28,7 @@ pub(super) fn way_to_go(model: &Line, world: &World) -> u32 {
     outside * 10_000 + outage + queued + dead + taken + of_caches(world)
 }
 
-fn weight(held: Held, first: u32, last: u32) -> u32 {
+fn weight(held: MessageNumber, first: u32, last: u32) -> u32 {
     if is_last(held) { last } else { first }
 }
 

@@ -12,7 +12,7 @@ use super::{dead, pipe, write};
 use crate::d1;
 use crate::object::{Arrived, Asked, Disk, Stage};
 use crate::variant::Variant;
-use crate::wire::{HintKey, Ms, Read, ms, user_id, what};
+use crate::wire::{FillRow, HintKey, Ms, ms, user_id, what};
 
 /// One step of it: longer than the hard age.
 const TICK_MS: Ms = 61_000;
@@ -172,7 +172,7 @@ fn land(model: &Line, world: &mut World, user: u8) {
     let all = model.table.what(world.rows);
     let whose = if model.variant == Variant::RolesOfTheOther { 1 - place } else { place };
     let what = all.get(whose).copied().unwrap_or_default();
-    let read = slot.watch.map(|w| Read { owner: w.owner, version: w.version, what });
+    let read = slot.watch.map(|w| FillRow { owner: w.owner, version: w.version, what });
     flight.stage = Stage::Answered(read);
 }
 

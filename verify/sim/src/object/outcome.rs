@@ -2,13 +2,13 @@
 
 use shared::role_cache::RoleAnswer;
 
-use crate::wire::{Read, Sent};
+use crate::wire::{FillRow, SentFill};
 
 /// A fill under way, and how many came before it for the same questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Flight {
     /// What was sent.
-    pub sent: Sent,
+    pub sent: SentFill,
     /// Which of the rows of fills it is.
     pub round: u8,
     /// How far it is.
@@ -21,7 +21,7 @@ pub enum Stage {
     /// On its way to D1.
     Sent,
     /// D1 has answered; the answer is on its way.
-    Answered(Option<Read>),
+    Answered(Option<FillRow>),
 }
 
 /// What the disk does with a write.

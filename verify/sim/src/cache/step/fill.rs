@@ -6,7 +6,7 @@ use crate::cache::world::{Cache, Guard, World};
 use crate::d1::{self, Slot, Watch};
 use crate::object::{Arrived, Disk, Stage};
 use crate::variant::Variant;
-use crate::wire::{Ms, Read, Sent};
+use crate::wire::{FillRow, Ms, SentFill};
 
 pub(super) fn land(world: &mut World, variant: Variant, lagging: bool) {
     let now = world.d1_now();
@@ -34,19 +34,19 @@ pub(super) fn land(world: &mut World, variant: Variant, lagging: bool) {
 /// What D1 reads for a fill: watch and roles in one statement.
 pub(in crate::cache) fn read(
     slot: &Slot,
-    sent: &Sent,
+    sent: &SentFill,
     what: u8,
     now: Ms,
     variant: Variant,
-) -> Option<Read> {
+) -> Option<FillRow> {
     if variant == Variant::FillWithoutRegistering {
-        return Some(Read { owner: sent.owner, version: now, what });
+        return Some(FillRow { owner: sent.owner, version: now, what });
     }
     slot.watch.map(|watch| row(watch, what))
 }
 
-pub(super) fn row(watch: Watch, what: u8) -> Read {
-    Read { owner: watch.owner, version: watch.version, what }
+pub(super) fn row(watch: Watch, what: u8) -> FillRow {
+    FillRow { owner: watch.owner, version: watch.version, what }
 }
 
 pub(super) fn arrive(model: &Cache, world: &mut World, disk: Disk) {
@@ -55,11 +55,11 @@ pub(super) fn arrive(model: &Cache, world: &mut World, disk: Disk) {
     };
     // The wrong form reads the version by a second statement, when the first has been answered.
     let torn = model.variant == Variant::TwoStatementRead;
-    let version = |read: &Read| match world.slot.watch {
+    let version = |read: &FillRow| match world.slot.watch {
         Some(watch) if torn && watch.owner == read.owner => watch.version,
         _ => read.version,
     };
-    let read = read.map(|read| Read { version: version(&read), ..read });
+    let read = read.map(|read| FillRow { version: version(&read), ..read });
     if read.is_some_and(|read| read.version < world.object.memory.floor) {
         world.marks |= Mark::StaleRefused.bit();
     }
@@ -91,7 +91,7 @@ fn answer_all(model: &Cache, world: &mut World) {
     }
 }
 
-/// Whoever waits for a fill gets a 503.
+/// Every guard that waits for a fill gets a 503.
 pub(super) fn turn_away(world: &mut World) {
     for guard in &mut world.guards {
         if matches!(guard, Guard::Waits { .. }) {

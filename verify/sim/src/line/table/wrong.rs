@@ -16,7 +16,7 @@ const LAW: &str = "t.deleted = 0
 excluded.projection, excluded.digest)
     > (t.deleted, t.updated_at, t.event_at, t.projection, t.digest)";
 
-/// M1: a tie goes to whoever comes last.
+/// M1: a tie goes to the update that comes last.
 const BY_ARRIVAL: &str =
     "t.deleted = 0 AND (excluded.deleted, excluded.updated_at) >= (t.deleted, t.updated_at)";
 
