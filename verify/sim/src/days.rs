@@ -14,7 +14,7 @@
 //! | `push` | `consumer/src/send_hints.rs`, `consumer/src/sweep.rs` |
 //! | `database` | `consumer/src/db.rs`, `durable/src/fill.rs` |
 //! | `object`, `fill` | `durable/src/object.rs` |
-//! | `idle`, `keep` | `durable/src/object/idle.rs`, `durable/src/object/persist.rs` |
+//! | `idle`, `persist` | `durable/src/object/idle.rs`, `durable/src/object/persist.rs` |
 //! | `guard` | `ssr/src/roles.rs` |
 //!
 //! The files depend on each other in one direction. The data come first: the agenda and its steps,
@@ -57,7 +57,7 @@ mod drain;
 mod push;
 mod d1_transport;
 mod replica;
-mod keep;
+mod persist;
 mod object;
 mod fill;
 mod idle;

@@ -4,7 +4,7 @@ use super::world::{World, user_id};
 
 impl World<'_> {
     /// I7: with nothing owed to an object, what it serves is what D1 holds.
-    pub(super) fn agree(&mut self) {
+    pub(super) fn check_agreement(&mut self) {
         let now = self.object_now();
         // Which incarnation is the later one is said by the objects' clock.
         if self.laws.off_ms(self.now, self.mix.ages.hard_ms) != 0 {

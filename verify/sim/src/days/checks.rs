@@ -18,7 +18,7 @@ impl World<'_> {
     }
 
     /// Notes what each user may do now, where that is new.
-    pub(super) fn truth(&mut self) {
+    pub(super) fn record_truth(&mut self) {
         for user in 0..self.mix.users {
             let set = self.laws.mirror.twin.rows().fill(user_id(user), 0);
             let truths = self.laws.truths.entry(user).or_default();
@@ -30,7 +30,7 @@ impl World<'_> {
     }
 
     /// An object serves a set: I5 and I6.
-    pub(super) fn serving(&mut self, user: usize, answer: &RoleAnswer) {
+    pub(super) fn check_served(&mut self, user: usize, answer: &RoleAnswer) {
         let version = answer.set.version;
         let served = self.laws.served.get(&user).copied().unwrap_or(0);
         if version < served {
@@ -46,7 +46,12 @@ impl World<'_> {
     }
 
     /// A guard has decided: I3 and I4.
-    pub(super) fn decided(&mut self, user: usize, need: &Need, decided: &Result<RoleSet, Denied>) {
+    pub(super) fn check_decision(
+        &mut self,
+        user: usize,
+        need: &Need,
+        decided: &Result<RoleSet, Denied>,
+    ) {
         let granted = decided.is_ok();
         let last = self.laws.decided.insert((user, format!("{need:?}")), granted);
         match (last, decided) {
@@ -75,7 +80,7 @@ impl World<'_> {
     }
 
     /// I8: everything that was accepted is somewhere.
-    pub(super) fn conserve(&mut self) {
+    pub(super) fn check_conservation(&mut self) {
         let lost = self
             .deliveries
             .iter()

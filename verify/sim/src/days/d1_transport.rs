@@ -38,8 +38,8 @@ impl World<'_> {
         self.after(there, Step::Executes(Box::new(call)));
     }
 
-    pub(super) fn executes(&mut self, call: Call) {
-        let reply = match self.lagging(&call.work) {
+    pub(super) fn execute_call(&mut self, call: Call) {
+        let reply = match self.read_lagging_replica(&call.work) {
             Some(reply) => Ok(reply),
             None => self.run(&call.work),
         };

@@ -34,9 +34,9 @@ impl World<'_> {
             let Some((at, step)) = self.agenda.take() else { break };
             self.now = at;
             self.steps += 1;
-            self.step(step);
-            self.conserve();
-            self.agree();
+            self.dispatch(step);
+            self.check_conservation();
+            self.check_agreement();
             if let Some(broken) = self.laws.broken.take() {
                 return Err(broken);
             }
@@ -47,38 +47,40 @@ impl World<'_> {
         Ok(())
     }
 
-    fn step(&mut self, step: Step) {
+    fn dispatch(&mut self, step: Step) {
         match step {
-            Step::Input(place) => self.input(place),
-            Step::Attempt { delivery, attempt } => self.attempt(delivery, attempt),
+            Step::Input(place) => self.apply_input(place),
+            Step::Attempt { delivery, attempt } => self.attempt_delivery(delivery, attempt),
             Step::Knock { delivery, attempt, signed_s } => self.knock(delivery, attempt, signed_s),
             Step::HandOut { dead } => self.hand_out(dead),
-            Step::Executes(call) => self.executes(*call),
-            Step::Answers { call, reply } => self.answers(&call, reply),
+            Step::Executes(call) => self.execute_call(*call),
+            Step::Answers { call, reply } => self.route_answer(&call, reply),
             Step::Hint { push, pending } => self.hint(push, pending),
-            Step::Hinted { push, pending, reply } => self.hinted(push, pending, reply),
-            Step::PushEnds(push) => self.push_ends(push),
+            Step::Hinted { push, pending, reply } => self.handle_hint_reply(push, pending, reply),
+            Step::PushEnds(push) => self.finish_round(push),
             Step::Sweep => self.sweep(),
-            Step::Ask { guard, try_ } => self.ask_arrives(guard, try_),
-            Step::Asked { guard, try_, answer } => self.asked(guard, try_, answer),
-            Step::AskAgain(guard) => self.question(guard),
-            Step::Patience(guard) => self.patience(guard),
-            Step::FillEnds { user, fill } => self.fill_ends(user, fill),
-            Step::UnwatchEnds { user, unwatch } => self.unwatched(user, unwatch, false),
-            Step::Alarm { user, alarm } => self.alarm_rings(user, alarm),
+            Step::Ask { guard, try_ } => self.deliver_question(guard, try_),
+            Step::Asked { guard, try_, answer } => self.handle_answer(guard, try_, answer),
+            Step::AskAgain(guard) => self.send_question(guard),
+            Step::Patience(guard) => self.guard_times_out(guard),
+            Step::FillEnds { user, fill } => self.fill_times_out(user, fill),
+            Step::UnwatchEnds { user, unwatch } => self.handle_unwatch_reply(user, unwatch, false),
+            Step::Alarm { user, alarm } => self.handle_alarm(user, alarm),
         }
     }
 
     /// D1's answer goes to the part that waits for it.
-    fn answers(&mut self, call: &Call, reply: Result<Reply, String>) {
+    fn route_answer(&mut self, call: &Call, reply: Result<Reply, String>) {
         match call.who {
             Who::Commit(consumer) => self.committed(consumer, reply),
             Who::Settings(consumer) => self.settings_kept(consumer, reply.is_ok()),
-            Who::SweepSettings(sweep) => self.sweep_begins(sweep),
-            Who::Page(sweep) => self.paged(sweep, reply),
-            Who::Settle(push) => self.push_noted(push),
-            Who::Fill { user, fill } => self.filled(user, fill, reply),
-            Who::Unwatch { user, unwatch } => self.unwatched(user, unwatch, reply.is_ok()),
+            Who::SweepSettings(sweep) => self.begin_sweep(sweep),
+            Who::Page(sweep) => self.handle_page(sweep, reply),
+            Who::Settle(push) => self.finish_settling(push),
+            Who::Fill { user, fill } => self.handle_fill_reply(user, fill, reply),
+            Who::Unwatch { user, unwatch } => {
+                self.handle_unwatch_reply(user, unwatch, reply.is_ok())
+            }
         }
     }
 }

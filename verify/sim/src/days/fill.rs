@@ -22,21 +22,21 @@ impl World<'_> {
     pub(super) fn begin_refill(&mut self, user: usize) -> bool {
         let idle = self.object(user).is_some_and(|it| it.flight.is_none());
         if idle {
-            self.fills(user, false, 1);
+            self.send_fill(user, false, 1);
         }
         idle
     }
 
     /// One fill of a row goes out.
-    pub(super) fn fills(&mut self, user: usize, registers: bool, round: u32) {
+    pub(super) fn send_fill(&mut self, user: usize, registers: bool, round: u32) {
         let (now, idle_ms, number) = (self.object_now(), self.mix.ages.idle_ms, self.number());
         let Some(object) = self.object(user) else { return };
         let (fill, begins) = object.memory.begin_fill(registers, now);
         object.flight = Some(Flight { number, fill, round });
         if begins {
-            self.arm(user, idle_ms);
+            self.set_alarm(user, idle_ms);
             if !self.save(user) {
-                return self.unbegun(user);
+                return self.cancel_incarnation(user);
             }
         }
         let sent = match self.sabotage {
@@ -51,17 +51,22 @@ impl World<'_> {
     }
 
     /// A fill has taken too long.
-    pub(super) fn fill_ends(&mut self, user: usize, number: u32) {
-        self.filled(user, number, Err("no answer in time".into()));
+    pub(super) fn fill_times_out(&mut self, user: usize, number: u32) {
+        self.handle_fill_reply(user, number, Err("no answer in time".into()));
     }
 
     /// D1 answers to a fill: `Object::refill`.
-    pub(super) fn filled(&mut self, user: usize, number: u32, reply: Result<Reply, String>) {
+    pub(super) fn handle_fill_reply(
+        &mut self,
+        user: usize,
+        number: u32,
+        reply: Result<Reply, String>,
+    ) {
         let torn = self.is_wrong(Sabotage::TornRead).then(|| self.reached(user));
         let sabotage = self.sabotage;
         let Some(object) = self.object(user) else { return };
         let Some(flight) = object.flight.filter(|it| it.number == number) else { return };
-        let Ok(Reply::Row(mut row)) = reply else { return self.refilled(user, false) };
+        let Ok(Reply::Row(mut row)) = reply else { return self.finish_fills(user, false) };
         if let (Some(row), Some(torn)) = (&mut row, torn) {
             row.set.version = row.set.version.max(torn);
         }
@@ -86,37 +91,37 @@ impl World<'_> {
         if taken == FillOutcome::Dropped {
             self.count(Rare::FillDropped);
         } else if !self.save(user) {
-            return self.unfilled(user);
+            return self.fail_fill(user);
         }
         match taken {
-            FillOutcome::Applied => self.refilled(user, true),
+            FillOutcome::Applied => self.finish_fills(user, true),
             FillOutcome::Again | FillOutcome::Dropped if FILLS_MAX <= flight.round => {
-                self.refilled(user, false);
+                self.finish_fills(user, false);
             }
-            FillOutcome::Again => self.fills(user, true, flight.round + 1),
-            FillOutcome::Dropped => self.fills(user, false, flight.round + 1),
+            FillOutcome::Again => self.send_fill(user, true, flight.round + 1),
+            FillOutcome::Dropped => self.send_fill(user, false, flight.round + 1),
         }
     }
 
     /// The incarnation could not be written.
-    fn unbegun(&mut self, user: usize) {
+    fn cancel_incarnation(&mut self, user: usize) {
         if let Some(object) = self.object(user).filter(|it| it.flight.is_some()) {
             object.memory.cancel_incarnation();
         }
-        self.unfilled(user);
+        self.fail_fill(user);
     }
 
     /// What a fill led to could not be written. Nobody waits when the instance has ended with it.
-    fn unfilled(&mut self, user: usize) {
+    fn fail_fill(&mut self, user: usize) {
         if self.object(user).is_some_and(|it| it.flight.is_some()) {
-            self.refilled(user, false);
+            self.finish_fills(user, false);
         }
     }
 
     /// The row of fills is over: each guard that waits is answered, or waits for one more.
-    pub(super) fn refilled(&mut self, user: usize, good: bool) {
+    pub(super) fn finish_fills(&mut self, user: usize, good: bool) {
         if !good {
-            self.has_failed(user);
+            self.record_fill_failure(user);
         }
         let (now, ages) = (self.object_now(), self.mix.ages);
         let Some(object) = self.object(user) else { return };
@@ -125,12 +130,12 @@ impl World<'_> {
             object.pace.record_success();
         }
         for waiter in std::mem::take(&mut object.waiters) {
-            self.tells(user, waiter, good, now, &ages);
+            self.answer_waiter(user, waiter, good, now, &ages);
         }
     }
 
     /// One who has waited is answered, or waits for one more.
-    fn tells(
+    fn answer_waiter(
         &mut self,
         user: usize,
         waiter: Waiter,
@@ -145,14 +150,14 @@ impl World<'_> {
             if ask.fresh {
                 self.count(Rare::FreshFill);
             }
-            self.serves(user, guard, try_, answer);
+            self.send_answer(user, guard, try_, answer);
         } else if good && once_more {
             self.begin_refill(user);
             if let Some(object) = self.object(user) {
                 object.waiters.push(Waiter { once_more: false, ..waiter });
             }
         } else {
-            self.replies(guard, try_, Err(ObjectCallError::Final));
+            self.send_reply(guard, try_, Err(ObjectCallError::Final));
         }
     }
 }

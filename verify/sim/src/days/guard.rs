@@ -19,7 +19,7 @@ const ANSWER_MS_MAX: i64 = shared::limits::ANSWER_MS_MAX.cast_signed();
 
 impl World<'_> {
     /// A guard asks.
-    pub(super) fn guard(&mut self, user: usize, need: Need, fresh: bool, version: Version) {
+    pub(super) fn start_guard(&mut self, user: usize, need: Need, fresh: bool, version: Version) {
         let reached = self.reached(user);
         let min_version = match version {
             Version::Any => 0,
@@ -32,11 +32,11 @@ impl World<'_> {
         let guard = Guard { user, need, ask, asked_at: self.now, try_: 0, calls: 0, again: false };
         self.guards.insert(number, guard);
         self.after(ANSWER_MS_MAX, Step::Patience(number));
-        self.question(number);
+        self.send_question(number);
     }
 
     /// One question goes out.
-    pub(super) fn question(&mut self, number: u32) {
+    pub(super) fn send_question(&mut self, number: u32) {
         let now = self.now;
         let Some(guard) = self.guards.get_mut(&number) else { return };
         guard.try_ += 1;
@@ -55,14 +55,14 @@ impl World<'_> {
     }
 
     /// A question reaches its object, whether or not its guard waits for it still.
-    pub(super) fn ask_arrives(&mut self, number: u32, try_: u32) {
+    pub(super) fn deliver_question(&mut self, number: u32, try_: u32) {
         let Some(guard) = self.guards.get(&number) else { return };
         let (user, ask) = (guard.user, guard.ask.clone());
-        self.asks(user, number, try_, &ask);
+        self.handle_question(user, number, try_, &ask);
     }
 
     /// The object's answer arrives.
-    pub(super) fn asked(
+    pub(super) fn handle_answer(
         &mut self,
         number: u32,
         try_: u32,
@@ -76,27 +76,27 @@ impl World<'_> {
                 let jitter = self.dice.free.u32(..);
                 match retry_call_ms(fault, guard.calls, jitter) {
                     Some(ms) => self.after(ms.into(), Step::AskAgain(number)),
-                    None => self.ends(number, None),
+                    None => self.decide(number, None),
                 }
             }
-            Ok(answer) if answer.set.version < guard.ask.min_version => self.ends(number, None),
+            Ok(answer) if answer.set.version < guard.ask.min_version => self.decide(number, None),
             Ok(answer) => {
                 let good_until = UnixMillis(asked_at).plus(answer.good_for_ms);
                 if good_until < UnixMillis(now) && !guard.again {
                     (guard.again, guard.calls) = (true, 0);
-                    return self.question(number);
+                    return self.send_question(number);
                 }
-                self.ends(number, Some(RoleSnapshot { set: answer.set, good_until }));
+                self.decide(number, Some(RoleSnapshot { set: answer.set, good_until }));
             }
         }
     }
 
     /// The guard waits no longer.
-    pub(super) fn patience(&mut self, number: u32) {
-        self.ends(number, None);
+    pub(super) fn guard_times_out(&mut self, number: u32) {
+        self.decide(number, None);
     }
 
-    fn ends(&mut self, number: u32, known: Option<RoleSnapshot>) {
+    fn decide(&mut self, number: u32, known: Option<RoleSnapshot>) {
         let Some(Guard { user, need, .. }) = self.guards.remove(&number) else { return };
         let now = UnixMillis(self.now);
         let covered = roles_meet(known.as_ref(), &need, now);
@@ -104,6 +104,6 @@ impl World<'_> {
         let decided = covered.and_then(|()| set.ok_or(Denied::NoRoleSet));
         let shown = decided.as_ref().map(|set| set.version).map_err(|denied| *denied);
         self.say(format_args!("guard {number}: user {user} {need:?} gets {shown:?}"));
-        self.decided(user, &need, &decided);
+        self.check_decision(user, &need, &decided);
     }
 }

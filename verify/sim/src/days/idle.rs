@@ -19,7 +19,7 @@ pub(super) const ALARM_AGAIN_MS: i64 = 2_000;
 
 impl World<'_> {
     /// The alarm rings: `Object::alarm`.
-    pub(super) fn alarm_rings(&mut self, user: usize, alarm: u32) {
+    pub(super) fn handle_alarm(&mut self, user: usize, alarm: u32) {
         let (now, ages, sabotage) = (self.object_now(), self.mix.ages, self.sabotage);
         self.load(user);
         let Some(object) = self.object(user) else { return };
@@ -28,7 +28,7 @@ impl World<'_> {
         }
         let before = object.memory.owner;
         let ends = match object.memory.alarm(now, &ages) {
-            AlarmAction::Rearm(at) => return self.arm(user, at.since(now)),
+            AlarmAction::Rearm(at) => return self.set_alarm(user, at.since(now)),
             AlarmAction::End(owner) => owner,
         };
         if sabotage == Some(Sabotage::KeepsIncarnation) {
@@ -36,7 +36,7 @@ impl World<'_> {
         }
         object.alarm = None;
         if !self.save(user) {
-            return self.alarm_failed(user);
+            return self.retry_alarm(user);
         }
         let number = self.number();
         if let Some(object) = self.object(user) {
@@ -52,13 +52,13 @@ impl World<'_> {
     }
 
     /// D1 has ended the watch, or has not answered.
-    pub(super) fn unwatched(&mut self, user: usize, number: u32, done: bool) {
+    pub(super) fn handle_unwatch_reply(&mut self, user: usize, number: u32, done: bool) {
         let (now, idle_ms) = (self.object_now(), self.mix.ages.idle_ms);
         let Some(object) = self.object(user) else { return };
         let Some((_, owner)) = object.ending.filter(|(it, _)| *it == number) else { return };
         object.ending = None;
         if !done {
-            return self.arm(user, END_AGAIN_MS);
+            return self.set_alarm(user, END_AGAIN_MS);
         }
         if object.memory.watch_ended(owner, now) && object.flight.is_none() {
             (object.memory, object.disk, object.alarm) = (CacheState::default(), None, None);
@@ -66,21 +66,21 @@ impl World<'_> {
         }
         self.count(Rare::WatchKept);
         if !self.save(user) {
-            return self.alarm_failed(user);
+            return self.retry_alarm(user);
         }
-        self.arm(user, idle_ms);
+        self.set_alarm(user, idle_ms);
     }
 
     /// The disk failed and the instance has ended with it.
-    fn alarm_failed(&mut self, user: usize) {
+    fn retry_alarm(&mut self, user: usize) {
         self.count(Rare::AlarmFailed);
         if !self.is_wrong(Sabotage::AlarmForgotten) {
-            self.arm(user, ALARM_AGAIN_MS);
+            self.set_alarm(user, ALARM_AGAIN_MS);
         }
     }
 
     /// I15: an object that has begun has an alarm, or it would keep its watch for ever.
-    pub(super) fn alarms_stand(&self) -> Result<(), Broken> {
+    pub(super) fn check_alarms(&self) -> Result<(), Broken> {
         let stands = |user: usize, object: &Object| {
             let begun = object.disk.as_ref().is_some_and(|it| it.owner != 0);
             !begun || object.alarm.is_some_and(|alarm| self.agenda.rings(user, alarm))
@@ -91,7 +91,7 @@ impl World<'_> {
         })
     }
 
-    pub(super) fn arm(&mut self, user: usize, ms: i64) {
+    pub(super) fn set_alarm(&mut self, user: usize, ms: i64) {
         let number = self.number();
         if let Some(object) = self.object(user) {
             object.alarm = Some(number);

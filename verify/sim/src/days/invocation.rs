@@ -20,7 +20,7 @@ impl World<'_> {
         if self.mix.consumers <= busy {
             return;
         }
-        let copies = self.due(dead);
+        let copies = self.take_due(dead);
         if copies.is_empty() {
             return;
         }
@@ -28,7 +28,7 @@ impl World<'_> {
         let messages = copies.len();
         self.say(format_args!("consumer {number}: is handed {messages} messages, dead {dead}"));
         let consumer = Consumer { dead, copies, isolate, ..Consumer::default() };
-        if self.consumers.values().any(|other| self.meet(other, &consumer)) {
+        if self.consumers.values().any(|other| self.share_a_user(other, &consumer)) {
             self.count(Rare::ConcurrentConsumers);
         }
         self.consumers.insert(number, consumer);
@@ -37,15 +37,15 @@ impl World<'_> {
     }
 
     /// The invocation is over: the platform does what it was told, and hands back the rest.
-    pub(super) fn over(&mut self, number: u32) {
+    pub(super) fn end_invocation(&mut self, number: u32) {
         let Some(consumer) = self.consumers.remove(&number) else { return };
         for copy in &consumer.copies {
             let told = consumer.settled.iter().find(|(it, _)| it == copy).map(|(_, told)| *told);
             match told {
                 Some(QueueAction::Ack) => self.acknowledged(*copy),
-                Some(QueueAction::RetryAfter(seconds)) => self.handed_back(*copy, seconds),
-                None if consumer.dead => self.handed_back(*copy, DEAD_RETRY_S_MAX),
-                None => self.handed_back(*copy, 1),
+                Some(QueueAction::RetryAfter(seconds)) => self.retry_later(*copy, seconds),
+                None if consumer.dead => self.retry_later(*copy, DEAD_RETRY_S_MAX),
+                None => self.retry_later(*copy, 1),
             }
         }
         self.after(1, Step::HandOut { dead: consumer.dead });
@@ -65,7 +65,7 @@ impl World<'_> {
                 consumer.settled.clear();
             }
         }
-        self.over(number);
+        self.end_invocation(number);
         true
     }
 
@@ -74,7 +74,7 @@ impl World<'_> {
         self.queue.copies.get(&number).cloned()
     }
 
-    pub(super) fn meet(&self, one: &Consumer, other: &Consumer) -> bool {
+    pub(super) fn share_a_user(&self, one: &Consumer, other: &Consumer) -> bool {
         let deliveries = |it: &Consumer| -> Vec<usize> {
             let copies = it.copies.iter().filter_map(|number| self.queue.copies.get(number));
             copies.filter_map(|copy| self.sent.get(copy.sent)).map(|it| it.delivery).collect()

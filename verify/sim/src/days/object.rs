@@ -27,7 +27,7 @@ impl World<'_> {
     }
 
     /// A question arrives: `Object::ask`.
-    pub(super) fn asks(&mut self, user: usize, guard: u32, try_: u32, ask: &RoleQuery) {
+    pub(super) fn handle_question(&mut self, user: usize, guard: u32, try_: u32, ask: &RoleQuery) {
         if self.dice.strikes(Fault::Evicted) {
             self.evict(user);
         }
@@ -36,17 +36,17 @@ impl World<'_> {
         let Some(object) = self.object(user) else { return };
         object.memory.user_id = user_id(user).into();
         let touched = object.memory.record_use(now, &ages);
-        if (touched || self.is_unsaved(user)) && !self.keeps_up(user) {
+        if (touched || self.is_unsaved(user)) && !self.ensure_saved(user) {
             let lives = self.object(user).is_some_and(|it| it.loaded);
             let fault = if lives { ObjectCallError::Final } else { ObjectCallError::Retryable };
-            return self.replies(guard, try_, Err(fault));
+            return self.send_reply(guard, try_, Err(fault));
         }
         let Some(object) = self.object(user) else { return };
         match object.memory.decide(ask, now, &ages, &mut object.pace) {
-            CacheDecision::Serve(answer) => self.serves(user, guard, try_, answer),
+            CacheDecision::Serve(answer) => self.send_answer(user, guard, try_, answer),
             CacheDecision::ServeAndRefill(answer) => {
                 self.begin_refill(user);
-                self.serves(user, guard, try_, answer);
+                self.send_answer(user, guard, try_, answer);
             }
             CacheDecision::Join if object.flight.is_some() => {
                 let ask = ask.clone();
@@ -54,11 +54,11 @@ impl World<'_> {
             }
             CacheDecision::Join | CacheDecision::Refuse(RefusalReason::Ahead) => {
                 self.count(Rare::BelowVersion);
-                self.replies(guard, try_, Err(ObjectCallError::Final));
+                self.send_reply(guard, try_, Err(ObjectCallError::Final));
             }
             CacheDecision::Refuse(RefusalReason::Waiting) => {
                 self.count(Rare::FillWaited);
-                self.replies(guard, try_, Err(ObjectCallError::Final));
+                self.send_reply(guard, try_, Err(ObjectCallError::Final));
             }
             CacheDecision::Fill => {
                 if object.memory.entry.is_some() && !object.memory.is_below_floor() && !ask.fresh {
@@ -74,12 +74,12 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn serves(&mut self, user: usize, guard: u32, try_: u32, answer: RoleAnswer) {
-        self.serving(user, &answer);
-        self.replies(guard, try_, Ok(answer));
+    pub(super) fn send_answer(&mut self, user: usize, guard: u32, try_: u32, answer: RoleAnswer) {
+        self.check_served(user, &answer);
+        self.send_reply(guard, try_, Ok(answer));
     }
 
-    pub(super) fn replies(
+    pub(super) fn send_reply(
         &mut self,
         guard: u32,
         try_: u32,
@@ -91,7 +91,7 @@ impl World<'_> {
     }
 
     /// A hint arrives: `Object::hint`. No answer when the disk failed.
-    pub(super) fn takes_hint(&mut self, user: usize, hint: &Hint) -> Option<HintReply> {
+    pub(super) fn handle_hint(&mut self, user: usize, hint: &Hint) -> Option<HintReply> {
         if self.dice.strikes(Fault::Evicted) {
             self.evict(user);
         }
@@ -116,7 +116,7 @@ impl World<'_> {
         let forgets = sabotage == Some(Sabotage::UnsavedForgotten);
         let acked = reply == HintReply::Acked;
         let writes = if forgets { raised } else { acked && self.is_unsaved(user) };
-        if writes && !self.keeps(user) {
+        if writes && !self.save_or_back_off(user) {
             return None;
         }
         if reply == HintReply::Acked {
@@ -172,10 +172,10 @@ impl World<'_> {
         if ending.is_some() {
             // The platform runs an alarm again that did not end.
             self.count(Rare::EvictedWhileEnding);
-            self.arm(user, ALARM_AGAIN_MS);
+            self.set_alarm(user, ALARM_AGAIN_MS);
         }
         for waiter in waiters {
-            self.replies(waiter.guard, waiter.try_, Err(ObjectCallError::Retryable));
+            self.send_reply(waiter.guard, waiter.try_, Err(ObjectCallError::Retryable));
         }
     }
 
@@ -189,7 +189,7 @@ impl World<'_> {
     }
 
     /// What an object would serve now, as far as it knows.
-    pub(super) fn held(&mut self, user: usize, ages: &AgeLimits) -> Option<RoleAnswer> {
+    pub(super) fn current_answer(&mut self, user: usize, ages: &AgeLimits) -> Option<RoleAnswer> {
         let now = self.object_now();
         self.load(user);
         let ask = RoleQuery {

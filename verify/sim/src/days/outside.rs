@@ -9,15 +9,19 @@ use super::world::{World, user_id};
 
 impl World<'_> {
     /// An input happens.
-    pub(super) fn input(&mut self, place: u32) {
+    pub(super) fn apply_input(&mut self, place: u32) {
         let input = usize::try_from(place).ok().and_then(|place| self.inputs.get(place));
         let Some(what) = input.map(|input| input.what.clone()) else { return };
         self.say(format_args!("outside: {what:?}"));
         match what {
-            What::Event(event) => self.happens(event),
-            What::Ask { user, need, fresh, version } => self.guard(user, need, fresh, version),
-            What::Word { user, role, granted, behind } => self.word(user, role, granted, behind),
-            What::Tutorial { user, role, granted } => self.tutorial(user, role, granted),
+            What::Event(event) => self.start_delivery(event),
+            What::Ask { user, need, fresh, version } => {
+                self.start_guard(user, need, fresh, version)
+            }
+            What::Word { user, role, granted, behind } => {
+                self.write_grant(user, role, granted, behind)
+            }
+            What::Tutorial { user, role, granted } => self.write_by_tutorial(user, role, granted),
             What::Evict(user) => self.evict(user),
             What::Wipe(user) => self.wipe(user),
             What::Keep => self.keep(),
@@ -36,7 +40,7 @@ impl World<'_> {
     }
 
     /// An operator's tool sends its word.
-    fn word(&mut self, user: usize, role: &str, granted: bool, behind: i64) {
+    fn write_grant(&mut self, user: usize, role: &str, granted: bool, behind: i64) {
         let Some(role_id) = self.role_number(role) else { return };
         let at = self.now - behind;
         let id = format!("op_{}", self.number());
@@ -54,11 +58,11 @@ impl World<'_> {
             self.count(Rare::GrantOutranked);
         }
         let done = written.map(|_| ()).map_err(|error| error.to_string());
-        self.words((user, role, granted), (at, &id), &done);
+        self.record_grant((user, role, granted), (at, &id), &done);
     }
 
     /// The tutorial's program writes the view; a trigger makes a word of it.
-    fn tutorial(&mut self, user: usize, role: &str, granted: bool) {
+    fn write_by_tutorial(&mut self, user: usize, role: &str, granted: bool) {
         let Some(role_id) = self.role_number(role) else { return };
         let sql = if granted {
             "INSERT INTO user_roles (user_id, role_id) VALUES (?1, ?2)"
@@ -76,7 +80,7 @@ impl World<'_> {
         let Ok((at, id)) = read else { return };
         self.count(Rare::TutorialWrite);
         let done = done.map(|_| ()).map_err(|error| error.to_string());
-        self.words((user, role, granted), (at, &id), &done);
+        self.record_grant((user, role, granted), (at, &id), &done);
     }
 
     /// The database as it stands is remembered.
@@ -108,7 +112,7 @@ impl World<'_> {
             self.count(Rare::Restored);
         }
         self.laws.restored(self.now);
-        self.truth();
+        self.record_truth();
         self.watch_again();
         self.names();
         self.sweep_soon();

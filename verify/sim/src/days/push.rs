@@ -25,13 +25,13 @@ impl World<'_> {
     /// Sends one round of hints.
     pub(super) fn push(&mut self, by: By, asked: Vec<PendingHint>) {
         if asked.is_empty() {
-            return self.pushed(by);
+            return self.finish_push(by);
         }
         let number = self.number();
         for pending in &asked {
             let copies = 1 + usize::from(self.dice.strikes(Fault::HintTwice));
             for _ in 0..copies {
-                self.sends_hint(number, pending);
+                self.send_hint(number, pending);
             }
         }
         let push = Push { by, asked, answers: BTreeMap::new(), over: false };
@@ -42,7 +42,7 @@ impl World<'_> {
         }
     }
 
-    fn sends_hint(&mut self, push: u32, pending: &PendingHint) {
+    fn send_hint(&mut self, push: u32, pending: &PendingHint) {
         if !self.dice.strikes(Fault::HintLost) && !self.is_on(Window::RolesDown) {
             self.on_its_way(Step::Hint { push, pending: pending.clone() });
         }
@@ -51,7 +51,7 @@ impl World<'_> {
     /// A hint reaches the object.
     pub(super) fn hint(&mut self, push: u32, pending: PendingHint) {
         let Some(user) = place(&pending.user_id) else { return };
-        let Some(reply) = self.takes_hint(user, &pending.hint()) else { return };
+        let Some(reply) = self.handle_hint(user, &pending.hint()) else { return };
         self.say(format_args!("object {user}: hint {} gets {reply:?}", pending.version));
         if !self.dice.strikes(Fault::HintReplyLost) {
             self.on_its_way(Step::Hinted { push, pending, reply });
@@ -59,16 +59,21 @@ impl World<'_> {
     }
 
     /// An object's answer arrives.
-    pub(super) fn hinted(&mut self, number: u32, pending: PendingHint, reply: HintReply) {
+    pub(super) fn handle_hint_reply(
+        &mut self,
+        number: u32,
+        pending: PendingHint,
+        reply: HintReply,
+    ) {
         let Some(push) = self.pushes.get_mut(&number) else { return };
         push.answers.insert(pending.user_id, reply);
         if push.answers.len() == push.asked.len() {
-            self.push_ends(number);
+            self.finish_round(number);
         }
     }
 
     /// Every answer is there, or the time is over: what they settle is noted.
-    pub(super) fn push_ends(&mut self, number: u32) {
+    pub(super) fn finish_round(&mut self, number: u32) {
         let on_send = self.is_wrong(Sabotage::RetiredOnSend);
         let Some(push) = self.pushes.get_mut(&number) else { return };
         if std::mem::replace(&mut push.over, true) {
@@ -90,22 +95,22 @@ impl World<'_> {
             self.count(Rare::WatchGone);
         }
         if settled.acked.is_empty() && settled.gone.is_empty() {
-            return self.push_noted(number);
+            return self.finish_settling(number);
         }
         self.call(Who::Settle(number), Work::Settle(settled));
     }
 
     /// What a round settled is noted, or is not: it makes no difference to who sent it.
-    pub(super) fn push_noted(&mut self, number: u32) {
+    pub(super) fn finish_settling(&mut self, number: u32) {
         if let Some(push) = self.pushes.remove(&number) {
-            self.pushed(push.by);
+            self.finish_push(push.by);
         }
     }
 
-    fn pushed(&mut self, by: By) {
+    fn finish_push(&mut self, by: By) {
         match by {
-            By::Consumer(consumer) => self.over(consumer),
-            By::Sweep(sweep) => self.swept_a_page(sweep),
+            By::Consumer(consumer) => self.end_invocation(consumer),
+            By::Sweep(sweep) => self.finish_page(sweep),
         }
     }
 
@@ -137,7 +142,7 @@ impl World<'_> {
     }
 
     /// The settings were kept, or not.
-    pub(super) fn sweep_begins(&mut self, number: u32) {
+    pub(super) fn begin_sweep(&mut self, number: u32) {
         self.next_page(number);
     }
 
@@ -146,15 +151,15 @@ impl World<'_> {
         let last = sweeper.last.clone();
         if self.dice.strikes(Fault::Crash) {
             self.count(Rare::CrashOfSweep);
-            return self.sweep_over();
+            return self.finish_sweep();
         }
         self.call(Who::Page(number), Work::Page(last));
     }
 
     /// A page of the outbox arrives.
-    pub(super) fn paged(&mut self, number: u32, reply: Result<Reply, String>) {
+    pub(super) fn handle_page(&mut self, number: u32, reply: Result<Reply, String>) {
         let Some(sweeper) = self.sweeper.as_mut().filter(|it| it.number == number) else { return };
-        let Ok(Reply::Owed(page)) = reply else { return self.sweep_over() };
+        let Ok(Reply::Owed(page)) = reply else { return self.finish_sweep() };
         let is_all = i64::try_from(page.len()).is_ok_and(|sent| sent < self.mix.page);
         let full = usize::try_from(ROUND_MAX).unwrap_or_default();
         sweeper.sent = if is_all { page.len() } else { full };
@@ -167,7 +172,7 @@ impl World<'_> {
         self.push(By::Sweep(number), page);
     }
 
-    fn swept_a_page(&mut self, number: u32) {
+    fn finish_page(&mut self, number: u32) {
         let now = self.now;
         let Some(sweeper) = self.sweeper.as_mut().filter(|it| it.number == number) else { return };
         sweeper.rounds += 1;
@@ -175,10 +180,10 @@ impl World<'_> {
             return self.next_page(number);
         }
         self.resume = sweeper.last.take().filter(|_| may_have_more(sweeper.sent));
-        self.sweep_over();
+        self.finish_sweep();
     }
 
-    fn sweep_over(&mut self) {
+    fn finish_sweep(&mut self) {
         self.sweeper = None;
         if self.laws.needs_sweep() {
             self.sweep_soon();

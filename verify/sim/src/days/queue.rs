@@ -40,14 +40,14 @@ impl World<'_> {
     }
 
     fn put(&mut self, copy: Copy) {
-        self.queued(copy.sent, 1);
+        self.change_queued_count(copy.sent, 1);
         let wait = (copy.due - self.now).max(1);
         self.after(wait, Step::HandOut { dead: copy.dead });
         let number = self.number();
         self.queue.copies.insert(number, copy);
     }
 
-    fn queued(&mut self, sent: usize, more: i32) {
+    fn change_queued_count(&mut self, sent: usize, more: i32) {
         let delivery = self.sent.get(sent).map_or(usize::MAX, |sent| sent.delivery);
         if let Some(delivery) = self.deliveries.get_mut(delivery) {
             delivery.queued = delivery.queued.saturating_add_signed(more);
@@ -55,7 +55,7 @@ impl World<'_> {
     }
 
     /// The copies that may be handed out now, in any order, as many as a batch holds.
-    pub(super) fn due(&mut self, dead: bool) -> Vec<u32> {
+    pub(super) fn take_due(&mut self, dead: bool) -> Vec<u32> {
         let now = self.now;
         let copies = self.queue.copies.iter();
         let due = copies.filter(|(_, it)| it.dead == dead && !it.taken && it.due <= now);
@@ -74,12 +74,12 @@ impl World<'_> {
     /// A copy is acknowledged.
     pub(super) fn acknowledged(&mut self, number: u32) {
         if let Some(copy) = self.queue.copies.remove(&number) {
-            self.queued(copy.sent, -1);
+            self.change_queued_count(copy.sent, -1);
         }
     }
 
     /// A copy is handed back, to be handed out again after this.
-    pub(super) fn handed_back(&mut self, number: u32, seconds: u32) {
+    pub(super) fn retry_later(&mut self, number: u32, seconds: u32) {
         let Some(copy) = self.queue.copies.get_mut(&number) else { return };
         (copy.taken, copy.due) = (false, self.now + i64::from(seconds) * 1000 + 1);
         let most = if copy.dead { DEAD_ATTEMPTS_MAX } else { ATTEMPTS_MAX };

@@ -17,7 +17,7 @@ const LAG_MS: i64 = 5_000;
 
 impl World<'_> {
     /// Remembers the watches that stand otherwise now.
-    pub(super) fn remember(&mut self, before: &BTreeMap<String, Watch>) {
+    pub(super) fn record_past(&mut self, before: &BTreeMap<String, Watch>) {
         let after = &self.laws.mirror.watches;
         let stood = |it: Option<&Watch>| it.map(|it| (it.owner, it.version));
         for user in before.keys().chain(after.keys()) {
@@ -28,7 +28,7 @@ impl World<'_> {
     }
 
     /// What a replica reads for this, if one that lags is asked.
-    pub(super) fn lagging(&mut self, work: &Work) -> Option<Reply> {
+    pub(super) fn read_lagging_replica(&mut self, work: &Work) -> Option<Reply> {
         let Work::Fill { user, fill } = work else { return None };
         if fill.registers || !self.dice.strikes(Fault::Lags) {
             return None;

@@ -30,24 +30,24 @@ impl World<'_> {
         for role in ROLES.iter().take(2) {
             self.laws.mirror.twin.role_name(role);
         }
-        self.truth();
+        self.record_truth();
         self.sweep_soon();
         // A message that is given up goes on as long as Svix does: by then the day has ended.
         let last = self.inputs.iter().map(|input| input.at).max().unwrap_or_default();
         self.run_for(last - self.now + FAULTS_MS)?;
-        self.mend();
+        self.stop_faults();
         self.run_until_quiet()?;
         self.recover_all();
         self.run_until_quiet()?;
         self.replay();
         self.run_until_quiet()?;
-        self.rests()?;
-        self.answers_truly()?;
-        self.replays_harmlessly()
+        self.check_at_rest()?;
+        self.check_answers()?;
+        self.check_replays()
     }
 
     /// Every fault ceases, every clock is right, every build is the newest.
-    fn mend(&mut self) {
+    fn stop_faults(&mut self) {
         self.say(format_args!("outside: every fault ceases"));
         self.dice.mend();
         self.mix.way_ms = self.mix.way_ms.min(40);
@@ -69,7 +69,7 @@ impl World<'_> {
     }
 
     /// I1, I8, I15: what must hold when nothing is under way.
-    fn rests(&mut self) -> Result<(), Broken> {
+    fn check_at_rest(&mut self) -> Result<(), Broken> {
         if !self.queue.copies.is_empty() || !self.consumers.is_empty() {
             let left = self.queue.copies.len();
             return Err(Broken::new("I15 the line always drains", format!("{left} are left")));
@@ -78,12 +78,12 @@ impl World<'_> {
             let how = format!("{:?}", self.laws.mirror.watches);
             return Err(Broken::new("I15 the outbox drains", how));
         }
-        self.alarms_stand()?;
-        self.as_the_law_has_it()?;
-        self.only_what_failed_is_parked()
+        self.check_alarms()?;
+        self.check_rows()?;
+        self.check_parked()
     }
 
-    fn as_the_law_has_it(&self) -> Result<(), Broken> {
+    fn check_rows(&self) -> Result<(), Broken> {
         let want = self.laws.mirror.twin.rows().tables();
         let found = self.tables()?;
         let differs = found.iter().zip(&want).find(|(found, want)| found != want);
@@ -111,7 +111,7 @@ impl World<'_> {
     }
 
     /// After the replay only what cannot be read, or what D1 will never take, is parked.
-    fn only_what_failed_is_parked(&self) -> Result<(), Broken> {
+    fn check_parked(&self) -> Result<(), Broken> {
         let parked = &self.laws.mirror.parked;
         for message in self.laws.letters() {
             let Some(letter) = parked.get(&message) else { continue };
@@ -138,15 +138,15 @@ impl World<'_> {
     }
 
     /// I15: at rest a question is answered, and with the truth.
-    fn answers_truly(&mut self) -> Result<(), Broken> {
+    fn check_answers(&mut self) -> Result<(), Broken> {
         for user in 0..self.mix.users {
-            self.guard(user, Need::Session, false, Version::Any);
+            self.start_guard(user, Need::Session, false, Version::Any);
         }
         self.run_for(20_000)?;
         let ages = shared::cache::AgeLimits { hard_ms: 3_600_000, ..self.mix.ages };
         for user in 0..self.mix.users {
             let ended = self.reached(user) == 0 && self.mix.ages.idle_ms < 60_000;
-            let held = self.held(user, &ages);
+            let held = self.current_answer(user, &ages);
             if held.is_none() && ended {
                 continue;
             }
@@ -162,7 +162,7 @@ impl World<'_> {
     }
 
     /// I9: whatever is delivered again, any number of times and in any order, changes nothing.
-    fn replays_harmlessly(&mut self) -> Result<(), Broken> {
+    fn check_replays(&mut self) -> Result<(), Broken> {
         let applied: Vec<usize> = self.laws.mirror.applied.iter().copied().collect();
         let (before, watches) = (self.tables()?, self.laws.mirror.watches.clone());
         for _ in 0..applied.len().min(8) {

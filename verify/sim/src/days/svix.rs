@@ -14,7 +14,7 @@ const SCHEDULE_MS: [i64; 8] =
 
 impl World<'_> {
     /// Clerk's event happens: Svix has it.
-    pub(super) fn happens(&mut self, event: usize) {
+    pub(super) fn start_delivery(&mut self, event: usize) {
         let delivery = self.deliveries.len();
         let svix_id = format!("msg_{event}");
         let kind = self.events.get(event).map_or("", |event| &event.kind).to_owned();
@@ -48,7 +48,7 @@ impl World<'_> {
     }
 
     /// One attempt begins.
-    pub(super) fn attempt(&mut self, delivery: usize, attempt: usize) {
+    pub(super) fn attempt_delivery(&mut self, delivery: usize, attempt: usize) {
         let by_hand = SCHEDULE_MS.len() <= attempt;
         let told = self.deliveries.get(delivery).is_none_or(|delivery| delivery.told);
         if told && !by_hand {
@@ -78,16 +78,16 @@ impl World<'_> {
     pub(super) fn failed(&mut self, delivery: usize, attempt: usize) {
         let next = attempt + 1;
         let Some(wait) = SCHEDULE_MS.get(next).copied() else {
-            return self.gave_up(delivery);
+            return self.give_up(delivery);
         };
         if self.dice.strikes(Fault::SvixGivesUp) {
-            return self.gave_up(delivery);
+            return self.give_up(delivery);
         }
         let jitter = self.dice.delay(wait / 10 + 1);
         self.after(wait + jitter, Step::Attempt { delivery, attempt: next });
     }
 
-    fn gave_up(&mut self, delivery: usize) {
+    fn give_up(&mut self, delivery: usize) {
         self.say(format_args!("svix: gives delivery {delivery} up"));
         self.count(Rare::SvixGaveUp);
     }

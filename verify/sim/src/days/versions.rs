@@ -15,7 +15,7 @@ pub(super) type Bumps = BTreeMap<String, u32>;
 
 impl World<'_> {
     /// An operator's word has been written.
-    pub(super) fn words(
+    pub(super) fn record_grant(
         &mut self,
         (user, role, granted): (usize, &str, bool),
         (at, id): (i64, &str),
@@ -34,7 +34,7 @@ impl World<'_> {
 
     /// I6 and I11: the versions have risen by these writes, and no others.
     pub(super) fn bumped(&mut self, bumps: &Bumps) {
-        self.truth();
+        self.record_truth();
         let before = self.laws.mirror.watches.clone();
         self.watch_again();
         for (user, watch) in &before {
@@ -68,7 +68,7 @@ impl World<'_> {
         for user in mirror.watches.keys() {
             mirror.twin.watch(user);
         }
-        self.remember(&before);
+        self.record_past(&before);
     }
 
     /// I6: no version names two sets.

@@ -11,23 +11,23 @@ impl World<'_> {
     }
 
     /// `Object::settle`: nothing is answered from what the disk does not hold.
-    pub(super) fn keeps_up(&mut self, user: usize) -> bool {
+    pub(super) fn ensure_saved(&mut self, user: usize) -> bool {
         let now = self.object_now();
         let waits = self.object(user).is_some_and(|it| it.pace.remaining_ms(now).is_some());
-        !waits && self.keeps(user)
+        !waits && self.save_or_back_off(user)
     }
 
     /// `Object::keep`: a write that fails makes the object wait.
-    pub(super) fn keeps(&mut self, user: usize) -> bool {
+    pub(super) fn save_or_back_off(&mut self, user: usize) -> bool {
         let saved = self.save(user);
         if !saved {
-            self.has_failed(user);
+            self.record_fill_failure(user);
         }
         saved
     }
 
     /// The set could not be read or kept: the next fill waits.
-    pub(super) fn has_failed(&mut self, user: usize) {
+    pub(super) fn record_fill_failure(&mut self, user: usize) {
         let (now, jitter) = (self.object_now(), self.number());
         if let Some(object) = self.object(user) {
             object.pace.failed(now, jitter);
