@@ -166,7 +166,8 @@ where
 /// A caught mutant as an entry of the list in `docs/correctness.md`: two lines.
 #[must_use]
 pub fn entry(variant: Variant, caught: &Caught) -> String {
-    let (says, scope, property) = (variant.says(), variant.scope().name(), caught.property);
+    let (description, scope, property) =
+        (variant.description(), variant.scope().name(), caught.property);
     let mark = match variant.mark() {
         "" => String::new(),
         mark => format!(" ({mark})"),
@@ -175,7 +176,7 @@ pub fn entry(variant: Variant, caught: &Caught) -> String {
         1 => "1 step".to_owned(),
         length => format!("{length} steps"),
     };
-    format!("- `{variant:?}`{mark}: {says}.\n  - {scope}; {property}; {length}.")
+    format!("- `{variant:?}`{mark}: {description}.\n  - {scope}; {property}; {length}.")
 }
 
 #[cfg(test)]

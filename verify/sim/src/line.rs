@@ -53,7 +53,7 @@ impl Model for Line {
             worlds.push(once);
             worlds.extend(next::bits(sent).filter(|_| copies != 0).map(|event| {
                 let mut twice = once;
-                pipe::enqueue(&mut twice, decided::held(event, false));
+                pipe::enqueue(&mut twice, decided::message_number(event, false));
                 twice
             }));
         }
@@ -88,7 +88,7 @@ mod tests {
     use stateright::Model as _;
 
     use super::Line;
-    use super::decided::held;
+    use super::decided::message_number;
     use crate::bounds::{Bounds, full};
     use crate::variant::{Scope, Variant};
 
@@ -98,7 +98,7 @@ mod tests {
             let Bounds::Line(bounds) = full(scope) else { panic!("{scope:?} is not of the line") };
             let worlds = Line::new(bounds, Variant::Right).unwrap().init_states();
             let has = |twice: u8, never: u8| {
-                let place = usize::from(held(twice, false)) - 1;
+                let place = usize::from(message_number(twice, false)) - 1;
                 worlds.iter().any(|it| it.queue[place] == 2 && it.accepted & (1 << never) == 0)
             };
             for (twice, never) in (0..4).flat_map(|it| (0..4).map(move |other| (it, other))) {

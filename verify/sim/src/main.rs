@@ -104,8 +104,8 @@ fn mutants(steps: bool) -> anyhow::Result<bool> {
             }
         } else {
             survived += 1;
-            let (says, scope) = (variant.says(), variant.scope().name());
-            writeln!(out, "✗ {variant:?} survived in {scope}: {says}")?;
+            let (description, scope) = (variant.description(), variant.scope().name());
+            writeln!(out, "✗ {variant:?} survived in {scope}: {description}")?;
         }
     }
     writeln!(

@@ -38,7 +38,7 @@ macro_rules! variants {
 
             /// What is wrong in it.
             #[must_use]
-            pub fn says(self) -> &'static str {
+            pub fn description(self) -> &'static str {
                 match self {
                     Self::Right => "the protocol as it is",
                     $(Self::$name => $says,)*

@@ -38,7 +38,7 @@ impl Line {
             marks: 0,
         };
         for event in next::bits(accepted) {
-            pipe::enqueue(&mut world, decided::held(event, false));
+            pipe::enqueue(&mut world, decided::message_number(event, false));
         }
         let truth = self.table.what(world.rows);
         normal::normalize(&mut world, truth);

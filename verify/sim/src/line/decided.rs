@@ -20,7 +20,7 @@ pub type Pair = [MessageNumber; 2];
 
 /// A message of an event. What comes before the last but one attempt differs only in its count.
 #[must_use]
-pub fn held(event: u8, last: bool) -> MessageNumber {
+pub fn message_number(event: u8, last: bool) -> MessageNumber {
     event * 2 + u8::from(last) + 1
 }
 
@@ -86,7 +86,8 @@ impl Decisions {
         let pairs = (0..=most).flat_map(|a| (0..=most).map(move |b| pair([a, b])));
         let messages = |of| each(of).filter_map(|held| message(script, held)).collect();
         let one = |attempts| {
-            let of = (0..script.clerks).filter_map(move |event| message(script, held(event, true)));
+            let of = (0..script.clerks)
+                .filter_map(move |event| message(script, message_number(event, true)));
             of.map(move |it| vec![OpenedMessage { attempts, ..it }])
         };
         let (first, last) = (ATTEMPTS_MAX + 1, ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX);
@@ -199,14 +200,17 @@ fn message(script: &Script, held: MessageNumber) -> Option<OpenedMessage> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decisions, event, held, is_last, pair};
+    use super::{Decisions, event, is_last, message_number, pair};
     use crate::line::history::History;
 
     #[test]
     fn a_number_says_which_message_it_is() {
         for known in 0..4 {
             for last in [false, true] {
-                assert_eq!((event(held(known, last)), is_last(held(known, last))), (known, last));
+                assert_eq!(
+                    (event(message_number(known, last)), is_last(message_number(known, last))),
+                    (known, last)
+                );
             }
         }
     }
@@ -214,20 +218,23 @@ mod tests {
     #[test]
     fn a_refused_batch_is_given_back_whole() {
         let decisions = Decisions::new(&History::Ties.script());
-        let both = pair([held(1, true), held(2, false)]);
+        let both = pair([message_number(1, true), message_number(2, false)]);
         let decided = decisions.applied(both).unwrap();
         assert_eq!((decided.back, decided.acks), (both, both));
         assert_eq!((decided.notes, decided.parks), (0b110, 0));
-        let parked = decisions.parked(pair([held(1, true)])).unwrap();
+        let parked = decisions.parked(pair([message_number(1, true)])).unwrap();
         assert_eq!((parked.notes, parked.parks, parked.parks_early), (0, 0b10, true));
-        assert_eq!(parked.back, pair([held(1, true)]));
+        assert_eq!(parked.back, pair([message_number(1, true)]));
     }
 
     #[test]
     fn what_is_dead_is_applied_or_waits_and_is_parked_at_the_very_last() {
         let decisions = Decisions::new(&History::Ties.script());
         let dead = decisions.dead(2).unwrap();
-        assert_eq!((dead.notes, dead.parks, dead.back), (0b100, 0, pair([held(2, true)])));
+        assert_eq!(
+            (dead.notes, dead.parks, dead.back),
+            (0b100, 0, pair([message_number(2, true)]))
+        );
         let ended = decisions.ended(2).unwrap();
         assert_eq!((ended.notes, ended.parks, ended.parks_early), (0, 0b100, false));
         assert!(decisions.dead_parked(2).unwrap().parks_early);

@@ -26,7 +26,7 @@ pub(crate) const ADMIN: &str = "admin";
 
 /// One thing that happens, and what makes it known.
 #[derive(Clone, Debug)]
-pub enum Says {
+pub enum ScriptEvent {
     /// Clerk says it: the message, as the queue would hand it out, and the one change in it.
     Clerk(Box<OpenedMessage>, EntityChange),
     /// An operator writes it to D1: the user's number, whether the role is granted, and when.
@@ -39,7 +39,7 @@ pub struct Script {
     /// What D1 holds at the beginning.
     pub before: Vec<EntityChange>,
     /// What is said then: first by Clerk, then by operators.
-    pub events: Vec<Says>,
+    pub events: Vec<ScriptEvent>,
     /// How many of these are Clerk's.
     pub clerks: u8,
 }
@@ -122,10 +122,11 @@ impl History {
             ),
         };
         let clerks = u8::try_from(clerk.len()).unwrap_or(u8::MAX);
-        let operator = operator.into_iter().map(|(user, on, at)| Says::Operator(user, on, at));
+        let operator =
+            operator.into_iter().map(|(user, on, at)| ScriptEvent::Operator(user, on, at));
         let clerk = clerk.into_iter().enumerate();
         let clerk = clerk.filter_map(|(index, change)| {
-            Some(Says::Clerk(Box::new(message(index, &change)?), change))
+            Some(ScriptEvent::Clerk(Box::new(message(index, &change)?), change))
         });
         Script { before, events: clerk.chain(operator).collect(), clerks }
     }
@@ -136,8 +137,8 @@ impl Script {
     #[must_use]
     pub fn message(&self, event: u8) -> Option<&OpenedMessage> {
         match self.events.get(usize::from(event))? {
-            Says::Clerk(message, _) => Some(message),
-            Says::Operator(..) => None,
+            ScriptEvent::Clerk(message, _) => Some(message),
+            ScriptEvent::Operator(..) => None,
         }
     }
 
@@ -151,8 +152,8 @@ impl Script {
     #[must_use]
     pub fn change(&self, event: u8) -> Option<&EntityChange> {
         match self.events.get(usize::from(event))? {
-            Says::Clerk(_, change) => Some(change),
-            Says::Operator(..) => None,
+            ScriptEvent::Clerk(_, change) => Some(change),
+            ScriptEvent::Operator(..) => None,
         }
     }
 
@@ -161,8 +162,8 @@ impl Script {
     #[must_use]
     pub fn about(&self, event: u8) -> u8 {
         match self.events.get(usize::from(event)) {
-            Some(Says::Operator(user, ..)) => 1 << user,
-            Some(Says::Clerk(_, change)) => match change.entity {
+            Some(ScriptEvent::Operator(user, ..)) => 1 << user,
+            Some(ScriptEvent::Clerk(_, change)) => match change.entity {
                 EntityKind::User | EntityKind::Membership => {
                     let users = (0_u8..).zip(USERS);
                     let named = users.filter(|(_, id)| self.names(change, id));
@@ -178,8 +179,8 @@ impl Script {
     /// itself does.
     fn names(&self, change: &EntityChange, user: &str) -> bool {
         let clerks = self.events.iter().filter_map(|it| match it {
-            Says::Clerk(_, change) => Some(change),
-            Says::Operator(..) => None,
+            ScriptEvent::Clerk(_, change) => Some(change),
+            ScriptEvent::Operator(..) => None,
         });
         let mut all = clerks.chain(&self.before).chain([change]);
         all.any(|it| it.id == change.id && touched(it).any(|id| id == user))

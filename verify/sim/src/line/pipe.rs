@@ -1,7 +1,7 @@
 //! The pipeline's steps: the door, the queue, the consumers, the dead letters, the operator.
 
 use super::action::Fate;
-use super::decided::{Decided, MessageNumber, Pair, each, event, held, is_last, pair};
+use super::decided::{Decided, MessageNumber, Pair, each, event, is_last, message_number, pair};
 use super::mark::Mark;
 use super::world::{Consumer, Line, World};
 use super::write::{owed, write};
@@ -19,7 +19,7 @@ pub(super) fn deliver(world: &mut World, event: u8, variant: Variant) {
 pub(super) fn send(world: &mut World, event: u8, variant: Variant) {
     let is_noted = variant == Variant::NotedBeforeSent && world.noted & (1 << event) != 0;
     if !is_noted {
-        enqueue(world, held(event, false));
+        enqueue(world, message_number(event, false));
     }
     note(world, event, variant);
 }
@@ -40,7 +40,7 @@ pub(super) fn enqueue(world: &mut World, held: MessageNumber) {
 /// Puts a message back for its next attempt, or among the dead when there is none.
 fn put_back(world: &mut World, it: MessageNumber) {
     if !is_last(it) {
-        enqueue(world, held(event(it), true));
+        enqueue(world, message_number(event(it), true));
     } else if let Some(count) = world.dead.get_mut(usize::from(event(it))) {
         *count += 1;
     }
@@ -214,7 +214,7 @@ pub(super) fn crash(model: &Line, world: &mut World, consumer: usize) {
 pub(super) fn replay(world: &mut World, event: u8) {
     world.replayed |= 1 << event;
     world.marks |= Mark::Replayed.bit();
-    enqueue(world, held(event, false));
+    enqueue(world, message_number(event, false));
 }
 
 fn put(world: &mut World, consumer: usize, it: Consumer) {

@@ -14,7 +14,7 @@ use testkit::twin::{TABLES, Twin, Word};
 
 use super::{Lawful, Rows, State, wrong};
 use crate::line::decided::QUEUE;
-use crate::line::history::{ADMIN, Says, Script};
+use crate::line::history::{ADMIN, Script, ScriptEvent};
 use crate::variant::Variant;
 use crate::wire::{USERS, user_id};
 
@@ -86,7 +86,7 @@ impl<'a> Maker<'a> {
     fn apply(&self, event: u8) -> Result<()> {
         let Some(says) = self.script.events.get(usize::from(event)) else { return Ok(()) };
         match says {
-            Says::Clerk(message, change) => {
+            ScriptEvent::Clerk(message, change) => {
                 let message = wrong::message(self.variant, message);
                 let plan = plan(QUEUE, &[message], vec![]);
                 for statement in sql::statements(&plan, UnixMillis(START)) {
@@ -95,7 +95,7 @@ impl<'a> Maker<'a> {
                 }
                 wrong::after(&self.db, self.variant, change)
             }
-            Says::Operator(user, granted, at) => {
+            ScriptEvent::Operator(user, granted, at) => {
                 let args = vec![
                     Arg::Text(user_id(*user).into()),
                     Arg::Int(1),
@@ -124,7 +124,7 @@ impl<'a> Maker<'a> {
             *what = self.number(RoleSet { version: 0, ..row.set });
         }
         for (event, says) in (0_u8..).zip(&self.script.events) {
-            let Says::Clerk(_, change) = says else { continue };
+            let ScriptEvent::Clerk(_, change) = says else { continue };
             let (undone, orphan) = self.looks(change)?;
             state.undone |= u8::from(undone) << event;
             state.orphans |= u8::from(orphan) << event;
@@ -169,10 +169,10 @@ impl<'a> Maker<'a> {
         for (event, says) in self.script.events.iter().enumerate() {
             match says {
                 _ if heard & (1 << event) == 0 => {}
-                Says::Clerk(_, change) => {
+                ScriptEvent::Clerk(_, change) => {
                     twin.take(change);
                 }
-                Says::Operator(user, granted, at) => {
+                ScriptEvent::Operator(user, granted, at) => {
                     let (user, id) = (user_id(*user), at.to_string());
                     twin.grant(Word { user, role: ADMIN, granted: *granted, at: *at, id: &id });
                 }

@@ -5,7 +5,7 @@ use shared::merge::{EntityChange, EntityKind, EntityState, Rank};
 use shared::projection::EntityFields;
 use shared::roles::{Membership, RoleSet};
 
-use crate::line::history::{ORG, PERMISSION, Says, Script};
+use crate::line::history::{ORG, PERMISSION, Script, ScriptEvent};
 use crate::wire::USERS;
 
 /// A rule.
@@ -50,8 +50,8 @@ impl Outside {
 fn said(script: &Script, heard: u16) -> impl Iterator<Item = &EntityChange> {
     let events = script.events.iter().enumerate().filter(move |(at, _)| heard & (1 << at) != 0);
     let clerks = events.filter_map(|(_, says)| match says {
-        Says::Clerk(_, change) => Some(change),
-        Says::Operator(..) => None,
+        ScriptEvent::Clerk(_, change) => Some(change),
+        ScriptEvent::Operator(..) => None,
     });
     script.before.iter().chain(clerks)
 }
