@@ -40,25 +40,31 @@ const AT: UnixMillis = UnixMillis(0);
 /// Reads one body.
 ///
 /// # Panics
-/// When it does not travel, or is read in two ways.
+/// When it is not the same after the queue, or is read in two ways.
 #[must_use]
 pub fn run(data: &[u8]) -> &'static str {
     let incoming = read(data);
-    travels(&incoming);
+    check_round_trip(&incoming);
     if let Ok(value) = serde_json::from_slice(data) {
-        let (forwards, backwards) = (write(&value, false), write(&value, true));
+        let (forwards, backwards) = (write_json(&value, false), write_json(&value, true));
         let (forwards, backwards) = (read(forwards.as_bytes()), read(backwards.as_bytes()));
-        assert_eq!(told(&forwards), told(&backwards), "the order of keys");
+        assert_eq!(without_position(&forwards), without_position(&backwards), "the order of keys");
         // Of two members with one name this reading keeps the last, and ours none.
-        if matches!(incoming.content, Payload::Synced(_)) && colons(data) == members(&value) {
-            assert_eq!(told(&incoming), told(&forwards), "the order of keys");
+        if matches!(incoming.content, Payload::Synced(_))
+            && count_colons(data) == count_members(&value)
+        {
+            assert_eq!(
+                without_position(&incoming),
+                without_position(&forwards),
+                "the order of keys"
+            );
         }
     }
     match &incoming.content {
         Payload::Ignored => "ignored",
         Payload::Unreadable(_) => "unreadable",
         Payload::Synced(event) => {
-            event.changes.iter().for_each(is_read_again_the_same);
+            event.changes.iter().for_each(check_parsed_again);
             event.changes.first().map_or("", |change| name(change.entity))
         }
     }
@@ -79,16 +85,16 @@ pub(crate) fn read(body: &[u8]) -> ParsedDelivery {
 
 /// A body as the queue gets it.
 pub(crate) fn sealed(body: &[u8]) -> String {
-    enveloped(&read(body)).encode()
+    envelope_of(&read(body)).encode()
 }
 
-fn enveloped(incoming: &ParsedDelivery) -> Envelope {
+fn envelope_of(incoming: &ParsedDelivery) -> Envelope {
     let id = SvixId::parse(SVIX_ID).expect("an id");
     Envelope::new(id, AT, AT, incoming.clone())
 }
 
-fn travels(incoming: &ParsedDelivery) {
-    let envelope = enveloped(incoming);
+fn check_round_trip(incoming: &ParsedDelivery) {
+    let envelope = envelope_of(incoming);
     let text = envelope.encode();
     assert!(text.len() <= ENVELOPE_BYTES_MAX, "{} bytes", text.len());
     let opened = Envelope::decode(&text).expect("what was sealed opens");
@@ -99,26 +105,26 @@ fn travels(incoming: &ParsedDelivery) {
 }
 
 /// What a delivery says, without where it stood in the text.
-pub(crate) fn told(incoming: &ParsedDelivery) -> ParsedDelivery {
-    let mut told = incoming.clone();
-    told.body_digest = shared::projection::ContentDigest::of(b"");
-    if let Payload::Unreadable(unreadable) = &mut told.content {
+pub(crate) fn without_position(incoming: &ParsedDelivery) -> ParsedDelivery {
+    let mut same = incoming.clone();
+    same.body_digest = shared::projection::ContentDigest::of(b"");
+    if let Payload::Unreadable(unreadable) = &mut same.content {
         unreadable.detail.clear();
     }
-    told
+    same
 }
 
 /// The members of all objects.
-fn members(value: &Value) -> usize {
+fn count_members(value: &Value) -> usize {
     match value {
-        Value::Array(items) => items.iter().map(members).sum(),
-        Value::Object(all) => all.len() + all.values().map(members).sum::<usize>(),
+        Value::Array(items) => items.iter().map(count_members).sum(),
+        Value::Object(all) => all.len() + all.values().map(count_members).sum::<usize>(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
     }
 }
 
 /// The same of a JSON text, repeated ones too: its colons outside of texts.
-fn colons(json: &[u8]) -> usize {
+fn count_colons(json: &[u8]) -> usize {
     let (mut count, mut is_text, mut is_escaped) = (0, false, false);
     for byte in json {
         match byte {
@@ -133,15 +139,15 @@ fn colons(json: &[u8]) -> usize {
 }
 
 /// The same JSON, with the keys of each object in one order or in the other.
-fn write(value: &Value, backwards: bool) -> String {
+fn write_json(value: &Value, backwards: bool) -> String {
     match value {
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| write(item, backwards)).collect();
+            let items: Vec<String> = items.iter().map(|item| write_json(item, backwards)).collect();
             format!("[{}]", items.join(","))
         }
         Value::Object(members) => {
             let member = |(name, value): (&String, &Value)| {
-                format!("{}:{}", json!(name), write(value, backwards))
+                format!("{}:{}", json!(name), write_json(value, backwards))
             };
             let mut members: Vec<String> = members.iter().map(member).collect();
             if backwards {
@@ -153,14 +159,14 @@ fn write(value: &Value, backwards: bool) -> String {
     }
 }
 
-/// Writes one change down as Clerk would have, and reads it again.
-fn is_read_again_the_same(change: &EntityChange) {
+/// Writes one change as Clerk would have, and parses it again.
+fn check_parsed_again(change: &EntityChange) {
     let id = change.id.as_str();
     let (verb, timestamp, data) = match &change.state {
         EntityState::Deleted => ("deleted", 0, json!({ "id": id })),
         EntityState::Live(live) => {
             assert_eq!(live.rank.digest, digest(id, &live.fields));
-            ("updated", raw(live.rank.event_at.0), written(id, live))
+            ("updated", clerk_time(live.rank.event_at.0), clerk_json(id, live))
         }
     };
     let kind = format!("{}.{verb}", noun(change.entity));
@@ -170,15 +176,15 @@ fn is_read_again_the_same(change: &EntityChange) {
     assert_eq!(event.changes.as_slice(), std::slice::from_ref(change), "{body}");
 }
 
-fn written(id: &str, LiveState { rank, fields }: &LiveState) -> Value {
-    let updated_at = raw(rank.updated_at.0);
+fn clerk_json(id: &str, LiveState { rank, fields }: &LiveState) -> Value {
+    let updated_at = clerk_time(rank.updated_at.0);
     match fields {
         EntityFields::User(user) => json!({
             "id": id, "updated_at": updated_at, "banned": user.banned,
             "primary_email_address_id": user.email.as_ref().map(|_| "idn_1"),
             "email_addresses": [{ "id": "idn_1", "email_address": user.email }],
             "public_metadata": { "roles": user.app_roles },
-            "created_at": raw(user.created_at),
+            "created_at": clerk_time(user.created_at),
         }),
         EntityFields::Organization(organization) => json!({
             "id": id, "updated_at": updated_at,
@@ -200,7 +206,7 @@ fn written(id: &str, LiveState { rank, fields }: &LiveState) -> Value {
 }
 
 /// A point in time as Clerk may send it: small numbers are read as seconds.
-fn raw(ms: i64) -> i64 {
+fn clerk_time(ms: i64) -> i64 {
     if 100_000_000_000 <= ms {
         return ms;
     }

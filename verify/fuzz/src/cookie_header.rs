@@ -37,7 +37,7 @@ const NOW: UnixMillis = UnixMillis(1_700_000_010_000);
 pub fn run(data: &[u8]) -> &'static str {
     let Ok(text) = str::from_utf8(data) else { return "not text" };
     let (authorization, cookie) = text.split_once('\n').unwrap_or(("", text));
-    set(cookie);
+    check_set_cookie(cookie);
     let presented = CredentialHeaders {
         authorization: (!authorization.is_empty()).then_some(authorization),
         cookie: (!cookie.is_empty()).then_some(cookie),
@@ -149,7 +149,7 @@ fn claim(token: Option<&&str>, name: &str) -> Option<String> {
 }
 
 /// A cookie that is set on Clerk's word is one of Clerk's, on one line, and is read again the same.
-fn set(raw: &str) {
+fn check_set_cookie(raw: &str) {
     let Some(cookie) = SetCookie::parse(raw, Some(SUFFIX)) else { return };
     let line = cookie.line();
     assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{raw:?} became {line:?}");

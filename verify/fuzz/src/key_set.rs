@@ -27,7 +27,7 @@ pub fn run(data: &[u8]) -> &'static str {
     if !data.starts_with(b"{") {
         let Ok(text) = str::from_utf8(data) else { return "no PEM" };
         let Ok(key) = from_pem(text) else { return "no PEM" };
-        holds(&key);
+        check_key(&key);
         return "a PEM";
     }
     let keys = match from_jwks(data) {
@@ -38,9 +38,9 @@ pub fn run(data: &[u8]) -> &'static str {
             return "no set";
         }
     };
-    let names = named(data).expect("a set is JSON with keys");
+    let names = rsa_key_ids(data).expect("a set is JSON with keys");
     let jwk = |(kid, key): (&String, &RsaKey)| {
-        holds(key);
+        check_key(key);
         assert_eq!(names.iter().filter(|name| *name == kid).count(), 1, "{kid} is named twice");
         json!({ "kty": "RSA", "kid": kid, "n": key.n(), "e": key.e() })
     };
@@ -51,8 +51,8 @@ pub fn run(data: &[u8]) -> &'static str {
     "a set"
 }
 
-/// The names of all usable-looking RSA keys of a set: `None` when it is no set.
-fn named(data: &[u8]) -> Option<Vec<String>> {
+/// The ids of all RSA keys of a set that look usable: `None` when it is no set.
+fn rsa_key_ids(data: &[u8]) -> Option<Vec<String>> {
     let set = members(data, &["keys"])?;
     let keys = member(&set, "keys")?.as_array()?;
     let is_rsa = |key: &&Value| {
@@ -78,16 +78,16 @@ fn is_usable(key: &Value) -> bool {
     from_jwks(json!({ "keys": [key] }).to_string().as_bytes()).is_ok()
 }
 
-fn holds(key: &RsaKey) {
+fn check_key(key: &RsaKey) {
     let modulus = URL_SAFE_NO_PAD.decode(key.n()).expect("base64url");
     let exponent = URL_SAFE_NO_PAD.decode(key.e()).expect("base64url");
     let high = modulus.first().copied().unwrap_or_default();
     assert!(high != 0 && exponent.first() != Some(&0), "leading zeros: {key:?}");
-    assert!(MODULUS_BITS_MIN <= modulus.len() * 8 - zeros(high), "short: {key:?}");
+    assert!(MODULUS_BITS_MIN <= modulus.len() * 8 - count_leading_zeros(high), "short: {key:?}");
     assert!(exponent.last().is_some_and(|low| low % 2 == 1) && exponent != [1], "{key:?}");
     assert!(DecodingKey::from_rsa_components(&key.n(), &key.e()).is_ok(), "{key:?}");
 }
 
-fn zeros(high: u8) -> usize {
+fn count_leading_zeros(high: u8) -> usize {
     usize::try_from(high.leading_zeros()).expect("at most eight")
 }

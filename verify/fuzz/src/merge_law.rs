@@ -59,7 +59,7 @@ thread_local! {
 #[must_use]
 pub fn run(data: &[u8]) -> &'static str {
     let case: Case = Unstructured::new(data).arbitrary().unwrap_or_else(|_| Case::default());
-    DATABASE.with(|db| hold(db, &case))
+    DATABASE.with(|db| check_case(db, &case))
 }
 
 /// What the Rust law knows.
@@ -79,15 +79,15 @@ fn database() -> Database {
     db
 }
 
-fn hold(db: &Database, case: &Case) -> &'static str {
-    let law = case.events.iter().fold(Known::new(), taken);
-    let found = undone(db, || {
+fn check_case(db: &Database, case: &Case) -> &'static str {
+    let law = case.events.iter().fold(Known::new(), apply_event);
+    let found = rolled_back(db, || {
         for event in &case.events {
-            write(db, &[event]);
+            write_events(db, &[event]);
         }
-        without_versions(look(db))
+        without_versions(read_all(db))
     });
-    let other = undone(db, || watched(db, case, &case.batches()));
+    let other = rolled_back(db, || run_batches(db, case, &case.batches()));
     assert_eq!(found, other, "two orders of {case:?}");
     let winners = law.iter().map(|((entity, id), state)| EntityChange {
         entity: *entity,
@@ -97,9 +97,9 @@ fn hold(db: &Database, case: &Case) -> &'static str {
     let winners = Event { changes: winners.collect() };
     let mut heard = MergeContext::default();
     case.events.iter().flat_map(|event| &event.changes).for_each(|change| heard.observe(change));
-    let alone = undone(db, || {
-        commit(db, &BatchPlan { heard, ..planned(&[&winners]) });
-        without_versions(look(db))
+    let alone = rolled_back(db, || {
+        commit(db, &BatchPlan { heard, ..plan_of(&[&winners]) });
+        without_versions(read_all(db))
     });
     assert_eq!(found, alone, "the winners and what was heard, of {case:?}");
     match () {
@@ -109,31 +109,33 @@ fn hold(db: &Database, case: &Case) -> &'static str {
     }
 }
 
-/// Gives one batch; how many rows it writes.
-fn give(db: &Database, case: &Case, batch: &[usize]) -> usize {
+/// Writes one batch. How many rows that changes.
+fn write_batch(db: &Database, case: &Case, batch: &[usize]) -> usize {
     let events: Vec<&Event> = batch.iter().filter_map(|at| case.events.get(*at)).collect();
-    write(db, &events)
+    write_events(db, &events)
 }
 
-/// Gives the events in these batches and looks on, then all of them once more.
-fn watched(db: &Database, case: &Case, batches: &[Vec<usize>]) -> Found {
+/// Writes the events in these batches and checks the rows after each, then writes all of them
+/// once more.
+fn run_batches(db: &Database, case: &Case, batches: &[Vec<usize>]) -> Found {
     let mut known = Known::new();
-    let (mut ranks_before, mut sets_before) = (vec![], sets(db));
+    let (mut ranks_before, mut sets_before) = (vec![], role_sets(db));
     for batch in batches {
-        give(db, case, batch);
+        write_batch(db, case, batch);
         let events = batch.iter().filter_map(|at| case.events.get(*at));
-        known = events.fold(known, taken);
-        let (ranks, sets) = (db.rows(RANKS, []).expect("the ranks"), sets(db));
+        known = events.fold(known, apply_event);
+        let (ranks, sets) = (db.rows(RANKS, []).expect("the ranks"), role_sets(db));
         assert_eq!(ranks, self::ranks(&known), "{batches:?} of {case:?}");
         assert!(dead(&ranks_before).is_subset(&dead(&ranks)), "{batches:?} of {case:?}");
-        let told = sets_before.iter().zip(&sets).all(|(before, after)| is_told(before, after));
-        assert!(told, "{sets_before:?} became {sets:?} in {batches:?} of {case:?}");
+        let versioned =
+            sets_before.iter().zip(&sets).all(|(before, after)| is_versioned(before, after));
+        assert!(versioned, "{sets_before:?} became {sets:?} in {batches:?} of {case:?}");
         (ranks_before, sets_before) = (ranks, sets);
     }
-    let found = look(db);
+    let found = read_all(db);
     let all: Vec<usize> = (0..case.events.len()).collect();
-    assert_eq!(give(db, case, &all), 0, "once more, {case:?}");
-    assert_eq!(look(db), found, "once more, {case:?}");
+    assert_eq!(write_batch(db, case, &all), 0, "once more, {case:?}");
+    assert_eq!(read_all(db), found, "once more, {case:?}");
     without_versions(found)
 }
 
@@ -142,7 +144,7 @@ fn without_versions((rows, sets): Found) -> Found {
     (rows, sets.into_iter().map(|set| RoleSet { version: 0, ..set }).collect())
 }
 
-fn taken(mut known: Known, event: &Event) -> Known {
+fn apply_event(mut known: Known, event: &Event) -> Known {
     for EntityChange { entity, id, state } in &event.changes {
         let key = (*entity, id.clone());
         let joined = match known.remove(&key) {
@@ -155,16 +157,16 @@ fn taken(mut known: Known, event: &Event) -> Known {
 }
 
 /// What a role cache reads changed only under a greater version.
-fn is_told(before: &RoleSet, after: &RoleSet) -> bool {
+fn is_versioned(before: &RoleSet, after: &RoleSet) -> bool {
     before.version < after.version || before == after
 }
 
 /// One batch, as the consumer sends it. How many rows of the synced tables it writes.
-fn write(db: &Database, events: &[&Event]) -> usize {
-    commit(db, &planned(events))
+fn write_events(db: &Database, events: &[&Event]) -> usize {
+    commit(db, &plan_of(events))
 }
 
-fn planned(events: &[&Event]) -> BatchPlan {
+fn plan_of(events: &[&Event]) -> BatchPlan {
     let messages: Vec<OpenedMessage> =
         events.iter().zip(1..).map(|(event, at)| message(event, at)).collect();
     plan("rolecall-events", &messages, vec![])
@@ -194,12 +196,12 @@ fn message(event: &Event, at: i64) -> OpenedMessage {
     OpenedMessage { id, attempts: 1, sent_at, text: String::new(), envelope }
 }
 
-fn look(db: &Database) -> Found {
+fn read_all(db: &Database) -> Found {
     let rows = TABLES.map(|query| db.rows(query, []).expect("the rows"));
-    (rows.to_vec(), sets(db))
+    (rows.to_vec(), role_sets(db))
 }
 
-fn sets(db: &Database) -> Vec<RoleSet> {
+fn role_sets(db: &Database) -> Vec<RoleSet> {
     let fill = |user: &str| db.fill(user).expect("a fill").expect("a watch").set;
     USERS.map(fill).to_vec()
 }
@@ -235,8 +237,8 @@ fn ranks(known: &Known) -> Vec<Cells> {
     rows.into_iter().map(|(_, cells)| cells).collect()
 }
 
-/// Does it and undoes it.
-fn undone<T>(db: &Database, work: impl FnOnce() -> T) -> T {
+/// Does the work and rolls it back.
+fn rolled_back<T>(db: &Database, work: impl FnOnce() -> T) -> T {
     db.sql.execute_batch("SAVEPOINT whole").expect("a savepoint");
     let done = work();
     db.sql.execute_batch("ROLLBACK TO whole; RELEASE whole").expect("a way back");

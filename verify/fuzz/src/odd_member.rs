@@ -10,7 +10,7 @@ use shared::merge::EntityState;
 use shared::projection::{ContentDigest, EntityFields};
 
 use crate::Target;
-use crate::clerk_event::{read, told};
+use crate::clerk_event::{read, without_position};
 use crate::reference::is_json;
 
 /// See the module.
@@ -124,28 +124,33 @@ pub fn run(data: &[u8]) -> &'static str {
     }
     let which = usize::from(*which) % (UNREAD.len() + SPARE.len());
     if let Some(event) = UNREAD.get(which) {
-        let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
+        let (plain, odd) = (read(&build_event(event, b"null")), read(&build_event(event, value)));
         assert!(matches!(plain.content, Payload::Synced(_)), "{event:?}");
-        assert_eq!(told(&odd), told(&plain), "{event:?}: {}", String::from_utf8_lossy(value));
+        assert_eq!(
+            without_position(&odd),
+            without_position(&plain),
+            "{event:?}: {}",
+            String::from_utf8_lossy(value)
+        );
         return "the same";
     }
     let event = SPARE.get(which - UNREAD.len()).expect("one of them");
-    let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
+    let (plain, odd) = (read(&build_event(event, b"null")), read(&build_event(event, value)));
     let said = || format!("{event:?}: {}", String::from_utf8_lossy(value));
     assert!(matches!(odd.content, Payload::Synced(_)), "{}: {odd:?}", said());
-    assert_eq!(needed(&odd), needed(&plain), "{}", said());
+    assert_eq!(what_matters(&odd), what_matters(&plain), "{}", said());
     "all but itself"
 }
 
-fn with([kind, data, beside]: &[&str; 3], value: &[u8]) -> Vec<u8> {
+fn build_event([kind, data, beside]: &[&str; 3], value: &[u8]) -> Vec<u8> {
     let event = format!(r#"{{"type":"{kind}","data":{{{data}}},{beside}}}"#);
     let parts: Vec<&[u8]> = event.split(PLACE).map(str::as_bytes).collect();
     parts.join(value)
 }
 
 /// What the event says of who may do what, without what is spare.
-fn needed(incoming: &ParsedDelivery) -> ParsedDelivery {
-    let mut needed = told(incoming);
+fn what_matters(incoming: &ParsedDelivery) -> ParsedDelivery {
+    let mut needed = without_position(incoming);
     (needed.note, needed.event_at) = (String::new(), None);
     if let Payload::Synced(event) = &mut needed.content {
         event.changes.truncate(1);
@@ -153,14 +158,14 @@ fn needed(incoming: &ParsedDelivery) -> ParsedDelivery {
         for change in &mut event.changes {
             if let EntityState::Live(live) = &mut change.state {
                 live.rank.digest = ContentDigest::of(b"");
-                blank(&mut live.fields);
+                clear_spare_fields(&mut live.fields);
             }
         }
     }
     needed
 }
 
-fn blank(fields: &mut EntityFields) {
+fn clear_spare_fields(fields: &mut EntityFields) {
     match fields {
         EntityFields::User(user) => {
             (user.email, user.created_at) = (None, 0);

@@ -36,7 +36,7 @@ pub fn run(data: &[u8]) -> &'static str {
     match Envelope::decode(text) {
         Ok(envelope) => {
             assert_eq!(version, Some(VERSION), "{text}");
-            stands(text, &envelope);
+            check_round_trip(text, &envelope);
             match envelope.letter {
                 Letter::Event(_) => "event",
                 Letter::Ignored => "ignored",
@@ -60,7 +60,7 @@ fn version(text: &str) -> Option<u64> {
     member(&members(text.as_bytes(), &["v"])?, "v")?.as_u64()
 }
 
-fn stands(text: &str, envelope: &Envelope) {
+fn check_round_trip(text: &str, envelope: &Envelope) {
     let sealed = envelope.encode();
     assert!(sealed.len() <= ENVELOPE_BYTES_MAX, "{} bytes", sealed.len());
     let again = Envelope::decode(&sealed).expect("what was sealed opens");

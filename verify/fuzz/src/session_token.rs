@@ -77,11 +77,11 @@ pub fn run(data: &[u8]) -> &'static str {
 
     let signed = is_signed(&token, parts.kid.as_deref(), &parts.signature);
     let verified = unverified.with_signature(SignatureStatus::Valid).expect("a good signature");
-    let ours = judge(&verified);
+    let ours = validate(&verified);
     let theirs = claims(&parts.payload);
     // Other claims may be read or passed over; where they are no plain JSON, both is right.
     if ours.is_ok() || is_plain(&parts.payload) {
-        assert_eq!(ours.as_ref().ok().map(said), theirs, "{ours:?} of {token}");
+        assert_eq!(ours.as_ref().ok().map(session_facts), theirs, "{ours:?} of {token}");
     }
     if ours.is_ok() && is_plain(&parts.payload) {
         assert!(jsonwebtokens_opinion(&token), "jsonwebtoken refuses the claims of {token}");
@@ -99,7 +99,7 @@ fn compact(header: &str, claims: &str) -> String {
     format!("{header}.{claims}.{signature}")
 }
 
-fn judge(token: &VerifiedToken) -> Result<Session, TokenError> {
+fn validate(token: &VerifiedToken) -> Result<Session, TokenError> {
     let policy = TokenPolicy::new(ISSUER, [PARTY]).expect("a policy");
     validate_claims(
         token,
@@ -108,7 +108,7 @@ fn judge(token: &VerifiedToken) -> Result<Session, TokenError> {
     )
 }
 
-fn said(session: &Session) -> Said {
+fn session_facts(session: &Session) -> Said {
     (
         session.user_id().to_string(),
         session.id().to_string(),

@@ -71,7 +71,7 @@ pub fn run(data: &[u8]) -> &'static str {
         Ok(verified) => {
             assert_eq!(verified.bytes(), body);
             assert!(sent.values().any(|value| value == verified.id().as_str()));
-            travels(&verified, now);
+            check_envelope(&verified, now);
             "accepted"
         }
         Err(rejection) => name(rejection),
@@ -79,7 +79,7 @@ pub fn run(data: &[u8]) -> &'static str {
 }
 
 /// Whatever was signed can be read and sealed.
-fn travels(verified: &VerifiedBody<'_>, now: UnixMillis) {
+fn check_envelope(verified: &VerifiedBody<'_>, now: UnixMillis) {
     let (id, attempted_at) = (verified.id().clone(), verified.attempted_at());
     let text = Envelope::new(id, attempted_at, now, event::parse(verified)).encode();
     assert!(text.len() <= ENVELOPE_BYTES_MAX, "{} bytes", text.len());
@@ -103,7 +103,7 @@ fn delivery(data: &[u8]) -> (Sent, &[u8]) {
     }
     for family in ["svix", "webhook"] {
         let (id, timestamp) = (value(&sent, family, "id"), value(&sent, family, "timestamp"));
-        let tags: Vec<String> = KEYS.iter().map(|key| tag(key, id, timestamp, body)).collect();
+        let tags: Vec<String> = KEYS.iter().map(|key| sign(key, id, timestamp, body)).collect();
         let signature = sent
             .iter_mut()
             .find(|(name, _)| name.strip_prefix(family).is_some_and(|field| field == "-signature"));
@@ -121,7 +121,7 @@ fn value<'a>(sent: &'a Sent, family: &str, field: &str) -> &'a str {
 }
 
 /// The tag as the header spells it. By another library than the verifier's.
-fn tag(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
+fn sign(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> String {
     let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
     STANDARD.encode(hmac_sha256::HMAC::mac(signed, key))
 }
@@ -148,8 +148,9 @@ fn accepts(sent: &Sent, body: &[u8]) -> bool {
         && signature.chars().all(|symbol| (' '..='~').contains(&symbol))
         && entries.len() <= 16
         && !entries.iter().any(is_spoilt);
-    let is_signed =
-        |key: &Vec<u8>| entries.contains(&format!("v1,{}", tag(key, id, timestamp, body)).as_str());
+    let is_signed = |key: &Vec<u8>| {
+        entries.contains(&format!("v1,{}", sign(key, id, timestamp, body)).as_str())
+    };
     id_holds && time_holds && signature_holds && KEYS.iter().any(is_signed)
 }
 

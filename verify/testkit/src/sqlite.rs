@@ -75,7 +75,9 @@ impl Database {
         let unixepoch = move |context: &Context<'_>| {
             let unit: String = context.get(0)?;
             if unit != "subsec" {
-                return Err(told(io::Error::other("only unixepoch('subsec') is known here")));
+                return Err(callback_error(io::Error::other(
+                    "only unixepoch('subsec') is known here",
+                )));
             }
             seconds(hands.load(Ordering::Relaxed))
         };
@@ -88,7 +90,7 @@ impl Database {
     /// # Errors
     /// What SQLite refuses; that migration then left nothing behind.
     pub fn migrate(&self) -> Result<()> {
-        for text in migrations().map_err(told)? {
+        for text in migrations().map_err(callback_error)? {
             let applied = self.sql.execute_batch(&format!("BEGIN; {text}; COMMIT"));
             if applied.is_err() {
                 self.sql.execute_batch("ROLLBACK")?;
@@ -232,11 +234,11 @@ pub fn migrations() -> io::Result<Vec<String>> {
 
 /// Half a millisecond past the instant: the fraction cannot fall short of it by rounding.
 fn seconds(now: i64) -> Result<f64> {
-    let whole = i32::try_from(now.div_euclid(1000)).map_err(told)?;
-    let rest = i32::try_from(now.rem_euclid(1000)).map_err(told)?;
+    let whole = i32::try_from(now.div_euclid(1000)).map_err(callback_error)?;
+    let rest = i32::try_from(now.rem_euclid(1000)).map_err(callback_error)?;
     Ok(f64::from(whole) + f64::from(rest) / 1000.0 + 0.0005)
 }
 
-fn told(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+fn callback_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::UserFunctionError(Box::new(error))
 }

@@ -66,19 +66,19 @@ const BODY: &[u8] = br#"{"type":"user.updated"}"#;
 
 type Tag = [u8; 32];
 
-fn tag(key: &[u8]) -> Tag {
+fn sign(key: &[u8]) -> Tag {
     let signed = [ID.as_bytes(), b".", AT_S.as_bytes(), b".", BODY].concat();
     hmac_sha256::HMAC::mac(signed, key)
 }
 
-fn random(rng: &mut BenchRng) -> Tag {
+fn random_tag(rng: &mut BenchRng) -> Tag {
     let mut tag = [0; 32];
     rng.fill_bytes(&mut tag);
     tag
 }
 
 /// The tag with one byte changed.
-fn spoilt(mut tag: Tag, at: usize) -> Tag {
+fn with_wrong_byte(mut tag: Tag, at: usize) -> Tag {
     if let Some(byte) = tag.get_mut(at) {
         *byte ^= 0x80;
     }
@@ -90,7 +90,7 @@ fn entry(version: &str, tag: &Tag) -> String {
 }
 
 /// The same length, and a last symbol that no base64 has.
-fn cut(tag: &Tag) -> String {
+fn bad_base64_entry(tag: &Tag) -> String {
     let mut entry = entry("v1", tag);
     entry.pop();
     entry + "!"
@@ -124,48 +124,48 @@ fn secrets() -> Result<WebhookSecrets, WebhookSecretError> {
 }
 
 fn right_prefix_or_none(runner: &mut CtRunner, rng: &mut BenchRng) {
-    let near = spoilt(tag(KEYS[0]), 31);
-    measure(runner, rng, |rng| (entry("v1", &near), entry("v1", &random(rng))));
+    let near = with_wrong_byte(sign(KEYS[0]), 31);
+    measure(runner, rng, |rng| (entry("v1", &near), entry("v1", &random_tag(rng))));
 }
 
 fn first_or_last_byte_wrong(runner: &mut CtRunner, rng: &mut BenchRng) {
-    let tag = tag(KEYS[0]);
-    let (first, last) = (spoilt(tag, 0), spoilt(tag, 31));
+    let tag = sign(KEYS[0]);
+    let (first, last) = (with_wrong_byte(tag, 0), with_wrong_byte(tag, 31));
     measure(runner, rng, |_| (entry("v1", &first), entry("v1", &last)));
 }
 
 fn near_one_key_or_the_other(runner: &mut CtRunner, rng: &mut BenchRng) {
-    let [one, other] = KEYS.map(|key| spoilt(tag(key), 31));
+    let [one, other] = KEYS.map(|key| with_wrong_byte(sign(key), 31));
     measure(runner, rng, |_| (entry("v1", &one), entry("v1", &other)));
 }
 
 fn unknown_version_right_or_wrong(runner: &mut CtRunner, rng: &mut BenchRng) {
-    let tag = tag(KEYS[0]);
-    measure(runner, rng, |rng| (entry("v2", &tag), entry("v2", &random(rng))));
+    let tag = sign(KEYS[0]);
+    measure(runner, rng, |rng| (entry("v2", &tag), entry("v2", &random_tag(rng))));
 }
 
 fn bad_base64_right_or_wrong(runner: &mut CtRunner, rng: &mut BenchRng) {
-    let tag = tag(KEYS[0]);
-    measure(runner, rng, |rng| (cut(&tag), cut(&random(rng))));
+    let tag = sign(KEYS[0]);
+    measure(runner, rng, |rng| (bad_base64_entry(&tag), bad_base64_entry(&random_tag(rng))));
 }
 
 fn public_unknown_version_or_wrong(runner: &mut CtRunner, rng: &mut BenchRng) {
-    measure(runner, rng, |rng| (entry("v2", &random(rng)), entry("v1", &random(rng))));
+    measure(runner, rng, |rng| (entry("v2", &random_tag(rng)), entry("v1", &random_tag(rng))));
 }
 
 fn public_bad_base64_or_wrong(runner: &mut CtRunner, rng: &mut BenchRng) {
-    measure(runner, rng, |rng| (cut(&random(rng)), entry("v1", &random(rng))));
+    measure(runner, rng, |rng| (bad_base64_entry(&random_tag(rng)), entry("v1", &random_tag(rng))));
 }
 
 /// The same work with the comparison that one writes without thinking.
 fn control(runner: &mut CtRunner, rng: &mut BenchRng) {
-    let near = spoilt(tag(KEYS[0]), 31);
+    let near = with_wrong_byte(sign(KEYS[0]), 31);
     for _ in 0..SAMPLES {
-        let wrong = random(rng);
+        let wrong = random_tag(rng);
         let is_left = rng.next_u32().is_multiple_of(2);
         let (class, given) = if is_left { (Class::Left, near) } else { (Class::Right, wrong) };
         runner.run_one(class, || {
-            let expected = tag(black_box(KEYS[0]));
+            let expected = sign(black_box(KEYS[0]));
             expected.iter().zip(&given).all(|(want, got)| black_box(want) == black_box(got))
         });
     }
