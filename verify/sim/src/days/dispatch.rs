@@ -79,7 +79,7 @@ impl World<'_> {
             Who::Settle(push) => self.finish_settling(push),
             Who::Fill { user, fill } => self.handle_fill_reply(user, fill, reply),
             Who::Unwatch { user, unwatch } => {
-                self.handle_unwatch_reply(user, unwatch, reply.is_ok())
+                self.handle_unwatch_reply(user, unwatch, reply.is_ok());
             }
         }
     }

@@ -16,10 +16,10 @@ impl World<'_> {
         match what {
             What::Event(event) => self.start_delivery(event),
             What::Ask { user, need, fresh, version } => {
-                self.start_guard(user, need, fresh, version)
+                self.start_guard(user, need, fresh, version);
             }
             What::Word { user, role, granted, behind } => {
-                self.write_grant(user, role, granted, behind)
+                self.write_grant(user, role, granted, behind);
             }
             What::Tutorial { user, role, granted } => self.write_by_tutorial(user, role, granted),
             What::Evict(user) => self.evict(user),
