@@ -4,9 +4,12 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { backend } from "./backend.ts";
+// First of all: the SDK keeps the `fetch` that is there when it is loaded.
+import "./backend.ts";
+
 import { localPath, sessions } from "../src/session/index.ts";
 import { awayOf } from "../src/session/judge.ts";
+import { backend } from "./backend.ts";
 import {
   ADA,
   APP,

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { requirePermission, requireRole, roles } from "../src/index.ts";
 import type { GuardEnv } from "../src/index.ts";
+import { requirePermission, requireRole, roles } from "../src/index.ts";
 import {
   ORG,
   Objects,
