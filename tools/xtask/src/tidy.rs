@@ -5,6 +5,7 @@
 
 mod config;
 mod documents;
+mod layout;
 mod names;
 mod settings;
 mod sources;
