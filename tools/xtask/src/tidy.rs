@@ -10,6 +10,7 @@ mod layout;
 mod names;
 mod settings;
 mod sources;
+mod test_ids;
 
 use std::fs;
 use std::path::PathBuf;
