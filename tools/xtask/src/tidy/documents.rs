@@ -29,28 +29,30 @@ fn links_lead_somewhere() {
     none(&dead, "mend the link");
 }
 
-/// The README names a test beside each promise.
+/// The README names a test beside each promise, the cookbook the files of each recipe.
 #[test]
-fn files_that_the_readme_names_are_there() {
-    let text = std::fs::read_to_string(root().join("README.md")).expect("there is a README.md");
-    let mut named = 0;
+fn files_that_the_documents_name_are_there() {
     let mut gone = Vec::new();
-    for word in text.split(|letter: char| letter.is_whitespace() || "`()[],;".contains(letter)) {
-        let word = word.trim_end_matches(['.', ':']);
-        let ends = [".rs", ".mjs", ".md", ".toml", ".sql"];
-        if !ends.iter().any(|end| word.ends_with(end)) || word.contains(['<', '*', '{', '$']) {
-            continue;
-        }
-        if word.contains("://") {
-            continue;
-        }
-        named += 1;
-        if !root().join(word).exists() {
-            gone.push(word.to_owned());
-        }
+    for path in ["README.md", "CONTRIBUTING.md"] {
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        let named = named(&text);
+        assert!(5 <= named.len(), "{path} names {} files; is the rule read right?", named.len());
+        let missing = named.into_iter().filter(|name| !root().join(name).exists());
+        gone.extend(missing.map(|name| format!("{path}: {name}")));
     }
-    assert!(5 <= named, "only {named} files are named; is the rule read right?");
     none(&gone, "name a file that is there");
+}
+
+/// The words that look like a file of this repository.
+fn named(text: &str) -> Vec<&str> {
+    let words = text.split(|letter: char| letter.is_whitespace() || "`()[],;".contains(letter));
+    let words = words.map(|word| word.trim_end_matches(['.', ':']));
+    let ends = [".rs", ".mjs", ".md", ".toml", ".sql"];
+    let is_file = |word: &&str| {
+        let is_pattern = word.contains(['<', '*', '{', '$']) || word.contains("://");
+        ends.iter().any(|end| word.ends_with(end)) && !is_pattern
+    };
+    words.filter(is_file).collect()
 }
 
 /// The apps are one family; the example keeps a copy, for its developer would have a file too.
