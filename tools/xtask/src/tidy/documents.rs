@@ -1,5 +1,6 @@
 //! Rules for what people read: links lead somewhere, and nothing points at one machine.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{File, files, files_ending, none, root};
@@ -53,6 +54,28 @@ fn named(text: &str) -> Vec<&str> {
         ends.iter().any(|end| word.ends_with(end)) && !is_pattern
     };
     words.filter(is_file).collect()
+}
+
+/// A recipe names the types and constants to change; who renames one is led here.
+#[test]
+fn the_cookbook_names_what_is_there() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let (_, cookbook) = text.split_once("## Cookbook").unwrap();
+    let is_name = |word: &&str| {
+        word.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    let names: BTreeSet<&str> = cookbook.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(5 < names.len(), "few names were found; is the rule read right?");
+    let mut sources = files();
+    sources.retain(|file| [".rs", ".mjs"].iter().any(|end| file.path.ends_with(end)));
+    let is_there = |name: &str| {
+        let is_word = |word: &str| word == name;
+        let ends = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+        sources.iter().any(|file| file.text.split(ends).any(is_word))
+    };
+    let gone = names.into_iter().filter(|name| !is_there(name)).map(str::to_owned);
+    none(&gone.collect::<Vec<_>>(), "name in the cookbook what the code names");
 }
 
 /// The apps are one family; the example keeps a copy, for its developer would have a file too.
