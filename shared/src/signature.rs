@@ -13,10 +13,12 @@ pub use error::SignatureError;
 pub use headers::{SvixHeaderName, SvixHeaders};
 pub use secrets::{KEY_BYTES_MIN, KEY_BYTES_STRONG, WebhookSecretError, WebhookSecrets};
 
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use crate::id::SvixId;
 use crate::time::UnixMillis;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use std::fmt;
 
 /// Seconds that an attempt's timestamp may lie before or after our clock, as in Svix's libraries.
 pub const TOLERANCE_S: i64 = 300;

@@ -1,7 +1,5 @@
 //! What became of each delivery, and of each message that was put aside.
 
-use crate::support::clerk::{again, deleted, deliver, event_at, membership, under, user_with};
-use crate::support::{Cells, Db, START};
 use rusqlite::types::Value;
 use serde_json::{Value as Json, json};
 use shared::envelope::{Envelope, Letter};
@@ -9,6 +7,9 @@ use shared::outbox::{PendingHint, merge_round};
 use shared::plan::{DeadLetter, OpenedMessage, plan};
 use shared::sql::{Statement, pending, pending_of, statements};
 use shared::time::UnixMillis;
+
+use crate::support::clerk::{again, deleted, deliver, event_at, membership, under, user_with};
+use crate::support::{Cells, Db, START};
 
 const EVENTS: &str = "rolecall-events";
 const DEAD: &str = "rolecall-dead";

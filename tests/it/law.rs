@@ -10,12 +10,14 @@ mod history;
 mod mutants;
 mod walk;
 
+use std::collections::BTreeSet;
+
+use shared::envelope::Letter;
+use shared::merge::EntityKind;
+
 use crate::laws::say;
 use crate::support::Db;
 use history::{History, Step};
-use shared::envelope::Letter;
-use shared::merge::EntityKind;
-use std::collections::BTreeSet;
 use walk::{Repeats, Walk, orders};
 
 /// How much of a history's orders is tried.

@@ -1,7 +1,5 @@
 //! The migrations meet what may be there already, and what they make stays within D1's limits.
 
-use crate::support::clerk::{deliver, event_at, user_with};
-use crate::support::{Cells, Db, START, TUTORIAL, migrations, statement};
 use rusqlite::Error;
 use rusqlite::types::Value;
 use shared::cache::FillRequest;
@@ -11,6 +9,9 @@ use shared::sql::{
     statements,
 };
 use shared::time::UnixMillis;
+
+use crate::support::clerk::{deliver, event_at, user_with};
+use crate::support::{Cells, Db, START, TUTORIAL, migrations, statement};
 
 /// Everything in a database, by name and text.
 fn schema(db: &Db) -> Vec<Cells> {

@@ -1,13 +1,14 @@
 //! The tutorial's contract: its guard's query, its writes, and a database that it made.
 
-use crate::support::clerk::{banned, deleted, deliver, event_at, user_with};
-use crate::support::{Db, START, TUTORIAL, statement};
 use rusqlite::StatementStatus;
 use rusqlite::types::Value;
 use serde_json::Value as Json;
 use shared::plan::plan;
 use shared::sql::{GRANT, default_role, statements};
 use shared::time::UnixMillis;
+
+use crate::support::clerk::{banned, deleted, deliver, event_at, user_with};
+use crate::support::{Db, START, TUTORIAL, statement};
 
 /// As the tutorial prints it.
 const REQUIRE_ROLE: &str =

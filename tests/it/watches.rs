@@ -1,6 +1,5 @@
 //! The watches: who may register, take over, acknowledge and end one, and what is owed meanwhile.
 
-use crate::support::{Cells, Db, START, statement};
 use rusqlite::types::Value;
 use shared::id::UserId;
 use shared::outbox::{HintResults, PendingHint};
@@ -8,6 +7,8 @@ use shared::sql::{ACK, Arg, GONE, PENDING, PENDING_OF, REGISTER, Statement, UNWA
 use shared::sql::{
     CATCH_UP, CATCH_UP_SOME, catch_up, default_role, pending as page, pending_of, settle,
 };
+
+use crate::support::{Cells, Db, START, statement};
 
 const ADA: &str = "user_ada";
 const BOB: &str = "user_bob";

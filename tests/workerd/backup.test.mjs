@@ -63,7 +63,9 @@ describe("a database", () => {
       cpSync(path.join(ROOT, "migrations"), path.join(folders[name], "migrations"), { recursive: true });
     }
   });
-  after(() => Object.values(folders).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+  after(() => {
+    for (const folder of Object.values(folders)) rmSync(folder, { recursive: true, force: true });
+  });
 
   it("is the same after its export was restored by the page", async () => {
     const of = (verb) => COMMANDS.filter(([, second]) => second === verb);

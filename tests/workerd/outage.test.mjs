@@ -62,7 +62,7 @@ describe("an outage of D1 that outlasts every attempt of the door's queue", () =
     for (const user of users) assert.equal(await guard(user), 200);
 
     const refused = [];
-    database.gate = (when, texts, parameters) => {
+    database.gate = (when, _texts, parameters) => {
       const text = JSON.stringify(parameters);
       const isOurs = when === "before" && users.some((user) => text.includes(user));
       if (!isOurs) return undefined;

@@ -284,7 +284,9 @@ describe("a guard and its object", () => {
       const { hostname, port } = await system.url("rolecall-ssr");
       const socket = connect(port, hostname);
       let seen = "";
-      socket.on("data", (bytes) => void (seen += bytes));
+      socket.on("data", (bytes) => {
+        seen += bytes;
+      });
       const lines = [
         "GET /admin HTTP/1.1", "Host: app.example.com", "Connection: close",
         `Authorization: ${bearer(mint(user)).authorization}`, "", "",

@@ -6,8 +6,8 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import { door } from "./rows/door.mjs";
-import { guardCold } from "./rows/guard-cold.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
+import { guardCold } from "./rows/guard-cold.mjs";
 import { scale } from "./rows/scale.mjs";
 import { size, start } from "./rows/size.mjs";
 import { sync } from "./rows/sync.mjs";

@@ -2,11 +2,11 @@
 
 import { isbot } from "isbot";
 import { renderToReadableStream } from "react-dom/server";
-import { ServerRouter } from "react-router";
 import type { EntryContext } from "react-router";
+import { ServerRouter } from "react-router";
 
-import { policy } from "./policy.server.ts";
 import { NonceContext } from "./nonce.ts";
+import { policy } from "./policy.server.ts";
 
 export default async function handleRequest(
   request: Request,

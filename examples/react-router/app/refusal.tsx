@@ -1,6 +1,6 @@
 // What is shown in a page's place: by status alone, for why a guard refused is for its log.
 
-import { isRouteErrorResponse, Link, useLocation } from "react-router";
+import { Link, isRouteErrorResponse, useLocation } from "react-router";
 
 interface Told {
   title: string;

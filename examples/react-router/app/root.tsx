@@ -1,8 +1,10 @@
 import { env } from "cloudflare:workers";
-import { use } from "react";
 import type { ReactNode } from "react";
-import { Link, Links, Meta, NavLink, Outlet, Scripts, ScrollRestoration } from "react-router";
-import { isRouteErrorResponse, useRouteError, useRouteLoaderData } from "react-router";
+import { use } from "react";
+import {
+  Link, Links, Meta, NavLink, Outlet, Scripts, ScrollRestoration, isRouteErrorResponse,
+  useRouteError, useRouteLoaderData,
+} from "react-router";
 
 import type { Route } from "./+types/root";
 import { Mark } from "./mark.tsx";

@@ -1,10 +1,10 @@
 // Who is signed in, by Clerk's own SDK. What they may do is asked of the guards, never read here.
 
-import { sessions } from "@rolecall/guard/clerk";
-import type { Session, Viewer } from "@rolecall/guard/clerk";
 import { env } from "cloudflare:workers";
-import { createContext, redirectDocument } from "react-router";
+import type { Session, Viewer } from "@rolecall/guard/clerk";
+import { sessions } from "@rolecall/guard/clerk";
 import type { MiddlewareFunction, RouterContextProvider } from "react-router";
+import { createContext, redirectDocument } from "react-router";
 
 /** The part of a loader's or an action's arguments that says who asks. */
 interface Asking {

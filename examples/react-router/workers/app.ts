@@ -1,8 +1,8 @@
 // The Worker: what holds for every request, then React Router.
 
-import { createRequestHandler, RouterContextProvider } from "react-router";
-import type { ServerBuild } from "react-router";
 import * as build from "virtual:react-router/server-build";
+import type { ServerBuild } from "react-router";
+import { RouterContextProvider, createRequestHandler } from "react-router";
 
 import { isForeign } from "../app/origin.server.ts";
 

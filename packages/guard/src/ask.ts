@@ -4,8 +4,8 @@
 import type { GuardEnv, ObjectReply, RolesNamespace } from "./binding.ts";
 import { pause, within } from "./time.ts";
 import { Unknowable } from "./unknowable.ts";
-import { answerOf, askUrl, reasonOf } from "./wire.ts";
 import type { Ask, RoleSet, Source } from "./wire.ts";
+import { answerOf, askUrl, reasonOf } from "./wire.ts";
 
 /** The roles that count for a user, and how far they can be relied on. */
 export interface Roles extends RoleSet {

@@ -1,7 +1,7 @@
 // What roles carry, by the rules of `shared::guard::permit`. Total: whatever is odd is not carried.
 
-import { isGood } from "./ask.ts";
 import type { Roles } from "./ask.ts";
+import { isGood } from "./ask.ts";
 import type { Membership, RoleSet } from "./wire.ts";
 
 /** An organization. */

@@ -7,20 +7,8 @@
 //
 // Whatever is not known is refused: no error on this path opens a page.
 
-export {
-  requireMembership,
-  requireOrganizationRole,
-  requirePermission,
-  requireRole,
-} from "./require.ts";
-export type { GuardOptions } from "./require.ts";
-export { roles } from "./roles.ts";
-export type { RolesOptions } from "./roles.ts";
-export { hasOrganizationRole, hasPermission, hasRole, isMember } from "./has.ts";
-export type { InOrganization, OrganizationPermission, OrganizationRole } from "./has.ts";
-export { isImpersonated, userIdFrom } from "./clerk.ts";
-export type { ClerkAuth } from "./clerk.ts";
 export { answering } from "./answering.ts";
+export type { Roles } from "./ask.ts";
 export type {
   GuardEnv,
   ObjectId,
@@ -29,5 +17,17 @@ export type {
   ObjectStub,
   RolesNamespace,
 } from "./binding.ts";
-export type { Roles } from "./ask.ts";
+export type { ClerkAuth } from "./clerk.ts";
+export { isImpersonated, userIdFrom } from "./clerk.ts";
+export type { InOrganization, OrganizationPermission, OrganizationRole } from "./has.ts";
+export { hasOrganizationRole, hasPermission, hasRole, isMember } from "./has.ts";
+export type { GuardOptions } from "./require.ts";
+export {
+  requireMembership,
+  requireOrganizationRole,
+  requirePermission,
+  requireRole,
+} from "./require.ts";
+export type { RolesOptions } from "./roles.ts";
+export { roles } from "./roles.ts";
 export type { Membership, Source, Standing } from "./wire.ts";

@@ -1,16 +1,16 @@
 // The guards: each resolves to nothing, or throws the `Response` that ends the request.
 
 import type { GuardEnv } from "./binding.ts";
+import type { InOrganization, OrganizationPermission, OrganizationRole } from "./has.ts";
 import {
   carriesMembership,
   carriesOrganizationRole,
   carriesPermission,
   carriesRole,
 } from "./has.ts";
-import type { InOrganization, OrganizationPermission, OrganizationRole } from "./has.ts";
 import { forbidden } from "./refuse.ts";
-import { roles } from "./roles.ts";
 import type { RolesOptions } from "./roles.ts";
+import { roles } from "./roles.ts";
 
 /** What a guard may be told besides. */
 export interface GuardOptions extends RolesOptions {

@@ -1,7 +1,7 @@
 // Whose roles: the user's object is asked, and what cannot be known is 503.
 
-import { askInTime } from "./ask.ts";
 import type { Roles } from "./ask.ts";
+import { askInTime } from "./ask.ts";
 import type { GuardEnv } from "./binding.ts";
 import { admits } from "./has.ts";
 import { isUserId } from "./id.ts";

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 
-import { answering, requireRole } from "../src/index.ts";
 import type { GuardEnv } from "../src/index.ts";
+import { answering, requireRole } from "../src/index.ts";
 import { Objects, USER, isForbidden, saysSample } from "./support.ts";
 
 const page = answering(async (role: string, env: GuardEnv) => {

@@ -1,11 +1,13 @@
 // An instance of Clerk's as its SDK knows it: keys, tokens, answers of its handshake.
 
-import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 
+// First of all: the SDK keeps the `fetch` that is there when it is loaded.
 import "./backend.ts";
-import { sessions } from "../src/session/index.ts";
+
 import type { Handler, SessionsOptions } from "../src/session/index.ts";
+import { sessions } from "../src/session/index.ts";
 
 export const ADA = "user_2vX11zP5ojq7cTRY58xT6oJaaaa";
 export const MALLORY = "user_2vX11zP5ojq7cTRY58xT6oJmmmm";

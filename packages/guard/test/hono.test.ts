@@ -7,8 +7,8 @@ import { describe, it } from "node:test";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 
-import { guarded, withSession } from "../src/hono.ts";
 import type { SessionVariables } from "../src/hono.ts";
+import { guarded, withSession } from "../src/hono.ts";
 import { requireRole } from "../src/index.ts";
 import { sessions } from "../src/session/index.ts";
 import { ADA, APP, OPTIONS, PAGE, SCRIPT, lapsed, now, session } from "./clerk-support.ts";

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { backend } from "./backend.ts";
 import type { Handler } from "../src/session/index.ts";
+import { backend } from "./backend.ts";
 import {
   ADA,
   Browser,

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { requirePermission, requireRole, roles } from "../src/index.ts";
 import type { GuardEnv } from "../src/index.ts";
+import { requirePermission, requireRole, roles } from "../src/index.ts";
 import {
   ORG,
   Objects,
@@ -282,7 +282,7 @@ describe("a Worker", () => {
       const { result } = await settled(test, requireRole(objects.env, USER, "admin"));
       await isUnavailable(thrownIn(result));
       assert.equal(warn.mock.callCount(), 1);
-      const { reason, ...rest } = warn.mock.calls[0]?.arguments[0];
+      const { reason, ...rest } = warn.mock.calls[0]?.arguments[0] ?? {};
       assert.deepEqual(Object.keys(rest), ["message", "detail", "user.id"]);
       assert.equal(rest["user.id"], USER);
       return [reason, rest.detail];

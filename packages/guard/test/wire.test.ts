@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 
-import { requireRole, roles } from "../src/index.ts";
 import type { RolesOptions } from "../src/index.ts";
+import { requireRole, roles } from "../src/index.ts";
 import { answerOf, reasonOf } from "../src/wire.ts";
 import { Objects, USER, sample, says } from "./support.ts";
 

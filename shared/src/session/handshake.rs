@@ -25,6 +25,7 @@ pub use self::redirect::{
 pub use self::token::{
     UnverifiedHandshake, VerifiedHandshake, parse_handshake, validate_handshake,
 };
+
 use super::candidates::{ClientUat, InstanceType, TokenCandidate, TokenLocation};
 use super::{Session, TokenError};
 

@@ -1,7 +1,8 @@
 //! The three headers of a delivery, under either of their names.
 
-use super::SignatureError;
 use std::fmt;
+
+use super::SignatureError;
 
 /// The raw headers of a delivery, in Svix's names (`svix-…`) and the standard's (`webhook-…`).
 #[derive(Clone, Debug, Default)]

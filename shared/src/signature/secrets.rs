@@ -1,12 +1,14 @@
 //! The webhook's secrets: read once, compared in constant time, never printed.
 
-use super::HmacTag;
+use std::fmt;
+
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use std::fmt;
 use subtle::{Choice, ConstantTimeEq as _};
+
+use super::HmacTag;
 
 /// The prefix of a symmetric secret; it may be left out.
 const PREFIX: &str = "whsec_";

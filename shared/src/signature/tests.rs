@@ -1,14 +1,15 @@
 //! The verifier's rules, one by one, each with the attack it stops.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
 use super::{
     SignatureError, SvixHeaderName, SvixHeaders, VerifiedBody, WebhookSecretError, WebhookSecrets,
     verify,
 };
 use crate::id::IdError;
 use crate::time::UnixMillis;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";

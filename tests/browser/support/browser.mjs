@@ -60,7 +60,9 @@ export async function openWindow(browser) {
   context.setDefaultTimeout(PATIENCE_MS);
   // Whether the page was kept from before, and is shown again as it was.
   await context.addInitScript(() => {
-    addEventListener("pageshow", ({ persisted }) => void (globalThis.isRestored = persisted));
+    addEventListener("pageshow", ({ persisted }) => {
+      globalThis.isRestored = persisted;
+    });
   });
   const page = await context.newPage();
   const [wrong, logged, answers] = [[], [], new Set()];

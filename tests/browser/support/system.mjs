@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { start } from "../../../tools/xtask/js/system.mjs";
-import { startLocalClerk } from "../../workerd/support/local-clerk.mjs";
 import { SECRET } from "../../workerd/support/delivery.mjs";
+import { startLocalClerk } from "../../workerd/support/local-clerk.mjs";
 import { ROOT } from "../../workerd/support/system.mjs";
 import { waitFor } from "../../workerd/support/wait.mjs";
 

@@ -1,13 +1,14 @@
 //! Histories of eight steps, and of six, with every kind of change in each.
 
+use serde_json::json;
+use shared::envelope::Letter;
+use shared::merge::EntityState;
+
 use super::history::{ADA, BOB, GONE, History, MEMBER, Step, USER, at, event, grant, t};
 use crate::support::clerk::{
     banned, deleted, event_without_time, membership, organization, permission, role, user,
     user_with,
 };
-use serde_json::json;
-use shared::envelope::Letter;
-use shared::merge::EntityState;
 
 /// Six steps: a user, an organization's end, a membership, a role, a permission, a revocation.
 pub(super) fn one_of_each_kind() -> History {

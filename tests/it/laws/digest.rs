@@ -1,9 +1,10 @@
 //! The digest is of what is synced, whatever the order in which it was sent.
 
-use super::fields::{entity, fields};
-use super::holds;
-use crate::support::START;
-use crate::support::clerk::{deliver, deliver_text};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use proptest::prelude::{Strategy, any};
 use proptest::prop_assert_eq;
 use proptest::sample::Index;
@@ -14,10 +15,11 @@ use shared::projection::{
     ContentDigest, EntityFields, MembershipFields, OrganizationFields, PermissionFields,
     RoleFields, RolePermission, UserFields, digest,
 };
-use std::cell::Cell;
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use super::fields::{entity, fields};
+use super::holds;
+use crate::support::START;
+use crate::support::clerk::{deliver, deliver_text};
 
 /// Every delivery among the fixtures that changes something.
 fn fixtures() -> Vec<Value> {

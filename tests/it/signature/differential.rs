@@ -3,9 +3,9 @@
 //! Both judge every case. They must agree, but for the differences of [`Stricter`] and for bodies
 //! that are not UTF-8, which Svix's library cannot read.
 
-use super::Sent;
-use super::dice::Dice;
-use super::forge::{Case, GENUINE, OTHERS, Want};
+use std::collections::BTreeMap;
+use std::thread;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -15,9 +15,11 @@ use shared::signature::{
 };
 use shared::signature::{TOLERANCE_S, WebhookSecrets};
 use shared::time::UnixMillis;
-use std::collections::BTreeMap;
-use std::thread;
 use svix::webhooks::Webhook;
+
+use super::Sent;
+use super::dice::Dice;
+use super::forge::{Case, GENUINE, OTHERS, Want};
 
 /// Each shard has a thread and dice of its own, so that the cases are the same on any machine.
 const SHARDS: u64 = 8;

@@ -1,11 +1,12 @@
 //! The forge: deliveries that are genuine, and deliveries spoilt in one known way each.
 
-use super::Sent;
-use super::dice::Dice;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use shared::signature::{SIGNATURE_BYTES_MAX, SIGNATURES_MAX, TOLERANCE_S};
 use shared::time::UnixMillis;
+
+use super::Sent;
+use super::dice::Dice;
 
 /// A delivery, the secrets and the clock that it meets, and what must come of it.
 #[derive(Debug)]

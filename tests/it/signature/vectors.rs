@@ -1,6 +1,7 @@
 //! The vectors of Svix's and Standard Webhooks' own test suites, each with the side we take.
 
-use super::Sent;
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use shared::signature::SignatureError::{
     self, BadTimestamp, MalformedSignature, MissingHeader, NoMatchingSignature, TimestampInFuture,
@@ -8,7 +9,8 @@ use shared::signature::SignatureError::{
 };
 use shared::signature::{SvixHeaderName, WebhookSecretError, WebhookSecrets};
 use shared::time::UnixMillis;
-use std::collections::BTreeMap;
+
+use super::Sent;
 
 #[derive(Deserialize)]
 struct Signed {

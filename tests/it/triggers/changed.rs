@@ -1,8 +1,9 @@
 //! Each trigger left out or changed in a word: some write finds it.
 
+use testkit::twin::WRITTEN;
+
 use super::every::every_write;
 use crate::support::Db;
-use testkit::twin::WRITTEN;
 
 /// Whether some write of a row of `table` finds what was `changed`.
 fn is_found(table: &str, changed: &str) -> bool {

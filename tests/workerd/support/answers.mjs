@@ -111,6 +111,7 @@ export function wayBack(location, what = location) {
 /** Checks that a browser would take `back` for a path of this site, and gives it back. */
 export function ofThisSite(back, what = back) {
   assert.match(back, /^\/(?![/\\])/, what);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: an address may hold none of them
   assert.doesNotMatch(back, /[\\\u0000-\u001f]/, what);
   assert.equal(new URL(back, PARTY).origin, PARTY, what);
   return back;

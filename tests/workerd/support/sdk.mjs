@@ -55,7 +55,9 @@ async function quietly(run) {
     return await run();
   } finally {
     quiet.depth -= 1;
-    if (quiet.depth === 0) names.forEach((name, at) => void (console[name] = quiet.kept[at]));
+    if (quiet.depth === 0) {
+      for (const [at, name] of names.entries()) console[name] = quiet.kept[at];
+    }
   }
 }
 

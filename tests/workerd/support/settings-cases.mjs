@@ -93,7 +93,9 @@ export const JWKS = {
   storm: () => {},
   rotated: () => {},
   warm: () => {},
-  down: (server) => void (server.answer = fail),
+  down: (server) => {
+    server.answer = fail;
+  },
   gone: (server) => answerWith(server, "", 404),
   garbled: (server) => answerWith(server, "<html>{}"),
   empty: (server) => answerWith(server, { keys: [] }),
@@ -108,7 +110,9 @@ export const JWKS = {
     server.answer = async (_, response) => {
       const chunk = Buffer.alloc(16_384, " ");
       let isHeard = true;
-      response.on("close", () => (isHeard = false));
+      response.on("close", () => {
+        isHeard = false;
+      });
       for (; isHeard && server.sent < ENDLESS_BYTES; server.sent += chunk.length) {
         const failed = await new Promise((done) => response.write(chunk, done));
         isHeard &&= !failed;
@@ -123,7 +127,9 @@ export const JWKS = {
       return response.writeHead(302, { location: to }).end();
     };
   },
-  silent: (server) => void (server.answer = () => {}),
+  silent: (server) => {
+    server.answer = () => {};
+  },
   mixed: (server) => {
     const elliptic = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const weak = jwk(generateKeyPairSync("rsa", { modulusLength: 1024 }), "ins_2Weak");

@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs";
 
 import * as clerk from "../../../tests/workerd/support/clerk.mjs";
-import { delivery } from "../support/events.mjs";
 import { each } from "../support/each.mjs";
+import { delivery } from "../support/events.mjs";
 import { stopwatch } from "../support/load.mjs";
 import { median } from "../support/numbers.mjs";
 import { checkOf, userId } from "../support/system.mjs";

@@ -32,7 +32,7 @@ export class Bare {
 }
 
 export default {
-  fetch(request, { BARE }) {
+  fetch(_request, { BARE }) {
     const user = crypto.randomUUID();
     const stub = BARE.get(BARE.idFromName(user));
     return stub.fetch(`https://bare/?user=${user}`);

@@ -22,8 +22,11 @@ export default {
     await Promise.all(sent);
     const sql = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
     const last = env.DB.prepare(sql).bind(searchParams.get("last"));
-    let found = null;
-    while ((found = await last.first()) === null) await scheduler.wait(LOOK_MS);
+    let found = await last.first();
+    while (found === null) {
+      await scheduler.wait(LOOK_MS);
+      found = await last.first();
+    }
     return Response.json(found);
   },
 };

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 pub(crate) use self::faults::only_in_tests;
-use self::inputs::Inputs;
 pub(crate) use self::size::Size;
+
+use self::inputs::Inputs;
 use crate::call::Call;
 use crate::place::Place;
 use crate::setup::{self, Tools};

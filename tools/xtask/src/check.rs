@@ -1,6 +1,8 @@
 //! `cargo xtask check`: what can be judged without running anything.
 
 mod fences;
+mod imports;
+mod style;
 mod supply;
 
 use anyhow::{Result, bail};
@@ -16,12 +18,15 @@ use crate::workers::{self, Worker};
 /// The feature under which the fuzz targets are type-checked without being linked.
 const FUZZ_PROGRAMS: &str = "fuzz/programs";
 
-/// Runs every check, and says how many failed.
+/// Runs every check, and says how many failed; with `fix`, mends first what can be mended.
 ///
 /// # Errors
 /// When one failed, or the toolchain is incomplete and cannot be completed.
-pub(crate) fn run(place: &Place) -> Result<()> {
+pub(crate) fn run(place: &Place, fix: bool) -> Result<()> {
     setup::toolchain(place)?;
+    if fix {
+        style::fix(place)?;
+    }
     let tally = all(place, &workers::all(place)?);
     show::line(tally.shown());
     if !tally.is_good() {
@@ -43,6 +48,7 @@ pub(crate) fn all(place: &Place, workers: &[Worker]) -> Tally {
     ]
     .into_iter()
     .sum();
+    tally += style::all(place);
     tally += fences::all(place, workers);
     tally += supply::all(place);
     tally
@@ -50,7 +56,7 @@ pub(crate) fn all(place: &Place, workers: &[Worker]) -> Tally {
 
 fn format(place: &Place, step: &Step) -> Result<String> {
     let call = Call::new("cargo").args(["fmt", "--all", "--check"]);
-    done(place, step, call, "Run `cargo fmt --all`.")
+    done(place, step, call, "Run `cargo xtask check --fix`.")
 }
 
 fn clippy_host(place: &Place, step: &Step) -> Result<String> {

@@ -55,8 +55,12 @@ enum Task {
         /// One Worker's crate; all of them when left out.
         name: Option<String>,
     },
-    /// Format, lints, documentation and dependency fences.
-    Check,
+    /// Format, lints, spelling, documentation and dependency fences.
+    Check {
+        /// Mend first what can be mended by itself: format, imports, Markdown, some lints.
+        #[arg(long)]
+        fix: bool,
+    },
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
     Sim(sim::Args),
@@ -78,7 +82,7 @@ fn main() -> ExitCode {
             Task::Dev(args) => dev::run(&place, &args),
             Task::Test { filter } => test::run(&place, filter.as_deref()),
             Task::Build { name } => build::run(&place, name.as_deref()),
-            Task::Check => check::run(&place),
+            Task::Check { fix } => check::run(&place, fix),
             Task::Sim(args) => sim::run(&place, &args),
             Task::Bench { names } => bench::run(&place, &names),
             Task::Deploy(args) => deploy::run(&place, &args),

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+pub(crate) use self::node::Packages;
+
 use crate::call::{Call, Ran};
 use crate::place::Place;
 use crate::show::Step;
@@ -107,7 +109,7 @@ pub(crate) fn ensure(place: &Place) -> Result<Tools> {
         if !cargo_tools::are_there(place) {
             dependencies(place)?;
         }
-        let node::Packages { folder, node } = ended(packages)?;
+        let Packages { folder, node } = ended(packages)?;
         let (worker_build, wasm_bindgen) = (ended(worker_build)?, ended(wasm_bindgen)?);
         Ok(Tools { worker_build, node, wasm_bindgen, node_modules: folder })
     })
@@ -142,6 +144,14 @@ fn ended<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
 /// As [`ensure`].
 pub(crate) fn toolchain(place: &Place) -> Result<()> {
     rust::ensure(place)
+}
+
+/// Makes sure of Node and its packages alone.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn packages(place: &Place) -> Result<Packages> {
+    node::ensure(place)
 }
 
 /// Makes sure of `cargo fuzz` alone; returns the folder that it is in, for `PATH`.

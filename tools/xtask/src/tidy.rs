@@ -5,11 +5,14 @@
 
 mod claims;
 mod config;
+mod decisions;
 mod documents;
 mod glossary;
+mod layout;
 mod names;
 mod settings;
 mod sources;
+mod test_ids;
 
 use std::fs;
 use std::path::PathBuf;

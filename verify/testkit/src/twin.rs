@@ -23,7 +23,6 @@ use shared::plan::BatchPlan;
 use shared::projection::EntityFields;
 
 pub use effect::{Bumps, Effect};
-use effect::{once, rise};
 pub use read::WRITTEN;
 pub use rows::{
     AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank,
@@ -31,6 +30,8 @@ pub use rows::{
 };
 pub use tables::TABLES;
 pub use write::{AnyWrite, Write};
+
+use effect::{once, rise};
 use write::{Table, put, write};
 
 /// The rows that roles depend on, and who is watched.

@@ -1,9 +1,9 @@
-import { requireRole, roles } from "@rolecall/guard";
 import { env } from "cloudflare:workers";
+import { requireRole, roles } from "@rolecall/guard";
 import { Form } from "react-router";
 
-import type { Route } from "./+types/admin";
 import { requireViewer } from "../session.server.ts";
+import type { Route } from "./+types/admin";
 
 export async function loader(args: Route.LoaderArgs) {
   const { userId, impersonated } = requireViewer(args);

@@ -1,9 +1,9 @@
-import { roles } from "@rolecall/guard";
 import { env } from "cloudflare:workers";
+import { roles } from "@rolecall/guard";
 import { Link } from "react-router";
 
-import type { Route } from "./+types/dashboard";
 import { requireViewer } from "../session.server.ts";
+import type { Route } from "./+types/dashboard";
 
 export async function loader(args: Route.LoaderArgs) {
   const { userId } = requireViewer(args);

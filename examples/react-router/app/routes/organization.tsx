@@ -1,9 +1,9 @@
-import { requirePermission } from "@rolecall/guard";
 import { env } from "cloudflare:workers";
+import { requirePermission } from "@rolecall/guard";
 import { Link } from "react-router";
 
-import type { Route } from "./+types/organization";
 import { requireViewer } from "../session.server.ts";
+import type { Route } from "./+types/organization";
 
 export async function loader(args: Route.LoaderArgs) {
   const { userId, impersonated } = requireViewer(args);

@@ -1,9 +1,9 @@
-import { localPath } from "@rolecall/guard/clerk";
 import { env } from "cloudflare:workers";
+import { localPath } from "@rolecall/guard/clerk";
 import { redirect } from "react-router";
 
-import type { Route } from "./+types/sign-in";
 import { viewerOf } from "../session.server.ts";
+import type { Route } from "./+types/sign-in";
 
 export function loader({ request, context }: Route.LoaderArgs) {
   const { origin, searchParams } = new URL(request.url);

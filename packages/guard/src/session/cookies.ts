@@ -40,7 +40,7 @@ export class Cookies {
   /** The different values of a cookie, in their order. An empty one is none. */
   values(name: string): string[] {
     const parts = this.#parts.filter((part) => part.includes("=") && nameOf(part) === name);
-    return [...new Set(parts.map(valueOf))].filter((value) => value !== "");
+    return [...new Set(parts.map(cookieValue))].filter((value) => value !== "");
   }
 
   /** The tokens of all sessions, of whatever instance: those under the names given come first. */
@@ -48,7 +48,7 @@ export class Cookies {
     const known = this.#parts.filter((part) => /^__session(_|$)/.test(nameOf(part)));
     const isFirst = (part: string) => first.includes(nameOf(part));
     const parts = [...known.filter(isFirst), ...known.filter((part) => !isFirst(part))];
-    return new Set(parts.map(valueOf).filter((token) => token !== ""));
+    return new Set(parts.map(cookieValue).filter((token) => token !== ""));
   }
 
   /** What this browser was sent away with and still holds. One that comes twice is none. */
@@ -98,7 +98,7 @@ export class Cookies {
 
   #once(name: string): string | undefined {
     const [only, ...others] = this.#parts.filter((part) => nameOf(part) === name);
-    return only !== undefined && others.length === 0 ? valueOf(only) : undefined;
+    return only !== undefined && others.length === 0 ? cookieValue(only) : undefined;
   }
 
   /**
@@ -125,6 +125,6 @@ function nameOf(part: string): string {
   return name.trim();
 }
 
-function valueOf(part: string): string {
+function cookieValue(part: string): string {
   return part.slice(part.indexOf("=") + 1).trim();
 }

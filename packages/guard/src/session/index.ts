@@ -10,8 +10,8 @@
 // The SDK verifies. Added is what it lacks: an answer of Clerk's counts only in the browser that
 // was sent away for it, and no answer replaces a session that is good.
 
-export { Sessions, sessions } from "./sessions.ts";
-export type { Handler, SessionsOptions } from "./sessions.ts";
-export type { Session, SignInOptions } from "./session.ts";
 export type { ClerkOptions, SessionAuth, Viewer } from "./judge.ts";
+export type { Session, SignInOptions } from "./session.ts";
+export type { Handler, SessionsOptions } from "./sessions.ts";
+export { Sessions, sessions } from "./sessions.ts";
 export { localPath } from "./way-back.ts";

@@ -1,7 +1,7 @@
 // What Clerk's SDK says of a request. It verifies; nothing in here believes a token.
 
-import { createClerkClient } from "@clerk/backend";
 import type { ClerkClient } from "@clerk/backend";
+import { createClerkClient } from "@clerk/backend";
 
 import { isImpersonated, userIdFrom } from "../clerk.ts";
 

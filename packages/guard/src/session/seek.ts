@@ -1,7 +1,7 @@
 // Which of a request's cookies are its session: each pair that may be one is shown to Clerk's SDK.
 
-import { instanceOf } from "./instance.ts";
 import type { Instance } from "./instance.ts";
+import { instanceOf } from "./instance.ts";
 import type { Judge, Judged } from "./judge.ts";
 import { candidatesOf, hasSince, namesOf } from "./pairs.ts";
 import { rivalsOf } from "./rivals.ts";

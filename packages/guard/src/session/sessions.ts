@@ -1,10 +1,10 @@
 // From a request to its session: detours over Clerk, ways back, and what stands on every answer.
 
-import { Judge } from "./judge.ts";
 import type { ClerkOptions, Judged } from "./judge.ts";
+import { Judge } from "./judge.ts";
 import { Seeker } from "./seek.ts";
-import { Session } from "./session.ts";
 import type { SignInOptions } from "./session.ts";
+import { Session } from "./session.ts";
 import { Visit } from "./visit.ts";
 import { ASKED } from "./way-back.ts";
 

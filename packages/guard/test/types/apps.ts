@@ -1,7 +1,7 @@
 // What an app's types allow, held by the compiler alone: this file is never run.
 
-import { isMember, requireRole, roles, userIdFrom } from "../../src/index.ts";
 import type { ClerkAuth, GuardEnv, Roles } from "../../src/index.ts";
+import { isMember, requireRole, roles, userIdFrom } from "../../src/index.ts";
 
 declare class RoleCache {
   readonly __DURABLE_OBJECT_BRAND: never;

@@ -2,8 +2,8 @@
 // packages: the session is verified with the PEM, the roles are read from D1 on every request, and
 // the webhook is verified and written to D1 before it is answered.
 
-import { verifyToken } from "@clerk/backend";
 import type { WebhookEvent } from "@clerk/backend";
+import { verifyToken } from "@clerk/backend";
 import { Webhook } from "svix";
 
 interface Env {

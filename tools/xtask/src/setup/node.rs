@@ -37,9 +37,16 @@ struct Package {
 
 /// Where the packages are, and the Node that runs them.
 #[derive(Debug)]
-pub(super) struct Packages {
+pub(crate) struct Packages {
     pub(super) folder: PathBuf,
     pub(super) node: PathBuf,
+}
+
+impl Packages {
+    /// A program of a package, by the path of its script, to be run by the pinned Node.
+    pub(crate) fn program(&self, script: &str) -> Call {
+        Call::new(&self.node).arg(self.folder.join(script))
+    }
 }
 
 /// Installs the packages unless exactly those of the lock are there.

@@ -3,6 +3,7 @@
 //! nothing.
 
 use shared::envelope::{Envelope, Letter as Says};
+use shared::guard::Need;
 use shared::merge::EntityChange;
 use testkit::sqlite::Cells;
 use testkit::twin::{TABLES, Twin};
@@ -14,7 +15,6 @@ use super::door::NEWER;
 use super::history::{POISON, ROLES};
 use super::input::Version;
 use super::world::{World, user_id};
-use shared::guard::Need;
 
 /// How long faults go on after the last input.
 const FAULTS_MS: i64 = 30 * 3_600_000;

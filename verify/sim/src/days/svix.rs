@@ -1,6 +1,8 @@
 //! Svix: signs each event and tries to deliver it until the door says 2xx, or the schedule ends.
 //! <https://docs.svix.com/retries>
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use shared::signature::SvixHeaders;
 
 use super::agenda::Step;
@@ -8,8 +10,6 @@ use super::count::Rare;
 use super::dice::Fault;
 use super::input::Window;
 use super::world::World;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 /// The secret that Svix and the door share.
 pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
