@@ -14,7 +14,7 @@ use crate::delivery::{Delivery, OwnFaults, Tamper, fresh_svix_id};
 use crate::faults::{Faults, within_range};
 use crate::payload::envelope;
 use crate::sender::Report;
-use crate::server::{Delivered, Shared};
+use crate::state::{Delivered, SharedState};
 
 /// A refusal, as `{"error": "…"}`.
 #[derive(Debug)]
@@ -53,8 +53,8 @@ pub(crate) async fn health() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-pub(crate) async fn jwks(State(clerk): State<Shared>) -> Json<Value> {
-    Json(clerk.keys.jwks().clone())
+pub(crate) async fn jwks(State(state): State<SharedState>) -> Json<Value> {
+    Json(state.keys.jwks().clone())
 }
 
 /// An event to be put into Clerk's envelope, or a raw body.
@@ -104,15 +104,15 @@ pub(crate) async fn wrong() -> Json<[Tamper; 6]> {
 }
 
 pub(crate) async fn deliver(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     asked: Result<Json<DeliveryAsked>, JsonRejection>,
 ) -> Result<Json<Delivered>, Refusal> {
-    let delivery = asked?.0.delivery(clerk.keys.instance_id(), now_ms())?;
-    Ok(Json(clerk.deliver(delivery).await))
+    let delivery = asked?.0.delivery(state.keys.instance_id(), now_ms())?;
+    Ok(Json(state.deliver(delivery).await))
 }
 
-pub(crate) async fn faults(State(clerk): State<Shared>) -> Json<Faults> {
-    Json(clerk.line().faults())
+pub(crate) async fn faults(State(state): State<SharedState>) -> Json<Faults> {
+    Json(state.line().faults())
 }
 
 /// The switches as set, and the deliveries that the old window held.
@@ -124,21 +124,21 @@ pub(crate) struct Switched {
 }
 
 pub(crate) async fn set_faults(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     asked: Result<Json<Faults>, JsonRejection>,
 ) -> Result<Json<Switched>, Refusal> {
     let faults = asked?.0.checked().map_err(|err| Refusal::bad(err.to_string()))?;
-    let held = clerk.line().set(faults);
-    Ok(Json(Switched { faults, released: clerk.send(held).await }))
+    let held = state.line().set(faults);
+    Ok(Json(Switched { faults, released: state.send(held).await }))
 }
 
-pub(crate) async fn flush(State(clerk): State<Shared>) -> Json<Value> {
-    let held = clerk.line().flush();
-    Json(json!({ "released": clerk.send(held).await }))
+pub(crate) async fn flush(State(state): State<SharedState>) -> Json<Value> {
+    let held = state.line().flush();
+    Json(json!({ "released": state.send(held).await }))
 }
 
-pub(crate) async fn day(State(clerk): State<Shared>) -> Json<Vec<Step>> {
-    Json(clerk.day.script())
+pub(crate) async fn day(State(state): State<SharedState>) -> Json<Vec<Step>> {
+    Json(state.day.script())
 }
 
 /// A step as it went.
@@ -155,39 +155,39 @@ pub(crate) struct Played {
 }
 
 pub(crate) async fn play_day(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     index: Result<Path<usize>, PathRejection>,
 ) -> Result<Json<Played>, Refusal> {
     let Path(index) = index?;
-    let steps = clerk.day.script();
+    let steps = state.day.script();
     let count = steps.len();
     match steps.into_iter().nth(index) {
-        Some(step) => Ok(Json(play(&clerk, step).await)),
+        Some(step) => Ok(Json(play(&state, step).await)),
         None => {
             Err(Refusal(StatusCode::NOT_FOUND, format!("the day has {count} steps, from 0 on")))
         }
     }
 }
 
-pub(crate) async fn revocation(State(clerk): State<Shared>) -> Json<Step> {
-    Json(clerk.day.revocation(now_ms()))
+pub(crate) async fn revocation(State(state): State<SharedState>) -> Json<Step> {
+    Json(state.day.revocation(now_ms()))
 }
 
-pub(crate) async fn play_revocation(State(clerk): State<Shared>) -> Json<Played> {
-    Json(play(&clerk, clerk.day.revocation(now_ms())).await)
+pub(crate) async fn play_revocation(State(state): State<SharedState>) -> Json<Played> {
+    Json(play(&state, state.day.revocation(now_ms())).await)
 }
 
-pub(crate) async fn grant(State(clerk): State<Shared>) -> Json<Step> {
-    Json(clerk.day.grant(now_ms()))
+pub(crate) async fn grant(State(state): State<SharedState>) -> Json<Step> {
+    Json(state.day.grant(now_ms()))
 }
 
-pub(crate) async fn play_grant(State(clerk): State<Shared>) -> Json<Played> {
-    Json(play(&clerk, clerk.day.grant(now_ms())).await)
+pub(crate) async fn play_grant(State(state): State<SharedState>) -> Json<Played> {
+    Json(play(&state, state.day.grant(now_ms())).await)
 }
 
-async fn play(clerk: &Shared, step: Step) -> Played {
+async fn play(state: &SharedState, step: Step) -> Played {
     let Step { title, effect, expected_status, delivery, .. } = step;
-    let delivered = clerk.deliver(delivery).await;
+    let delivered = state.deliver(delivery).await;
     let ok = delivered
         .report
         .attempts

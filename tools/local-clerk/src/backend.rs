@@ -1,5 +1,5 @@
 //! The Backend API, as far as a backend reads users and roles from Clerk, for the SDK and for a
-//! reconciliation. <https://clerk.com/docs/reference/backend-api>
+//! reconciliation. <https://state.com/docs/reference/backend-api>
 //!
 //! It shows the objects of the webhooks, from the same source. It takes requests with the secret
 //! key alone, and can be switched to refuse every N-th for there being too many.
@@ -23,7 +23,7 @@ use self::problem::Problem;
 use crate::api;
 use crate::clock::now_ms;
 use crate::objects::{Kind, organization_of, text, user_of};
-use crate::server::{Clerk, Shared};
+use crate::state::{ServerState, SharedState};
 
 type Answer = Result<Json<Value>, Problem>;
 type Pairs = Query<Vec<(String, String)>>;
@@ -46,7 +46,7 @@ const ORGANIZATIONS: [&str; 4] =
 const MEMBERS: [&str; 5] = ["order_by", "user_id", "role", "created_at_after", "created_at_before"];
 
 /// The API's routes, behind its key.
-pub(crate) fn routes(clerk: &Shared) -> Router<Shared> {
+pub(crate) fn routes(state: &SharedState) -> Router<SharedState> {
     Router::new()
         .route("/v1/users", get(users))
         .route("/v1/users/count", get(count))
@@ -59,49 +59,49 @@ pub(crate) fn routes(clerk: &Shared) -> Router<Shared> {
         .route("/v1/organization_roles", get(roles))
         .route("/v1/organization_permissions", get(permissions))
         .route("/v1/clients/handshake_payload", get(handshake_payload))
-        .layer(middleware::from_fn_with_state(Arc::clone(clerk), limit))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), limit))
         // Clerk limits no request for the keys.
         .route("/v1/jwks", get(api::jwks))
-        .layer(middleware::from_fn_with_state(Arc::clone(clerk), admit))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), admit))
 }
 
 /// Lets in who has the secret key.
 async fn admit(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     headers: HeaderMap,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let key = given.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(Problem::no_key)?;
-    if clerk.secret_key.is(key) { Ok(next.run(request).await) } else { Err(Problem::wrong_key()) }
+    if state.secret_key.is(key) { Ok(next.run(request).await) } else { Err(Problem::wrong_key()) }
 }
 
 /// Refuses every N-th request, as the switch says.
 async fn limit(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let is_limited = clerk.line().is_limited();
+    let is_limited = state.line().is_limited();
     if is_limited { Err(Problem::too_many()) } else { Ok(next.run(request).await) }
 }
 
-async fn users(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
+async fn users(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
     let asked = Asked::read(pairs, &USERS)?;
     let fields = ["created_at", "updated_at", "last_active_at", "last_sign_in_at"];
-    Ok(Json(asked.page(chosen_users(&clerk, &asked)?, &fields)?.into()))
+    Ok(Json(asked.page(chosen_users(&state, &asked)?, &fields)?.into()))
 }
 
-async fn count(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
+async fn count(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
     let asked = Asked::read(pairs, &USERS)?;
-    let total = chosen_users(&clerk, &asked)?.len();
+    let total = chosen_users(&state, &asked)?.len();
     Ok(Json(json!({ "object": "total_count", "total_count": total })))
 }
 
-fn chosen_users(clerk: &Clerk, asked: &Asked) -> Result<Vec<Value>, Problem> {
+fn chosen_users(state: &ServerState, asked: &Asked) -> Result<Vec<Value>, Problem> {
     let (ids, organizations) = (asked.ids("user_id")?, asked.ids("organization_id")?);
-    let memberships = clerk.all(Kind::Membership);
+    let memberships = state.all(Kind::Membership);
     let is_member = |user: &str| {
         organizations.as_ref().is_none_or(|wanted| {
             memberships.iter().any(|it| {
@@ -111,7 +111,7 @@ fn chosen_users(clerk: &Clerk, asked: &Asked) -> Result<Vec<Value>, Problem> {
         })
     };
     let mut chosen = Vec::new();
-    for user in clerk.all(Kind::User) {
+    for user in state.all(Kind::User) {
         let id = text(&user, "/id").unwrap_or_default();
         let is_wanted = ids.as_ref().is_none_or(|ids| ids.contains(&id)) && is_member(id);
         if is_wanted && asked.is_in_time(&user)? {
@@ -121,22 +121,22 @@ fn chosen_users(clerk: &Clerk, asked: &Asked) -> Result<Vec<Value>, Problem> {
     Ok(chosen)
 }
 
-async fn user(State(clerk): State<Shared>, Path(id): Path<String>) -> Answer {
-    known(&clerk, Kind::User, "user", &id).map(Json)
+async fn user(State(state): State<SharedState>, Path(id): Path<String>) -> Answer {
+    known(&state, Kind::User, "user", &id).map(Json)
 }
 
-async fn organization(State(clerk): State<Shared>, Path(id): Path<String>) -> Answer {
-    known(&clerk, Kind::Organization, "organization", &id).map(Json)
+async fn organization(State(state): State<SharedState>, Path(id): Path<String>) -> Answer {
+    known(&state, Kind::Organization, "organization", &id).map(Json)
 }
 
-fn known(clerk: &Clerk, kind: Kind, name: &str, id: &str) -> Result<Value, Problem> {
-    clerk.objects().get(kind, id).ok_or_else(|| Problem::not_found(name, id))
+fn known(state: &ServerState, kind: Kind, name: &str, id: &str) -> Result<Value, Problem> {
+    state.objects().get(kind, id).ok_or_else(|| Problem::not_found(name, id))
 }
 
-async fn organizations(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
+async fn organizations(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
     let asked = Asked::read(pairs, &ORGANIZATIONS)?;
     let (ids, users) = (asked.ids("organization_id")?, asked.ids("user_id")?);
-    let memberships = clerk.all(Kind::Membership);
+    let memberships = state.all(Kind::Membership);
     let has_member = |id: &str| {
         users.as_ref().is_none_or(|wanted| {
             memberships.iter().any(|it| {
@@ -145,7 +145,7 @@ async fn organizations(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answ
             })
         })
     };
-    let mut rows = clerk.all(Kind::Organization);
+    let mut rows = state.all(Kind::Organization);
     rows.retain(|row| {
         let id = text(row, "/id").unwrap_or_default();
         ids.as_ref().is_none_or(|ids| ids.contains(&id)) && has_member(id)
@@ -153,38 +153,38 @@ async fn organizations(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answ
     listed(&asked, rows)
 }
 
-async fn memberships(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, clerk.all(Kind::Membership))
+async fn memberships(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
+    listed(&Asked::read(pairs, &["order_by"])?, state.all(Kind::Membership))
 }
 
 async fn memberships_of_user(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     Path(id): Path<String>,
     Query(pairs): Pairs,
 ) -> Answer {
     let asked = Asked::read(pairs, &[])?;
-    known(&clerk, Kind::User, "user", &id)?;
-    let mut rows = clerk.all(Kind::Membership);
+    known(&state, Kind::User, "user", &id)?;
+    let mut rows = state.all(Kind::Membership);
     rows.retain(|row| user_of(row) == Some(&id));
     listed(&asked, rows)
 }
 
 async fn memberships_of_organization(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     Path(id): Path<String>,
     Query(pairs): Pairs,
 ) -> Answer {
     let asked = Asked::read(pairs, &MEMBERS)?;
-    known(&clerk, Kind::Organization, "organization", &id)?;
+    known(&state, Kind::Organization, "organization", &id)?;
     let (users, roles) = (asked.ids("user_id")?, asked.ids("role")?);
     let is_among = |wanted: &Option<Vec<&str>>, found: Option<&str>| {
         wanted.as_ref().is_none_or(|wanted| found.is_some_and(|found| wanted.contains(&found)))
     };
     let mut rows = Vec::new();
-    for row in clerk.all(Kind::Membership) {
+    for row in state.all(Kind::Membership) {
         let user = user_of(&row).unwrap_or_default();
         // A member who is not known has no time, and none is left out for it.
-        let known = clerk.objects().get(Kind::User, user);
+        let known = state.objects().get(Kind::User, user);
         let is_in_time = known.map_or(Ok(true), |user| asked.is_in_time(&user))?;
         let is_wanted = is_among(&users, Some(user)) && is_among(&roles, text(&row, "/role"));
         if organization_of(&row) == Some(&id) && is_in_time && is_wanted {
@@ -194,12 +194,12 @@ async fn memberships_of_organization(
     listed(&asked, rows)
 }
 
-async fn roles(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, clerk.all(Kind::Role))
+async fn roles(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
+    listed(&Asked::read(pairs, &["order_by"])?, state.all(Kind::Role))
 }
 
-async fn permissions(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, clerk.all(Kind::Permission))
+async fn permissions(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
+    listed(&Asked::read(pairs, &["order_by"])?, state.all(Kind::Permission))
 }
 
 /// A page, and how many rows there are in all.
@@ -209,10 +209,10 @@ fn listed(asked: &Asked, rows: Vec<Value>) -> Answer {
 }
 
 /// The cookies that a handshake has answered with a nonce: once.
-async fn handshake_payload(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
+async fn handshake_payload(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
     let nonce = pairs.iter().find(|(name, _)| name == "nonce").map(|(_, nonce)| nonce.as_str());
     let nonce = nonce.ok_or_else(|| Problem::invalid("nonce", "must be given"))?;
-    let directives = clerk.nonces().take(nonce, now_ms());
+    let directives = state.nonces().take(nonce, now_ms());
     let directives = directives.ok_or_else(|| Problem::not_found("handshake", nonce))?;
     Ok(Json(json!({ "directives": directives })))
 }

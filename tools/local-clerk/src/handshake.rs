@@ -1,7 +1,7 @@
 //! The handshake: an application sends a browser here to learn who is signed in with it, and gets
 //! cookies in a signed token, in the address, as a development instance of Clerk's answers. Where
 //! it asks so, it gets a nonce instead, and trades that for them by the Backend API.
-//! <https://clerk.com/docs/guides/how-clerk-works/overview>
+//! <https://state.com/docs/guides/how-clerk-works/overview>
 
 use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, COOKIE, LOCATION};
@@ -16,7 +16,7 @@ use crate::claims::Claims;
 use crate::clock::now_ms;
 use crate::delivery::fresh_id;
 use crate::redirect::page_of;
-use crate::server::{Clerk, SESSION_TTL_S, Shared};
+use crate::state::{SESSION_TTL_S, ServerState, SharedState};
 
 /// This server's own cookie: which browser is this, and who is signed in with it.
 const CLIENT: &str = "__client";
@@ -54,25 +54,25 @@ pub(crate) struct Asked {
 }
 
 pub(crate) async fn shake(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
-    let app = clerk.apps.asked(Some(&asked.redirect_url));
+    let app = state.apps.asked(Some(&asked.redirect_url));
     let Some(mut to) = page_of(app, &asked.redirect_url) else {
         return refused(StatusCode::BAD_REQUEST, "redirect_url is no page of the application\n");
     };
     let suffix =
-        asked.suffixed_cookies.is_some_and(|asked| asked == "true").then(|| suffix(&clerk));
-    let Ok(mut cookies) = cookies(&clerk, &app.origin(), &headers, suffix.as_deref()) else {
+        asked.suffixed_cookies.is_some_and(|asked| asked == "true").then(|| suffix(&state));
+    let Ok(mut cookies) = cookies(&state, &app.origin(), &headers, suffix.as_deref()) else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the session could not be signed\n");
     };
     let browser = browser_id(asked.browser.as_deref(), &headers);
     cookies.extend(endings(suffix.as_deref()).iter().map(|it| browser_cookie(&browser, it)));
-    if clerk.has_nonces && asked.format.is_some_and(|asked| asked == "nonce") {
-        let nonce = clerk.nonces().keep(cookies, now_ms());
+    if state.has_nonces && asked.format.is_some_and(|asked| asked == "nonce") {
+        let nonce = state.nonces().keep(cookies, now_ms());
         to.query_pairs_mut().append_pair(NONCE, &nonce);
-    } else if let Ok(answer) = clerk.keys.sign_handshake(&cookies) {
+    } else if let Ok(answer) = state.keys.sign_handshake(&cookies) {
         to.query_pairs_mut().append_pair(HANDSHAKE, &answer);
     } else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be signed\n");
@@ -88,21 +88,21 @@ fn refused(status: StatusCode, text: &'static str) -> Response {
 /// A new token of the same session, or the end of it. Both pairs of cookies when the application
 /// uses the suffixed one: the plain pair is what older scripts read.
 fn cookies(
-    clerk: &Clerk,
+    state: &ServerState,
     azp: &str,
     headers: &HeaderMap,
     suffix: Option<&str>,
 ) -> jsonwebtoken::errors::Result<Vec<String>> {
     let endings = endings(suffix);
-    let Some(client) = client_record(headers).and_then(|record| clerk.keys.read_client(record))
+    let Some(client) = client_record(headers).and_then(|record| state.keys.read_client(record))
     else {
         return Ok(endings.iter().flat_map(|ending| signed_out(ending)).collect());
     };
     let now_s = now_ms() / 1000;
-    let mut claims = Claims::new(&clerk.issuer, azp, &client.sub, now_s, SESSION_TTL_S);
+    let mut claims = Claims::new(&state.issuer, azp, &client.sub, now_s, SESSION_TTL_S);
     claims.sid = client.sid;
     claims.fva = [i32::try_from((now_s - client.iat) / 60).unwrap_or(i32::MAX), -1];
-    let token = clerk.keys.sign(&claims)?;
+    let token = state.keys.sign(&claims)?;
     Ok(endings.iter().flat_map(|ending| signed_in(&token, client.iat, ending)).collect())
 }
 
@@ -162,8 +162,8 @@ pub(crate) fn client_cookie(record: &str, ttl_s: i64) -> String {
 
 /// The suffix of this instance's cookies: the beginning of its publishable key's SHA-1.
 /// <https://github.com/clerk/javascript>, packages/shared/src/keys.ts
-pub(crate) fn suffix(clerk: &Clerk) -> String {
-    let host = clerk.issuer.trim_start_matches("http://");
+pub(crate) fn suffix(state: &ServerState) -> String {
+    let host = state.issuer.trim_start_matches("http://");
     let key = format!("pk_test_{}", STANDARD.encode(format!("{host}$")));
     URL_SAFE_NO_PAD.encode(Sha1::digest(key)).chars().take(8).collect()
 }

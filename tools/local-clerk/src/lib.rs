@@ -30,5 +30,6 @@ pub mod people;
 pub mod redirect;
 pub mod sender;
 pub mod server;
+mod state;
 mod tokens;
 pub mod wrong;

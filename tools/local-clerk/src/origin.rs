@@ -10,19 +10,19 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::server::Shared;
+use crate::state::SharedState;
 
 /// Answers 421 to a request for another host, 403 to one that another site's page made.
 pub(crate) async fn refuse_strangers(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     request: Request,
     next: Next,
 ) -> Response {
     if !addressed_to_us(request.headers()) {
-        let text = format!("this server is {}: open that address\n", clerk.issuer);
+        let text = format!("this server is {}: open that address\n", state.issuer);
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }
-    let own: Vec<String> = [clerk.issuer.clone()].into_iter().chain(clerk.apps.origins()).collect();
+    let own: Vec<String> = [state.issuer.clone()].into_iter().chain(state.apps.origins()).collect();
     if !is_safe(request.method()) && !from_our_pages(request.headers(), &own) {
         let text = "this request came from another site's page and was refused\n";
         return (StatusCode::FORBIDDEN, text).into_response();

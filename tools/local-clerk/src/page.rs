@@ -15,7 +15,7 @@ use crate::clock::now_ms;
 use crate::handshake;
 use crate::people::{self, Person};
 use crate::redirect::target;
-use crate::server::{CLIENT_TTL_S, SESSION_TTL_S, Shared};
+use crate::state::{CLIENT_TTL_S, SESSION_TTL_S, SharedState};
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]
@@ -65,8 +65,8 @@ pub(crate) async fn root() -> Redirect {
     Redirect::to("/sign-in")
 }
 
-pub(crate) async fn show(State(clerk): State<Shared>, Query(asked): Query<Asked>) -> Response {
-    let app = clerk.apps.asked(asked.redirect_url.as_deref());
+pub(crate) async fn show(State(state): State<SharedState>, Query(asked): Query<Asked>) -> Response {
+    let app = state.apps.asked(asked.redirect_url.as_deref());
     let destination = target(app, asked.redirect_url.as_deref(), AFTER_SIGN_IN);
     let page = SignIn {
         people: people::ALL.into_iter().map(Row::of).collect(),
@@ -74,34 +74,34 @@ pub(crate) async fn show(State(clerk): State<Shared>, Query(asked): Query<Asked>
         redirect_url: asked.redirect_url.unwrap_or_default(),
         app: app.origin(),
     };
-    html(&clerk, StatusCode::OK, &page)
+    html(&state, StatusCode::OK, &page)
 }
 
 pub(crate) async fn sign_in(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     headers: HeaderMap,
     Form(chosen): Form<Chosen>,
 ) -> Response {
     let Some(person) = people::find(&chosen.user_id) else {
         let page = Problem { text: "There is no such sample user." };
-        return html(&clerk, StatusCode::BAD_REQUEST, &page);
+        return html(&state, StatusCode::BAD_REQUEST, &page);
     };
     let now_s = now_ms() / 1000;
-    let app = clerk.apps.asked(chosen.redirect_url.as_deref());
-    let claims = Claims::new(&clerk.issuer, &app.origin(), person.id, now_s, SESSION_TTL_S);
+    let app = state.apps.asked(chosen.redirect_url.as_deref());
+    let claims = Claims::new(&state.issuer, &app.origin(), person.id, now_s, SESSION_TTL_S);
     let client = Client {
         sub: claims.sub.clone(),
         sid: claims.sid.clone(),
         iat: now_s,
         exp: now_s.saturating_add(CLIENT_TTL_S),
     };
-    let (Ok(token), Ok(record)) = (clerk.keys.sign(&claims), clerk.keys.sign_client(&client))
+    let (Ok(token), Ok(record)) = (state.keys.sign(&claims), state.keys.sign_client(&client))
     else {
         let page = Problem { text: "The session could not be signed." };
-        return html(&clerk, StatusCode::INTERNAL_SERVER_ERROR, &page);
+        return html(&state, StatusCode::INTERNAL_SERVER_ERROR, &page);
     };
     let to = target(app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
-    let endings = handshake::endings(Some(&handshake::suffix(&clerk)));
+    let endings = handshake::endings(Some(&handshake::suffix(&state)));
     let browser = handshake::browser_id(None, &headers);
     let mut cookies: Vec<String> =
         endings.iter().flat_map(|it| handshake::signed_in(&token, now_s, it)).collect();
@@ -110,10 +110,13 @@ pub(crate) async fn sign_in(
     leave(to.as_str(), &cookies)
 }
 
-pub(crate) async fn sign_out(State(clerk): State<Shared>, Form(asked): Form<Asked>) -> Response {
-    let app = clerk.apps.asked(asked.redirect_url.as_deref());
+pub(crate) async fn sign_out(
+    State(state): State<SharedState>,
+    Form(asked): Form<Asked>,
+) -> Response {
+    let app = state.apps.asked(asked.redirect_url.as_deref());
     let to = target(app, asked.redirect_url.as_deref(), AFTER_SIGN_OUT);
-    let endings = handshake::endings(Some(&handshake::suffix(&clerk)));
+    let endings = handshake::endings(Some(&handshake::suffix(&state)));
     let mut cookies: Vec<String> =
         endings.iter().flat_map(|it| handshake::signed_out(it)).collect();
     cookies.push(handshake::client_cookie("", 0));
@@ -128,7 +131,7 @@ fn leave(to: &str, cookies: &[String]) -> Response {
     (StatusCode::SEE_OTHER, [(LOCATION, to), (CACHE_CONTROL, "no-store")], cookies).into_response()
 }
 
-fn html(clerk: &Shared, status: StatusCode, page: &impl Template) -> Response {
+fn html(state: &SharedState, status: StatusCode, page: &impl Template) -> Response {
     let Ok(text) = page.render() else {
         return (StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written\n")
             .into_response();
@@ -137,7 +140,7 @@ fn html(clerk: &Shared, status: StatusCode, page: &impl Template) -> Response {
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {}; base-uri 'none'; \
          frame-ancestors 'none'",
-        clerk.apps.origins().collect::<Vec<_>>().join(" ")
+        state.apps.origins().collect::<Vec<_>>().join(" ")
     );
     let mut response = (status, Html(text)).into_response();
     let headers = response.headers_mut();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::api::Refusal;
 use crate::claims::{Active, Actor, Claims, Version};
 use crate::clock::now_ms;
-use crate::server::{SESSION_TTL_S, Shared};
+use crate::state::{SESSION_TTL_S, SharedState};
 use crate::wrong::{TABLE, Wrong, find};
 
 /// A token's longest life, and how far in the past one may have ended.
@@ -63,7 +63,7 @@ pub(crate) async fn wrong() -> Json<Value> {
 }
 
 pub(crate) async fn token(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     asked: Result<Json<Asked>, JsonRejection>,
 ) -> Result<Json<Value>, Refusal> {
     let Json(asked) = asked?;
@@ -79,12 +79,12 @@ pub(crate) async fn token(
     let (version, wrong) = (asked.version()?, asked.wrong()?);
     let now_s = now_ms() / 1000;
     let mut claims =
-        Claims::new(&clerk.issuer, &clerk.apps.first().origin(), &asked.user_id, now_s, ttl_s);
+        Claims::new(&state.issuer, &state.apps.first().origin(), &asked.user_id, now_s, ttl_s);
     claims.version = version;
-    claims.act = asked.actor_id.map(|sub| Actor { iss: clerk.issuer.clone(), sub });
+    claims.act = asked.actor_id.map(|sub| Actor { iss: state.issuer.clone(), sub });
     let token = match wrong {
-        Some(wrong) => clerk.forger.forge(&clerk.keys, wrong, &claims).map_err(Refusal::broken)?,
-        None => clerk.keys.sign(&claims).map_err(Refusal::broken)?,
+        Some(wrong) => state.forger.forge(&state.keys, wrong, &claims).map_err(Refusal::broken)?,
+        None => state.keys.sign(&claims).map_err(Refusal::broken)?,
     };
     Ok(Json(json!({ "token": token })))
 }
