@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::clock::now_ms;
 use crate::day::Step;
-use crate::delivery::{Delivery, OwnFaults, Tamper, fresh_svix_id};
+use crate::delivery::{Delivery, OwnFaults, Tamper};
 use crate::faults::{Faults, within_range};
+use crate::ids::fresh_svix_id;
 use crate::payload::envelope;
 use crate::sender::Report;
 use crate::state::{Delivered, SharedState};

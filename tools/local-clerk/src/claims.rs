@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::fresh_id;
+use crate::ids::fresh_id;
 
 /// The claims of a session token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

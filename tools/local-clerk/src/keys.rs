@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::claims::{Claims, Client};
-use crate::delivery::fresh_id;
+use crate::ids::fresh_id;
 
 /// The category of a session token and of a handshake's answer, in the header `cat`; templates and
 /// machines have others. <https://github.com/clerk/javascript>,

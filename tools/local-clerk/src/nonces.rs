@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::delivery::fresh_id;
+use crate::ids::fresh_id;
 
 /// How long an answer waits. Clerk states no time; the redirect back takes seconds.
 const WAITS_MS: i64 = 60_000;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::claims::{Claims, Client};
 use crate::clock::now_ms;
-use crate::handshake;
+use crate::cookies;
 use crate::people::{self, Person};
 use crate::redirect::target;
 use crate::state::{CLIENT_TTL_S, SESSION_TTL_S, SharedState};
@@ -101,12 +101,12 @@ pub(crate) async fn sign_in(
         return html(&state, StatusCode::INTERNAL_SERVER_ERROR, &page);
     };
     let to = target(app, chosen.redirect_url.as_deref(), AFTER_SIGN_IN);
-    let endings = handshake::endings(Some(&handshake::suffix(&state)));
-    let browser = handshake::browser_id(None, &headers);
+    let endings = cookies::endings(Some(&cookies::suffix(&state)));
+    let browser = cookies::browser_id(None, &headers);
     let mut cookies: Vec<String> =
-        endings.iter().flat_map(|it| handshake::signed_in(&token, now_s, it)).collect();
-    cookies.extend(endings.iter().map(|it| handshake::browser_cookie(&browser, it)));
-    cookies.push(handshake::client_cookie(&record, CLIENT_TTL_S));
+        endings.iter().flat_map(|it| cookies::signed_in(&token, now_s, it)).collect();
+    cookies.extend(endings.iter().map(|it| cookies::browser_cookie(&browser, it)));
+    cookies.push(cookies::client_cookie(&record, CLIENT_TTL_S));
     leave(to.as_str(), &cookies)
 }
 
@@ -116,10 +116,9 @@ pub(crate) async fn sign_out(
 ) -> Response {
     let app = state.apps.asked(asked.redirect_url.as_deref());
     let to = target(app, asked.redirect_url.as_deref(), AFTER_SIGN_OUT);
-    let endings = handshake::endings(Some(&handshake::suffix(&state)));
-    let mut cookies: Vec<String> =
-        endings.iter().flat_map(|it| handshake::signed_out(it)).collect();
-    cookies.push(handshake::client_cookie("", 0));
+    let endings = cookies::endings(Some(&cookies::suffix(&state)));
+    let mut cookies: Vec<String> = endings.iter().flat_map(|it| cookies::signed_out(it)).collect();
+    cookies.push(cookies::client_cookie("", 0));
     leave(to.as_str(), &cookies)
 }
 

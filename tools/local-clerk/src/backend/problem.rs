@@ -6,7 +6,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::delivery::fresh_id;
+use crate::ids::fresh_id;
 
 /// Seconds after which one may ask again.
 const RETRY_AFTER_S: &str = "1";
