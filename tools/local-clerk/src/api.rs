@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use crate::clock::now_ms;
 use crate::day::Step;
-use crate::delivery::{Delivery, OwnFaults, Tamper};
-use crate::faults::{Faults, within_range};
-use crate::ids::fresh_svix_id;
+use crate::delivery::{DeliveryFaults, Tampering, WebhookDelivery};
+use crate::faults::{FaultSwitches, check_ranges};
+use crate::ids::new_svix_id;
 use crate::payload::envelope;
-use crate::sender::Report;
-use crate::state::{Delivered, SharedState};
+use crate::sender::DeliveryReport;
+use crate::state::{DeliveryResult, SharedState};
 
 /// A refusal, as `{"error": "…"}`.
 #[derive(Debug)]
@@ -69,20 +69,20 @@ pub(crate) struct DeliveryAsked {
     body: Option<String>,
     svix_id: Option<String>,
     #[serde(default)]
-    faults: OwnFaults,
+    faults: DeliveryFaults,
 }
 
 impl DeliveryAsked {
-    fn delivery(self, instance_id: &str, now_ms: i64) -> Result<Delivery, Refusal> {
+    fn delivery(self, instance_id: &str, now_ms: i64) -> Result<WebhookDelivery, Refusal> {
         let faults = self.faults;
-        within_range(faults.duplicate.unwrap_or(0), faults.delay_ms.unwrap_or(0))
+        check_ranges(faults.duplicate.unwrap_or(0), faults.delay_ms.unwrap_or(0))
             .map_err(|err| Refusal::bad(err.to_string()))?;
         let svix_id = match self.svix_id {
             Some(id) if id.is_empty() || !id.bytes().all(|b| b.is_ascii_graphic()) => {
                 return Err(Refusal::bad("svix_id must be visible ASCII without spaces"));
             }
             Some(id) => id,
-            None => fresh_svix_id(),
+            None => new_svix_id(),
         };
         let body = match (self.body, self.kind, self.data, self.timestamp) {
             (Some(body), None, None, None) => body,
@@ -95,46 +95,46 @@ impl DeliveryAsked {
                 ));
             }
         };
-        Ok(Delivery { svix_id, body, faults })
+        Ok(WebhookDelivery { svix_id, body, faults })
     }
 }
 
 /// What can be wrong with a delivery.
-pub(crate) async fn wrong() -> Json<[Tamper; 6]> {
-    Json(Tamper::ALL)
+pub(crate) async fn wrong() -> Json<[Tampering; 6]> {
+    Json(Tampering::ALL)
 }
 
 pub(crate) async fn deliver(
     State(state): State<SharedState>,
     asked: Result<Json<DeliveryAsked>, JsonRejection>,
-) -> Result<Json<Delivered>, Refusal> {
+) -> Result<Json<DeliveryResult>, Refusal> {
     let delivery = asked?.0.delivery(state.keys.instance_id(), now_ms())?;
     Ok(Json(state.deliver(delivery).await))
 }
 
-pub(crate) async fn faults(State(state): State<SharedState>) -> Json<Faults> {
-    Json(state.line().faults())
+pub(crate) async fn faults(State(state): State<SharedState>) -> Json<FaultSwitches> {
+    Json(state.fault_injector().switches())
 }
 
 /// The switches as set, and the deliveries that the old window held.
 #[derive(Serialize)]
 pub(crate) struct Switched {
     #[serde(flatten)]
-    faults: Faults,
-    released: Vec<Report>,
+    faults: FaultSwitches,
+    released: Vec<DeliveryReport>,
 }
 
 pub(crate) async fn set_faults(
     State(state): State<SharedState>,
-    asked: Result<Json<Faults>, JsonRejection>,
+    asked: Result<Json<FaultSwitches>, JsonRejection>,
 ) -> Result<Json<Switched>, Refusal> {
-    let faults = asked?.0.checked().map_err(|err| Refusal::bad(err.to_string()))?;
-    let held = state.line().set(faults);
+    let faults = asked?.0.validated().map_err(|err| Refusal::bad(err.to_string()))?;
+    let held = state.fault_injector().set_switches(faults);
     Ok(Json(Switched { faults, released: state.send(held).await }))
 }
 
 pub(crate) async fn flush(State(state): State<SharedState>) -> Json<Value> {
-    let held = state.line().flush();
+    let held = state.fault_injector().flush();
     Json(json!({ "released": state.send(held).await }))
 }
 
@@ -152,7 +152,7 @@ pub(crate) struct Played {
     /// by the switches, for then nothing is known.
     ok: Option<bool>,
     #[serde(flatten)]
-    delivered: Delivered,
+    delivered: DeliveryResult,
 }
 
 pub(crate) async fn play_day(

@@ -83,7 +83,7 @@ async fn limit(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let is_limited = state.line().is_limited();
+    let is_limited = state.fault_injector().limits_next_request();
     if is_limited { Err(Problem::too_many()) } else { Ok(next.run(request).await) }
 }
 

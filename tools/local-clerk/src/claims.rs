@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::fresh_id;
+use crate::ids::new_id;
 
 /// The claims of a session token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -169,13 +169,13 @@ impl Claims {
         Self {
             iss: issuer.to_owned(),
             sub: user_id.to_owned(),
-            sid: fresh_id("sess_"),
+            sid: new_id("sess_"),
             azp: azp.to_owned(),
             iat: now_s,
             nbf: now_s.saturating_sub(10),
             exp: now_s.saturating_add(ttl_s),
             sts: "active",
-            jti: fresh_id(""),
+            jti: new_id(""),
             fva: [0, -1],
             act: None,
             version: Version::PERSONAL,

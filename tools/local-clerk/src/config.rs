@@ -7,7 +7,7 @@ use axum::http::Uri;
 use svix::webhooks::Webhook;
 use url::Url;
 
-use crate::faults::Faults;
+use crate::faults::FaultSwitches;
 
 /// Everything the server needs to start.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Config {
     /// Where the session key is kept.
     pub state_dir: PathBuf,
     /// The switches as they stand at the start.
-    pub faults: Faults,
+    pub faults: FaultSwitches,
     /// What deliveries are shuffled by: the same seed, the same order.
     pub seed: u64,
     /// What the pauses between attempts are multiplied by.

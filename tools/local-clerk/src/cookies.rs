@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use sha1::{Digest, Sha1};
 
-use crate::ids::fresh_id;
+use crate::ids::new_id;
 use crate::state::{SESSION_TTL_S, ServerState};
 
 /// This server's own cookie: which browser is this, and who is signed in with it.
@@ -48,7 +48,7 @@ pub(crate) fn browser_id(asked: Option<&str>, headers: &HeaderMap) -> String {
         !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_alphanumeric())
     };
     let known = asked.filter(is_id).or_else(|| cookie(headers, DEV_BROWSER).filter(is_id));
-    known.map_or_else(|| fresh_id(DEV_BROWSER_PREFIX), str::to_owned)
+    known.map_or_else(|| new_id(DEV_BROWSER_PREFIX), str::to_owned)
 }
 
 /// The cookie that says so.

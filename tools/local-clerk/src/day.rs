@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::delivery::{Delivery, OwnFaults, Tamper};
+use crate::delivery::{DeliveryFaults, Tampering, WebhookDelivery};
 use crate::payload::{EVENT_AFTER_MS, Times, envelope, user};
 use crate::people::ADA;
 
@@ -30,7 +30,7 @@ pub struct Step {
     /// The statuses that are right.
     pub expected_status: &'static [u16],
     /// What is sent.
-    pub delivery: Delivery,
+    pub delivery: WebhookDelivery,
 }
 
 /// What a delivery should come to.
@@ -147,7 +147,7 @@ enum How {
     /// As the scene before it: same id, same body.
     Again,
     /// As a forger does.
-    Forged(Tamper),
+    Forged(Tampering),
 }
 
 impl Scene {
@@ -180,7 +180,7 @@ impl Scene {
         self
     }
 
-    const fn forged(mut self, tamper: Tamper) -> Self {
+    const fn forged(mut self, tamper: Tampering) -> Self {
         (self.how, self.outcome) = (How::Forged(tamper), Outcome::Refused);
         self
     }
@@ -197,10 +197,10 @@ impl Scene {
             kind: self.kind,
             subject: self.subject,
             expected_status: self.outcome.statuses(),
-            delivery: Delivery {
+            delivery: WebhookDelivery {
                 svix_id,
                 body: envelope(instance_id, self.kind, &self.data, self.event_ms),
-                faults: OwnFaults { tamper, ..OwnFaults::default() },
+                faults: DeliveryFaults { tamper, ..DeliveryFaults::default() },
             },
         }
     }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::claims::{Claims, Client};
-use crate::ids::fresh_id;
+use crate::ids::new_id;
 
 /// The category of a session token and of a handshake's answer, in the header `cat`; templates and
 /// machines have others. <https://github.com/clerk/javascript>,
@@ -213,7 +213,7 @@ fn keep(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    let beside = path.with_extension(format!("{}.tmp", fresh_id("")));
+    let beside = path.with_extension(format!("{}.tmp", new_id("")));
     let mut file = private_file(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;

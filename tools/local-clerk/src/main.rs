@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use local_clerk::config::{AppUrl, Apps, Config, ConfigError, Secret, SecretKey, WebhookUrl};
-use local_clerk::faults::{Faults, OutOfRange};
+use local_clerk::faults::{FaultSwitches, SwitchOutOfRange};
 use local_clerk::server::{Server, StartError};
 
 /// A local stand-in for Clerk: keys, sign-in, signed webhooks, faults.
@@ -52,7 +52,7 @@ struct Cli {
     #[arg(long)]
     nonces: bool,
     #[command(flatten)]
-    faults: Faults,
+    faults: FaultSwitches,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +60,7 @@ enum Failure {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Faults(#[from] OutOfRange),
+    FaultSwitches(#[from] SwitchOutOfRange),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("the server could not go on: {0}")]
@@ -90,7 +90,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         secret_key,
         nonces: cli.nonces,
         state_dir: cli.state_dir,
-        faults: cli.faults.checked()?,
+        faults: cli.faults.validated()?,
         seed: cli.seed,
         retry_scale: cli.retry_scale,
     })

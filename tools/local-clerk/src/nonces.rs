@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::ids::fresh_id;
+use crate::ids::new_id;
 
 /// How long an answer waits. Clerk states no time; the redirect back takes seconds.
 const WAITS_MS: i64 = 60_000;
@@ -31,7 +31,7 @@ impl Nonces {
         if MOST <= self.waiting.len() {
             self.waiting.pop_front();
         }
-        let nonce = fresh_id("");
+        let nonce = new_id("");
         let until_ms = now_ms.saturating_add(WAITS_MS);
         self.waiting.push_back(Waiting { nonce: nonce.clone(), until_ms, cookies });
         nonce

@@ -8,56 +8,56 @@ use serde_json::Value;
 use crate::clock::now_ms;
 use crate::config::{Apps, Config, SecretKey};
 use crate::day::Day;
-use crate::delivery::Delivery;
-use crate::faults::{Line, Outgoing};
+use crate::delivery::WebhookDelivery;
+use crate::faults::{FaultInjector, PlannedDelivery};
 use crate::keys::Keys;
 use crate::nonces::Nonces;
 use crate::objects::{Kind, Objects};
-use crate::sender::{Report, Sender};
+use crate::sender::{DeliveryReport, WebhookSender};
 use crate::wrong::Forger;
 
-/// How long a session lasts.
+/// The lifetime of a session.
 pub(crate) const SESSION_TTL_S: i64 = 3_600;
 
-/// How long a browser stays signed in: Clerk's default.
+/// How long a browser stays signed in; this is Clerk's default.
 pub(crate) const CLIENT_TTL_S: i64 = 7 * 86_400;
 
-/// What every handler has.
+/// The state as every handler gets it.
 pub(crate) type SharedState = Arc<ServerState>;
 
-/// The stand-in's state.
+/// The state of the server.
 #[derive(Debug)]
 pub(crate) struct ServerState {
-    /// This server's address.
+    /// This server's address, which its tokens name as their issuer.
     pub(crate) issuer: String,
     /// The applications.
     pub(crate) apps: Apps,
     /// The session key.
     pub(crate) keys: Keys,
-    /// Makes tokens that are wrong.
+    /// Makes invalid tokens.
     pub(crate) forger: Forger,
-    /// The scripted day. It ends at this server's start, so that each step of it is the same
-    /// delivery however often it is played.
+    /// The scripted day. It ends when this server starts, so each step is the same delivery each
+    /// time it is played.
     pub(crate) day: Day,
-    /// What the Backend API is asked with.
+    /// The key that requests to the Backend API must carry.
     pub(crate) secret_key: SecretKey,
-    /// Whether a handshake may be answered with a nonce.
+    /// Whether a handshake may return a nonce.
     pub(crate) has_nonces: bool,
-    sender: Sender,
-    line: Mutex<Line>,
+    sender: WebhookSender,
+    fault_injector: Mutex<FaultInjector>,
     objects: Mutex<Objects>,
     nonces: Mutex<Nonces>,
 }
 
-/// What became of a delivery, and of those that waited for it.
+/// The result of a delivery, and of those that were sent with it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Delivered {
-    /// The delivery that was asked for.
+pub(crate) struct DeliveryResult {
+    /// The requested delivery.
     #[serde(flatten)]
-    pub(crate) report: Report,
-    /// Others that were held back and left with it, in the order in which they were sent.
+    pub(crate) report: DeliveryReport,
+    /// Deliveries that were held back until now, in the order in which they were sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) released: Vec<Report>,
+    pub(crate) released: Vec<DeliveryReport>,
 }
 
 impl ServerState {
@@ -74,52 +74,55 @@ impl ServerState {
             issuer,
             apps: config.apps,
             keys,
-            sender: Sender::new(config.webhook, config.secret, config.retry_scale),
-            line: Mutex::new(Line::new(config.faults, config.seed)),
+            sender: WebhookSender::new(config.webhook, config.secret, config.retry_scale),
+            fault_injector: Mutex::new(FaultInjector::new(config.faults, config.seed)),
         }
     }
 
-    /// The switches. A poisoned lock is taken all the same: the line is sound between any two of
-    /// its calls.
-    pub(crate) fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The fault switches. A poisoned lock is used all the same: no call leaves the state half
+    /// changed.
+    pub(crate) fn fault_injector(&self) -> MutexGuard<'_, FaultInjector> {
+        self.fault_injector.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the instance holds.
+    /// The resources of the instance.
     pub(crate) fn objects(&self) -> MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All objects of a kind.
+    /// All resources of a kind.
     pub(crate) fn all(&self, kind: Kind) -> Vec<Value> {
         self.objects().all(kind)
     }
 
-    /// The answers to handshakes that wait to be fetched.
+    /// The handshakes that the application has yet to fetch.
     pub(crate) fn nonces(&self) -> MutexGuard<'_, Nonces> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a delivery into the line and sends what leaves it. What it tells is so from here on,
-    /// whether or not it arrives; what a forger tells is not.
-    pub(crate) async fn deliver(self: &Arc<Self>, delivery: Delivery) -> Delivered {
+    /// Sends a delivery, unless it is held back. Its event counts from now on, whether or not it
+    /// arrives; a forged event does not count.
+    pub(crate) async fn deliver(self: &Arc<Self>, delivery: WebhookDelivery) -> DeliveryResult {
         if delivery.faults.tamper.is_none() {
             self.objects().take(&delivery.body);
         }
         let svix_id = delivery.svix_id.clone();
-        let leaving = self.line().push(delivery);
-        let mut released = self.send(leaving).await;
+        let outgoing = self.fault_injector().plan(delivery);
+        let mut released = self.send(outgoing).await;
         let own = released.iter().position(|report| report.svix_id == svix_id);
         let report = match own {
             Some(at) => released.remove(at),
-            None => Report::held(svix_id),
+            None => DeliveryReport::held_back(svix_id),
         };
-        Delivered { report, released }
+        DeliveryResult { report, released }
     }
 
-    /// Sends in order, one after the other, to the end: in a task of its own, since a client that
-    /// hangs up ends its handler, and what Clerk has to deliver does not hang on that.
-    pub(crate) async fn send(self: &Arc<Self>, outgoing: Vec<Outgoing>) -> Vec<Report> {
+    /// Sends one delivery after the other. This is a task of its own: a client that disconnects
+    /// ends its handler, but must not end the deliveries.
+    pub(crate) async fn send(
+        self: &Arc<Self>,
+        outgoing: Vec<PlannedDelivery>,
+    ) -> Vec<DeliveryReport> {
         let state = Arc::clone(self);
         let sending = tokio::spawn(async move {
             let mut reports = Vec::with_capacity(outgoing.len());

@@ -6,7 +6,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::ids::fresh_id;
+use crate::ids::new_id;
 
 /// Seconds after which one may ask again.
 const RETRY_AFTER_S: &str = "1";
@@ -90,7 +90,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let error =
             json!({ "code": self.code, "message": self.message, "long_message": self.long });
-        let body = Json(json!({ "errors": [error], "clerk_trace_id": fresh_id("") }));
+        let body = Json(json!({ "errors": [error], "clerk_trace_id": new_id("") }));
         let limited = self.status == StatusCode::TOO_MANY_REQUESTS;
         (self.status, limited.then_some([(RETRY_AFTER, RETRY_AFTER_S)]), body).into_response()
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Outcome, Scene};
-use crate::delivery::Tamper;
+use crate::delivery::Tampering;
 use crate::payload::{Times, acme, deleted, membership, permission, role, session, user};
 use crate::people::{
     ACME_ID, ADA, ADA_MEMBERSHIP_ID, EDSGER, GRACE, GRACE_MEMBERSHIP_ID, LINUS, ORG_ADMIN,
@@ -144,15 +144,15 @@ impl Day {
     fn forgeries(&self) -> Vec<Scene> {
         let promotion = self.user_updated(&LINUS, &["admin"], 15);
         vec![
-            promotion.clone().forged(Tamper::OtherSecret).told(
+            promotion.clone().forged(Tampering::OtherSecret).told(
                 "A forger signs with a secret of their own: Linus is to be an admin",
                 "it is refused; Linus stays a member",
             ),
-            promotion.clone().forged(Tamper::Stale).told(
+            promotion.clone().forged(Tampering::Stale).told(
                 "A recording from ten minutes ago is played: Linus is to be an admin",
                 "it is refused; Linus stays a member",
             ),
-            promotion.forged(Tamper::Body).told(
+            promotion.forged(Tampering::Body).told(
                 "A body is altered on its way: Linus is to be an admin",
                 "it is refused; Linus stays a member",
             ),

@@ -1,6 +1,6 @@
 //! The Backend API: its key, its lists, its refusals, and that it shows what the webhooks carry.
 
-use local_clerk::faults::Faults;
+use local_clerk::faults::FaultSwitches;
 use local_clerk::people::{
     ACME_ID, ADA, ADA_MEMBERSHIP_ID, EDSGER, GRACE, GRACE_MEMBERSHIP_ID, LINUS,
 };
@@ -150,7 +150,7 @@ async fn what_is_not_there_or_not_understood_is_refused_in_clerks_shape() {
 #[tokio::test]
 async fn a_change_shows_whether_or_not_its_delivery_arrives() {
     let receiver = Receiver::start().await;
-    let faults = Faults { drop_every: 1, ..Faults::default() };
+    let faults = FaultSwitches { drop_every: 1, ..FaultSwitches::default() };
     let clerk = Clerk::start_with(&receiver, faults).await;
     let ada = format!("/v1/users/{}", ADA.id);
     let roles = json!({ "roles": ["admin"] });
@@ -173,7 +173,7 @@ async fn a_change_shows_whether_or_not_its_delivery_arrives() {
 #[tokio::test]
 async fn too_many_requests_are_refused_as_the_switch_says() {
     let receiver = Receiver::start().await;
-    let faults = Faults { limit_every: 2, ..Faults::default() };
+    let faults = FaultSwitches { limit_every: 2, ..FaultSwitches::default() };
     let clerk = Clerk::start_with(&receiver, faults).await;
     for want in [200, 429, 200, 429] {
         // A request that the key does not let in, or for the keys, does not count.

@@ -112,14 +112,15 @@ async fn a_redirect_is_a_failure_and_is_not_followed() {
 #[tokio::test]
 async fn a_receiver_that_is_down_is_told_of() {
     use crate::support::{config, state_dir};
-    use local_clerk::faults::Faults;
+    use local_clerk::faults::FaultSwitches;
     use local_clerk::server::Server;
 
     let closed = {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}/webhooks/clerk", listener.local_addr().unwrap())
     };
-    let server = Server::start(config(state_dir(), &closed, Faults::default())).await.unwrap();
+    let server =
+        Server::start(config(state_dir(), &closed, FaultSwitches::default())).await.unwrap();
     let clerk = Clerk { url: server.url().to_owned() };
     tokio::spawn(server.run(std::future::pending()));
     let report = clerk.post("/local/deliveries", json!({ "body": "{}" })).await;

@@ -1,6 +1,6 @@
 //! The switches, at work.
 
-use local_clerk::faults::Faults;
+use local_clerk::faults::FaultSwitches;
 use serde_json::{Value, json};
 
 use crate::support::{Clerk, Receiver};
@@ -60,7 +60,8 @@ async fn a_forgery_of_each_kind_is_refused_and_not_repeated() {
 #[tokio::test]
 async fn standing_switches_apply_to_every_delivery() {
     let receiver = Receiver::start().await;
-    let faults = Faults { duplicate: 1, drop_every: 3, tamper_every: 2, ..Faults::default() };
+    let faults =
+        FaultSwitches { duplicate: 1, drop_every: 3, tamper_every: 2, ..FaultSwitches::default() };
     let clerk = Clerk::start_with(&receiver, faults).await;
     let mut seen = Vec::new();
     for n in 1..=4 {
@@ -74,7 +75,9 @@ async fn standing_switches_apply_to_every_delivery() {
 #[tokio::test]
 async fn a_window_sends_everything_in_another_order() {
     let receiver = Receiver::start().await;
-    let clerk = Clerk::start_with(&receiver, Faults { reorder: 6, ..Faults::default() }).await;
+    let clerk =
+        Clerk::start_with(&receiver, FaultSwitches { reorder: 6, ..FaultSwitches::default() })
+            .await;
     let ids: Vec<String> = (1..=6).map(|n| format!("msg_{n}")).collect();
     for id in &ids[..5] {
         let report = send(&clerk, id, json!({})).await;
@@ -120,7 +123,7 @@ async fn what_is_held_leaves_when_it_is_flushed_or_the_switches_change() {
 async fn switches_out_of_range_change_nothing() {
     let clerk = Clerk::start(&Receiver::start().await).await;
     let wild = clerk.json("PUT", "/local/faults", json!({ "duplicate": 101 })).await;
-    assert_eq!((wild.status, &wild.json()["error"]), (400, &json!("duplicate is at most 100")));
+    assert_eq!((wild.status, &wild.json()["error"]), (400, &json!("duplicate is at most 100: give a smaller number")));
     let misspelt = clerk.json("PUT", "/local/faults", json!({ "duplicates": 1 })).await;
     assert_eq!(misspelt.status, 422);
     assert_eq!(clerk.get("/local/faults").await.json()["duplicate"], 0);

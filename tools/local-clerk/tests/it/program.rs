@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use local_clerk::faults::Faults;
+use local_clerk::faults::FaultSwitches;
 use local_clerk::server::{Server, StartError};
 use serde_json::json;
 
@@ -90,7 +90,7 @@ async fn a_state_directory_that_is_a_file_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("state");
     std::fs::write(&file, "").unwrap();
-    let start = Server::start(config(&file, "http://127.0.0.1:1/", Faults::default())).await;
+    let start = Server::start(config(&file, "http://127.0.0.1:1/", FaultSwitches::default())).await;
     let err = start.unwrap_err();
     assert!(matches!(err, StartError::Key(_)), "{err}");
     assert!(err.to_string().contains("--state-dir"), "{err}");

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local_clerk::config::{AppUrl, Apps, Config, Secret, SecretKey, WebhookUrl};
-use local_clerk::faults::Faults;
+use local_clerk::faults::FaultSwitches;
 use local_clerk::keys::Keys;
 use local_clerk::server::Server;
 use serde_json::Value;
@@ -112,10 +112,10 @@ impl Reply {
 impl Clerk {
     /// With every switch off, no pauses, and a key shared by all tests of the run.
     pub(crate) async fn start(receiver: &Receiver) -> Self {
-        Self::start_with(receiver, Faults::default()).await
+        Self::start_with(receiver, FaultSwitches::default()).await
     }
 
-    pub(crate) async fn start_with(receiver: &Receiver, faults: Faults) -> Self {
+    pub(crate) async fn start_with(receiver: &Receiver, faults: FaultSwitches) -> Self {
         let webhook = format!("{}/webhooks/clerk", receiver.url);
         let server = Server::start(config(state_dir(), &webhook, faults)).await.unwrap();
         let url = server.url().to_owned();
@@ -188,7 +188,7 @@ async fn exchange(request: Request<Body>) -> Reply {
     }
 }
 
-pub(crate) fn config(state_dir: &Path, webhook: &str, faults: Faults) -> Config {
+pub(crate) fn config(state_dir: &Path, webhook: &str, faults: FaultSwitches) -> Config {
     Config {
         port: 0,
         apps: Apps::new(AppUrl::parse(APP).unwrap(), vec![AppUrl::parse(OTHER_APP).unwrap()]),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use local_clerk::config::Secret;
-use local_clerk::delivery::{Delivery, OwnFaults, Signed};
+use local_clerk::delivery::{DeliveryFaults, SignedRequest, WebhookDelivery};
 use shared::event::{self, Content};
 use shared::signature::{self, Headers, Secrets};
 use shared::time::UnixMillis;
@@ -221,9 +221,13 @@ fn every_event_that_is_asked_of_clerk_is_synced() {
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let takes = |kind: &str| {
         let body = format!(r#"{{"type":"{kind}","data":{{}},"timestamp":1700000000000}}"#);
-        let delivery = Delivery { svix_id: "msg_1".to_owned(), body, faults: OwnFaults::default() };
+        let delivery = WebhookDelivery {
+            svix_id: "msg_1".to_owned(),
+            body,
+            faults: DeliveryFaults::default(),
+        };
         let secret = Secret::parse(SECRET).unwrap();
-        let signed = Signed::new(&delivery, None, secret.webhook(), 1_700_000_000).unwrap();
+        let signed = SignedRequest::new(&delivery, None, secret.webhook(), 1_700_000_000).unwrap();
         let headers = Headers::read(|name| match name {
             "svix-id" => Some(signed.id.clone()),
             "svix-timestamp" => Some(signed.timestamp_s.to_string()),
