@@ -55,7 +55,7 @@ pub(crate) async fn health() -> Json<Value> {
 }
 
 pub(crate) async fn jwks(State(state): State<SharedState>) -> Json<Value> {
-    Json(state.keys.jwks().clone())
+    Json(state.session_key.jwks().clone())
 }
 
 /// An event to be put into Clerk's envelope, or a raw body.
@@ -108,7 +108,7 @@ pub(crate) async fn deliver(
     State(state): State<SharedState>,
     asked: Result<Json<DeliveryAsked>, JsonRejection>,
 ) -> Result<Json<DeliveryResult>, Refusal> {
-    let delivery = asked?.0.delivery(state.keys.instance_id(), now_ms())?;
+    let delivery = asked?.0.delivery(state.session_key.instance_id(), now_ms())?;
     Ok(Json(state.deliver(delivery).await))
 }
 

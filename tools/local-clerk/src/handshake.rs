@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::claims::Claims;
+use crate::claims::SessionClaims;
 use crate::clock::now_ms;
 use crate::cookies::{
     browser_cookie, browser_id, client_record, endings, signed_in, signed_out, suffix,
@@ -55,7 +55,7 @@ pub(crate) async fn shake(
     if state.has_nonces && asked.format.is_some_and(|asked| asked == "nonce") {
         let nonce = state.nonces().keep(cookies, now_ms());
         to.query_pairs_mut().append_pair(NONCE, &nonce);
-    } else if let Ok(answer) = state.keys.sign_handshake(&cookies) {
+    } else if let Ok(answer) = state.session_key.sign_handshake(&cookies) {
         to.query_pairs_mut().append_pair(HANDSHAKE, &answer);
     } else {
         return refused(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be signed\n");
@@ -77,14 +77,15 @@ fn cookies(
     suffix: Option<&str>,
 ) -> jsonwebtoken::errors::Result<Vec<String>> {
     let endings = endings(suffix);
-    let Some(client) = client_record(headers).and_then(|record| state.keys.read_client(record))
+    let Some(client) =
+        client_record(headers).and_then(|record| state.session_key.verify_client_record(record))
     else {
         return Ok(endings.iter().flat_map(|ending| signed_out(ending)).collect());
     };
     let now_s = now_ms() / 1000;
-    let mut claims = Claims::new(&state.issuer, azp, &client.sub, now_s, SESSION_TTL_S);
+    let mut claims = SessionClaims::new(&state.issuer, azp, &client.sub, now_s, SESSION_TTL_S);
     claims.sid = client.sid;
     claims.fva = [i32::try_from((now_s - client.iat) / 60).unwrap_or(i32::MAX), -1];
-    let token = state.keys.sign(&claims)?;
+    let token = state.session_key.sign_session(&claims)?;
     Ok(endings.iter().flat_map(|ending| signed_in(&token, client.iat, ending)).collect())
 }

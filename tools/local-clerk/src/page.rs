@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::claims::{Claims, Client};
+use crate::claims::{ClientRecord, SessionClaims};
 use crate::clock::now_ms;
 use crate::cookies;
 use crate::people::{self, Person};
@@ -88,14 +88,15 @@ pub(crate) async fn sign_in(
     };
     let now_s = now_ms() / 1000;
     let app = state.apps.asked(chosen.redirect_url.as_deref());
-    let claims = Claims::new(&state.issuer, &app.origin(), person.id, now_s, SESSION_TTL_S);
-    let client = Client {
+    let claims = SessionClaims::new(&state.issuer, &app.origin(), person.id, now_s, SESSION_TTL_S);
+    let client = ClientRecord {
         sub: claims.sub.clone(),
         sid: claims.sid.clone(),
         iat: now_s,
         exp: now_s.saturating_add(CLIENT_TTL_S),
     };
-    let (Ok(token), Ok(record)) = (state.keys.sign(&claims), state.keys.sign_client(&client))
+    let (Ok(token), Ok(record)) =
+        (state.session_key.sign_session(&claims), state.session_key.sign_client_record(&client))
     else {
         let page = Problem { text: "The session could not be signed." };
         return html(&state, StatusCode::INTERNAL_SERVER_ERROR, &page);

@@ -119,7 +119,7 @@ impl WebhookSender {
         }
     }
 
-    /// Retries until it is accepted or the schedule ends. `first` applies to the first attempt only.
+    /// Retries until it is accepted or the schedule ends. `first` is for the first attempt alone.
     async fn send_with_retries(
         &self,
         delivery: &WebhookDelivery,

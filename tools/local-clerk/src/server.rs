@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::config::Config;
-use crate::keys::{KeyError, Keys};
+use crate::session_key::{SessionKey, SessionKeyError};
 use crate::state::{ServerState, SharedState};
 use crate::{api, backend, handshake, origin, page, tokens};
 
@@ -24,7 +24,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(3);
 pub enum StartError {
     /// The session key is missing and cannot be made, or is something else.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(#[from] SessionKeyError),
     /// Another program has the port.
     #[error(
         "port {0} on 127.0.0.1 is taken: stop the program that listens there, or choose another \
@@ -60,8 +60,8 @@ impl Server {
             TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).await.map_err(failed)?;
         let issuer = format!("http://{}", listener.local_addr().map_err(failed)?);
         // After the port: of two starts at once, only one makes the key.
-        let keys = Keys::open(&config.state_dir)?;
-        let state = ServerState::new(config, issuer, keys);
+        let session_key = SessionKey::load_or_create(&config.state_dir)?;
+        let state = ServerState::new(config, issuer, session_key);
         Ok(Self { listener, state: Arc::new(state) })
     }
 
@@ -102,8 +102,8 @@ fn routes(state: SharedState) -> Router {
         .route("/health", get(api::health))
         .route("/.well-known/jwks.json", get(api::jwks))
         .route("/v1/client/handshake", get(handshake::shake))
-        .route("/local/tokens", post(tokens::token))
-        .route("/local/tokens/wrong", get(tokens::wrong))
+        .route("/local/tokens", post(tokens::create_token))
+        .route("/local/tokens/wrong", get(tokens::list_invalid_tokens))
         .route("/local/deliveries", post(api::deliver))
         .route("/local/deliveries/wrong", get(api::wrong))
         .route("/local/faults", get(api::faults).put(api::set_faults))

@@ -10,11 +10,11 @@ use crate::config::{Apps, Config, SecretKey};
 use crate::day::Day;
 use crate::delivery::WebhookDelivery;
 use crate::faults::{FaultInjector, PlannedDelivery};
-use crate::keys::Keys;
+use crate::invalid_tokens::TokenForger;
 use crate::nonces::Nonces;
 use crate::objects::{Kind, Objects};
 use crate::sender::{DeliveryReport, WebhookSender};
-use crate::wrong::Forger;
+use crate::session_key::SessionKey;
 
 /// The lifetime of a session.
 pub(crate) const SESSION_TTL_S: i64 = 3_600;
@@ -33,9 +33,9 @@ pub(crate) struct ServerState {
     /// The applications.
     pub(crate) apps: Apps,
     /// The session key.
-    pub(crate) keys: Keys,
+    pub(crate) session_key: SessionKey,
     /// Makes invalid tokens.
-    pub(crate) forger: Forger,
+    pub(crate) forger: TokenForger,
     /// The scripted day. It ends when this server starts, so each step is the same delivery each
     /// time it is played.
     pub(crate) day: Day,
@@ -62,18 +62,18 @@ pub(crate) struct DeliveryResult {
 
 impl ServerState {
     /// The state at the start of a server whose address is `issuer`.
-    pub(crate) fn new(config: Config, issuer: String, keys: Keys) -> Self {
-        let day = Day::new(keys.instance_id(), now_ms());
+    pub(crate) fn new(config: Config, issuer: String, session_key: SessionKey) -> Self {
+        let day = Day::new(session_key.instance_id(), now_ms());
         Self {
             objects: Mutex::new(Objects::after(&day.script())),
             nonces: Mutex::default(),
-            forger: Forger::default(),
+            forger: TokenForger::default(),
             day,
             secret_key: config.secret_key,
             has_nonces: config.nonces,
             issuer,
             apps: config.apps,
-            keys,
+            session_key,
             sender: WebhookSender::new(config.webhook, config.secret, config.retry_scale),
             fault_injector: Mutex::new(FaultInjector::new(config.faults, config.seed)),
         }

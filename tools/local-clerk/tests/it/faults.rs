@@ -123,7 +123,10 @@ async fn what_is_held_leaves_when_it_is_flushed_or_the_switches_change() {
 async fn switches_out_of_range_change_nothing() {
     let clerk = Clerk::start(&Receiver::start().await).await;
     let wild = clerk.json("PUT", "/local/faults", json!({ "duplicate": 101 })).await;
-    assert_eq!((wild.status, &wild.json()["error"]), (400, &json!("duplicate is at most 100: give a smaller number")));
+    assert_eq!(
+        (wild.status, &wild.json()["error"]),
+        (400, &json!("duplicate is at most 100: give a smaller number"))
+    );
     let misspelt = clerk.json("PUT", "/local/faults", json!({ "duplicates": 1 })).await;
     assert_eq!(misspelt.status, 422);
     assert_eq!(clerk.get("/local/faults").await.json()["duplicate"], 0);

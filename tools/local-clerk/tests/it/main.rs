@@ -16,4 +16,4 @@ mod sessions;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
-mod wrong;
+mod invalid_tokens;

@@ -1,4 +1,4 @@
-//! Keys, tokens and the sign-in page.
+//! The session key, tokens and the sign-in page.
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};

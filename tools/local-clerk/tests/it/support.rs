@@ -15,8 +15,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use local_clerk::config::{AppUrl, Apps, Config, Secret, SecretKey, WebhookUrl};
 use local_clerk::faults::FaultSwitches;
-use local_clerk::keys::Keys;
 use local_clerk::server::Server;
+use local_clerk::session_key::SessionKey;
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 use svix::webhooks::Webhook;
@@ -208,7 +208,7 @@ pub(crate) fn state_dir() -> &'static Path {
     static DIR: OnceLock<TempDir> = OnceLock::new();
     DIR.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        Keys::open(dir.path()).unwrap();
+        SessionKey::load_or_create(dir.path()).unwrap();
         dir
     })
     .path()
