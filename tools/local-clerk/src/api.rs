@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::now_ms;
-use crate::day::Step;
+use crate::day::DayStep;
 use crate::delivery::{DeliveryFaults, Tampering, WebhookDelivery};
 use crate::faults::{FaultSwitches, check_ranges};
 use crate::ids::new_svix_id;
-use crate::payload::envelope;
+use crate::payload::event_body;
 use crate::sender::DeliveryReport;
 use crate::state::{DeliveryResult, SharedState};
 
@@ -58,7 +58,7 @@ pub(crate) async fn jwks(State(state): State<SharedState>) -> Json<Value> {
     Json(state.session_key.jwks().clone())
 }
 
-/// An event to be put into Clerk's envelope, or a raw body.
+/// A delivery to make: an event's type and data, or a raw body.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeliveryAsked {
@@ -87,7 +87,7 @@ impl DeliveryAsked {
         let body = match (self.body, self.kind, self.data, self.timestamp) {
             (Some(body), None, None, None) => body,
             (None, Some(kind), Some(data), timestamp) => {
-                envelope(instance_id, &kind, &data, timestamp.unwrap_or(now_ms))
+                event_body(instance_id, &kind, &data, timestamp.unwrap_or(now_ms))
             }
             _ => {
                 return Err(Refusal::bad(
@@ -138,7 +138,7 @@ pub(crate) async fn flush(State(state): State<SharedState>) -> Json<Value> {
     Json(json!({ "released": state.send(held).await }))
 }
 
-pub(crate) async fn day(State(state): State<SharedState>) -> Json<Vec<Step>> {
+pub(crate) async fn day(State(state): State<SharedState>) -> Json<Vec<DayStep>> {
     Json(state.day.script())
 }
 
@@ -170,7 +170,7 @@ pub(crate) async fn play_day(
     }
 }
 
-pub(crate) async fn revocation(State(state): State<SharedState>) -> Json<Step> {
+pub(crate) async fn revocation(State(state): State<SharedState>) -> Json<DayStep> {
     Json(state.day.revocation(now_ms()))
 }
 
@@ -178,7 +178,7 @@ pub(crate) async fn play_revocation(State(state): State<SharedState>) -> Json<Pl
     Json(play(&state, state.day.revocation(now_ms())).await)
 }
 
-pub(crate) async fn grant(State(state): State<SharedState>) -> Json<Step> {
+pub(crate) async fn grant(State(state): State<SharedState>) -> Json<DayStep> {
     Json(state.day.grant(now_ms()))
 }
 
@@ -186,8 +186,8 @@ pub(crate) async fn play_grant(State(state): State<SharedState>) -> Json<Played>
     Json(play(&state, state.day.grant(now_ms())).await)
 }
 
-async fn play(state: &SharedState, step: Step) -> Played {
-    let Step { title, effect, expected_status, delivery, .. } = step;
+async fn play(state: &SharedState, step: DayStep) -> Played {
+    let DayStep { title, effect, expected_status, delivery, .. } = step;
     let delivered = state.deliver(delivery).await;
     let ok = delivered
         .report

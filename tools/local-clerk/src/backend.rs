@@ -22,7 +22,7 @@ use self::asked::Asked;
 use self::problem::Problem;
 use crate::api;
 use crate::clock::now_ms;
-use crate::objects::{Kind, organization_of, text, user_of};
+use crate::resources::{ResourceKind, organization_id_of, text_at, user_id_of};
 use crate::state::{ServerState, SharedState};
 
 type Answer = Result<Json<Value>, Problem>;
@@ -101,18 +101,18 @@ async fn count(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer 
 
 fn chosen_users(state: &ServerState, asked: &Asked) -> Result<Vec<Value>, Problem> {
     let (ids, organizations) = (asked.ids("user_id")?, asked.ids("organization_id")?);
-    let memberships = state.all(Kind::Membership);
+    let memberships = state.list(ResourceKind::Membership);
     let is_member = |user: &str| {
         organizations.as_ref().is_none_or(|wanted| {
             memberships.iter().any(|it| {
-                user_of(it) == Some(user)
-                    && organization_of(it).is_some_and(|id| wanted.contains(&id))
+                user_id_of(it) == Some(user)
+                    && organization_id_of(it).is_some_and(|id| wanted.contains(&id))
             })
         })
     };
     let mut chosen = Vec::new();
-    for user in state.all(Kind::User) {
-        let id = text(&user, "/id").unwrap_or_default();
+    for user in state.list(ResourceKind::User) {
+        let id = text_at(&user, "/id").unwrap_or_default();
         let is_wanted = ids.as_ref().is_none_or(|ids| ids.contains(&id)) && is_member(id);
         if is_wanted && asked.is_in_time(&user)? {
             chosen.push(user);
@@ -122,39 +122,39 @@ fn chosen_users(state: &ServerState, asked: &Asked) -> Result<Vec<Value>, Proble
 }
 
 async fn user(State(state): State<SharedState>, Path(id): Path<String>) -> Answer {
-    known(&state, Kind::User, "user", &id).map(Json)
+    known(&state, ResourceKind::User, "user", &id).map(Json)
 }
 
 async fn organization(State(state): State<SharedState>, Path(id): Path<String>) -> Answer {
-    known(&state, Kind::Organization, "organization", &id).map(Json)
+    known(&state, ResourceKind::Organization, "organization", &id).map(Json)
 }
 
-fn known(state: &ServerState, kind: Kind, name: &str, id: &str) -> Result<Value, Problem> {
-    state.objects().get(kind, id).ok_or_else(|| Problem::not_found(name, id))
+fn known(state: &ServerState, kind: ResourceKind, name: &str, id: &str) -> Result<Value, Problem> {
+    state.resources().get(kind, id).ok_or_else(|| Problem::not_found(name, id))
 }
 
 async fn organizations(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
     let asked = Asked::read(pairs, &ORGANIZATIONS)?;
     let (ids, users) = (asked.ids("organization_id")?, asked.ids("user_id")?);
-    let memberships = state.all(Kind::Membership);
+    let memberships = state.list(ResourceKind::Membership);
     let has_member = |id: &str| {
         users.as_ref().is_none_or(|wanted| {
             memberships.iter().any(|it| {
-                organization_of(it) == Some(id)
-                    && user_of(it).is_some_and(|id| wanted.contains(&id))
+                organization_id_of(it) == Some(id)
+                    && user_id_of(it).is_some_and(|id| wanted.contains(&id))
             })
         })
     };
-    let mut rows = state.all(Kind::Organization);
+    let mut rows = state.list(ResourceKind::Organization);
     rows.retain(|row| {
-        let id = text(row, "/id").unwrap_or_default();
+        let id = text_at(row, "/id").unwrap_or_default();
         ids.as_ref().is_none_or(|ids| ids.contains(&id)) && has_member(id)
     });
     listed(&asked, rows)
 }
 
 async fn memberships(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, state.all(Kind::Membership))
+    listed(&Asked::read(pairs, &["order_by"])?, state.list(ResourceKind::Membership))
 }
 
 async fn memberships_of_user(
@@ -163,9 +163,9 @@ async fn memberships_of_user(
     Query(pairs): Pairs,
 ) -> Answer {
     let asked = Asked::read(pairs, &[])?;
-    known(&state, Kind::User, "user", &id)?;
-    let mut rows = state.all(Kind::Membership);
-    rows.retain(|row| user_of(row) == Some(&id));
+    known(&state, ResourceKind::User, "user", &id)?;
+    let mut rows = state.list(ResourceKind::Membership);
+    rows.retain(|row| user_id_of(row) == Some(&id));
     listed(&asked, rows)
 }
 
@@ -175,19 +175,19 @@ async fn memberships_of_organization(
     Query(pairs): Pairs,
 ) -> Answer {
     let asked = Asked::read(pairs, &MEMBERS)?;
-    known(&state, Kind::Organization, "organization", &id)?;
+    known(&state, ResourceKind::Organization, "organization", &id)?;
     let (users, roles) = (asked.ids("user_id")?, asked.ids("role")?);
     let is_among = |wanted: &Option<Vec<&str>>, found: Option<&str>| {
         wanted.as_ref().is_none_or(|wanted| found.is_some_and(|found| wanted.contains(&found)))
     };
     let mut rows = Vec::new();
-    for row in state.all(Kind::Membership) {
-        let user = user_of(&row).unwrap_or_default();
+    for row in state.list(ResourceKind::Membership) {
+        let user = user_id_of(&row).unwrap_or_default();
         // A member who is not known has no time, and none is left out for it.
-        let known = state.objects().get(Kind::User, user);
+        let known = state.resources().get(ResourceKind::User, user);
         let is_in_time = known.map_or(Ok(true), |user| asked.is_in_time(&user))?;
-        let is_wanted = is_among(&users, Some(user)) && is_among(&roles, text(&row, "/role"));
-        if organization_of(&row) == Some(&id) && is_in_time && is_wanted {
+        let is_wanted = is_among(&users, Some(user)) && is_among(&roles, text_at(&row, "/role"));
+        if organization_id_of(&row) == Some(&id) && is_in_time && is_wanted {
             rows.push(row);
         }
     }
@@ -195,11 +195,11 @@ async fn memberships_of_organization(
 }
 
 async fn roles(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, state.all(Kind::Role))
+    listed(&Asked::read(pairs, &["order_by"])?, state.list(ResourceKind::Role))
 }
 
 async fn permissions(State(state): State<SharedState>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, state.all(Kind::Permission))
+    listed(&Asked::read(pairs, &["order_by"])?, state.list(ResourceKind::Permission))
 }
 
 /// A page, and how many rows there are in all.

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use crate::claims::{ClientRecord, SessionClaims};
 use crate::clock::now_ms;
 use crate::cookies;
-use crate::people::{self, Person};
 use crate::redirect::target;
+use crate::sample_users::{self, SampleUser};
 use crate::state::{CLIENT_TTL_S, SESSION_TTL_S, SharedState};
 
 #[derive(Template)]
@@ -34,13 +34,13 @@ struct Row {
 }
 
 impl Row {
-    fn of(person: &Person) -> Self {
-        let contact = match (person.email(), person.username) {
+    fn of(person: &SampleUser) -> Self {
+        let contact = match (person.primary_email(), person.username) {
             (Some(email), _) => email.to_owned(),
             (None, Some(username)) => format!("no e-mail address; username {username}"),
             (None, None) => "no e-mail address".to_owned(),
         };
-        Self { id: person.id, name: person.name(), contact, meant: person.meant }
+        Self { id: person.id, name: person.display_name(), contact, meant: person.description }
     }
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn show(State(state): State<SharedState>, Query(asked): Query<A
     let app = state.apps.asked(asked.redirect_url.as_deref());
     let destination = target(app, asked.redirect_url.as_deref(), AFTER_SIGN_IN);
     let page = SignIn {
-        people: people::ALL.into_iter().map(Row::of).collect(),
+        people: sample_users::ALL.into_iter().map(Row::of).collect(),
         destination: destination.to_string(),
         redirect_url: asked.redirect_url.unwrap_or_default(),
         app: app.origin(),
@@ -82,7 +82,7 @@ pub(crate) async fn sign_in(
     headers: HeaderMap,
     Form(chosen): Form<Chosen>,
 ) -> Response {
-    let Some(person) = people::find(&chosen.user_id) else {
+    let Some(person) = sample_users::find(&chosen.user_id) else {
         let page = Problem { text: "There is no such sample user." };
         return html(&state, StatusCode::BAD_REQUEST, &page);
     };

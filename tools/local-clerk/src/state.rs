@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::clock::now_ms;
 use crate::config::{Apps, Config, SecretKey};
-use crate::day::Day;
+use crate::day::ScriptedDay;
 use crate::delivery::WebhookDelivery;
 use crate::faults::{FaultInjector, PlannedDelivery};
 use crate::invalid_tokens::TokenForger;
 use crate::nonces::Nonces;
-use crate::objects::{Kind, Objects};
+use crate::resources::{ResourceKind, ResourceStore};
 use crate::sender::{DeliveryReport, WebhookSender};
 use crate::session_key::SessionKey;
 
@@ -38,14 +38,14 @@ pub(crate) struct ServerState {
     pub(crate) forger: TokenForger,
     /// The scripted day. It ends when this server starts, so each step is the same delivery each
     /// time it is played.
-    pub(crate) day: Day,
+    pub(crate) day: ScriptedDay,
     /// The key that requests to the Backend API must carry.
     pub(crate) secret_key: SecretKey,
     /// Whether a handshake may return a nonce.
     pub(crate) has_nonces: bool,
     sender: WebhookSender,
     fault_injector: Mutex<FaultInjector>,
-    objects: Mutex<Objects>,
+    resources: Mutex<ResourceStore>,
     nonces: Mutex<Nonces>,
 }
 
@@ -63,9 +63,9 @@ pub(crate) struct DeliveryResult {
 impl ServerState {
     /// The state at the start of a server whose address is `issuer`.
     pub(crate) fn new(config: Config, issuer: String, session_key: SessionKey) -> Self {
-        let day = Day::new(session_key.instance_id(), now_ms());
+        let day = ScriptedDay::new(session_key.instance_id(), now_ms());
         Self {
-            objects: Mutex::new(Objects::after(&day.script())),
+            resources: Mutex::new(ResourceStore::after_day(&day.script())),
             nonces: Mutex::default(),
             forger: TokenForger::default(),
             day,
@@ -86,13 +86,13 @@ impl ServerState {
     }
 
     /// The resources of the instance.
-    pub(crate) fn objects(&self) -> MutexGuard<'_, Objects> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn resources(&self) -> MutexGuard<'_, ResourceStore> {
+        self.resources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// All resources of a kind.
-    pub(crate) fn all(&self, kind: Kind) -> Vec<Value> {
-        self.objects().all(kind)
+    pub(crate) fn list(&self, kind: ResourceKind) -> Vec<Value> {
+        self.resources().list(kind)
     }
 
     /// The handshakes that the application has yet to fetch.
@@ -104,7 +104,7 @@ impl ServerState {
     /// arrives; a forged event does not count.
     pub(crate) async fn deliver(self: &Arc<Self>, delivery: WebhookDelivery) -> DeliveryResult {
         if delivery.faults.tamper.is_none() {
-            self.objects().take(&delivery.body);
+            self.resources().apply_event(&delivery.body);
         }
         let svix_id = delivery.svix_id.clone();
         let outgoing = self.fault_injector().plan(delivery);

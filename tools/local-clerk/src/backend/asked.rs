@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::problem::Problem;
-use crate::objects::{text, time};
+use crate::resources::{text_at, time_of};
 
 /// Rows of a page that names no limit, or one that is too large: the second without a word, as in
 /// Clerk. <https://github.com/clerk/clerk-sdk-python/issues/166>
@@ -59,7 +59,7 @@ impl Asked {
 
     /// Whether it was made in the time that is asked for.
     pub(super) fn is_in_time(&self, object: &Value) -> Result<bool, Problem> {
-        let made = time(object, "created_at").unwrap_or(0);
+        let made = time_of(object, "created_at").unwrap_or(0);
         let after = self.number::<i64>("created_at_after")?.is_none_or(|from| from < made);
         let before = self.number::<i64>("created_at_before")?.is_none_or(|until| made < until);
         Ok(after && before)
@@ -110,7 +110,7 @@ impl Asked {
             return Err(Problem::invalid(name, "needs the order of created_at"));
         }
         // What Clerk does with an id that is gone is not known. A client must not count on it.
-        let place = rows.iter().position(|row| text(row, "/id") == Some(id));
+        let place = rows.iter().position(|row| text_at(row, "/id") == Some(id));
         place
             .map(|place| place.saturating_add(1))
             .ok_or_else(|| Problem::invalid(name, "must be the id of a row of the list"))
@@ -118,7 +118,7 @@ impl Asked {
 }
 
 fn by_field(a: &Value, b: &Value, field: &str) -> Ordering {
-    let key = |row: &Value| (time(row, field), text(row, "/id").map(str::to_owned));
+    let key = |row: &Value| (time_of(row, field), text_at(row, "/id").map(str::to_owned));
     key(a).cmp(&key(b))
 }
 

@@ -1,7 +1,7 @@
 //! The Backend API: its key, its lists, its refusals, and that it shows what the webhooks carry.
 
 use local_clerk::faults::FaultSwitches;
-use local_clerk::people::{
+use local_clerk::sample_users::{
     ACME_ID, ADA, ADA_MEMBERSHIP_ID, EDSGER, GRACE, GRACE_MEMBERSHIP_ID, LINUS,
 };
 use serde_json::{Value, json};

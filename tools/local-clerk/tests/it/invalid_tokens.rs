@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use local_clerk::people::ADA;
+use local_clerk::sample_users::ADA;
 use serde_json::json;
 
 use crate::support::{Clerk, Receiver};

@@ -2,7 +2,7 @@
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
-use local_clerk::people::{ADA, ALL};
+use local_clerk::sample_users::{ADA, ALL};
 use serde_json::{Value, json};
 
 use crate::support::{APP, Clerk, OTHER_APP, Receiver};
@@ -152,9 +152,13 @@ async fn the_page_offers_every_sample_user() {
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains(&format!("form-action 'self' {APP} ")), "{policy}");
     for person in ALL {
-        assert!(page.text.contains(&format!("Sign in as {}<", person.name())), "{}", person.id);
+        assert!(
+            page.text.contains(&format!("Sign in as {}<", person.display_name())),
+            "{}",
+            person.id
+        );
         assert!(page.text.contains(&format!("value=\"{}\"", person.id)));
-        assert!(page.text.contains(person.meant));
+        assert!(page.text.contains(person.description));
     }
     assert!(page.text.contains("<html lang=\"en\">") && page.text.contains("<main>"));
     assert!(!page.text.contains("<script"), "what was asked for is escaped");

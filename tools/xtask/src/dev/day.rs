@@ -125,15 +125,16 @@ mod tests {
 
     #[test]
     fn the_users_are_those_of_the_local_clerk() {
-        let known: Vec<&str> = local_clerk::people::ALL.iter().map(|person| person.id).collect();
+        let known: Vec<&str> =
+            local_clerk::sample_users::ALL.iter().map(|person| person.id).collect();
         let ours: Vec<&str> = PEOPLE.iter().map(|person| person.id).collect();
         assert_eq!(ours.get(..known.len()), Some(known.as_slice()));
-        assert_eq!(local_clerk::people::ADA.id, ADA.id);
+        assert_eq!(local_clerk::sample_users::ADA.id, ADA.id);
     }
 
     #[test]
     fn the_local_clerks_day_can_be_read() {
-        let day = local_clerk::day::Day::new("ins_2mine", 1_700_000_000_000);
+        let day = local_clerk::day::ScriptedDay::new("ins_2mine", 1_700_000_000_000);
         let script = serde_json::to_string(&day.script()).unwrap();
         let steps: Vec<Step> = serde_json::from_str(&script).unwrap();
         assert!(steps.iter().any(|step| step.outcome == Outcome::Parked));
