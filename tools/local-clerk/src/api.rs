@@ -1,4 +1,4 @@
-//! The JSON interface for programs: keys, deliveries, switches, the day.
+//! The JSON interface for programs: keys, deliveries, fault switches, the scripted day.
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection};
@@ -17,34 +17,34 @@ use crate::payload::event_body;
 use crate::sender::DeliveryReport;
 use crate::state::{DeliveryResult, SharedState};
 
-/// A refusal, as `{"error": "…"}`.
+/// An error, as `{"error": "…"}`.
 #[derive(Debug)]
-pub(crate) struct Refusal(StatusCode, String);
+pub(crate) struct ApiError(StatusCode, String);
 
-impl Refusal {
-    pub(crate) fn bad(text: impl Into<String>) -> Self {
+impl ApiError {
+    pub(crate) fn bad_request(text: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, text.into())
     }
 
-    /// Something failed here.
-    pub(crate) fn broken(error: impl std::error::Error) -> Self {
+    /// An internal error.
+    pub(crate) fn internal(error: impl std::error::Error) -> Self {
         Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }
 
-impl From<JsonRejection> for Refusal {
+impl From<JsonRejection> for ApiError {
     fn from(rejection: JsonRejection) -> Self {
         Self(rejection.status(), rejection.body_text())
     }
 }
 
-impl From<PathRejection> for Refusal {
+impl From<PathRejection> for ApiError {
     fn from(rejection: PathRejection) -> Self {
         Self(rejection.status(), rejection.body_text())
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         (self.0, Json(json!({ "error": self.1 }))).into_response()
     }
@@ -61,7 +61,7 @@ pub(crate) async fn jwks(State(state): State<SharedState>) -> Json<Value> {
 /// A delivery to make: an event's type and data, or a raw body.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DeliveryAsked {
+pub(crate) struct DeliveryRequest {
     #[serde(rename = "type")]
     kind: Option<String>,
     data: Option<Value>,
@@ -72,14 +72,16 @@ pub(crate) struct DeliveryAsked {
     faults: DeliveryFaults,
 }
 
-impl DeliveryAsked {
-    fn delivery(self, instance_id: &str, now_ms: i64) -> Result<WebhookDelivery, Refusal> {
+impl DeliveryRequest {
+    fn delivery(self, instance_id: &str, now_ms: i64) -> Result<WebhookDelivery, ApiError> {
         let faults = self.faults;
         check_ranges(faults.duplicate.unwrap_or(0), faults.delay_ms.unwrap_or(0))
-            .map_err(|err| Refusal::bad(err.to_string()))?;
+            .map_err(|err| ApiError::bad_request(err.to_string()))?;
         let svix_id = match self.svix_id {
             Some(id) if id.is_empty() || !id.bytes().all(|b| b.is_ascii_graphic()) => {
-                return Err(Refusal::bad("svix_id must be visible ASCII without spaces"));
+                return Err(ApiError::bad_request(
+                    "svix_id must be visible ASCII without spaces: leave it out for a new one",
+                ));
             }
             Some(id) => id,
             None => new_svix_id(),
@@ -90,8 +92,8 @@ impl DeliveryAsked {
                 event_body(instance_id, &kind, &data, timestamp.unwrap_or(now_ms))
             }
             _ => {
-                return Err(Refusal::bad(
-                    "give either `type` and `data` (and `timestamp`, if you like) or `body`",
+                return Err(ApiError::bad_request(
+                    "give either `body`, or `type` and `data` and optionally `timestamp`",
                 ));
             }
         };
@@ -99,26 +101,26 @@ impl DeliveryAsked {
     }
 }
 
-/// What can be wrong with a delivery.
-pub(crate) async fn wrong() -> Json<[Tampering; 6]> {
+/// The ways to tamper with a delivery.
+pub(crate) async fn list_tamperings() -> Json<[Tampering; 6]> {
     Json(Tampering::ALL)
 }
 
 pub(crate) async fn deliver(
     State(state): State<SharedState>,
-    asked: Result<Json<DeliveryAsked>, JsonRejection>,
-) -> Result<Json<DeliveryResult>, Refusal> {
-    let delivery = asked?.0.delivery(state.session_key.instance_id(), now_ms())?;
+    request: Result<Json<DeliveryRequest>, JsonRejection>,
+) -> Result<Json<DeliveryResult>, ApiError> {
+    let delivery = request?.0.delivery(state.session_key.instance_id(), now_ms())?;
     Ok(Json(state.deliver(delivery).await))
 }
 
-pub(crate) async fn faults(State(state): State<SharedState>) -> Json<FaultSwitches> {
+pub(crate) async fn get_faults(State(state): State<SharedState>) -> Json<FaultSwitches> {
     Json(state.fault_injector().switches())
 }
 
-/// The switches as set, and the deliveries that the old window held.
+/// The new switches, and the deliveries that the old window held back.
 #[derive(Serialize)]
-pub(crate) struct Switched {
+pub(crate) struct SwitchesResponse {
     #[serde(flatten)]
     faults: FaultSwitches,
     released: Vec<DeliveryReport>,
@@ -126,11 +128,11 @@ pub(crate) struct Switched {
 
 pub(crate) async fn set_faults(
     State(state): State<SharedState>,
-    asked: Result<Json<FaultSwitches>, JsonRejection>,
-) -> Result<Json<Switched>, Refusal> {
-    let faults = asked?.0.validated().map_err(|err| Refusal::bad(err.to_string()))?;
+    request: Result<Json<FaultSwitches>, JsonRejection>,
+) -> Result<Json<SwitchesResponse>, ApiError> {
+    let faults = request?.0.validated().map_err(|err| ApiError::bad_request(err.to_string()))?;
     let held = state.fault_injector().set_switches(faults);
-    Ok(Json(Switched { faults, released: state.send(held).await }))
+    Ok(Json(SwitchesResponse { faults, released: state.send(held).await }))
 }
 
 pub(crate) async fn flush(State(state): State<SharedState>) -> Json<Value> {
@@ -138,55 +140,56 @@ pub(crate) async fn flush(State(state): State<SharedState>) -> Json<Value> {
     Json(json!({ "released": state.send(held).await }))
 }
 
-pub(crate) async fn day(State(state): State<SharedState>) -> Json<Vec<DayStep>> {
+pub(crate) async fn get_day(State(state): State<SharedState>) -> Json<Vec<DayStep>> {
     Json(state.day.script())
 }
 
-/// A step as it went.
+/// The result of a step.
 #[derive(Serialize)]
-pub(crate) struct Played {
+pub(crate) struct StepResponse {
     title: &'static str,
     effect: &'static str,
     expected_status: &'static [u16],
-    /// Whether the last answer was a right one; absent when the delivery was lost or is held back
-    /// by the switches, for then nothing is known.
+    /// Whether the last response was an expected one. Absent when a switch lost the delivery or
+    /// holds it back: then there was no response.
     ok: Option<bool>,
     #[serde(flatten)]
     delivered: DeliveryResult,
 }
 
-pub(crate) async fn play_day(
+pub(crate) async fn play_step(
     State(state): State<SharedState>,
     index: Result<Path<usize>, PathRejection>,
-) -> Result<Json<Played>, Refusal> {
+) -> Result<Json<StepResponse>, ApiError> {
     let Path(index) = index?;
     let steps = state.day.script();
     let count = steps.len();
     match steps.into_iter().nth(index) {
         Some(step) => Ok(Json(play(&state, step).await)),
-        None => {
-            Err(Refusal(StatusCode::NOT_FOUND, format!("the day has {count} steps, from 0 on")))
-        }
+        None => Err(ApiError(
+            StatusCode::NOT_FOUND,
+            format!("there is no such step: the day has {count}, counted from 0"),
+        )),
     }
 }
 
-pub(crate) async fn revocation(State(state): State<SharedState>) -> Json<DayStep> {
+pub(crate) async fn get_revocation(State(state): State<SharedState>) -> Json<DayStep> {
     Json(state.day.revocation(now_ms()))
 }
 
-pub(crate) async fn play_revocation(State(state): State<SharedState>) -> Json<Played> {
+pub(crate) async fn play_revocation(State(state): State<SharedState>) -> Json<StepResponse> {
     Json(play(&state, state.day.revocation(now_ms())).await)
 }
 
-pub(crate) async fn grant(State(state): State<SharedState>) -> Json<DayStep> {
+pub(crate) async fn get_grant(State(state): State<SharedState>) -> Json<DayStep> {
     Json(state.day.grant(now_ms()))
 }
 
-pub(crate) async fn play_grant(State(state): State<SharedState>) -> Json<Played> {
+pub(crate) async fn play_grant(State(state): State<SharedState>) -> Json<StepResponse> {
     Json(play(&state, state.day.grant(now_ms())).await)
 }
 
-async fn play(state: &SharedState, step: DayStep) -> Played {
+async fn play(state: &SharedState, step: DayStep) -> StepResponse {
     let DayStep { title, effect, expected_status, delivery, .. } = step;
     let delivered = state.deliver(delivery).await;
     let ok = delivered
@@ -194,5 +197,5 @@ async fn play(state: &SharedState, step: DayStep) -> Played {
         .attempts
         .last()
         .map(|last| last.status.is_some_and(|status| expected_status.contains(&status)));
-    Played { title, effect, expected_status, ok, delivered }
+    StepResponse { title, effect, expected_status, ok, delivered }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::{sleep, timeout};
 
 use crate::clock::now_ms;
-use crate::config::{Secret, WebhookUrl};
+use crate::config::{WebhookSecret, WebhookUrl};
 use crate::delivery::{SignedRequest, Tampering, WebhookDelivery};
 use crate::faults::{Corruption, DeliveryPlan, PlannedDelivery};
 
@@ -74,14 +74,14 @@ impl DeliveryReport {
 pub struct WebhookSender {
     client: Client<HttpConnector, Body>,
     to: WebhookUrl,
-    secret: Secret,
+    secret: WebhookSecret,
     retry_scale: u32,
 }
 
 impl WebhookSender {
     /// `retry_scale` multiplies the pauses between attempts.
     #[must_use]
-    pub fn new(to: WebhookUrl, secret: Secret, retry_scale: u32) -> Self {
+    pub fn new(to: WebhookUrl, secret: WebhookSecret, retry_scale: u32) -> Self {
         // No idle connections: the next attempt must not fail because the receiver was restarted.
         let client =
             Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http::<Body>();
@@ -144,7 +144,7 @@ impl WebhookSender {
         delivery: &WebhookDelivery,
         tamper: Option<Tampering>,
     ) -> DeliveryAttempt {
-        let request = SignedRequest::new(delivery, tamper, self.secret.webhook(), now_ms() / 1000)
+        let request = SignedRequest::new(delivery, tamper, self.secret.signer(), now_ms() / 1000)
             .map_err(|err| err.to_string())
             .and_then(|signed| signed.into_request(self.to.as_uri()).map_err(|e| e.to_string()));
         match request {

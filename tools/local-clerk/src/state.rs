@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::clock::now_ms;
-use crate::config::{Apps, Config, SecretKey};
+use crate::config::{Apps, SecretKey, ServerConfig};
 use crate::day::ScriptedDay;
 use crate::delivery::WebhookDelivery;
 use crate::faults::{FaultInjector, PlannedDelivery};
 use crate::invalid_tokens::TokenForger;
-use crate::nonces::Nonces;
+use crate::nonces::NonceStore;
 use crate::resources::{ResourceKind, ResourceStore};
 use crate::sender::{DeliveryReport, WebhookSender};
 use crate::session_key::SessionKey;
@@ -46,7 +46,7 @@ pub(crate) struct ServerState {
     sender: WebhookSender,
     fault_injector: Mutex<FaultInjector>,
     resources: Mutex<ResourceStore>,
-    nonces: Mutex<Nonces>,
+    nonces: Mutex<NonceStore>,
 }
 
 /// The result of a delivery, and of those that were sent with it.
@@ -62,7 +62,7 @@ pub(crate) struct DeliveryResult {
 
 impl ServerState {
     /// The state at the start of a server whose address is `issuer`.
-    pub(crate) fn new(config: Config, issuer: String, session_key: SessionKey) -> Self {
+    pub(crate) fn new(config: ServerConfig, issuer: String, session_key: SessionKey) -> Self {
         let day = ScriptedDay::new(session_key.instance_id(), now_ms());
         Self {
             resources: Mutex::new(ResourceStore::after_day(&day.script())),
@@ -74,7 +74,11 @@ impl ServerState {
             issuer,
             apps: config.apps,
             session_key,
-            sender: WebhookSender::new(config.webhook, config.secret, config.retry_scale),
+            sender: WebhookSender::new(
+                config.webhook_url,
+                config.webhook_secret,
+                config.retry_scale,
+            ),
             fault_injector: Mutex::new(FaultInjector::new(config.faults, config.seed)),
         }
     }
@@ -96,7 +100,7 @@ impl ServerState {
     }
 
     /// The handshakes that the application has yet to fetch.
-    pub(crate) fn nonces(&self) -> MutexGuard<'_, Nonces> {
+    pub(crate) fn nonces(&self) -> MutexGuard<'_, NonceStore> {
         self.nonces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -6,7 +6,7 @@ use axum::extract::rejection::JsonRejection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::Refusal;
+use crate::api::ApiError;
 use crate::claims::{ActorClaim, ClaimsVersion, OrganizationParams, SessionClaims};
 use crate::clock::now_ms;
 use crate::invalid_tokens::{INVALID_TOKENS, InvalidToken, find};
@@ -32,20 +32,20 @@ pub(crate) struct TokenRequest {
 }
 
 impl TokenRequest {
-    fn claims_version(&self) -> Result<ClaimsVersion, Refusal> {
+    fn claims_version(&self) -> Result<ClaimsVersion, ApiError> {
         let active = self.organization.clone();
         match self.version {
             Some(1) => Ok(ClaimsVersion::v1(active)),
             None | Some(2) => Ok(ClaimsVersion::v2(active)),
-            Some(_) => Err(Refusal::bad("version must be 1 or 2: leave it out for 2")),
+            Some(_) => Err(ApiError::bad_request("version must be 1 or 2: leave it out for 2")),
         }
     }
 
-    fn invalid_token(&self) -> Result<Option<InvalidToken>, Refusal> {
+    fn invalid_token(&self) -> Result<Option<InvalidToken>, ApiError> {
         let named = self.invalid.as_deref().map(|name| {
             find(name).ok_or_else(|| {
                 let names: Vec<&str> = INVALID_TOKENS.iter().map(|invalid| invalid.name).collect();
-                Refusal::bad(format!("wrong must be one of {}", names.join(", ")))
+                ApiError::bad_request(format!("wrong must be one of {}", names.join(", ")))
             })
         });
         named.transpose()
@@ -67,16 +67,16 @@ pub(crate) async fn list_invalid_tokens() -> Json<Value> {
 pub(crate) async fn create_token(
     State(state): State<SharedState>,
     request: Result<Json<TokenRequest>, JsonRejection>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ApiError> {
     let Json(request) = request?;
     if !is_user_id(&request.user_id) || request.actor_id.as_deref() == Some("") {
-        return Err(Refusal::bad(
+        return Err(ApiError::bad_request(
             "user_id must be `user_` and letters or digits, and actor_id must not be empty",
         ));
     }
     let ttl_s = request.ttl_s.unwrap_or(SESSION_TTL_S);
     if !(-TTL_S_MAX..=TTL_S_MAX).contains(&ttl_s) {
-        return Err(Refusal::bad("ttl_s must lie between -86400 and 86400"));
+        return Err(ApiError::bad_request("ttl_s must lie between -86400 and 86400"));
     }
     let (version, invalid) = (request.claims_version()?, request.invalid_token()?);
     let now_s = now_ms() / 1000;
@@ -91,9 +91,9 @@ pub(crate) async fn create_token(
     claims.act = request.actor_id.map(|sub| ActorClaim { iss: state.issuer.clone(), sub });
     let token = match invalid {
         Some(invalid) => {
-            state.forger.forge(&state.session_key, invalid, &claims).map_err(Refusal::broken)?
+            state.forger.forge(&state.session_key, invalid, &claims).map_err(ApiError::internal)?
         }
-        None => state.session_key.sign_session(&claims).map_err(Refusal::broken)?,
+        None => state.session_key.sign_session(&claims).map_err(ApiError::internal)?,
     };
     Ok(Json(json!({ "token": token })))
 }

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use local_clerk::config::{AppUrl, Apps, Config, Secret, SecretKey, WebhookUrl};
+use local_clerk::config::{AppUrl, Apps, SecretKey, ServerConfig, WebhookSecret, WebhookUrl};
 use local_clerk::faults::FaultSwitches;
 use local_clerk::server::Server;
 use local_clerk::session_key::SessionKey;
@@ -188,12 +188,12 @@ async fn exchange(request: Request<Body>) -> Reply {
     }
 }
 
-pub(crate) fn config(state_dir: &Path, webhook: &str, faults: FaultSwitches) -> Config {
-    Config {
+pub(crate) fn config(state_dir: &Path, webhook: &str, faults: FaultSwitches) -> ServerConfig {
+    ServerConfig {
         port: 0,
         apps: Apps::new(AppUrl::parse(APP).unwrap(), vec![AppUrl::parse(OTHER_APP).unwrap()]),
-        webhook: WebhookUrl::parse(webhook).unwrap(),
-        secret: Secret::parse(SECRET).unwrap(),
+        webhook_url: WebhookUrl::parse(webhook).unwrap(),
+        webhook_secret: WebhookSecret::parse(SECRET).unwrap(),
         secret_key: SecretKey::parse(SECRET_KEY).unwrap(),
         nonces: true,
         state_dir: state_dir.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use local_clerk::config::Secret;
+use local_clerk::config::WebhookSecret;
 use local_clerk::delivery::{DeliveryFaults, SignedRequest, WebhookDelivery};
 use shared::event::{self, Content};
 use shared::signature::{self, Headers, Secrets};
@@ -226,8 +226,8 @@ fn every_event_that_is_asked_of_clerk_is_synced() {
             body,
             faults: DeliveryFaults::default(),
         };
-        let secret = Secret::parse(SECRET).unwrap();
-        let signed = SignedRequest::new(&delivery, None, secret.webhook(), 1_700_000_000).unwrap();
+        let secret = WebhookSecret::parse(SECRET).unwrap();
+        let signed = SignedRequest::new(&delivery, None, secret.signer(), 1_700_000_000).unwrap();
         let headers = Headers::read(|name| match name {
             "svix-id" => Some(signed.id.clone()),
             "svix-timestamp" => Some(signed.timestamp_s.to_string()),
