@@ -1,15 +1,15 @@
-//! Tokens that are wrong on purpose, over HTTP.
+//! Tokens that are invalid on purpose, over HTTP.
 
 use std::collections::BTreeSet;
 
 use local_clerk::sample_users::ADA;
 use serde_json::json;
 
-use crate::support::{Clerk, Receiver};
+use crate::support::{RunningClerk, WebhookReceiver};
 
 #[tokio::test]
-async fn each_form_in_the_list_can_be_asked_for_by_its_name() {
-    let clerk = Clerk::start(&Receiver::start().await).await;
+async fn each_invalid_token_can_be_requested_by_its_name() {
+    let clerk = RunningClerk::start(&WebhookReceiver::start().await).await;
     let list = clerk.get("/local/tokens/wrong").await.json();
     let list = list.as_array().unwrap();
     let mut seen = BTreeSet::new();
@@ -23,8 +23,8 @@ async fn each_form_in_the_list_can_be_asked_for_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_not_in_the_list_is_refused_with_those_that_are() {
-    let clerk = Clerk::start(&Receiver::start().await).await;
+async fn an_unknown_name_is_refused_with_the_known_names() {
+    let clerk = RunningClerk::start(&WebhookReceiver::start().await).await;
     let asked = json!({ "user_id": ADA.id, "wrong": "expird" });
     let reply = clerk.json("POST", "/local/tokens", asked).await;
     assert_eq!(reply.status, 400);
