@@ -134,7 +134,7 @@ impl SessionKey {
     /// Signs an encoded header and claims, valid or not.
     ///
     /// # Errors
-    /// As [`Self::sign`].
+    /// As [`Self::sign_session`].
     pub fn sign_text(&self, text: &str, alg: Algorithm) -> jsonwebtoken::errors::Result<String> {
         jsonwebtoken::crypto::sign(text.as_bytes(), &self.signing, alg)
     }
@@ -161,7 +161,7 @@ impl SessionKey {
     /// Signs the cookies of a handshake, in the category of session tokens, as Clerk does.
     ///
     /// # Errors
-    /// As [`Self::sign`].
+    /// As [`Self::sign_session`].
     pub fn sign_handshake(&self, cookies: &[String]) -> jsonwebtoken::errors::Result<String> {
         self.sign_as(SESSION_CATEGORY, &json!({ "handshake": cookies }))
     }
@@ -169,7 +169,7 @@ impl SessionKey {
     /// Signs the record of a browser.
     ///
     /// # Errors
-    /// As [`Self::sign`].
+    /// As [`Self::sign_session`].
     pub fn sign_client_record(
         &self,
         client: &ClientRecord,

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 pub(crate) use self::faults::only_in_tests;
-use self::inputs::Inputs;
-pub(crate) use self::size::Size;
+use self::inputs::BuildInputs;
+pub(crate) use self::size::WorkerSize;
 use crate::call::Call;
 use crate::place::Place;
 use crate::setup::{self, Tools};
@@ -22,7 +22,7 @@ use crate::workers::{self, Worker};
 const OUTPUTS: [&str; 2] = ["index.js", "index_bg.wasm"];
 
 /// One way to build a Worker.
-struct Recipe<'a> {
+struct BuildRecipe<'a> {
     worker: &'a Worker,
     title: String,
     /// Where it leaves its outputs.
@@ -49,7 +49,7 @@ pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<()> {
 /// # Errors
 /// When a build fails: what was tried, its last lines, and what to do.
 pub(crate) fn build(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
-    let inputs = Inputs::read(place, tools)?;
+    let inputs = BuildInputs::read(place, tools)?;
     for worker in workers {
         build_one(place, tools, &inputs, &release(place, worker))?;
     }
@@ -61,7 +61,7 @@ pub(crate) fn build(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<
 /// # Errors
 /// As [`build`].
 pub(crate) fn build_with_faults(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
-    let inputs = Inputs::read(place, tools)?;
+    let inputs = BuildInputs::read(place, tools)?;
     for worker in workers {
         if let Some(recipe) = faults::recipe(place, worker)? {
             build_one(place, tools, &inputs, &recipe)?;
@@ -74,22 +74,22 @@ pub(crate) fn build_with_faults(place: &Place, tools: &Tools, workers: &[Worker]
 ///
 /// # Errors
 /// When one is not built.
-pub(crate) fn measure(place: &Place, workers: &[Worker]) -> Result<Vec<Size>> {
+pub(crate) fn measure(place: &Place, workers: &[Worker]) -> Result<Vec<WorkerSize>> {
     let outputs = |worker: &Worker| outputs(place, worker).collect::<Vec<_>>();
-    workers.iter().map(|worker| Size::of(&worker.env, &outputs(worker))).collect()
+    workers.iter().map(|worker| WorkerSize::of(&worker.env, &outputs(worker))).collect()
 }
 
 /// What is over its budget among `sizes`.
 ///
 /// # Errors
 /// When anything is.
-pub(crate) fn within_budget(sizes: &[Size]) -> Result<()> {
+pub(crate) fn within_budget(sizes: &[WorkerSize]) -> Result<()> {
     size::within_budget(sizes)
 }
 
 /// As it is shipped.
-fn release<'a>(place: &Place, worker: &'a Worker) -> Recipe<'a> {
-    Recipe {
+fn release<'a>(place: &Place, worker: &'a Worker) -> BuildRecipe<'a> {
+    BuildRecipe {
         worker,
         title: format!("build {}", worker.env),
         out: place.root.join(&worker.env).join("build"),
@@ -97,8 +97,13 @@ fn release<'a>(place: &Place, worker: &'a Worker) -> Recipe<'a> {
     }
 }
 
-fn build_one(place: &Place, tools: &Tools, inputs: &Inputs, recipe: &Recipe<'_>) -> Result<()> {
-    let Recipe { worker, title, out, args } = recipe;
+fn build_one(
+    place: &Place,
+    tools: &Tools,
+    inputs: &BuildInputs,
+    recipe: &BuildRecipe<'_>,
+) -> Result<()> {
+    let BuildRecipe { worker, title, out, args } = recipe;
     // Two runs that build the same Worker take turns; the second finds nothing to do.
     let _lock = setup::lock(&place.scratch(), &format!("build-{}", worker.env))?;
     let stamp = out.join(".stamp");
@@ -128,7 +133,7 @@ fn build_one(place: &Place, tools: &Tools, inputs: &Inputs, recipe: &Recipe<'_>)
     };
     fs::write(&stamp, mark(&input, &output))
         .with_context(|| format!("cannot write {}; may you write there?", stamp.display()))?;
-    let size = Size::of(&worker.env, &output_paths(out).collect::<Vec<_>>())?;
+    let size = WorkerSize::of(&worker.env, &output_paths(out).collect::<Vec<_>>())?;
     step.done(&size.shown());
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
-use crate::interrupt::{self, Group};
+use crate::interrupt::{self, ProcessGroup};
 
 /// How many of a failed program's last lines are told.
 const TAIL_LINES: usize = 30;
@@ -29,7 +29,7 @@ pub(crate) struct Call {
 
 /// Which stream a line came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub(crate) enum OutputStream {
     /// Standard output.
     Out,
     /// Standard error.
@@ -44,7 +44,7 @@ pub(crate) struct Ran {
     /// How it ended, in words.
     pub(crate) status: String,
     /// Everything it said, in the order of arrival.
-    pub(crate) lines: Vec<(Stream, String)>,
+    pub(crate) lines: Vec<(OutputStream, String)>,
     shown: String,
 }
 
@@ -118,10 +118,10 @@ impl Call {
         let mut child = command
             .spawn()
             .with_context(|| format!("`{}` could not be started; is it installed?", self.shown))?;
-        let group = Group::of(&child);
+        let group = ProcessGroup::of(&child);
         let (sender, receiver) = mpsc::channel();
-        forward(Stream::Out, child.stdout.take(), sender.clone());
-        forward(Stream::Err, child.stderr.take(), sender);
+        forward(OutputStream::Out, child.stdout.take(), sender.clone());
+        forward(OutputStream::Err, child.stderr.take(), sender);
         let mut lines = Vec::new();
         for (stream, line) in receiver {
             watch(&line);
@@ -158,7 +158,7 @@ impl Ran {
     /// What it wrote to standard output.
     pub(crate) fn out(&self) -> String {
         let mut out = String::new();
-        for (_, line) in self.lines.iter().filter(|(stream, _)| *stream == Stream::Out) {
+        for (_, line) in self.lines.iter().filter(|(stream, _)| *stream == OutputStream::Out) {
             out.push_str(line);
             out.push('\n');
         }
@@ -179,9 +179,9 @@ impl Ran {
 
 /// Sends each line of `source` on, until it ends.
 fn forward<R: Read + Send + 'static>(
-    stream: Stream,
+    stream: OutputStream,
     source: Option<R>,
-    sender: Sender<(Stream, String)>,
+    sender: Sender<(OutputStream, String)>,
 ) {
     let Some(source) = source else { return };
     thread::spawn(move || {

@@ -5,7 +5,7 @@
 //! goes on where the first one ended; `--once` plays on a state of its own, which is thrown away,
 //! and leaves the example out, for the day does not visit it.
 
-mod account;
+mod report;
 mod background;
 mod clerk;
 mod day;
@@ -19,8 +19,8 @@ use std::sync::mpsc;
 
 use anyhow::{Result, bail, ensure};
 
-use self::clerk::Clerk;
-use self::state::State;
+use self::clerk::LocalClerk;
+use self::state::DevState;
 use self::system::System;
 use crate::clock::Stopwatch;
 use crate::place::Place;
@@ -39,7 +39,7 @@ const EXAMPLE_STEP: u16 = 4;
 
 /// How the system is started.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct DevArgs {
     /// The first of five ports on 127.0.0.1: ssr, ingest, console, local Clerk, example
     #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..=65_531))]
     port: u16,
@@ -107,7 +107,7 @@ impl Addresses {
 ///
 /// # Errors
 /// When a part cannot be built or started or ends by itself, or with `--once` an answer was wrong.
-pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
+pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     let watch = Stopwatch::start();
     let workers = chosen(workers::all(place)?, &args.without)?;
     let addresses = Addresses { first: args.port };
@@ -119,11 +119,11 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
         example::build(place, &tools)?;
     }
     let program = clerk::build(place)?;
-    let state = State::open(place, args.once, args.fresh)?;
+    let state = DevState::open(place, args.once, args.fresh)?;
 
     let step = Step::begin("start the system");
     let (ended_sender, ended) = mpsc::channel();
-    let clerk = Clerk::start(&program, &state, addresses, &ended_sender)?;
+    let clerk = LocalClerk::start(&program, &state, addresses, &ended_sender)?;
     let key = clerk.key()?;
     let example = with_example.then(|| example::options(addresses, &key));
     let options = system::options(place, &state, addresses, &workers, example.as_ref());
@@ -133,11 +133,11 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
 
     if state.is_first_start() {
         state.note_first_start()?;
-        let account = account::play(&system, &clerk, addresses)?;
-        show::line(account.verdict());
+        let report = report::play(&system, &clerk, addresses)?;
+        show::line(report.verdict());
         if args.once {
             drop((system, clerk));
-            ensure!(account.is_right(), "an answer of the day was wrong: see ✗ above");
+            ensure!(report.is_right(), "an answer of the day was wrong: see ✗ above");
             return Ok(());
         }
     } else {
@@ -167,7 +167,7 @@ fn chosen(all: Vec<Worker>, without: &[String]) -> Result<Vec<Worker>> {
     Ok(all.into_iter().filter(|worker| !without.contains(&worker.env)).collect())
 }
 
-fn is_without(args: &Args, name: &str) -> bool {
+fn is_without(args: &DevArgs, name: &str) -> bool {
     args.without.iter().any(|it| it == name)
 }
 

@@ -58,9 +58,9 @@ pub(crate) fn wait_if_ending() {
 
 /// A child's process group, ended when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Group(Pid);
+pub(crate) struct ProcessGroup(Pid);
 
-impl Group {
+impl ProcessGroup {
     /// Takes charge of `child`, which must lead its own process group.
     pub(crate) fn of(child: &Child) -> Self {
         let pid = Pid::from_child(child);
@@ -69,7 +69,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         end(self.0);
         groups().remove(&self.0.as_raw_nonzero().get());

@@ -44,7 +44,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Start the whole system on this machine, play a day of events, and keep running.
-    Dev(dev::Args),
+    Dev(dev::DevArgs),
     /// Run every test there is; the last line is `N passed, N failed`.
     Test {
         /// Only the tests whose name contains this; the checks and the bundling are left out.
@@ -59,14 +59,14 @@ enum Task {
     Check,
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
-    Sim(sim::Args),
+    Sim(sim::SimArgs),
     /// Measure ours beside the tutorial's own way; the last lines are `bench: NAME ours=… …`.
     Bench {
         /// Which rows of tools/bench/README.md; all of them when left out.
         names: Vec<String>,
     },
     /// Put everything at Cloudflare, or show what that would do.
-    Deploy(deploy::Args),
+    Deploy(deploy::DeployArgs),
     /// Print PATH and the *_BIN variables, for `eval "$(cargo xtask env)"`.
     Env,
 }

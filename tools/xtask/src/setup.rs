@@ -104,11 +104,11 @@ pub(crate) fn ensure(place: &Place) -> Result<Tools> {
         let worker_build = scope.spawn(|| cargo_tools::worker_build(place));
         let wasm_bindgen = scope.spawn(|| cargo_tools::wasm_bindgen(place));
         let packages = scope.spawn(|| node::ensure(place));
-        if !cargo_tools::are_there(place) {
+        if !cargo_tools::are_installed(place) {
             dependencies(place)?;
         }
-        let node::Packages { folder, node } = ended(packages)?;
-        let (worker_build, wasm_bindgen) = (ended(worker_build)?, ended(wasm_bindgen)?);
+        let node::NodeModules { folder, node } = join(packages)?;
+        let (worker_build, wasm_bindgen) = (join(worker_build)?, join(wasm_bindgen)?);
         Ok(Tools { worker_build, node, wasm_bindgen, node_modules: folder })
     })
 }
@@ -132,7 +132,7 @@ fn dependencies(place: &Place) -> Result<()> {
 }
 
 /// What a thread of these came to.
-fn ended<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -161,7 +161,7 @@ pub(crate) fn cargo_deny(place: &Place) -> Result<PathBuf> {
 }
 
 /// Runs what `call` makes, again if it fails: downloads do.
-fn persist(step: &Step, call: impl Fn() -> Call, next: &str) -> Result<Ran> {
+fn run_with_retries(step: &Step, call: impl Fn() -> Call, next: &str) -> Result<Ran> {
     let mut pause = PAUSE;
     for _ in 1..TRIES {
         let ran = call().run(|line| step.say(line))?;

@@ -10,12 +10,12 @@ use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 
 use crate::call::Call;
-use crate::interrupt::{self, Group};
+use crate::interrupt::{self, ProcessGroup};
 use crate::place::Place;
 
 /// What to run.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Args {
+pub(crate) enum SimArgs {
     /// Explore every state at the bounds of docs/correctness.md; takes minutes.
     Check {
         /// Only the bounds whose name contains this.
@@ -29,7 +29,7 @@ pub(crate) enum Args {
     },
     /// Live whole days of deliveries, each decided by one seed, with faults of every kind; the last
     /// line is `sim: N schedules, every property holds`.
-    Run(Days),
+    Run(SimDays),
     /// Try the laws on random cases, each history of eight steps in every order, and every write
     /// of a row under every trigger; prints how often each law held.
     Laws {
@@ -38,7 +38,7 @@ pub(crate) enum Args {
         cases: u32,
     },
     /// Search for bytes on which a target of fuzz/ and its second opinion disagree.
-    Fuzz(fuzz::Args),
+    Fuzz(fuzz::FuzzArgs),
     /// Measure whether the time that the door takes tells anything of a signature.
     Timing {
         /// Only the benches whose name contains this.
@@ -48,7 +48,7 @@ pub(crate) enum Args {
 
 /// Which days to live.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Days {
+pub(crate) struct SimDays {
     /// How many.
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
@@ -63,7 +63,7 @@ pub(crate) struct Days {
     trace: bool,
 }
 
-impl Days {
+impl SimDays {
     fn args(&self) -> Vec<String> {
         let Self { seeds, from, seed, trace } = self;
         let days = format!("run --seeds {seeds} --from {from}");
@@ -80,17 +80,17 @@ const LAWS: [&str; 3] = ["law::", "laws::", "triggers::"];
 ///
 /// # Errors
 /// When a property does not hold, or a wrong form survives.
-pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
+pub(crate) fn run(place: &Place, args: &SimArgs) -> Result<()> {
     let cargo = || Call::new("cargo").dir(&place.root);
     let sim =
         || cargo().args(["run", "--locked", "--quiet", "--profile", "sim", "-p", "sim", "--"]);
     let call = match args {
-        Args::Check { filter } => sim().arg("check").args(filter.as_deref()),
-        Args::Mutants { steps } => sim().arg("mutants").args(steps.then_some("--steps")),
-        Args::Fuzz(args) => return fuzz::run(place, args),
-        Args::Timing { filter } => return timing::run(place, filter.as_deref()),
-        Args::Run(days) => sim().args(days.args()),
-        Args::Laws { cases } => {
+        SimArgs::Check { filter } => sim().arg("check").args(filter.as_deref()),
+        SimArgs::Mutants { steps } => sim().arg("mutants").args(steps.then_some("--steps")),
+        SimArgs::Fuzz(args) => return fuzz::run(place, args),
+        SimArgs::Timing { filter } => return timing::run(place, filter.as_deref()),
+        SimArgs::Run(days) => sim().args(days.args()),
+        SimArgs::Laws { cases } => {
             let call = cargo().vars([("PROPTEST_CASES", cases.to_string())]);
             let call = call.args(["test", "--locked", "--profile", "sim", "-p", "it", "--"]);
             call.args(LAWS).args(["--include-ignored", "--nocapture"])
@@ -101,7 +101,7 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
     let mut child = command
         .spawn()
         .with_context(|| format!("`{shown}` could not be started; is it installed?"))?;
-    let group = Group::of(&child);
+    let group = ProcessGroup::of(&child);
     let status = child.wait().with_context(|| format!("`{shown}` was lost"))?;
     drop(group);
     interrupt::wait_if_ending();

@@ -12,7 +12,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use self::suite::Suite;
+use self::suite::NodeSuite;
 use crate::call::{Call, Ran};
 use crate::place::Place;
 use crate::setup::{self, Tools};
@@ -22,7 +22,7 @@ use crate::workers::{self, Worker};
 use crate::{bench, build, check, deploy};
 
 /// The tests that drive the built Workers in workerd, from the outside.
-const WORKERD: Suite = Suite { folder: "tests/workerd", log: "workerd-tests" };
+const WORKERD: NodeSuite = NodeSuite { folder: "tests/workerd", log: "workerd-tests" };
 
 /// Runs everything, or with a `filter` only the tests whose name contains it, and ends standard
 /// output with `N passed, N failed`.
@@ -138,7 +138,7 @@ fn build_one(place: &Place, tools: &Tools, worker: &Worker) -> Result<String> {
     build::build(place, tools, one)?;
     let sizes = build::measure(place, one)?;
     build::within_budget(&sizes)?;
-    let shown: Vec<String> = sizes.iter().map(build::Size::shown).collect();
+    let shown: Vec<String> = sizes.iter().map(build::WorkerSize::shown).collect();
     Ok(format!("✓ Worker {}", shown.join(", ")))
 }
 

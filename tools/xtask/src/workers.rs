@@ -17,12 +17,12 @@ pub(crate) struct Worker {
 }
 
 #[derive(Deserialize)]
-struct Config {
-    env: BTreeMap<String, Block>,
+struct WranglerEnvs {
+    env: BTreeMap<String, WorkerEntry>,
 }
 
 #[derive(Deserialize)]
-struct Block {
+struct WorkerEntry {
     main: String,
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn pick(place: &Place, name: Option<&str>) -> Result<Vec<Worker>> {
 
 fn parse(text: &str) -> Result<Vec<Worker>> {
     // The parser's own message shows the line at fault, and a secret may stand in it.
-    let config: Config =
+    let config: WranglerEnvs =
         toml::from_str(text).map_err(|error| anyhow!("{}", error.message().to_owned()))?;
     let mut workers = Vec::new();
     for (env, block) in config.env {

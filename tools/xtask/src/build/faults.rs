@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Recipe, output_paths};
+use super::{BuildRecipe, output_paths};
 use crate::place::Place;
 use crate::workers::Worker;
 
@@ -24,14 +24,14 @@ const BINDING: &str = "FAULTS";
 ///
 /// # Errors
 /// When the crate's manifest cannot be read.
-pub(super) fn recipe<'a>(place: &Place, worker: &'a Worker) -> Result<Option<Recipe<'a>>> {
+pub(super) fn recipe<'a>(place: &Place, worker: &'a Worker) -> Result<Option<BuildRecipe<'a>>> {
     if !has_switches(place, worker)? {
         return Ok(None);
     }
     let env = &worker.env;
     let out = format!("../target/faults/{env}");
     let args = ["--dev", "--no-opt", "--out-dir", &out, "--", "--locked", "--features", FEATURE];
-    Ok(Some(Recipe {
+    Ok(Some(BuildRecipe {
         worker,
         title: format!("build {env} with fault switches"),
         out: folder(place, worker),

@@ -26,7 +26,7 @@ const VARIABLES: [&str; 3] =
 
 /// The inputs of all Workers.
 #[derive(Debug)]
-pub(super) struct Inputs {
+pub(super) struct BuildInputs {
     root: PathBuf,
     /// Each crate of the workspace: its folder, and the crates of the workspace it is built from.
     crates: BTreeMap<String, (PathBuf, Vec<String>)>,
@@ -34,35 +34,35 @@ pub(super) struct Inputs {
 }
 
 #[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
+struct CargoMetadata {
+    packages: Vec<CargoPackage>,
 }
 
 #[derive(Deserialize)]
-struct Package {
+struct CargoPackage {
     name: String,
     manifest_path: PathBuf,
-    dependencies: Vec<Dependency>,
+    dependencies: Vec<CargoDependency>,
 }
 
 #[derive(Deserialize)]
-struct Dependency {
+struct CargoDependency {
     name: String,
     path: Option<PathBuf>,
     /// `dev`, `build`, or none for an ordinary one.
     kind: Option<String>,
 }
 
-impl Inputs {
+impl BuildInputs {
     /// Reads how the crates hang together.
     pub(super) fn read(place: &Place, tools: &Tools) -> Result<Self> {
         let text = Call::new("cargo")
             .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
             .dir(&place.root)
             .read("Mend the manifest that is named above.")?;
-        let metadata: Metadata = serde_json::from_str(&text)
+        let metadata: CargoMetadata = serde_json::from_str(&text)
             .context("cargo metadata gave another form than expected; is cargo the pinned one?")?;
-        let crates = metadata.packages.into_iter().map(Package::entry).collect();
+        let crates = metadata.packages.into_iter().map(CargoPackage::entry).collect();
         Ok(Self { root: place.root.clone(), crates, tools: tool_line(tools) })
     }
 
@@ -93,7 +93,7 @@ impl Inputs {
     }
 }
 
-impl Package {
+impl CargoPackage {
     fn entry(self) -> (String, (PathBuf, Vec<String>)) {
         let folder = self.manifest_path.parent().map(Path::to_path_buf).unwrap_or_default();
         let below = self.dependencies.into_iter();
@@ -160,7 +160,7 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
 mod tests {
     use super::*;
 
-    fn workspace() -> (tempfile::TempDir, Inputs) {
+    fn workspace() -> (tempfile::TempDir, BuildInputs) {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().to_path_buf();
         let names = ["a/src", "b/src", "a/build", ".cargo"];
@@ -176,11 +176,11 @@ mod tests {
             ("a".to_owned(), (root.join("a"), vec!["b".to_owned()])),
             ("b".to_owned(), (root.join("b"), Vec::new())),
         ]);
-        (folder, Inputs { root, crates, tools: "1".to_owned() })
+        (folder, BuildInputs { root, crates, tools: "1".to_owned() })
     }
 
     #[track_caller]
-    fn check(change: impl Fn(&mut Inputs), changes: bool) {
+    fn check(change: impl Fn(&mut BuildInputs), changes: bool) {
         let (_folder, mut inputs) = workspace();
         let before = inputs.digest("a", &[]).unwrap();
         change(&mut inputs);

@@ -16,13 +16,13 @@ const BUDGET_BYTES: u64 = 250_000;
 
 /// The sizes of one Worker, in bytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Size {
+pub(crate) struct WorkerSize {
     name: String,
     wasm: u64,
     gzipped: u64,
 }
 
-impl Size {
+impl WorkerSize {
     /// Measures the files that are uploaded for a Worker.
     pub(super) fn of(name: &str, files: &[PathBuf]) -> Result<Self> {
         let mut size = Self { name: name.to_owned(), wasm: 0, gzipped: 0 };
@@ -45,9 +45,9 @@ impl Size {
 }
 
 /// The sizes, a line each under a heading.
-pub(super) fn table(sizes: &[Size]) -> String {
+pub(super) fn table(sizes: &[WorkerSize]) -> String {
     let mut table = format!("{:<12}{:>12}{:>12}", "Worker", "wasm", "gzipped");
-    for Size { name, wasm, gzipped } in sizes {
+    for WorkerSize { name, wasm, gzipped } in sizes {
         // A String takes any text, so this write cannot fail.
         let _ = write!(table, "\n{name:<12}{:>12}{:>12}", kilobytes(*wasm), kilobytes(*gzipped));
     }
@@ -58,7 +58,7 @@ pub(super) fn table(sizes: &[Size]) -> String {
 ///
 /// # Errors
 /// When one is over the budget.
-pub(super) fn within_budget(sizes: &[Size]) -> Result<()> {
+pub(super) fn within_budget(sizes: &[WorkerSize]) -> Result<()> {
     let Some(size) = sizes.iter().find(|size| BUDGET_BYTES < size.gzipped) else { return Ok(()) };
     bail!(
         "{} is over the budget of {}; look for a new dependency with `cargo tree -p {} -e normal \
@@ -84,8 +84,8 @@ fn kilobytes(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    fn size(gzipped: u64) -> Size {
-        Size { name: "ingest".to_owned(), wasm: 374_912, gzipped }
+    fn size(gzipped: u64) -> WorkerSize {
+        WorkerSize { name: "ingest".to_owned(), wasm: 374_912, gzipped }
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         for file in &files {
             fs::write(file, [7; 1000]).unwrap();
         }
-        let size = Size::of("w", &files).unwrap();
+        let size = WorkerSize::of("w", &files).unwrap();
         assert_eq!(size.wasm, 1000);
         assert_eq!(size.gzipped, 2 * gzipped(&[7; 1000]).unwrap());
     }

@@ -11,36 +11,36 @@ use anyhow::{Context, Result, bail};
 use shared::settings::Mistake;
 use toml::Table;
 
-use self::file::File;
+use self::file::WranglerFile;
 
 /// The configuration of a deployment: of the root's `wrangler.toml`, or of a stage's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Config {
+pub(super) struct DeployConfig {
     /// The file's name.
     pub(super) file: String,
     /// The Cloudflare account, where the file names one.
     pub(super) account: Option<String>,
     /// The Workers in the order in which they are deployed.
-    pub(super) workers: Vec<Worker>,
+    pub(super) workers: Vec<DeployWorker>,
     /// Every queue that a Worker reads or writes, or that takes the dead letters of one.
     pub(super) queues: BTreeSet<String>,
     /// The database that Workers share.
-    pub(super) database: Option<Database>,
+    pub(super) database: Option<DeployDatabase>,
     /// The number that each rate limiter counts under, by environment and binding.
     pub(super) limiters: BTreeMap<(String, String), String>,
 }
 
 /// One block of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Worker {
+pub(super) struct DeployWorker {
     /// The environment's name.
     pub(super) env: String,
     /// The Worker's name at Cloudflare.
     pub(super) name: String,
     /// What it is to the others.
-    pub(super) rank: Rank,
+    pub(super) rank: DeployOrder,
     /// The routes that lead to it, as the file has them.
-    pub(super) routes: Vec<Route>,
+    pub(super) routes: Vec<WorkerRoute>,
     /// Whether it is reached at an address under workers.dev.
     pub(super) workers_dev: bool,
     /// The settings that it needs and the file does not have.
@@ -54,7 +54,7 @@ pub(super) struct Worker {
 /// What a Worker is to the others; they are deployed in this order, because a Worker cannot bind
 /// to objects that are not there, and messages wait better in a queue than for a consumer's mend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rank {
+pub(super) enum DeployOrder {
     /// Others bind to its objects.
     Objects,
     /// It reads a queue.
@@ -65,7 +65,7 @@ pub(super) enum Rank {
 
 /// A route of a Worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Route {
+pub(super) struct WorkerRoute {
     /// A host, with a path where it is no custom domain.
     pub(super) pattern: String,
     /// Whether Cloudflare makes its DNS record and its certificate.
@@ -74,7 +74,7 @@ pub(super) struct Route {
 
 /// The database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Database {
+pub(super) struct DeployDatabase {
     /// Its name.
     pub(super) name: String,
     /// Its id, unless a placeholder stands there.
@@ -83,7 +83,7 @@ pub(super) struct Database {
     pub(super) env: String,
 }
 
-impl Config {
+impl DeployConfig {
     /// Reads the text of `file`.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl Config {
         let mend = || format!("{file} is not as expected; mend it");
         let table = table(file, text)?;
         secrets::refuse(file, text, &table)?;
-        let parsed: File = table.try_into().with_context(mend)?;
+        let parsed: WranglerFile = table.try_into().with_context(mend)?;
         parsed.account_is_one().with_context(mend)?;
         parsed.objects_are_within().with_context(mend)?;
         parsed.queues_fit().with_context(mend)?;
@@ -116,11 +116,15 @@ impl Config {
         let queues = self.queues.iter().cloned();
         let database = self.database.iter().flat_map(|it| [Some(it.name.clone()), it.id.clone()]);
         let routes = self.workers.iter().flat_map(|worker| &worker.routes);
-        workers.chain(queues).chain(database.flatten()).chain(routes.map(Route::host)).collect()
+        workers
+            .chain(queues)
+            .chain(database.flatten())
+            .chain(routes.map(WorkerRoute::host))
+            .collect()
     }
 }
 
-impl Route {
+impl WorkerRoute {
     /// The host alone: a custom domain and a pattern with a path may both have it.
     fn host(&self) -> String {
         self.pattern.split('/').next().unwrap_or_default().to_ascii_lowercase()

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 
-use super::config::Config;
-use super::plan::{Plan, Step};
-use super::wrangler::{Commands, Said, Wrangler};
+use super::config::DeployConfig;
+use super::plan::{DeployPlan, DeployStep};
+use super::wrangler::{CommandOutput, Wrangler, WranglerCommands};
 use super::{edit, observed};
 
 /// What was done, as far as a person has to know.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Done {
+pub(super) struct DeployResult {
     /// Addresses under workers.dev that wrangler told, by environment.
     pub(super) addresses: BTreeMap<String, String>,
     /// Whether the file was changed.
@@ -26,13 +26,13 @@ pub(super) struct Done {
 /// At the first step that fails: what it was, what was said, what to do. A later run finds what
 /// was done and goes on from there.
 pub(super) fn execute(
-    plan: &Plan,
-    config: &Config,
+    plan: &DeployPlan,
+    config: &DeployConfig,
     root: &Path,
-    commands: &Commands,
+    commands: &WranglerCommands,
     wrangler: &mut dyn Wrangler,
-) -> Result<Done> {
-    let mut done = Done::default();
+) -> Result<DeployResult> {
+    let mut done = DeployResult::default();
     let count = plan.0.len();
     for (index, planned) in plan.0.iter().enumerate() {
         let name = format!("{}/{count} {}", index + 1, planned.step.shown(config));
@@ -50,16 +50,16 @@ pub(super) fn execute(
 }
 
 struct Execution<'a> {
-    config: &'a Config,
+    config: &'a DeployConfig,
     root: &'a Path,
-    commands: &'a Commands,
+    commands: &'a WranglerCommands,
     wrangler: &'a mut dyn Wrangler,
 }
 
 impl Execution<'_> {
     /// Does one step; the answer is worth showing.
-    fn run(&mut self, step: &Step, done: &mut Done) -> Result<String> {
-        if let Step::NoteDatabase { name, id } = step {
+    fn run(&mut self, step: &DeployStep, done: &mut DeployResult) -> Result<String> {
+        if let DeployStep::WriteDatabaseId { name, id } = step {
             let id = match id {
                 Some(id) => id.clone(),
                 None => self.look_up(name)?,
@@ -69,23 +69,23 @@ impl Execution<'_> {
             return Ok(id);
         }
         let Some(command) = step.command(self.commands) else { return Ok(String::new()) };
-        let said: Said = self.wrangler.run(&command)?;
+        let said: CommandOutput = self.wrangler.run(&command)?;
         let out = said.ok(&command, step.next())?;
         match step {
-            Step::Migrate { .. } if out.contains("No migrations to apply") => {
+            DeployStep::Migrate { .. } if out.contains("No migrations to apply") => {
                 Ok("none to apply".to_owned())
             }
-            Step::Deploy { env } => {
+            DeployStep::Deploy { env } => {
                 let found = self.config.workers.iter().find(|worker| worker.env == *env);
                 let address = found.and_then(|worker| workers_dev(&out, &worker.name));
                 done.addresses.extend(address.iter().map(|it| (env.clone(), it.clone())));
                 Ok(address.unwrap_or_default())
             }
-            Step::CreateQueue(_)
-            | Step::RetainQueue(_)
-            | Step::CreateDatabase(_)
-            | Step::NoteDatabase { .. }
-            | Step::Migrate { .. } => Ok(String::new()),
+            DeployStep::CreateQueue(_)
+            | DeployStep::RetainQueue(_)
+            | DeployStep::CreateDatabase(_)
+            | DeployStep::WriteDatabaseId { .. }
+            | DeployStep::Migrate { .. } => Ok(String::new()),
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::config::Config;
-use super::wrangler::{Commands, Said, Wrangler};
+use super::config::DeployConfig;
+use super::wrangler::{CommandOutput, Wrangler, WranglerCommands};
 
 /// The most pages of queues that are read. An account has at most 10,000 queues.
 /// <https://developers.cloudflare.com/queues/platform/limits/>
@@ -18,7 +18,7 @@ const NEXT: &str =
 
 /// What is known of the account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Observed {
+pub(super) struct AccountState {
     /// The names of the queues.
     pub(super) queues: BTreeSet<String>,
     /// The ids of the databases, by name.
@@ -29,7 +29,7 @@ pub(super) struct Observed {
 
 /// A Cloudflare account that the caller may use.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Account {
+pub(super) struct CloudflareAccount {
     /// Its id.
     pub(super) id: String,
     /// Its name.
@@ -41,10 +41,10 @@ pub(super) struct Account {
 /// # Errors
 /// When wrangler fails, or says something else than it does in the pinned version.
 pub(super) fn observe(
-    config: &Config,
-    commands: &Commands,
+    config: &DeployConfig,
+    commands: &WranglerCommands,
     wrangler: &mut dyn Wrangler,
-) -> Result<Observed> {
+) -> Result<AccountState> {
     wrangler.begin("look at the account");
     let queues = queues(&config.queues, commands, wrangler)?;
     let databases = match &config.database {
@@ -63,7 +63,7 @@ pub(super) fn observe(
         secrets.insert(worker.env.clone(), found);
     }
     wrangler.end("");
-    Ok(Observed { queues, databases, secrets })
+    Ok(AccountState { queues, databases, secrets })
 }
 
 /// The databases of the account.
@@ -71,7 +71,7 @@ pub(super) fn observe(
 /// # Errors
 /// As [`observe`].
 pub(super) fn databases(
-    commands: &Commands,
+    commands: &WranglerCommands,
     wrangler: &mut dyn Wrangler,
 ) -> Result<BTreeMap<String, String>> {
     let command = commands.list_databases();
@@ -82,9 +82,12 @@ pub(super) fn databases(
 ///
 /// # Errors
 /// When nobody is logged in, or there is a choice.
-pub(super) fn account(named: Option<&str>, wrangler: &mut dyn Wrangler) -> Result<Account> {
+pub(super) fn account(
+    named: Option<&str>,
+    wrangler: &mut dyn Wrangler,
+) -> Result<CloudflareAccount> {
     wrangler.begin("ask who is logged in");
-    let command = Commands::who_am_i();
+    let command = WranglerCommands::who_am_i();
     let next = "Log in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN; \
                 docs/deploy.md says what the token may do.";
     let accounts = read_accounts(&wrangler.run(&command)?.ok(&command, next)?)?;
@@ -93,20 +96,22 @@ pub(super) fn account(named: Option<&str>, wrangler: &mut dyn Wrangler) -> Resul
     Ok(account)
 }
 
-impl Account {
+impl CloudflareAccount {
     /// Name and id.
     pub(super) fn shown(&self) -> String {
         if self.name.is_empty() { self.id.clone() } else { format!("{} ({})", self.name, self.id) }
     }
 }
 
-fn choose(named: Option<&str>, accounts: Vec<Account>) -> Result<Account> {
+fn choose(named: Option<&str>, accounts: Vec<CloudflareAccount>) -> Result<CloudflareAccount> {
     if let Some(id) = named {
         // A narrow token may use an account that it may not list.
         let found = accounts.into_iter().find(|account| account.id == id);
-        return Ok(found.unwrap_or_else(|| Account { id: id.to_owned(), name: String::new() }));
+        return Ok(
+            found.unwrap_or_else(|| CloudflareAccount { id: id.to_owned(), name: String::new() })
+        );
     }
-    let listed: Vec<String> = accounts.iter().map(Account::shown).collect();
+    let listed: Vec<String> = accounts.iter().map(CloudflareAccount::shown).collect();
     let next = "name one: `account_id = \"…\"` at the top of the file, or CLOUDFLARE_ACCOUNT_ID";
     let mut accounts = accounts.into_iter();
     match (accounts.next(), accounts.next()) {
@@ -119,7 +124,7 @@ fn choose(named: Option<&str>, accounts: Vec<Account>) -> Result<Account> {
 /// Page by page, until all that are `wanted` were seen or a page is empty.
 fn queues(
     wanted: &BTreeSet<String>,
-    commands: &Commands,
+    commands: &WranglerCommands,
     wrangler: &mut dyn Wrangler,
 ) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
@@ -174,11 +179,11 @@ fn read_secrets(out: &str) -> Result<BTreeSet<String>> {
     Ok(listed.into_iter().map(|it| it.name).collect())
 }
 
-fn read_accounts(out: &str) -> Result<Vec<Account>> {
+fn read_accounts(out: &str) -> Result<Vec<CloudflareAccount>> {
     #[derive(Deserialize)]
     struct Me {
         #[serde(default)]
-        accounts: Vec<Account>,
+        accounts: Vec<CloudflareAccount>,
     }
     Ok(read_json::<Me>(out, "whoami")?.accounts)
 }
@@ -190,7 +195,7 @@ fn read_json<'a, T: Deserialize<'a>>(out: &'a str, what: &str) -> Result<T> {
 }
 
 /// Whether `secret list` failed because the Worker was never deployed.
-fn is_absent(said: &Said, worker: &str) -> bool {
+fn is_absent(said: &CommandOutput, worker: &str) -> bool {
     !said.success
         && said.tail.contains(&format!("Worker \"{worker}\""))
         && said.tail.contains("not found")

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::config::Config;
+use super::config::DeployConfig;
 use super::edit;
 use crate::place::Place;
 
@@ -54,9 +54,9 @@ const SET_APART: [&str; 20] = [
 
 /// The name of a stage, fit to stand in the names of Workers, queues and hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stage(String);
+pub(super) struct DeployStage(String);
 
-impl Stage {
+impl DeployStage {
     /// # Errors
     /// When `raw` is not letters, digits and inner hyphens, in lower case.
     pub(super) fn parse(raw: &str) -> Result<Self> {
@@ -81,12 +81,12 @@ impl Stage {
 ///
 /// # Errors
 /// When the file is missing or wrong, or the stage's names are the root's too.
-pub(super) fn read(place: &Place, stage: Option<&Stage>) -> Result<Config> {
-    let root = Config::read(ROOT_FILE, &root_text(place)?)?;
+pub(super) fn read(place: &Place, stage: Option<&DeployStage>) -> Result<DeployConfig> {
+    let root = DeployConfig::read(ROOT_FILE, &root_text(place)?)?;
     let Some(stage) = stage else { return Ok(root) };
     let make = format!("make it with `cargo xtask deploy --stage {} --init`", stage.0);
     let file = stage.file();
-    let config = Config::read(&file, &text(place, &file, &make)?)?;
+    let config = DeployConfig::read(&file, &text(place, &file, &make)?)?;
     apart(&config, &root)?;
     Ok(config)
 }
@@ -95,7 +95,7 @@ pub(super) fn read(place: &Place, stage: Option<&Stage>) -> Result<Config> {
 ///
 /// # Errors
 /// When it is there already, or cannot be made.
-pub(super) fn init(place: &Place, stage: &Stage) -> Result<String> {
+pub(super) fn init(place: &Place, stage: &DeployStage) -> Result<String> {
     let file = stage.file();
     let path = place.root.join(&file);
     if path.exists() {
@@ -116,8 +116,8 @@ pub(super) fn init(place: &Place, stage: &Stage) -> Result<String> {
 ///
 /// # Errors
 /// When `root` is not what a deployment takes, or something of it would be shared.
-pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
-    let config = Config::read(ROOT_FILE, root)?;
+pub(super) fn form(root: &str, stage: &DeployStage) -> Result<String> {
+    let config = DeployConfig::read(ROOT_FILE, root)?;
     refuse_shared(root)?;
     let suffix = |name: &str| Some(format!("{name}-{}", stage.0));
     let database = config.database.as_ref().map(|it| it.name.clone()).unwrap_or_default();
@@ -143,7 +143,7 @@ pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
          # What changes there for all stages, change here too.\n\n{made}",
         stage.0
     );
-    apart(&Config::read(&stage.file(), &made)?, &config)?;
+    apart(&DeployConfig::read(&stage.file(), &made)?, &config)?;
     Ok(made)
 }
 
@@ -165,7 +165,7 @@ fn refuse_shared(root: &str) -> Result<()> {
 /// Two rate limiters with one number share their counts, so a stage's flood would close
 /// production's door. A number is made of the stage's name and the old one.
 /// <https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>
-fn counter(old: &str, stage: &Stage) -> String {
+fn counter(old: &str, stage: &DeployStage) -> String {
     let digest = Sha256::digest(format!("{} {old}", stage.0));
     let number = digest.iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
     number.max(1).to_string()
@@ -173,7 +173,7 @@ fn counter(old: &str, stage: &Stage) -> String {
 
 /// Refuses a stage that has a name in common with the root, in one account: deploying it would
 /// replace production, or read its queue.
-fn apart(stage: &Config, root: &Config) -> Result<()> {
+fn apart(stage: &DeployConfig, root: &DeployConfig) -> Result<()> {
     let accounts = [&stage.account, &root.account];
     if accounts.iter().all(|account| account.is_some()) && stage.account != root.account {
         return Ok(());
@@ -193,7 +193,7 @@ fn apart(stage: &Config, root: &Config) -> Result<()> {
 }
 
 /// A stage limits what production limits, and counts it by itself.
-fn limiters_apart(stage: &Config, root: &Config) -> Result<()> {
+fn limiters_apart(stage: &DeployConfig, root: &DeployConfig) -> Result<()> {
     for ((env, name), number) in &root.limiters {
         let own = stage.limiters.get(&(env.clone(), name.clone()));
         if own.is_none_or(|own| root.limiters.values().any(|it| it == own)) {

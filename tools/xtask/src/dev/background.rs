@@ -11,22 +11,22 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 
 use crate::call::Call;
-use crate::interrupt::Group;
+use crate::interrupt::ProcessGroup;
 
 /// How many of its last words are kept.
 const TAIL_LINES: usize = 20;
 
 /// A running program: lines go in, lines come out.
 #[derive(Debug)]
-pub(super) struct Background {
+pub(super) struct BackgroundProgram {
     name: &'static str,
     input: ChildStdin,
     output: Receiver<String>,
     tail: Arc<Mutex<VecDeque<String>>>,
-    _group: Group,
+    _group: ProcessGroup,
 }
 
-impl Background {
+impl BackgroundProgram {
     /// Starts `call`; when it ends, `ended` is told so.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Background {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed = || format!("`{shown}` could not be started; run `cargo xtask build`");
         let mut child = command.spawn().with_context(failed)?;
-        let group = Group::of(&child);
+        let group = ProcessGroup::of(&child);
         let input = child.stdin.take().with_context(failed)?;
         let (sender, output) = mpsc::channel();
         each_line(child.stdout.take(), move |line| drop(sender.send(line)));
@@ -103,10 +103,10 @@ fn each_line<R: Read + Send + 'static>(
 mod tests {
     use super::*;
 
-    fn start(script: &str) -> (Background, Receiver<String>) {
+    fn start(script: &str) -> (BackgroundProgram, Receiver<String>) {
         let (sender, ended) = mpsc::channel();
         let call = Call::new("sh").arg("-c").arg(script);
-        (Background::start("sh", call, &sender).unwrap(), ended)
+        (BackgroundProgram::start("sh", call, &sender).unwrap(), ended)
     }
 
     #[test]

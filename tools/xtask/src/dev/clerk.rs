@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Addresses;
-use super::background::Background;
-use super::day::{Played, Step as DayStep};
-use super::http::{Answer, Client};
-use super::state::State;
+use super::background::BackgroundProgram;
+use super::day::{DayStep, StepResult};
+use super::http::{HttpAnswer, HttpClient};
+use super::state::DevState;
 use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
@@ -22,10 +22,10 @@ const START: Duration = Duration::from_mins(1);
 
 /// The running local Clerk.
 #[derive(Debug)]
-pub(super) struct Clerk {
-    _program: Background,
+pub(super) struct LocalClerk {
+    _program: BackgroundProgram,
     url: String,
-    client: Client,
+    client: HttpClient,
 }
 
 /// Builds the program and says where it is.
@@ -50,14 +50,14 @@ pub(super) fn build(place: &Place) -> Result<PathBuf> {
     Ok(program)
 }
 
-impl Clerk {
+impl LocalClerk {
     /// Starts it and waits until it listens.
     ///
     /// # Errors
     /// When it does not come up.
     pub(super) fn start(
         program: &PathBuf,
-        state: &State,
+        state: &DevState,
         addresses: Addresses,
         ended: &Sender<String>,
     ) -> Result<Self> {
@@ -68,10 +68,10 @@ impl Clerk {
             .arg("--state-dir")
             .arg(state.clerk_folder())
             .vars([("CLERK_WEBHOOK_SECRET", &state.secret)]);
-        let mut program = Background::start("local-clerk", call, ended)?;
+        let mut program = BackgroundProgram::start("local-clerk", call, ended)?;
         // Its one line of output is its address, once it listens.
         program.hear(START)?;
-        Ok(Self { _program: program, url: addresses.clerk(), client: Client::new() })
+        Ok(Self { _program: program, url: addresses.clerk(), client: HttpClient::new() })
     }
 
     /// Its public key, as a JSON Web Key.
@@ -94,17 +94,17 @@ impl Clerk {
     }
 
     /// Delivers one step of the day.
-    pub(super) fn play(&self, index: usize) -> Result<Played> {
+    pub(super) fn play(&self, index: usize) -> Result<StepResult> {
         self.post(&format!("/local/day/{index}"), &json!({}))
     }
 
     /// Delivers the loss of Ada's role.
-    pub(super) fn revoke(&self) -> Result<Played> {
+    pub(super) fn revoke(&self) -> Result<StepResult> {
         self.post("/local/day/revocation", &json!({}))
     }
 
     /// Delivers its return.
-    pub(super) fn grant(&self) -> Result<Played> {
+    pub(super) fn grant(&self) -> Result<StepResult> {
         self.post("/local/day/grant", &json!({}))
     }
 
@@ -124,7 +124,7 @@ impl Clerk {
     }
 }
 
-fn read<T: DeserializeOwned>(asked: &str, answer: &Answer) -> Result<T> {
+fn read<T: DeserializeOwned>(asked: &str, answer: &HttpAnswer) -> Result<T> {
     if answer.status != 200 {
         bail!("{asked} of the local Clerk gave {}: {}", answer.status, answer.body);
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// What a delivery should come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Outcome {
+pub(super) enum ExpectedOutcome {
     Applied,
     Superseded,
     Duplicate,
@@ -14,7 +14,7 @@ pub(super) enum Outcome {
     Refused,
 }
 
-impl Outcome {
+impl ExpectedOutcome {
     /// What the row of such a delivery says; none where there must be no row. A duplicate is
     /// counted in the row of the first one, whose outcome stays.
     pub(super) fn row(self) -> Option<&'static str> {
@@ -30,9 +30,9 @@ impl Outcome {
 
 /// A delivery of the day.
 #[derive(Debug, Deserialize)]
-pub(super) struct Step {
+pub(super) struct DayStep {
     pub(super) title: String,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: ExpectedOutcome,
     #[serde(rename = "type")]
     pub(super) kind: String,
     pub(super) subject: String,
@@ -40,22 +40,22 @@ pub(super) struct Step {
 
 /// How a delivery went.
 #[derive(Debug, Deserialize)]
-pub(super) struct Played {
+pub(super) struct StepResult {
     pub(super) svix_id: String,
     /// Every attempt, in order.
-    pub(super) attempts: Vec<Attempt>,
+    pub(super) attempts: Vec<StepAttempt>,
     /// Whether the last answer was the right one.
     pub(super) ok: Option<bool>,
 }
 
 /// One request of a delivery.
 #[derive(Debug, Deserialize)]
-pub(super) struct Attempt {
+pub(super) struct StepAttempt {
     /// Absent when there was no answer.
     pub(super) status: Option<u16>,
 }
 
-impl Played {
+impl StepResult {
     /// The last answer, as people read it.
     pub(super) fn answer(&self) -> String {
         let status = self.attempts.last().and_then(|last| last.status);
@@ -65,7 +65,7 @@ impl Played {
 
 /// A user of the day, and what is right once it is over.
 #[derive(Debug)]
-pub(super) struct Person {
+pub(super) struct ExpectedUser {
     pub(super) name: &'static str,
     pub(super) id: &'static str,
     /// What `/api/me` answers, and the roles it names; none where it must refuse.
@@ -77,7 +77,7 @@ pub(super) struct Person {
 }
 
 /// Whose role comes and goes.
-pub(super) const ADA: Person = Person {
+pub(super) const ADA: ExpectedUser = ExpectedUser {
     name: "Ada",
     id: "user_3ADAlovelace1815analytic001",
     roles: Some(&["admin", "member"]),
@@ -87,30 +87,30 @@ pub(super) const ADA: Person = Person {
 
 /// Everyone: an admin, a member of an organization, the target of the forgeries, the deleted one,
 /// and one that no delivery ever named.
-pub(super) const PEOPLE: [Person; 5] = [
+pub(super) const EXPECTED_USERS: [ExpectedUser; 5] = [
     ADA,
-    Person {
+    ExpectedUser {
         name: "Grace",
         id: "user_3GRAChopper1906compiler0001",
         roles: Some(&["member"]),
         org_role: Some("org:member"),
         admin_status: 403,
     },
-    Person {
+    ExpectedUser {
         name: "Linus",
         id: "user_3LINUStorvalds1969kernel001",
         roles: Some(&["member"]),
         org_role: None,
         admin_status: 403,
     },
-    Person {
+    ExpectedUser {
         name: "Edsger",
         id: "user_3EDSGdijkstra1930goto000001",
         roles: None,
         org_role: None,
         admin_status: 403,
     },
-    Person {
+    ExpectedUser {
         name: "a stranger",
         id: "user_3STRANGERneverannounced0001",
         roles: Some(&[]),
@@ -127,7 +127,7 @@ mod tests {
     fn the_users_are_those_of_the_local_clerk() {
         let known: Vec<&str> =
             local_clerk::sample_users::ALL.iter().map(|person| person.id).collect();
-        let ours: Vec<&str> = PEOPLE.iter().map(|person| person.id).collect();
+        let ours: Vec<&str> = EXPECTED_USERS.iter().map(|person| person.id).collect();
         assert_eq!(ours.get(..known.len()), Some(known.as_slice()));
         assert_eq!(local_clerk::sample_users::ADA.id, ADA.id);
     }
@@ -136,7 +136,7 @@ mod tests {
     fn the_local_clerks_day_can_be_read() {
         let day = local_clerk::day::ScriptedDay::new("ins_2mine", 1_700_000_000_000);
         let script = serde_json::to_string(&day.script()).unwrap();
-        let steps: Vec<Step> = serde_json::from_str(&script).unwrap();
-        assert!(steps.iter().any(|step| step.outcome == Outcome::Parked));
+        let steps: Vec<DayStep> = serde_json::from_str(&script).unwrap();
+        assert!(steps.iter().any(|step| step.outcome == ExpectedOutcome::Parked));
     }
 }

@@ -14,7 +14,7 @@ use crate::place::Place;
 
 /// A folder that this run has to itself.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct DevState {
     folder: PathBuf,
     /// The webhook secret, which ingest and the local Clerk share.
     pub(super) secret: String,
@@ -23,7 +23,7 @@ pub(super) struct State {
     _scratch: Option<TempDir>,
 }
 
-impl State {
+impl DevState {
     /// Opens the state of the clone, or for `once` a new one.
     ///
     /// # Errors
@@ -127,8 +127,8 @@ fn secret(folder: &Path) -> Result<String> {
 mod tests {
     use super::*;
 
-    fn open(folder: &Path, fresh: bool) -> Result<State> {
-        State::at(folder.to_path_buf(), None, fresh)
+    fn open(folder: &Path, fresh: bool) -> Result<DevState> {
+        DevState::at(folder.to_path_buf(), None, fresh)
     }
 
     #[test]

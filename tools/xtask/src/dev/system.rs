@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Addresses;
-use super::background::Background;
-use super::state::State;
+use super::background::BackgroundProgram;
+use super::state::DevState;
 use crate::call::Call;
 use crate::place::Place;
 use crate::setup::Tools;
@@ -28,7 +28,7 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// The running Workers.
 #[derive(Debug)]
 pub(super) struct System {
-    program: RefCell<Background>,
+    program: RefCell<BackgroundProgram>,
     /// The migrations that this start applied.
     pub(super) migrated: Vec<String>,
 }
@@ -36,7 +36,7 @@ pub(super) struct System {
 /// What `serve.mjs` says in a line.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Said {
+enum ServeMessage {
     Ready(Ready),
     Fatal(String),
     Rows(Vec<Map<String, Value>>),
@@ -61,18 +61,20 @@ impl System {
     ) -> Result<Self> {
         let script = Path::new("tools/xtask/js").join("serve.mjs");
         let call = Call::new(&tools.node).arg(script).dir(&place.root).vars(tools.vars()?);
-        let mut program = Background::start("workerd", call, ended)?;
+        let mut program = BackgroundProgram::start("workerd", call, ended)?;
         // On standard input and not as an argument: others on the machine can read arguments.
         program.say(&options.to_string())?;
         match read(&program.hear(START)?)? {
-            Said::Ready(Ready { migrated }) => {
+            ServeMessage::Ready(Ready { migrated }) => {
                 Ok(Self { program: RefCell::new(program), migrated })
             }
-            Said::Fatal(why) => bail!(
+            ServeMessage::Fatal(why) => bail!(
                 "the Workers did not start: {why}\nMend what is named; if the data may be the \
                  cause, `cargo xtask dev --fresh` begins with none."
             ),
-            Said::Rows(_) | Said::Error(_) => Err(program.gone("spoke out of turn")),
+            ServeMessage::Rows(_) | ServeMessage::Error(_) => {
+                Err(program.gone("spoke out of turn"))
+            }
         }
     }
 
@@ -84,14 +86,16 @@ impl System {
         let mut program = self.program.borrow_mut();
         program.say(&json!({ "sql": sql, "args": args }).to_string())?;
         match read(&program.hear(ANSWER)?)? {
-            Said::Rows(rows) => Ok(rows),
-            Said::Error(why) | Said::Fatal(why) => bail!("the database refused `{sql}`: {why}"),
-            Said::Ready(_) => Err(program.gone("spoke out of turn")),
+            ServeMessage::Rows(rows) => Ok(rows),
+            ServeMessage::Error(why) | ServeMessage::Fatal(why) => {
+                bail!("the database refused `{sql}`: {why}")
+            }
+            ServeMessage::Ready(_) => Err(program.gone("spoke out of turn")),
         }
     }
 }
 
-fn read(line: &str) -> Result<Said> {
+fn read(line: &str) -> Result<ServeMessage> {
     serde_json::from_str(line).with_context(|| {
         format!("tools/xtask/js/serve.mjs said `{line}`, which is no answer; mend it")
     })
@@ -100,7 +104,7 @@ fn read(line: &str) -> Result<Said> {
 /// What `serve.mjs` is told first.
 pub(super) fn options(
     place: &Place,
-    state: &State,
+    state: &DevState,
     addresses: Addresses,
     workers: &[Worker],
     example: Option<&Value>,
@@ -116,7 +120,7 @@ pub(super) fn options(
 }
 
 /// The vars and secrets that a deployment would set and `wrangler.toml` leaves open.
-fn bindings(env: &str, state: &State, addresses: Addresses) -> Value {
+fn bindings(env: &str, state: &DevState, addresses: Addresses) -> Value {
     let clerk = addresses.clerk();
     match env {
         "ingest" => json!({ "CLERK_WEBHOOK_SECRET": state.secret }),
@@ -150,9 +154,8 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_shown() {
-        assert!(
-            matches!(read(r#"{"rows":[{"n":1}]}"#).unwrap(), Said::Rows(rows) if rows.len() == 1)
-        );
+        let rows = read(r#"{"rows":[{"n":1}]}"#).unwrap();
+        assert!(matches!(rows, ServeMessage::Rows(rows) if rows.len() == 1));
         let Err(error) = read("warning: x") else { panic!("a warning was read as an answer") };
         assert!(error.to_string().contains("warning: x"));
     }

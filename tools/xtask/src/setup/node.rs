@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{lock, persist};
+use super::{lock, run_with_retries};
 use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
@@ -22,13 +22,13 @@ const OWN: Option<&str> = if cfg!(all(target_os = "linux", target_arch = "x86_64
 };
 
 #[derive(Deserialize)]
-struct Lock {
-    packages: BTreeMap<String, Package>,
+struct NpmLock {
+    packages: BTreeMap<String, NpmPackage>,
 }
 
 /// What tells one package from another; the rest of an entry differs between npm's versions.
 #[derive(Deserialize, PartialEq)]
-struct Package {
+struct NpmPackage {
     version: Option<String>,
     integrity: Option<String>,
     #[serde(default)]
@@ -37,19 +37,19 @@ struct Package {
 
 /// Where the packages are, and the Node that runs them.
 #[derive(Debug)]
-pub(super) struct Packages {
+pub(super) struct NodeModules {
     pub(super) folder: PathBuf,
     pub(super) node: PathBuf,
 }
 
 /// Installs the packages unless exactly those of the lock are there.
-pub(super) fn ensure(place: &Place) -> Result<Packages> {
+pub(super) fn ensure(place: &Place) -> Result<NodeModules> {
     let folder = installed(place)?;
     let node = match own(&folder) {
         Some(own) => own,
         None => machines(place)?,
     };
-    Ok(Packages { folder, node })
+    Ok(NodeModules { folder, node })
 }
 
 fn installed(place: &Place) -> Result<PathBuf> {
@@ -62,7 +62,7 @@ fn installed(place: &Place) -> Result<PathBuf> {
         check_npm(place)?;
         let step = Step::begin("npm ci (about 100 MB, once)");
         let call = || Call::new("npm").args(["ci", "--no-audit", "--no-fund"]).dir(&place.root);
-        persist(&step, call, "Check the network, then run the task again.")?;
+        run_with_retries(&step, call, "Check the network, then run the task again.")?;
         if !is_fresh(place, &folder)? {
             step.failed("incomplete");
             bail!(
@@ -116,9 +116,9 @@ fn running(place: &Place, next: &str) -> Result<(PathBuf, u32)> {
 
 /// npm leaves out what is optional and not for this machine; all else must be the same.
 fn agree(want: &str, have: &str) -> Result<bool> {
-    let want: Lock = serde_json::from_str(want)?;
-    let Ok(have) = serde_json::from_str::<Lock>(have) else { return Ok(false) };
-    let same = |(name, package): (&String, &Package)| match have.packages.get(name) {
+    let want: NpmLock = serde_json::from_str(want)?;
+    let Ok(have) = serde_json::from_str::<NpmLock>(have) else { return Ok(false) };
+    let same = |(name, package): (&String, &NpmPackage)| match have.packages.get(name) {
         Some(found) => found == package,
         None => package.optional || name.is_empty(),
     };

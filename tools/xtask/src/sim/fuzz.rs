@@ -19,7 +19,7 @@ use crate::show::{self, Step};
 
 /// What to fuzz, and for how long.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct FuzzArgs {
     /// One target; all of them, one after the other, when left out.
     target: Option<String>,
     /// For how long each target is fuzzed.
@@ -61,7 +61,7 @@ struct Program {
 ///
 /// # Errors
 /// When a target fails on an input, is not known, or cannot be built.
-pub(super) fn run(place: &Place, args: &Args) -> Result<()> {
+pub(super) fn run(place: &Place, args: &FuzzArgs) -> Result<()> {
     if args.seed_corpus {
         let call = ["run", "--locked", "--quiet", "-p", "fuzz", "--example", "seeds"];
         let call = Call::new("cargo").args(call).dir(&place.root);
@@ -165,7 +165,7 @@ fn again(program: &Path, input: &Path) -> Result<()> {
 
 /// What one search came to.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
+struct FuzzResult {
     runs: u64,
     new: u64,
     crashes: usize,
@@ -175,7 +175,7 @@ struct Found {
     said: String,
 }
 
-fn search(place: &Place, programs: &Path, target: &str, args: &Args) -> Result<Found> {
+fn search(place: &Place, programs: &Path, target: &str, args: &FuzzArgs) -> Result<FuzzResult> {
     let step = Step::begin(format!("fuzzing {target} for {} s", args.seconds));
     let (fuzz, kept) = (place.root.join("verify/fuzz"), place.root.join("target").join("fuzz"));
     let (corpus, crashes) = (kept.join("corpus").join(target), kept.join("found").join(target));
@@ -203,8 +203,8 @@ fn search(place: &Place, programs: &Path, target: &str, args: &Args) -> Result<F
 }
 
 /// Reads libFuzzer's last words, <https://llvm.org/docs/LibFuzzer.html#output>.
-fn read(ran: &Ran) -> Found {
-    let mut found = Found { crashes: usize::from(!ran.success), ..Found::default() };
+fn read(ran: &Ran) -> FuzzResult {
+    let mut found = FuzzResult { crashes: usize::from(!ran.success), ..FuzzResult::default() };
     for (_, line) in &ran.lines {
         if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
             found.runs = number.trim().parse().unwrap_or_default();
@@ -225,7 +225,7 @@ fn read(ran: &Ran) -> Found {
     found
 }
 
-impl Found {
+impl FuzzResult {
     fn shown(&self, target: &str) -> String {
         let Self { runs, new, crashes, .. } = self;
         format!("fuzz: {target} runs={runs} new={new} crashes={crashes}")
@@ -253,7 +253,7 @@ mod tests {
         let found =
             read(&ran("echo '#12 DONE cov: 3'; echo stat::number_of_executed_units: 12 >&2
             echo 'stat::new_units_added:     4' >&2"));
-        assert_eq!(found, Found { runs: 12, new: 4, ..Found::default() });
+        assert_eq!(found, FuzzResult { runs: 12, new: 4, ..FuzzResult::default() });
         assert_eq!(found.shown("a"), "fuzz: a runs=12 new=4 crashes=0");
     }
 

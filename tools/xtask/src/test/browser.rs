@@ -2,12 +2,12 @@
 //! each of these tests fails, and says how it is installed.
 
 use super::counted_with;
-use super::suite::Suite;
+use super::suite::NodeSuite;
 use crate::place::Place;
 use crate::setup::Tools;
 use crate::tally::Tally;
 
-const SUITE: Suite = Suite { folder: "tests/browser", log: "browser-tests" };
+const SUITE: NodeSuite = NodeSuite { folder: "tests/browser", log: "browser-tests" };
 
 /// Where a picture of each page is left.
 const PICTURES: &str = "target/browser";

@@ -17,12 +17,12 @@ const FILE_MS_MAX: u32 = 300_000;
 
 /// Where a suite is, and how its log is called.
 #[derive(Debug)]
-pub(super) struct Suite {
+pub(super) struct NodeSuite {
     pub(super) folder: &'static str,
     pub(super) log: &'static str,
 }
 
-impl Suite {
+impl NodeSuite {
     /// Runs its files, or of them the tests that match.
     ///
     /// # Errors

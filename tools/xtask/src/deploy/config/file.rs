@@ -7,17 +7,17 @@ use serde::Deserialize;
 use shared::settings::Mistake;
 use toml::Table;
 
-use super::{Database, Rank, Route, Worker, is_uuid, queues, settings};
+use super::{DeployDatabase, DeployOrder, DeployWorker, WorkerRoute, is_uuid, queues, settings};
 
 #[derive(Deserialize)]
-pub(super) struct File {
+pub(super) struct WranglerFile {
     account_id: Option<String>,
     workers_dev: Option<bool>,
-    env: BTreeMap<String, Block>,
+    env: BTreeMap<String, WorkerBlock>,
 }
 
 #[derive(Deserialize)]
-struct Block {
+struct WorkerBlock {
     name: String,
     account_id: Option<String>,
     workers_dev: Option<bool>,
@@ -27,11 +27,11 @@ struct Block {
     #[serde(default)]
     vars: Table,
     #[serde(default)]
-    queues: Queues,
+    queues: QueueBindings,
     #[serde(default)]
-    d1_databases: Vec<D1>,
+    d1_databases: Vec<D1Binding>,
     #[serde(default)]
-    durable_objects: Objects,
+    durable_objects: DurableObjects,
     #[serde(default)]
     ratelimits: Vec<RateLimit>,
 }
@@ -56,19 +56,19 @@ enum RouteForm {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Queues {
-    producers: Vec<Queue>,
-    consumers: Vec<Queue>,
+struct QueueBindings {
+    producers: Vec<QueueBinding>,
+    consumers: Vec<QueueBinding>,
 }
 
 #[derive(Deserialize)]
-struct Queue {
+struct QueueBinding {
     queue: String,
     dead_letter_queue: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct D1 {
+struct D1Binding {
     database_name: String,
     database_id: Option<String>,
     migrations_dir: Option<String>,
@@ -76,7 +76,7 @@ struct D1 {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Objects {
+struct DurableObjects {
     bindings: Vec<ObjectBinding>,
 }
 
@@ -85,12 +85,12 @@ struct ObjectBinding {
     script_name: Option<String>,
 }
 
-impl File {
+impl WranglerFile {
     pub(super) fn account(&self) -> Option<String> {
         self.account_id.clone().filter(|id| !id.is_empty())
     }
 
-    pub(super) fn workers(&self) -> Vec<Worker> {
+    pub(super) fn workers(&self) -> Vec<DeployWorker> {
         self.env.iter().map(|(env, block)| self.worker(env, block)).collect()
     }
 
@@ -142,11 +142,11 @@ impl File {
     }
 
     /// The one database; blocks that name two would not see each other's rows.
-    pub(super) fn database(&self) -> Result<Option<Database>> {
+    pub(super) fn database(&self) -> Result<Option<DeployDatabase>> {
         let listed = self.env.iter().flat_map(|(env, block)| {
             block.d1_databases.iter().map(move |database| database.read(env))
         });
-        let all = listed.collect::<Result<Vec<Database>>>()?;
+        let all = listed.collect::<Result<Vec<DeployDatabase>>>()?;
         let Some(first) = all.first() else { return Ok(None) };
         match all.iter().find(|it| (&it.name, &it.id) != (&first.name, &first.id)) {
             None => Ok(Some(first.clone())),
@@ -159,16 +159,16 @@ impl File {
         }
     }
 
-    fn worker(&self, env: &str, block: &Block) -> Worker {
+    fn worker(&self, env: &str, block: &WorkerBlock) -> DeployWorker {
         let bindings = || self.env.values().flat_map(|block| &block.durable_objects.bindings);
         let rank = match () {
             () if bindings().any(|it| it.script_name.as_ref() == Some(&block.name)) => {
-                Rank::Objects
+                DeployOrder::Objects
             }
-            () if !block.queues.consumers.is_empty() => Rank::Consumer,
-            () => Rank::Public,
+            () if !block.queues.consumers.is_empty() => DeployOrder::Consumer,
+            () => DeployOrder::Public,
         };
-        Worker {
+        DeployWorker {
             env: env.to_owned(),
             name: block.name.clone(),
             rank,
@@ -181,15 +181,15 @@ impl File {
     }
 }
 
-impl Block {
+impl WorkerBlock {
     /// Without a route wrangler puts a Worker under workers.dev, unless it is told not to.
     fn is_routed(&self) -> bool {
         self.route.is_some() || !self.routes.is_empty()
     }
 
-    fn queues_of(&self) -> queues::Block<'_> {
-        let Queues { producers, consumers } = &self.queues;
-        queues::Block {
+    fn queues_of(&self) -> queues::QueueBlock<'_> {
+        let QueueBindings { producers, consumers } = &self.queues;
+        queues::QueueBlock {
             sends: producers.iter().map(|it| it.queue.as_str()).collect(),
             reads: consumers
                 .iter()
@@ -201,28 +201,28 @@ impl Block {
 }
 
 impl RouteForm {
-    fn read(&self) -> Route {
+    fn read(&self) -> WorkerRoute {
         let (pattern, is_domain) = match self {
             Self::Bare(pattern) => (pattern, false),
             Self::Full { pattern, custom_domain } => (pattern, *custom_domain),
         };
-        Route { pattern: pattern.clone(), is_domain }
+        WorkerRoute { pattern: pattern.clone(), is_domain }
     }
 }
 
-impl Queues {
+impl QueueBindings {
     fn names(&self) -> impl Iterator<Item = String> {
         let all = self.producers.iter().chain(&self.consumers);
         all.flat_map(|queue| [Some(queue.queue.clone()), queue.dead_letter_queue.clone()]).flatten()
     }
 }
 
-impl D1 {
-    fn read(&self, env: &str) -> Result<Database> {
+impl D1Binding {
+    fn read(&self, env: &str) -> Result<DeployDatabase> {
         if self.migrations_dir.is_none() {
             bail!("[env.{env}] has a database without `migrations_dir = \"migrations\"`");
         }
         let id = self.database_id.clone().filter(|id| is_uuid(id));
-        Ok(Database { name: self.database_name.clone(), id, env: env.to_owned() })
+        Ok(DeployDatabase { name: self.database_name.clone(), id, env: env.to_owned() })
     }
 }

@@ -7,7 +7,7 @@ use shared::settings::consumer::{DEAD_QUEUE as DEAD, EVENTS_QUEUE as EVENTS};
 use toml::{Table, Value};
 
 /// The queues of one block.
-pub(super) struct Block<'a> {
+pub(super) struct QueueBlock<'a> {
     /// Those that its Worker sends to.
     pub(super) sends: Vec<&'a str>,
     /// Those that it reads, each with the one that takes its dead letters.
@@ -21,7 +21,7 @@ pub(super) struct Block<'a> {
 /// # Errors
 /// When a queue is filled that no block reads, or a block's variables do not name the queues that
 /// it reads.
-pub(super) fn fit(blocks: &BTreeMap<&str, Block<'_>>) -> Result<()> {
+pub(super) fn fit(blocks: &BTreeMap<&str, QueueBlock<'_>>) -> Result<()> {
     let is_read = |queue: &str| blocks.values().any(|block| block.reads.contains_key(queue));
     for (env, block) in blocks {
         if let Some(queue) = block.sends.iter().find(|queue| !is_read(queue)) {
@@ -34,7 +34,7 @@ pub(super) fn fit(blocks: &BTreeMap<&str, Block<'_>>) -> Result<()> {
     Ok(())
 }
 
-fn named(env: &str, Block { reads, vars, .. }: &Block<'_>) -> Result<()> {
+fn named(env: &str, QueueBlock { reads, vars, .. }: &QueueBlock<'_>) -> Result<()> {
     let var = |name: &str| vars.get(name).and_then(Value::as_str).unwrap_or_default().trim();
     let (events, dead) = (var(EVENTS), var(DEAD));
     if let Some(queue) = reads.keys().find(|queue| ![events, dead].contains(queue)) {

@@ -102,7 +102,8 @@ fn secrets_are_read_by_name() {
 
 #[test]
 fn a_worker_that_was_never_deployed_is_told_from_a_failure() {
-    let said = |success, tail: &str| Said { success, out: String::new(), tail: tail.to_owned() };
+    let said =
+        |success, tail: &str| CommandOutput { success, out: String::new(), tail: tail.to_owned() };
     assert!(is_absent(&said(false, NO_WORKER), "rolecall-ingest"));
     assert!(!is_absent(&said(false, NO_WORKER), "rolecall"));
     assert!(!is_absent(&said(false, "    ✘ [ERROR] fetch failed"), "rolecall-ingest"));
@@ -114,7 +115,8 @@ fn the_only_account_is_chosen_and_of_several_none() {
     let one = read_accounts(ME).unwrap();
     let chosen = choose(None, one.clone()).unwrap();
     assert_eq!(chosen.shown(), "Ada's account (0123456789abcdef0123456789abcdef)");
-    let two = [one.clone(), vec![Account { id: "b".to_owned(), name: "B".to_owned() }]].concat();
+    let two = [one.clone(), vec![CloudflareAccount { id: "b".to_owned(), name: "B".to_owned() }]]
+        .concat();
     let error = choose(None, two.clone()).unwrap_err().to_string();
     assert!(error.contains("several") && error.contains("B (b)"), "{error}");
     assert_eq!(choose(Some("b"), two).unwrap().shown(), "B (b)");

@@ -9,15 +9,15 @@ use shared::signature::{self, Headers, Secrets};
 use shared::time::UnixMillis;
 
 use super::{FILE, ID, all_there, commands, config, with_id};
-use crate::deploy::execute::Done;
-use crate::deploy::left::{self, EVENTS};
-use crate::deploy::observed::Observed;
-use crate::deploy::wrangler::Commands;
+use crate::deploy::execute::DeployResult;
+use crate::deploy::manual_steps::{self, EVENTS};
+use crate::deploy::observed::AccountState;
+use crate::deploy::wrangler::WranglerCommands;
 use crate::deploy::{plan, report, shown};
 
 /// The plan's commands without `npx wrangler`, or what a step changes here.
 #[track_caller]
-fn check(file: &str, observed: Option<&Observed>, want: &[&str]) {
+fn check(file: &str, observed: Option<&AccountState>, want: &[&str]) {
     let config = config(file);
     let plan = plan::plan(&config, observed).unwrap();
     let commands = commands();
@@ -50,7 +50,7 @@ const CREATE_EVENTS: &str = "queues create rolecall-events --message-retention-p
 #[test]
 fn in_an_empty_account_everything_is_made_before_what_needs_it() {
     let want = [CREATE_DEAD, CREATE_EVENTS, "d1 create rolecall", "d1 list --json", MIGRATE];
-    check(FILE, Some(&Observed::default()), &[&want[..], &DEPLOYS].concat());
+    check(FILE, Some(&AccountState::default()), &[&want[..], &DEPLOYS].concat());
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn an_id_that_is_not_the_accounts_is_refused() {
     let other = config(&with_id("ffffffff-7a0e-4c4e-9f55-3b9a7d0c1e22"));
     let error = plan::plan(&other, Some(&all_there())).unwrap_err().to_string();
     assert!(error.contains(ID) && error.contains("ffffffff"), "{error}");
-    let error = plan::plan(&other, Some(&Observed::default())).unwrap_err().to_string();
+    let error = plan::plan(&other, Some(&AccountState::default())).unwrap_err().to_string();
     assert!(error.contains("log in to the account that has it"), "{error}");
 }
 
@@ -110,8 +110,10 @@ fn who_asked_nobody_plans_for_both_cases() {
 
 #[test]
 fn a_stage_and_a_revision_are_in_every_command_that_takes_them() {
-    let commands =
-        Commands { file: "wrangler.staging.toml".to_owned(), revision: Some("e6a00f6".to_owned()) };
+    let commands = WranglerCommands {
+        file: "wrangler.staging.toml".to_owned(),
+        revision: Some("e6a00f6".to_owned()),
+    };
     assert_eq!(
         commands.deploy("ssr").shown(),
         "npx wrangler deploy --strict --env ssr --config wrangler.staging.toml --message e6a00f6"
@@ -133,8 +135,8 @@ fn a_stage_and_a_revision_are_in_every_command_that_takes_them() {
 }
 
 #[track_caller]
-fn check_left(file: &str, observed: Option<&Observed>, want: &[&str]) {
-    let left = left::left(&config(file), &commands(), observed, &BTreeMap::new());
+fn check_left(file: &str, observed: Option<&AccountState>, want: &[&str]) {
+    let left = manual_steps::left(&config(file), &commands(), observed, &BTreeMap::new());
     assert_eq!(left.len(), want.len(), "{left:#?}");
     for (item, part) in left.iter().zip(want) {
         assert!(item.contains(part), "{part} is missing in {item}");
@@ -145,7 +147,7 @@ fn check_left(file: &str, observed: Option<&Observed>, want: &[&str]) {
 fn a_missing_secret_is_asked_for_with_the_command_that_sets_it() {
     let put = "npx wrangler secret put CLERK_WEBHOOK_SECRET --env ingest";
     let endpoint = "https://hooks.example.com/webhooks/clerk";
-    check_left(FILE, Some(&Observed::default()), &[endpoint, put]);
+    check_left(FILE, Some(&AccountState::default()), &[endpoint, put]);
     check_left(FILE, None, &[endpoint, put]);
     check_left(FILE, Some(&all_there()), &[]);
 }
@@ -182,14 +184,14 @@ fn a_variable_that_is_a_secret_too_is_refused_before_anything_is_done() {
 
 #[test]
 fn a_report_says_what_was_deployed_and_what_is_left() {
-    let done = Done { is_noted: true, ..Done::default() };
+    let done = DeployResult { is_noted: true, ..DeployResult::default() };
     let config = config(FILE);
-    let told = |observed: &Observed, done| report(&config, &commands(), observed, done);
+    let told = |observed: &AccountState, done| report(&config, &commands(), observed, done);
     let all = "Deployed rolecall-durable, rolecall-consumer, rolecall-ingest, rolecall-ssr.\n";
     let noted = format!("{all}wrangler.toml has the database's id from here on; commit it.\n\n");
-    let first = told(&Observed::default(), &done);
+    let first = told(&AccountState::default(), &done);
     assert!(first.starts_with(&format!("{noted}Left to do by hand:\n  - In Clerk's")), "{first}");
-    let later = told(&all_there(), &Done::default());
+    let later = told(&all_there(), &DeployResult::default());
     assert_eq!(later, format!("{all}\nNothing is left to do by hand."));
 }
 
@@ -203,7 +205,7 @@ fn the_address_that_wrangler_told_is_the_endpoints() {
         "ingest".to_owned(),
         "https://rolecall-ingest.ada.workers.dev".to_owned(),
     )]);
-    let left = left::left(&config(&file), &commands(), None, &said);
+    let left = manual_steps::left(&config(&file), &commands(), None, &said);
     let url = "https://rolecall-ingest.ada.workers.dev/webhooks/clerk";
     assert!(left[0].contains(url), "{left:?}");
 }
@@ -212,7 +214,7 @@ fn the_address_that_wrangler_told_is_the_endpoints() {
 fn hosts_that_are_taken_over_are_named() {
     let pattern = "routes = [{ pattern = \"example.com/a\" }]";
     let file = FILE.replace("workers_dev = true", pattern);
-    assert_eq!(left::domains(&config(&file)), ["hooks.example.com"]);
+    assert_eq!(manual_steps::domains(&config(&file)), ["hooks.example.com"]);
 }
 
 /// The door takes each event that a person is told to switch on: none is counted and ignored.

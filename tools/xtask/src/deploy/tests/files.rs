@@ -3,12 +3,12 @@
 use std::fs;
 
 use super::{FILE, ID, config, with_id};
-use crate::deploy::config::{Config, is_uuid};
-use crate::deploy::stage::{self, Stage};
+use crate::deploy::config::{DeployConfig, is_uuid};
+use crate::deploy::stage::{self, DeployStage};
 use crate::place::Place;
 
-fn staging() -> Stage {
-    Stage::parse("staging").unwrap()
+fn staging() -> DeployStage {
+    DeployStage::parse("staging").unwrap()
 }
 
 /// The root's file, whatever its owner made of it.
@@ -18,7 +18,7 @@ fn root_file() -> String {
 
 #[track_caller]
 fn refused(text: &str, parts: &[&str]) -> String {
-    let error = format!("{:#}", Config::read("wrangler.toml", text).unwrap_err());
+    let error = format!("{:#}", DeployConfig::read("wrangler.toml", text).unwrap_err());
     for part in parts {
         assert!(error.contains(part), "{part} is missing in {error}");
     }
@@ -27,7 +27,7 @@ fn refused(text: &str, parts: &[&str]) -> String {
 
 #[test]
 fn objects_come_first_then_consumers_then_what_is_called_from_outside() {
-    let envs = |config: &Config| -> Vec<String> {
+    let envs = |config: &DeployConfig| -> Vec<String> {
         config.workers.iter().map(|worker| worker.env.clone()).collect()
     };
     assert_eq!(envs(&config(FILE)), ["durable", "consumer", "ingest", "ssr"]);
@@ -120,7 +120,7 @@ fn a_placeholder_is_no_id() {
 fn a_stage_shares_nothing_with_the_root() {
     for text in [FILE.to_owned(), with_id(ID), root_file()] {
         let made = stage::form(&text, &staging()).unwrap();
-        let stage = Config::read("wrangler.staging.toml", &made).unwrap();
+        let stage = DeployConfig::read("wrangler.staging.toml", &made).unwrap();
         let root = config(&text);
         assert!(stage.names().is_disjoint(&root.names()));
         assert_eq!(stage.workers.len(), root.workers.len());
@@ -233,9 +233,9 @@ fn a_stage_with_a_name_of_production_is_refused() {
 #[test]
 fn a_stages_name_fits_into_other_names() {
     for name in ["staging", "pr-12", "a"] {
-        assert!(Stage::parse(name).is_ok(), "{name}");
+        assert!(DeployStage::parse(name).is_ok(), "{name}");
     }
     for name in ["", "Staging", "-a", "a-", "a.b", "../a", "a b", &"a".repeat(31)] {
-        assert!(Stage::parse(name).is_err(), "{name}");
+        assert!(DeployStage::parse(name).is_err(), "{name}");
     }
 }

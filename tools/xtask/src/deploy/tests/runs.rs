@@ -7,10 +7,10 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use super::{FILE, ID, commands, with_id};
-use crate::deploy::config::Config;
-use crate::deploy::execute::{self, Done};
-use crate::deploy::stage::{self, Stage};
-use crate::deploy::wrangler::{Command, Commands, Said, Wrangler};
+use crate::deploy::config::DeployConfig;
+use crate::deploy::execute::{self, DeployResult};
+use crate::deploy::stage::{self, DeployStage};
+use crate::deploy::wrangler::{CommandOutput, Wrangler, WranglerCommand, WranglerCommands};
 use crate::deploy::{bundle, observed, plan, rehearse};
 use crate::place::Place;
 
@@ -39,7 +39,7 @@ impl Wrangler for StandIn {
 
     fn end(&mut self, _: &str) {}
 
-    fn run(&mut self, command: &Command) -> Result<Said> {
+    fn run(&mut self, command: &WranglerCommand) -> Result<CommandOutput> {
         let words: Vec<&str> = command.args().iter().map(String::as_str).collect();
         self.heard.push(words.join(" "));
         if self.fails.as_ref().is_some_and(|begins| words.join(" ").starts_with(begins)) {
@@ -50,7 +50,7 @@ impl Wrangler for StandIn {
 }
 
 impl Account {
-    fn answer(&mut self, words: &[&str]) -> Said {
+    fn answer(&mut self, words: &[&str]) -> CommandOutput {
         match words {
             ["queues", "list", "--page", page, ..] => said(&self.page(page.parse().unwrap())),
             ["queues", "create", name, _, _, ..] if self.queues.contains_key(*name) => {
@@ -99,7 +99,7 @@ impl Account {
         }
     }
 
-    fn deploy(&mut self, env: &str) -> Said {
+    fn deploy(&mut self, env: &str) -> CommandOutput {
         assert!(self.is_migrated, "{env} before the migrations");
         let is_there = |other: &str| self.workers.iter().any(|worker| worker == other);
         if ["consumer", "ssr"].contains(&env) && !is_there("durable") {
@@ -122,12 +122,12 @@ impl Account {
     }
 }
 
-fn said(out: &str) -> Said {
-    Said { success: true, out: format!("{out}\n"), tail: out.to_owned() }
+fn said(out: &str) -> CommandOutput {
+    CommandOutput { success: true, out: format!("{out}\n"), tail: out.to_owned() }
 }
 
-fn failed(text: &str) -> Said {
-    Said { success: false, out: String::new(), tail: format!("    ✘ [ERROR] {text}") }
+fn failed(text: &str) -> CommandOutput {
+    CommandOutput { success: false, out: String::new(), tail: format!("    ✘ [ERROR] {text}") }
 }
 
 /// A clone with nothing but its configuration.
@@ -139,7 +139,7 @@ fn clone() -> (TempDir, Place) {
 }
 
 /// What `cargo xtask deploy --yes` does once it knows the account.
-fn deploy(place: &Place, wrangler: &mut StandIn) -> Result<Done> {
+fn deploy(place: &Place, wrangler: &mut StandIn) -> Result<DeployResult> {
     let config = stage::read(place, None)?;
     let commands = commands();
     let observed = observed::observe(&config, &commands, wrangler)?;
@@ -242,11 +242,11 @@ fn a_rehearsal_asks_nobody() {
     let own = Place::find().unwrap();
     let (folder, place) = clone();
     fs::copy(own.root.join("wrangler.toml"), folder.path().join("wrangler.toml")).unwrap();
-    let staging = Stage::parse("staging").unwrap();
+    let staging = DeployStage::parse("staging").unwrap();
     stage::init(&place, &staging).unwrap();
     for (stage, suffix) in [(None, ""), (Some(&staging), "-staging")] {
-        let config: Config = stage::read(&place, stage).unwrap();
-        let commands = Commands { file: config.file.clone(), revision: None };
+        let config: DeployConfig = stage::read(&place, stage).unwrap();
+        let commands = WranglerCommands { file: config.file.clone(), revision: None };
         let mut wrangler = StandIn::default();
         bundle(&config, &commands, &mut wrangler).unwrap();
         let is_local = |heard: &String| heard.starts_with("deploy --dry-run --outdir ");

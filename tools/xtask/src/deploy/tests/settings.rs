@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use shared::settings::table::{Kind, Row, TABLE, Worker};
 
 use super::{FILE, all_there, commands, config};
-use crate::deploy::config::Config;
-use crate::deploy::left;
-use crate::deploy::stage::{self, Stage};
+use crate::deploy::config::DeployConfig;
+use crate::deploy::manual_steps;
+use crate::deploy::stage::{self, DeployStage};
 
 /// The file with these variables of one Worker in place of its own.
 fn with(env: &str, vars: &str) -> String {
@@ -23,7 +23,7 @@ fn with(env: &str, vars: &str) -> String {
 
 #[track_caller]
 fn refused(env: &str, vars: &str, part: &str) {
-    let error = format!("{:#}", Config::read("wrangler.toml", &with(env, vars)).unwrap_err());
+    let error = format!("{:#}", DeployConfig::read("wrangler.toml", &with(env, vars)).unwrap_err());
     let want = format!("[env.{env}] vars: {part}");
     assert!(error.contains(&want), "{want} is missing in {error}");
     assert!(error.starts_with("wrangler.toml sets variables"), "{error}");
@@ -63,7 +63,7 @@ fn what_a_worker_would_refuse_is_refused_in_its_own_words() {
 fn everything_that_is_wrong_is_named_at_once() {
     let text = with("durable", "ROLES_SOFT_MS = true, ROLES_HARD_MS = \"soon\"");
     let text = text.replace("DEFAULT_ROLE = \"member\"", "DEFAULT_ROLE = 5");
-    let error = Config::read("wrangler.toml", &text).unwrap_err().to_string();
+    let error = DeployConfig::read("wrangler.toml", &text).unwrap_err().to_string();
     for name in ["DEFAULT_ROLE", "ROLES_SOFT_MS", "ROLES_HARD_MS"] {
         assert!(error.contains(&format!("vars: {name} is not")), "{error}");
     }
@@ -90,7 +90,7 @@ fn what_is_plain_is_taken_and_what_is_missing_is_left_to_do() {
 fn a_variable_that_nothing_reads_is_named() {
     let named = |env: &str, vars: &str| -> Vec<String> {
         let config = config(&with(env, vars));
-        let left = left::left(&config, &commands(), Some(&all_there()), &BTreeMap::new());
+        let left = manual_steps::left(&config, &commands(), Some(&all_there()), &BTreeMap::new());
         let said = left.iter().filter_map(|item| item.split("nothing reads ").nth(1));
         said.filter_map(|rest| rest.split('.').next()).map(str::to_owned).collect()
     };
@@ -118,7 +118,7 @@ fn a_stage_has_its_own_of_whatever_names_a_clerk_instance() {
     for row in rows {
         // Blank in the stage, whatever the root has; this one every Worker takes as absent.
         let text = with(row.worker.env(), &format!("{} = \" \"", row.name));
-        let made = stage::form(&text, &Stage::parse("staging").unwrap()).unwrap();
+        let made = stage::form(&text, &DeployStage::parse("staging").unwrap()).unwrap();
         assert!(made.contains(&format!("{} = \"\"", row.name)), "{} stays", row.name);
     }
 }

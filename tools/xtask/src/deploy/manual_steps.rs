@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::config::secrets::is_secret;
-use super::config::{Config, Rank, Worker};
-use super::observed::Observed;
-use super::wrangler::Commands;
+use super::config::{DeployConfig, DeployOrder, DeployWorker};
+use super::observed::AccountState;
+use super::wrangler::WranglerCommands;
 
 /// The Worker that Clerk delivers to.
 const DOOR: &str = "ingest";
@@ -32,9 +32,9 @@ pub(super) const EVENTS: [&str; 15] = [
 /// What is left to do, in its order. `said` has the addresses that wrangler told, by environment.
 /// Where nothing is `observed`, every secret is taken for missing.
 pub(super) fn left(
-    config: &Config,
-    commands: &Commands,
-    observed: Option<&Observed>,
+    config: &DeployConfig,
+    commands: &WranglerCommands,
+    observed: Option<&AccountState>,
     said: &BTreeMap<String, String>,
 ) -> Vec<String> {
     let mut left = Vec::new();
@@ -62,20 +62,20 @@ pub(super) fn left(
 
 /// The hosts that a deployment takes over: where another Worker or a DNS record has one of them,
 /// wrangler replaces it without asking, as it cannot ask.
-pub(super) fn domains(config: &Config) -> Vec<&str> {
+pub(super) fn domains(config: &DeployConfig) -> Vec<&str> {
     let routes = config.workers.iter().flat_map(|worker| &worker.routes);
     routes.filter(|route| route.is_domain).map(|route| route.pattern.as_str()).collect()
 }
 
 /// Whether it is set as a secret, where no file shows it.
-fn is_there(observed: Option<&Observed>, env: &str, name: &str) -> bool {
+fn is_there(observed: Option<&AccountState>, env: &str, name: &str) -> bool {
     let secrets = observed.and_then(|observed| observed.secrets.get(env));
     secrets.is_some_and(|secrets| secrets.contains(name))
 }
 
-fn address(config: &Config, worker: &Worker) -> Option<String> {
+fn address(config: &DeployConfig, worker: &DeployWorker) -> Option<String> {
     let is_reached = worker.workers_dev || !worker.routes.is_empty();
-    if worker.rank != Rank::Public || is_reached {
+    if worker.rank != DeployOrder::Public || is_reached {
         return None;
     }
     Some(format!(
@@ -86,7 +86,7 @@ fn address(config: &Config, worker: &Worker) -> Option<String> {
     ))
 }
 
-fn unread(config: &Config, worker: &Worker) -> impl Iterator<Item = String> {
+fn unread(config: &DeployConfig, worker: &DeployWorker) -> impl Iterator<Item = String> {
     worker.unread.iter().map(|name| {
         format!(
             "In {}, [env.{}] vars: nothing reads {name}. Correct its spelling and deploy again, or \
@@ -96,7 +96,7 @@ fn unread(config: &Config, worker: &Worker) -> impl Iterator<Item = String> {
     })
 }
 
-fn endpoint(config: &Config, said: &BTreeMap<String, String>) -> String {
+fn endpoint(config: &DeployConfig, said: &BTreeMap<String, String>) -> String {
     let door = config.workers.iter().find(|worker| worker.env == DOOR);
     let route = door.and_then(|door| door.routes.first());
     let host = route.and_then(|route| route.pattern.split('/').next());

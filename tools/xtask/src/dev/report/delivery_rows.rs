@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::super::day::Outcome;
+use super::super::day::ExpectedOutcome;
 use super::super::system::System;
 use crate::clock::Stopwatch;
 
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The deliveries so far: what is awaited and what was found.
 #[derive(Debug, Default)]
-pub(super) struct Outcomes {
+pub(super) struct DeliveryRows {
     /// How many copies of each `svix-id` must be counted, and what it is about.
     awaited: BTreeMap<String, (String, u64)>,
     /// The outcome and the copies of each row.
@@ -28,9 +28,9 @@ pub(super) struct Outcomes {
     gave_up: bool,
 }
 
-impl Outcomes {
+impl DeliveryRows {
     /// Notes that a delivery was made that should come to `outcome`.
-    pub(super) fn expect(&mut self, subject: &str, svix_id: &str, outcome: Outcome) {
+    pub(super) fn expect(&mut self, subject: &str, svix_id: &str, outcome: ExpectedOutcome) {
         if outcome.row().is_some() {
             let awaited = self.awaited.entry(svix_id.to_owned());
             awaited.or_insert_with(|| (subject.to_owned(), 0)).1 += 1;
@@ -52,9 +52,9 @@ impl Outcomes {
     }
 
     /// What the row of a delivery says; a further copy of one that has a row is a duplicate.
-    pub(super) fn found(&self, svix_id: &str, outcome: Outcome) -> Option<String> {
+    pub(super) fn found(&self, svix_id: &str, outcome: ExpectedOutcome) -> Option<String> {
         let (found, copies) = self.rows.get(svix_id)?;
-        if outcome == Outcome::Duplicate && 1 < *copies {
+        if outcome == ExpectedOutcome::Duplicate && 1 < *copies {
             return Some("duplicate".to_owned());
         }
         Some(found.clone())
@@ -82,47 +82,49 @@ impl Outcomes {
 }
 
 /// Whether what was found is what should have come of a delivery.
-pub(super) fn is_right(outcome: Outcome, found: Option<&str>) -> bool {
+pub(super) fn is_right(outcome: ExpectedOutcome, found: Option<&str>) -> bool {
     // A type that is not synced may be noted as such; it may not be anything else.
-    found == outcome.row() || (outcome == Outcome::Ignored && found == Some("ignored"))
+    found == outcome.row() || (outcome == ExpectedOutcome::Ignored && found == Some("ignored"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn outcomes(rows: &[(&str, &str, u64)]) -> Outcomes {
-        let mut outcomes = Outcomes::default();
-        outcomes.expect("user_1", "msg_1", Outcome::Applied);
-        outcomes.expect("user_1", "msg_1", Outcome::Duplicate);
-        outcomes.expect("user_2", "msg_2", Outcome::Refused);
+    fn delivery_rows(rows: &[(&str, &str, u64)]) -> DeliveryRows {
+        let mut delivery_rows = DeliveryRows::default();
+        delivery_rows.expect("user_1", "msg_1", ExpectedOutcome::Applied);
+        delivery_rows.expect("user_1", "msg_1", ExpectedOutcome::Duplicate);
+        delivery_rows.expect("user_2", "msg_2", ExpectedOutcome::Refused);
         for (id, outcome, copies) in rows {
-            outcomes.rows.insert((*id).to_owned(), ((*outcome).to_owned(), *copies));
+            delivery_rows.rows.insert((*id).to_owned(), ((*outcome).to_owned(), *copies));
         }
-        outcomes
+        delivery_rows
     }
 
     #[test]
     fn each_copy_is_awaited() {
-        assert!(outcomes(&[]).is_owed(Some("user_1")));
-        assert!(outcomes(&[("msg_1", "applied", 1)]).is_owed(None));
-        assert!(!outcomes(&[("msg_1", "applied", 2)]).is_owed(None));
-        assert!(!outcomes(&[]).is_owed(Some("user_2")));
+        assert!(delivery_rows(&[]).is_owed(Some("user_1")));
+        assert!(delivery_rows(&[("msg_1", "applied", 1)]).is_owed(None));
+        assert!(!delivery_rows(&[("msg_1", "applied", 2)]).is_owed(None));
+        assert!(!delivery_rows(&[]).is_owed(Some("user_2")));
     }
 
     #[test]
     fn a_duplicate_shows_in_the_count() {
-        let found =
-            |copies| outcomes(&[("msg_1", "applied", copies)]).found("msg_1", Outcome::Duplicate);
+        let found = |copies| {
+            delivery_rows(&[("msg_1", "applied", copies)])
+                .found("msg_1", ExpectedOutcome::Duplicate)
+        };
         assert_eq!(found(2).as_deref(), Some("duplicate"));
         assert_eq!(found(1).as_deref(), Some("applied"));
     }
 
     #[test]
     fn what_is_refused_leaves_no_row() {
-        assert!(is_right(Outcome::Refused, None));
-        assert!(!is_right(Outcome::Refused, Some("applied")));
-        assert!(is_right(Outcome::Ignored, Some("ignored")));
-        assert!(!is_right(Outcome::Applied, None));
+        assert!(is_right(ExpectedOutcome::Refused, None));
+        assert!(!is_right(ExpectedOutcome::Refused, Some("applied")));
+        assert!(is_right(ExpectedOutcome::Ignored, Some("ignored")));
+        assert!(!is_right(ExpectedOutcome::Applied, None));
     }
 }
