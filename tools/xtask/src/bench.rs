@@ -32,7 +32,7 @@ pub(crate) fn run(place: &Place, names: &[String]) -> Result<()> {
     for name in chosen(rows(place, &tools)?, names)? {
         let step = Step::begin(format!("bench {name}"));
         let ran = runner(place, &tools, Some(&name), &step)?
-            .ok("Mend what is named above, then run that bench again.")?;
+            .ok("Fix what is named above, then run that bench again.")?;
         let out = ran.out();
         let (for_programs, for_people): (Vec<&str>, Vec<&str>) =
             out.lines().partition(|line| line.starts_with(LINE));
@@ -60,7 +60,7 @@ pub(crate) fn peer(place: &Place, tools: &Tools, step: &Step) -> Result<()> {
         .args(["node_modules/typescript/bin/tsc", "--project", PEER])
         .dir(&place.root)
         .run(|line| step.say(line))?
-        .ok("Mend the types that the compiler names.")?;
+        .ok("Fix the types that the compiler names.")?;
     Call::new(tools.package("esbuild"))
         .args(["tools/bench/peer/src/worker.ts", "--bundle", "--minify", "--format=esm"])
         .args(["--target=es2022", "--platform=neutral", "--main-fields=module,main"])
@@ -68,13 +68,13 @@ pub(crate) fn peer(place: &Place, tools: &Tools, step: &Step) -> Result<()> {
         .dir(&place.root)
         .vars(tools.vars()?)
         .run(|line| step.say(line))?
-        .ok("Mend what the bundler names.")?;
+        .ok("Fix what the bundler names.")?;
     Ok(())
 }
 
 fn rows(place: &Place, tools: &Tools) -> Result<Vec<String>> {
     let step = Step::begin("list the benches");
-    let ran = runner(place, tools, None, &step)?.ok("Mend what is named above.")?;
+    let ran = runner(place, tools, None, &step)?.ok("Fix what is named above.")?;
     step.done("");
     Ok(ran.out().lines().map(str::to_owned).collect())
 }

@@ -121,7 +121,7 @@ fn build_one(
         // What a reader needs of a failure is the compiler's message, not worker-build's stack.
         .vars([("RUST_BACKTRACE", "0")])
         .run(|line| step.say(line))?;
-    let next = format!("Mend crate {} and run `cargo xtask build {0}`.", worker.env);
+    let next = format!("Fix crate {} and run `cargo xtask build {0}`.", worker.env);
     let ran = ran.ok(&next)?;
     let Some(output) = output_digest(place, out) else {
         bail!(
@@ -131,8 +131,9 @@ fn build_one(
             ran.tail()
         );
     };
-    fs::write(&stamp, mark(&input, &output))
-        .with_context(|| format!("cannot write {}; may you write there?", stamp.display()))?;
+    fs::write(&stamp, mark(&input, &output)).with_context(|| {
+        format!("cannot write {}; check that you may write there", stamp.display())
+    })?;
     let size = WorkerSize::of(&worker.env, &output_paths(out).collect::<Vec<_>>())?;
     step.done(&size.shown());
     Ok(())

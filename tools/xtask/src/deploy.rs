@@ -93,7 +93,7 @@ pub(crate) fn run(place: &Place, args: &DeployArgs) -> Result<()> {
 pub(crate) fn rehearse_stage(place: &Place, tools: &Tools) -> Result<String> {
     let mut file = tempfile::Builder::new();
     let file = file.prefix("wrangler.").suffix(".toml").tempfile_in(&place.root);
-    let file = file.context("cannot write into the clone; may you write there?")?;
+    let file = file.context("cannot write into the clone; check that you may write there")?;
     let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let text = stage::form(&stage::root_text(place)?, &DeployStage::parse("rehearsal")?)?;
     fs::write(file.path(), &text).context("cannot write into the clone; is the disk full?")?;
@@ -123,9 +123,10 @@ fn bundle(
 ) -> Result<()> {
     for worker in &config.workers {
         wrangler.begin(&format!("bundle {}", worker.env));
-        let out = tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?;
+        let out = tempfile::tempdir()
+            .context("cannot make a temporary folder; check that TMPDIR has space")?;
         let command = commands.bundle(&worker.env, &out.path().to_string_lossy());
-        let next = format!("Mend [env.{}] in {}, or its build.", worker.env, config.file);
+        let next = format!("Fix [env.{}] in {}, or its build.", worker.env, config.file);
         wrangler.run(&command)?.ok(&command, &next)?;
         wrangler.end("");
     }

@@ -179,8 +179,8 @@ fn check_ports(addresses: Addresses, workers: &[Worker], with_example: bool) -> 
     for (name, port) in public.chain([("local-clerk", addresses.clerk_port())]).chain(example) {
         if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             bail!(
-                "port {port} (for {name}) cannot be had: {error}; end what listens there, or \
-                 choose five others with --port"
+                "port {port} (for {name}) is not free: {error}; stop the program that listens \
+                 there, or choose five others with --port"
             );
         }
     }

@@ -100,9 +100,9 @@ pub(crate) fn run(place: &Place, args: &SimArgs) -> Result<()> {
     let mut command: Command = call.into_command();
     let mut child = command
         .spawn()
-        .with_context(|| format!("`{shown}` could not be started; is it installed?"))?;
+        .with_context(|| format!("`{shown}` could not be started; check that it is installed"))?;
     let group = ProcessGroup::of(&child);
-    let status = child.wait().with_context(|| format!("`{shown}` was lost"))?;
+    let status = child.wait().with_context(|| format!("`{shown}` could not be waited for"))?;
     drop(group);
     interrupt::wait_if_ending();
     if !status.success() {

@@ -145,7 +145,8 @@ fn build_one(place: &Place, tools: &Tools, worker: &Worker) -> Result<String> {
 /// Wrangler's own bundling of a Worker, without a network: what a deployment would upload.
 fn bundle(place: &Place, tools: &Tools, Worker { env }: &Worker) -> Tally {
     Tally::of(format!("wrangler deploy --dry-run --env {env}"), |step| {
-        let out = tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?;
+        let out = tempfile::tempdir()
+            .context("cannot make a temporary folder; check that TMPDIR has space")?;
         let ran = Call::new(tools.package("wrangler"))
             .args(["deploy", "--dry-run", "--config", "wrangler.toml", "--env", env.as_str()])
             .arg("--outdir")
@@ -153,7 +154,7 @@ fn bundle(place: &Place, tools: &Tools, Worker { env }: &Worker) -> Tally {
             .dir(&place.root)
             .vars(tools.vars()?)
             .run(|line| step.say(line))?
-            .ok("Mend that Worker's block in wrangler.toml, or its build.")?;
+            .ok("Fix that Worker's block in wrangler.toml, or its build.")?;
         if !out.path().join("index.js").is_file() {
             bail!("wrangler left no index.js for {env}:\n{}", ran.tail());
         }
@@ -166,9 +167,9 @@ fn report(place: &Place, name: &str, ran: &Ran) -> Result<()> {
     let folder = place.scratch();
     let path = folder.join(format!("{name}.log"));
     let lines: Vec<&str> = ran.lines.iter().map(|(_, line)| line.as_str()).collect();
-    fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(&path, lines.join("\n")))
-        .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
+    fs::create_dir_all(&folder).and_then(|()| fs::write(&path, lines.join("\n"))).with_context(
+        || format!("cannot write {}; check that you may write there", path.display()),
+    )?;
     if !ran.success {
         show::note(failures(&lines));
         show::note(format!("all of it: {}", path.display()));

@@ -34,7 +34,7 @@ pub(crate) fn all(place: &Place) -> Result<Vec<Worker>> {
     let path = place.root.join("wrangler.toml");
     let text = fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}; restore it from git", path.display()))?;
-    parse(&text).context("wrangler.toml is not as expected; see the message above and mend it")
+    parse(&text).context("wrangler.toml is not as expected; correct what the message above names")
 }
 
 /// The named Worker, or all of them.

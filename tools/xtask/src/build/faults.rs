@@ -86,7 +86,7 @@ fn has_switches(place: &Place, worker: &Worker) -> Result<bool> {
 fn first_with_marker(folder: &Path) -> Result<Option<PathBuf>> {
     for path in output_paths(folder) {
         let content = fs::read(&path)
-            .with_context(|| format!("cannot read {}; was it built?", path.display()))?;
+            .with_context(|| format!("cannot read {}; build it first", path.display()))?;
         if content.windows(MARKER.len()).any(|window| window == MARKER.as_bytes()) {
             return Ok(Some(path));
         }

@@ -59,7 +59,7 @@ impl BuildInputs {
         let text = Call::new("cargo")
             .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
             .dir(&place.root)
-            .read("Mend the manifest that is named above.")?;
+            .read("Fix the manifest that is named above.")?;
         let metadata: CargoMetadata = serde_json::from_str(&text)
             .context("cargo metadata gave another form than expected; is cargo the pinned one?")?;
         let crates = metadata.packages.into_iter().map(CargoPackage::entry).collect();
@@ -107,8 +107,9 @@ impl CargoPackage {
 pub(super) fn digest(root: &Path, files: impl IntoIterator<Item = PathBuf>) -> Result<String> {
     let mut all = Sha256::new();
     for file in files {
-        let content = fs::read(&file)
-            .with_context(|| format!("cannot read {}; may you read it?", file.display()))?;
+        let content = fs::read(&file).with_context(|| {
+            format!("cannot read {}; check that you may read it", file.display())
+        })?;
         let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy();
         // The length stands before the content: no two lists of files run together alike.
         all.update(format!("{name}\n{}\n", content.len()));
@@ -119,7 +120,7 @@ pub(super) fn digest(root: &Path, files: impl IntoIterator<Item = PathBuf>) -> R
 
 /// Adds the files below `folder`, without what is built there and what is hidden.
 fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
-    let read = || format!("cannot read {}; may you read it?", folder.display());
+    let read = || format!("cannot read {}; check that you may read it", folder.display());
     for entry in fs::read_dir(folder).with_context(read)? {
         let path = entry.with_context(read)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -51,8 +51,8 @@ pub(super) struct DeployWorker {
     pub(super) listed: BTreeSet<String>,
 }
 
-/// What a Worker is to the others; they are deployed in this order, because a Worker cannot bind
-/// to objects that are not there, and messages wait better in a queue than for a consumer's mend.
+/// What a Worker is to the others; they are deployed in this order, because a Worker cannot bind to
+/// objects that are not there, and messages wait better in a queue than until a consumer is fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum DeployOrder {
     /// Others bind to its objects.
@@ -90,7 +90,7 @@ impl DeployConfig {
     /// When it is not of the expected shape, holds a secret, sets a variable to what its Worker
     /// would refuse, or its blocks do not fit together.
     pub(super) fn read(file: &str, text: &str) -> Result<Self> {
-        let mend = || format!("{file} is not as expected; mend it");
+        let mend = || format!("{file} is not as expected; correct it");
         let table = table(file, text)?;
         secrets::refuse(file, text, &table)?;
         let parsed: WranglerFile = table.try_into().with_context(mend)?;
@@ -139,7 +139,7 @@ fn table(file: &str, text: &str) -> Result<Table> {
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|letter| *letter != '\n').count() + 1;
         bail!(
-            "{file} is not as expected: line {line}, column {column}: {}; mend it",
+            "{file} is not as expected: line {line}, column {column}: {}; correct it",
             error.message()
         )
     })

@@ -17,7 +17,7 @@ pub(super) fn strings(
 ) -> Result<String> {
     // The parser's own message shows the line at fault, and a secret may stand in it.
     let table = DeTable::parse(text)
-        .map_err(|error| anyhow!("this is not TOML: {}; mend it", error.message()))?;
+        .map_err(|error| anyhow!("this is not TOML: {}; correct it", error.message()))?;
     let mut edits = Vec::new();
     in_table(table.get_ref(), &[], &mut change, &mut edits);
     // From the end to the beginning, so that the places of earlier ones stay right.

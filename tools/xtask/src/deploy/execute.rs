@@ -40,7 +40,7 @@ pub(super) fn execute(
         let mut one = Execution { config, root, commands, wrangler };
         let detail = one.run(&planned.step, &mut done).map_err(|error| {
             anyhow!(
-                "{error:#}\nStopped at step {name}. Run the same command again after the mend: \
+                "{error:#}\nStopped at step {name}. Run the same command again after the fix: \
                  it finds what is done."
             )
         })?;

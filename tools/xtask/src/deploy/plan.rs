@@ -108,9 +108,9 @@ impl DeployStep {
     pub(super) fn next(&self) -> &'static str {
         match self {
             Self::CreateQueue(_) | Self::RetainQueue(_) => {
-                "Retention of 14 days needs the Workers Paid plan; else mend what wrangler names."
+                "Retention of 14 days needs the Workers Paid plan; else fix what wrangler names."
             }
-            Self::CreateDatabase(_) | Self::WriteDatabaseId { .. } => "Mend what wrangler names.",
+            Self::CreateDatabase(_) | Self::WriteDatabaseId { .. } => "Fix what wrangler names.",
             Self::Migrate { .. } => {
                 "A step that failed was taken back whole; the ones before it stay, and what is \
                  deployed does not notice them. If a name is taken, see migrations/README.md."

@@ -102,8 +102,9 @@ pub(super) fn init(place: &Place, stage: &DeployStage) -> Result<String> {
         bail!("{file} is there already; change it by hand, or remove it and run this again");
     }
     let made = form(&root_text(place)?, stage)?;
-    fs::write(&path, made)
-        .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
+    fs::write(&path, made).with_context(|| {
+        format!("cannot write {}; check that you may write there", path.display())
+    })?;
     Ok(format!(
         "Wrote {file}: {ROOT_FILE} with `-{0}` at the names of Workers, queues and database,\n\
          `{0}.` before the hosts of routes, and blanks where production has its Clerk instance.\n\

@@ -155,7 +155,7 @@ impl CommandOutput {
     /// Standard output, unless the command failed.
     ///
     /// # Errors
-    /// When it did: what was tried, its last lines, and what to do `next`.
+    /// When it failed: the command, its last lines, and the `next` step.
     pub(super) fn ok(self, command: &WranglerCommand, next: &str) -> Result<String> {
         if self.success {
             return Ok(self.out);

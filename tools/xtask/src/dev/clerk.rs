@@ -38,7 +38,7 @@ pub(super) fn build(place: &Place) -> Result<PathBuf> {
         .args(["build", "--locked", "--package", "local-clerk"])
         .dir(&place.root)
         .run(|line| step.say(line))?
-        .ok("Mend crate local-clerk, or the manifest that is named above.")?;
+        .ok("Fix crate local-clerk, or the manifest that is named above.")?;
     step.done("");
     // Both programs are of one workspace and one profile, so they are built into one folder.
     let own =

@@ -48,14 +48,14 @@ pub(crate) fn build(place: &Place, tools: &Tools) -> Result<()> {
         .args(["--project", "packages/guard/tsconfig.json"])
         .dir(&place.root)
         .run(|line| step.say(line))?
-        .ok("Mend the types in packages/guard that the compiler names.")?;
+        .ok("Fix the types in packages/guard that the compiler names.")?;
     let ran = node()
         .arg(modules.join("@react-router/dev/bin.js"))
         .arg("build")
         .dir(&folder)
         .vars(tools.vars()?)
         .run(|line| step.say(line))?
-        .ok("Mend what is named above in examples/react-router.")?;
+        .ok("Fix what is named above in examples/react-router.")?;
     if !output.is_file() {
         bail!("the build left no {FOLDER}/{OUTPUT}:\n{}", ran.tail());
     }

@@ -30,7 +30,10 @@ impl DevState {
     /// When the folder cannot be made, or another run has it.
     pub(super) fn open(place: &Place, once: bool, fresh: bool) -> Result<Self> {
         let scratch = if once {
-            Some(tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?)
+            Some(
+                tempfile::tempdir()
+                    .context("cannot make a temporary folder; check that TMPDIR has space")?,
+            )
         } else {
             None
         };
@@ -40,7 +43,7 @@ impl DevState {
     }
 
     fn at(folder: PathBuf, scratch: Option<TempDir>, fresh: bool) -> Result<Self> {
-        let make = || format!("cannot make {}; may you write there?", folder.display());
+        let make = || format!("cannot make {}; check that you may write there", folder.display());
         fs::create_dir_all(&folder).with_context(make)?;
         let lock = File::create(folder.join("lock")).with_context(make)?;
         match lock.try_lock() {
@@ -81,8 +84,9 @@ impl DevState {
     /// Notes that a day was begun: a day that is played twice is not the same day.
     pub(super) fn note_first_start(&self) -> Result<()> {
         let marker = self.marker();
-        fs::write(&marker, "The scripted day was begun on this state.\n")
-            .with_context(|| format!("cannot write {}; may you write there?", marker.display()))
+        fs::write(&marker, "The scripted day was begun on this state.\n").with_context(|| {
+            format!("cannot write {}; check that you may write there", marker.display())
+        })
     }
 
     fn marker(&self) -> PathBuf {
@@ -119,7 +123,9 @@ fn secret(folder: &Path) -> Result<String> {
     let secret = format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()));
     fs::write(&path, &secret)
         .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o600)))
-        .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
+        .with_context(|| {
+            format!("cannot write {}; check that you may write there", path.display())
+        })?;
     Ok(secret)
 }
 

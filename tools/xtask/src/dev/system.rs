@@ -69,7 +69,7 @@ impl System {
                 Ok(Self { program: RefCell::new(program), migrated })
             }
             ServeMessage::Fatal(why) => bail!(
-                "the Workers did not start: {why}\nMend what is named; if the data may be the \
+                "the Workers did not start: {why}\nFix what is named; if the data may be the \
                  cause, `cargo xtask dev --fresh` begins with none."
             ),
             ServeMessage::Rows(_) | ServeMessage::Error(_) => {
@@ -97,7 +97,7 @@ impl System {
 
 fn read(line: &str) -> Result<ServeMessage> {
     serde_json::from_str(line).with_context(|| {
-        format!("tools/xtask/js/serve.mjs said `{line}`, which is no answer; mend it")
+        format!("tools/xtask/js/serve.mjs said `{line}`, which is no answer; correct it")
     })
 }
 

@@ -1,5 +1,5 @@
 //! Programs that `cargo install` builds, each in a folder of its own under the cache, named by
-//! its version: another version is another folder, and clones do not disturb each other.
+//! its version, so that clones with different versions do not conflict.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use crate::place::Place;
 use crate::show::Step;
 use crate::versions::{CARGO_DENY, CARGO_FUZZ, WORKER_BUILD};
 
-/// Whether a program's own lock file is kept to.
+/// Whether a program is built with its own lock file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LockMode {
     Locked,
-    /// For a program whose published lock names a version that is not to be had.
+    /// For a program whose published lock file names a withdrawn version.
     Unlocked,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn worker_build(place: &Place) -> Result<PathBuf> {
         .map(|folder| folder.join("worker-build"))
 }
 
-/// `wasm-bindgen`, in the version that `Cargo.lock` has: any other refuses the Workers' wasm.
+/// `wasm-bindgen`, in the version of `Cargo.lock`: any other refuses the Workers' wasm.
 pub(super) fn wasm_bindgen(place: &Place) -> Result<PathBuf> {
     let path = place.root.join("Cargo.lock");
     let text = fs::read_to_string(&path)
@@ -49,7 +49,7 @@ pub(super) fn wasm_bindgen(place: &Place) -> Result<PathBuf> {
         .map(|folder| folder.join("wasm-bindgen"))
 }
 
-/// Whether both of these are installed. What cannot be read is said where it is needed.
+/// Whether both of these are installed. Errors are reported when they are installed.
 pub(super) fn are_installed(place: &Place) -> bool {
     let lock = fs::read_to_string(place.root.join("Cargo.lock")).unwrap_or_default();
     let wasm_bindgen = locked(&lock, "wasm-bindgen").unwrap_or_default();
@@ -68,7 +68,7 @@ pub(super) fn cargo_deny(place: &Place) -> Result<PathBuf> {
         .map(|folder| folder.join("cargo-deny"))
 }
 
-/// Builds a program unless it is there; returns the folder that it is in.
+/// Builds a program unless it is installed; returns its folder.
 fn install(place: &Place, name: &str, version: &str, keep: LockMode) -> Result<PathBuf> {
     let root = root(place, name, version);
     if is_complete(&root, name, version) {
@@ -94,8 +94,8 @@ fn root(place: &Place, name: &str, version: &str) -> PathBuf {
     place.cache.join(format!("{name}-{version}"))
 }
 
-/// Whether cargo's own list says that the program is there. The list is made when a build begins,
-/// and the program written into it when it is in place.
+/// Whether cargo's own list has the program. The list is made when a build begins,
+/// and the program is added when it is installed.
 fn is_complete(root: &Path, name: &str, version: &str) -> bool {
     let list = fs::read_to_string(root.join(".crates.toml")).unwrap_or_default();
     list.contains(&format!("\"{name} {version} "))
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_build_that_was_broken_off_is_not_there() {
+    fn an_interrupted_build_is_not_complete() {
         let root = tempfile::tempdir().unwrap();
         let complete = || is_complete(root.path(), "a", "1.2.3");
         assert!(!complete());
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_comes_from_the_lock() {
+    fn the_version_comes_from_the_lock_file() {
         let lock = "[[package]]\nname = \"a\"\nversion = \"1.2.3\"\n";
         assert_eq!(locked(lock, "a").unwrap(), "1.2.3");
         assert!(locked(lock, "b").unwrap_err().to_string().contains("no b"));

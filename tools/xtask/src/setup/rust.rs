@@ -1,4 +1,4 @@
-//! The toolchain's parts: `rust-toolchain.toml` names them, rustup brings them.
+//! The parts of the toolchain: `rust-toolchain.toml` names them, rustup installs them.
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +47,7 @@ pub(super) fn ensure(place: &Place) -> Result<()> {
 fn add(place: &Place, args: &[&str]) -> Result<()> {
     let step = Step::begin(format!("rustup {}", args.join(" ")));
     let call = || Call::new("rustup").args(args).dir(&place.root);
-    run_with_retries(&step, call, "Check the network, or run that command by hand.")?;
+    run_with_retries(&step, call, "Check the network, then run that command by hand.")?;
     step.done("added");
     Ok(())
 }

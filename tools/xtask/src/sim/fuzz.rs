@@ -65,7 +65,7 @@ pub(super) fn run(place: &Place, args: &FuzzArgs) -> Result<()> {
     if args.seed_corpus {
         let call = ["run", "--locked", "--quiet", "-p", "fuzz", "--example", "seeds"];
         let call = Call::new("cargo").args(call).dir(&place.root);
-        call.read("Mend what it names; the fixtures are in tests/fixtures.")?;
+        call.read("Fix what it names; the fixtures are in tests/fixtures.")?;
         return Ok(());
     }
     let targets = chosen(place, args.target.as_deref())?;
@@ -131,7 +131,7 @@ fn build(place: &Place, target: Option<&str>) -> Result<PathBuf> {
         .vars(PROFILE)
         .vars([("PATH", path)])
         .run(|line| step.say(line))?
-        .ok("Mend what the compiler names.")?;
+        .ok("Fix what the compiler names.")?;
     step.done("");
     Ok(folder.join(host).join("release"))
 }
@@ -158,7 +158,7 @@ fn again(program: &Path, input: &Path) -> Result<()> {
         .with_context(|| format!("cannot read {}; is the path right?", input.display()))?;
     let step = Step::begin("one input");
     let ran = Call::new(program).arg(input).run(|line| step.say(line))?;
-    ran.ok("Mend what the lines above name.")?;
+    ran.ok("Fix what the lines above name.")?;
     step.done("it holds");
     Ok(())
 }
@@ -180,8 +180,9 @@ fn search(place: &Place, programs: &Path, target: &str, args: &FuzzArgs) -> Resu
     let (fuzz, kept) = (place.root.join("verify/fuzz"), place.root.join("target").join("fuzz"));
     let (corpus, crashes) = (kept.join("corpus").join(target), kept.join("found").join(target));
     for folder in [&corpus, &crashes] {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}; may you write there?", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| {
+            format!("cannot make {}; check that you may write there", folder.display())
+        })?;
     }
     let dictionary = fuzz.join("dictionaries").join(format!("{target}.dict"));
     let ran = Call::new(programs.join(target))

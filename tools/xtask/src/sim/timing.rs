@@ -21,7 +21,7 @@ pub(super) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
         .args(filter)
         .dir(&place.root)
         .run(|line| step.say(line))?
-        .ok("Mend what it names.")?;
+        .ok("Fix what it names.")?;
     step.done("");
     let measured: Vec<(&str, f64)> = ran.lines.iter().filter_map(|(_, line)| read(line)).collect();
     if measured.is_empty() {

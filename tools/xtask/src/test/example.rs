@@ -31,7 +31,7 @@ fn check(place: &Place, tools: &Tools, step: &Step) -> Result<String> {
             .dir(&place.root.join(example::FOLDER))
             .vars(tools.vars()?)
             .run(|line| step.say(line))?
-            .ok("Mend the types that are named above.")?;
+            .ok("Fix the types that are named above.")?;
     }
     Ok(String::new())
 }

@@ -23,7 +23,7 @@ pub(super) fn compile(place: &Place, tools: &Tools) -> Tally {
                 .arg(format!("{PACKAGE}/{project}"))
                 .dir(&place.root)
                 .run(|line| step.say(line))?
-                .ok("Mend the types that the compiler names.")?;
+                .ok("Fix the types that the compiler names.")?;
             Ok(String::new())
         })
     };

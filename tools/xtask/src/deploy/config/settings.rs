@@ -56,7 +56,7 @@ pub(super) fn refuse(file: &str, found: &BTreeMap<&str, Vec<Mistake>>) -> Result
     if wrong.is_empty() {
         return Ok(());
     }
-    bail!("{file} sets variables that their Workers would refuse; mend them:{wrong}")
+    bail!("{file} sets variables that their Workers would refuse; correct them:{wrong}")
 }
 
 /// As it reaches the Worker: wrangler gives on the value of the same type.
