@@ -1,5 +1,5 @@
 //! `cargo xtask sim …`: the model checker and the simulator of `verify/sim/`, and the long
-//! run of the laws, built to be fast.
+//! run of the property tests, with an optimised build.
 
 mod fuzz;
 mod timing;
@@ -21,41 +21,41 @@ pub(crate) enum SimArgs {
         /// Only the bounds whose name contains this.
         filter: Option<String>,
     },
-    /// Switch on each wrong form in turn; the last line is `mutants: N caught, M survived`.
+    /// Try each mutant in turn; the last line is `mutants: N caught, M survived`.
     Mutants {
         /// Print the steps of each counterexample.
         #[arg(long)]
         steps: bool,
     },
-    /// Live whole days of deliveries, each decided by one seed, with faults of every kind; the last
+    /// Simulate days of deliveries, each decided by one seed, with all kinds of faults; the last
     /// line is `sim: N schedules, every property holds`.
     Run(SimDays),
-    /// Try the laws on random cases, each history of eight steps in every order, and every write
+    /// Test the laws on random cases, each history of eight steps in every order, and every write
     /// of a row under every trigger; prints how often each law held.
     Laws {
-        /// Random cases for each law; those that go through SQL are tried on fewer.
+        /// Random cases for each law; fewer for those that use SQL.
         #[arg(long, default_value_t = 300_000)]
         cases: u32,
     },
-    /// Search for bytes on which a target of fuzz/ and its second opinion disagree.
+    /// Search for inputs on which a fuzz target and its reference implementation disagree.
     Fuzz(fuzz::FuzzArgs),
-    /// Measure whether the time that the door takes tells anything of a signature.
+    /// Measure whether the response time of ingest reveals anything about a signature.
     Timing {
         /// Only the benches whose name contains this.
         filter: Option<String>,
     },
 }
 
-/// Which days to live.
+/// Which days to simulate.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SimDays {
-    /// How many.
+    /// The number of days.
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
-    /// The first of them.
+    /// The seed of the first day.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// This one alone.
+    /// Only the day of this seed.
     #[arg(long)]
     seed: Option<u64>,
     /// Print its steps.
@@ -73,13 +73,13 @@ impl SimDays {
     }
 }
 
-/// The tests that hold the laws, in the integration tests.
+/// The property tests among the integration tests.
 const LAWS: [&str; 3] = ["law::", "laws::", "triggers::"];
 
-/// Runs the model checker or the laws; each says itself what it finds, as it finds it.
+/// Runs the model checker or the property tests. They print what they find.
 ///
 /// # Errors
-/// When a property does not hold, or a wrong form survives.
+/// When a property does not hold, or a mutant survives.
 pub(crate) fn run(place: &Place, args: &SimArgs) -> Result<()> {
     let cargo = || Call::new("cargo").dir(&place.root);
     let sim =
@@ -106,7 +106,7 @@ pub(crate) fn run(place: &Place, args: &SimArgs) -> Result<()> {
     drop(group);
     interrupt::wait_if_ending();
     if !status.success() {
-        bail!("`{shown}` found a fault: the lines above say which steps lead to it");
+        bail!("`{shown}` found a violation: see the steps in the lines above");
     }
     Ok(())
 }

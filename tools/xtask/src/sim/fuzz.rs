@@ -83,7 +83,7 @@ pub(super) fn run(place: &Place, args: &FuzzArgs) -> Result<()> {
         }
     }
     if !failed.is_empty() {
-        bail!("a target failed; to see it again:\n{}", failed.join("\n"));
+        bail!("a target failed; to reproduce it:\n{}", failed.join("\n"));
     }
     Ok(())
 }
@@ -99,11 +99,11 @@ fn chosen(place: &Place, name: Option<&str>) -> Result<Vec<String>> {
     match name {
         None => Ok(all),
         Some(name) if all.iter().any(|known| known == name) => Ok(vec![name.to_owned()]),
-        Some(name) => bail!("there is no fuzz target `{name}`; there are {}", all.join(", ")),
+        Some(name) => bail!("there is no fuzz target `{name}`; choose one of: {}", all.join(", ")),
     }
 }
 
-/// Builds the programs of the targets; returns their folder.
+/// Builds the fuzz targets; returns their folder.
 fn build(place: &Place, target: Option<&str>) -> Result<PathBuf> {
     let tools = setup::cargo_fuzz(place)?;
     needs_cxx(place)?;
@@ -112,7 +112,7 @@ fn build(place: &Place, target: Option<&str>) -> Result<PathBuf> {
     let rest = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths([tools].into_iter().chain(env::split_paths(&rest)))
         .context("the cache's folder has a colon in its name; move it with ROLECALL_CACHE")?;
-    let step = Step::begin("building the fuzz targets (a few minutes, once)");
+    let step = Step::begin("build the fuzz targets (a few minutes, once)");
     Call::new("cargo")
         .args([
             "fuzz",
@@ -147,36 +147,36 @@ fn needs_cxx(place: &Place) -> Result<()> {
 }
 
 fn host(place: &Place) -> Result<String> {
-    let told = Call::new("rustc").arg("-vV").dir(&place.root).read("Is rustup installed?")?;
+    let told = Call::new("rustc").arg("-vV").dir(&place.root).read("Install rustup.")?;
     let host = told.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("`rustc -vV` names no host; is rustc the pinned one?")
+    host.map(str::to_owned).context("`rustc -vV` names no host; check that rustc is the pinned one")
 }
 
-/// Gives a target one input.
+/// Runs a target on one input.
 fn again(program: &Path, input: &Path) -> Result<()> {
     let input = fs::canonicalize(input)
-        .with_context(|| format!("cannot read {}; is the path right?", input.display()))?;
+        .with_context(|| format!("cannot read {}; check the path", input.display()))?;
     let step = Step::begin("one input");
     let ran = Call::new(program).arg(input).run(|line| step.say(line))?;
     ran.ok("Fix what the lines above name.")?;
-    step.done("it holds");
+    step.done("no failure");
     Ok(())
 }
 
-/// What one search came to.
+/// The result of one search.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct FuzzResult {
     runs: u64,
     new: u64,
     crashes: usize,
-    /// The input that failed, as far as the program could still write it down.
+    /// The file with the input that failed, if the program could write it.
     artefact: Option<String>,
-    /// What the program said of it.
+    /// The program's output about it.
     said: String,
 }
 
 fn search(place: &Place, programs: &Path, target: &str, args: &FuzzArgs) -> Result<FuzzResult> {
-    let step = Step::begin(format!("fuzzing {target} for {} s", args.seconds));
+    let step = Step::begin(format!("fuzz {target} for {} s", args.seconds));
     let (fuzz, kept) = (place.root.join("verify/fuzz"), place.root.join("target").join("fuzz"));
     let (corpus, crashes) = (kept.join("corpus").join(target), kept.join("found").join(target));
     for folder in [&corpus, &crashes] {
@@ -203,7 +203,7 @@ fn search(place: &Place, programs: &Path, target: &str, args: &FuzzArgs) -> Resu
     Ok(found)
 }
 
-/// Reads libFuzzer's last words, <https://llvm.org/docs/LibFuzzer.html#output>.
+/// Reads the last lines of libFuzzer, <https://llvm.org/docs/LibFuzzer.html#output>.
 fn read(ran: &Ran) -> FuzzResult {
     let mut found = FuzzResult { crashes: usize::from(!ran.success), ..FuzzResult::default() };
     for (_, line) in &ran.lines {
@@ -232,11 +232,11 @@ impl FuzzResult {
         format!("fuzz: {target} runs={runs} new={new} crashes={crashes}")
     }
 
-    /// How to see it again.
+    /// How to reproduce it.
     fn next(&self, target: &str) -> String {
         match &self.artefact {
             Some(path) => format!("cargo xtask sim fuzz {target} --input {path}"),
-            None => "it ended without writing down an input; its last lines are above".to_owned(),
+            None => "it ended without writing an input; see its last lines above".to_owned(),
         }
     }
 }
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_that_found_nothing_is_one_line() {
+    fn a_search_without_a_failure_is_one_line() {
         let found =
             read(&ran("echo '#12 DONE cov: 3'; echo stat::number_of_executed_units: 12 >&2
             echo 'stat::new_units_added:     4' >&2"));
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_names_its_input_and_how_to_see_it_again() {
+    fn a_crash_names_its_input_and_how_to_reproduce_it() {
         let found = read(&ran("echo thread panicked at a.rs:1; echo left; echo right; echo more
             echo frames
             echo \"artifact_prefix='x/'; Test unit written to x/crash-1\"; exit 77"));
@@ -284,7 +284,7 @@ mod tests {
         for file in fs::read_dir(place.root.join("verify/fuzz/dictionaries")).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             let target = name.strip_suffix(".dict").unwrap();
-            assert!(all.iter().any(|known| known == target), "{name} is nobody's");
+            assert!(all.iter().any(|known| known == target), "{name} belongs to no target");
         }
     }
 }
