@@ -1,4 +1,4 @@
-//! The local Clerk: built, started, and asked to play.
+//! The local Clerk: its build, its start, and requests to it.
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -17,7 +17,7 @@ use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
 
-/// How long it may take to start: on the first start it makes an RSA key.
+/// The most time for its start. The first start makes an RSA key.
 const START: Duration = Duration::from_mins(1);
 
 /// The running local Clerk.
@@ -28,7 +28,7 @@ pub(super) struct LocalClerk {
     client: HttpClient,
 }
 
-/// Builds the program and says where it is.
+/// Builds the program and returns its path.
 ///
 /// # Errors
 /// When it does not compile.
@@ -40,12 +40,12 @@ pub(super) fn build(place: &Place) -> Result<PathBuf> {
         .run(|line| step.say(line))?
         .ok("Fix crate local-clerk, or the manifest that is named above.")?;
     step.done("");
-    // Both programs are of one workspace and one profile, so they are built into one folder.
-    let own =
-        std::env::current_exe().context("this program cannot find itself; run it by cargo")?;
+    // Both programs have one workspace and one profile, so they are in one folder.
+    let own = std::env::current_exe()
+        .context("this program cannot find its own path; run it with cargo")?;
     let program = own.with_file_name("local-clerk");
     if !program.is_file() {
-        bail!("cargo left no {}; unset CARGO_BUILD_TARGET", program.display());
+        bail!("cargo wrote no {}; unset CARGO_BUILD_TARGET", program.display());
     }
     Ok(program)
 }
@@ -54,7 +54,7 @@ impl LocalClerk {
     /// Starts it and waits until it listens.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When it does not start.
     pub(super) fn start(
         program: &PathBuf,
         state: &DevState,
@@ -69,7 +69,7 @@ impl LocalClerk {
             .arg(state.clerk_folder())
             .vars([("CLERK_WEBHOOK_SECRET", &state.secret)]);
         let mut program = BackgroundProgram::start("local-clerk", call, ended)?;
-        // Its one line of output is its address, once it listens.
+        // It prints one line, its address, once it listens.
         program.hear(START)?;
         Ok(Self { _program: program, url: addresses.clerk(), client: HttpClient::new() })
     }
@@ -77,18 +77,20 @@ impl LocalClerk {
     /// Its public key, as a JSON Web Key.
     ///
     /// # Errors
-    /// When it gives no answer that can be read; so for all that follow.
+    /// When its response cannot be read. This is so for all requests below.
     pub(super) fn key(&self) -> Result<Value> {
         let path = "/.well-known/jwks.json";
         let keys: Value = read(path, &self.client.data(&self.at(path), None))?;
         let key = keys.pointer("/keys/0").cloned();
-        key.with_context(|| format!("{path} of the local Clerk has no key: {keys}"))
+        key.with_context(|| {
+            format!("{path} of the local Clerk has no key: {keys}; start again with --fresh")
+        })
     }
 
-    /// The day's deliveries, in their order.
+    /// The deliveries of the day, in their order.
     ///
     /// # Errors
-    /// When it gives no answer that can be read.
+    /// When its response cannot be read.
     pub(super) fn day(&self) -> Result<Vec<DayStep>> {
         read("GET /local/day", &self.client.data(&self.at("/local/day"), None))
     }
@@ -98,12 +100,12 @@ impl LocalClerk {
         self.post(&format!("/local/day/{index}"), &json!({}))
     }
 
-    /// Delivers the loss of Ada's role.
+    /// Delivers the revocation of Ada's role.
     pub(super) fn revoke(&self) -> Result<StepResult> {
         self.post("/local/day/revocation", &json!({}))
     }
 
-    /// Delivers its return.
+    /// Delivers the grant of Ada's role.
     pub(super) fn grant(&self) -> Result<StepResult> {
         self.post("/local/day/grant", &json!({}))
     }
@@ -112,7 +114,9 @@ impl LocalClerk {
     pub(super) fn token(&self, user_id: &str) -> Result<String> {
         let said: Value = self.post("/local/tokens", &json!({ "user_id": user_id }))?;
         let token = said.get("token").and_then(Value::as_str).map(str::to_owned);
-        token.with_context(|| format!("POST /local/tokens gave no token: {said}"))
+        token.with_context(|| {
+            format!("POST /local/tokens returned no token: {said}; look at crate local-clerk")
+        })
     }
 
     fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
@@ -126,9 +130,9 @@ impl LocalClerk {
 
 fn read<T: DeserializeOwned>(asked: &str, answer: &HttpAnswer) -> Result<T> {
     if answer.status != 200 {
-        bail!("{asked} of the local Clerk gave {}: {}", answer.status, answer.body);
+        bail!("{asked} of the local Clerk returned {}: {}", answer.status, answer.body);
     }
     serde_json::from_str(&answer.body).with_context(|| {
-        format!("{asked} of the local Clerk gave another form than expected: {}", answer.body)
+        format!("{asked} of the local Clerk returned an unexpected form: {}", answer.body)
     })
 }

@@ -1,8 +1,8 @@
-//! The scripted day, as the local Clerk tells it, and what each user may do once it is over.
+//! The scripted day, as the local Clerk sends it, and what each user may do after it.
 
 use serde::Deserialize;
 
-/// What a delivery should come to.
+/// The expected outcome of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ExpectedOutcome {
@@ -15,8 +15,8 @@ pub(super) enum ExpectedOutcome {
 }
 
 impl ExpectedOutcome {
-    /// What the row of such a delivery says; none where there must be no row. A duplicate is
-    /// counted in the row of the first one, whose outcome stays.
+    /// The outcome in the row of such a delivery; `None` if there must be no row. A duplicate is
+    /// counted in the row of the first delivery, which keeps its outcome.
     pub(super) fn row(self) -> Option<&'static str> {
         match self {
             Self::Applied => Some("applied"),
@@ -38,45 +38,45 @@ pub(super) struct DayStep {
     pub(super) subject: String,
 }
 
-/// How a delivery went.
+/// The result of a delivery.
 #[derive(Debug, Deserialize)]
 pub(super) struct StepResult {
     pub(super) svix_id: String,
     /// Every attempt, in order.
     pub(super) attempts: Vec<StepAttempt>,
-    /// Whether the last answer was the right one.
+    /// Whether the last response was an expected one.
     pub(super) ok: Option<bool>,
 }
 
 /// One request of a delivery.
 #[derive(Debug, Deserialize)]
 pub(super) struct StepAttempt {
-    /// Absent when there was no answer.
+    /// Absent when there was no response.
     pub(super) status: Option<u16>,
 }
 
 impl StepResult {
-    /// The last answer, as people read it.
+    /// The last status, for people.
     pub(super) fn answer(&self) -> String {
         let status = self.attempts.last().and_then(|last| last.status);
         status.map_or_else(|| "---".to_owned(), |status| status.to_string())
     }
 }
 
-/// A user of the day, and what is right once it is over.
+/// A user, and what is expected after the day.
 #[derive(Debug)]
 pub(super) struct ExpectedUser {
     pub(super) name: &'static str,
     pub(super) id: &'static str,
-    /// What `/api/me` answers, and the roles it names; none where it must refuse.
+    /// The app roles that `/api/me` returns; `None` if it must refuse.
     pub(super) roles: Option<&'static [&'static str]>,
-    /// The role in the one organization, where there is one.
+    /// The role in the organization, if there is one.
     pub(super) org_role: Option<&'static str>,
-    /// What `/admin` answers.
+    /// The status of `/admin`.
     pub(super) admin_status: u16,
 }
 
-/// Whose role comes and goes.
+/// The user whose role is revoked and granted.
 pub(super) const ADA: ExpectedUser = ExpectedUser {
     name: "Ada",
     id: "user_3ADAlovelace1815analytic001",
@@ -85,8 +85,8 @@ pub(super) const ADA: ExpectedUser = ExpectedUser {
     admin_status: 200,
 };
 
-/// Everyone: an admin, a member of an organization, the target of the forgeries, the deleted one,
-/// and one that no delivery ever named.
+/// All users: an admin, a member of an organization, the target of the forgeries, a deleted user,
+/// and one that no delivery names.
 pub(super) const EXPECTED_USERS: [ExpectedUser; 5] = [
     ADA,
     ExpectedUser {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_local_clerks_day_can_be_read() {
+    fn the_day_of_the_local_clerk_can_be_parsed() {
         let day = local_clerk::day::ScriptedDay::new("ins_2mine", 1_700_000_000_000);
         let script = serde_json::to_string(&day.script()).unwrap();
         let steps: Vec<DayStep> = serde_json::from_str(&script).unwrap();

@@ -1,4 +1,4 @@
-//! Requests to the parts of the local system, as a browser or a program would make them.
+//! Requests to the local system, as from a browser or a program.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use ureq::Agent;
 use ureq::Body;
 use ureq::http::{Request, Response};
 
-/// How long one answer may take.
+/// The most time for one response.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A client that follows no redirect and takes every status as an answer.
+/// A client that follows no redirect and accepts every status.
 #[derive(Debug, Clone)]
 pub(super) struct HttpClient(Agent);
 
-/// An answer, or why there was none.
+/// A response, or why there was none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HttpAnswer {
-    /// The status; 0 when there was no answer.
+    /// The status; 0 when there was no response.
     pub(super) status: u16,
-    /// Where it redirects to.
+    /// The target of a redirect.
     pub(super) location: Option<String>,
-    /// The body, or why there was no answer.
+    /// The body, or why there was no response.
     pub(super) body: String,
 }
 
@@ -37,12 +37,12 @@ impl HttpClient {
         Self(config.into())
     }
 
-    /// Asks for a page as a browser does, with the session cookie if there is one.
+    /// Requests a page as a browser does, with the session cookie if there is one.
     pub(super) fn page(&self, url: &str, token: Option<&str>) -> HttpAnswer {
         self.get(url, "text/html", token)
     }
 
-    /// Asks for data as a program does, with the session cookie if there is one.
+    /// Requests data as a program does, with the session cookie if there is one.
     pub(super) fn data(&self, url: &str, token: Option<&str>) -> HttpAnswer {
         self.get(url, "application/json", token)
     }
@@ -66,7 +66,7 @@ impl HttpClient {
 }
 
 impl HttpAnswer {
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null if it is no JSON.
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }

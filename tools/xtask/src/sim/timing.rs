@@ -52,11 +52,15 @@ fn read(line: &str) -> Option<(&str, f64)> {
 fn judge(name: &str, t: f64) -> (bool, &'static str) {
     let (is_apart, is_alike) = (T_MAX <= t.abs(), t.abs() < T_MAX);
     match () {
-        () if name.starts_with("control-") && is_apart => (true, "told apart, as it must be"),
-        () if name.starts_with("control-") => (false, "NOT TOLD APART: this bench sees nothing"),
-        () if name.starts_with("public-") && is_apart => (true, "told apart; the sender knows it"),
-        () if is_alike => (true, "not told apart"),
-        () => (false, "TOLD APART"),
+        () if name.starts_with("control-") && is_apart => (true, "distinguishable, as it must be"),
+        () if name.starts_with("control-") => {
+            (false, "NOT DISTINGUISHABLE: this bench detects nothing")
+        }
+        () if name.starts_with("public-") && is_apart => {
+            (true, "distinguishable; the sender knows it")
+        }
+        () if is_alike => (true, "not distinguishable"),
+        () => (false, "DISTINGUISHABLE"),
     }
 }
 

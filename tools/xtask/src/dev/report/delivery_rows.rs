@@ -1,4 +1,4 @@
-//! What became of the deliveries of a day, as the rows of `deliveries` say it.
+//! The outcomes of the day's deliveries, from the rows of `deliveries`.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -11,25 +11,25 @@ use super::super::day::ExpectedOutcome;
 use super::super::system::System;
 use crate::clock::Stopwatch;
 
-/// How long the rows of a delivery may take; the queue alone waits for a second.
+/// The most time for the row of a delivery. The queue alone waits for a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often the database is asked meanwhile.
+/// The pause between queries meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// The deliveries so far: what is awaited and what was found.
+/// The rows of the deliveries so far: those that are expected, and those that were found.
 #[derive(Debug, Default)]
 pub(super) struct DeliveryRows {
-    /// How many copies of each `svix-id` must be counted, and what it is about.
+    /// The subject of each `svix-id`, and the number of copies that its row must count.
     awaited: BTreeMap<String, (String, u64)>,
-    /// The outcome and the copies of each row.
+    /// The outcome and the number of copies in each row.
     rows: BTreeMap<String, (String, u64)>,
-    /// Once rows failed to come, nothing is waited for again: the account is to end.
+    /// Once rows were missing too long, nothing is waited for again, so that the report ends.
     gave_up: bool,
 }
 
 impl DeliveryRows {
-    /// Notes that a delivery was made that should come to `outcome`.
+    /// Notes a delivery and its expected outcome.
     pub(super) fn expect(&mut self, subject: &str, svix_id: &str, outcome: ExpectedOutcome) {
         if outcome.row().is_some() {
             let awaited = self.awaited.entry(svix_id.to_owned());
@@ -37,12 +37,12 @@ impl DeliveryRows {
         }
     }
 
-    /// Waits until every awaited row about `subject` is there, or every one at all.
-    pub(super) fn settle(&mut self, system: &System, subject: Option<&str>) -> Result<()> {
+    /// Waits until every expected row about `subject` is there, or every one if none is given.
+    pub(super) fn wait(&mut self, system: &System, subject: Option<&str>) -> Result<()> {
         let watch = Stopwatch::start();
-        while !self.gave_up && self.is_owed(subject) {
+        while !self.gave_up && self.is_missing(subject) {
             self.read(system)?;
-            if !self.is_owed(subject) {
+            if !self.is_missing(subject) {
                 return Ok(());
             }
             self.gave_up = PATIENCE < watch.elapsed();
@@ -51,8 +51,8 @@ impl DeliveryRows {
         Ok(())
     }
 
-    /// What the row of a delivery says; a further copy of one that has a row is a duplicate.
-    pub(super) fn found(&self, svix_id: &str, outcome: ExpectedOutcome) -> Option<String> {
+    /// The outcome in the row of a delivery. A further copy of a delivery is a duplicate.
+    pub(super) fn outcome(&self, svix_id: &str, outcome: ExpectedOutcome) -> Option<String> {
         let (found, copies) = self.rows.get(svix_id)?;
         if outcome == ExpectedOutcome::Duplicate && 1 < *copies {
             return Some("duplicate".to_owned());
@@ -60,7 +60,7 @@ impl DeliveryRows {
         Some(found.clone())
     }
 
-    fn is_owed(&self, subject: Option<&str>) -> bool {
+    fn is_missing(&self, subject: Option<&str>) -> bool {
         self.awaited
             .iter()
             .filter(|(_, (about, _))| subject.is_none_or(|subject| subject == about))
@@ -81,9 +81,9 @@ impl DeliveryRows {
     }
 }
 
-/// Whether what was found is what should have come of a delivery.
+/// Whether the outcome of a delivery is the expected one.
 pub(super) fn is_right(outcome: ExpectedOutcome, found: Option<&str>) -> bool {
-    // A type that is not synced may be noted as such; it may not be anything else.
+    // A type that is not synced may have a row that says so, but no other row.
     found == outcome.row() || (outcome == ExpectedOutcome::Ignored && found == Some("ignored"))
 }
 
@@ -103,25 +103,25 @@ mod tests {
     }
 
     #[test]
-    fn each_copy_is_awaited() {
-        assert!(delivery_rows(&[]).is_owed(Some("user_1")));
-        assert!(delivery_rows(&[("msg_1", "applied", 1)]).is_owed(None));
-        assert!(!delivery_rows(&[("msg_1", "applied", 2)]).is_owed(None));
-        assert!(!delivery_rows(&[]).is_owed(Some("user_2")));
+    fn every_copy_is_waited_for() {
+        assert!(delivery_rows(&[]).is_missing(Some("user_1")));
+        assert!(delivery_rows(&[("msg_1", "applied", 1)]).is_missing(None));
+        assert!(!delivery_rows(&[("msg_1", "applied", 2)]).is_missing(None));
+        assert!(!delivery_rows(&[]).is_missing(Some("user_2")));
     }
 
     #[test]
-    fn a_duplicate_shows_in_the_count() {
+    fn a_duplicate_is_seen_by_the_number_of_copies() {
         let found = |copies| {
             delivery_rows(&[("msg_1", "applied", copies)])
-                .found("msg_1", ExpectedOutcome::Duplicate)
+                .outcome("msg_1", ExpectedOutcome::Duplicate)
         };
         assert_eq!(found(2).as_deref(), Some("duplicate"));
         assert_eq!(found(1).as_deref(), Some("applied"));
     }
 
     #[test]
-    fn what_is_refused_leaves_no_row() {
+    fn a_refused_delivery_has_no_row() {
         assert!(is_right(ExpectedOutcome::Refused, None));
         assert!(!is_right(ExpectedOutcome::Refused, Some("applied")));
         assert!(is_right(ExpectedOutcome::Ignored, Some("ignored")));
