@@ -1,8 +1,8 @@
-//! `cargo xtask deploy`: everything at Cloudflare, in the right order, as often as one likes.
+//! `cargo xtask deploy`: deploys everything to Cloudflare in the right order. It can be repeated.
 //!
-//! What is wanted stands in `wrangler.toml` ([`config`]), what is there is asked of wrangler
-//! ([`observed`]), what to do is decided ([`plan`]) and then done ([`execute`]). The rest is a
-//! person's ([`manual_steps`]).
+//! `wrangler.toml` says what is wanted ([`config`]), wrangler says what is there
+//! ([`observed`]), [`plan`] decides what to do and [`execute`] does it. The rest must be done
+//! by hand ([`manual_steps`]).
 
 mod config;
 mod edit;
@@ -37,13 +37,13 @@ use crate::{build, workers};
 /// What to deploy, and how far to go.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DeployArgs {
-    /// A second set of everything, by `wrangler.NAME.toml`.
+    /// Deploy a second set of everything, by `wrangler.NAME.toml`.
     #[arg(long, value_name = "NAME")]
     stage: Option<String>,
-    /// Write the stage's file out of `wrangler.toml`, and do nothing else.
+    /// Write the file of the stage from `wrangler.toml`, and do nothing else.
     #[arg(long, requires = "stage", conflicts_with_all = ["dry_run", "yes"])]
     init: bool,
-    /// Check, build and bundle on this machine and show the plan; ask Cloudflare nothing.
+    /// Check, build and bundle on this machine and show the plan; send nothing to Cloudflare.
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
     /// Do not ask before changing anything at Cloudflare.
@@ -54,7 +54,7 @@ pub(crate) struct DeployArgs {
 /// Deploys, or shows what a deployment would do.
 ///
 /// # Errors
-/// At the first thing that is wrong or fails: what was tried, what was said, what to do.
+/// At the first failure: the command, its output, and the next step.
 pub(crate) fn run(place: &Place, args: &DeployArgs) -> Result<()> {
     let stage = args.stage.as_deref().map(DeployStage::parse).transpose()?;
     if let (true, Some(stage)) = (args.init, &stage) {
@@ -86,7 +86,7 @@ pub(crate) fn run(place: &Place, args: &DeployArgs) -> Result<()> {
     Ok(())
 }
 
-/// A stage from its file to its plan, without a network, by the real wrangler. Leaves no file.
+/// Makes a stage's file and its plan with the real wrangler, without a network. Leaves no file.
 ///
 /// # Errors
 /// When the file cannot be made, or wrangler refuses a block of it.
@@ -96,15 +96,16 @@ pub(crate) fn rehearse_stage(place: &Place, tools: &Tools) -> Result<String> {
     let file = file.context("cannot write into the clone; check that you may write there")?;
     let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
     let text = stage::form(&stage::root_text(place)?, &DeployStage::parse("rehearsal")?)?;
-    fs::write(file.path(), &text).context("cannot write into the clone; is the disk full?")?;
+    fs::write(file.path(), &text)
+        .context("cannot write into the clone; check that the disk has space")?;
     let config = DeployConfig::read(&name, &text)?;
     let commands = WranglerCommands { file: name, revision: None };
     bundle(&config, &commands, &mut PinnedWrangler::new(place, tools))?;
     rehearse(&config, &commands)
 }
 
-/// Everything is built before anything is changed: a Worker that does not compile should not
-/// leave half a deployment.
+/// Builds everything before anything is changed: a Worker that does not compile must not
+/// leave an incomplete deployment.
 fn prepare(place: &Place, tools: &Tools, config: &DeployConfig) -> Result<()> {
     for worker in &config.workers {
         let built = workers::pick(place, Some(&worker.env))
@@ -115,7 +116,7 @@ fn prepare(place: &Place, tools: &Tools, config: &DeployConfig) -> Result<()> {
     Ok(())
 }
 
-/// Wrangler's own checks of each block, which need no network.
+/// Runs wrangler's own checks of each block, which need no network.
 fn bundle(
     config: &DeployConfig,
     commands: &WranglerCommands,
@@ -133,14 +134,14 @@ fn bundle(
     Ok(())
 }
 
-/// The plan of somebody who asked nobody, and what it leaves open.
+/// The plan without any request to Cloudflare, and what is not known then.
 fn rehearse(config: &DeployConfig, commands: &WranglerCommands) -> Result<String> {
     let plan = plan::plan(config, None)?;
     let left = manual_steps::left(config, commands, None, &BTreeMap::new());
     Ok(format!(
         "{}\n\nNothing was asked of Cloudflare. Not known: who is logged in, and whether the \
          account is the right one; which queues, which database and which secrets are there; \
-         which migrations are new; whether somebody changed a Worker in the dashboard.\n\n{}",
+         which migrations are new; whether a Worker was changed in the dashboard.\n\n{}",
         shown(&plan, config, commands),
         list("Left to do by hand, unless it is done:", &left)
     ))
@@ -167,18 +168,18 @@ fn confirm(config: &DeployConfig, account: &CloudflareAccount) -> Result<()> {
     let domains = manual_steps::domains(config);
     if !domains.is_empty() {
         show::note(format!(
-            "These hosts will lead to the new Workers, whatever they led to before: {}",
+            "These hosts will lead to the new Workers, and no longer to what they lead to now: {}",
             domains.join(", ")
         ));
     }
     if !io::stdin().is_terminal() {
-        bail!("nobody is there to confirm it; look at the plan, then add --yes");
+        bail!("there is no terminal to confirm it; look at the plan, then add --yes");
     }
     show::note(format!("Do this in the account {}? [y/N]", account.shown()));
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).context("cannot read the answer; add --yes")?;
     if !matches!(answer.trim(), "y" | "Y" | "yes") {
-        bail!("nothing was changed");
+        bail!("not confirmed: nothing was changed; run it again to deploy");
     }
     Ok(())
 }
@@ -207,7 +208,7 @@ fn list(head: &str, items: &[String]) -> String {
     format!("{head}\n{}", items.join("\n"))
 }
 
-/// What git calls this state of the clone, if it is one.
+/// The git revision of the clone, if it is one.
 fn revision(place: &Place) -> Option<String> {
     let call = Call::new("git").args(["describe", "--always", "--dirty"]).dir(&place.root);
     let text = call.read("").ok()?;

@@ -53,7 +53,7 @@ pub(crate) fn pick(place: &Place, name: Option<&str>) -> Result<Vec<Worker>> {
 }
 
 fn parse(text: &str) -> Result<Vec<Worker>> {
-    // The parser's own message shows the line at fault, and a secret may stand in it.
+    // The parser's own message shows the line, which may contain a secret.
     let config: WranglerEnvs =
         toml::from_str(text).map_err(|error| anyhow!("{}", error.message().to_owned()))?;
     let mut workers = Vec::new();

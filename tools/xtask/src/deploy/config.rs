@@ -1,4 +1,4 @@
-//! What a deployment reads of `wrangler.toml`, and what it refuses there.
+//! What a deployment reads from `wrangler.toml`, and what it refuses there.
 
 mod file;
 mod queues;
@@ -18,11 +18,11 @@ use self::file::WranglerFile;
 pub(super) struct DeployConfig {
     /// The file's name.
     pub(super) file: String,
-    /// The Cloudflare account, where the file names one.
+    /// The Cloudflare account, if the file names one.
     pub(super) account: Option<String>,
     /// The Workers in the order in which they are deployed.
     pub(super) workers: Vec<DeployWorker>,
-    /// Every queue that a Worker reads or writes, or that takes the dead letters of one.
+    /// Every queue that a Worker reads or writes, and every dead-letter queue.
     pub(super) queues: BTreeSet<String>,
     /// The database that Workers share.
     pub(super) database: Option<DeployDatabase>,
@@ -37,25 +37,25 @@ pub(super) struct DeployWorker {
     pub(super) env: String,
     /// The Worker's name at Cloudflare.
     pub(super) name: String,
-    /// What it is to the others.
+    /// When it is deployed.
     pub(super) rank: DeployOrder,
-    /// The routes that lead to it, as the file has them.
+    /// Its routes in the file.
     pub(super) routes: Vec<WorkerRoute>,
-    /// Whether it is reached at an address under workers.dev.
+    /// Whether it has an address under workers.dev.
     pub(super) workers_dev: bool,
-    /// The settings that it needs and the file does not have.
+    /// The settings that it needs and that the file does not have.
     pub(super) missing: Vec<Mistake>,
     /// Its variables that nothing reads.
     pub(super) unread: Vec<String>,
-    /// All variables, blank ones too.
+    /// All of its variables, blank ones too.
     pub(super) listed: BTreeSet<String>,
 }
 
-/// What a Worker is to the others; they are deployed in this order, because a Worker cannot bind to
-/// objects that are not there, and messages wait better in a queue than until a consumer is fixed.
+/// The order of deployment. A Worker cannot bind to
+/// Durable Objects that do not exist, and a consumer should be there before messages arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum DeployOrder {
-    /// Others bind to its objects.
+    /// Others bind to its Durable Objects.
     Objects,
     /// It reads a queue.
     Consumer,
@@ -66,9 +66,9 @@ pub(super) enum DeployOrder {
 /// A route of a Worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WorkerRoute {
-    /// A host, with a path where it is no custom domain.
+    /// A host, with a path if it is no custom domain.
     pub(super) pattern: String,
-    /// Whether Cloudflare makes its DNS record and its certificate.
+    /// Whether it is a custom domain: Cloudflare makes its DNS record and its certificate.
     pub(super) is_domain: bool,
 }
 
@@ -77,17 +77,17 @@ pub(super) struct WorkerRoute {
 pub(super) struct DeployDatabase {
     /// Its name.
     pub(super) name: String,
-    /// Its id, unless a placeholder stands there.
+    /// Its id, unless it is a placeholder.
     pub(super) id: Option<String>,
-    /// An environment that has it and says where the migrations are.
+    /// An environment that uses it and names the folder of the migrations.
     pub(super) env: String,
 }
 
 impl DeployConfig {
-    /// Reads the text of `file`.
+    /// Parses the text of `file`.
     ///
     /// # Errors
-    /// When it is not of the expected shape, holds a secret, sets a variable to what its Worker
+    /// When it has another form, contains a secret, sets a variable to a value that its Worker
     /// would refuse, or its blocks do not fit together.
     pub(super) fn read(file: &str, text: &str) -> Result<Self> {
         let mend = || format!("{file} is not as expected; correct it");
@@ -110,7 +110,7 @@ impl DeployConfig {
         })
     }
 
-    /// The names that make something at Cloudflare this configuration's own.
+    /// The names by which this configuration owns something at Cloudflare.
     pub(super) fn names(&self) -> BTreeSet<String> {
         let workers = self.workers.iter().map(|worker| worker.name.clone());
         let queues = self.queues.iter().cloned();
@@ -125,14 +125,14 @@ impl DeployConfig {
 }
 
 impl WorkerRoute {
-    /// The host alone: a custom domain and a pattern with a path may both have it.
+    /// The host without the path: a custom domain and a pattern with a path may share it.
     fn host(&self) -> String {
         self.pattern.split('/').next().unwrap_or_default().to_ascii_lowercase()
     }
 }
 
-/// The text as a table. The parser's own message shows the line at fault, and a secret may stand
-/// in it.
+/// The text as a table. The parser's own message shows the line, which may contain a secret
+/// value.
 fn table(file: &str, text: &str) -> Result<Table> {
     text.parse().or_else(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -145,7 +145,7 @@ fn table(file: &str, text: &str) -> Result<Table> {
     })
 }
 
-/// Whether this is a database's id; what else stands there is a placeholder.
+/// Whether this is the id of a database and not a placeholder.
 pub(super) fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();

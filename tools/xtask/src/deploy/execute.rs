@@ -1,4 +1,4 @@
-//! Carrying out a plan, step by step, until one fails.
+//! Executes a plan, step by step, until one fails.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,20 +11,20 @@ use super::plan::{DeployPlan, DeployStep};
 use super::wrangler::{CommandOutput, Wrangler, WranglerCommands};
 use super::{edit, observed};
 
-/// What was done, as far as a person has to know.
+/// What was done, for the report.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct DeployResult {
-    /// Addresses under workers.dev that wrangler told, by environment.
+    /// Addresses under workers.dev that wrangler printed, by environment.
     pub(super) addresses: BTreeMap<String, String>,
     /// Whether the file was changed.
     pub(super) is_noted: bool,
 }
 
-/// Carries out `plan`; the configuration's file is in `root`.
+/// Executes `plan`. The file of the configuration is in `root`.
 ///
 /// # Errors
-/// At the first step that fails: what it was, what was said, what to do. A later run finds what
-/// was done and goes on from there.
+/// At the first step that fails: the step, its output, and the next step. A later run finds what
+/// was done and continues from there.
 pub(super) fn execute(
     plan: &DeployPlan,
     config: &DeployConfig,
@@ -57,14 +57,14 @@ struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    /// Does one step; the answer is worth showing.
+    /// Executes one step, and returns a detail to show.
     fn run(&mut self, step: &DeployStep, done: &mut DeployResult) -> Result<String> {
         if let DeployStep::WriteDatabaseId { name, id } = step {
             let id = match id {
                 Some(id) => id.clone(),
                 None => self.look_up(name)?,
             };
-            self.note(&id)?;
+            self.write_database_id(&id)?;
             done.is_noted = true;
             return Ok(id);
         }
@@ -92,21 +92,24 @@ impl Execution<'_> {
     fn look_up(&mut self, name: &str) -> Result<String> {
         let mut found = observed::databases(self.commands, self.wrangler)?;
         found.remove(name).with_context(|| {
-            format!("the database `{name}` was made, but is not listed yet; wait a moment")
+            format!(
+                "the database `{name}` was made, but is not listed yet; run this again in a moment"
+            )
         })
     }
 
-    fn note(&self, id: &str) -> Result<()> {
+    fn write_database_id(&self, id: &str) -> Result<()> {
         let file = &self.config.file;
         let path = self.root.join(file);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {file}; restore it from git"))?;
         fs::write(&path, edit::database_id(&text, id)?).with_context(|| {
             format!("cannot write {file}; write database_id = \"{id}\" into it by hand")
         })
     }
 }
 
-/// The Worker's address under workers.dev, which wrangler prints on a line of its own.
+/// The address of the Worker under workers.dev, from wrangler's output.
 fn workers_dev(out: &str, name: &str) -> Option<String> {
     let begins = format!("https://{name}.");
     let mut words = out.split_whitespace();

@@ -1,4 +1,4 @@
-//! What is at Cloudflare already, out of what wrangler 4.164 says of it.
+//! What exists at Cloudflare, read from the output of wrangler 4.164.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,22 +8,22 @@ use serde::Deserialize;
 use super::config::DeployConfig;
 use super::wrangler::{CommandOutput, Wrangler, WranglerCommands};
 
-/// The most pages of queues that are read. An account has at most 10,000 queues.
+/// The most pages of queues to read. An account has at most 10,000 queues.
 /// <https://developers.cloudflare.com/queues/platform/limits/>
 const PAGES_MAX: u32 = 1_000;
 
-/// What to do when wrangler cannot be asked.
+/// The next step when wrangler fails.
 const NEXT: &str =
     "Check the network and your rights (`npx wrangler whoami`), then run this again.";
 
-/// What is known of the account.
+/// The state of the account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AccountState {
     /// The names of the queues.
     pub(super) queues: BTreeSet<String>,
     /// The ids of the databases, by name.
     pub(super) databases: BTreeMap<String, String>,
-    /// The names of the secrets of each environment's Worker; none for one that is not there.
+    /// The names of the secrets of each environment's Worker; none if there is no such Worker.
     pub(super) secrets: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -36,16 +36,16 @@ pub(super) struct CloudflareAccount {
     pub(super) name: String,
 }
 
-/// Asks wrangler for all that `config` is about. Changes nothing.
+/// Reads with wrangler what `config` is about. Changes nothing.
 ///
 /// # Errors
-/// When wrangler fails, or says something else than it does in the pinned version.
+/// When wrangler fails, or its output differs from that of the pinned version.
 pub(super) fn observe(
     config: &DeployConfig,
     commands: &WranglerCommands,
     wrangler: &mut dyn Wrangler,
 ) -> Result<AccountState> {
-    wrangler.begin("look at the account");
+    wrangler.begin("read the state of the account");
     let queues = queues(&config.queues, commands, wrangler)?;
     let databases = match &config.database {
         Some(_) => databases(commands, wrangler)?,
@@ -78,15 +78,15 @@ pub(super) fn databases(
     read_databases(&wrangler.run(&command)?.ok(&command, NEXT)?)
 }
 
-/// The account to deploy to: the one that is named, or the only one there is.
+/// The account to deploy to: the named one, or the only one.
 ///
 /// # Errors
-/// When nobody is logged in, or there is a choice.
+/// When nobody is logged in, or there are several accounts.
 pub(super) fn account(
     named: Option<&str>,
     wrangler: &mut dyn Wrangler,
 ) -> Result<CloudflareAccount> {
-    wrangler.begin("ask who is logged in");
+    wrangler.begin("read the login");
     let command = WranglerCommands::who_am_i();
     let next = "Log in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN; \
                 docs/deploy.md says what the token may do.";
@@ -105,7 +105,7 @@ impl CloudflareAccount {
 
 fn choose(named: Option<&str>, accounts: Vec<CloudflareAccount>) -> Result<CloudflareAccount> {
     if let Some(id) = named {
-        // A narrow token may use an account that it may not list.
+        // A restricted token may use an account that it may not list.
         let found = accounts.into_iter().find(|account| account.id == id);
         return Ok(
             found.unwrap_or_else(|| CloudflareAccount { id: id.to_owned(), name: String::new() })
@@ -121,7 +121,7 @@ fn choose(named: Option<&str>, accounts: Vec<CloudflareAccount>) -> Result<Cloud
     }
 }
 
-/// Page by page, until all that are `wanted` were seen or a page is empty.
+/// Reads page by page, until all `wanted` queues were found or a page is empty.
 fn queues(
     wanted: &BTreeSet<String>,
     commands: &WranglerCommands,
@@ -140,7 +140,7 @@ fn queues(
     Ok(found)
 }
 
-/// The column `name` of the table that `queues list` prints; there is no JSON of it. A page
+/// The column `name` of the table that `queues list` prints; it has no JSON output. A page
 /// without queues is blank.
 fn read_queues(out: &str) -> Result<BTreeSet<String>> {
     let mut rows = out.lines().filter(|line| line.starts_with('│')).map(cells);

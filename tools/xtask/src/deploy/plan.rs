@@ -1,4 +1,4 @@
-//! What a deployment has to do, out of what is wanted and what is there. Does nothing itself.
+//! Decides what a deployment has to do, from what is wanted and what is there. Does no I/O.
 
 use anyhow::{Result, bail};
 
@@ -10,7 +10,7 @@ use super::wrangler::{WranglerCommand, WranglerCommands};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DeployPlan(pub(super) Vec<PlannedStep>);
 
-/// A step, and whether it is certain.
+/// A step, and when it is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PlannedStep {
     /// What to do.
@@ -19,14 +19,14 @@ pub(super) struct PlannedStep {
     pub(super) when: StepCondition,
 }
 
-/// When a step is done. Only a plan that was made without looking is in doubt.
+/// When a step is done. Only a plan without the state of the account has conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StepCondition {
-    /// In any case.
+    /// Always.
     Always,
-    /// If it is not there yet.
+    /// If it does not exist yet.
     IfMissing,
-    /// If it is there already.
+    /// If it already exists.
     IfPresent,
 }
 
@@ -35,22 +35,22 @@ pub(super) enum StepCondition {
 pub(super) enum DeployStep {
     /// Make a queue.
     CreateQueue(String),
-    /// Set how long a queue that is there keeps its messages; wrangler does not show it.
+    /// Set the retention of an existing queue; wrangler does not show it.
     RetainQueue(String),
     /// Make the database.
     CreateDatabase(String),
-    /// Write the database's id into the file; look it up where it is not known yet.
+    /// Write the id of the database into the file; read it first if it is not known yet.
     WriteDatabaseId { name: String, id: Option<String> },
-    /// Apply the migrations that the database has not seen.
+    /// Apply the migrations that are not applied yet.
     Migrate { name: String, env: String },
     /// Upload a Worker and send all traffic to it.
     Deploy { env: String },
 }
 
-/// The plan for an account of which `observed` is known, or nothing.
+/// The plan for an account with the state `observed`, or for an unknown state.
 ///
-/// Queues and database come first, because Workers bind to them; then the migrations, which only
-/// expand what is deployed already; then the Workers.
+/// Queues and database come first, because Workers bind to them. Then come the migrations, which
+/// only extend the schema of the deployed Workers, then the Workers.
 ///
 /// # Errors
 /// When the file names another database than the account has, or a variable that is a secret.
@@ -65,16 +65,16 @@ pub(super) fn plan(config: &DeployConfig, observed: Option<&AccountState>) -> Re
     if let Some(database) = &config.database {
         steps.extend(database_steps(config, database, observed)?);
         let DeployDatabase { name, env, .. } = database.clone();
-        steps.push(surely(DeployStep::Migrate { name, env }));
+        steps.push(always(DeployStep::Migrate { name, env }));
     }
     let deploys =
         config.workers.iter().map(|worker| DeployStep::Deploy { env: worker.env.clone() });
-    steps.extend(deploys.map(surely));
+    steps.extend(deploys.map(always));
     Ok(DeployPlan(steps))
 }
 
 impl DeployStep {
-    /// What is done, in words.
+    /// The step, for people.
     pub(super) fn shown(&self, config: &DeployConfig) -> String {
         match self {
             Self::CreateQueue(name) => format!("make the queue {name}"),
@@ -91,7 +91,7 @@ impl DeployStep {
         }
     }
 
-    /// The command that does it; none changes only a file.
+    /// The command of the step; `None` if it only changes a file.
     pub(super) fn command(&self, commands: &WranglerCommands) -> Option<WranglerCommand> {
         Some(match self {
             Self::CreateQueue(name) => commands.create_queue(name),
@@ -104,7 +104,7 @@ impl DeployStep {
         })
     }
 
-    /// What to do when it failed.
+    /// The next step after a failure.
     pub(super) fn next(&self) -> &'static str {
         match self {
             Self::CreateQueue(_) | Self::RetainQueue(_) => {
@@ -112,20 +112,20 @@ impl DeployStep {
             }
             Self::CreateDatabase(_) | Self::WriteDatabaseId { .. } => "Fix what wrangler names.",
             Self::Migrate { .. } => {
-                "A step that failed was taken back whole; the ones before it stay, and what is \
-                 deployed does not notice them. If a name is taken, see migrations/README.md."
+                "A migration that failed was rolled back. Those before it stay, and do not affect \
+                 the deployed Workers. If a name is taken, see migrations/README.md."
             }
             Self::Deploy { .. } => {
-                "The Workers before this one are deployed and the ones after it are as they were; \
+                "The Workers before this one are deployed, those after it are unchanged; \
                  docs/deploy.md says how to roll back. If someone changed the Worker in the \
-                 dashboard, take the change into the file, or run that command by hand without \
+                 dashboard, make the same change in the file, or run that command by hand without \
                  --strict to overwrite it."
             }
         }
     }
 }
 
-/// Wrangler refuses a Worker of which a variable, a blank one too, would replace a secret; by then
+/// Wrangler refuses a Worker if a variable, a blank one too, would replace a secret. By then
 /// the Workers before it would be deployed.
 fn no_variable_is_a_secret(config: &DeployConfig, observed: &AccountState) -> Result<()> {
     for worker in &config.workers {
@@ -144,7 +144,7 @@ fn no_variable_is_a_secret(config: &DeployConfig, observed: &AccountState) -> Re
     Ok(())
 }
 
-fn surely(step: DeployStep) -> PlannedStep {
+fn always(step: DeployStep) -> PlannedStep {
     PlannedStep { step, when: StepCondition::Always }
 }
 
@@ -152,8 +152,8 @@ fn queue_steps(name: &str, observed: Option<&AccountState>) -> Vec<PlannedStep> 
     let create = DeployStep::CreateQueue(name.to_owned());
     let retain = DeployStep::RetainQueue(name.to_owned());
     match observed {
-        Some(observed) if observed.queues.contains(name) => vec![surely(retain)],
-        Some(_) => vec![surely(create)],
+        Some(observed) if observed.queues.contains(name) => vec![always(retain)],
+        Some(_) => vec![always(create)],
         None => vec![
             PlannedStep { step: create, when: StepCondition::IfMissing },
             PlannedStep { step: retain, when: StepCondition::IfPresent },
@@ -171,7 +171,7 @@ fn database_steps(
         |id: Option<&String>| DeployStep::WriteDatabaseId { name: name.clone(), id: id.cloned() };
     let Some(observed) = observed else {
         let in_doubt = PlannedStep { step: create, when: StepCondition::IfMissing };
-        return Ok(if id.is_some() { Vec::new() } else { vec![in_doubt, surely(note(None))] });
+        return Ok(if id.is_some() { Vec::new() } else { vec![in_doubt, always(note(None))] });
     };
     match (id, observed.databases.get(name)) {
         (Some(id), Some(found)) if id == found => Ok(Vec::new()),
@@ -185,7 +185,7 @@ fn database_steps(
              the account that has it, or write database_id = \"{name}\" to have one made",
             config.file
         ),
-        (None, Some(found)) => Ok(vec![surely(note(Some(found)))]),
-        (None, None) => Ok(vec![surely(create), surely(note(None))]),
+        (None, Some(found)) => Ok(vec![always(note(Some(found)))]),
+        (None, None) => Ok(vec![always(create), always(note(None))]),
     }
 }

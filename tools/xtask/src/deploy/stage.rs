@@ -1,4 +1,4 @@
-//! A stage: a second set of Workers, queues and a database, in a file of its own.
+//! A stage: a second set of Workers, queues and a database, with its own file.
 
 use std::fs;
 
@@ -10,13 +10,13 @@ use super::config::DeployConfig;
 use super::edit;
 use crate::place::Place;
 
-/// The file of what is no stage.
+/// The file of production.
 const ROOT_FILE: &str = "wrangler.toml";
 
 /// A Worker's name is at most 63 letters; the longest of ours takes 17, with the hyphen.
 const NAME_BYTES_MAX: usize = 30;
 
-/// Variables of a Clerk instance and of an address. A stage has its own.
+/// Variables that name a Clerk instance or an address. A stage has its own values.
 const OWN_VARS: [&str; 7] = [
     "AUTHORIZED_PARTIES",
     "CLERK_FRONTEND_API_URL",
@@ -27,9 +27,10 @@ const OWN_VARS: [&str; 7] = [
     "CLERK_PUBLISHABLE_KEY",
 ];
 
-/// What a block may have: each is set apart below, or is nobody's. Of what is not here (a bucket,
-/// a namespace of keys) production and the stage would share one.
-const SET_APART: [&str; 20] = [
+/// The keys that a block may have. Each is changed for the stage below, or names nothing at
+/// Cloudflare. What other keys name (a bucket, a key-value namespace) would be shared with
+/// production.
+const SEPARATE_KEYS: [&str; 20] = [
     "build",
     "compatibility_date",
     "compatibility_flags",
@@ -52,7 +53,7 @@ const SET_APART: [&str; 20] = [
     "workers_dev",
 ];
 
-/// The name of a stage, fit to stand in the names of Workers, queues and hosts.
+/// The name of a stage. It is valid in the names of Workers, queues and hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DeployStage(String);
 
@@ -71,7 +72,7 @@ impl DeployStage {
         Ok(Self(raw.to_owned()))
     }
 
-    /// The stage's file, beside the root's.
+    /// The file of the stage.
     pub(super) fn file(&self) -> String {
         format!("wrangler.{}.toml", self.0)
     }
@@ -91,15 +92,15 @@ pub(super) fn read(place: &Place, stage: Option<&DeployStage>) -> Result<DeployC
     Ok(config)
 }
 
-/// Writes the file of a new stage, and answers what to tell about it.
+/// Writes the file of a new stage, and returns a message about it.
 ///
 /// # Errors
-/// When it is there already, or cannot be made.
+/// When it already exists, or cannot be made.
 pub(super) fn init(place: &Place, stage: &DeployStage) -> Result<String> {
     let file = stage.file();
     let path = place.root.join(&file);
     if path.exists() {
-        bail!("{file} is there already; change it by hand, or remove it and run this again");
+        bail!("{file} already exists; change it by hand, or remove it and run this again");
     }
     let made = form(&root_text(place)?, stage)?;
     fs::write(&path, made).with_context(|| {
@@ -113,10 +114,10 @@ pub(super) fn init(place: &Place, stage: &DeployStage) -> Result<String> {
     ))
 }
 
-/// The text of a stage's file, out of the root's. Nothing in it reaches what the root has.
+/// The text of a stage's file, made from the root's. It shares nothing with the root.
 ///
 /// # Errors
-/// When `root` is not what a deployment takes, or something of it would be shared.
+/// When `root` is not valid, or something in it would be shared.
 pub(super) fn form(root: &str, stage: &DeployStage) -> Result<String> {
     let config = DeployConfig::read(ROOT_FILE, root)?;
     refuse_shared(root)?;
@@ -126,7 +127,7 @@ pub(super) fn form(root: &str, stage: &DeployStage) -> Result<String> {
         ["env", _, "name"]
         | [.., "script_name" | "queue" | "dead_letter_queue" | "database_name"]
         | [.., "services", "service"] => suffix(value),
-        // A variable that tells a Worker what another block calls a queue.
+        // A variable with the name of a queue.
         [.., "vars", _] if config.queues.contains(value.trim()) => suffix(value.trim()),
         [.., "database_id" | "preview_database_id"] => suffix(&database),
         [.., "ratelimits", "namespace_id"] => Some(counter(value, stage)),
@@ -152,7 +153,7 @@ fn refuse_shared(root: &str) -> Result<()> {
     let table: Table = root.parse()?;
     for (env, block) in table.get("env").and_then(Value::as_table).into_iter().flatten() {
         let keys = block.as_table().into_iter().flat_map(Table::keys);
-        let mut others = keys.filter(|key| !SET_APART.contains(&key.as_str()));
+        let mut others = keys.filter(|key| !SEPARATE_KEYS.contains(&key.as_str()));
         if let Some(key) = others.next() {
             bail!(
                 "[env.{env}] has `{key}`, which a stage would share with production; copy \
@@ -163,8 +164,8 @@ fn refuse_shared(root: &str) -> Result<()> {
     Ok(())
 }
 
-/// Two rate limiters with one number share their counts, so a stage's flood would close
-/// production's door. A number is made of the stage's name and the old one.
+/// Two rate limiters with one number share their counts, so too many requests to a stage would
+/// limit production. The new number is made from the stage's name and the old one.
 /// <https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>
 fn counter(old: &str, stage: &DeployStage) -> String {
     let digest = Sha256::digest(format!("{} {old}", stage.0));
@@ -172,7 +173,7 @@ fn counter(old: &str, stage: &DeployStage) -> String {
     number.max(1).to_string()
 }
 
-/// Refuses a stage that has a name in common with the root, in one account: deploying it would
+/// Refuses a stage that shares a name with the root in one account: deploying it would
 /// replace production, or read its queue.
 fn apart(stage: &DeployConfig, root: &DeployConfig) -> Result<()> {
     let accounts = [&stage.account, &root.account];
@@ -193,7 +194,7 @@ fn apart(stage: &DeployConfig, root: &DeployConfig) -> Result<()> {
     limiters_apart(stage, root)
 }
 
-/// A stage limits what production limits, and counts it by itself.
+/// Checks that a stage has the same rate limiters as production, with its own counts.
 fn limiters_apart(stage: &DeployConfig, root: &DeployConfig) -> Result<()> {
     for ((env, name), number) in &root.limiters {
         let own = stage.limiters.get(&(env.clone(), name.clone()));
@@ -209,10 +210,10 @@ fn limiters_apart(stage: &DeployConfig, root: &DeployConfig) -> Result<()> {
     Ok(())
 }
 
-/// The text of the root's file.
+/// The text of the root file.
 ///
 /// # Errors
-/// When it is not there.
+/// When it does not exist.
 pub(super) fn root_text(place: &Place) -> Result<String> {
     text(place, ROOT_FILE, "restore it from git")
 }

@@ -1,4 +1,4 @@
-//! Calling wrangler, the pinned one: which commands there are, and how they are run.
+//! The commands of the pinned wrangler, and how they are run.
 
 use anyhow::{Result, bail};
 
@@ -7,8 +7,8 @@ use crate::place::Place;
 use crate::setup::Tools;
 use crate::show::Step;
 
-/// How long a queue keeps a message that nobody took: 14 days, the most there is. While the
-/// database is away what was accepted waits there.
+/// How long a queue keeps a message: 14 days, the maximum. While the
+/// database is unavailable, accepted deliveries wait there.
 /// <https://developers.cloudflare.com/queues/configuration/configure-queues/>
 const RETENTION_SECS: u32 = 14 * 24 * 60 * 60;
 
@@ -19,17 +19,17 @@ const _: () = assert!(RETENTION_SECS == shared::limits::RETENTION_S);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WranglerCommand(Vec<String>);
 
-/// What belongs to every command of one deployment.
+/// What all commands of a deployment share.
 #[derive(Debug, Clone)]
 pub(super) struct WranglerCommands {
-    /// The file that every command names: left to find one, wrangler would take a `wrangler.json`
-    /// or `wrangler.jsonc` beside it, without a word.
+    /// The file that every command names. Without it wrangler would silently use a `wrangler.json`
+    /// or `wrangler.jsonc` beside it.
     pub(super) file: String,
-    /// What the deployed versions are called, for whoever rolls back.
+    /// The message of the deployed versions, to find them for a rollback.
     pub(super) revision: Option<String>,
 }
 
-/// What a command said.
+/// The output of a command.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CommandOutput {
     /// Whether its status was 0.
@@ -40,18 +40,18 @@ pub(super) struct CommandOutput {
     pub(super) tail: String,
 }
 
-/// Who runs commands and shows how it goes: wrangler itself, or a test's stand-in.
+/// Runs commands and shows progress: wrangler itself, or a stand-in for tests.
 pub(super) trait Wrangler {
-    /// Shows that something begins. What has not ended by then has failed.
+    /// Shows that a step begins. An earlier step that has not ended has failed.
     fn begin(&mut self, what: &str);
 
-    /// Shows that it ended well.
+    /// Shows that the step succeeded.
     fn end(&mut self, detail: &str);
 
     /// Runs `command` to its end.
     ///
     /// # Errors
-    /// When it cannot be started. That it failed is in what it [`CommandOutput`].
+    /// When it cannot be started. A failure of the command is in [`CommandOutput`].
     fn run(&mut self, command: &WranglerCommand) -> Result<CommandOutput>;
 }
 
@@ -74,12 +74,12 @@ impl WranglerCommand {
         self
     }
 
-    /// What stands after `wrangler`.
+    /// The arguments of `wrangler`.
     pub(super) fn args(&self) -> &[String] {
         &self.0
     }
 
-    /// The command as one can type it in the clone.
+    /// The command line, to be typed in the clone.
     pub(super) fn shown(&self) -> String {
         let quoted = self
             .0
@@ -127,12 +127,12 @@ impl WranglerCommands {
         self.on_env(WranglerCommand::new(&["secret", "put", name]), env)
     }
 
-    /// What a deployment would upload, without a network.
+    /// Writes what a deployment would upload, without a network.
     pub(super) fn bundle(&self, env: &str, folder: &str) -> WranglerCommand {
         self.on_env(WranglerCommand::new(&["deploy", "--dry-run", "--outdir", folder]), env)
     }
 
-    /// `--strict`, because without it a wrangler that can ask nobody overwrites what was changed
+    /// With `--strict`: without it, and without a terminal, wrangler overwrites what was changed
     /// in the dashboard.
     pub(super) fn deploy(&self, env: &str) -> WranglerCommand {
         let command = self.on_env(WranglerCommand::new(&["deploy", "--strict"]), env);
@@ -169,7 +169,7 @@ impl<'a> PinnedWrangler<'a> {
         Self { place, tools, account: None, step: None }
     }
 
-    /// From here on every command acts on this account, whatever wrangler remembers.
+    /// From now on every command uses this account, not the one that wrangler remembers.
     pub(super) fn act_on(&mut self, account: &str) {
         self.account = Some(account.to_owned());
     }

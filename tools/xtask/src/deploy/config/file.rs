@@ -1,4 +1,4 @@
-//! The shape of `wrangler.toml`, as far as a deployment needs it.
+//! The form of `wrangler.toml`, as far as a deployment needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -98,7 +98,7 @@ impl WranglerFile {
         self.env.values().flat_map(|block| block.queues.names()).collect()
     }
 
-    /// Every message goes to a Worker that knows what it is.
+    /// Checks that every message goes to a Worker that knows its queue.
     pub(super) fn queues_fit(&self) -> Result<()> {
         let all = self.env.iter().map(|(env, block)| (env.as_str(), block.queues_of()));
         queues::fit(&all.collect())
@@ -111,13 +111,13 @@ impl WranglerFile {
         all.map(|((env, name), id)| ((env.clone(), name.clone()), id.clone())).collect()
     }
 
-    /// What the Workers will find wrong with their variables.
+    /// The errors in the Workers' variables.
     pub(super) fn mistakes(&self) -> BTreeMap<&str, Vec<Mistake>> {
         let blocks = self.env.iter();
         blocks.map(|(env, block)| (env.as_str(), settings::mistakes(env, &block.vars))).collect()
     }
 
-    /// Some commands look at a block and some do not; all have to mean one account.
+    /// Some commands read a block and some do not, so the account must not be in a block.
     pub(super) fn account_is_one(&self) -> Result<()> {
         match self.env.iter().find(|(_, block)| block.account_id.is_some()) {
             None => Ok(()),
@@ -127,7 +127,7 @@ impl WranglerFile {
         }
     }
 
-    /// A binding to a Worker of another file is most often a stage that asks production's objects.
+    /// A binding to a Worker of another file is mostly a stage that uses production's objects.
     pub(super) fn objects_are_within(&self) -> Result<()> {
         let is_named = |script: &str| self.env.values().any(|block| block.name == script);
         let bound = self.env.iter().flat_map(|(env, block)| {
@@ -136,12 +136,15 @@ impl WranglerFile {
         match bound.filter_map(|(env, it)| Some((env, it?))).find(|(_, it)| !is_named(it)) {
             None => Ok(()),
             Some((env, script)) => {
-                bail!("[env.{env}] binds to `{script}`, which no block of the file is named")
+                bail!(
+                    "[env.{env}] binds to `{script}`, which is the name of no block of the file; \
+                     correct script_name"
+                )
             }
         }
     }
 
-    /// The one database; blocks that name two would not see each other's rows.
+    /// The database. Blocks with different databases would not see each other's rows.
     pub(super) fn database(&self) -> Result<Option<DeployDatabase>> {
         let listed = self.env.iter().flat_map(|(env, block)| {
             block.d1_databases.iter().map(move |database| database.read(env))
@@ -182,7 +185,7 @@ impl WranglerFile {
 }
 
 impl WorkerBlock {
-    /// Without a route wrangler puts a Worker under workers.dev, unless it is told not to.
+    /// Without a route wrangler puts a Worker under workers.dev, unless `workers_dev` is false.
     fn is_routed(&self) -> bool {
         self.route.is_some() || !self.routes.is_empty()
     }
@@ -220,7 +223,7 @@ impl QueueBindings {
 impl D1Binding {
     fn read(&self, env: &str) -> Result<DeployDatabase> {
         if self.migrations_dir.is_none() {
-            bail!("[env.{env}] has a database without `migrations_dir = \"migrations\"`");
+            bail!("[env.{env}] has a database without `migrations_dir = \"migrations\"`; add it");
         }
         let id = self.database_id.clone().filter(|id| is_uuid(id));
         Ok(DeployDatabase { name: self.database_name.clone(), id, env: env.to_owned() })

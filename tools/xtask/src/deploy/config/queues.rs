@@ -1,4 +1,4 @@
-//! Whether the Workers of a file mean the same queues.
+//! Checks that the Workers of a file use the same queues.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use toml::{Table, Value};
 pub(super) struct QueueBlock<'a> {
     /// Those that its Worker sends to.
     pub(super) sends: Vec<&'a str>,
-    /// Those that it reads, each with the one that takes its dead letters.
+    /// Those that it reads, each with its dead-letter queue.
     pub(super) reads: BTreeMap<&'a str, Option<&'a str>>,
     /// Its variables.
     pub(super) vars: &'a Table,
 }
 
-/// Refuses a file by which a message would go where nobody takes it for what it is.
+/// Refuses a file with a queue that no Worker reads, or that its reader does not know.
 ///
 /// # Errors
-/// When a queue is filled that no block reads, or a block's variables do not name the queues that
+/// When no block reads a queue that is written, or a block's variables do not name the queues that
 /// it reads.
 pub(super) fn fit(blocks: &BTreeMap<&str, QueueBlock<'_>>) -> Result<()> {
     let is_read = |queue: &str| blocks.values().any(|block| block.reads.contains_key(queue));
@@ -40,7 +40,7 @@ fn named(env: &str, QueueBlock { reads, vars, .. }: &QueueBlock<'_>) -> Result<(
     if let Some(queue) = reads.keys().find(|queue| ![events, dead].contains(queue)) {
         bail!(
             "[env.{env}] reads the queue `{queue}`, and no variable says which one that is; write \
-             {EVENTS} = the queue that the door fills and {DEAD} = its dead_letter_queue into the \
+             {EVENTS} = the queue that ingest writes and {DEAD} = its dead_letter_queue into the \
              block's vars"
         );
     }

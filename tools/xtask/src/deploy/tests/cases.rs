@@ -48,26 +48,26 @@ const CREATE_DEAD: &str = "queues create rolecall-dead --message-retention-perio
 const CREATE_EVENTS: &str = "queues create rolecall-events --message-retention-period-secs 1209600";
 
 #[test]
-fn in_an_empty_account_everything_is_made_before_what_needs_it() {
+fn in_an_empty_account_everything_is_made_in_order() {
     let want = [CREATE_DEAD, CREATE_EVENTS, "d1 create rolecall", "d1 list --json", MIGRATE];
     check(FILE, Some(&AccountState::default()), &[&want[..], &DEPLOYS].concat());
 }
 
 #[test]
-fn where_everything_is_nothing_is_made() {
+fn nothing_is_made_if_everything_exists() {
     let want = [RETAIN_DEAD, RETAIN_EVENTS, MIGRATE];
     check(&with_id(ID), Some(&all_there()), &[&want[..], &DEPLOYS].concat());
 }
 
 #[test]
-fn an_id_that_the_file_lacks_is_written() {
+fn a_missing_id_is_written_into_the_file() {
     let note = format!("write database_id = \"{ID}\" into wrangler.toml");
     let want = [RETAIN_DEAD, RETAIN_EVENTS, &note, MIGRATE];
     check(FILE, Some(&all_there()), &[&want[..], &DEPLOYS].concat());
 }
 
 #[test]
-fn only_the_queue_that_is_missing_is_made() {
+fn only_a_missing_queue_is_made() {
     let mut observed = all_there();
     observed.queues.remove("rolecall-dead");
     let want = [CREATE_DEAD, RETAIN_EVENTS, MIGRATE];
@@ -75,7 +75,7 @@ fn only_the_queue_that_is_missing_is_made() {
 }
 
 #[test]
-fn a_queue_of_a_longer_name_is_another_queue() {
+fn a_queue_with_a_longer_name_is_another_queue() {
     let mut observed = all_there();
     observed.queues = ["rolecall-events-staging", "rolecall-dead"].map(str::to_owned).into();
     let want = [RETAIN_DEAD, CREATE_EVENTS, MIGRATE];
@@ -83,7 +83,7 @@ fn a_queue_of_a_longer_name_is_another_queue() {
 }
 
 #[test]
-fn an_id_that_is_not_the_accounts_is_refused() {
+fn an_id_that_the_account_does_not_have_is_refused() {
     let other = config(&with_id("ffffffff-7a0e-4c4e-9f55-3b9a7d0c1e22"));
     let error = plan::plan(&other, Some(&all_there())).unwrap_err().to_string();
     assert!(error.contains(ID) && error.contains("ffffffff"), "{error}");
@@ -92,7 +92,7 @@ fn an_id_that_is_not_the_accounts_is_refused() {
 }
 
 #[test]
-fn who_asked_nobody_plans_for_both_cases() {
+fn without_the_state_the_plan_has_conditions() {
     let config = config(FILE);
     let plan = plan::plan(&config, None).unwrap();
     let shown = shown(&plan, &config, &commands());
@@ -109,7 +109,7 @@ fn who_asked_nobody_plans_for_both_cases() {
 }
 
 #[test]
-fn a_stage_and_a_revision_are_in_every_command_that_takes_them() {
+fn every_command_names_the_file_and_a_deployment_names_the_revision() {
     let commands = WranglerCommands {
         file: "wrangler.staging.toml".to_owned(),
         revision: Some("e6a00f6".to_owned()),
@@ -144,7 +144,7 @@ fn check_left(file: &str, observed: Option<&AccountState>, want: &[&str]) {
 }
 
 #[test]
-fn a_missing_secret_is_asked_for_with_the_command_that_sets_it() {
+fn a_missing_secret_is_listed_with_the_command_that_sets_it() {
     let put = "npx wrangler secret put CLERK_WEBHOOK_SECRET --env ingest";
     let endpoint = "https://hooks.example.com/webhooks/clerk";
     check_left(FILE, Some(&AccountState::default()), &[endpoint, put]);
@@ -153,7 +153,7 @@ fn a_missing_secret_is_asked_for_with_the_command_that_sets_it() {
 }
 
 #[test]
-fn a_blank_variable_and_a_missing_address_are_asked_for() {
+fn a_blank_variable_and_a_missing_address_are_listed() {
     let file = FILE
         .replace("AUTHORIZED_PARTIES = \"https://app.example.com\"", "AUTHORIZED_PARTIES = \" \"")
         .replace("workers_dev = true", "");
@@ -161,7 +161,7 @@ fn a_blank_variable_and_a_missing_address_are_asked_for() {
 }
 
 #[test]
-fn a_variable_that_is_set_as_a_secret_is_set() {
+fn a_variable_that_is_set_as_a_secret_is_not_missing() {
     let file = FILE.replace("CLERK_PUBLISHABLE_KEY = \"pk_live_Y2xlcmsuZXhhbXBsZS5jb20k\", ", "");
     check_left(&file, Some(&all_there()), &["CLERK_PUBLISHABLE_KEY"]);
     let mut observed = all_there();
@@ -171,7 +171,7 @@ fn a_variable_that_is_set_as_a_secret_is_set() {
 
 /// Wrangler would refuse that Worker when the ones before it are deployed.
 #[test]
-fn a_variable_that_is_a_secret_too_is_refused_before_anything_is_done() {
+fn a_variable_that_is_also_a_secret_is_refused_first() {
     let blank = FILE.replace("pk_live_Y2xlcmsuZXhhbXBsZS5jb20k", "");
     for file in [FILE, &blank] {
         let mut observed = all_there();
@@ -183,7 +183,7 @@ fn a_variable_that_is_a_secret_too_is_refused_before_anything_is_done() {
 }
 
 #[test]
-fn a_report_says_what_was_deployed_and_what_is_left() {
+fn the_report_names_what_was_deployed_and_what_is_left() {
     let done = DeployResult { is_noted: true, ..DeployResult::default() };
     let config = config(FILE);
     let told = |observed: &AccountState, done| report(&config, &commands(), observed, done);
@@ -196,7 +196,7 @@ fn a_report_says_what_was_deployed_and_what_is_left() {
 }
 
 #[test]
-fn the_address_that_wrangler_told_is_the_endpoints() {
+fn the_endpoint_has_the_address_that_wrangler_printed() {
     let file = FILE.replace(
         "routes = [{ pattern = \"hooks.example.com\", custom_domain = true }]",
         "workers_dev = true",
@@ -219,7 +219,7 @@ fn hosts_that_are_taken_over_are_named() {
 
 /// The door takes each event that a person is told to switch on: none is counted and ignored.
 #[test]
-fn every_event_that_is_asked_of_clerk_is_synced() {
+fn every_requested_event_is_synced() {
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let takes = |kind: &str| {
         let body = format!(r#"{{"type":"{kind}","data":{{}},"timestamp":1700000000000}}"#);

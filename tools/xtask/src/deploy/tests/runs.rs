@@ -152,7 +152,7 @@ fn file(place: &Place) -> String {
 }
 
 #[test]
-fn an_empty_account_is_filled_and_the_file_gets_the_id() {
+fn an_empty_account_is_deployed_to_and_the_id_is_written() {
     let (_folder, place) = clone();
     let mut wrangler = StandIn::default();
     let done = deploy(&place, &mut wrangler).unwrap();
@@ -167,7 +167,7 @@ fn an_empty_account_is_filled_and_the_file_gets_the_id() {
 }
 
 #[test]
-fn a_second_run_makes_nothing_anew() {
+fn a_second_run_makes_nothing_again() {
     let (_folder, place) = clone();
     let mut wrangler = StandIn::default();
     deploy(&place, &mut wrangler).unwrap();
@@ -180,7 +180,7 @@ fn a_second_run_makes_nothing_anew() {
 }
 
 #[test]
-fn queues_are_found_on_later_pages_and_shorter_retention_is_mended() {
+fn queues_are_found_on_later_pages_and_their_retention_is_set() {
     let (_folder, place) = clone();
     let mut wrangler = StandIn::default();
     for name in ["a", "b", "c", "rolecall-events", "rolecall-dead"] {
@@ -195,7 +195,7 @@ fn queues_are_found_on_later_pages_and_shorter_retention_is_mended() {
 /// Whatever step fails, nothing comes after it, and the next run ends where an undisturbed one
 /// does.
 #[test]
-fn a_run_that_was_broken_off_is_taken_up() {
+fn an_interrupted_run_is_continued() {
     let (_folder, place) = clone();
     let mut undisturbed = StandIn::default();
     deploy(&place, &mut undisturbed).unwrap();
@@ -225,7 +225,7 @@ fn a_run_that_was_broken_off_is_taken_up() {
 }
 
 #[test]
-fn who_may_not_look_changes_nothing() {
+fn without_read_access_nothing_is_changed() {
     for fails in ["queues list", "d1 list", "secret list"] {
         let (_folder, place) = clone();
         let mut wrangler = StandIn { fails: Some(fails.to_owned()), ..StandIn::default() };
@@ -238,7 +238,7 @@ fn who_may_not_look_changes_nothing() {
 /// The rehearsal of the clone's own file and of a stage's made from it: it plans everything, and
 /// runs nothing but what works without a network.
 #[test]
-fn a_rehearsal_asks_nobody() {
+fn a_rehearsal_sends_no_request() {
     let own = Place::find().unwrap();
     let (folder, place) = clone();
     fs::copy(own.root.join("wrangler.toml"), folder.path().join("wrangler.toml")).unwrap();
