@@ -64,7 +64,7 @@ impl Tampering {
         [Self::Body, Self::Timestamp, Self::Signature, Self::Id, Self::Stale, Self::OtherSecret];
 }
 
-/// The headers and the body of one attempt: signed, then tampered with if that is asked for.
+/// The headers and the body of one attempt: signed, then tampered with on request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedRequest {
     /// `svix-id`.

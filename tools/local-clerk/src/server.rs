@@ -16,7 +16,7 @@ use crate::session_key::{SessionKey, SessionKeyError};
 use crate::state::{ServerState, SharedState};
 use crate::{api, backend, handshake, origin, sign_in_page, tokens};
 
-/// How long current requests may take once the server is told to stop.
+/// How long current requests may take when the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 
 /// Why the server did not start. The message says what to do.

@@ -1,4 +1,4 @@
-//! Session tokens on request: valid as those of Clerk, or invalid in a way that is asked for.
+//! Session tokens on request: valid as those of Clerk, or invalid in a requested way.
 
 use axum::Json;
 use axum::extract::State;

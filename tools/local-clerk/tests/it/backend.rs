@@ -159,8 +159,8 @@ async fn a_change_is_shown_even_if_its_delivery_is_lost() {
     assert_eq!(clerk.backend(&ada).await.json()["public_metadata"], json!({}));
     let mut forged = clerk.backend(&ada).await.json();
     (forged["public_metadata"], forged["updated_at"]) = (roles, json!(99_999_999_999_999_i64));
-    let asked = json!({ "type": "user.updated", "data": forged, "faults": { "tamper": "body" } });
-    clerk.post("/local/deliveries", asked).await;
+    let request = json!({ "type": "user.updated", "data": forged, "faults": { "tamper": "body" } });
+    clerk.post("/local/deliveries", request).await;
     assert_eq!(
         clerk.backend(&ada).await.json()["public_metadata"],
         json!({}),

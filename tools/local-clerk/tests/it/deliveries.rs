@@ -12,11 +12,11 @@ fn statuses(report: &Value) -> Vec<Option<u64>> {
 async fn an_event_is_sent_in_clerks_form_and_signed() {
     let receiver = WebhookReceiver::start().await;
     let clerk = RunningClerk::start(&receiver).await;
-    let asked = json!({
+    let request = json!({
         "type": "user.updated", "data": { "id": "user_1", "b": { "z": 1, "a": 2 } },
         "timestamp": 1_763_900_000_000_i64, "svix_id": "msg_2mine",
     });
-    let report = clerk.post("/local/deliveries", asked).await;
+    let report = clerk.post("/local/deliveries", request).await;
     let want = json!({
         "svix_id": "msg_2mine", "attempts": [{ "status": 202, "body": "taken" }],
         "dropped": false, "held": false,
@@ -52,7 +52,7 @@ async fn a_raw_body_is_sent_byte_for_byte() {
 async fn a_request_without_an_event_or_a_body_is_refused() {
     let receiver = WebhookReceiver::start().await;
     let clerk = RunningClerk::start(&receiver).await;
-    for asked in [
+    for request in [
         json!({}),
         json!({ "type": "user.updated" }),
         json!({ "data": {} }),
@@ -63,16 +63,16 @@ async fn a_request_without_an_event_or_a_body_is_refused() {
         json!({ "body": "{}", "faults": { "duplicate": 101 } }),
         json!({ "body": "{}", "faults": { "delay_ms": 60_001 } }),
     ] {
-        let reply = clerk.json("POST", "/local/deliveries", asked.clone()).await;
-        assert_eq!(reply.status, 400, "{asked}");
+        let reply = clerk.json("POST", "/local/deliveries", request.clone()).await;
+        assert_eq!(reply.status, 400, "{request}");
         assert!(reply.json()["error"].is_string());
     }
-    for asked in [
+    for request in [
         json!({ "body": "{}", "fault": {} }),
         json!({ "body": "{}", "faults": { "tamper": "everything" } }),
         json!({ "body": 1 }),
     ] {
-        assert_eq!(clerk.json("POST", "/local/deliveries", asked).await.status, 422);
+        assert_eq!(clerk.json("POST", "/local/deliveries", request).await.status, 422);
     }
     assert!(receiver.arrived().is_empty());
 }

@@ -10,8 +10,8 @@ fn statuses(report: &Value) -> Vec<u64> {
 }
 
 async fn send(clerk: &RunningClerk, id: &str, faults: Value) -> Value {
-    let asked = json!({ "body": "{\"a\":1}", "svix_id": id, "faults": faults });
-    clerk.post("/local/deliveries", asked).await
+    let request = json!({ "body": "{\"a\":1}", "svix_id": id, "faults": faults });
+    clerk.post("/local/deliveries", request).await
 }
 
 #[tokio::test]

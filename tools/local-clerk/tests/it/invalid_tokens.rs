@@ -15,8 +15,8 @@ async fn each_invalid_token_can_be_requested_by_its_name() {
     let mut seen = BTreeSet::new();
     for wrong in list {
         assert!(wrong["what"].is_string() && wrong["taken_by_sdk"].is_boolean(), "{wrong}");
-        let asked = json!({ "user_id": ADA.id, "wrong": wrong["name"] });
-        let minted = clerk.post("/local/tokens", asked).await;
+        let request = json!({ "user_id": ADA.id, "wrong": wrong["name"] });
+        let minted = clerk.post("/local/tokens", request).await;
         assert!(seen.insert(minted["token"].as_str().unwrap().to_owned()), "{wrong}");
     }
     assert!(20 < seen.len());
@@ -25,8 +25,8 @@ async fn each_invalid_token_can_be_requested_by_its_name() {
 #[tokio::test]
 async fn an_unknown_name_is_refused_with_the_known_names() {
     let clerk = RunningClerk::start(&WebhookReceiver::start().await).await;
-    let asked = json!({ "user_id": ADA.id, "wrong": "expird" });
-    let reply = clerk.json("POST", "/local/tokens", asked).await;
+    let request = json!({ "user_id": ADA.id, "wrong": "expird" });
+    let reply = clerk.json("POST", "/local/tokens", request).await;
     assert_eq!(reply.status, 400);
     assert!(reply.json()["error"].as_str().unwrap().contains("expired"), "{}", reply.text);
 }

@@ -70,8 +70,8 @@ async fn a_token_has_the_claims_of_clerks_session_token() {
 async fn a_token_has_the_requested_lifetime() {
     let clerk = clerk().await;
     for ttl_s in [60, -60, 86_400] {
-        let asked = json!({ "user_id": "user_2anyone", "ttl_s": ttl_s });
-        let reply = clerk.post("/local/tokens", asked).await;
+        let request = json!({ "user_id": "user_2anyone", "ttl_s": ttl_s });
+        let reply = clerk.post("/local/tokens", request).await;
         let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
         assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), ttl_s);
     }
@@ -81,8 +81,8 @@ async fn a_token_has_the_requested_lifetime() {
 async fn a_token_names_the_actor() {
     let clerk = clerk().await;
     for actor in ["user_2colleague", "support.desk@corp.example"] {
-        let asked = json!({ "user_id": ADA.id, "actor_id": actor });
-        let reply = clerk.post("/local/tokens", asked).await;
+        let request = json!({ "user_id": ADA.id, "actor_id": actor });
+        let reply = clerk.post("/local/tokens", request).await;
         let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
         assert_eq!(claims["sub"], ADA.id);
         assert_eq!(claims["act"], json!({ "iss": clerk.url, "sub": actor }));
@@ -96,12 +96,12 @@ async fn a_token_names_the_active_organization_in_both_versions() {
     let acme = json!({
         "id": "org_2acme", "slug": "acme", "role": "org:admin", "permissions": permissions,
     });
-    let asked = |version: Value| {
-        let asked = json!({ "user_id": ADA.id, "organization": acme, "version": version });
-        clerk.post("/local/tokens", asked)
+    let token_with = |version: Value| {
+        let request = json!({ "user_id": ADA.id, "organization": acme, "version": version });
+        clerk.post("/local/tokens", request)
     };
     for version in [json!(null), json!(2)] {
-        let reply = asked(version).await;
+        let reply = token_with(version).await;
         let (header, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
         assert_eq!(header.extras.inner()["oiat"], claims["iat"]);
         assert_eq!((&claims["v"], &claims["fea"]), (&json!(2), &json!("o:settings,o:reports")));
@@ -111,7 +111,7 @@ async fn a_token_names_the_active_organization_in_both_versions() {
         assert_eq!(claims["o"], want);
         assert_eq!(claims["org_id"], json!(null));
     }
-    let reply = asked(json!(1)).await;
+    let reply = token_with(json!(1)).await;
     let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
     let names = ["v", "o", "fea", "org_id", "org_slug", "org_role", "org_permissions"];
     let got = names.map(|name| claims[name].clone());
@@ -124,7 +124,7 @@ async fn a_token_names_the_active_organization_in_both_versions() {
 #[tokio::test]
 async fn a_token_request_with_bad_members_is_refused() {
     let clerk = clerk().await;
-    for asked in [
+    for request in [
         json!({ "user_id": ADA.id, "actor_id": "" }),
         json!({ "user_id": ADA.id, "version": 3 }),
         json!({ "user_id": "mch_1" }),
@@ -133,8 +133,8 @@ async fn a_token_request_with_bad_members_is_refused() {
         json!({ "user_id": ADA.id, "ttl_s": 86_401 }),
         json!({ "user_id": ADA.id, "ttl_s": -86_401 }),
     ] {
-        let reply = clerk.json("POST", "/local/tokens", asked.clone()).await;
-        assert_eq!(reply.status, 400, "{asked}");
+        let reply = clerk.json("POST", "/local/tokens", request.clone()).await;
+        assert_eq!(reply.status, 400, "{request}");
         assert!(reply.json()["error"].is_string());
     }
     let misspelt = clerk.json("POST", "/local/tokens", json!({ "user": ADA.id })).await;

@@ -90,13 +90,13 @@ impl DeployConfig {
     /// When it has another form, contains a secret, sets a variable to a value that its Worker
     /// would refuse, or its blocks do not fit together.
     pub(super) fn read(file: &str, text: &str) -> Result<Self> {
-        let mend = || format!("{file} is not as expected; correct it");
+        let invalid = || format!("{file} is not as expected; correct it");
         let table = table(file, text)?;
         secrets::refuse(file, text, &table)?;
-        let parsed: WranglerFile = table.try_into().with_context(mend)?;
-        parsed.account_is_one().with_context(mend)?;
-        parsed.objects_are_within().with_context(mend)?;
-        parsed.queues_fit().with_context(mend)?;
+        let parsed: WranglerFile = table.try_into().with_context(invalid)?;
+        parsed.account_is_one().with_context(invalid)?;
+        parsed.objects_are_within().with_context(invalid)?;
+        parsed.queues_fit().with_context(invalid)?;
         settings::refuse(file, &parsed.mistakes())?;
         let mut workers = parsed.workers();
         workers.sort_by(|one, other| (one.rank, &one.env).cmp(&(other.rank, &other.env)));
@@ -106,7 +106,7 @@ impl DeployConfig {
             workers,
             queues: parsed.queues(),
             limiters: parsed.limiters(),
-            database: parsed.database().with_context(mend)?,
+            database: parsed.database().with_context(invalid)?,
         })
     }
 

@@ -97,8 +97,8 @@ fn unread(config: &DeployConfig, worker: &DeployWorker) -> impl Iterator<Item = 
 }
 
 fn endpoint(config: &DeployConfig, said: &BTreeMap<String, String>) -> String {
-    let door = config.workers.iter().find(|worker| worker.env == INGEST);
-    let route = door.and_then(|door| door.routes.first());
+    let ingest = config.workers.iter().find(|worker| worker.env == INGEST);
+    let route = ingest.and_then(|ingest| ingest.routes.first());
     let host = route.and_then(|route| route.pattern.split('/').next());
     let base = host.filter(|host| !host.contains('*')).map(|host| format!("https://{host}"));
     let base = base.or_else(|| said.get(INGEST).cloned());

@@ -128,11 +128,11 @@ impl LocalClerk {
     }
 }
 
-fn read<T: DeserializeOwned>(asked: &str, answer: &HttpAnswer) -> Result<T> {
+fn read<T: DeserializeOwned>(request: &str, answer: &HttpAnswer) -> Result<T> {
     if answer.status != 200 {
-        bail!("{asked} of the local Clerk returned {}: {}", answer.status, answer.body);
+        bail!("{request} of the local Clerk returned {}: {}", answer.status, answer.body);
     }
     serde_json::from_str(&answer.body).with_context(|| {
-        format!("{asked} of the local Clerk returned an unexpected form: {}", answer.body)
+        format!("{request} of the local Clerk returned an unexpected form: {}", answer.body)
     })
 }

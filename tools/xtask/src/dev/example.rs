@@ -170,13 +170,13 @@ mod tests {
 
     #[test]
     fn its_settings_are_those_of_the_local_clerk() {
-        let told = options(Addresses { first: 9000 }, &json!({ "kty": "RSA" }));
-        assert_eq!(told["port"], 9004);
-        assert_eq!(told["bindings"]["SIGN_IN_URL"], "http://127.0.0.1:9003/sign-in");
-        let key = told["bindings"]["CLERK_PUBLISHABLE_KEY"].as_str().unwrap();
+        let options = options(Addresses { first: 9000 }, &json!({ "kty": "RSA" }));
+        assert_eq!(options["port"], 9004);
+        assert_eq!(options["bindings"]["SIGN_IN_URL"], "http://127.0.0.1:9003/sign-in");
+        let key = options["bindings"]["CLERK_PUBLISHABLE_KEY"].as_str().unwrap();
         let host = STANDARD.decode(key.trim_start_matches("pk_live_")).unwrap();
         assert_eq!(host, b"127.0.0.1:9003$");
-        let parties = told["bindings"]["AUTHORIZED_PARTIES"].as_str().unwrap();
+        let parties = options["bindings"]["AUTHORIZED_PARTIES"].as_str().unwrap();
         assert!(parties.split(',').any(|it| it == "http://127.0.0.1:9004"), "{parties}");
     }
 }

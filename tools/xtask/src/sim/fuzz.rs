@@ -31,7 +31,7 @@ pub(crate) struct FuzzArgs {
     /// Only give the target this one input again.
     #[arg(long, requires = "target", conflicts_with = "seed_corpus")]
     input: Option<PathBuf>,
-    /// Only write the generated part of the committed corpora anew.
+    /// Only write the generated part of the committed corpora again.
     #[arg(long)]
     seed_corpus: bool,
 }
@@ -57,7 +57,7 @@ struct Program {
     name: String,
 }
 
-/// Builds the targets and searches with each; or does the one thing that was asked for instead.
+/// Builds the targets and runs a search with each, or does what an argument names instead.
 ///
 /// # Errors
 /// When a target fails on an input, is not known, or cannot be built.
@@ -147,8 +147,8 @@ fn needs_cxx(place: &Place) -> Result<()> {
 }
 
 fn host(place: &Place) -> Result<String> {
-    let told = Call::new("rustc").arg("-vV").dir(&place.root).read("Install rustup.")?;
-    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
+    let version = Call::new("rustc").arg("-vV").dir(&place.root).read("Install rustup.")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).context("`rustc -vV` names no host; check that rustc is the pinned one")
 }
 

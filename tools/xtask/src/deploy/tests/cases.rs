@@ -21,7 +21,7 @@ fn check(file: &str, observed: Option<&AccountState>, want: &[&str]) {
     let config = config(file);
     let plan = plan::plan(&config, observed).unwrap();
     let commands = commands();
-    let told: Vec<String> = plan
+    let shown: Vec<String> = plan
         .0
         .iter()
         .map(|planned| match planned.step.command(&commands) {
@@ -32,7 +32,7 @@ fn check(file: &str, observed: Option<&AccountState>, want: &[&str]) {
             None => planned.step.shown(&config),
         })
         .collect();
-    assert_eq!(told, want);
+    assert_eq!(shown, want);
 }
 
 const MIGRATE: &str = "d1 migrations apply rolecall --remote --env consumer";
@@ -186,12 +186,12 @@ fn a_variable_that_is_also_a_secret_is_refused_first() {
 fn the_report_names_what_was_deployed_and_what_is_left() {
     let done = DeployResult { is_noted: true, ..DeployResult::default() };
     let config = config(FILE);
-    let told = |observed: &AccountState, done| report(&config, &commands(), observed, done);
+    let report_of = |observed: &AccountState, done| report(&config, &commands(), observed, done);
     let all = "Deployed rolecall-durable, rolecall-consumer, rolecall-ingest, rolecall-ssr.\n";
     let noted = format!("{all}wrangler.toml has the database's id from here on; commit it.\n\n");
-    let first = told(&AccountState::default(), &done);
+    let first = report_of(&AccountState::default(), &done);
     assert!(first.starts_with(&format!("{noted}Left to do by hand:\n  - In Clerk's")), "{first}");
-    let later = told(&all_there(), &DeployResult::default());
+    let later = report_of(&all_there(), &DeployResult::default());
     assert_eq!(later, format!("{all}\nNothing is left to do by hand."));
 }
 
@@ -217,7 +217,7 @@ fn hosts_that_are_taken_over_are_named() {
     assert_eq!(manual_steps::domains(&config(&file)), ["hooks.example.com"]);
 }
 
-/// The door takes each event that a person is told to switch on: none is counted and ignored.
+/// Ingest accepts each event that the manual steps name: none is counted and ignored.
 #[test]
 fn every_requested_event_is_synced() {
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -1,4 +1,4 @@
-//! Variables that a Worker would refuse: nothing of Cloudflare is asked, and no value is shown.
+//! Variables that a Worker would refuse: no request is sent, and no value is shown.
 
 use std::collections::BTreeMap;
 
