@@ -64,7 +64,7 @@ fn clippy_host(place: &Place, step: &Step) -> Result<String> {
         // The programs of the fuzz targets are asked for by name: linked, they would need C++.
         .args(["clippy", "--workspace", "--all-targets", "--locked", "--features", FUZZ_PROGRAMS])
         .args(["--", "-D", "warnings"]);
-    done(place, step, call, "Mend what clippy names.")
+    done(place, step, call, "Fix what clippy names.")
 }
 
 fn clippy_wasm(
@@ -77,14 +77,14 @@ fn clippy_wasm(
     let crates = workers.iter().map(|worker| worker.env.as_str()).chain(fences::BELOW_WORKERS);
     let call = crates.fold(call, |call, name| call.args(["-p", name]));
     let call = features.iter().fold(call, |call, name| call.args(["--features", name]));
-    done(place, step, call.args(["--", "-D", "warnings"]), "Mend what clippy names.")
+    done(place, step, call.args(["--", "-D", "warnings"]), "Fix what clippy names.")
 }
 
 fn documentation(place: &Place, step: &Step) -> Result<String> {
     let call = Call::new("cargo")
         .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
         .vars([("RUSTDOCFLAGS", "-D warnings")]);
-    done(place, step, call, "Mend what rustdoc names.")
+    done(place, step, call, "Fix what rustdoc names.")
 }
 
 /// Runs one check to its end; a passed one has no more to say.

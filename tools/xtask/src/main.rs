@@ -1,6 +1,6 @@
 //! Rolecall's developer tasks: `cargo xtask <task>`.
 //!
-//! Results go to standard output, progress to standard error; a failure says what was tried and
+//! Results go to standard output, progress to standard error. An error says what was tried and
 //! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
 //! [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
 
@@ -44,15 +44,15 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Start the whole system on this machine, play a day of events, and keep running.
-    Dev(dev::Args),
-    /// Run every test there is; the last line is `N passed, N failed`.
+    Dev(dev::DevArgs),
+    /// Run all tests; the last line is `N passed, N failed`.
     Test {
-        /// Only the tests whose name contains this; the checks and the bundling are left out.
+        /// Only the tests whose name contains this, without the checks and the bundling.
         filter: Option<String>,
     },
     /// Build the Workers whose sources changed, and print their sizes.
     Build {
-        /// One Worker's crate; all of them when left out.
+        /// One Worker's crate; all of them by default.
         name: Option<String>,
     },
     /// Format, lints, spelling, documentation and dependency fences.
@@ -63,14 +63,14 @@ enum Task {
     },
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
-    Sim(sim::Args),
-    /// Measure ours beside the tutorial's own way; the last lines are `bench: NAME ours=… …`.
+    Sim(sim::SimArgs),
+    /// Measure ours and the tutorial's own way; the last lines are `bench: NAME ours=… …`.
     Bench {
-        /// Which rows of tools/bench/README.md; all of them when left out.
+        /// Which rows of tools/bench/README.md; all of them by default.
         names: Vec<String>,
     },
-    /// Put everything at Cloudflare, or show what that would do.
-    Deploy(deploy::Args),
+    /// Deploy everything to Cloudflare, or show the plan.
+    Deploy(deploy::DeployArgs),
     /// Print PATH and the *_BIN variables, for `eval "$(cargo xtask env)"`.
     Env,
 }

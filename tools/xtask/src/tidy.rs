@@ -4,6 +4,7 @@
 //! for an entry that is not needed fails the test too.
 
 mod claims;
+mod circles;
 mod config;
 mod decisions;
 mod documents;

@@ -1,4 +1,4 @@
-//! Refusals in Clerk's shape: <https://clerk.com/docs/errors/overview>
+//! Errors in the form of Clerk's: <https://clerk.com/docs/errors/overview>
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -6,22 +6,22 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::delivery::fresh_id;
+use crate::ids::new_id;
 
-/// Seconds after which one may ask again.
+/// The seconds after which a client may retry.
 const RETRY_AFTER_S: &str = "1";
 
-/// A refusal: what programs read, and what people read.
+/// An error of the Backend API, for programs and for people.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub(crate) struct BackendApiError {
     status: StatusCode,
     code: &'static str,
     message: &'static str,
     long: String,
 }
 
-impl Problem {
-    /// No secret key, or not in the form `Bearer sk_test_…`.
+impl BackendApiError {
+    /// The secret key is missing, or not in the form `Bearer sk_test_…`.
     pub(crate) fn no_key() -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
@@ -31,20 +31,21 @@ impl Problem {
         }
     }
 
-    /// Another secret key. The SDK knows it by its code.
+    /// A wrong secret key. The SDK recognises the code.
     pub(crate) fn wrong_key() -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
             code: "clerk_key_invalid",
             message: "The provided Clerk Secret Key is invalid. Make sure that your Clerk Secret \
                       Key is correct.",
-            long: "The secret key is not the one that this local Clerk was started with: see \
-                   CLERK_SECRET_KEY in its help"
-                .to_owned(),
+            long:
+                "The secret key is not the one that this local Clerk was started with. Compare the \
+                   variable CLERK_SECRET_KEY on both sides"
+                    .to_owned(),
         }
     }
 
-    /// What is asked for is not there.
+    /// There is no such resource.
     pub(crate) fn not_found(what: &str, id: &str) -> Self {
         Self {
             status: StatusCode::NOT_FOUND,
@@ -54,7 +55,7 @@ impl Problem {
         }
     }
 
-    /// A parameter whose value is none that it may have.
+    /// A parameter has a value that it may not have.
     pub(crate) fn invalid(name: &str, should: &str) -> Self {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -64,18 +65,17 @@ impl Problem {
         }
     }
 
-    /// A parameter that is not known here. A filter that is passed over would answer another
-    /// question than the one that was asked.
+    /// An unknown parameter. If a filter were ignored, the result would be wrong.
     pub(crate) fn unknown(name: &str) -> Self {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             code: "form_param_unknown",
             message: "is unknown",
-            long: format!("{name} is not a parameter that the local Clerk knows here"),
+            long: format!("{name} is not a parameter of this route. Leave it out"),
         }
     }
 
-    /// More requests than are allowed.
+    /// Too many requests.
     pub(crate) fn too_many() -> Self {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
@@ -86,11 +86,11 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for BackendApiError {
     fn into_response(self) -> Response {
         let error =
             json!({ "code": self.code, "message": self.message, "long_message": self.long });
-        let body = Json(json!({ "errors": [error], "clerk_trace_id": fresh_id("") }));
+        let body = Json(json!({ "errors": [error], "clerk_trace_id": new_id("") }));
         let limited = self.status == StatusCode::TOO_MANY_REQUESTS;
         (self.status, limited.then_some([(RETRY_AFTER, RETRY_AFTER_S)]), body).into_response()
     }

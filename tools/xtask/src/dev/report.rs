@@ -1,6 +1,6 @@
-//! The account of a day: what was delivered and what came of it, each line judged.
+//! The report of the day: what was delivered and what came of it. Each line is checked.
 
-mod outcomes;
+mod delivery_rows;
 
 use std::time::Duration;
 
@@ -8,97 +8,97 @@ use anyhow::Result;
 use console::style;
 use serde_json::Value;
 
-use self::outcomes::Outcomes;
+use self::delivery_rows::DeliveryRows;
 use super::Addresses;
-use super::clerk::Clerk;
-use super::day::{ADA, Outcome, PEOPLE, Person, Played};
-use super::http::{Answer, Client};
+use super::clerk::LocalClerk;
+use super::day::{ADA, EXPECTED_USERS, ExpectedOutcome, ExpectedUser, StepResult};
+use super::http::{HttpAnswer, HttpClient};
 use super::system::System;
 use crate::clock::Stopwatch;
 use crate::show::{self, Step};
 
-/// How long a change of roles may take to reach the guard before the answer counts as wrong.
+/// The most time for a change of roles to reach the guard.
 const GUARD_PATIENCE: Duration = Duration::from_secs(8);
 
-/// How often the guard is asked meanwhile.
+/// The pause between requests to the guard meanwhile.
 const GUARD_PAUSE: Duration = Duration::from_millis(10);
 
-/// How many answers were right, and how many wrong.
+/// The number of checks that were right, and of those that were wrong.
 #[derive(Debug, Default)]
-pub(super) struct Account {
+pub(super) struct DayReport {
     right: u32,
     wrong: u32,
 }
 
-/// What the account is made from.
-struct Scene<'a> {
+/// What the report is made from.
+struct ReportContext<'a> {
     system: &'a System,
-    clerk: &'a Clerk,
-    client: Client,
+    clerk: &'a LocalClerk,
+    client: HttpClient,
     app: String,
 }
 
-/// Plays the day and tells it.
+/// Plays the day and prints the report.
 ///
 /// # Errors
-/// When the local Clerk or the database cannot be asked; a wrong answer is no error.
-pub(super) fn play(system: &System, clerk: &Clerk, addresses: Addresses) -> Result<Account> {
-    let scene = Scene { system, clerk, client: Client::new(), app: addresses.app() };
-    let mut account = Account::default();
-    account.deliveries(&scene)?;
-    account.dead_letters(&scene)?;
-    account.roles(&scene)?;
-    account.guard(&scene)?;
-    account.revocation(&scene)?;
-    Ok(account)
+/// When the local Clerk or the database does not respond. A failed check is no error.
+pub(super) fn play(system: &System, clerk: &LocalClerk, addresses: Addresses) -> Result<DayReport> {
+    let scene = ReportContext { system, clerk, client: HttpClient::new(), app: addresses.app() };
+    let mut report = DayReport::default();
+    report.deliveries(&scene)?;
+    report.dead_letters(&scene)?;
+    report.roles(&scene)?;
+    report.guard(&scene)?;
+    report.revocation(&scene)?;
+    Ok(report)
 }
 
-impl Account {
-    /// Whether all was right.
+impl DayReport {
+    /// Whether all checks were right.
     pub(super) fn is_right(&self) -> bool {
         self.wrong == 0 && 0 < self.right
     }
 
-    /// The last line of the account.
-    pub(super) fn verdict(&self) -> String {
+    /// The last line of the report.
+    pub(super) fn summary(&self) -> String {
         let all = self.right + self.wrong;
         format!("\n{} of {all} answers were right.\n", self.right)
     }
 
-    fn deliveries(&mut self, scene: &Scene<'_>) -> Result<()> {
+    fn deliveries(&mut self, scene: &ReportContext<'_>) -> Result<()> {
         let day = scene.clerk.day()?;
         let step = Step::begin("play the day");
-        let mut outcomes = Outcomes::default();
+        let mut delivery_rows = DeliveryRows::default();
         let mut played = Vec::new();
         for (index, delivery) in day.iter().enumerate() {
             step.say(&delivery.title);
-            // What two deliveries say of one subject is told apart only if they are not planned
+            // The outcomes of two deliveries about one subject differ only if they are not planned
             // as one batch.
-            outcomes.settle(scene.system, Some(&delivery.subject))?;
+            delivery_rows.wait(scene.system, Some(&delivery.subject))?;
             let answer = scene.clerk.play(index)?;
-            outcomes.expect(&delivery.subject, &answer.svix_id, delivery.outcome);
+            delivery_rows.expect(&delivery.subject, &answer.svix_id, delivery.outcome);
             played.push(answer);
         }
-        outcomes.settle(scene.system, None)?;
+        delivery_rows.wait(scene.system, None)?;
         step.done(&format!("{} deliveries", played.len()));
 
-        heading("Deliveries: the answer, what became of it, what it was");
+        heading("Deliveries: the status, the outcome, the event");
         for (delivery, answer) in day.iter().zip(&played) {
-            let found = outcomes.found(&answer.svix_id, delivery.outcome);
-            let right =
-                answer.ok == Some(true) && outcomes::is_right(delivery.outcome, found.as_deref());
+            let found = delivery_rows.outcome(&answer.svix_id, delivery.outcome);
+            let right = answer.ok == Some(true)
+                && delivery_rows::is_right(delivery.outcome, found.as_deref());
             let found = found.unwrap_or_else(|| none_of(delivery.outcome).to_owned());
             let line =
                 format!("{} {found:<11} {:<31} {}", answer.answer(), delivery.kind, delivery.title);
-            self.judge(right, &line);
+            self.check(right, &line);
         }
         Ok(())
     }
 
-    fn dead_letters(&mut self, scene: &Scene<'_>) -> Result<()> {
+    fn dead_letters(&mut self, scene: &ReportContext<'_>) -> Result<()> {
         heading("Dead letters: parked with their reason");
         let day = scene.clerk.day()?;
-        let parked = day.iter().filter(|step| step.outcome == Outcome::Parked).count();
+        let parked = day.iter().filter(|step| step.outcome == ExpectedOutcome::Parked).count();
         let sql = "SELECT type, subject, reason, attempts FROM dead_letters ORDER BY first_seen_at";
         let rows = scene.system.query(sql, &[])?;
         for row in &rows {
@@ -110,55 +110,55 @@ impl Account {
                 text("subject"),
                 text("reason")
             );
-            self.judge(!text("reason").is_empty() && text("reason") != "-", &line);
+            self.check(!text("reason").is_empty() && text("reason") != "-", &line);
         }
-        self.judge(rows.len() == parked, &format!("{} parked, {parked} expected", rows.len()));
+        self.check(rows.len() == parked, &format!("{} parked, {parked} expected", rows.len()));
         Ok(())
     }
 
-    fn roles(&mut self, scene: &Scene<'_>) -> Result<()> {
-        heading("Roles, as the cache has them (GET /api/me)");
-        for person in &PEOPLE {
+    fn roles(&mut self, scene: &ReportContext<'_>) -> Result<()> {
+        heading("Roles in the role cache (GET /api/me)");
+        for person in &EXPECTED_USERS {
             let token = scene.clerk.token(person.id)?;
             let answer = scene.client.data(&scene.at("/api/me"), Some(&token));
             let right = roles_are_right(person, &answer);
-            self.judge(right, &format!("{:<11} {}", person.name, tell_roles(&answer)));
+            self.check(right, &format!("{:<11} {}", person.name, show_roles(&answer)));
         }
         Ok(())
     }
 
-    fn guard(&mut self, scene: &Scene<'_>) -> Result<()> {
+    fn guard(&mut self, scene: &ReportContext<'_>) -> Result<()> {
         heading("The guard (GET /admin needs the app role admin)");
         let answer = scene.client.page(&scene.at("/admin"), None);
         let location = answer.location.clone().unwrap_or_default();
         let right = answer.status == 302 && location.contains("/sign-in");
-        self.judge(right, &format!("signed out, a browser: {} to {location}", answer.status));
+        self.check(right, &format!("signed out, a browser: {} to {location}", answer.status));
         let answer = scene.client.data(&scene.at("/admin"), None);
-        self.judge(answer.status == 401, &format!("signed out, a program: {}", answer.status));
-        for person in &PEOPLE {
+        self.check(answer.status == 401, &format!("signed out, a program: {}", answer.status));
+        for person in &EXPECTED_USERS {
             let token = scene.clerk.token(person.id)?;
             let answer = scene.client.page(&scene.at("/admin"), Some(&token));
             let right = answer.status == person.admin_status;
-            self.judge(right, &format!("{}: {}", person.name, answer.status));
+            self.check(right, &format!("{}: {}", person.name, answer.status));
         }
         Ok(())
     }
 
-    fn revocation(&mut self, scene: &Scene<'_>) -> Result<()> {
-        heading("A revocation, while Ada looks at /admin");
+    fn revocation(&mut self, scene: &ReportContext<'_>) -> Result<()> {
+        heading("A revocation, while Ada reads /admin");
         let token = scene.clerk.token(ADA.id)?;
-        self.change(scene, &token, "her role is taken away", 403, Clerk::revoke)?;
-        self.change(scene, &token, "it is given back", 200, Clerk::grant)
+        self.change(scene, &token, "her role is revoked", 403, LocalClerk::revoke)?;
+        self.change(scene, &token, "it is granted again", 200, LocalClerk::grant)
     }
 
-    /// Delivers a change of Ada's role and asks the guard until it follows.
+    /// Delivers a change of Ada's role, then requests the page until the guard follows.
     fn change(
         &mut self,
-        scene: &Scene<'_>,
+        scene: &ReportContext<'_>,
         token: &str,
         what: &str,
         want: u16,
-        deliver: impl FnOnce(&Clerk) -> Result<Played>,
+        deliver: impl FnOnce(&LocalClerk) -> Result<StepResult>,
     ) -> Result<()> {
         let before = scene.client.page(&scene.at("/admin"), Some(token)).status;
         let played = deliver(scene.clerk)?;
@@ -168,18 +168,18 @@ impl Account {
             std::thread::sleep(GUARD_PAUSE);
             after = scene.client.page(&scene.at("/admin"), Some(token)).status;
         }
-        // A guard that answered so before the change shows nothing by answering so after it.
+        // A guard that gave this status before the change proves nothing by giving it again.
         let right = played.ok == Some(true) && before != want && after == want;
         let line = format!(
-            "{what} ({}): /admin answered {before}, then {after} after {}",
+            "{what} ({}): /admin returned {before}, then {after} after {}",
             played.answer(),
             watch.shown()
         );
-        self.judge(right, &line);
+        self.check(right, &line);
         Ok(())
     }
 
-    fn judge(&mut self, right: bool, line: &str) {
+    fn check(&mut self, right: bool, line: &str) {
         let mark = if right {
             self.right += 1;
             style("✓").green()
@@ -191,7 +191,7 @@ impl Account {
     }
 }
 
-impl Scene<'_> {
+impl ReportContext<'_> {
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.app)
     }
@@ -201,23 +201,26 @@ fn heading(text: &str) {
     show::line(format!("\n{}", style(text).bold()));
 }
 
-/// What is said where there is no row.
-fn none_of(outcome: Outcome) -> &'static str {
+/// The text if there is no row.
+fn none_of(outcome: ExpectedOutcome) -> &'static str {
     match outcome {
-        Outcome::Refused => "refused",
-        Outcome::Ignored => "not stored",
-        Outcome::Applied | Outcome::Superseded | Outcome::Duplicate | Outcome::Parked => "NO ROW",
+        ExpectedOutcome::Refused => "refused",
+        ExpectedOutcome::Ignored => "not stored",
+        ExpectedOutcome::Applied
+        | ExpectedOutcome::Superseded
+        | ExpectedOutcome::Duplicate
+        | ExpectedOutcome::Parked => "NO ROW",
     }
 }
 
-fn roles_are_right(person: &Person, answer: &Answer) -> bool {
+fn roles_are_right(person: &ExpectedUser, answer: &HttpAnswer) -> bool {
     let Some(want) = person.roles else { return answer.status == 403 };
     let body = answer.json();
     let org_roles: Vec<&str> = person.org_role.into_iter().collect();
     answer.status == 200 && app_roles(&body) == want && org_roles_of(&body) == org_roles
 }
 
-/// The app roles of an answer, in the order of their names.
+/// The app roles in a response, in the order of their names.
 fn app_roles(body: &Value) -> Vec<&str> {
     let roles = body.get("roles").and_then(Value::as_array);
     let mut names: Vec<&str> = roles.into_iter().flatten().filter_map(Value::as_str).collect();
@@ -225,14 +228,14 @@ fn app_roles(body: &Value) -> Vec<&str> {
     names
 }
 
-/// The role in each organization of an answer.
+/// The role in each organization in a response.
 fn org_roles_of(body: &Value) -> Vec<&str> {
     let all = body.get("organizations").and_then(Value::as_array);
     let roles = all.into_iter().flatten().filter_map(|org| org.get("role"));
     roles.filter_map(Value::as_str).collect()
 }
 
-fn tell_roles(answer: &Answer) -> String {
+fn show_roles(answer: &HttpAnswer) -> String {
     if answer.status != 200 {
         return format!("{} {}", answer.status, answer.body.chars().take(120).collect::<String>());
     }
@@ -248,12 +251,12 @@ fn tell_roles(answer: &Answer) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, location: None, body: body.to_owned() }
+    fn answer(status: u16, body: &str) -> HttpAnswer {
+        HttpAnswer { status, location: None, body: body.to_owned() }
     }
 
     #[test]
-    fn roles_are_judged_whole() {
+    fn all_roles_must_be_as_expected() {
         let body = r#"{"roles":["member","admin"],"organizations":[{"role":"org:admin"}]}"#;
         assert!(roles_are_right(&ADA, &answer(200, body)));
         assert!(!roles_are_right(&ADA, &answer(200, &body.replace("\"member\",", ""))));
@@ -263,9 +266,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_account_is_not_right() {
-        assert!(!Account::default().is_right());
-        assert!(Account { right: 1, wrong: 0 }.is_right());
-        assert!(!Account { right: 1, wrong: 1 }.is_right());
+    fn an_empty_report_is_not_right() {
+        assert!(!DayReport::default().is_right());
+        assert!(DayReport { right: 1, wrong: 0 }.is_right());
+        assert!(!DayReport { right: 1, wrong: 1 }.is_right());
     }
 }

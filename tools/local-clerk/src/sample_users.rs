@@ -1,101 +1,105 @@
-//! The sample users, their organization and its roles: one source for sign-in page and webhooks.
+//! The sample users, their organization and its roles, for the sign-in page and the webhooks.
 
 /// A sample user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct SampleUser {
     /// Clerk's id.
     pub id: &'static str,
-    /// First name, where the user has given one.
+    /// First name, if the user gave one.
     pub first_name: Option<&'static str>,
-    /// Last name, likewise.
+    /// Last name, if the user gave one.
     pub last_name: Option<&'static str>,
-    /// Username, where the user signs in with one.
+    /// Username, if the user has one.
     pub username: Option<&'static str>,
-    /// The e-mail addresses, the primary one first; Clerk's payload need not keep that order.
-    pub emails: &'static [Email],
+    /// The e-mail addresses, the primary one first. Clerk's events may have another order.
+    pub emails: &'static [SampleEmail],
     /// The app roles in `public_metadata.roles`.
     pub roles: &'static [&'static str],
-    /// For people: what this user may do once the scripted day is over.
-    pub meant: &'static str,
+    /// What this user may do after the scripted day, for people.
+    pub description: &'static str,
 }
 
 /// An e-mail address of a sample user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Email {
+pub struct SampleEmail {
     /// Clerk's id.
     pub id: &'static str,
     /// The address.
     pub address: &'static str,
 }
 
-impl Person {
-    /// The name to show: first and last name, else the username, else the id.
+impl SampleUser {
+    /// First and last name, else the username, else the id.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub fn display_name(&self) -> String {
         let parts: Vec<&str> = [self.first_name, self.last_name].into_iter().flatten().collect();
         if parts.is_empty() { self.username.unwrap_or(self.id).to_owned() } else { parts.join(" ") }
     }
 
-    /// The primary e-mail address, where there is one.
+    /// The primary e-mail address, if there is one.
     #[must_use]
-    pub fn email(&self) -> Option<&'static str> {
+    pub fn primary_email(&self) -> Option<&'static str> {
         self.emails.first().map(|email| email.address)
     }
 }
 
 /// The administrator: an app role from `public_metadata`, and `org:admin` of Acme.
-pub const ADA: Person = Person {
+pub const ADA: SampleUser = SampleUser {
     id: "user_3ADAlovelace1815analytic001",
     first_name: Some("Ada"),
     last_name: Some("Lovelace"),
     username: None,
     emails: &[
-        Email { id: "idn_3ADAlovelace1815primary0001", address: "ada@acme.example" },
-        Email { id: "idn_3ADAlovelace1815former00001", address: "ada.byron@acme.example" },
+        SampleEmail { id: "idn_3ADAlovelace1815primary0001", address: "ada@acme.example" },
+        SampleEmail { id: "idn_3ADAlovelace1815former00001", address: "ada.byron@acme.example" },
     ],
     roles: &["admin"],
-    meant: "admin and member; administrator of Acme",
+    description: "admin and member; administrator of Acme",
 };
 
-/// The member: no app role of her own, `org:member` of Acme.
-pub const GRACE: Person = Person {
+/// The member: no app role, `org:member` of Acme.
+pub const GRACE: SampleUser = SampleUser {
     id: "user_3GRAChopper1906compiler0001",
     first_name: Some("Grace"),
     last_name: Some("Hopper"),
     username: Some("grace"),
-    emails: &[Email { id: "idn_3GRAChopper1906primary00001", address: "grace@acme.example" }],
+    emails: &[SampleEmail { id: "idn_3GRAChopper1906primary00001", address: "grace@acme.example" }],
     roles: &[],
-    meant: "member; member of Acme, reads its reports",
+    description: "member; member of Acme, reads its reports",
 };
 
-/// The user without an e-mail address, in no organization: forgeries try to make him admin.
-pub const LINUS: Person = Person {
+/// The user without an e-mail address and without an organization. Forgeries try to make him an
+/// admin.
+pub const LINUS: SampleUser = SampleUser {
     id: "user_3LINUStorvalds1969kernel001",
     first_name: None,
     last_name: None,
     username: Some("linus"),
     emails: &[],
     roles: &[],
-    meant: "member; in no organization",
+    description: "member; in no organization",
 };
 
-/// The user whom the day deletes.
-pub const EDSGER: Person = Person {
+/// The user who is deleted during the day.
+pub const EDSGER: SampleUser = SampleUser {
     id: "user_3EDSGdijkstra1930goto000001",
     first_name: Some("Edsger"),
     last_name: Some("Dijkstra"),
     username: None,
-    emails: &[Email { id: "idn_3EDSGdijkstra1930primary001", address: "edsger@acme.example" }],
+    emails: &[SampleEmail {
+        id: "idn_3EDSGdijkstra1930primary001",
+        address: "edsger@acme.example",
+    }],
     roles: &["admin"],
-    meant: "nothing: deleted during the day, refused everywhere",
+    description: "nothing: deleted during the day, refused everywhere",
 };
 
-/// Everyone, in the order of the sign-in page.
-pub const ALL: [&Person; 4] = [&ADA, &GRACE, &LINUS, &EDSGER];
+/// All sample users, in the order of the sign-in page.
+pub const ALL: [&SampleUser; 4] = [&ADA, &GRACE, &LINUS, &EDSGER];
 
 /// The sample user with this id.
 #[must_use]
-pub fn find(id: &str) -> Option<&'static Person> {
+pub fn find(id: &str) -> Option<&'static SampleUser> {
     ALL.into_iter().find(|person| person.id == id)
 }
 
@@ -110,24 +114,24 @@ pub const GRACE_MEMBERSHIP_ID: &str = "orgmem_3GRAChopper1906acme00000001";
 
 /// A permission of the instance's role catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Permission {
+pub struct SamplePermission {
     /// Clerk's id.
     pub id: &'static str,
     /// `org:feature:action`.
     pub key: &'static str,
-    /// The name to show.
+    /// The display name.
     pub name: &'static str,
 }
 
 /// May change the organization's settings.
-pub const SETTINGS_MANAGE: Permission = Permission {
+pub const SETTINGS_MANAGE: SamplePermission = SamplePermission {
     id: "perm_3SETTINGSmanage000000000001",
     key: "org:settings:manage",
     name: "Manage settings",
 };
 
 /// May read the organization's reports.
-pub const REPORTS_READ: Permission = Permission {
+pub const REPORTS_READ: SamplePermission = SamplePermission {
     id: "perm_3REPORTSread000000000000001",
     key: "org:reports:read",
     name: "Read reports",
@@ -135,19 +139,19 @@ pub const REPORTS_READ: Permission = Permission {
 
 /// A role of the instance's catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Role {
+pub struct SampleRole {
     /// Clerk's id.
     pub id: &'static str,
     /// `org:name`.
     pub key: &'static str,
-    /// The name to show.
+    /// The display name.
     pub name: &'static str,
-    /// What it allows.
-    pub permissions: &'static [Permission],
+    /// Its permissions.
+    pub permissions: &'static [SamplePermission],
 }
 
 /// `org:admin`: both permissions.
-pub const ORG_ADMIN: Role = Role {
+pub const ORG_ADMIN: SampleRole = SampleRole {
     id: "role_3ORGADMIN000000000000000001",
     key: "org:admin",
     name: "Admin",
@@ -155,7 +159,7 @@ pub const ORG_ADMIN: Role = Role {
 };
 
 /// `org:member`: reads reports.
-pub const ORG_MEMBER: Role = Role {
+pub const ORG_MEMBER: SampleRole = SampleRole {
     id: "role_3ORGMEMBER00000000000000001",
     key: "org:member",
     name: "Member",
@@ -170,7 +174,7 @@ mod tests {
     };
 
     #[test]
-    fn ids_are_shaped_as_clerks() {
+    fn ids_have_the_form_of_clerks() {
         let mut ids: Vec<&str> = ALL.iter().map(|person| person.id).collect();
         ids.extend(ALL.iter().flat_map(|person| person.emails).map(|email| email.id));
         ids.extend([ORG_ADMIN.id, ORG_MEMBER.id, REPORTS_READ.id, SETTINGS_MANAGE.id]);
@@ -184,13 +188,16 @@ mod tests {
         let all = ids.len();
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), all, "an id twice");
+        assert_eq!(ids.len(), all, "an id is used twice");
     }
 
     #[test]
-    fn everyone_has_a_name_and_linus_no_address() {
-        assert_eq!((ADA.name().as_str(), ADA.email()), ("Ada Lovelace", Some("ada@acme.example")));
-        assert_eq!((LINUS.name().as_str(), LINUS.email()), ("linus", None));
+    fn all_users_have_a_name_and_linus_has_no_address() {
+        assert_eq!(
+            (ADA.display_name().as_str(), ADA.primary_email()),
+            ("Ada Lovelace", Some("ada@acme.example"))
+        );
+        assert_eq!((LINUS.display_name().as_str(), LINUS.primary_email()), ("linus", None));
         assert_eq!(find(LINUS.id), Some(&LINUS));
         assert_eq!(find("user_nobody"), None);
     }

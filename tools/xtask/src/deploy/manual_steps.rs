@@ -1,14 +1,14 @@
-//! What no command can do: what is left to a person, with the words to type.
+//! What must be done by hand after a deployment, with the commands to type.
 
 use std::collections::BTreeMap;
 
 use super::config::secrets::is_secret;
-use super::config::{Config, Rank, Worker};
-use super::observed::Observed;
-use super::wrangler::Commands;
+use super::config::{DeployConfig, DeployOrder, DeployWorker};
+use super::observed::AccountState;
+use super::wrangler::WranglerCommands;
 
-/// The Worker that Clerk delivers to.
-const DOOR: &str = "ingest";
+/// The Worker that receives Clerk's webhooks.
+const INGEST: &str = "ingest";
 
 /// What Clerk should deliver; `ingest` answers 202 to all else and drops it.
 pub(super) const EVENTS: [&str; 15] = [
@@ -29,12 +29,12 @@ pub(super) const EVENTS: [&str; 15] = [
     "permission.deleted",
 ];
 
-/// What is left to do, in its order. `said` has the addresses that wrangler told, by environment.
-/// Where nothing is `observed`, every secret is taken for missing.
+/// What is left to do, in order. `said` has the addresses that wrangler printed, by environment.
+/// If nothing was `observed`, every secret counts as missing.
 pub(super) fn left(
-    config: &Config,
-    commands: &Commands,
-    observed: Option<&Observed>,
+    config: &DeployConfig,
+    commands: &WranglerCommands,
+    observed: Option<&AccountState>,
     said: &BTreeMap<String, String>,
 ) -> Vec<String> {
     let mut left = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn left(
     }
     left.extend(config.workers.iter().flat_map(|worker| unread(config, worker)));
     for (env, mistake) in secrets {
-        if env == DOOR {
+        if env == INGEST {
             left.push(endpoint(config, said));
         }
         left.push(format!(
@@ -60,22 +60,22 @@ pub(super) fn left(
     left
 }
 
-/// The hosts that a deployment takes over: where another Worker or a DNS record has one of them,
-/// wrangler replaces it without asking, as it cannot ask.
-pub(super) fn domains(config: &Config) -> Vec<&str> {
+/// The hosts that a deployment takes over. If another Worker or a DNS record has one of them,
+/// wrangler replaces it without a question.
+pub(super) fn domains(config: &DeployConfig) -> Vec<&str> {
     let routes = config.workers.iter().flat_map(|worker| &worker.routes);
     routes.filter(|route| route.is_domain).map(|route| route.pattern.as_str()).collect()
 }
 
-/// Whether it is set as a secret, where no file shows it.
-fn is_there(observed: Option<&Observed>, env: &str, name: &str) -> bool {
+/// Whether it is set as a secret.
+fn is_there(observed: Option<&AccountState>, env: &str, name: &str) -> bool {
     let secrets = observed.and_then(|observed| observed.secrets.get(env));
     secrets.is_some_and(|secrets| secrets.contains(name))
 }
 
-fn address(config: &Config, worker: &Worker) -> Option<String> {
+fn address(config: &DeployConfig, worker: &DeployWorker) -> Option<String> {
     let is_reached = worker.workers_dev || !worker.routes.is_empty();
-    if worker.rank != Rank::Public || is_reached {
+    if worker.rank != DeployOrder::Public || is_reached {
         return None;
     }
     Some(format!(
@@ -86,23 +86,23 @@ fn address(config: &Config, worker: &Worker) -> Option<String> {
     ))
 }
 
-fn unread(config: &Config, worker: &Worker) -> impl Iterator<Item = String> {
+fn unread(config: &DeployConfig, worker: &DeployWorker) -> impl Iterator<Item = String> {
     worker.unread.iter().map(|name| {
         format!(
-            "In {}, [env.{}] vars: nothing reads {name}. Correct its spelling and deploy again, or \
-             leave it if code of yours reads it.",
+            "In {}, [env.{}] vars: no Worker reads {name}. Correct its spelling and deploy again, \
+             or leave it if code of yours reads it.",
             config.file, worker.env
         )
     })
 }
 
-fn endpoint(config: &Config, said: &BTreeMap<String, String>) -> String {
-    let door = config.workers.iter().find(|worker| worker.env == DOOR);
-    let route = door.and_then(|door| door.routes.first());
+fn endpoint(config: &DeployConfig, said: &BTreeMap<String, String>) -> String {
+    let ingest = config.workers.iter().find(|worker| worker.env == INGEST);
+    let route = ingest.and_then(|ingest| ingest.routes.first());
     let host = route.and_then(|route| route.pattern.split('/').next());
     let base = host.filter(|host| !host.contains('*')).map(|host| format!("https://{host}"));
-    let base = base.or_else(|| said.get(DOOR).cloned());
-    let base = base.unwrap_or_else(|| format!("https://<the address of {DOOR}>"));
+    let base = base.or_else(|| said.get(INGEST).cloned());
+    let base = base.unwrap_or_else(|| format!("https://<the address of {INGEST}>"));
     format!(
         "In Clerk's Dashboard, under Webhooks, add the endpoint {base}/webhooks/clerk with these \
          events, and copy its signing secret: {}",
