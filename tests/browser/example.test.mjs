@@ -12,11 +12,11 @@ walk({
     dashboard: "Dashboard",
     admin: "Administration",
     organization: () => "Reports",
-    refused: "This page is not for you",
-    missing: "There is no such page",
+    refused: "No access",
+    missing: "Page not found",
     unavailable: "Please try again in a moment",
   },
-  links: { signIn: "Continue to Clerk", again: "Open the page again" },
+  links: { signIn: "Continue to Clerk", again: "Reload the page" },
   more: ({ shows, open, seen, looked, click, isAt, signIn, signedInAs, deliver, GRACE }) => {
     shows("renews a session that lapsed while its page was open", async (page, context) => {
       await signIn(page);
@@ -28,7 +28,7 @@ walk({
       });
       await click(page, "link", "Administration");
       await reloaded;
-      await isAt(page, "/admin", "This page is not for you");
+      await isAt(page, "/admin", "No access");
       await page.getByText(`Signed in as ${GRACE.id}`).waitFor();
     });
 
@@ -47,7 +47,7 @@ walk({
       await isAt(page, "/admin", "You are not signed in");
       await page.getByText("Signed in as").waitFor({ state: "detached" });
       await looked(page, "401");
-      await click(page, "link", "Go to the start");
+      await click(page, "link", "Go to the start page");
       await isAt(page, "/", "Rolecall with React Router");
       await page.getByRole("link", { name: "Sign in" }).waitFor();
     });

@@ -97,7 +97,8 @@ describe("the React Router example", () => {
     const request = { redirect: "manual", ...init, headers: all };
     const response = await fetch(`${origin}${where}`, request);
     const text = await response.text();
-    assert.equal(response.headers.get("cache-control"), "private, no-store", `${where} ${response.status} ${text}`);
+    const what = `${where} ${response.status} ${text}`;
+    assert.equal(response.headers.get("cache-control"), "private, no-store", what);
     return { status: response.status, headers: response.headers, text };
   }
 
@@ -137,7 +138,7 @@ describe("the React Router example", () => {
     assert.match(text, new RegExp(`<h1>${title}</h1>`));
   }
 
-  const isForbidden = (answer) => isShown(answer, 403, "This page is not for you");
+  const isForbidden = (answer) => isShown(answer, 403, "No access");
 
   it("sends whoever is signed out to sign in, and back to the page", async () => {
     isShown(await open("/"), 200, "Rolecall with React Router");
@@ -225,11 +226,11 @@ describe("the React Router example", () => {
     const script = { ...ownForm, accept: "*/*", "sec-fetch-dest": "empty" };
     const refused = await lookUp(member, script, admin, "/admin.data");
     assert.equal(refused.status, 403);
-    assert.doesNotMatch(refused.text, /standing/);
+    assert.doesNotMatch(refused.text, /userStatus/);
     const allowed = await lookUp(admin, script, member, "/admin.data");
     assert.equal(allowed.status, 200);
-    assert.match(allowed.text, /"standing","live"/);
-    assert.match((await lookUp(admin, ownForm, "x y")).text, /may do nothing/);
+    assert.match(allowed.text, /"userStatus","live"/);
+    assert.match((await lookUp(admin, ownForm, "x y")).text, /has no access/);
     assert.match((await lookUp(admin, ownForm, "<b>")).text, /&lt;b&gt;/);
   });
 
@@ -401,7 +402,7 @@ describe("the React Router example", () => {
   });
 
   it("answers an address that it does not have with its own page", async () => {
-    isShown(await open("/nowhere"), 404, "There is no such page");
+    isShown(await open("/nowhere"), 404, "Page not found");
     assert.equal((await open("/admin", {}, { method: "HEAD" })).status, 302);
   });
 });

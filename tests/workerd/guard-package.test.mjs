@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { snippetsOf } from "../../packages/guard/test/snippets.ts";
+import { findSnippets } from "../../packages/guard/test/snippets.ts";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
 import { HEADER, ISSUER, PARTY, PEM_VARS, bearer, compact, mint } from "./support/sessions.mjs";
@@ -125,7 +125,7 @@ describe("an app with packages/guard", () => {
     const user = clerk.newId("user");
     await send(clerk.withRole(user, "admin"));
     const first = JSON.parse((await ask(system, user, "/roles")).text);
-    assert.deepEqual([first.userId, first.standing, first.source], [user, "live", "fill"]);
+    assert.deepEqual([first.userId, first.userStatus, first.source], [user, "live", "fill"]);
     assert.deepEqual(first.roles, ["admin", "member"]);
     const second = JSON.parse((await ask(system, user, "/roles")).text);
     assert.deepEqual([second.version, second.source], [first.version, "object"]);
@@ -175,7 +175,7 @@ for (const name of ["throws", "hangs"]) {
     try {
       await isClosed(system, clerk.newId("user"));
       const logs = system.logs();
-      assert.match(logs, /the roles are out of reach/);
+      assert.match(logs, /roles unavailable/);
       assert.match(logs, name === "throws" ? /unreachable/ : /timeout/);
     } finally {
       await system.stop();
@@ -189,7 +189,7 @@ const FOLDER = "target/readme";
 /** A Worker that stands in the package's README, as its reader would have it. */
 function ofReadme(wanted) {
   const text = readFileSync(path.join(ROOT, "packages/guard/README.md"), "utf8");
-  const { code } = snippetsOf(text).find(({ file }) => file === wanted);
+  const { code } = findSnippets(text).find(({ file }) => file === wanted);
   const main = path.join(FOLDER, path.basename(wanted));
   mkdirSync(path.join(ROOT, FOLDER), { recursive: true });
   writeFileSync(path.join(ROOT, main), code);
