@@ -8,6 +8,9 @@ import {
 } from "./support/answers.mjs";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
+import {
+  PUBLIC_ROUTES, apiPaths, apiRoutes, guardedPages, guardedRoutes, statusesFor,
+} from "./support/routes.mjs";
 import { PARTY, PEM_VARS, bearer, makeKey, mint } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
@@ -55,12 +58,12 @@ describe("an answer", () => {
   const withToken = (token, path, headers = {}) =>
     ask(null, path, { headers: { ...headers, ...bearer(token) } });
 
-  const PAGES = ["/dashboard", "/admin", `/orgs/${ours}`, `/orgs/${ours}/settings`];
-  const DATA = ["/api/me", "/api/check?role=member"];
+  const PAGES = guardedPages(ours);
+  const GUARDED = guardedRoutes(ours);
 
   it("S-1 S-12 carries its headers at every address, to everybody, with any status", async () => {
     const places = [
-      "/", "/sign-in", "/healthz", "/nothing", "/dashboard/", ...PAGES, ...DATA, "/api/check",
+      ...PUBLIC_ROUTES, "/nothing", "/dashboard/", ...GUARDED, ...apiPaths(),
       `/orgs/${foreign}`, "/api/check?role=member&min_version=9007199254740992",
     ];
     const statuses = new Set();
@@ -92,7 +95,7 @@ describe("an answer", () => {
           assert.equal((await ask(null, path, { method, headers })).status, 401, path);
         }
       }
-      for (const path of DATA) {
+      for (const path of apiRoutes()) {
         for (const headers of [...people, ...programs]) {
           assert.equal((await ask(null, path, { method, headers })).status, 401, path);
         }
@@ -109,7 +112,7 @@ describe("an answer", () => {
       mint(admin, { signer: makeKey() }),
       "garbage",
     ];
-    for (const path of [...PAGES, ...DATA]) {
+    for (const path of GUARDED) {
       for (const headers of [{}, DOCUMENT]) {
         const nobody = asSeen(await ask(null, path, { headers }));
         for (const token of none) {
@@ -120,34 +123,35 @@ describe("an answer", () => {
   });
 
   it("S-10 to somebody depends on who it is", async () => {
-    const paths = [...PAGES, `/orgs/${foreign}`, `/orgs/${nowhere}/settings`, ...DATA];
+    const paths = [...GUARDED, `/orgs/${foreign}`, `/orgs/${nowhere}/settings`];
+    const statuses = (...has) => [...statusesFor(has), 403, 403];
     const expected = {
-      [admin]: [200, 200, 403, 403, 403, 403, 200, 200],
-      [orgAdmin]: [200, 403, 200, 200, 403, 403, 200, 200],
-      [orgMember]: [200, 403, 200, 403, 403, 403, 200, 200],
-      [banned]: [403, 403, 403, 403, 403, 403, 403, 403],
-      [gone]: [403, 403, 403, 403, 403, 403, 403, 403],
-      // The webhook is late: a session without roles.
-      [unknown]: [200, 403, 403, 403, 403, 403, 200, 403],
+      [admin]: statuses("session", "app member", "app admin"),
+      [orgAdmin]: statuses("session", "app member", "organization member", "organization admin"),
+      [orgMember]: statuses("session", "app member", "organization member"),
+      [banned]: statuses(),
+      [gone]: statuses(),
+      // No webhook has arrived yet: a session without roles.
+      [unknown]: statuses("session"),
     };
     const refusals = [];
-    for (const [user, statuses] of Object.entries(expected)) {
+    for (const [user, wanted] of Object.entries(expected)) {
       for (const [at, path] of paths.entries()) {
         const answer = await ask(user, path, { headers: DOCUMENT });
-        assert.equal(answer.status, statuses[at], `${path} as ${user}`);
+        assert.equal(answer.status, wanted[at], `${path} as ${user}`);
         const head = await ask(user, path, { method: "HEAD", headers: DOCUMENT });
         assert.deepEqual([head.status, head.text], [answer.status, ""], path);
         assert.deepEqual(withoutLength(head), withoutLength(answer), path);
         if (answer.status === 403 && !path.startsWith("/api/")) refusals.push(asSeen(answer));
       }
     }
-    // S-11: what is not GET is told by the same guard, before that nothing is written here.
-    const roles = { ...expected, [unknown]: expected[unknown].with(-1, 200) };
-    for (const [user, statuses] of Object.entries(roles)) {
+    // S-11: for other methods the same guard comes first. `/api/check` guards nothing but the query.
+    const guarded = { ...expected, [unknown]: statuses("session", "app member") };
+    for (const [user, wanted] of Object.entries(guarded)) {
       for (const [at, path] of paths.entries()) {
         for (const method of ["POST", "DELETE"]) {
           const { status } = await ask(user, path, { method, headers: DOCUMENT });
-          assert.equal(status, statuses[at] === 200 ? 405 : 403, `${method} ${path} as ${user}`);
+          assert.equal(status, wanted[at] === 200 ? 405 : 403, `${method} ${path} as ${user}`);
         }
       }
     }
@@ -357,7 +361,7 @@ describe("an answer", () => {
   });
 
   it("S-6 that says nothing of anybody is the same for everybody", async () => {
-    for (const path of ["/", "/sign-in", "/healthz", "/nothing"]) {
+    for (const path of [...PUBLIC_ROUTES, "/nothing"]) {
       const nobody = await ask(null, path);
       assert.equal(nobody.status, path === "/nothing" ? 404 : 200, path);
       assert.deepEqual(asSeen(await ask(admin, path)), asSeen(nobody), path);

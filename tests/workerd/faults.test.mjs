@@ -6,13 +6,14 @@ import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
+import { guardedRoutes } from "./support/routes.mjs";
 import { bearer, mint } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Everything that somebody signed in may ask for. */
+/** All guarded routes, and further queries. */
 const GUARDED = [
-  "/dashboard", "/admin", "/orgs/org_x", "/orgs/org_x/settings", "/api/me",
+  ...guardedRoutes("org_x"),
   "/api/check?role=admin", "/api/check?role=nobody", "/api/check?permission=org:a:b&org=org_x",
   "/api/check?role=admin&fresh=1", "/api/check?role=admin&min_version=1",
 ];

@@ -7,6 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { asSeen, checked, wayBack } from "./support/answers.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, startLocalClerk } from "./support/local-clerk.mjs";
+import { apiRoutes, guardedPages, guardedRoutes } from "./support/routes.mjs";
 import {
   HEADER, ISSUER, KID, PARTY, PEM_VARS, bearer, compact, makeKey, mint, serveJwks,
 } from "./support/sessions.mjs";
@@ -148,8 +149,7 @@ describe("with the local Clerk", () => {
 describe("a handshake", () => {
   const [SUFFIXED] = JSON.parse(fixture("publishable-keys.json")).valid;
   const USER = "user_2Handshaken";
-  const PAGES = ["/dashboard", "/admin", "/orgs/org_1", "/orgs/org_1/settings"];
-  const DATA = ["/api/me", "/api/check?role=member"];
+  const PAGES = guardedPages("org_1");
   let jwks;
   let system;
 
@@ -271,7 +271,7 @@ describe("a handshake", () => {
     const programs = [{}, { accept: "application/json" }, script];
     const seen = async (path, headers, method) =>
       asSeen(checked(await get("app", path, headers, method), `${method} ${path}`));
-    for (const path of [...PAGES, ...DATA]) {
+    for (const path of guardedRoutes("org_1")) {
       for (const headers of programs) {
         const nobody = await seen(path, headers);
         assert.deepEqual(await seen(path, { ...headers, ...carried }), nobody, path);
@@ -287,7 +287,7 @@ describe("a handshake", () => {
       const nobody = await seen(path, DOCUMENT);
       assert.deepEqual(await seen(path, { ...DOCUMENT, ...bearer(token) }), nobody, path);
     }
-    for (const path of DATA) {
+    for (const path of apiRoutes()) {
       const nobody = await seen(path, DOCUMENT);
       assert.deepEqual(await seen(path, { ...DOCUMENT, ...carried }), nobody, path);
       const answered = back(path, signed(renewed()));

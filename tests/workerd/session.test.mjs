@@ -7,6 +7,9 @@ import { after, before, describe, it } from "node:test";
 import { DOCUMENT, asSeen, checked, wayBack } from "./support/answers.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import {
+  PUBLIC_ROUTES, apiPaths, guardedPages, guardedRoutes, pagesWithRole,
+} from "./support/routes.mjs";
+import {
   HEADER, PARTY, PEM_VARS, bearer, claimsOf, compact, jwk, key, makeKey, mint, part, serveJwks,
 } from "./support/sessions.mjs";
 import {
@@ -33,10 +36,8 @@ const ODD_PATHS = [
   "/\u00e9",
 ];
 
-/** Everything that tells what is somebody's. */
-const PLACES = [
-  "/dashboard", "/admin", "/orgs/org_1", "/orgs/org_1/settings", "/api/me", "/api/check",
-];
+/** All paths with personal data. */
+const PERSONAL_PATHS = [...guardedPages("org_1"), ...apiPaths()];
 
 /** Spellings of a place by which a cache might take its answer for a file. */
 function likeFiles(place) {
@@ -114,8 +115,8 @@ describe("a session", () => {
 
   const originOf = ({ url }) => new URL(url).origin;
 
-  /** Everything that needs a session, as far as it needs no roles to be asked. */
-  const GUARDED = ["/dashboard", "/admin", "/orgs/org_1", "/api/me", "/api/check?role=member"];
+  const GUARDED = guardedRoutes("org_1");
+  const WITH_ROLE = pagesWithRole("org_1");
 
   const me = (name, headers = {}) => ask(name, "/api/me", { headers });
 
@@ -560,7 +561,7 @@ describe("a session", () => {
 
   it("S-4 is no file to any cache, however its address is spelled", async () => {
     const session = bearer(mint("user_2A"));
-    for (const place of PLACES) {
+    for (const place of PERSONAL_PATHS) {
       for (const path of likeFiles(place)) {
         for (const headers of [{}, { ...DOCUMENT, ...session }]) {
           // `ask` checks that nobody may store what is answered.
@@ -604,9 +605,9 @@ describe("a session", () => {
     for (const method of METHODS) {
       const status = async (path, more = {}) =>
         (await ask("pem", path, { method, headers: { ...headers, ...more } })).status;
-      for (const path of ["/", "/sign-in", "/healthz", ...GUARDED]) {
+      for (const path of [...PUBLIC_ROUTES, ...GUARDED]) {
         // By the guard that stands before reading it.
-        const known = ["/admin", "/orgs/org_1"].includes(path) ? 403 : 405;
+        const known = WITH_ROLE.includes(path) ? 403 : 405;
         assert.equal(await status(path, session), known, `${method} ${path}`);
         // Where a session is needed that is said first, and nobody is sent anywhere.
         const nobody = GUARDED.includes(path) ? 401 : 405;
@@ -634,7 +635,7 @@ describe("a session", () => {
         for (const path of GUARDED) {
           assert.equal(await status(path), 401, `${path} ${what}`);
           const signed = await status(path, { cookie: `__session=${token}` });
-          const known = ["/admin", "/orgs/org_1"].includes(path) ? 403 : 405;
+          const known = WITH_ROLE.includes(path) ? 403 : 405;
           assert.equal(signed, known, `${path} ${what}`);
         }
         for (const path of ["/", "/sign-in"]) assert.equal(await status(path), 405, what);
