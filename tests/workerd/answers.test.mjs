@@ -1,4 +1,4 @@
-// What the application answers to everybody, to somebody and to nobody.
+// The responses of the app Worker `ssr` to users with and without roles, and without a session.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -15,7 +15,7 @@ import { PARTY, PEM_VARS, bearer, makeKey, mint } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-describe("an answer", () => {
+describe("a response", () => {
   const [admin, orgAdmin, orgMember, banned, gone, unknown, hostile, harmless] =
     Array.from({ length: 8 }, () => clerk.newId("user"));
   const [ours, foreign, nowhere] = Array.from({ length: 3 }, () => clerk.newId("org"));
@@ -50,7 +50,7 @@ describe("an answer", () => {
   });
   after(() => system?.stop());
 
-  /** What `user` is answered, with everything checked that holds for all; `null` is nobody. */
+  /** Sends a request as `user`, and checks the rules for all responses. `null` sends no session. */
   async function ask(user, path, how = {}) {
     return checked(await system.get(user, path, how), `${how.method ?? "GET"} ${path} as ${user}`);
   }
@@ -61,7 +61,7 @@ describe("an answer", () => {
   const PAGES = guardedPages(ours);
   const GUARDED = guardedRoutes(ours);
 
-  it("S-1 S-12 carries its headers at every address, to everybody, with any status", async () => {
+  it("S-1 S-12 has its headers on every route, for every user and status", async () => {
     const places = [
       ...PUBLIC_ROUTES, "/nothing", "/dashboard/", ...GUARDED, ...apiPaths(),
       `/orgs/${foreign}`, "/api/check?role=member&min_version=9007199254740992",
@@ -71,7 +71,7 @@ describe("an answer", () => {
       for (const user of [null, admin, orgMember, banned]) {
         for (const method of ["GET", "HEAD", "POST"]) {
           for (const headers of [{}, DOCUMENT]) {
-            // Every answer of `ask` is held to the list in support/answers.mjs.
+            // `ask` checks every response against the list in support/answers.mjs.
             statuses.add((await ask(user, path, { method, headers })).status);
           }
         }
@@ -80,7 +80,7 @@ describe("an answer", () => {
     assert.deepEqual([...statuses].sort(), [200, 302, 400, 401, 403, 404, 405, 503]);
   });
 
-  it("S-9 S-10 to nobody sends a person's GET to sign in; all else, HEAD too, is 401", async () => {
+  it("S-9 S-10 without a session redirects page loads to sign-in; all else gets 401", async () => {
     const people = [DOCUMENT, { "sec-fetch-dest": "document" }, { accept: "Text/HTML" }];
     const script = { "sec-fetch-dest": "empty", accept: "*/*" };
     const programs = [{}, { accept: "application/json" }, script];
@@ -103,7 +103,7 @@ describe("an answer", () => {
     }
   });
 
-  it("J-19 J-22 to a session that is none is the answer to nobody", async () => {
+  it("J-19 J-22 to an invalid session is the same as without a session", async () => {
     const past = Math.floor(Date.now() / 1000) - 3_600;
     const none = [
       mint(admin, { claims: { exp: past + 60, iat: past, nbf: past } }),
@@ -122,7 +122,7 @@ describe("an answer", () => {
     }
   });
 
-  it("S-10 to somebody depends on who it is", async () => {
+  it("S-10 depends on the user's roles", async () => {
     const paths = [...GUARDED, `/orgs/${foreign}`, `/orgs/${nowhere}/settings`];
     const statuses = (...has) => [...statusesFor(has), 403, 403];
     const expected = {
@@ -145,7 +145,7 @@ describe("an answer", () => {
         if (answer.status === 403 && !path.startsWith("/api/")) refusals.push(asSeen(answer));
       }
     }
-    // S-11: for other methods the same guard comes first. `/api/check` guards nothing but the query.
+    // S-11: for other methods the guard comes first. `/api/check` itself needs only a session.
     const guarded = { ...expected, [unknown]: statuses("session", "app member") };
     for (const [user, wanted] of Object.entries(guarded)) {
       for (const [at, path] of paths.entries()) {
@@ -155,11 +155,11 @@ describe("an answer", () => {
         }
       }
     }
-    // Lacking, foreign, unknown, banned, deleted: nothing tells them apart.
+    // Missing role, foreign, unknown, banned, deleted: the responses are equal.
     for (const refusal of refusals) assert.deepEqual(refusal, refusals[0]);
   });
 
-  it("S-10 says the same of organizations that are foreign and that do not exist", async () => {
+  it("S-10 is the same for foreign and for missing organizations", async () => {
     const of = async (query) => {
       const { status, text } = await ask(orgMember, `/api/check?${query}`);
       const { allowed, version } = JSON.parse(text);
@@ -173,7 +173,7 @@ describe("an answer", () => {
     }
   });
 
-  it("to a question is yes, no, or that it is none", async () => {
+  it("to a role query is yes, no, or 400 for an invalid query", async () => {
     const none = [
       "", "org=x", "any=1", "fresh=1", "min_version=1", "permision=org:x:y&role=member",
       "role=member&x=1", "role=member&Role=x", "role=", "role=member&permission=",
@@ -197,7 +197,7 @@ describe("an answer", () => {
       "role=admin&role=editor&any=1": 403,
       "role=member&fresh=1": 200,
       "role=member&min_version=1": 200,
-      // What nobody has yet.
+      // No user has this version yet.
       "role=member&min_version=9007199254740992": 503,
       [`role=org:admin&org=${ours}`]: 200,
       [`role=org:admin&permission=org:posts:read&org=${ours}`]: 200,
@@ -206,7 +206,7 @@ describe("an answer", () => {
       [`permission=org:posts:read&org=${ours}`]: 200,
       [`permission=org:posts:write&org=${ours}`]: 403,
       [`permission=org:posts:write&permission=org:posts:read&org=${ours}&any=1`]: 200,
-      // A role of an organization, and none is named: no part of it is answered alone.
+      // An organization role without an organization: the whole query is invalid.
       "role=org:admin": 403,
       "permission=org:posts:read": 403,
       "role=member&role=org:admin&any=1": 403,
@@ -221,7 +221,7 @@ describe("an answer", () => {
     }
   });
 
-  it("of who one is takes the same wishes as a question, and no others", async () => {
+  it("of /api/me accepts the same freshness parameters as /api/check", async () => {
     const none = [
       "role=member", "fresh=yes", "fresh=", "Fresh=1", "fresh=1&fresh=1", "min-version=1",
       "min_version=", "min_version=-1", "min_version=9007199254740993", "fresh=1&x=1",
@@ -233,7 +233,7 @@ describe("an answer", () => {
     for (const query of ["", "fresh=0&min_version=0", "min_version=1"]) {
       assert.equal((await ask(orgAdmin, `/api/me?${query}`)).status, 200, query);
     }
-    // The second one within a second rests on the reading of the first.
+    // The second query within a second uses the result of the first.
     const { source } = JSON.parse((await ask(orgAdmin, "/api/me?fresh=1")).text);
     assert.ok(["fill", "object"].includes(source), source);
     assert.equal((await ask(orgAdmin, "/api/me?min_version=9007199254740992")).status, 503);
@@ -253,8 +253,8 @@ describe("an answer", () => {
     }
   });
 
-  it("J-22 says who acts as the user, to them and to the log", async () => {
-    // Any text may name an actor; what is markup in it stays text, in the page and in the log.
+  it("J-22 names the impersonator, on the page and in the log", async () => {
+    // An actor may be any string; markup in it is escaped, on the page and in the log.
     const hostile = "Ann\"},{\"x\":\"\n<script>alert(1)</script> & co";
     for (const actor of [clerk.newId("user"), "support.desk@corp.example", hostile]) {
       const act = { iss: "https://dashboard.clerk.com", sid: "sess_2Support", sub: actor };
@@ -270,7 +270,7 @@ describe("an answer", () => {
     assert.ok(!(await ask(orgMember, "/dashboard")).text.includes("Impersonated"));
   });
 
-  it("S-3 is never somebody else's, however many ask at once", async () => {
+  it("S-3 is never another user's, even with many concurrent requests", async () => {
     const people = [admin, orgAdmin, orgMember, null];
     const asking = Array.from({ length: 40 }, async (_, at) => {
       const user = people[at % people.length];
@@ -287,7 +287,7 @@ describe("an answer", () => {
     await Promise.all(asking);
   });
 
-  it("S-8 sends people back to where they were, on this site alone", async () => {
+  it("S-8 redirects only to paths of this site", async () => {
     const backs = {
       "?next=//evil.example": "?next=//evil.example",
       "?redirect_url=https://evil.example/": "?redirect_url=https://evil.example/",
@@ -299,14 +299,14 @@ describe("an answer", () => {
       const answer = await ask(null, `/dashboard${query}`, { headers: DOCUMENT });
       assert.equal(wayBack(answer.headers.get("location")), `/dashboard${kept}`);
     }
-    // A query that a browser might read as another site, or that is too long, is dropped whole.
+    // A query that a browser might read as another site, or that is too long, is removed.
     for (const query of ["?x=\\evil.example", `?${"a".repeat(3_000)}`]) {
       const answer = await ask(null, `/dashboard${query}`, { headers: DOCUMENT });
       assert.equal(wayBack(answer.headers.get("location")), "/dashboard");
     }
   });
 
-  it("S-8 S-9 at the sign-in page leads to Clerk and from there back here", async () => {
+  it("S-8 S-9 of the sign-in page leads to Clerk and back to the requested page", async () => {
     const leadsTo = async (query) => {
       const { status, text } = await ask(null, `/sign-in${query}`, { headers: DOCUMENT });
       assert.equal(status, 200, query);
@@ -324,16 +324,16 @@ describe("an answer", () => {
     for (const raw of HOSTILE_BACKS) {
       assert.equal(await leadsTo(`?redirect_url=${encodeURIComponent(raw)}`), "/", raw);
     }
-    // No loop: where nobody is sent is a page for everybody.
+    // No loop: a page without redirects is public.
     const { headers } = await ask(null, "/admin", { headers: DOCUMENT });
     assert.equal(await leadsTo(headers.get("location").replace("/sign-in", "")), "/admin");
   });
 
-  it("shows the way out to whoever is signed in, and to nobody else", async () => {
+  it("has a sign-out form if and only if a user is signed in", async () => {
     const hasForm = async (user, path) =>
       (await ask(user, path, { headers: DOCUMENT })).text.includes("<form");
     for (const path of PAGES) {
-      // Also where they are refused: they may have signed in with the wrong account.
+      // Also on denied pages: the user may have signed in with the wrong account.
       for (const user of [admin, orgAdmin, banned]) assert.ok(await hasForm(user, path), path);
       assert.ok(!(await hasForm(null, path)), path);
     }
@@ -341,7 +341,7 @@ describe("an answer", () => {
     for (const path of open) assert.ok(!(await hasForm(admin, path)), path);
   });
 
-  it("S-13 shows names as text, whatever stands in them", async () => {
+  it("S-13 shows names as text, whatever characters they have", async () => {
     const codes = (html, row) => [...html.matchAll(row)].map(([, text]) => unescaped(text)).sort();
     for (const path of ["/dashboard", `/orgs/${ours}`]) {
       const [page, peer] = [await ask(hostile, path), await ask(harmless, path)];
@@ -356,11 +356,11 @@ describe("an answer", () => {
     assert.deepEqual(me.roles.sort(), roles);
     assert.equal(me.organizations[0].role, HOSTILE_ROLE);
     assert.deepEqual(me.organizations[0].permissions.sort(), [...HOSTILE].sort());
-    // Nearly `admin` is not `admin`.
+    // A role that is similar to `admin` is not `admin`.
     assert.equal((await ask(hostile, "/admin")).status, 403);
   });
 
-  it("S-6 that says nothing of anybody is the same for everybody", async () => {
+  it("S-6 without personal data is the same for everybody", async () => {
     for (const path of [...PUBLIC_ROUTES, "/nothing"]) {
       const nobody = await ask(null, path);
       assert.equal(nobody.status, path === "/nothing" ? 404 : 200, path);
@@ -374,7 +374,7 @@ describe("an answer", () => {
     assert.equal(nobody.headers.get("set-cookie"), null);
   });
 
-  it("leaves no token, cookie or query in any Worker's log", async () => {
+  it("leaves no token, cookie or query in the logs", async () => {
     const cookie = `__session=${mint(orgMember)}; c=cookie-canary`;
     const path = "/dashboard?q=query-canary";
     assert.equal((await ask(null, path, { headers: { cookie } })).status, 200);
@@ -385,7 +385,7 @@ describe("an answer", () => {
   });
 });
 
-/** Names that would be something else than text if they were let. */
+/** Names that would be markup or code if they were not escaped. */
 const HOSTILE = [
   "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</code></li></ul><h1>",
   "' onclick='x",
@@ -395,7 +395,7 @@ const HOSTILE = [
 
 const HOSTILE_ROLE = `org:${HOSTILE[0]}`;
 
-/** What somebody else would like to see behind `redirect_url`. */
+/** Values that an attacker may put into `redirect_url`. */
 const HOSTILE_BACKS = [
   "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example",
   "/\r\nLocation: https://evil.example", "/%2f%2fevil.example", "/%5Cevil.example",
@@ -410,7 +410,7 @@ function unescaped(html) {
   return html.replace(/&(?:#(\d+)|([a-z]+));/g, read);
 }
 
-/** The length of a page that is not sent need not be said. */
+/** A response to HEAD may have no content-length. */
 function withoutLength(answer) {
   const lengths = ["content-length", "transfer-encoding"];
   return asSeen(answer).headers.filter(([name]) => !lengths.includes(name));

@@ -1,5 +1,5 @@
-// Clerk's own SDK as a second opinion on who is let in: thousands of requests are shown to it and
-// to `ssr`, and every difference is on a list with its reason.
+// Compares `ssr` with Clerk's own SDK: both get thousands of requests, and every difference must be
+// on a list with its reason.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,16 +14,16 @@ import { wire } from "./support/wire.mjs";
 
 const STAGES = ["production", "development"];
 
-/** Requests under way at once. */
+/** Concurrent requests. */
 const AT_ONCE = 12;
 
-/** Cells between two lines that say how far it is. */
+/** Cases between two progress messages. */
 const STEP = 1_000;
 
-/** The least that makes it a matrix. */
+/** The least number of cases. */
 const CELLS_MIN = 5_000;
 
-describe("beside Clerk's SDK", () => {
+describe("compared with Clerk's SDK", () => {
   const suffixes = Object.fromEntries(STAGES.map((it) => [it, suffixOf(publishableKey(it))]));
   const sdks = Object.fromEntries(STAGES.map((it) => [it, sdkFor(it)]));
   let system;
@@ -37,7 +37,7 @@ describe("beside Clerk's SDK", () => {
   });
   after(() => system?.stop());
 
-  /** What `ssr` does for a request, in the SDK's words. */
+  /** Returns what `ssr` does for a request, in the words of the comparison. */
   async function ours(stage, path, headers) {
     const { status, headers: got, text } = await wire(await system.url(stage), path, { headers });
     const location = got.get("location") ?? "";
@@ -52,31 +52,31 @@ describe("beside Clerk's SDK", () => {
     return { verdict: "out", user: null };
   }
 
-  /** Both opinions of one cell, and whether a user whom only we let in has a token that is good. */
+  /** Runs one case on both sides, and checks a user whom only `ssr` accepts. */
   async function judged(cell) {
     const { path, headers, tokens } = requestOf(cell, suffixes[cell.stage]);
     const sdk = sdks[cell.stage];
     const [we, they] = await Promise.all([ours(cell.stage, path, headers), sdk(path, headers)]);
-    // An answer that is taken has the user inside, whom a redirect does not show.
+    // A handshake result contains the user, whom a redirect does not show.
     const isSame = we.verdict === they.verdict && (we.verdict !== "in" || we.user === they.user);
     const isFalse = we.verdict === "in" && !isSame && !(await isGoodAlone(sdk, tokens, we.user));
     const isKeptOut = we.verdict === "out" && !isSame && !(await getsIn(cell));
     return { cell, we, they, isSame, isFalse, isKeptOut };
   }
 
-  /** Whether who signs in a minute later is let in, though everything stays that was there. */
+  /** Returns whether the user is let in after signing in a minute later, with all old cookies. */
   async function getsIn(cell) {
     const { path, headers } = requestOf(signedInAfter(cell), suffixes[cell.stage]);
     return (await ours(cell.stage, path, headers)).verdict === "in";
   }
 
-  /** Whether the SDK takes one of these tokens for this user, with nothing beside it. */
+  /** Returns whether the SDK accepts one of these tokens for this user, with no other cookies. */
   async function isGoodAlone(sdk, tokens, user) {
     const alone = await Promise.all(tokens.map((token) => sdk("/", bearer(token))));
     return alone.some((it) => it.verdict === "in" && it.user === user);
   }
 
-  it("J-23 S-17 differs only where a list says so, and lets in by no bad token", async (t) => {
+  it("J-23 S-17 differs only as listed, and lets nobody in with a bad token", async (t) => {
     const all = cells();
     assert.ok(CELLS_MIN <= all.length, `${all.length} cells`);
     const results = [];
@@ -110,7 +110,7 @@ describe("beside Clerk's SDK", () => {
     assert.deepEqual(unused, [], "entries of the list that no cell shows");
   });
 
-  it("the list of differences is the one that is documented", () => {
+  it("the list of differences is the documented one", () => {
     const file = new URL("../../docs/clerk-differences.md", import.meta.url);
     assert.equal(readFileSync(file, "utf8"), page());
   });

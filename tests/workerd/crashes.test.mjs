@@ -1,5 +1,5 @@
-// F-1: the consumer dies at each of its steps. What was accepted is not lost, the rows are the
-// law's, and after one sweep every role cache agrees with them.
+// F-1: the consumer crashes at each of its steps. Accepted events are not lost, the rows are as
+// defined, and after one sweep every role cache agrees with them.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -14,7 +14,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const DEAD = "rolecall-dead";
 
-/** Every step of a batch and of the sweep: where a switch stands. */
+/** Every step of a batch and of the sweep that has a fault point. */
 const DRAIN = [
   "drain-opened", "drain-planned", "drain-refused", "drain-committed", "drain-decided",
   "drain-settling", "drain-settled", "push-begun", "push-hinted", "push-noted",
@@ -23,7 +23,7 @@ const SWEEP = [
   "sweep-begun", "sweep-read", "push-begun", "push-hinted", "push-noted", "sweep-pushed",
 ];
 
-/** The consumer's own points: hints make the objects reach theirs, whenever they come to it. */
+/** The consumer's own points. Role caches reach theirs at any time after a hint. */
 const isConsumers = (point) => /^(drain|push|sweep)-/.test(point);
 
 describe("F-1 a crash of the consumer", () => {
@@ -31,12 +31,12 @@ describe("F-1 a crash of the consumer", () => {
 
   before(async () => {
     line = await startLine();
-    // The settings are written once per isolate: not in the middle of a course.
+    // The settings are written once per isolate, so that is done before a run.
     await line.sweep();
   });
   after(() => line?.stop());
 
-  /** Three good messages, one that D1 refuses (F-7) and one that no door sent. */
+  /** Three valid messages, one that D1 rejects (F-7), and one that ingest did not send. */
   async function batch() {
     const [promoted, banned] = [await line.watched(), await line.watched()];
     const [unwatched, poison] = [clerk.newId("user"), clerk.newId("user")];
@@ -52,7 +52,7 @@ describe("F-1 a crash of the consumer", () => {
     return { messages, watched: [promoted, banned], unwatched, poison };
   }
 
-  /** Where each message is: its outcome, or that it was parked without one, or nowhere. */
+  /** Returns where each message is: its outcome, "parked", or nothing. */
   async function whereabouts(messages) {
     const delivery = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
     const letter = "SELECT 'parked' AS outcome FROM dead_letters WHERE message_id = ?1";
@@ -62,7 +62,7 @@ describe("F-1 a crash of the consumer", () => {
     );
   }
 
-  /** Everything that a batch wrote, without what counts its repetitions. */
+  /** Returns everything that a batch wrote, without counters of repetitions. */
   async function rows({ messages, watched, unwatched }) {
     const of = (text, ids) => line.sql(`${text} IN (SELECT value FROM json_each(?1))`, ids);
     const [ids, users] = [messages.map(({ id }) => id), [...watched, unwatched]];
@@ -89,12 +89,12 @@ describe("F-1 a crash of the consumer", () => {
         const kill = line.switches.killAt(n, isConsumers);
         const { isAlive, acked } = await line.hand(messages);
         assert.deepEqual([isAlive, kill.isDone()], [false, true]);
-        // I8: what is acknowledged has its row, at this instant.
+        // I8: an acknowledged message has its row at this instant.
         const there = await whereabouts(messages);
         for (const [i, { id }] of messages.entries()) {
           assert.ok(there[i] || !acked.includes(id), `${id} is acknowledged and nowhere`);
         }
-        // Whatever was committed is in the caches after the next sweep, redelivered or not.
+        // After the next sweep the caches have everything that was committed, redelivered or not.
         line.switches.release();
         assert.ok(await line.sweep());
         for (const user of all.watched) await line.agrees(user);
@@ -108,7 +108,7 @@ describe("F-1 a crash of the consumer", () => {
         assert.deepEqual(await line.rolesOf(all.watched[1]), []);
         assert.ok(await line.sweep());
         for (const user of all.watched) await line.agrees(user);
-        // I9: once more moves nothing.
+        // I9: another delivery changes nothing.
         const before = await rows(all);
         await line.hand(messages.toReversed().map((it) => ({ ...it, attempts: 3 })));
         assert.deepEqual(await rows(all), before);
@@ -117,7 +117,7 @@ describe("F-1 a crash of the consumer", () => {
     }
   });
 
-  it("F-1 C-5 at each step of a sweep is made good by the next one", async (t) => {
+  it("F-1 C-5 at each step of a sweep is repaired by the next sweep", async (t) => {
     const owed = async () => {
       const users = [await line.watched(), await line.watched()];
       for (const user of users) await line.write(user, ["admin"]);
@@ -138,7 +138,7 @@ describe("F-1 a crash of the consumer", () => {
     }
   });
 
-  it("F-1 at each step of a batch of the dead-letter queue loses nothing", async (t) => {
+  it("F-1 at each step of a dead-letter batch loses nothing", async (t) => {
     const dead = async () => [
       await line.message(clerk.user(clerk.newId("user"))), messageOf("junk"),
     ];
@@ -164,7 +164,7 @@ describe("F-1 a crash of the consumer", () => {
   });
 });
 
-describe("F-1 a crash in front of the queue itself", () => {
+describe("F-1 a crash with a real queue", () => {
   const switches = new Switches();
   let system;
 
@@ -175,7 +175,7 @@ describe("F-1 a crash in front of the queue itself", () => {
   });
   after(() => system?.stop());
 
-  it("F-1 is made good by the queue: everything is handed out again, and applied once", async () => {
+  it("F-1 is repaired by the queue: everything is delivered again and applied once", async () => {
     const door = await system.worker("rolecall-ingest");
     const deadly = ["drain-planned", "drain-committed", "drain-settling"];
     const ids = [];

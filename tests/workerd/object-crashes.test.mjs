@@ -1,5 +1,5 @@
-// F-1, F-5: an object dies at each of its steps. It serves nothing older after it than before, keeps
-// what it has acknowledged, and ends its watch all the same.
+// F-1, F-5: a role cache crashes at each of its steps. Afterwards it serves nothing older than
+// before, keeps what it has acknowledged, and still ends its watch.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,12 +12,12 @@ import { startLine } from "./support/line.mjs";
 import { covers } from "./support/switches.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Every step of an object: where a switch stands. */
+/** Every step of a role cache that has a fault point. */
 const FILL = ["save", "fill-begun", "fill-answered", "fill-taken", "fill-saved"];
 const HINT = ["hint-raised", "hint-saved"];
 const ALARM = ["alarm-ended", "alarm-saved", "alarm-unwatched"];
 
-describe("F-1 a crash of an object", () => {
+describe("F-1 a crash of a role cache", () => {
   let line;
 
   before(async () => {
@@ -27,8 +27,8 @@ describe("F-1 a crash of an object", () => {
   after(() => line?.stop());
 
   /**
-   * A first fill, a change, its hint, and the fill that follows. Notes what was served, and what
-   * the object has promised to reach.
+   * A first fill, a change, its hint, and the next fill. Records what was served, and the version
+   * that the role cache has acknowledged.
    */
   async function life(user, { served, promised }, role = "admin") {
     served.push(await line.ask(user));
@@ -42,7 +42,7 @@ describe("F-1 a crash of an object", () => {
     });
   }
 
-  it("F-1 F-5 at each step of a fill and of a hint serves nothing older after it", async (t) => {
+  it("F-1 F-5 at each step of a fill and of a hint serves nothing older afterwards", async (t) => {
     const newUser = async () => {
       const user = clerk.newId("user");
       await line.write(user, []);
@@ -57,18 +57,18 @@ describe("F-1 a crash of an object", () => {
       await t.test(`F-1 ${point}, step ${n}`, async () => {
         const [user, notes] = [await newUser(), newNotes()];
         const kill = line.switches.killAt(n, isOf(user));
-        // Two fills can be one, and a life a step shorter: then it dies in the next one.
+        // Two fills can merge, and a run may have a step less: then it crashes in the next run.
         let isOver = false;
         const lives = async () => {
           for (let at = 0; !isOver; at += 1) await life(user, notes, `role-${at}`).catch(() => {});
         };
-        // A question to the dead is never answered: a guard gives up after its own time.
+        // A query to a crashed role cache gets no answer: the guard times out.
         await Promise.race([lives(), kill.died()]);
         await kill.died();
         isOver = true;
         line.switches.release();
         const known = [...notes.served];
-        // Nothing has told it anew: what it has acknowledged it has kept.
+        // No new hint has arrived: it has kept what it had acknowledged.
         const first = await line.ask(user);
         for (const { version } of [...known, ...notes.promised]) {
           assert.ok(version <= first.version, "I5");
@@ -85,7 +85,7 @@ describe("F-1 a crash of an object", () => {
   });
 });
 
-describe("F-5 a disk that fails", () => {
+describe("F-5 a storage that fails", () => {
   let line;
 
   before(async () => {
@@ -96,7 +96,7 @@ describe("F-5 a disk that fails", () => {
 
   const ofSaves = (user) => (point, whom) => point === "save" && whom === user;
 
-  it("F-5 a hint that could not be written is not acknowledged, however often it comes", async () => {
+  it("F-5 a hint that could not be written is never acknowledged", async () => {
     const user = await line.watched();
     const before = await line.ask(user);
     await line.write(user, ["admin"]);
@@ -105,12 +105,12 @@ describe("F-5 a disk that fails", () => {
     for (let time = 0; time < 3; time += 1) {
       assert.deepEqual(await line.hint(user, { owner, version }), { reason: "storage" });
     }
-    // The sweep hears no better, so it stays owed; and what is in memory alone answers nobody.
+    // The sweep gets no acknowledgement either: the hint stays pending. Unsaved state is not served.
     await line.sweep();
     const owed = await line.watch(user);
     assert.ok(owed.acked < owed.version);
     assert.equal(await line.guard(user), 503);
-    // Then it is written, though the memory has long known it: the object dies, and has kept it.
+    // Then it is written, although it is already in memory: after a crash it is still there.
     const kill = line.switches.kill((point, whom) => point === "fill-answered" && whom === user);
     assert.equal(await line.hint(user, { owner, version }), "acked");
     await waitFor("it dies in its next fill", () => {
@@ -125,11 +125,11 @@ describe("F-5 a disk that fails", () => {
     await line.agrees(user);
   });
 
-  it("F-5 a set that could not be written is not served, and goes nowhere back", async () => {
+  it("F-5 a set that could not be written is not served, and no version goes back", async () => {
     const user = await line.watched();
     await line.write(user, ["admin"]);
     const { owner, version } = await line.watch(user);
-    // The floor is kept, and of the fill that follows nothing.
+    // The floor is kept, but not the set of the next fill.
     let saves = 0;
     line.switches.fail((point, whom) => ofSaves(user)(point, whom) && 1 < ++saves);
     assert.equal(await line.hint(user, { owner, version }), "acked");
@@ -142,7 +142,7 @@ describe("F-5 a disk that fails", () => {
   });
 });
 
-describe("F-1 a crash of everything", () => {
+describe("F-1 a crash of all Workers", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "rolecall-"));
   let line;
 
@@ -155,7 +155,7 @@ describe("F-1 a crash of everything", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("F-1 at each step of an object's end: its watch is ended all the same", async () => {
+  it("F-1 at each step of ending a watch: the watch is still ended", async () => {
     const users = await Promise.all(ALARM.map(() => line.watched("IDLE")));
     const owners = await Promise.all(users.map(async (user) => (await line.watch(user)).owner));
     const held = line.switches.holdAll((point, whom) => point === ALARM[users.indexOf(whom)]);

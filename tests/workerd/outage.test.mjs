@@ -1,5 +1,5 @@
-// D1 is away for longer than the door's queue tries a message: what was answered 202 is applied
-// once it is back, for everybody, and nobody has to replay anything.
+// D1 is unavailable for longer than all attempts of the events queue. Deliveries that were answered
+// 202 are applied afterwards for all users, without a manual replay.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -12,7 +12,7 @@ import { waitFor } from "./support/wait.mjs";
 
 const LOST = "D1_ERROR: Network connection lost.";
 
-/** As in wrangler.toml, but that the platform gives up at once: its attempts take minutes. */
+/** As in wrangler.toml, except that the queue gives up at once: its attempts take minutes. */
 const QUEUES = {
   "rolecall-events": {
     maxBatchSize: 100, maxBatchTimeout: 1, maxRetries: 0, deadLetterQueue: "rolecall-dead",
@@ -20,7 +20,7 @@ const QUEUES = {
   "rolecall-dead": { maxBatchSize: 100, maxBatchTimeout: 0, maxRetries: 100 },
 };
 
-describe("an outage of D1 that outlasts every attempt of the door's queue", () => {
+describe("an outage of D1 that is longer than all attempts of the events queue", () => {
   const database = heldDatabase();
   let system;
 
@@ -55,7 +55,7 @@ describe("an outage of D1 that outlasts every attempt of the door's queue", () =
     return () => system.sql(text, JSON.stringify(ids));
   }
 
-  it("a revocation of two users in one batch is applied when it is over", async () => {
+  it("a revocation of two users in one batch is applied afterwards", async () => {
     const users = [clerk.newId("user"), clerk.newId("user")];
     const granted = await send(users, "admin");
     await waitFor("both are admins", async () => (await granted()).length === users.length);
@@ -67,7 +67,7 @@ describe("an outage of D1 that outlasts every attempt of the door's queue", () =
       const isOurs = when === "before" && users.some((user) => text.includes(user));
       if (!isOurs) return undefined;
       refused.push(text);
-      // The last attempt of the door's queue fails; D1 is back when the other hands it out.
+      // The last attempt of the events queue fails; D1 is back for the dead-letter queue.
       database.gate = () => undefined;
       return LOST;
     };

@@ -1,4 +1,4 @@
-// F-22: everything that the objects have stored is gone, and the database has not heard of it.
+// F-22: the storage of all role caches is lost, and the database does not know it.
 
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import * as clerk from "./support/clerk.mjs";
 import { startLine } from "./support/line.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-describe("objects that have lost their storage", () => {
+describe("role caches without storage", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "rolecall-"));
   const users = Array.from({ length: 4 }, () => clerk.newId("user"));
   const [kept, revoked, watched, unknown] = users;
@@ -28,7 +28,7 @@ describe("objects that have lost their storage", () => {
     }
     watches = new Map(await Promise.all(users.map(async (user) => [user, await line.watch(user)])));
     await line.stop();
-    // Miniflare keeps each class's objects in a folder of its name, beside D1's.
+    // Miniflare stores each class's objects in a folder with its name, beside D1's.
     const stored = path.join(folder, "do", "rolecall-durable-RoleCache");
     assert.ok(existsSync(stored) && 0 < readdirSync(stored).length, "there was something to lose");
     rmSync(stored, { recursive: true });
@@ -39,7 +39,7 @@ describe("objects that have lost their storage", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("F-22 grant nothing without the database, and what it says with it", async () => {
+  it("F-22 grant nothing without the database, and the database's roles with it", async () => {
     await line.write(revoked, []);
     await line.sql("ALTER TABLE users RENAME TO test_users");
     for (const user of users) {
@@ -48,7 +48,7 @@ describe("objects that have lost their storage", () => {
       }
     }
     await line.sql("ALTER TABLE test_users RENAME TO users");
-    // Each object waits a moment after a fill that failed.
+    // Each role cache waits a moment after a failed fill.
     const becomes = (user, status) =>
       waitFor(`the guard answers ${status}`, async () => {
         const got = await line.guard(user);
@@ -60,18 +60,18 @@ describe("objects that have lost their storage", () => {
     await becomes(unknown, 403);
     for (const user of [kept, revoked]) {
       const { owner } = await line.watch(user);
-      assert.ok(watches.get(user).owner < owner, "another incarnation");
+      assert.ok(watches.get(user).owner < owner, "another owner");
       assert.ok(versions.get(user) < (await line.ask(user)).version, "I5");
     }
   });
 
-  it("F-22 have the hint of a watch that they forgot end it, and no other", async () => {
+  it("F-22 have the hint of a forgotten watch end it, and no other", async () => {
     await line.write(watched, []);
     assert.ok(await line.sweep());
     assert.equal(await line.watch(watched), undefined);
     assert.equal(await line.guard(watched), 403);
     assert.ok(versions.get(watched) < (await line.ask(watched)).version, "I5");
-    // The late hint of the incarnation that is over changes nothing for the one that followed.
+    // A late hint to the previous owner changes nothing for the next one.
     const { owner, version } = watches.get(kept);
     assert.equal(await line.hint(kept, { owner, version: version + 1_000 }), "gone");
     assert.equal(await line.guard(kept), 200);
