@@ -105,7 +105,7 @@ describe("F-5 a storage that fails", () => {
     for (let time = 0; time < 3; time += 1) {
       assert.deepEqual(await line.hint(user, { owner, version }), { reason: "storage" });
     }
-    // The sweep gets no acknowledgement either: the hint stays pending. Unsaved state is not served.
+    // The sweep gets no acknowledgement either: the hint stays pending. Unsaved state is unused.
     await line.sweep();
     const owed = await line.watch(user);
     assert.ok(owed.acked < owed.version);

@@ -198,7 +198,7 @@ describe("overload", () => {
   });
 
   for (const place of [0, 13, 19]) {
-    it(`F-4 F-7 one costly message at place ${place} of twenty does not affect others`, async () => {
+    it(`F-4 F-7 one costly message at place ${place} of twenty harms no other`, async () => {
       const events = Array.from({ length: 20 }, () => clerk.withRole(clerk.newId("user"), "admin"));
       const messages = await Promise.all(events.map((event) => message(event)));
       const { id } = messages[place];

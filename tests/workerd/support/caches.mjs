@@ -1,5 +1,5 @@
-// Role caches of several settings with a hand on their database, a guard before each, and the
-// consumer that hints them. On Miniflare, where the database can be held.
+// Role caches with several settings and a database that the test controls, each with a guard, and
+// the consumer that sends them hints. On Miniflare, where the test can delay the database.
 
 import assert from "node:assert/strict";
 
@@ -8,7 +8,7 @@ import { heldDatabase, sinkOf, startDirect, workerOf } from "./direct.mjs";
 import { PEM_VARS, bearer, mint } from "./sessions.mjs";
 import { waitFor } from "./wait.mjs";
 
-/** `ROLES` has the ages of wrangler.toml, `SHORT` short ones, `IDLE` ends its watches soon. */
+/** `ROLES` has the ages of wrangler.toml, `SHORT` has short ones, `IDLE` ends its watches soon. */
 const CACHES = { ROLES: "rolecall-durable", SHORT: "short-lived", IDLE: "idle" };
 
 export const IDLE_MS = 1_500;
@@ -68,7 +68,7 @@ class Caches {
     return this.system.stop();
   }
 
-  /** Commits a change as any writer would, without a hint. */
+  /** Commits a change as other writers do, without a hint. */
   write(user, { roles = [], deleted = 0 }) {
     return this.system.sql(
       `INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest)
@@ -90,12 +90,12 @@ class Caches {
     return (await this.system.sql("SELECT * FROM watches WHERE user_id = ?1", user))[0];
   }
 
-  /** Asks the object, whatever it answers. */
+  /** Queries the role cache, and returns any answer. */
   tell(user, more = {}, binding = "ROLES") {
     return this.system.tell(binding, user, "ask", more);
   }
 
-  /** Asks the object, and expects roles. */
+  /** Queries the role cache, and expects roles. */
   async ask(user, more = {}, binding = "ROLES") {
     const { status, body } = await this.tell(user, more, binding);
     assert.equal(status, 200, JSON.stringify(body));
@@ -106,7 +106,7 @@ class Caches {
     return (await this.system.tell(binding, user, "hint", { owner, version })).body;
   }
 
-  /** Asks for a page behind a guard. */
+  /** Requests a guarded page. */
   async guard(user, { name = "rolecall-ssr", where = "/admin" } = {}) {
     const ssr = await this.system.worker(name);
     const request = { headers: bearer(mint(user)), redirect: "manual" };
@@ -119,7 +119,7 @@ class Caches {
     assert.equal(outcome, "ok");
   }
 
-  /** Holds every batch at a moment until it is opened; `reached` is when one has come so far. */
+  /** Delays every batch until `open`; `reached` waits until one batch has arrived. */
   hold(moment, isIt = () => true) {
     let open;
     const opened = new Promise((done) => (open = done));
@@ -132,7 +132,7 @@ class Caches {
     return { open, reached: () => waitFor("the database is asked", () => 0 < count) };
   }
 
-  /** Has every batch fail before it is sent. */
+  /** Lets every batch fail before it is sent. */
   lose() {
     this.database.gate = (when) => (when === "before" ? LOST : undefined);
   }

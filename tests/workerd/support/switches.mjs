@@ -1,5 +1,5 @@
-// Workers with fault switches: builds that `cargo xtask test` makes for this alone, in
-// target/faults. At each point they ask here whether to go on, to wait, or to end.
+// Workers with fault points: builds of `cargo xtask test` in target/faults. At each point they ask
+// the test whether to continue, to wait, or to crash.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -11,17 +11,17 @@ import { workerOf } from "./direct.mjs";
 import { ROOT } from "./system.mjs";
 import { waitFor } from "./wait.mjs";
 
-/** Traps the module: everything that its isolate is doing ends, as when the machine goes. */
+/** Traps the module: everything in its isolate ends, as in a crash of the machine. */
 const DIE = "die";
 
-/** Has the step fail that the Worker is about to take. */
+/** Lets the next step of the Worker fail. */
 const FAIL = "fail";
 
-/** The hand on the switches of all Workers of one system. */
+/** Controls the fault points of all Workers of one system. */
 export class Switches {
   #gate = () => undefined;
 
-  /** A Worker of wrangler.toml with fault switches, as `workerOf`. */
+  /** Returns a Worker of wrangler.toml with fault points, as `workerOf` does. */
   worker(env, change = {}) {
     const folder = path.join(ROOT, "target", "faults", env);
     const scriptPath = path.join(folder, "index.js");
@@ -37,7 +37,7 @@ export class Switches {
   }
 
   /**
-   * Has whoever reaches the first point that `isIt` takes die there, once.
+   * Crashes once, at the first point that `isIt` accepts.
    *
    * @param {(point: string, whom: string) => boolean} isIt
    */
@@ -52,13 +52,13 @@ export class Switches {
     return { isDone: () => isDone, died };
   }
 
-  /** Has whoever reaches the n-th point from now, counted from 0, die there. */
+  /** Crashes at the n-th point from now, counted from 0. */
   killAt(n, isIt = () => true) {
     let count = 0;
     return this.kill((point, whom) => isIt(point, whom) && count++ === n);
   }
 
-  /** The points that `work` reaches, in order, if nobody stops it. */
+  /** Returns the points that `work` reaches without a crash, in order. */
   async course(work, isIt = () => true) {
     const points = [];
     this.#gate = (point, whom) => void (isIt(point, whom) && points.push(point));
@@ -67,7 +67,7 @@ export class Switches {
     return points;
   }
 
-  /** Holds whoever reaches a point that `isIt` takes, until they are opened. */
+  /** Stops at every point that `isIt` accepts, until `open`. */
   holdAll(isIt) {
     let open;
     const opened = new Promise((done) => (open = done));
@@ -80,7 +80,7 @@ export class Switches {
     return { open, reached: (n) => waitFor(`${n} points are reached`, () => n <= count) };
   }
 
-  /** Has every step fail that `isIt` takes and that can, until they are released. */
+  /** Lets every step fail that `isIt` accepts, until `release`. */
   fail(isIt) {
     this.#gate = (point, whom) => (isIt(point, whom) ? FAIL : undefined);
   }
@@ -90,7 +90,7 @@ export class Switches {
   }
 }
 
-/** Each point stands in a course at least once: a switch that moved away must not go unseen. */
+/** Checks that each point was reached: a removed fault point must not go unnoticed. */
 export function covers(course, points) {
   assert.deepEqual([...new Set(course)].sort(), [...points].sort());
 }
