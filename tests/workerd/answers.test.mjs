@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import {
-  DOCUMENT, SIGN_OUT_URL, asSeen, checked, ofThisSite, tags, wayBack,
+  DOCUMENT, SIGN_OUT_URL, comparable, checkResponse, checkLocalPath, tags, returnPath,
 } from "./support/answers.mjs";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
@@ -45,14 +45,15 @@ describe("a response", () => {
     const taken = [];
     for (const event of events) taken.push(await deliver(system.ingest, event));
     for (const delivery of taken) {
-      assert.notEqual((await system.settled(delivery)).outcome, "parked");
+      assert.notEqual((await system.waitForOutcome(delivery)).outcome, "parked");
     }
   });
   after(() => system?.stop());
 
   /** Sends a request as `user`, and checks the rules for all responses. `null` sends no session. */
   async function ask(user, path, how = {}) {
-    return checked(await system.get(user, path, how), `${how.method ?? "GET"} ${path} as ${user}`);
+    const what = `${how.method ?? "GET"} ${path} as ${user}`;
+    return checkResponse(await system.get(user, path, how), what);
   }
 
   const withToken = (token, path, headers = {}) =>
@@ -89,7 +90,7 @@ describe("a response", () => {
         for (const headers of people) {
           const answer = await ask(null, path, { method, headers });
           assert.equal(answer.status, method === "GET" ? 302 : 401, path);
-          if (method === "GET") assert.equal(wayBack(answer.headers.get("location")), path);
+          if (method === "GET") assert.equal(returnPath(answer.headers.get("location")), path);
         }
         for (const headers of programs) {
           assert.equal((await ask(null, path, { method, headers })).status, 401, path);
@@ -114,9 +115,9 @@ describe("a response", () => {
     ];
     for (const path of GUARDED) {
       for (const headers of [{}, DOCUMENT]) {
-        const nobody = asSeen(await ask(null, path, { headers }));
+        const nobody = comparable(await ask(null, path, { headers }));
         for (const token of none) {
-          assert.deepEqual(asSeen(await withToken(token, path, headers)), nobody, path);
+          assert.deepEqual(comparable(await withToken(token, path, headers)), nobody, path);
         }
       }
     }
@@ -142,7 +143,7 @@ describe("a response", () => {
         const head = await ask(user, path, { method: "HEAD", headers: DOCUMENT });
         assert.deepEqual([head.status, head.text], [answer.status, ""], path);
         assert.deepEqual(withoutLength(head), withoutLength(answer), path);
-        if (answer.status === 403 && !path.startsWith("/api/")) refusals.push(asSeen(answer));
+        if (answer.status === 403 && !path.startsWith("/api/")) refusals.push(comparable(answer));
       }
     }
     // S-11: for other methods the guard comes first. `/api/check` itself needs only a session.
@@ -297,12 +298,12 @@ describe("a response", () => {
     };
     for (const [query, kept] of Object.entries(backs)) {
       const answer = await ask(null, `/dashboard${query}`, { headers: DOCUMENT });
-      assert.equal(wayBack(answer.headers.get("location")), `/dashboard${kept}`);
+      assert.equal(returnPath(answer.headers.get("location")), `/dashboard${kept}`);
     }
     // A query that a browser might read as another site, or that is too long, is removed.
     for (const query of ["?x=\\evil.example", `?${"a".repeat(3_000)}`]) {
       const answer = await ask(null, `/dashboard${query}`, { headers: DOCUMENT });
-      assert.equal(wayBack(answer.headers.get("location")), "/dashboard");
+      assert.equal(returnPath(answer.headers.get("location")), "/dashboard");
     }
   });
 
@@ -317,7 +318,7 @@ describe("a response", () => {
       assert.equal(clerks.origin + clerks.pathname, "https://accounts.example.com/sign-in");
       const back = clerks.searchParams.get("redirect_url");
       assert.ok(back.startsWith(`${PARTY}/`), back);
-      return ofThisSite(back.slice(PARTY.length));
+      return checkLocalPath(back.slice(PARTY.length));
     };
     assert.equal(await leadsTo(""), "/dashboard");
     assert.equal(await leadsTo("?redirect_url=/orgs/org_1%3Ftab%3D2"), "/orgs/org_1?tab=2");
@@ -364,12 +365,12 @@ describe("a response", () => {
     for (const path of [...PUBLIC_ROUTES, "/nothing"]) {
       const nobody = await ask(null, path);
       assert.equal(nobody.status, path === "/nothing" ? 404 : 200, path);
-      assert.deepEqual(asSeen(await ask(admin, path)), asSeen(nobody), path);
+      assert.deepEqual(comparable(await ask(admin, path)), comparable(nobody), path);
     }
     const style = (user) => system.get(user, "/assets/style.css");
     const nobody = await style(null);
     assert.equal(nobody.status, 200);
-    assert.deepEqual(asSeen(await style(admin)), asSeen(nobody));
+    assert.deepEqual(comparable(await style(admin)), comparable(nobody));
     assert.match(nobody.headers.get("cache-control"), /^public/);
     assert.equal(nobody.headers.get("set-cookie"), null);
   });
@@ -413,5 +414,5 @@ function unescaped(html) {
 /** A response to HEAD may have no content-length. */
 function withoutLength(answer) {
   const lengths = ["content-length", "transfer-encoding"];
-  return asSeen(answer).headers.filter(([name]) => !lengths.includes(name));
+  return comparable(answer).headers.filter(([name]) => !lengths.includes(name));
 }

@@ -34,7 +34,7 @@ describe("the role cache in time", () => {
     const before = caches.database.batches;
     const began = Date.now();
     for (let asked = 0; asked < 30; asked += 1) {
-      const { status, body } = await caches.tell(user, { min_version: version + 1 });
+      const { status, body } = await caches.queryRaw(user, { min_version: version + 1 });
       assert.deepEqual([status, body], [503, { reason: "below" }]);
     }
     const seconds = 1 + Math.ceil((Date.now() - began) / 1000);
@@ -42,9 +42,10 @@ describe("the role cache in time", () => {
     assert.ok(1 <= batches && batches <= seconds, `${batches} in ${seconds} s`);
     // No version is ahead of the clock, whether or not the role cache has a set.
     const known = caches.database.batches;
-    for (const whom of [user, await caches.newUser()]) {
+    for (const anyUser of [user, await caches.newUser()]) {
       for (const ahead of [60_000, 3_600_000, 2 ** 50]) {
-        const { status, body } = await caches.tell(whom, { min_version: Date.now() + ahead });
+        const min_version = Date.now() + ahead;
+        const { status, body } = await caches.queryRaw(anyUser, { min_version });
         assert.deepEqual([status, body], [503, { reason: "ahead" }]);
       }
     }
@@ -64,7 +65,7 @@ describe("the role cache in time", () => {
     const user = await caches.newUser(["admin"]);
     const short = { name: "short-ssr" };
     assert.equal((await caches.guard(user, short)).status, 200);
-    caches.lose();
+    caches.failBatches();
     await caches.write(user, { roles: [] });
     const since = Date.now();
     let last = since;
@@ -127,9 +128,9 @@ describe("the role cache in time", () => {
 
   it("F-5 gives up on a database that never answers", async () => {
     const user = await caches.newUser(["admin"]);
-    const held = caches.hold("before");
+    const held = caches.delayBatches("before");
     assert.equal((await caches.guard(user)).status, 503);
-    assert.equal((await caches.tell(user)).status, 503);
+    assert.equal((await caches.queryRaw(user)).status, 503);
     held.open();
     caches.release();
     await waitFor("it recovers", async () => (await caches.guard(user)).status === 200);
@@ -150,8 +151,8 @@ describe("the role cache in time", () => {
   it("drops a fill if the watch has ended meanwhile", async () => {
     const user = await caches.newUser(["admin"]);
     const registers = (texts) => texts.some((text) => text.startsWith("INSERT INTO watches"));
-    const held = caches.hold("after", registers);
-    const asked = caches.tell(user, {}, "IDLE");
+    const held = caches.delayBatches("after", registers);
+    const asked = caches.queryRaw(user, {}, "IDLE");
     await held.reached();
     const { owner } = await caches.watch(user);
     await waitFor("the watch is gone", async () => (await caches.watch(user))?.owner !== owner);

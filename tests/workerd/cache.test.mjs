@@ -47,7 +47,7 @@ describe("the role cache", () => {
   ]) {
     it(`${id} does not serve a fill if ${what} was committed while it was running`, async () => {
       const user = await caches.newUser(["admin"]);
-      const held = caches.hold("after");
+      const held = caches.delayBatches("after");
       const asked = caches.ask(user);
       await held.reached();
       // The database has answered "admin", and the answer is still in transit.
@@ -105,11 +105,11 @@ describe("the role cache", () => {
     const { owner } = await caches.watch(user);
     await caches.write(user, { roles: [] });
     const { version } = await caches.watch(user);
-    caches.lose();
+    caches.failBatches();
     assert.equal(await caches.hint(user, owner, version), "acked");
     await caches.system.evict("rolecall-durable", user);
     // The old set is still in storage and must not be served: the hint was acknowledged.
-    assert.equal((await caches.tell(user)).status, 503);
+    assert.equal((await caches.queryRaw(user)).status, 503);
     assert.equal((await caches.guard(user)).status, 503);
     caches.release();
     const isDenied = async () => (await caches.guard(user)).status === 403;
@@ -120,7 +120,7 @@ describe("the role cache", () => {
   it("F-4 reads the database now and then while fills fail, and logs each failure", async () => {
     const [cold, short] = [await caches.newUser(["admin"]), await caches.newUser(["admin"])];
     await caches.ask(short, {}, "SHORT");
-    caches.lose();
+    caches.failBatches();
     const before = caches.database.batches;
     const known = caches.system.logs().length;
     for (let asked = 0; asked < 105; asked += 1) {
@@ -165,7 +165,7 @@ describe("the role cache", () => {
     assert.equal((await caches.system.tellBy({ text: true }, user, "ask")).status, 200);
     assert.equal((await caches.guard(user)).status, 200);
     assert.deepEqual(await caches.watch(user), watch);
-    assert.equal((await caches.tell(other, { user_id: user })).status, 400);
+    assert.equal((await caches.queryRaw(other, { user_id: user })).status, 400);
   });
 
   it("takes no roles from a hint, and rejects foreign and future hints", async () => {
@@ -186,7 +186,7 @@ describe("the role cache", () => {
     for (const junk of [{}, { owner: "1", version: 1 }, { owner: 1 }]) {
       assert.equal((await caches.system.tell("ROLES", user, "hint", junk)).status, 400);
     }
-    assert.equal((await caches.tell(user, { user_id: stranger })).status, 400);
+    assert.equal((await caches.queryRaw(user, { user_id: stranger })).status, 400);
   });
 
   it("registers again if its watch is lost or taken over", async () => {
@@ -214,23 +214,23 @@ describe("the role cache", () => {
     const event = clerk.user(user, { public_metadata: { role: "admin" } }, { verb: "updated" });
     const { id } = await deliver(await caches.system.worker("rolecall-ingest"), event);
     const isIt = (text) => JSON.parse(text).svix_id === id;
-    const body = await waitFor("it is sealed", () => caches.sealed.find(isIt));
+    const body = await waitFor("it is encoded", () => caches.sealed.find(isIt));
     const message = { id, timestamp: new Date(), attempts: 1, body };
     const early = await caches.system.worker("dies-early");
     const result = await early.queue("rolecall-events", [message]);
     assert.deepEqual(result.explicitAcks, [id]);
-    const owed = await caches.watch(user);
-    assert.ok(owed.acked < owed.version);
+    const pendingWatch = await caches.watch(user);
+    assert.ok(pendingWatch.acked < pendingWatch.version);
     assert.equal((await caches.guard(user)).status, 403);
 
     await caches.sweep();
     const paid = await caches.watch(user);
-    assert.deepEqual([paid.version, paid.acked], [owed.version, owed.version]);
+    assert.deepEqual([paid.version, paid.acked], [pendingWatch.version, pendingWatch.version]);
     await waitFor("the guard follows", async () => (await caches.guard(user)).status === 200);
     // Delivered again, the message changes nothing.
     const consumer = await caches.system.worker("rolecall-consumer");
     await consumer.queue("rolecall-events", [{ ...message, attempts: 2 }]);
-    assert.equal((await caches.watch(user)).version, owed.version);
+    assert.equal((await caches.watch(user)).version, pendingWatch.version);
   });
 
   it("gets the new default role for every watched user", async () => {
@@ -255,7 +255,8 @@ describe("the role cache", () => {
     const reached = (await caches.watch(user)).version;
     assert.ok(version < reached, "the sweep has already added guest");
     // The set that the hint brought is too young to be read again at first.
-    const ask = async () => (await caches.tell(user, { min_version: reached + 1 })).status === 200;
+    const newer = { min_version: reached + 1 };
+    const ask = async () => (await caches.queryRaw(user, newer)).status === 200;
     await waitFor("it is read again", ask);
     const fresh = await caches.ask(user);
     assert.deepEqual(fresh.roles, ["member"]);

@@ -53,7 +53,7 @@ describe("compared with Clerk's SDK", () => {
   }
 
   /** Runs one case on both sides, and checks a user whom only `ssr` accepts. */
-  async function judged(cell) {
+  async function compareCase(cell) {
     const { path, headers, tokens } = requestOf(cell, suffixes[cell.stage]);
     const sdk = sdks[cell.stage];
     const [we, they] = await Promise.all([ours(cell.stage, path, headers), sdk(path, headers)]);
@@ -86,28 +86,28 @@ describe("compared with Clerk's SDK", () => {
         const cell = all[next];
         next += 1;
         if (next % STEP === 0) t.diagnostic(`${next} of ${all.length} cells`);
-        results.push(await judged(cell));
+        results.push(await compareCase(cell));
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     t.diagnostic(`${results.length} cells, ${results.filter((it) => !it.isSame).length} differ`);
 
     const accepted = results.filter((it) => it.isFalse);
-    assert.deepEqual(accepted.map(told), [], "let in by a token that Clerk's SDK refuses");
+    assert.deepEqual(accepted.map(describeResult), [], "let in by a token that Clerk's SDK rejects");
     const keptOut = results.filter((it) => it.isKeptOut);
-    assert.deepEqual(keptOut.map(told), [], "kept out by what was left behind");
+    assert.deepEqual(keptOut.map(describeResult), [], "locked out by old cookies");
     const uses = new Map(DIFFERENCES.map(({ id }) => [id, 0]));
     const unlisted = [];
     for (const result of results.filter((it) => !it.isSame)) {
-      const entry = DIFFERENCES.find((it) => covers(it, result));
-      if (entry === undefined) unlisted.push(told(result));
+      const entry = DIFFERENCES.find((it) => matchesCase(it, result));
+      if (entry === undefined) unlisted.push(describeResult(result));
       else uses.set(entry.id, uses.get(entry.id) + 1);
     }
     const shownFirst = unlisted.slice(0, Number(process.env.SDK_SHOWN ?? 40));
-    assert.deepEqual(shownFirst, [], `${unlisted.length} differences are on no list`);
+    assert.deepEqual(shownFirst, [], `${unlisted.length} differences are not listed`);
     for (const [id, count] of uses) t.diagnostic(`${id}: ${count}`);
     const unused = [...uses].filter(([, count]) => count === 0).map(([id]) => id);
-    assert.deepEqual(unused, [], "entries of the list that no cell shows");
+    assert.deepEqual(unused, [], "entries of the list without a case");
   });
 
   it("the list of differences is the documented one", () => {
@@ -116,8 +116,8 @@ describe("compared with Clerk's SDK", () => {
   });
 });
 
-const covers = ({ ours, sdk, is }, { cell, we, they }) =>
+const matchesCase = ({ ours, sdk, is }, { cell, we, they }) =>
   [ours].flat().includes(we.verdict) && [sdk].flat().includes(they.verdict) && is(cell);
 
-const told = ({ cell, we, they }) =>
+const describeResult = ({ cell, we, they }) =>
   `${shown(cell)}: ours ${we.verdict} ${we.user}, SDK ${they.verdict} ${they.user} ${they.reason}`;

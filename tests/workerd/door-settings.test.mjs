@@ -71,9 +71,9 @@ describe("ingest", () => {
       workerOf("ingest", {
         name: "refused",
         queueProducers: undefined,
-        wrappedBindings: { EVENTS: "refusing-queue" },
+        wrappedBindings: { EVENTS: "rejecting-queue" },
       }),
-      standIn("refusing-queue"),
+      standIn("rejecting-queue"),
       workerOf("ingest", { name: "besieged", ratelimits: limited(5) }),
       workerOf("ingest", {
         name: "narrow",
@@ -149,15 +149,15 @@ describe("ingest", () => {
   });
 
   it("accepts events of its own Clerk instance, and those without an instance", async () => {
-    const door = await system.worker("ours");
+    const ingest = await system.worker("ours");
     const event = clerk.user(clerk.newId("user"));
-    const same = await deliver(door, event);
-    const unnamed = await deliver(door, { ...event, instance_id: undefined });
-    const foreign = await deliver(door, { ...event, instance_id: "ins_2Foreign" });
+    const same = await deliver(ingest, event);
+    const unnamed = await deliver(ingest, { ...event, instance_id: undefined });
+    const foreign = await deliver(ingest, { ...event, instance_id: "ins_2Foreign" });
     // Also for a type that is not synced: the endpoint is the wrong one.
     const ignored = { ...event, instance_id: "ins_2Foreign", type: "session.created" };
     assert.deepEqual([same.status, unnamed.status, foreign.status], [202, 202, 403]);
-    assert.equal((await deliver(door, ignored)).status, 403);
+    assert.equal((await deliver(ingest, ignored)).status, 403);
     await settles();
     assert.ok(ids().includes(same.id) && ids().includes(unnamed.id) && !ids().includes(foreign.id));
     await logged("another Clerk instance");
@@ -277,8 +277,8 @@ describe("ingest", () => {
     const BODY = JSON.stringify({ type: "session.created" });
 
     /** Sends raw bytes, and returns the status of the first answer; 0 if there is none. */
-    async function raw(lines, body = BODY, { end = false, door = "plain" } = {}) {
-      const { port } = await system.url(door);
+    async function raw(lines, body = BODY, { end = false, ingest = "plain" } = {}) {
+      const { port } = await system.url(ingest);
       const head = [`POST ${WEBHOOK} HTTP/1.1`, "Host: door.example", ...lines, "", ""];
       return new Promise((done) => {
         const socket = connect(Number(port), "127.0.0.1");
@@ -332,25 +332,25 @@ describe("ingest", () => {
         const cases = {
           unsigned: [],
           "no timestamp": lines({ ...good, "svix-timestamp": "" }),
-          "an id that is none": lines({ ...good, "svix-id": "msg.1" }),
+          "an invalid id": lines({ ...good, "svix-id": "msg.1" }),
           "no tag": lines({ ...good, "svix-signature": "v1,AAAA" }),
           "another version": lines({ ...good, "svix-signature": good["svix-signature"].slice(0, 1) }),
           stale: lines(stale),
         };
         for (const [name, headers] of Object.entries(cases)) {
           // Nothing of the body is sent, and the answer still comes.
-          assert.equal(await raw([...headers, length], "", { door: "patient" }), 401, name);
+          assert.equal(await raw([...headers, length], "", { ingest: "patient" }), 401, name);
         }
       });
 
       it("aborts it, and limits the memory of all uploads", async () => {
         const body = "x".repeat(ONE - 1);
         const headers = [...lines(signed(body)), `Content-Length: ${ONE}`];
-        const door = "patient";
+        const ingest = "patient";
         const seen = new Set();
         // On a slow machine the first may be aborted before the last have arrived: then once more.
         for (let round = 0; round < 5 && !seen.has(503); round += 1) {
-          const crowd = Array.from({ length: 140 }, () => raw(headers, body, { door }));
+          const crowd = Array.from({ length: 140 }, () => raw(headers, body, { ingest }));
           for (const status of await Promise.all(crowd)) seen.add(status);
         }
         assert.deepEqual([...seen].sort(), [408, 503]);
@@ -359,7 +359,7 @@ describe("ingest", () => {
         // The whole budget is free again.
         const whole = lines(signed(BODY));
         for (let n = 0; n < 3; n += 1) {
-          assert.equal(await raw([...whole, length(BODY.length)], BODY, { door }), 202);
+          assert.equal(await raw([...whole, length(BODY.length)], BODY, { ingest }), 202);
         }
       });
     });

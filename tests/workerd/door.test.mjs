@@ -35,7 +35,7 @@ describe("ingest", () => {
     assert.equal(await users(), 0);
     // The queue keeps its order: what was accepted before this delivery would be settled with it.
     const marker = await deliver(system.ingest, anyUser());
-    await system.settled(marker);
+    await system.waitForOutcome(marker);
     assert.deepEqual(await system.sql("SELECT svix_id FROM deliveries"), [{ svix_id: marker.id }]);
     assert.equal(await users(), 1);
   });
@@ -50,7 +50,7 @@ describe("ingest", () => {
         return { id };
       }),
     );
-    for (const answer of taken) await system.settled(answer);
+    for (const answer of taken) await system.waitForOutcome(answer);
   });
 
   it("F-14 parks signed deliveries with an unreadable payload", async () => {
@@ -64,9 +64,9 @@ describe("ingest", () => {
       "bytes that are not UTF-8 in an id": [
         Buffer.from(text.replace(event.data.id, `${event.data.id}\u00ff`), "latin1"), "id",
       ],
-      "no JSON": [text.slice(0, -2), "not-json"],
-      "nothing at all": ["", "not-json"],
-      "something after it": [`${text}${text}`, "not-json"],
+      "truncated JSON": [text.slice(0, -2), "not-json"],
+      "an empty body": ["", "not-json"],
+      "two documents": [`${text}${text}`, "not-json"],
       "an array": ["[]", "shape"],
       "null": ["null", "shape"],
       "no type": [text.replace('"type"', '"kind"'), "shape"],
@@ -75,8 +75,8 @@ describe("ingest", () => {
         text.replace(`"id":"${event.data.id}"`, `"id":"user_other","id":"${event.data.id}"`), "shape",
       ],
       "too many brackets": [nested, "shape"],
-      "an id of something else": [JSON.stringify(anyUser("mch_1")), "id"],
-      "a time that is none": [JSON.stringify({ ...event, timestamp: -1 }), "time"],
+      "an id of another kind": [JSON.stringify(anyUser("mch_1")), "id"],
+      "an invalid time": [JSON.stringify({ ...event, timestamp: -1 }), "time"],
       "a number of 200,000 digits": [
         text.replace('"timestamp":', `"timestamp":${"9".repeat(200_000)}`), "not-json",
       ],
@@ -87,9 +87,9 @@ describe("ingest", () => {
       unreadable[name] = { answer, reason };
     }
     for (const [name, { answer, reason }] of Object.entries(unreadable)) {
-      const letter = await system.parked(answer);
+      const letter = await system.waitForDeadLetter(answer);
       assert.equal(letter.reason, reason, name);
-      assert.equal((await system.settled(answer)).outcome, "parked", name);
+      assert.equal((await system.waitForOutcome(answer)).outcome, "parked", name);
       assert.ok(!letter.envelope.includes(CANARY) && !letter.detail.includes(CANARY), name);
     }
   });
@@ -138,7 +138,7 @@ describe("ingest", () => {
     const at = nowSeconds();
     await send(system.ingest, changed(refused, `${BODY} `));
     const taken = await deliver(system.ingest, BODY);
-    await system.settled(taken);
+    await system.waitForOutcome(taken);
     const logs = system.logs();
     assert.ok(logs.includes(taken.id), "an accepted delivery must be logged by its id");
     assert.ok(logs.includes("no signature matches"), "a rejection must be logged with its reason");

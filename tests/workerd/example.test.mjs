@@ -73,7 +73,7 @@ function redirectIn(text) {
 
 describe("the React Router example", () => {
   let system;
-  let door;
+  let ingest;
   /** The URL of the example itself, without a proxy that checks origins too. */
   let origin;
   /** A form of the app's own page, as a browser sends it. */
@@ -87,7 +87,7 @@ describe("the React Router example", () => {
     system = await startDirect([...names.map((name) => workerOf(name)), example(), unset]);
     origin = (await system.url("rolecall-example")).origin;
     ownForm = { ...DOCUMENT, origin, "sec-fetch-site": "same-origin" };
-    door = await system.worker("rolecall-ingest");
+    ingest = await system.worker("rolecall-ingest");
     [admin, member] = await Promise.all([newUser("admin"), newUser()]);
   });
   after(() => system?.stop());
@@ -112,7 +112,7 @@ describe("the React Router example", () => {
   }
 
   async function send(event) {
-    const { id } = await deliver(door, event);
+    const { id } = await deliver(ingest, event);
     const sql = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
     await waitFor(`delivery ${id} is settled`, async () => (await system.sql(sql, id))[0]);
   }
@@ -275,9 +275,9 @@ describe("the React Router example", () => {
 
   it("renews an expired session by a redirect to Clerk", async () => {
     const past = Math.floor(Date.now() / 1000) - 120;
-    const lapsed = signedIn(admin, { claims: { iat: past, nbf: past, exp: past + 60 } });
+    const expired = signedIn(admin, { claims: { iat: past, nbf: past, exp: past + 60 } });
     const hosts = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" };
-    const page = await open("/admin?x=1", { ...lapsed, ...hosts });
+    const page = await open("/admin?x=1", { ...expired, ...hosts });
     assert.equal(page.status, 307);
     const to = new URL(page.headers.get("location"));
     assert.equal(to.origin + to.pathname, "https://clerk.example.com/v1/client/handshake");
@@ -291,7 +291,7 @@ describe("the React Router example", () => {
   const since = (at) => `__client_uat=${at}`;
   const withToken = (claims, at) => `__session=${mint(admin, { claims })}; ${since(at)}`;
   const mended = {
-    "the token has lapsed": () => {
+    "the token has expired": () => {
       return withToken({ iat: now() - 120, nbf: now() - 120, exp: now() - 60 }, now() - 3_600);
     },
     "uat is newer than the token": () => withToken({}, now() + 3),

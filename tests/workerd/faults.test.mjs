@@ -19,7 +19,7 @@ const GUARDED = [
 ];
 
 /** Checks that every guarded route answers 503 with the right headers. */
-async function isClosed(system, user) {
+async function checkUnavailable(system, user) {
   await Promise.all(
     GUARDED.map(async (where) => {
       const { status, headers, text } = await system.get(user, where);
@@ -58,7 +58,7 @@ describe("with a missing table", () => {
 
   async function newAdmin() {
     const user = clerk.newId("user");
-    await system.settled(await deliver(system.ingest, clerk.withRole(user, "admin")));
+    await system.waitForOutcome(await deliver(system.ingest, clerk.withRole(user, "admin")));
     return user;
   }
 
@@ -66,9 +66,9 @@ describe("with a missing table", () => {
   for (const table of ["users", "watches", "everyone"]) {
     it(`C-7 ${table}: a user who was not queried before gets 503`, async () => {
       const user = await newAdmin();
-      await without(table, () => isClosed(system, user));
+      await without(table, () => checkUnavailable(system, user));
       // A failure is not cached, except for a short wait.
-      await system.becomes(user, "/admin", 200);
+      await system.waitForStatus(user, "/admin", 200);
     });
   }
 
@@ -91,11 +91,11 @@ describe("with a missing table", () => {
       assert.equal((await system.get(user, beyond)).status, 503);
       // After a new hint the old set must not be served, and no other set can be read.
       await system.hint(user, { owner, version: version + 1 });
-      await isClosed(system, user);
+      await checkUnavailable(system, user);
       await system.evict(user);
-      await isClosed(system, user);
+      await checkUnavailable(system, user);
     });
-    await system.becomes(user, "/admin", 200);
+    await system.waitForStatus(user, "/admin", 200);
   });
 
   it("accepted events are applied after the failure", async () => {
@@ -111,8 +111,10 @@ describe("with a missing table", () => {
       const text = "SELECT * FROM deliveries WHERE svix_id IN (SELECT value FROM json_each(?1))";
       assert.deepEqual(await system.sql(text, ids), []);
     });
-    for (const answer of answers) assert.equal((await system.settled(answer)).outcome, "applied");
-    for (const user of users) await system.becomes(user, "/admin", 200);
+    for (const answer of answers) {
+      assert.equal((await system.waitForOutcome(answer)).outcome, "applied");
+    }
+    for (const user of users) await system.waitForStatus(user, "/admin", 200);
     assert.deepEqual(await system.sql("SELECT * FROM dead_letters"), []);
   });
 
@@ -124,8 +126,8 @@ describe("with a missing table", () => {
       answer = await deliver(system.ingest, clerk.withRole(user, "editor"));
       await refusals(1);
     });
-    await system.settled(answer);
-    await system.becomes(user, "/admin", 403);
+    await system.waitForOutcome(answer);
+    await system.waitForStatus(user, "/admin", 403);
   });
 
   it("the sweep continues if only the outbox is missing", async () => {
@@ -153,8 +155,8 @@ for (const name of ["throws", "hangs"]) {
 
     it("no page is shown", async () => {
       const user = clerk.newId("user");
-      await system.settled(await deliver(system.ingest, clerk.withRole(user, "admin")));
-      await isClosed(system, user);
+      await system.waitForOutcome(await deliver(system.ingest, clerk.withRole(user, "admin")));
+      await checkUnavailable(system, user);
       // Without a session the answer is 401 as usual, and public pages work.
       assert.equal((await system.get(null, "/api/me")).status, 401);
       assert.equal((await system.get(null, "/")).status, 200);
@@ -167,7 +169,7 @@ for (const name of ["throws", "hangs"]) {
       for (const user of users) await system.sql(watched, user);
       for (const user of users) {
         const answer = await deliver(system.ingest, clerk.withRole(user, "admin"));
-        assert.equal((await system.settled(answer)).outcome, "applied");
+        assert.equal((await system.waitForOutcome(answer)).outcome, "applied");
       }
       const { outcome } = await system.sweep();
       assert.equal(outcome, "ok");
@@ -190,7 +192,7 @@ describe("with invalid settings", () => {
 
   it("a role cache answers no query", async () => {
     const user = clerk.newId("user");
-    await isClosed(system, user);
+    await checkUnavailable(system, user);
     const { status } = await system.get(null, "/admin", { headers: bearer(mint(user)) });
     assert.equal(status, 503);
   });

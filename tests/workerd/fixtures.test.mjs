@@ -152,7 +152,7 @@ describe("the fixtures", () => {
     assert.equal(ignored.length, 53 - synced.length);
     const answers = await Promise.all(ignored.map(delivered));
     // Later deliveries in the queue are settled; these would be before them.
-    await system.settled(await delivered(FIRST));
+    await system.waitForOutcome(await delivered(FIRST));
     const ids = answers.map(({ id }) => id);
     const text = "SELECT * FROM deliveries WHERE svix_id IN (SELECT value FROM json_each(?1))";
     assert.deepEqual(await system.sql(text, JSON.stringify(ids)), []);
@@ -165,13 +165,13 @@ describe("the fixtures", () => {
   it("of synced types leave their rows", async () => {
     for (const round of ROUNDS) {
       const answers = await Promise.all(Object.keys(round).map(delivered));
-      const outcomes = await Promise.all(answers.map((answer) => system.settled(answer)));
+      const outcomes = await Promise.all(answers.map((answer) => system.waitForOutcome(answer)));
       for (const [i, [file, want]] of Object.entries(round).entries()) {
         assert.equal(outcomes[i].outcome, want.outcome, file);
         assert.equal(outcomes[i].type, all.get(file).event.type, file);
         if (want.table) await leaves(file, want);
         if (want.reason) {
-          const letter = await system.parked(answers[i]);
+          const letter = await system.waitForDeadLetter(answers[i]);
           assert.equal(letter.reason, want.reason, file);
           assert.equal(letter.type, all.get(file).event.type, file);
         }

@@ -47,7 +47,7 @@ async function isForbidden(system, user, where) {
   assert.equal(headers.get("cache-control"), "private, no-store");
 }
 
-async function isClosed(system, user) {
+async function checkUnavailable(system, user) {
   const closed = async (where) => {
     const { status, headers, text } = await ask(system, user, where);
     assert.deepEqual([status, text], [503, "unavailable"], where);
@@ -64,7 +64,7 @@ describe("an app with packages/guard", () => {
   });
   after(() => system?.stop());
 
-  const send = async (event) => system.settled(await deliver(system.ingest, event));
+  const send = async (event) => system.waitForOutcome(await deliver(system.ingest, event));
   const becomes = (user, where, wanted) =>
     waitFor(`${where} answers ${user} with ${wanted}`, async () => {
       return (await ask(system, user, where)).status === wanted;
@@ -151,7 +151,7 @@ describe("an app with packages/guard", () => {
     await send(clerk.withRole(user, "admin"));
     await system.sql("ALTER TABLE users RENAME TO test_users");
     try {
-      await isClosed(system, user);
+      await checkUnavailable(system, user);
     } finally {
       await system.sql("ALTER TABLE test_users RENAME TO users");
     }
@@ -173,7 +173,7 @@ for (const name of ["throws", "hangs"]) {
     };
     const system = await start({ app: APP, durable });
     try {
-      await isClosed(system, clerk.newId("user"));
+      await checkUnavailable(system, clerk.newId("user"));
       const logs = system.logs();
       assert.match(logs, /roles unavailable/);
       assert.match(logs, name === "throws" ? /unreachable/ : /timeout/);
@@ -215,7 +215,7 @@ for (const [kind, file, method] of [
     before(async () => {
       const workers = { ingest: true, consumer: true, durable: true };
       system = await start({ app: ofReadme(file), ...workers });
-      await system.settled(await deliver(system.ingest, clerk.withRole(user, "admin")));
+      await system.waitForOutcome(await deliver(system.ingest, clerk.withRole(user, "admin")));
     });
     after(async () => {
       await system?.stop();

@@ -26,7 +26,7 @@ describe("the guard", { concurrency: true }, () => {
     for (const event of events) {
       const answer = await deliver(system.ingest, event);
       assert.equal(answer.status, 202);
-      if (event === events.at(-1)) await system.settled(answer);
+      if (event === events.at(-1)) await system.waitForOutcome(answer);
     }
   }
 
@@ -34,7 +34,7 @@ describe("the guard", { concurrency: true }, () => {
 
   /** Waits until the guard answers with this status, and checks that it stays so. */
   async function follows(user, where, want) {
-    await system.becomes(user, where, want);
+    await system.waitForStatus(user, where, want);
     for (let asked = 0; asked < 10; asked += 1) {
       assert.equal(await status(user, where), want, where);
     }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { asSeen, checked, wayBack } from "./support/answers.mjs";
+import { comparable, checkResponse, returnPath } from "./support/answers.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, startLocalClerk } from "./support/local-clerk.mjs";
 import { apiRoutes, guardedPages, guardedRoutes } from "./support/routes.mjs";
@@ -74,7 +74,7 @@ describe("with the local Clerk", () => {
   }
 
   /** Puts tokens into the jar that expired a minute ago. */
-  async function lapse(jar) {
+  async function expireTokens(jar) {
     const body = JSON.stringify({ user_id: ADA, ttl_s: -60 });
     const headers = { "content-type": "application/json" };
     const answer = await fetch(`${clerk.url}/local/tokens`, { method: "POST", headers, body });
@@ -84,7 +84,7 @@ describe("with the local Clerk", () => {
   it("an expired token is renewed on the way to the page", async () => {
     const jar = await signedIn();
     assert.equal((await open(jar, "/dashboard")).status, 200);
-    await lapse(jar);
+    await expireTokens(jar);
 
     const away = await open(jar, "/dashboard?tab=2");
     assert.equal(away.status, 307);
@@ -104,15 +104,15 @@ describe("with the local Clerk", () => {
   it("a handshake result of another browser signs nobody in", async () => {
     // An attacker stops before the last step of their own handshake and makes a link of it.
     const theirs = await signedIn();
-    await lapse(theirs);
+    await expireTokens(theirs);
     const away = await open(theirs, "/dashboard");
     const there = await open(theirs, away.headers.get("location"));
     const link = there.headers.get("location");
 
     for (const jar of [new Jar(), new Jar(), new Jar()].map(anyState)) {
-      const [before, lapsed] = [jar.get("__session"), jar.get("__client_uat")];
+      const [before, expired] = [jar.get("__session"), jar.get("__client_uat")];
       const answer = await open(jar, link);
-      assert.deepEqual([jar.get("__session"), jar.get("__client_uat")], [before, lapsed]);
+      assert.deepEqual([jar.get("__session"), jar.get("__client_uat")], [before, expired]);
       assert.notEqual(answer.status, 200);
       assert.ok(!answer.text.includes(ADA));
     }
@@ -130,7 +130,7 @@ describe("with the local Clerk", () => {
 
   it("a browser that signed out at Clerk is redirected to sign-in", async () => {
     const jar = await signedIn();
-    await lapse(jar);
+    await expireTokens(jar);
     const out = { method: "POST", redirect: "manual", headers: { cookie: jar.header } };
     await fetch(`${clerk.url}/sign-out`, out);
     jar.set("__client", "");
@@ -142,7 +142,7 @@ describe("with the local Clerk", () => {
     assert.deepEqual([jar.get("__session"), jar.get("__client_uat")], [undefined, "0"]);
     const page = await open(jar, back.headers.get("location"));
     assert.equal(page.status, 302);
-    assert.equal(wayBack(page.headers.get("location")), "/dashboard");
+    assert.equal(returnPath(page.headers.get("location")), "/dashboard");
   });
 });
 
@@ -199,7 +199,7 @@ describe("a handshake", () => {
   }
 
   const seconds = () => Math.floor(Date.now() / 1000);
-  const lapsed = (more = {}) => {
+  const expired = (more = {}) => {
     const iat = seconds() - 120;
     return mint(USER, { claims: { iat, nbf: iat, exp: iat + 60, ...more } });
   };
@@ -219,7 +219,7 @@ describe("a handshake", () => {
   const ENDED = "__Host-rolecall_asked=; Path=/; SameSite=Lax; HttpOnly; Max-Age=0; Secure";
 
   it("starts for a page load with an expired token", async () => {
-    const token = lapsed();
+    const token = expired();
     const seen = new Set();
     for (const path of [...PAGES, "/dashboard?tab=2&x=%20y"]) {
       for (const headers of [DOCUMENT, { accept: "text/html" }]) {
@@ -265,12 +265,12 @@ describe("a handshake", () => {
   });
 
   it("S-9 starts only for a browser that loads a page", async () => {
-    const token = lapsed();
+    const token = expired();
     const carried = { cookie: `__session=${token}` };
     const script = { "sec-fetch-dest": "empty", accept: "*/*" };
     const programs = [{}, { accept: "application/json" }, script];
     const seen = async (path, headers, method) =>
-      asSeen(checked(await get("app", path, headers, method), `${method} ${path}`));
+      comparable(checkResponse(await get("app", path, headers, method), `${method} ${path}`));
     for (const path of guardedRoutes("org_1")) {
       for (const headers of programs) {
         const nobody = await seen(path, headers);
@@ -281,7 +281,7 @@ describe("a handshake", () => {
         assert.deepEqual(await seen(path, { ...DOCUMENT, ...carried }, method), nobody, method);
         const answered = { ...DOCUMENT, cookie: `${SENT}; __clerk_handshake=${signed(renewed())}` };
         const asked = `${path}${path.includes("?") ? "&" : "?"}rolecall_asked=${ASKED}`;
-        const told = asSeen(checked(await get("app", asked, answered, method), asked));
+        const told = comparable(checkResponse(await get("app", asked, answered, method), asked));
         assert.deepEqual([told.status, told.text], [nobody.status, nobody.text], method);
       }
       const nobody = await seen(path, DOCUMENT);
@@ -297,7 +297,7 @@ describe("a handshake", () => {
 
   it("S-9 that does not succeed ends after three redirects at the sign-in page", async () => {
     const jar = new Jar();
-    jar.set("__session", lapsed());
+    jar.set("__session", expired());
     let path = "/dashboard";
     const went = [];
     for (let step = 0; step < 20; step += 1) {
@@ -313,10 +313,10 @@ describe("a handshake", () => {
     }
     assert.deepEqual(went, ["away", "back", "away", "back", "away", "back"]);
     for (const count of ["3", "9", "x"]) {
-      const headers = cookie(lapsed(), `; __clerk_redirect_count=${count}`);
-      assert.equal(checked(await get("app", "/dashboard", headers)).status, 302, count);
+      const headers = cookie(expired(), `; __clerk_redirect_count=${count}`);
+      assert.equal(checkResponse(await get("app", "/dashboard", headers)).status, 302, count);
     }
-    const twice = cookie(lapsed(), "; __clerk_redirect_count=2");
+    const twice = cookie(expired(), "; __clerk_redirect_count=2");
     assert.equal(asks(await get("app", "/dashboard", twice)).count, 3);
   });
 
@@ -324,7 +324,7 @@ describe("a handshake", () => {
     const token = mint(USER);
     const cookies = renewed(token);
     for (const path of [...PAGES, "/dashboard?tab=2&x=%20y"]) {
-      const answer = await get("app", back(path, signed(cookies)), cookie(lapsed()));
+      const answer = await get("app", back(path, signed(cookies)), cookie(expired()));
       assert.deepEqual(leaves(answer, path), { to: path, cookies: [...cookies, ENDED] }, path);
     }
     const more = "__clerk_db_jwt=x&__clerk_help=y&tab=2";
@@ -338,7 +338,7 @@ describe("a handshake", () => {
     // In a cookie: it is deleted, and repeats are counted.
     const carried = `; __clerk_handshake=${signed(cookies)}`;
     const asked = `/dashboard?rolecall_asked=${ASKED}`;
-    const { to, cookies: set } = leaves(await get("app", asked, cookie(lapsed(), carried)));
+    const { to, cookies: set } = leaves(await get("app", asked, cookie(expired(), carried)));
     assert.equal(to, "/dashboard");
     const ends = [ENDED, "__clerk_handshake=; Path=/; Max-Age=0"];
     assert.deepEqual(set.slice(0, 4), [...cookies, ...ends]);
@@ -360,9 +360,10 @@ describe("a handshake", () => {
     const known = logged();
     for (const link of links) {
       for (const cookies of carried) {
-        const nobody = checked(await get("app", link, { ...DOCUMENT, cookie: cookies }), link);
+        const headers = { ...DOCUMENT, cookie: cookies };
+        const nobody = checkResponse(await get("app", link, headers), link);
         assert.equal(nobody.status, 302, link);
-        const own = `__session=${lapsed()}; ${cookies}`;
+        const own = `__session=${expired()}; ${cookies}`;
         const { cookies: set } = leaves(await get("app", link, { ...DOCUMENT, cookie: own }), link);
         assert.ok(set.every((line) => !/^__(session|client_uat)/.test(line)), `${set}`);
       }
@@ -372,26 +373,26 @@ describe("a handshake", () => {
     // In a cookie too.
     const byCookie = { ...DOCUMENT, cookie: `${SENT}; __clerk_handshake=${answer}` };
     for (const path of ["/dashboard", "/dashboard?rolecall_asked=x"]) {
-      assert.equal(checked(await get("app", path, byCookie), path).status, 302, path);
+      assert.equal(checkResponse(await get("app", path, byCookie), path).status, 302, path);
     }
   });
 
   it("works for two tabs at once in one browser", async () => {
-    const alone = { ...DOCUMENT, cookie: `__session=${lapsed()}` };
+    const alone = { ...DOCUMENT, cookie: `__session=${expired()}` };
     const first = asks(await get("app", "/dashboard", alone));
-    const held = `__session=${lapsed()}; __Host-rolecall_asked=${first.sent}`;
+    const held = `__session=${expired()}; __Host-rolecall_asked=${first.sent}`;
     const second = asks(await get("app", "/admin", { ...DOCUMENT, cookie: held }));
     assert.equal(second.sent, first.sent);
     // A malformed state is not sent to Clerk.
     for (const odd of ["a b", "x".repeat(65), "<script>", "%0d%0a"]) {
-      const cookies = `__session=${lapsed()}; __Host-rolecall_asked=${odd}`;
+      const cookies = `__session=${expired()}; __Host-rolecall_asked=${odd}`;
       asks(await get("app", "/dashboard", { ...DOCUMENT, cookie: cookies }), odd);
     }
   });
 
   it("with an invalid result is ignored, and the reason is logged", async () => {
     const stranger = makeKey();
-    const old = lapsed();
+    const old = expired();
     const cookies = renewed();
     const refused = {
       "the signature is wrong": signed(cookies, { signer: stranger }),
@@ -416,12 +417,12 @@ describe("a handshake", () => {
       await waitFor(`${reason} is logged`, () => known < logged());
       assert.ok(system.logs().includes(`"rejection":"${reason}"`), reason);
       const nobody = await get("app", url, NOBODY);
-      assert.equal(checked(nobody, reason).status, 302, reason);
+      assert.equal(checkResponse(nobody, reason).status, 302, reason);
       // A result may have a session: a sign-in to another account must not take place.
       const { searchParams } = new URL(nobody.headers.get("location"), PARTY);
       assert.equal(searchParams.get("redirect_url"), "/dashboard?tab=2", reason);
       const page = await get("app", url, cookie(mint(USER)));
-      assert.equal(checked(page, reason).status, 200, reason);
+      assert.equal(checkResponse(page, reason).status, 200, reason);
     }
     assert.doesNotMatch(system.logs(), /eyJ|__session=|evil=/);
   });
@@ -429,7 +430,7 @@ describe("a handshake", () => {
   it("J-9 accepts only the token categories that Clerk uses", async () => {
     const cookies = renewed();
     const shaken = async (answer) => {
-      const { to } = leaves(await get("app", back("/dashboard", answer), cookie(lapsed())));
+      const { to } = leaves(await get("app", back("/dashboard", answer), cookie(expired())));
       return to === "/dashboard" ? "taken" : "refused";
     };
     for (const cat of [HEADER.cat, "cl_I7d4PD111III", undefined]) {
@@ -446,7 +447,7 @@ describe("a handshake", () => {
   it("J-24 with a result of any size gets a normal answer", async () => {
     for (const answer of ["a".repeat(20_000), "a.".repeat(1_000), ".".repeat(1_000)]) {
       const page = await get("app", back("/dashboard", answer), NOBODY);
-      assert.equal(checked(page).status, 302, answer.slice(0, 9));
+      assert.equal(checkResponse(page).status, 302, answer.slice(0, 9));
     }
   });
 
@@ -457,7 +458,7 @@ describe("a handshake", () => {
       "__client_uat=1\r\nLocation: https://evil.example", "session=1", "__session=\u0000",
     ];
     const answer = signed([...hostile, session, ...hostile, uat]);
-    const { to, cookies } = leaves(await get("app", back("/dashboard", answer), cookie(lapsed())));
+    const { to, cookies } = leaves(await get("app", back("/dashboard", answer), cookie(expired())));
     assert.deepEqual([to, cookies], ["/dashboard", [session, uat, ENDED]]);
   });
 
@@ -465,7 +466,7 @@ describe("a handshake", () => {
     const other = signed(renewed(mint("user_2Other")));
     const mine = mint(USER);
     for (const headers of [cookie(mine), cookie(mine, `; __clerk_handshake=${other}`)]) {
-      const page = checked(await get("app", back("/dashboard", other), headers));
+      const page = checkResponse(await get("app", back("/dashboard", other), headers));
       assert.equal(page.status, 200);
       assert.ok(page.text.includes(USER) && !page.text.includes("user_2Other"));
     }
@@ -474,20 +475,20 @@ describe("a handshake", () => {
   it("J-17 leads to the configured host, whatever the request says", async () => {
     const evil = { "x-forwarded-host": "evil.example", origin: "https://evil.example" };
     for (const host of ["evil.example", "app.example.com.evil.example", "app.example.com"]) {
-      const headers = { ...cookie(lapsed()), ...evil, host };
+      const headers = { ...cookie(expired()), ...evil, host };
       const { redirect_url } = asks(await get("app", "/dashboard?a=//evil.example", headers), host);
       assert.equal(redirect_url, `${PARTY}/dashboard?a=//evil.example`, host);
     }
   });
 
   it("S-16 is neither started nor finished by a Worker without its setting", async () => {
-    const answer = await get("without-a-frontend", "/dashboard", cookie(lapsed()));
-    assert.equal(checked(answer).status, 302);
+    const answer = await get("without-a-frontend", "/dashboard", cookie(expired()));
+    assert.equal(checkResponse(answer).status, 302);
     await waitFor("it is logged", () => system.logs().includes("CLERK_FRONTEND_API_URL gives no"));
     const answered = back("/dashboard", signed(renewed(), { header: { kid: KID } }));
     jwks.answer = fail;
-    for (const headers of [NOBODY, cookie(lapsed()), cookie(mint(USER))]) {
-      assert.equal(checked(await get("keyless", answered, headers)).status, 503);
+    for (const headers of [NOBODY, cookie(expired()), cookie(mint(USER))]) {
+      assert.equal(checkResponse(await get("keyless", answered, headers)).status, 503);
     }
   });
 });

@@ -44,7 +44,7 @@ describe("hostile JSON", () => {
   async function goesOn() {
     assert.equal((await send(system.ingest, { method: "GET" }, "/healthz")).status, 200);
     const next = await deliver(system.ingest, plain(clerk.newId("user")));
-    assert.equal((await system.settled(next)).outcome, "applied");
+    assert.equal((await system.waitForOutcome(next)).outcome, "applied");
     assert.doesNotMatch(system.logs(), /Critical|Reinitializing|RuntimeError|panicked/);
   }
 
@@ -59,8 +59,9 @@ describe("hostile JSON", () => {
     }
     const found = [];
     for (const { name, answer } of taken) {
-      const { outcome } = await system.settled(answer);
-      found.push([name, outcome === "parked" ? (await system.parked(answer)).reason : outcome]);
+      const { outcome } = await system.waitForOutcome(answer);
+      const isParked = outcome === "parked";
+      found.push([name, isParked ? (await system.waitForDeadLetter(answer)).reason : outcome]);
     }
     assert.deepEqual(found, taken.map(({ name, want }) => [name, want]));
     await goesOn();
@@ -72,11 +73,11 @@ describe("hostile JSON", () => {
 
   it("F-14 nested ten thousand deep is parked in required fields, and skipped elsewhere", () =>
     become([
-      ["nothing but arrays", () => DEEP_ARRAY, "shape"],
-      ["nothing but objects", () => DEEP_OBJECT, "shape"],
+      ["only arrays", () => DEEP_ARRAY, "shape"],
+      ["only objects", () => DEEP_OBJECT, "shape"],
       ["never closed", () => "[".repeat(100_000), "shape"],
       [
-        "in what is needed",
+        "in a required field",
         (id) => with_(id, UPDATED, `"updated_at":${DEEP_ARRAY}`),
         "shape",
       ],
@@ -90,24 +91,24 @@ describe("hostile JSON", () => {
         (id) => with_(id, METADATA, `"public_metadata":{"roles":${DEEP_ARRAY}}`),
         "applied",
       ],
-      ["in what is not read", (id) => with_(id, UNREAD, `"x":${DEEP_OBJECT},${UNREAD}`), "applied"],
+      ["in an unused field", (id) => with_(id, UNREAD, `"x":${DEEP_OBJECT},${UNREAD}`), "applied"],
       ["beside the data", (id) => with_(id, '"type":', `"x":${DEEP_OBJECT},"type":`), "applied"],
       ["as the type", (id) => with_(id, '"type":"user.created"', `"type":${DEEP_ARRAY}`), "shape"],
     ]));
 
   it("F-14 with numbers of a million digits is parked in fields that are parsed", () =>
     become([
-      ["a whole one", (id) => with_(id, UPDATED, `"updated_at":${DIGITS}`), "shape"],
+      ["an integer", (id) => with_(id, UPDATED, `"updated_at":${DIGITS}`), "shape"],
       ["a fraction", (id) => with_(id, UPDATED, `"updated_at":0.${DIGITS}`), "shape"],
       ["an exponent", (id) => with_(id, UPDATED, `"updated_at":1e${DIGITS}`), "shape"],
       ["a negative exponent", (id) => with_(id, UPDATED, `"updated_at":1e-${DIGITS}`), "shape"],
-      ["in what is not read", (id) => with_(id, UNREAD, `"x":0.${DIGITS},${UNREAD}`), "applied"],
+      ["in an unused field", (id) => with_(id, UNREAD, `"x":0.${DIGITS},${UNREAD}`), "applied"],
     ]));
 
   it("F-14 with lone surrogates and duplicate keys is parked in required fields", () =>
     become([
-      ["a high half", (id) => with_(id, id, "user_\\ud800"), "shape"],
-      ["a low half", (id) => with_(id, METADATA, '"public_metadata":{"role":"\\udc00"}'), "applied"],
+      ["high surrogate", (id) => with_(id, id, "user_\\ud800"), "shape"],
+      ["low surrogate", (id) => with_(id, METADATA, '"public_metadata":{"role":"\\udc00"}'), "applied"],
       [
         "two in the wrong order",
         (id) => with_(id, METADATA, '"public_metadata":{"role":"\\udc00\\ud800"}'),
@@ -116,7 +117,7 @@ describe("hostile JSON", () => {
       ["in a key", (id) => with_(id, METADATA, '"public_metadata":{"\\ud800":1}'), "applied"],
       ["as the type", (id) => with_(id, '"user.created"', '"\\ud800"'), "not-json"],
       [
-        "a whole character",
+        "a surrogate pair",
         (id) => with_(id, METADATA, '"public_metadata":{"role":"\\ud83d\\ude00"}'),
         "applied",
       ],
@@ -134,7 +135,8 @@ describe("hostile JSON", () => {
     const id = clerk.newId("user");
     const text = with_(id, UNREAD, `"x":"@",${UNREAD}`);
     const body = Buffer.from(text.replace('"@"', '"\u00ff\u00fe"'), "latin1");
-    assert.equal((await system.settled(await deliver(system.ingest, body))).outcome, "applied");
+    const { outcome } = await system.waitForOutcome(await deliver(system.ingest, body));
+    assert.equal(outcome, "applied");
     await goesOn();
   });
 
@@ -184,7 +186,7 @@ describe("hostile JSON", () => {
     for (const [public_metadata, want] of cases) {
       const id = clerk.newId("user");
       const answer = await deliver(system.ingest, clerk.user(id, { public_metadata }));
-      const { outcome, note } = await system.settled(answer);
+      const { outcome, note } = await system.waitForOutcome(answer);
       assert.equal(outcome, "applied");
       assert.ok(want === "" ? note === "" : note.startsWith(want), `${want}: ${note}`);
       const said = system.logs().split("\n").filter((line) => line.includes(answer.id));
@@ -201,12 +203,12 @@ describe("hostile JSON", () => {
     const id = clerk.newId("user");
     const event = clerk.user(id, { public_metadata: { role: "admin" } });
     const row = () => system.row("SELECT * FROM users WHERE id = ?1", id);
-    await system.settled(await deliver(system.ingest, event));
+    await system.waitForOutcome(await deliver(system.ingest, event));
     const before = await row();
     const more = { frozen_at: 1, badges: [{ id: "badge_1" }], "\u0000": null, constructor: {} };
     const data = { ...event.data, ...more, public_metadata: { role: "admin", ...more } };
     const newer = { ...event, ...more, data };
-    const { outcome } = await system.settled(await deliver(system.ingest, newer));
+    const { outcome } = await system.waitForOutcome(await deliver(system.ingest, newer));
     assert.equal(outcome, "applied");
     assert.deepEqual(await row(), before);
     await goesOn();
@@ -228,8 +230,8 @@ describe("a revocation beside odd JSON", () => {
     "130 nested arrays": nests(130),
     "10,000 nested arrays": nests(DEEP),
     "1e400": "1e400",
-    "half of a character": HALF,
-    "half of a character as a name": `{${HALF}:1}`,
+    "a lone surrogate": HALF,
+    "a lone surrogate as a name": `{${HALF}:1}`,
     "an array for an object": '["user_9","org_9",true]',
   };
 
@@ -243,7 +245,7 @@ describe("a revocation beside odd JSON", () => {
   async function tell(event) {
     const answer = await deliver(system.ingest, event);
     assert.equal(answer.status, 202);
-    assert.equal((await system.settled(answer)).outcome, "applied");
+    assert.equal((await system.waitForOutcome(answer)).outcome, "applied");
   }
 
   it("F-14 a member is removed, and the guard denies access", async () => {
@@ -252,10 +254,10 @@ describe("a revocation beside odd JSON", () => {
       const joined = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:admin" });
       await tell(clerk.user(user));
       await tell(joined);
-      await system.becomes(user, `/orgs/${org}/settings`, 200);
+      await system.waitForStatus(user, `/orgs/${org}/settings`, 200);
       const removed = clerk.membershipDeleted(joined);
       await tell(beside(removed, (data) => data.organization, odd));
-      await system.becomes(user, `/orgs/${org}/settings`, 403);
+      await system.waitForStatus(user, `/orgs/${org}/settings`, 403);
       assert.equal((await system.get(user, `/orgs/${org}`)).status, 403, name);
     }
   });
@@ -266,11 +268,11 @@ describe("a revocation beside odd JSON", () => {
       const updated = { verb: "updated" };
       await tell(clerk.user(user));
       await tell(clerk.membership(id, { org, user, role: "org:admin" }));
-      await system.becomes(user, `/orgs/${org}/settings`, 200);
+      await system.waitForStatus(user, `/orgs/${org}/settings`, 200);
       const lowered = clerk.membership(id, { org, user, role: "org:member" }, updated);
       const text = beside(lowered, (data) => data.organization, odd);
       await tell(text.replace('"permissions":[', `"permissions":[${odd},`));
-      await system.becomes(user, `/orgs/${org}/settings`, 403);
+      await system.waitForStatus(user, `/orgs/${org}/settings`, 403);
       assert.equal((await system.get(user, `/orgs/${org}`)).status, 200, name);
     }
   });
@@ -279,10 +281,10 @@ describe("a revocation beside odd JSON", () => {
     for (const [name, odd] of Object.entries(ODD)) {
       const user = clerk.newId("user");
       await tell(clerk.withRole(user, "admin"));
-      await system.becomes(user, "/admin", 200);
+      await system.waitForStatus(user, "/admin", 200);
       const banned = clerk.user(user, { banned: true }, { verb: "updated" });
       await tell(beside(banned, (data) => data, odd));
-      await system.becomes(user, "/admin", 403);
+      await system.waitForStatus(user, "/admin", 403);
       assert.equal((await system.get(user, "/dashboard")).status, 403, name);
     }
   });

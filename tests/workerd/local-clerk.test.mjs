@@ -13,7 +13,7 @@ import { DOCUMENT } from "./support/answers.mjs";
 import { SECRET } from "./support/delivery.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, SECRET_KEY, startLocalClerk } from "./support/local-clerk.mjs";
-import { opinion, publishableKey, suffixOf } from "./support/sdk.mjs";
+import { sdkResult, publishableKey, suffixOf } from "./support/sdk.mjs";
 import { bearer } from "./support/sessions.mjs";
 import { wire } from "./support/wire.mjs";
 
@@ -75,7 +75,7 @@ describe("the local Clerk, tested with Clerk's SDK", () => {
     (await post("/local/tokens", { user_id: ADA, ...more })).token;
   const asked = (headers, path = "/dashboard") =>
     new Request(`${APP}${path}`, { headers: { ...DOCUMENT, ...headers } });
-  const says = (headers, path) => opinion(sdk, asked(headers, path), [APP]);
+  const says = (headers, path) => sdkResult(sdk, asked(headers, path), [APP]);
   const state = (token) =>
     sdk.authenticateRequest(asked(bearer(token)), { authorizedParties: [APP] });
 
@@ -135,16 +135,16 @@ describe("the local Clerk, tested with Clerk's SDK", () => {
   });
 
   it("mints expired and foreign tokens, which the SDK rejects", async () => {
-    const lapsed = await minted({ ttl_s: -60 });
-    await assert.rejects(verifyToken(lapsed, keys), /expired/);
-    assert.equal((await says(bearer(lapsed))).verdict, "asks");
+    const expired = await minted({ ttl_s: -60 });
+    await assert.rejects(verifyToken(expired, keys), /expired/);
+    assert.equal((await says(bearer(expired))).verdict, "asks");
     const good = await minted();
     const [head, claims, signature] = good.split(".");
     const letter = signature.startsWith("A") ? "B" : "A";
     const forged = `${head}.${claims}.${letter}${signature.slice(1)}`;
     assert.equal((await says(bearer(forged))).verdict, "out");
     // For another app, and with the key of another local Clerk.
-    const elsewhere = await opinion(sdk, asked(bearer(good)), ["http://127.0.0.1:9999"]);
+    const elsewhere = await sdkResult(sdk, asked(bearer(good)), ["http://127.0.0.1:9999"]);
     assert.equal(elsewhere.verdict, "out");
     const other = await startLocalClerk(APP);
     try {
@@ -241,14 +241,14 @@ describe("the local Clerk, tested with Clerk's SDK", () => {
 
   it("ends the session at sign-out", async () => {
     const jar = await signedIn();
-    const lapsed = await minted({ ttl_s: -60 });
+    const expired = await minted({ ttl_s: -60 });
     const body = new URLSearchParams({ redirect_url: "/" });
     const how = { method: "POST", body, redirect: "manual" };
     jar.take((await fetch(`${clerk.url}/sign-out`, how)).headers);
     const names = ["__session", "__client_uat"].flatMap((name) => [name, own(name)]);
     const left = names.map((name) => jar.get(name));
     assert.deepEqual(left, [undefined, undefined, "0", "0"]);
-    jar.set("__session", lapsed);
+    jar.set("__session", expired);
     jar.set("__client_uat", "1");
     const back = await shaken(jar);
     const { headers } = await sdk.authenticateRequest(

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { heldDatabase, startDirect, workerOf } from "./support/direct.mjs";
+import { controlledDatabase, startDirect, workerOf } from "./support/direct.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -21,11 +21,11 @@ const QUEUES = {
 };
 
 describe("an outage of D1 that is longer than all attempts of the events queue", () => {
-  const database = heldDatabase();
+  const database = controlledDatabase();
   let system;
 
   before(async () => {
-    const wrappedBindings = { DB: "held-database" };
+    const wrappedBindings = { DB: "controlled-database" };
     const held = { d1Databases: undefined, wrappedBindings, queueConsumers: QUEUES };
     system = await startDirect([
       workerOf("ssr", { bindings: PEM_VARS }),
@@ -44,8 +44,8 @@ describe("an outage of D1 that is longer than all attempts of the events queue",
   }
 
   async function send(users, role) {
-    const door = await system.worker("rolecall-ingest");
-    const answers = users.map((user) => deliver(door, clerk.withRole(user, role)));
+    const ingest = await system.worker("rolecall-ingest");
+    const answers = users.map((user) => deliver(ingest, clerk.withRole(user, role)));
     const ids = (await Promise.all(answers)).map(({ id, status }) => {
       assert.equal(status, 202);
       return id;

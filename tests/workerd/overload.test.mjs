@@ -6,8 +6,10 @@ import { after, afterEach, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { heldDatabase, sinkOf, startDirect, troubledObjects, workerOf } from "./support/direct.mjs";
-import { messageOf } from "./support/line.mjs";
+import {
+  controlledDatabase, controlledRoleCaches, sinkOf, startDirect, workerOf,
+} from "./support/direct.mjs";
+import { messageOf } from "./support/pipeline.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -37,13 +39,13 @@ const [LATER, MUCH_LATER] = [2, 15];
 
 describe("overload", () => {
   const sealed = [];
-  const [database, objects] = [heldDatabase(), troubledObjects()];
+  const [database, objects] = [controlledDatabase(), controlledRoleCaches()];
   let system;
   let consumer;
 
   before(async () => {
-    const wrappedBindings = { DB: "held-database" };
-    const ROLES = "troubled-objects";
+    const wrappedBindings = { DB: "controlled-database" };
+    const ROLES = "controlled-role-caches";
     system = await startDirect(
       [
         workerOf("ssr", {
@@ -80,7 +82,7 @@ describe("overload", () => {
   }
 
   /** Checks for 503 with Retry-After, without data of the page. */
-  async function isClosed(user) {
+  async function checkUnavailable(user) {
     for (const where of ["/admin", "/api/me", "/api/check?role=admin&fresh=1"]) {
       const { status, headers, text } = await guard(user, where);
       assert.equal(status, 503, where);
@@ -99,7 +101,7 @@ describe("overload", () => {
   async function message(event) {
     const { id } = await deliver(await system.worker("rolecall-ingest"), event);
     const isIt = (text) => JSON.parse(text).svix_id === id;
-    return messageOf(await waitFor("it is sealed", () => sealed.find(isIt)), { id });
+    return messageOf(await waitFor("it is encoded", () => sealed.find(isIt)), { id });
   }
 
   /** Dispatches messages to the consumer, and returns "ack" or the retry delay of each. */
@@ -124,7 +126,7 @@ describe("overload", () => {
     const user = await newAdmin();
     assert.equal((await guard(user)).status, 200);
     objects.trouble = () => OVERLOADED;
-    const calls = await callsOf(() => isClosed(user));
+    const calls = await callsOf(() => checkUnavailable(user));
     objects.trouble = () => undefined;
     assert.equal(calls.length, 3, "one for each query");
     assert.equal((await guard(user)).status, 200);
@@ -145,7 +147,7 @@ describe("overload", () => {
     assert.equal(calls.length, 3, "bounded");
     // An answer of the role cache itself is not retried.
     objects.trouble = () => BROKEN;
-    assert.equal((await callsOf(() => isClosed(user))).length, 3, "one for each query");
+    assert.equal((await callsOf(() => checkUnavailable(user))).length, 3, "one for each query");
     objects.trouble = () => undefined;
     assert.equal((await guard(user)).status, 200);
   });
@@ -230,7 +232,7 @@ describe("overload", () => {
       const known = database.batches;
       assert.equal((await guard(user)).status, 503);
       assert.equal(database.batches - known, 1);
-      await isClosed(user);
+      await checkUnavailable(user);
       database.gate = () => undefined;
     }
     for (const user of users) {

@@ -8,17 +8,17 @@ import { DOCUMENT } from "./support/answers.mjs";
 import * as clerk from "./support/clerk.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
-import { Switches, covers } from "./support/switches.mjs";
+import { FaultPoints, checkAllReached } from "./support/fault-points.mjs";
 import { wire } from "./support/wire.mjs";
 
 describe("S-16 a crash of the app", () => {
-  const switches = new Switches();
+  const faultPoints = new FaultPoints();
   const [admin, other] = ["user", "user"].map(clerk.newId);
   let system;
 
   before(async () => {
     const bindings = { ...PEM_VARS, ROLES_ISOLATE_MS: "1000" };
-    system = await startDirect([workerOf("durable"), switches.worker("ssr", { bindings })]);
+    system = await startDirect([workerOf("durable"), faultPoints.worker("ssr", { bindings })]);
     await system.sql("INSERT INTO roles (name) VALUES ('admin')");
     for (const [user, roles] of [[admin, '["admin"]'], [other, "[]"]]) {
       await system.sql(
@@ -39,17 +39,17 @@ describe("S-16 a crash of the app", () => {
   }
 
   it("shows no page, and the next request gets the right page", async () => {
-    const course = await switches.course(async () => {
+    const course = await faultPoints.recordPoints(async () => {
       const { status, text } = await get(admin);
       assert.equal(status, 200);
       assert.ok(text.includes(admin));
       assert.equal((await get(other)).status, 403);
     });
-    covers(course, ["page-permitted"]);
+    checkAllReached(course, ["page-permitted"]);
     for (let times = 0; times < 3; times += 1) {
-      const kill = switches.kill((_, whom) => whom === admin);
+      const crash = faultPoints.crashAt((_, subject) => subject === admin);
       const dead = await get(admin);
-      assert.ok(kill.isDone(), "it crashed");
+      assert.ok(crash.isDone(), "it crashed");
       assert.ok(dead.status === 0 || 500 <= dead.status, `${dead.status}`);
       assert.ok(!dead.text.includes(admin) && !dead.text.includes("Administration"), dead.text);
       // The next requests, all at once.
@@ -61,12 +61,12 @@ describe("S-16 a crash of the app", () => {
   });
 
   it("does not affect concurrent requests of other users", async () => {
-    const held = switches.holdAll((_, whom) => whom === other);
+    const held = faultPoints.pauseAll((_, subject) => subject === other);
     const waiting = get(other, "/dashboard");
     await held.reached(1);
-    const kill = switches.kill((_, whom) => whom === admin);
+    const crash = faultPoints.crashAt((_, subject) => subject === admin);
     await get(admin);
-    assert.ok(kill.isDone(), "it crashed");
+    assert.ok(crash.isDone(), "it crashed");
     held.open();
     const { status, text } = await waiting;
     // Their isolate may be gone: then no page, but never another user's.

@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver, newId } from "./support/delivery.mjs";
-import { poisoned, start } from "./support/system.mjs";
+import { rejectUserSql, start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /** No test waits for another one: each has its own users. */
@@ -23,7 +23,9 @@ describe("the pipeline", { concurrency: true }, () => {
   /** Delivers events one by one, each settled before the next. */
   async function inTurn(...events) {
     const outcomes = [];
-    for (const event of events) outcomes.push((await system.settled(await give(event))).outcome);
+    for (const event of events) {
+      outcomes.push((await system.waitForOutcome(await give(event))).outcome);
+    }
     return outcomes;
   }
 
@@ -50,9 +52,9 @@ describe("the pipeline", { concurrency: true }, () => {
       const some = await Promise.all(Array.from({ length: 50 }, () => give(event, { id })));
       for (const { status } of some) assert.equal(status, 202);
     }
-    const all = async () => (await system.settled({ id })).copies === 1000;
+    const all = async () => (await system.waitForOutcome({ id })).copies === 1000;
     await waitFor("a thousand copies are counted", all, 60_000);
-    const { outcome, id_reused } = await system.settled({ id });
+    const { outcome, id_reused } = await system.waitForOutcome({ id });
     assert.deepEqual({ outcome, id_reused }, { outcome: "applied", id_reused: 0 });
     assert.deepEqual(await system.sql("SELECT * FROM test_writes"), [{ what: "INSERT" }]);
   });
@@ -68,13 +70,13 @@ describe("the pipeline", { concurrency: true }, () => {
   it("one id with two bodies is merged by the rules, and marked", async () => {
     const user = clerk.newId("user");
     const answer = await give(clerk.user(user));
-    await system.settled(answer);
+    await system.waitForOutcome(answer);
     const other = clerk.user(user, { banned: true }, { verb: "updated" });
     assert.equal((await give(other, { id: answer.id })).status, 202);
-    const marked = async () => (await system.settled(answer)).id_reused === 1;
+    const marked = async () => (await system.waitForOutcome(answer)).id_reused === 1;
     await waitFor("the second body is marked", marked);
     assert.equal((await userRow(user)).banned, 1);
-    assert.equal((await system.settled(answer)).copies, 2);
+    assert.equal((await system.waitForOutcome(answer)).copies, 2);
   });
 
   it("an older update that comes late is superseded", async () => {
@@ -149,7 +151,7 @@ describe("the pipeline", { concurrency: true }, () => {
     }
     // One batch at a time, in order: when the last message is settled, all are.
     const last = await give(clerk.user(clerk.newId("user")));
-    await system.settled(last);
+    await system.waitForOutcome(last);
     const ended = await Promise.all(histories.map(endOf));
     for (const [seed, rows] of ended.entries()) assert.deepEqual(rows, ended[0], `order ${seed}`);
     assert.equal(ended[0][1].deleted, 1);
@@ -187,14 +189,14 @@ describe("the pipeline", { concurrency: true }, () => {
 
   it("F-7 a message that D1 rejects does not affect the others", async () => {
     const poison = clerk.newId("user");
-    await system.sql(poisoned(poison));
+    await system.sql(rejectUserSql(poison));
     const users = Array.from({ length: 20 }, () => clerk.newId("user")).with(13, poison);
     const answers = await Promise.all(users.map((id) => give(clerk.user(id))));
-    const rows = await Promise.all(answers.map((answer) => system.settled(answer)));
+    const rows = await Promise.all(answers.map((answer) => system.waitForOutcome(answer)));
     for (const [i, { outcome }] of rows.entries()) {
       assert.equal(outcome, users[i] === poison ? "parked" : "applied");
     }
-    const letter = await system.parked(answers[13]);
+    const letter = await system.waitForDeadLetter(answers[13]);
     assert.deepEqual([letter.reason, letter.attempts], ["refused-by-database", 1]);
     assert.equal(letter.subject, poison);
     assert.match(letter.detail, /poison/);
@@ -202,7 +204,7 @@ describe("the pipeline", { concurrency: true }, () => {
     // After the repair it is delivered again and applied: a parked message is not a duplicate.
     await system.sql("DROP TRIGGER test_poison");
     await give(clerk.user(poison), { id: answers[13].id });
-    const isApplied = async () => (await system.settled(answers[13])).outcome === "applied";
+    const isApplied = async () => (await system.waitForOutcome(answers[13])).outcome === "applied";
     await waitFor("it is applied", isApplied);
     assert.ok(await userRow(poison));
   });
@@ -218,7 +220,7 @@ describe("the pipeline", { concurrency: true }, () => {
       [[["v", 1]], "v8", "not-text"],
     ];
     for (const [body, contentType] of sent) await system.enqueue(body, contentType);
-    assert.equal((await system.settled(await give(clerk.user(good)))).outcome, "applied");
+    assert.equal((await system.waitForOutcome(await give(clerk.user(good)))).outcome, "applied");
     const text = "SELECT * FROM dead_letters WHERE svix_id IS NULL AND first_seen_at >= ?1";
     const letters = () => system.sql(text, before);
     await waitFor("all are parked", async () => sent.length === (await letters()).length);

@@ -8,7 +8,7 @@ import { after, before, describe, it } from "node:test";
 import * as clerk from "./support/clerk.mjs";
 import { deliver, newId } from "./support/delivery.mjs";
 import { sinkOf, startDirect, workerOf } from "./support/direct.mjs";
-import { poisoned } from "./support/system.mjs";
+import { rejectUserSql } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 const EVENTS = "rolecall-events";
@@ -28,7 +28,7 @@ describe("the consumer", () => {
   const sealed = [];
   let system;
   let consumer;
-  let door;
+  let ingest;
 
   before(async () => {
     const queueProducers = { EVENTS: { queueName: "sealed" } };
@@ -43,17 +43,17 @@ describe("the consumer", () => {
       crippled("unnamed", { bindings: { EVENTS_QUEUE: undefined, DEAD_QUEUE: undefined } }),
     ]);
     consumer = await system.worker("rolecall-consumer");
-    door = await system.worker("rolecall-ingest");
+    ingest = await system.worker("rolecall-ingest");
   });
   after(() => system?.stop());
 
   /** The queue's message for an event. */
   async function message(event, { attempts = 1, id = newId() } = {}) {
-    const answer = await deliver(door, event, { id });
+    const answer = await deliver(ingest, event, { id });
     assert.equal(answer.status, 202);
     // A hundred wait at a time: parsing each text for each of them would take most of the test.
     const isIt = (text) => text.includes(`"svix_id":"${answer.id}"`);
-    const body = await waitFor("the door has sealed it", () => sealed.find(isIt));
+    const body = await waitFor("ingest has encoded it", () => sealed.find(isIt));
     return messageOf(body, { id, attempts });
   }
 
@@ -117,7 +117,7 @@ describe("the consumer", () => {
   for (const place of [0, 41, 99]) {
     it(`F-7 parks the rejected one of a hundred at place ${place}, applies the rest`, async () => {
       const poison = clerk.newId("user");
-      await system.sql(poisoned(poison));
+      await system.sql(rejectUserSql(poison));
       const users = Array.from({ length: 100 }, () => clerk.newId("user")).with(place, poison);
       const messages = await Promise.all(users.map((user) => message(clerk.user(user))));
       assert.deepEqual(await dispatch(messages), messages.map(() => "ack"));

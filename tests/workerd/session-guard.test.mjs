@@ -6,10 +6,10 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 
-import { DOCUMENT, asSeen, checked } from "./support/answers.mjs";
+import { DOCUMENT, checkResponse, comparable } from "./support/answers.mjs";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { startDirect, troubledObjects, workerOf } from "./support/direct.mjs";
+import { controlledRoleCaches, startDirect, workerOf } from "./support/direct.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { FORGED, shapes } from "./support/token-cases.mjs";
@@ -34,14 +34,14 @@ describe("a session at the guard", () => {
     ];
     const taken = [];
     for (const event of events) taken.push(await deliver(system.ingest, event));
-    for (const delivery of taken) await system.settled(delivery);
+    for (const delivery of taken) await system.waitForOutcome(delivery);
   });
   after(() => system?.stop());
 
   /** Returns the response for a token or without one, and checks the rules for all responses. */
   async function ask(token, path, { headers = {}, ...how } = {}) {
     const all = { headers: { ...headers, ...(token === null ? {} : bearer(token)) }, ...how };
-    return checked(await system.get(null, path, all), path);
+    return checkResponse(await system.get(null, path, all), path);
   }
 
   const status = async (token, path, how) => (await ask(token, path, how)).status;
@@ -62,7 +62,7 @@ describe("a session at the guard", () => {
       assert.equal(refused.status, 403, path);
       // One response for every 403.
       const lacking = await ask(mint(actor), path, { headers: DOCUMENT });
-      assert.deepEqual(asSeen(refused), asSeen(lacking), path);
+      assert.deepEqual(comparable(refused), comparable(lacking), path);
     }
     const questions = [
       "role=admin", `role=org:admin&org=${org}`,
@@ -93,8 +93,8 @@ describe("a session at the guard", () => {
     const pending = mint(admin, { claims: { sts: "pending" } });
     for (const path of ["/dashboard", "/admin", "/api/me", "/api/check?role=member"]) {
       for (const headers of [{}, DOCUMENT]) {
-        const nobody = asSeen(await ask(null, path, { headers }));
-        assert.deepEqual(asSeen(await ask(pending, path, { headers })), nobody, path);
+        const nobody = comparable(await ask(null, path, { headers }));
+        assert.deepEqual(comparable(await ask(pending, path, { headers })), nobody, path);
       }
     }
   });
@@ -208,7 +208,7 @@ describe("a session at the guard", () => {
 
   /** A response without the parts that change with time. */
   function classOf(answer) {
-    const { status, headers, text } = asSeen(answer);
+    const { status, headers, text } = comparable(answer);
     const length = ["content-length", "transfer-encoding"];
     const kept = headers.filter(([name]) => !length.includes(name));
     return { status, headers: kept, text: text.replace(/"(age_ms|source)":[^,}]*/g, '"$1":0') };
@@ -237,12 +237,12 @@ describe("a session at the guard", () => {
 });
 
 describe("a guard and its role cache", () => {
-  const objects = troubledObjects();
+  const objects = controlledRoleCaches();
   let system;
 
   before(async () => {
     const how = { bindings: PEM_VARS, durableObjects: undefined };
-    const ssr = workerOf("ssr", { ...how, wrappedBindings: { ROLES: "troubled-objects" } });
+    const ssr = workerOf("ssr", { ...how, wrappedBindings: { ROLES: "controlled-role-caches" } });
     system = await startDirect([ssr, workerOf("durable"), objects.worker]);
   });
   after(() => system?.stop());
@@ -253,7 +253,7 @@ describe("a guard and its role cache", () => {
     objects.trouble = () => ({ answer });
     const get = async (path) => {
       const headers = bearer(mint("user_2Stale"));
-      return checked(await wire(await system.url("rolecall-ssr"), path, { headers }), path);
+      return checkResponse(await wire(await system.url("rolecall-ssr"), path, { headers }), path);
     };
     for (const path of ["/api/me", "/api/check?role=admin"]) {
       const { status, text } = await get(path);

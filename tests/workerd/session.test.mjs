@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomUUID, sign } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
-import { DOCUMENT, asSeen, checked, wayBack } from "./support/answers.mjs";
+import { DOCUMENT, comparable, checkResponse, returnPath } from "./support/answers.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import {
   PUBLIC_ROUTES, apiPaths, guardedPages, guardedRoutes, pagesWithRole,
@@ -110,7 +110,7 @@ describe("a session token", () => {
 
   /** The same, with checks of the rules for all responses. */
   async function ask(name, path, how = {}) {
-    return checked(await raw(name, path, how), `${name} ${how.method ?? "GET"} ${path}`);
+    return checkResponse(await raw(name, path, how), `${name} ${how.method ?? "GET"} ${path}`);
   }
 
   const originOf = ({ url }) => new URL(url).origin;
@@ -161,7 +161,7 @@ describe("a session token", () => {
     it(`J-1 J-2 J-9 J-10 J-11 J-18 of every shape gets its marked result (${name})`, async () => {
       const all = shapes();
       assert.equal(all.length, 37);
-      const anonymous = asSeen(await me(name));
+      const anonymous = comparable(await me(name));
       for (const shape of all) {
         // As in Clerk's SDK: a PEM is one key, and the key id in the token is ignored.
         const isNameless = name === "pem" && shape.name === "kid_unknown";
@@ -178,7 +178,7 @@ describe("a session token", () => {
           continue;
         }
         // One response for all; the reason is only in the log.
-        assert.deepEqual(asSeen(answer), anonymous, shape.name);
+        assert.deepEqual(comparable(answer), anonymous, shape.name);
         const reason = REFUSED[shape.name];
         if (reason === undefined) continue;
         const isLogged = () => known < reasons().length && reasons().at(-1) === reason;
@@ -187,11 +187,11 @@ describe("a session token", () => {
     });
 
     it(`J-4 J-13 with an almost valid signature is rejected (${name})`, async () => {
-      const anonymous = asSeen(await me(name));
+      const anonymous = comparable(await me(name));
       const forged = Object.entries(FORGED);
       await refusedFor(forged.map(() => "the signature is wrong"), async () => {
         for (const [what, make] of forged) {
-          assert.deepEqual(asSeen(await me(name, bearer(make()))), anonymous, what);
+          assert.deepEqual(comparable(await me(name, bearer(make()))), anonymous, what);
         }
       });
     });
@@ -200,13 +200,13 @@ describe("a session token", () => {
   it("J-2 signed with our public key as an HMAC secret is rejected", async () => {
     const secrets = Object.entries(secretsOfPublicKey());
     for (const name of ["pem", "jwks"]) {
-      const anonymous = asSeen(await me(name));
+      const anonymous = comparable(await me(name));
       const why = Array(2 * secrets.length).fill("the algorithm is not RS256");
       await refusedFor(why, async () => {
         for (const [what, secret] of secrets) {
           const token = byHmac(secret);
           for (const headers of [bearer(token), { cookie: `__session=${token}` }]) {
-            assert.deepEqual(asSeen(await me(name, headers)), anonymous, what);
+            assert.deepEqual(comparable(await me(name, headers)), anonymous, what);
           }
         }
       });
@@ -215,7 +215,7 @@ describe("a session token", () => {
 
   it("J-9 of another class is rejected, in the header and in a cookie", async () => {
     const own = SUFFIXED.session_cookie;
-    const anonymous = asSeen(await me("suffixed"));
+    const anonymous = comparable(await me("suffixed"));
     const reason = CLASSES.flatMap(([, why]) => Array(3).fill(why));
     await refusedFor(reason, async () => {
       for (const [header] of CLASSES) {
@@ -223,7 +223,7 @@ describe("a session token", () => {
         const cookies = ["__session", own].map((name) => ({ cookie: `${name}=${token}` }));
         for (const headers of [bearer(token), ...cookies]) {
           const what = `${JSON.stringify(header)} ${Object.keys(headers)}`;
-          assert.deepEqual(asSeen(await me("suffixed", headers)), anonymous, what);
+          assert.deepEqual(comparable(await me("suffixed", headers)), anonymous, what);
         }
       }
     });
@@ -425,9 +425,9 @@ describe("a session token", () => {
   it("J-19 with two errors is reported with the wrong signature", async () => {
     const claims = { azp: "https://evil.example", exp: 1, iss: "x", sub: "mch_1" };
     const forged = mint("user_2A", { claims, signer: makeKey() });
-    const anonymous = asSeen(await me("pem"));
+    const anonymous = comparable(await me("pem"));
     await refusedFor(["the signature is wrong"], async () => {
-      assert.deepEqual(asSeen(await me("pem", bearer(forged))), anonymous);
+      assert.deepEqual(comparable(await me("pem", bearer(forged))), anonymous);
     });
   });
 
@@ -453,8 +453,8 @@ describe("a session token", () => {
   });
 
   it("J-24 of any size gets the answer without a session", async () => {
-    const anonymous = asSeen(await me("suffixed"));
-    const page = asSeen(await ask("suffixed", "/dashboard", { headers: DOCUMENT }));
+    const anonymous = comparable(await me("suffixed"));
+    const page = comparable(await ask("suffixed", "/dashboard", { headers: DOCUMENT }));
     const own = SUFFIXED.session_cookie;
     const long = [
       ".".repeat(1_000), "a.".repeat(1_000), `${"a".repeat(8_193)}.b.c`, "a".repeat(30_000),
@@ -470,9 +470,9 @@ describe("a session token", () => {
     ];
     for (const headers of all) {
       const what = JSON.stringify(headers).slice(0, 40);
-      assert.deepEqual(asSeen(await me("suffixed", headers)), anonymous, what);
+      assert.deepEqual(comparable(await me("suffixed", headers)), anonymous, what);
       const document = { headers: { ...DOCUMENT, ...headers } };
-      assert.deepEqual(asSeen(await ask("suffixed", "/dashboard", document)), page, what);
+      assert.deepEqual(comparable(await ask("suffixed", "/dashboard", document)), page, what);
     }
   });
 
@@ -548,7 +548,7 @@ describe("a session token", () => {
     for (const path of ["/x/../dashboard", "/./dashboard"]) {
       const answer = await ask("pem", path, { headers: DOCUMENT });
       assert.equal(answer.status, 302, path);
-      assert.equal(wayBack(answer.headers.get("location")), "/dashboard");
+      assert.equal(returnPath(answer.headers.get("location")), "/dashboard");
     }
     // The runtime may reject these itself; the answer contains no personal data.
     for (const path of ["http://evil.example/dashboard", "\\dashboard", "dashboard"]) {
@@ -592,7 +592,7 @@ describe("a session token", () => {
         const headers = { ...DOCUMENT, ...session };
         const plain = await ask("pem", path, { headers });
         const led = await ask("pem", path, { headers: { ...headers, ...EVIL } });
-        assert.deepEqual(asSeen(led), asSeen(plain), path);
+        assert.deepEqual(comparable(led), comparable(plain), path);
       }
     }
     const { text } = await ask("pem", signIn, { headers: EVIL });

@@ -95,14 +95,14 @@ describe("settings in wrangler's file", () => {
 
   it("disable ingest if they are not strings, and each isolate logs it once", async () => {
     for (const [name, [, sentence]] of Object.entries(DOORS)) {
-      const door = await system.worker(name);
+      const ingest = await system.worker(name);
       const event = clerk.user(clerk.newId("user"), { first_name: CANARY });
       for (let time = 0; time < 5; time += 1) {
-        const answer = await deliver(door, event);
+        const answer = await deliver(ingest, event);
         assert.equal(answer.status, 500, name);
         assert.ok(!answer.text.includes(CANARY), name);
       }
-      const health = await send(door, {}, "/healthz");
+      const health = await send(ingest, {}, "/healthz");
       assert.equal(health.status, 503, name);
       const { status, mistakes } = JSON.parse(health.text);
       assert.deepEqual([status, mistakes.length], ["misconfigured", 1], name);

@@ -43,11 +43,11 @@ describe("a stage", () => {
 
   it("shows a page after a signed delivery, and denies it after another one", async () => {
     const user = clerk.newId("user");
-    const [door, ssr] = await Promise.all(
+    const [ingest, ssr] = await Promise.all(
       ["ingest", "ssr"].map((env) => system.worker(`rolecall-${env}-${STAGE}`)),
     );
     const becomes = async (role, status) => {
-      assert.equal((await deliver(door, clerk.withRole(user, role))).status, 202);
+      assert.equal((await deliver(ingest, clerk.withRole(user, role))).status, 202);
       await waitFor(`${role} is answered ${status}`, async () => {
         const request = { headers: bearer(mint(user)), redirect: "manual" };
         return (await ssr.fetch("https://app.example.com/admin", request)).status === status;

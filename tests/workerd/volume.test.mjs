@@ -6,8 +6,10 @@ import { after, afterEach, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { heldDatabase, sinkOf, startDirect, troubledObjects, workerOf } from "./support/direct.mjs";
-import { messageOf } from "./support/line.mjs";
+import {
+  controlledDatabase, controlledRoleCaches, sinkOf, startDirect, workerOf,
+} from "./support/direct.mjs";
+import { messageOf } from "./support/pipeline.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -28,13 +30,13 @@ const HINTS_MAX = 1_000;
 
 describe("a hundred thousand members", () => {
   const sealed = [];
-  const [database, objects] = [heldDatabase(), troubledObjects()];
+  const [database, objects] = [controlledDatabase(), controlledRoleCaches()];
   const [org, role, perm] = [clerk.newId("org"), clerk.newId("role"), clerk.newId("perm")];
   let system;
   let consumer;
 
   before(async () => {
-    const wrappedBindings = { DB: "held-database", ROLES: "troubled-objects" };
+    const wrappedBindings = { DB: "controlled-database", ROLES: "controlled-role-caches" };
     system = await startDirect(
       [
         workerOf("ssr", { bindings: PEM_VARS }),
@@ -93,7 +95,7 @@ describe("a hundred thousand members", () => {
   async function hand(event) {
     const { id } = await deliver(await system.worker("rolecall-ingest"), event);
     const isIt = (text) => JSON.parse(text).svix_id === id;
-    const message = messageOf(await waitFor("it is sealed", () => sealed.find(isIt)), { id });
+    const message = messageOf(await waitFor("it is encoded", () => sealed.find(isIt)), { id });
     const { outcome, explicitAcks } = await consumer.queue("rolecall-events", [message]);
     assert.deepEqual([outcome, explicitAcks], ["ok", [id]]);
   }

@@ -30,7 +30,7 @@ const WITH_FORM = policy(`'self' ${new URL(SIGN_OUT_URL).origin}`);
 const HSTS_MIN = 31_536_000;
 
 /** Checks the rules for all responses, and returns the response. */
-export function checked(answer, what) {
+export function checkResponse(answer, what) {
   const { headers, status, text } = answer;
   assert.equal(headers.get("cache-control"), "private, no-store", what);
   assert.equal(headers.get("vary"), "Cookie, Authorization", what);
@@ -50,7 +50,7 @@ const STATUSES = {
   200: () => {},
   302: ({ headers, text }, what) => {
     assert.equal(text, "", what);
-    wayBack(headers.get("location"), what);
+    returnPath(headers.get("location"), what);
   },
   400: isTold,
   401: (answer, what) => {
@@ -101,15 +101,15 @@ export function tags(html) {
 }
 
 /** Returns the path to which a redirect to sign-in leads back: always a path of this site. */
-export function wayBack(location, what = location) {
+export function returnPath(location, what = location) {
   // The sign-in page is one of this site here, so it has only a path.
   assert.match(location, /^\/sign-in\?redirect_url=[^/\\&\s]+$/, what);
   const back = new URL(location, PARTY).searchParams.get("redirect_url");
-  return ofThisSite(back, what);
+  return checkLocalPath(back, what);
 }
 
 /** Checks that a browser reads `back` as a path of this site, and returns it. */
-export function ofThisSite(back, what = back) {
+export function checkLocalPath(back, what = back) {
   assert.match(back, /^\/(?![/\\])/, what);
   assert.doesNotMatch(back, /[\\\u0000-\u001f]/, what);
   assert.equal(new URL(back, PARTY).origin, PARTY, what);
@@ -117,7 +117,7 @@ export function ofThisSite(back, what = back) {
 }
 
 /** Returns a response without the parts that change with time, to compare two responses. */
-export function asSeen({ status, headers, text }) {
+export function comparable({ status, headers, text }) {
   return { status, headers: [...headers].filter(([name]) => !PASSING.has(name)).sort(), text };
 }
 

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 
 import * as clerk from "./clerk.mjs";
-import { heldDatabase, sinkOf, startDirect, workerOf } from "./direct.mjs";
+import { controlledDatabase, sinkOf, startDirect, workerOf } from "./direct.mjs";
 import { PEM_VARS, bearer, mint } from "./sessions.mjs";
 import { waitFor } from "./wait.mjs";
 
@@ -18,7 +18,7 @@ export const ISOLATE_MS = 2_000;
 const LOST = "D1_ERROR: Network connection lost.";
 
 export async function startCaches() {
-  const database = heldDatabase();
+  const database = controlledDatabase();
   const sealed = [];
   const system = await startDirect(workers(database, sealed), { caches: CACHES });
   await system.sql("INSERT INTO roles (name) VALUES ('admin'), ('editor')");
@@ -31,7 +31,7 @@ function workers(database, sealed) {
       name,
       bindings,
       d1Databases: undefined,
-      wrappedBindings: { DB: "held-database" },
+      wrappedBindings: { DB: "controlled-database" },
     });
   const ssr = (name, bindings, change = {}) =>
     workerOf("ssr", { name, bindings: { ...PEM_VARS, ...bindings }, ...change });
@@ -91,13 +91,13 @@ class Caches {
   }
 
   /** Queries the role cache, and returns any answer. */
-  tell(user, more = {}, binding = "ROLES") {
+  queryRaw(user, more = {}, binding = "ROLES") {
     return this.system.tell(binding, user, "ask", more);
   }
 
   /** Queries the role cache, and expects roles. */
   async ask(user, more = {}, binding = "ROLES") {
-    const { status, body } = await this.tell(user, more, binding);
+    const { status, body } = await this.queryRaw(user, more, binding);
     assert.equal(status, 200, JSON.stringify(body));
     return { ...body, roles: body.set.roles, version: body.set.version };
   }
@@ -120,7 +120,7 @@ class Caches {
   }
 
   /** Delays every batch until `open`; `reached` waits until one batch has arrived. */
-  hold(moment, isIt = () => true) {
+  delayBatches(moment, isIt = () => true) {
     let open;
     const opened = new Promise((done) => (open = done));
     let count = 0;
@@ -133,7 +133,7 @@ class Caches {
   }
 
   /** Lets every batch fail before it is sent. */
-  lose() {
+  failBatches() {
     this.database.gate = (when) => (when === "before" ? LOST : undefined);
   }
 

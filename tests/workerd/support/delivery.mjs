@@ -52,17 +52,17 @@ export function post(body, headers) {
  *
  * @returns {Promise<{id: string, status: number, headers: Headers, text: string}>}
  */
-export async function deliver(door, event, { id = newId(), headers = {}, ...how } = {}) {
+export async function deliver(ingest, event, { id = newId(), headers = {}, ...how } = {}) {
   const isRaw = typeof event === "string" || event instanceof Uint8Array;
   const body = isRaw ? event : JSON.stringify(event);
   const all = { ...signed(body, { id, ...how }), ...headers };
-  return { id, ...(await send(door, post(body, all))) };
+  return { id, ...(await send(ingest, post(body, all))) };
 }
 
 /** Sends a request to ingest. No answer may tell Svix to stop trying. */
-export async function send(door, request, path = WEBHOOK) {
+export async function send(ingest, request, path = WEBHOOK) {
   const url = `https://door.example${path}`;
-  const response = await door.fetch(url, { redirect: "manual", ...request });
+  const response = await ingest.fetch(url, { redirect: "manual", ...request });
   const { status, headers } = response;
   assert.ok(status !== 410 && (status < 300 || 400 <= status), `${status} would end the retries`);
   assert.equal(headers.get("webhook-delivery"), null);

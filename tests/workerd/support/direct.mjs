@@ -10,7 +10,7 @@ import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import wrangler from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
-import { ROOT, askProbe } from "./system.mjs";
+import { ROOT, callProbe } from "./system.mjs";
 
 /** worker-build's output: one ES module that imports one compiled wasm module. */
 const MODULE_RULES = [
@@ -87,7 +87,7 @@ export function sinkOf(received, queue = "rolecall-events") {
  * and after each batch, with the texts and parameters of its statements; it may return the text of
  * an error. `test.batches` counts the batches.
  */
-export function heldDatabase(database = "rolecall") {
+export function controlledDatabase(database = "rolecall") {
   const test = { batches: 0, gate: () => undefined };
   const TEST = async (request) => {
     const { moment, texts, parameters } = await request.json();
@@ -95,7 +95,7 @@ export function heldDatabase(database = "rolecall") {
     return new Response((await test.gate(moment, texts, parameters)) ?? "");
   };
   const bindings = { d1Databases: { REAL: database }, serviceBindings: { TEST } };
-  return Object.assign(test, { worker: standIn("held-database", bindings) });
+  return Object.assign(test, { worker: standIn("controlled-database", bindings) });
 }
 
 /**
@@ -103,7 +103,7 @@ export function heldDatabase(database = "rolecall") {
  * before each call, with `{stub, name, path}`. It may return an error as `{message, marks}`, or an
  * `{answer}` instead of the role cache's. `test.calls` are all calls.
  */
-export function troubledObjects() {
+export function controlledRoleCaches() {
   const test = { calls: [], trouble: () => undefined };
   const TEST = async (request) => {
     const call = await request.json();
@@ -112,7 +112,7 @@ export function troubledObjects() {
   };
   const REAL = { className: "RoleCache", scriptName: "rolecall-durable" };
   const bindings = { durableObjects: { REAL }, serviceBindings: { TEST } };
-  return Object.assign(test, { worker: standIn("troubled-objects", bindings) });
+  return Object.assign(test, { worker: standIn("controlled-role-caches", bindings) });
 }
 
 /** Returns the Worker `probe`; `caches` are the names of Workers with role caches, by binding. */
@@ -145,7 +145,7 @@ export async function startDirect(workers, options = {}) {
     await miniflare.ready;
     await migrate(await miniflare.getD1Database("DB", "probe"));
     const probe = await miniflare.getWorker("probe");
-    const ask = (what, asked) => askProbe(probe, what, asked);
+    const ask = (what, asked) => callProbe(probe, what, asked);
     return {
       /** Returns the URL of a Worker's own socket. */
       url: (name) => miniflare.unsafeGetDirectURL(name),

@@ -36,7 +36,7 @@ export const REFUSED = {
   "with a tag of 33 bytes": (id) => bytes(id, (it) => Buffer.concat([it, it.subarray(0, 1)])),
   "with a tag of zeroes": (id) => bytes(id, () => Buffer.alloc(32)),
   "with a tag of ones": (id) => bytes(id, () => Buffer.alloc(32, 0xff)),
-  "with a tag in the alphabet of URLs": () => inUrlAlphabet(),
+  "with a base64url tag": () => inUrlAlphabet(),
   "with a tag without padding": (id) => entry(id, (good) => `v1,${good.replace("=", "")}`),
   "with a space in the tag": (id) => entry(id, (good) => `v1,${good.slice(0, 9)} ${good.slice(9)}`),
   // W-5: almost a valid entry.
@@ -51,8 +51,8 @@ export const REFUSED = {
   "with the 17th entry good": (id) => entry(id, (good) => `${"v1,AAAA ".repeat(16)}v1,${good}`),
   "with a header of 5 KB": (id) => entry(id, (good) => `v1,${"A".repeat(5_000)} v1,${good}`),
   // W-10: the time, always with a signature over the header's value.
-  "that is stale": (id) => signedAt(id, nowSeconds() - 310),
-  "that is ahead of its time": (id) => signedAt(id, nowSeconds() + 310),
+  "that is too old": (id) => signedAt(id, nowSeconds() - 310),
+  "from the future": (id) => signedAt(id, nowSeconds() + 310),
   "of time -1": (id) => signedAt(id, "-1"),
   "of time 1e9": (id) => signedAt(id, "1e9"),
   "of a fractional time": (id) => signedAt(id, `${nowSeconds()}.0`),
@@ -71,10 +71,10 @@ export const REFUSED = {
   "with the id twice": (id) => altered(id, { "svix-id": `${id}, ${id}` }),
   "with two timestamps": (id) => altered(id, { "svix-timestamp": `${nowSeconds()}, 1` }),
   "with two signature headers": (id) => entry(id, (good) => `v1,AAAA, v1,${good}`),
-  "in both families": (id) => altered(id, signed(BODY, { id, family: "webhook" })),
-  "with something of the other family": (id) => altered(id, { "webhook-id": "msg_other" }),
+  "with both prefixes": (id) => altered(id, signed(BODY, { id, family: "webhook" })),
+  "with one header of the other prefix": (id) => altered(id, { "webhook-id": "msg_other" }),
   // W-14: other bytes than the signed ones.
-  "with its JSON written anew": (id) => changed(id, JSON.stringify(JSON.parse(BODY))),
+  "with reformatted JSON": (id) => changed(id, JSON.stringify(JSON.parse(BODY))),
   "with one byte changed": (id) => changed(id, BODY.replace("user.created", "user.creates")),
   "with a byte order mark": (id) => changed(id, `\ufeff${BODY}`),
   "with other line ends": (id) => changed(id, BODY.replaceAll("\n", "\r\n")),
@@ -82,7 +82,7 @@ export const REFUSED = {
   "without a body": (id) => changed(id, ""),
   "cut short": (id) => changed(id, BODY.slice(0, -1)),
   "that is compressed": (id) => changed(id, gzipSync(BODY), { "content-encoding": "gzip" }),
-  "that says it is compressed": (id) => altered(id, { "content-encoding": "gzip" }),
+  "with a false content-encoding": (id) => altered(id, { "content-encoding": "gzip" }),
   // W-23.
   "signed with another endpoint's secret": (id) =>
     withHeaders(signed(BODY, { id, secret: OTHER_SECRET })),
@@ -95,7 +95,7 @@ export const TAKEN = {
   "with the 16th entry good": (id) => entry(id, (good) => `${"v1,AAAA ".repeat(15)}v1,${good}`),
   "signed almost five minutes ago": (id) => signedAt(id, nowSeconds() - 290),
   "signed almost five minutes ahead": (id) => signedAt(id, nowSeconds() + 290),
-  "in the family of the standard": (id) => withHeaders(signed(BODY, { id, family: "webhook" })),
+  "with the standard prefix": (id) => withHeaders(signed(BODY, { id, family: "webhook" })),
   "of another content type": (id) => altered(id, { "content-type": "text/plain; charset=latin1" }),
   "with a method to override": (id) => altered(id, { "x-http-method-override": "DELETE" }),
 };

@@ -23,14 +23,14 @@ export function sdkFor(stage) {
   const secretKey = `sk_${stage === "production" ? "live" : "test"}_of_the_tests`;
   const keys = { publishableKey: publishable, secretKey, jwtKey: pem(key) };
   const client = createClerkClient({ ...keys, telemetry: { disabled: true } });
-  return (path, headers) => opinion(client, new Request(`${PARTY}${path}`, { headers }));
+  return (path, headers) => sdkResult(client, new Request(`${PARTY}${path}`, { headers }));
 }
 
 /**
  * Returns `in` with the user, `out`, `asks` (starts a handshake), `takes` (a handshake result, with
  * its user) or `throws`, and the SDK's reason.
  */
-export async function opinion(client, request, parties = [PARTY]) {
+export async function sdkResult(client, request, parties = [PARTY]) {
   const asking = () => client.authenticateRequest(request, { authorizedParties: parties });
   const state = await quietly(asking).catch(({ message }) => ({ status: "throws", message }));
   if (state.status === "throws") return { verdict: "throws", user: null, reason: state.message };

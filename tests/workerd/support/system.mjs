@@ -74,13 +74,13 @@ function worker(env, how) {
 }
 
 /** SQL that makes the database reject one user for its content. */
-export function poisoned(user) {
+export function rejectUserSql(user) {
   const when = `BEFORE INSERT ON users WHEN NEW.id = '${user}'`;
   return `CREATE TRIGGER test_poison ${when} BEGIN SELECT RAISE(ABORT, 'poison'); END`;
 }
 
 /** Calls stand-ins/probe.mjs, and returns its value. */
-export async function askProbe(probe, what, asked) {
+export async function callProbe(probe, what, asked) {
   const request = { method: "POST", body: JSON.stringify(asked) };
   const response = await probe.fetch(`https://probe.example/${what}`, request);
   const { value, error } = await response.json();
@@ -112,13 +112,13 @@ class System {
   }
 
   /** Waits for the outcome of a delivery. */
-  settled({ id }) {
+  waitForOutcome({ id }) {
     const ask = () => this.row("SELECT * FROM deliveries WHERE svix_id = ?1", id);
     return waitFor(`delivery ${id} is settled`, ask);
   }
 
   /** Waits for the dead letter of a delivery. */
-  parked({ id }) {
+  waitForDeadLetter({ id }) {
     const ask = () => this.row("SELECT * FROM dead_letters WHERE svix_id = ?1", id);
     return waitFor(`delivery ${id} is parked`, ask);
   }
@@ -162,7 +162,7 @@ class System {
   }
 
   #probe(what, asked) {
-    return askProbe(this.probe, what, asked);
+    return callProbe(this.probe, what, asked);
   }
 
   /** Sends a request to `ssr`, signed in as `user`; `null` sends no session. */
@@ -188,7 +188,7 @@ class System {
   }
 
   /** Waits until a page has this status for its user. */
-  becomes(user, where, status) {
+  waitForStatus(user, where, status) {
     const ask = async () => (await this.get(user, where)).status === status;
     return waitFor(`${where} answers ${user} with ${status}`, ask);
   }

@@ -12,13 +12,13 @@ import { ROOT } from "./system.mjs";
 import { waitFor } from "./wait.mjs";
 
 /** Traps the module: everything in its isolate ends, as in a crash of the machine. */
-const DIE = "die";
+const CRASH = "die";
 
 /** Lets the next step of the Worker fail. */
 const FAIL = "fail";
 
 /** Controls the fault points of all Workers of one system. */
-export class Switches {
+export class FaultPoints {
   #gate = () => undefined;
 
   /** Returns a Worker of wrangler.toml with fault points, as `workerOf` does. */
@@ -32,48 +32,48 @@ export class Switches {
   }
 
   async #ask({ pathname, search }) {
-    const [point, whom] = [pathname.slice(1), decodeURIComponent(search.slice(1))];
-    return new Response((await this.#gate(point, whom)) ?? "");
+    const [point, subject] = [pathname.slice(1), decodeURIComponent(search.slice(1))];
+    return new Response((await this.#gate(point, subject)) ?? "");
   }
 
   /**
    * Crashes once, at the first point that `isIt` accepts.
    *
-   * @param {(point: string, whom: string) => boolean} isIt
+   * @param {(point: string, subject: string) => boolean} isIt
    */
-  kill(isIt) {
+  crashAt(isIt) {
     let isDone = false;
-    this.#gate = (point, whom) => {
-      if (isDone || !isIt(point, whom)) return undefined;
+    this.#gate = (point, subject) => {
+      if (isDone || !isIt(point, subject)) return undefined;
       isDone = true;
-      return DIE;
+      return CRASH;
     };
-    const died = () => waitFor("somebody dies", () => isDone);
-    return { isDone: () => isDone, died };
+    const crashed = () => waitFor("a Worker crashes", () => isDone);
+    return { isDone: () => isDone, crashed };
   }
 
   /** Crashes at the n-th point from now, counted from 0. */
-  killAt(n, isIt = () => true) {
+  crashAtNth(n, isIt = () => true) {
     let count = 0;
-    return this.kill((point, whom) => isIt(point, whom) && count++ === n);
+    return this.crashAt((point, subject) => isIt(point, subject) && count++ === n);
   }
 
   /** Returns the points that `work` reaches without a crash, in order. */
-  async course(work, isIt = () => true) {
+  async recordPoints(work, isIt = () => true) {
     const points = [];
-    this.#gate = (point, whom) => void (isIt(point, whom) && points.push(point));
+    this.#gate = (point, subject) => void (isIt(point, subject) && points.push(point));
     await work();
     this.release();
     return points;
   }
 
   /** Stops at every point that `isIt` accepts, until `open`. */
-  holdAll(isIt) {
+  pauseAll(isIt) {
     let open;
     const opened = new Promise((done) => (open = done));
     let count = 0;
-    this.#gate = async (point, whom) => {
-      if (!isIt(point, whom)) return;
+    this.#gate = async (point, subject) => {
+      if (!isIt(point, subject)) return;
       count += 1;
       await opened;
     };
@@ -82,7 +82,7 @@ export class Switches {
 
   /** Lets every step fail that `isIt` accepts, until `release`. */
   fail(isIt) {
-    this.#gate = (point, whom) => (isIt(point, whom) ? FAIL : undefined);
+    this.#gate = (point, subject) => (isIt(point, subject) ? FAIL : undefined);
   }
 
   release() {
@@ -91,6 +91,6 @@ export class Switches {
 }
 
 /** Checks that each point was reached: a removed fault point must not go unnoticed. */
-export function covers(course, points) {
+export function checkAllReached(course, points) {
   assert.deepEqual([...new Set(course)].sort(), [...points].sort());
 }

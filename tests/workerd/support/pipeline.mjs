@@ -8,7 +8,7 @@ import * as clerk from "./clerk.mjs";
 import { deliver, newId } from "./delivery.mjs";
 import { sinkOf, startDirect, workerOf } from "./direct.mjs";
 import { PEM_VARS, bearer, mint } from "./sessions.mjs";
-import { Switches } from "./switches.mjs";
+import { FaultPoints } from "./fault-points.mjs";
 import { waitFor } from "./wait.mjs";
 
 export const EVENTS = "rolecall-events";
@@ -20,24 +20,24 @@ const CACHES = { ROLES: "rolecall-durable", IDLE: "idle" };
 const IDLE_MS = 1_500;
 
 /** Starts it. `folder` keeps its data. */
-export async function startLine({ folder } = {}) {
-  const switches = new Switches();
+export async function startPipeline({ folder } = {}) {
+  const faultPoints = new FaultPoints();
   const sealed = [];
   const workers = [
-    switches.worker("consumer", { queueConsumers: undefined }),
-    switches.worker("durable"),
-    switches.worker("durable", { name: CACHES.IDLE, bindings: { ROLES_IDLE_MS: `${IDLE_MS}` } }),
+    faultPoints.worker("consumer", { queueConsumers: undefined }),
+    faultPoints.worker("durable"),
+    faultPoints.worker("durable", { name: CACHES.IDLE, bindings: { ROLES_IDLE_MS: `${IDLE_MS}` } }),
     workerOf("ssr", { bindings: PEM_VARS }),
     workerOf("ingest", { queueProducers: { EVENTS: { queueName: "sealed" } } }),
     sinkOf(sealed, "sealed"),
   ];
   const system = await startDirect(workers, { caches: CACHES, folder });
   const names = ["rolecall-consumer", "rolecall-ingest"];
-  const [consumer, door] = await Promise.all(names.map((name) => system.worker(name)));
-  return new Line({ system, switches, sealed, consumer, door });
+  const [consumer, ingest] = await Promise.all(names.map((name) => system.worker(name)));
+  return new Pipeline({ system, faultPoints, sealed, consumer, ingest });
 }
 
-class Line {
+class Pipeline {
   constructor(parts) {
     Object.assign(this, parts);
     this.sql = this.system.sql;
@@ -50,14 +50,14 @@ class Line {
 
   /** Returns the queue's message for an event, as ingest encodes it. */
   async message(event, { attempts = 1 } = {}) {
-    const { id, status } = await deliver(this.door, event, { id: newId() });
+    const { id, status } = await deliver(this.ingest, event, { id: newId() });
     assert.equal(status, 202);
     const isIt = (text) => JSON.parse(text).svix_id === id;
-    return messageOf(await waitFor("it is sealed", () => this.sealed.find(isIt)), { id, attempts });
+    return messageOf(await waitFor("it is encoded", () => this.sealed.find(isIt)), { id, attempts });
   }
 
   /** Dispatches messages to the consumer, and returns its result, even after a crash. */
-  async hand(messages, queue = EVENTS) {
+  async dispatch(messages, queue = EVENTS) {
     const { outcome, explicitAcks, retryMessages } = await this.consumer.queue(queue, messages);
     const back = new Map(retryMessages.map(({ msgId, delaySeconds }) => [msgId, delaySeconds]));
     return { isAlive: outcome === "ok", acked: explicitAcks, back };
@@ -117,7 +117,7 @@ class Line {
   }
 
   /** I7: the role cache agrees with the rows, and no hint is pending. */
-  async agrees(user) {
+  async checkAgreement(user) {
     const said = await this.ask(user);
     const { version, acked } = await this.watch(user);
     assert.deepEqual(said, { version, roles: await this.rolesOf(user) }, user);
