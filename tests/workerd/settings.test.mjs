@@ -1,5 +1,5 @@
 // Variables of wrong types and numbers that contradict each other, as wrangler parses them from a
-// file. Other values are tested in session.test.mjs and door-settings.test.mjs.
+// file. Other values are tested in session.test.mjs and ingest-settings.test.mjs.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,7 +17,7 @@ import { wire } from "./support/wire.mjs";
 const CANARY = "canary7Xq";
 
 /** Variables of ingest that disable it, in TOML, and the error for each. */
-const DOORS = {
+const INGEST_CASES = {
   "instance-as-a-boolean": ["CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a text"],
   "instance-as-a-number": ["CLERK_INSTANCE_ID = 5", "CLERK_INSTANCE_ID is not a text"],
   "instance-as-a-list": [`CLERK_INSTANCE_ID = ["${CANARY}"]`, "CLERK_INSTANCE_ID is not a text"],
@@ -71,7 +71,7 @@ describe("settings in wrangler's file", () => {
         workerOf("durable"),
         workerOf("ingest"),
         of("consumer", "rolecall-consumer", "DEFAULT_ROLE = 5"),
-        ...all(DOORS, (name, vars) => of("ingest", name, vars)),
+        ...all(INGEST_CASES, (name, vars) => of("ingest", name, vars)),
         of("ingest", "small", "BODY_BYTES_MAX = 100"),
         ...all(CACHES, (name, vars) => of("durable", cacheOf(name), vars)),
         of("durable", "numbers", "ROLES_SOFT_MS = 5000, ROLES_HARD_MS = 10000"),
@@ -94,7 +94,7 @@ describe("settings in wrangler's file", () => {
   const lines = (part) => system.logs().split("\n").filter((line) => line.includes(part));
 
   it("disable ingest if they are not strings, and each isolate logs it once", async () => {
-    for (const [name, [, sentence]] of Object.entries(DOORS)) {
+    for (const [name, [, sentence]] of Object.entries(INGEST_CASES)) {
       const ingest = await system.worker(name);
       const event = clerk.user(clerk.newId("user"), { first_name: CANARY });
       for (let time = 0; time < 5; time += 1) {
@@ -109,10 +109,10 @@ describe("settings in wrangler's file", () => {
       assert.ok(mistakes[0].startsWith(sentence) && !health.text.includes(CANARY), health.text);
       await waitFor(`${name} is logged`, () => 0 < lines(sentence).length);
     }
-    const sentences = new Set(Object.values(DOORS).map(([, sentence]) => sentence));
+    const sentences = new Set(Object.values(INGEST_CASES).map(([, sentence]) => sentence));
     for (const sentence of sentences) {
-      const doors = Object.values(DOORS).filter(([, other]) => other === sentence).length;
-      assert.equal(lines(sentence).length, doors, sentence);
+      const cases = Object.values(INGEST_CASES).filter(([, other]) => other === sentence).length;
+      assert.equal(lines(sentence).length, cases, sentence);
     }
     assert.ok(!system.logs().includes(CANARY));
   });

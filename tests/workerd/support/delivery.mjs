@@ -7,7 +7,7 @@ import { createHmac, randomUUID } from "node:crypto";
 export const SECRET = `whsec_${Buffer.from("a secret for the tests alone").toString("base64")}`;
 
 /** The secret of another endpoint. */
-export const OTHER_SECRET = `whsec_${Buffer.from("the secret of another door").toString("base64")}`;
+export const OTHER_SECRET = `whsec_${Buffer.from("another secret").toString("base64")}`;
 
 export const WEBHOOK = "/webhooks/clerk";
 
@@ -61,7 +61,7 @@ export async function deliver(ingest, event, { id = newId(), headers = {}, ...ho
 
 /** Sends a request to ingest. No answer may tell Svix to stop trying. */
 export async function send(ingest, request, path = WEBHOOK) {
-  const url = `https://door.example${path}`;
+  const url = `https://ingest.example${path}`;
   const response = await ingest.fetch(url, { redirect: "manual", ...request });
   const { status, headers } = response;
   assert.ok(status !== 410 && (status < 300 || 400 <= status), `${status} would end the retries`);

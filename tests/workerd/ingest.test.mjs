@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import {
   SECRET, deliver, newId, nowSeconds, post, send, signed, tag,
 } from "./support/delivery.mjs";
-import { BODY, CANARY, REFUSED, TAKEN, altered, anyUser, changed } from "./support/door-cases.mjs";
+import { BODY, CANARY, REFUSED, TAKEN, altered, anyUser, changed } from "./support/ingest-cases.mjs";
 import { start } from "./support/system.mjs";
 
 describe("ingest", () => {

@@ -45,7 +45,7 @@ const limited = (limit) => ({
   INGEST_LIMIT: { namespace_id: "1", simple: { limit, period: 60 } },
 });
 
-const doorOf = (name, bindings) => workerOf("ingest", { name, bindings });
+const ingestWith = (name, bindings) => workerOf("ingest", { name, bindings });
 
 describe("ingest", () => {
   /** The envelopes that came out of the queue. */
@@ -55,17 +55,17 @@ describe("ingest", () => {
   before(async () => {
     const of = (table, value) =>
       Object.entries(table).map(([name, row]) =>
-        doorOf(name, { CLERK_WEBHOOK_SECRET: value(row) }),
+        ingestWith(name, { CLERK_WEBHOOK_SECRET: value(row) }),
       );
     system = await startDirect([
-      doorOf("plain"),
+      ingestWith("plain"),
       ...of(NO_SECRETS, (row) => row),
       ...of(SECRETS, ([row]) => row),
-      doorOf("rotated", { CLERK_WEBHOOK_SECRET: OTHER_SECRET }),
-      doorOf("ours", { CLERK_INSTANCE_ID: INSTANCE }),
-      doorOf("small", { BODY_BYTES_MAX: "100" }),
-      doorOf("sizeless", { BODY_BYTES_MAX: "many" }),
-      doorOf("boundless", { BODY_BYTES_MAX: "33554433" }),
+      ingestWith("rotated", { CLERK_WEBHOOK_SECRET: OTHER_SECRET }),
+      ingestWith("ours", { CLERK_INSTANCE_ID: INSTANCE }),
+      ingestWith("small", { BODY_BYTES_MAX: "100" }),
+      ingestWith("sizeless", { BODY_BYTES_MAX: "many" }),
+      ingestWith("boundless", { BODY_BYTES_MAX: "33554433" }),
       workerOf("ingest", { name: "patient", ratelimits: limited(100_000) }),
       workerOf("ingest", { name: "unbound", queueProducers: undefined }),
       workerOf("ingest", {
@@ -279,7 +279,7 @@ describe("ingest", () => {
     /** Sends raw bytes, and returns the status of the first answer; 0 if there is none. */
     async function raw(lines, body = BODY, { end = false, ingest = "plain" } = {}) {
       const { port } = await system.url(ingest);
-      const head = [`POST ${WEBHOOK} HTTP/1.1`, "Host: door.example", ...lines, "", ""];
+      const head = [`POST ${WEBHOOK} HTTP/1.1`, "Host: ingest.example", ...lines, "", ""];
       return new Promise((done) => {
         const socket = connect(Number(port), "127.0.0.1");
         let text = "";
