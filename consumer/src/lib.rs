@@ -7,14 +7,14 @@
 //! The queue handler is exported by hand. The macro of `worker` turns an error into a panic, which
 //! would take down the isolate, and hides how often a message has been handed out.
 
-mod drain;
-mod handout;
-mod push;
+mod process_batch;
+mod message;
+mod send_hints;
 mod queues;
-mod store;
+mod db;
 mod sweep;
 
-use shared::queue::Queue;
+use shared::queue::QueueKind;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, ScheduleContext, ScheduledEvent, event, worker_sys};
@@ -35,12 +35,12 @@ pub async fn queue(
     _context: worker_sys::Context,
 ) -> Result<JsValue, JsValue> {
     let name = String::from(batch.queue()?);
-    let queue = queues::find(&env, &name);
+    let queue = queues::queue_kind(&env, &name);
     // What is of no known queue waits as long as what is dead.
-    let handouts = handout::read(&batch, queue.unwrap_or(Queue::Dead))?;
+    let handouts = message::receive_batch(&batch, queue.unwrap_or(QueueKind::Dead))?;
     match queue {
-        Some(_) => drain::drain(&env, &name, handouts).await,
-        None => queues::give_back(&name, &handouts),
+        Some(_) => process_batch::process_batch(&env, &name, handouts).await,
+        None => queues::retry_all(&name, &handouts),
     }
     Ok(JsValue::UNDEFINED)
 }

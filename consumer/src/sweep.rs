@@ -4,46 +4,46 @@
 use std::cell::RefCell;
 
 use edge::fault_point;
-use shared::fault::Fault;
-use shared::outbox::{Pending, goes_on, is_full};
+use shared::d1_error::D1Error;
+use shared::outbox::{PendingHint, may_have_more, sweep_continues};
 use worker::Env;
 
-use crate::push;
-use crate::store::Store;
+use crate::db::ConsumerDb;
+use crate::send_hints;
 
 pub(crate) async fn sweep(env: &Env) {
-    let store = Store::new(env);
-    if let Err(fault) = store.keep_settings().await {
-        tracing::error!(cause = fault.cause(), "the settings were not kept");
+    let store = ConsumerDb::new(env);
+    if let Err(fault) = store.write_default_role().await {
+        tracing::error!(cause = fault.text(), "the settings were not kept");
     }
     fault_point!(env, "sweep-begun", "");
     match pages(env, &store).await {
         Ok(sent) => tracing::info!(sent, "swept"),
-        Err(fault) => tracing::error!(cause = fault.cause(), "the sweep stopped"),
+        Err(fault) => tracing::error!(cause = fault.text(), "the sweep stopped"),
     }
 }
 
 thread_local! {
     /// Where the last sweep of this isolate ran out of its budget: the next one goes on there, so
     /// that many objects that do not answer hold up nobody behind them for long.
-    static RESUME: RefCell<Option<Pending>> = const { RefCell::new(None) };
+    static RESUME: RefCell<Option<PendingHint>> = const { RefCell::new(None) };
 }
 
-async fn pages(env: &Env, store: &Store) -> Result<usize, Fault> {
+async fn pages(env: &Env, store: &ConsumerDb) -> Result<usize, D1Error> {
     let begun = edge::clock::now();
     let mut last = RESUME.take();
     let (mut rounds, mut total) = (0, 0);
     loop {
-        let page = store.page(last.as_ref()).await?;
+        let page = store.sweep_page(last.as_ref()).await?;
         fault_point!(env, "sweep-read", "");
         let sent = page.len();
         last = page.last().cloned();
-        push::push(env, store, page).await;
+        send_hints::send_hints(env, store, page).await;
         fault_point!(env, "sweep-pushed", "");
         rounds += 1;
         total += sent;
-        if !goes_on(sent, rounds, edge::clock::now().since(begun)) {
-            RESUME.replace(last.filter(|_| is_full(sent)));
+        if !sweep_continues(sent, rounds, edge::clock::now().since(begun)) {
+            RESUME.replace(last.filter(|_| may_have_more(sent)));
             return Ok(total);
         }
     }

@@ -4,21 +4,25 @@
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use shared::cache::{Fill, Row};
+use shared::cache::{FillRequest, FillResult};
 use shared::limits::FILL_MS_MAX;
 use shared::sql::{self, Arg, FilledRow, Statement};
 use worker::{D1Result, Delay, Env};
 
 /// Sends a fill. `None`: nobody watches this user.
-pub(crate) async fn send(env: &Env, user_id: &str, fill: &Fill) -> Result<Option<Row>, String> {
+pub(crate) async fn fill(
+    env: &Env,
+    user_id: &str,
+    fill: &FillRequest,
+) -> Result<Option<FillResult>, String> {
     let statements = sql::fill(user_id, fill);
     let results = batch(env, &statements).await?;
     let read = results.last().ok_or("D1 answered nothing")?;
-    row(read)
+    fill_result(read)
 }
 
 /// Ends the watch of one incarnation.
-pub(crate) async fn unwatch(env: &Env, user_id: &str, owner: i64) -> Result<(), String> {
+pub(crate) async fn end_watch(env: &Env, user_id: &str, owner: i64) -> Result<(), String> {
     let args = vec![Arg::Text(user_id.into()), Arg::Int(owner)];
     batch(env, &[Statement { sql: sql::UNWATCH, args }]).await.map(|_| ())
 }
@@ -32,7 +36,7 @@ async fn batch(env: &Env, statements: &[Statement]) -> Result<Vec<D1Result>, Str
     }
 }
 
-fn row(result: &D1Result) -> Result<Option<Row>, String> {
+fn fill_result(result: &D1Result) -> Result<Option<FillResult>, String> {
     let rows: Vec<FilledRow> = result.results().map_err(|error| error.to_string())?;
     sql::filled(rows).map_err(Into::into)
 }

@@ -9,10 +9,10 @@
 
 mod role_cache;
 mod object;
-mod disk;
+mod storage;
 mod fill;
 mod settings;
-mod trouble;
+mod error;
 
 use worker::event;
 

@@ -1,7 +1,7 @@
 //! One object: its memory, its storage, and the one fill that is under way at a time.
 
 mod idle;
-mod stored;
+mod persist;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -9,37 +9,37 @@ use std::rc::Rc;
 use edge::fault_point;
 use futures_channel::oneshot;
 use futures_util::future::try_join;
-use shared::cache::{Decision, Fill, Filled, Memory, Pace};
+use shared::cache::{CacheDecision, FillBackoff, FillOutcome, FillRequest, TrackedState};
 use shared::id::UserId;
 use shared::limits::FILLS_MAX;
-use shared::object::{self, Answer, Ask, Hint, HintReply};
+use shared::role_cache::{self, Hint, HintReply, RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
 use worker::Env;
 
-use crate::trouble::{Outcome, Trouble};
-use crate::{disk, fill, settings};
+use crate::error::{CacheError, CacheResult};
+use crate::{fill, settings, storage};
 
-pub(crate) struct Object {
+pub(crate) struct RoleCacheObject {
     platform: worker::State,
     env: Env,
     /// The machine's state, once it was loaded.
-    memory: RefCell<Memory>,
+    memory: RefCell<TrackedState>,
     loaded: Cell<bool>,
     /// How its reads of D1 are spaced.
-    pace: Cell<Pace>,
+    pace: Cell<FillBackoff>,
     /// The user whose name makes this object's id, once it was asked about them.
     user_id: OnceCell<String>,
     /// Who waits for the fill under way; `None` when there is none.
-    waiting: RefCell<Option<Vec<oneshot::Sender<Outcome<()>>>>>,
+    waiting: RefCell<Option<Vec<oneshot::Sender<CacheResult<()>>>>>,
 }
 
-impl std::fmt::Debug for Object {
+impl std::fmt::Debug for RoleCacheObject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Object").field("memory", &self.memory).finish_non_exhaustive()
     }
 }
 
-impl Object {
+impl RoleCacheObject {
     pub(crate) fn new(platform: worker::State, env: Env) -> Self {
         Self {
             platform,
@@ -53,58 +53,59 @@ impl Object {
     }
 
     /// Answers a guard.
-    pub(crate) async fn ask(self: &Rc<Self>, ask: &Ask) -> Outcome<Answer> {
+    pub(crate) async fn ask(self: &Rc<Self>, ask: &RoleQuery) -> CacheResult<RoleAnswer> {
         let ages = settings::ages(&self.env)?;
-        self.is_for(&ask.user_id)?;
+        self.check_user(&ask.user_id)?;
         self.load().await?;
         let asked_at = edge::clock::now();
         {
             let mut memory = self.memory.borrow_mut();
-            memory.name(&ask.user_id);
+            memory.set_user_id(&ask.user_id);
             memory.touch(asked_at, &ages);
         }
-        self.settle().await?;
-        let decision = self
-            .paced(|pace| self.memory.borrow().state().ask(ask, edge::clock::now(), &ages, pace));
+        self.ensure_saved().await?;
+        let decision = self.with_backoff(|pace| {
+            self.memory.borrow().state().decide(ask, edge::clock::now(), &ages, pace)
+        });
         // A fill that was under way already may be older than the question: then one more.
         let once_more = match decision {
-            Decision::Serve(answer) => return Ok(answer),
-            Decision::ServeAndRefill(answer) => {
+            CacheDecision::Serve(answer) => return Ok(answer),
+            CacheDecision::ServeAndRefill(answer) => {
                 self.begin_refill();
                 return Ok(answer);
             }
-            Decision::Refuse(why) => return Err(Trouble::Refused(why)),
-            Decision::Join => false,
-            Decision::Fill => !self.begin_refill(),
+            CacheDecision::Refuse(why) => return Err(CacheError::Refused(why)),
+            CacheDecision::Join => false,
+            CacheDecision::Fill => !self.begin_refill(),
         };
         let answer = || {
             let now = edge::clock::now();
-            self.memory.borrow().state().after_fill(ask, asked_at, now, &ages)
+            self.memory.borrow().state().answer_after_fill(ask, asked_at, now, &ages)
         };
-        self.filled().await?;
+        self.wait_for_fill().await?;
         if let Some(answer) = answer() {
             return Ok(answer);
         }
         if once_more {
             self.begin_refill();
-            self.filled().await?;
+            self.wait_for_fill().await?;
         }
-        answer().ok_or(Trouble::Below)
+        answer().ok_or(CacheError::NotFreshEnough)
     }
 
     /// Takes a hint: the floor is on disk before the answer leaves.
-    pub(crate) async fn hint(self: &Rc<Self>, hint: &Hint) -> Outcome<HintReply> {
+    pub(crate) async fn hint(self: &Rc<Self>, hint: &Hint) -> CacheResult<HintReply> {
         self.load().await?;
         let now = edge::clock::now();
         let reply = self.memory.borrow_mut().hint(hint, now);
         fault_point!(&self.env, "hint-raised", &hint.user_id);
         if reply == HintReply::Acked && !self.memory.borrow().is_saved() {
-            self.keep().await?;
+            self.save_or_back_off().await?;
         }
         fault_point!(&self.env, "hint-saved", &hint.user_id);
         let owed = self.memory.borrow().state().is_below_floor();
         // While fills fail the next question after the wait begins one.
-        if reply == HintReply::Acked && owed && self.pace.get().waits_ms(now).is_none() {
+        if reply == HintReply::Acked && owed && self.pace.get().remaining_ms(now).is_none() {
             self.begin_refill();
         }
         Ok(reply)
@@ -118,10 +119,10 @@ impl Object {
         self.waiting.replace(Some(Vec::new()));
         let object = Rc::clone(self);
         self.platform.wait_until(async move {
-            let outcome = object.refill().await;
+            let outcome = object.run_fill().await;
             match &outcome {
-                Ok(()) => object.paced(Pace::filled),
-                Err(trouble) => object.has_failed("a fill failed", trouble),
+                Ok(()) => object.with_backoff(FillBackoff::record_success),
+                Err(trouble) => object.record_failure("a fill failed", trouble),
             }
             let waiting = object.waiting.take().unwrap_or_default();
             for waiter in waiting {
@@ -134,15 +135,15 @@ impl Object {
 
     /// Notes that the set could not be read or kept, and for how long the object waits. One line
     /// tells of it: the questions that it leaves without an answer are not logged.
-    fn has_failed(&self, what: &'static str, trouble: &Trouble) {
+    fn record_failure(&self, what: &'static str, trouble: &CacheError) {
         let now = edge::clock::now();
-        let wait_ms = self.paced(|pace| pace.failed(now, edge::chance::jitter()));
+        let wait_ms = self.with_backoff(|pace| pace.failed(now, edge::random::jitter()));
         let memory = self.memory.borrow();
         let user_id = &memory.state().user_id;
         tracing::error!(user_id, cause = %trouble, wait_ms, "{what}");
     }
 
-    fn paced<T>(&self, work: impl FnOnce(&mut Pace) -> T) -> T {
+    fn with_backoff<T>(&self, work: impl FnOnce(&mut FillBackoff) -> T) -> T {
         let mut pace = self.pace.get();
         let done = work(&mut pace);
         self.pace.set(pace);
@@ -150,7 +151,7 @@ impl Object {
     }
 
     /// Waits for the fill under way.
-    async fn filled(&self) -> Outcome<()> {
+    async fn wait_for_fill(&self) -> CacheResult<()> {
         let waiter = self.waiting.borrow_mut().as_mut().map(|waiting| {
             let (send, receive) = oneshot::channel();
             waiting.push(send);
@@ -160,38 +161,39 @@ impl Object {
             None => Ok(()),
             Some(waiter) => waiter
                 .await
-                .unwrap_or_else(|_| Err(Trouble::Unreachable("the fill was lost".into()))),
+                .unwrap_or_else(|_| Err(CacheError::D1Unavailable("the fill was lost".into()))),
         }
     }
 
-    async fn refill(&self) -> Outcome<()> {
+    async fn run_fill(&self) -> CacheResult<()> {
         let mut registers = false;
         for _ in 0..FILLS_MAX {
             let fill = self.begin_fill(registers).await?;
             let user_id = self.memory.borrow().state().user_id.clone();
             fault_point!(&self.env, "fill-begun", &user_id);
-            let row = fill::send(&self.env, &user_id, &fill).await.map_err(Trouble::Unreachable)?;
+            let row =
+                fill::fill(&self.env, &user_id, &fill).await.map_err(CacheError::D1Unavailable)?;
             fault_point!(&self.env, "fill-answered", &user_id);
             let filled = self.memory.borrow_mut().take(&fill, row);
             fault_point!(&self.env, "fill-taken", &user_id);
             match filled {
-                Filled::Applied => {
+                FillOutcome::Applied => {
                     self.save().await?;
                     fault_point!(&self.env, "fill-saved", &user_id);
                     return Ok(());
                 }
-                Filled::Again => {
+                FillOutcome::Again => {
                     self.save().await?;
                     registers = true;
                 }
-                Filled::Dropped => registers = false,
+                FillOutcome::Dropped => registers = false,
             }
         }
-        Err(Trouble::Overtaken)
+        Err(CacheError::FillsSuperseded)
     }
 
     /// An incarnation is on disk and its alarm armed before D1 hears of it.
-    async fn begin_fill(&self, registers: bool) -> Outcome<Fill> {
+    async fn begin_fill(&self, registers: bool) -> CacheResult<FillRequest> {
         let now = edge::clock::now();
         let (fill, begins) = self.memory.borrow_mut().begin_fill(registers, now);
         if begins && let Err(trouble) = self.persist_incarnation(now).await {
@@ -201,11 +203,11 @@ impl Object {
         Ok(fill)
     }
 
-    async fn persist_incarnation(&self, now: UnixMillis) -> Outcome<()> {
+    async fn persist_incarnation(&self, now: UnixMillis) -> CacheResult<()> {
         let idle_ms = settings::ages(&self.env)?.idle_ms;
         // Begun in one turn they are one write to the disk: no crash parts them, and no watch is
         // left without the alarm that ends it.
-        try_join(self.save(), disk::arm(&self.platform, now.plus(idle_ms))).await?;
+        try_join(self.save(), storage::set_alarm(&self.platform, now.plus(idle_ms))).await?;
         Ok(())
     }
 
@@ -214,19 +216,19 @@ impl Object {
     /// An id that no name made, or another name, must not take over the user's watch: the hints
     /// would go to the object of the name all the same. The platform's own word for the name is not
     /// asked, since it is not there when the caller has only an id's text.
-    fn is_for(&self, user_id: &str) -> Outcome<()> {
+    fn check_user(&self, user_id: &str) -> CacheResult<()> {
         if self.user_id.get().is_some_and(|known| known == user_id) {
             return Ok(());
         }
-        let user = UserId::parse(user_id).map_err(|_| Trouble::Misdirected)?;
+        let user = UserId::parse(user_id).map_err(|_| CacheError::WrongObject)?;
         let unbound = |error: worker::Error| {
             tracing::error!(cause = %error, "the object's own binding ROLES is missing");
-            Trouble::Misconfigured
+            CacheError::Misconfigured
         };
-        let objects = self.env.durable_object(object::BINDING).map_err(unbound)?;
-        let its_id = objects.id_from_name(object::name(&user)).map_err(unbound)?;
+        let objects = self.env.durable_object(role_cache::ROLE_CACHE_BINDING).map_err(unbound)?;
+        let its_id = objects.id_from_name(role_cache::object_name(&user)).map_err(unbound)?;
         if its_id != self.platform.id() {
-            return Err(Trouble::Misdirected);
+            return Err(CacheError::WrongObject);
         }
         // No second name makes this id.
         let _named = self.user_id.set(user_id.into());

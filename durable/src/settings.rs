@@ -2,23 +2,25 @@
 
 use std::cell::OnceCell;
 
-use shared::cache::Ages;
+use shared::cache::AgeLimits;
 use worker::Env;
 
-use crate::trouble::{Outcome, Trouble};
+use crate::error::{CacheError, CacheResult};
 
 /// The ages that a set may reach, read once per isolate: a change of a variable is a deployment,
 /// and a deployment is a new isolate.
-pub(crate) fn ages(env: &Env) -> Outcome<Ages> {
+pub(crate) fn ages(env: &Env) -> CacheResult<AgeLimits> {
     thread_local! {
-        static READ: OnceCell<Outcome<Ages>> = const { OnceCell::new() };
+        static READ: OnceCell<CacheResult<AgeLimits>> = const { OnceCell::new() };
     }
-    READ.with(|read| read.get_or_init(|| self::read(env)).clone())
+    READ.with(|read| read.get_or_init(|| read_age_limits(env)).clone())
 }
 
-fn read(env: &Env) -> Outcome<Ages> {
-    shared::settings::durable::read(&|name| edge::settings::raw(env, name)).map_err(|mistakes| {
-        edge::settings::tell(&mistakes);
-        Trouble::Misconfigured
-    })
+fn read_age_limits(env: &Env) -> CacheResult<AgeLimits> {
+    shared::settings::durable::age_limits_from_env(&|name| edge::settings::raw(env, name)).map_err(
+        |mistakes| {
+            edge::settings::log_errors(&mistakes);
+            CacheError::Misconfigured
+        },
+    )
 }

@@ -27,14 +27,14 @@ pub async fn text(answer: Response) -> Result<String> {
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
+pub enum BodyError {
     /// More bytes are announced, or have come, than are taken.
     TooLarge,
     /// The sender stopped in the middle.
     Aborted,
 }
 
-impl fmt::Display for Unread {
+impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TooLarge => "the body is too large",
@@ -43,11 +43,11 @@ impl fmt::Display for Unread {
     }
 }
 
-impl std::error::Error for Unread {}
+impl std::error::Error for BodyError {}
 
 /// The length that a sender announces.
 #[must_use]
-pub fn announced(headers: &Headers) -> Option<usize> {
+pub fn content_length(headers: &Headers) -> Option<usize> {
     headers.get("content-length").ok()??.parse().ok()
 }
 
@@ -55,22 +55,22 @@ pub fn announced(headers: &Headers) -> Option<usize> {
 /// never a promise: the bytes are counted.
 ///
 /// # Errors
-/// [`Unread`], as soon as it is known.
-pub async fn up_to(
+/// [`BodyError`], as soon as it is known.
+pub async fn read_up_to(
     bytes_max: usize,
     announced: Option<usize>,
     stream: Result<ByteStream>,
-) -> std::result::Result<Vec<u8>, Unread> {
+) -> std::result::Result<Vec<u8>, BodyError> {
     if announced.is_some_and(|length| bytes_max < length) {
-        return Err(Unread::TooLarge);
+        return Err(BodyError::TooLarge);
     }
     let mut body = Vec::new();
     // Where there is no body there is no stream to read.
     let Ok(mut stream) = stream else { return Ok(body) };
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Unread::Aborted)?;
+        let chunk = chunk.map_err(|_| BodyError::Aborted)?;
         if bytes_max < body.len() + chunk.len() {
-            return Err(Unread::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }

@@ -7,8 +7,8 @@ use worker::{D1Database, D1Result, Error, js_sys};
 /// Sends `statements` as one batch: all of their rows or none, in one round trip.
 ///
 /// # Errors
-/// D1's own text, for [`shared::fault::Fault::of`]. After an error the batch may have been
-/// committed all the same: whatever is sent must bear being sent again.
+/// D1's own text, for [`shared::d1_error::D1Error::classify`]. After an error the batch may have
+/// been committed all the same: whatever is sent must bear being sent again.
 pub async fn batch(db: &D1Database, statements: &[Statement]) -> Result<Vec<D1Result>, String> {
     let bound = statements.iter().map(|statement| {
         let args: Vec<JsValue> = statement.args.iter().map(value).collect();

@@ -4,7 +4,7 @@
 //! Only what two Workers share stands here, and nothing is decided here: decisions are `shared`'s.
 
 pub mod body;
-pub mod chance;
+pub mod random;
 pub mod clock;
 pub mod d1;
 #[cfg(feature = "faults")]

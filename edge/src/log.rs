@@ -18,7 +18,7 @@ pub fn init() {
             .without_time() // The platform stamps each line; std's clock is absent on wasm32.
             .with_target(false)
             .with_max_level(tracing::Level::INFO)
-            .with_writer(Console)
+            .with_writer(ConsoleWriter)
             .finish();
         if tracing::subscriber::set_global_default(lines).is_err() {
             web_sys::console::error_1(&"another log was installed first".into());
@@ -26,27 +26,27 @@ pub fn init() {
     });
 }
 
-struct Console;
+struct ConsoleWriter;
 
-impl MakeWriter<'_> for Console {
-    type Writer = Line;
+impl MakeWriter<'_> for ConsoleWriter {
+    type Writer = LogLine;
 
-    fn make_writer(&self) -> Line {
-        Line { level: tracing::Level::INFO, bytes: Vec::new() }
+    fn make_writer(&self) -> LogLine {
+        LogLine { level: tracing::Level::INFO, bytes: Vec::new() }
     }
 
-    fn make_writer_for(&self, meta: &tracing::Metadata<'_>) -> Line {
-        Line { level: *meta.level(), bytes: Vec::new() }
+    fn make_writer_for(&self, meta: &tracing::Metadata<'_>) -> LogLine {
+        LogLine { level: *meta.level(), bytes: Vec::new() }
     }
 }
 
 /// One line in the making; it goes out when it is dropped.
-struct Line {
+struct LogLine {
     level: tracing::Level,
     bytes: Vec<u8>,
 }
 
-impl io::Write for Line {
+impl io::Write for LogLine {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -57,7 +57,7 @@ impl io::Write for Line {
     }
 }
 
-impl Drop for Line {
+impl Drop for LogLine {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.bytes);
         let text = text.trim_end().into();

@@ -16,7 +16,7 @@ pub fn json<T: Serialize>(status: u16, body: &T) -> Result<Response> {
 ///
 /// # Errors
 /// As [`json`].
-pub fn inner<T: Serialize>(status: u16, body: &T) -> Result<Response> {
+pub fn internal_json<T: Serialize>(status: u16, body: &T) -> Result<Response> {
     Ok(ResponseBuilder::new().with_status(status).fixed(serde_json::to_vec(body)?))
 }
 

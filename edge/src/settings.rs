@@ -4,30 +4,30 @@ use std::cell::RefCell;
 
 use js_sys::{JSON, Reflect};
 use serde::Serialize;
-use shared::settings::{Mistake, Raw};
+use shared::settings::{RawSetting, SettingError};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
 /// What stands under a name.
 #[must_use]
-pub fn raw(env: &Env, name: &str) -> Raw {
-    let Ok(value) = Reflect::get(env, &JsValue::from_str(name)) else { return Raw::Other };
+pub fn raw(env: &Env, name: &str) -> RawSetting {
+    let Ok(value) = Reflect::get(env, &JsValue::from_str(name)) else { return RawSetting::Other };
     if value.is_undefined() {
-        return Raw::Absent;
+        return RawSetting::Absent;
     }
     if let Some(text) = value.as_string() {
-        return Raw::Text(text);
+        return RawSetting::Text(text);
     }
     let text = JSON::stringify(&value).ok().and_then(|text| text.as_string()).unwrap_or_default();
     if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        return Raw::Number(text);
+        return RawSetting::Number(text);
     }
-    serde_json::from_str(&text).map_or(Raw::Other, Raw::List)
+    serde_json::from_str(&text).map_or(RawSetting::Other, RawSetting::List)
 }
 
 /// Logs mistakes, each once per isolate: a line for each request would let a stranger write the
 /// log.
-pub fn tell(mistakes: &[Mistake]) {
+pub fn log_errors(mistakes: &[SettingError]) {
     thread_local! {
         static TOLD: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
     }
@@ -49,7 +49,7 @@ pub fn tell(mistakes: &[Mistake]) {
 
 /// What `/healthz` says.
 #[derive(Debug, Serialize)]
-pub struct Health {
+pub struct HealthResponse {
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     mistakes: Vec<String>,
@@ -57,7 +57,10 @@ pub struct Health {
 
 /// What `/healthz` answers: 200, or 503 with a sentence for each mistake. None shows a value.
 #[must_use]
-pub fn health(mistakes: &[Mistake]) -> (u16, Health) {
+pub fn health(mistakes: &[SettingError]) -> (u16, HealthResponse) {
     let (code, status) = if mistakes.is_empty() { (200, "ok") } else { (503, "misconfigured") };
-    (code, Health { status, mistakes: mistakes.iter().map(Mistake::to_string).collect() })
+    (
+        code,
+        HealthResponse { status, mistakes: mistakes.iter().map(SettingError::to_string).collect() },
+    )
 }

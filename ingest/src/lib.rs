@@ -6,10 +6,10 @@
 
 mod body;
 mod config;
-mod door;
-mod limit;
+mod webhook;
+mod rate_limit;
 mod queue;
-mod receive;
+mod admission;
 mod reply;
 mod upload;
 
@@ -25,9 +25,9 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Resp
     // `Request::method` takes every method that it does not know for `GET`.
     let method = request.inner().method();
     match (request.path().as_str(), method.as_str()) {
-        ("/webhooks/clerk", "POST") => door::webhook(&mut request, &env).await,
+        ("/webhooks/clerk", "POST") => webhook::webhook(&mut request, &env).await,
         ("/webhooks/clerk", _) => reply::not_allowed("POST"),
-        ("/healthz", "GET" | "HEAD") => door::health(&env),
+        ("/healthz", "GET" | "HEAD") => webhook::health(&env),
         ("/healthz", _) => reply::not_allowed("GET, HEAD"),
         _ => reply::not_found(),
     }

@@ -3,10 +3,10 @@
 //! Never a redirect, never 410, never `webhook-delivery: abort-message`: Svix would stop trying.
 
 use serde_json::json;
-use shared::settings::Mistake;
+use shared::settings::SettingError;
 use worker::{Response, Result};
 
-use crate::receive::{Accepted, Rejection};
+use crate::admission::{AcceptedDelivery, IngestError};
 
 /// Seconds after which Svix may try again when the queue is down.
 const QUEUE_RETRY_AFTER_S: &str = "30";
@@ -18,94 +18,100 @@ const OVERFULL_RETRY_AFTER_S: &str = "5";
 /// `wrangler.toml`.
 const FLOOD_RETRY_AFTER_S: &str = "60";
 
-impl Rejection {
+impl IngestError {
     pub(crate) fn status(&self) -> u16 {
         match self {
             Self::Misconfigured(_) => 500,
-            Self::Signature(_) | Self::Encoded => 401,
+            Self::Signature(_) | Self::ContentEncoded => 401,
             Self::TooLarge { .. } => 413,
             Self::Aborted => 400,
             // The sender's whole request did not come in the time that it has: RFC 9110, section
             // 15.5.9. Like whatever else is not 2xx, Svix sends it again.
-            Self::Late => 408,
-            Self::Flood => 429,
+            Self::Timeout => 408,
+            Self::RateLimited => 429,
             Self::ForeignInstance => 403,
-            Self::QueueDown(_) | Self::Overfull => 503,
+            Self::QueueUnavailable(_) | Self::OverCapacity => 503,
         }
     }
 
     /// What the sender is told, one word for programs and a sentence for people.
-    fn public(&self) -> (&'static str, &'static str) {
+    fn public_error(&self) -> (&'static str, &'static str) {
         match self {
             Self::Misconfigured(_) => {
                 ("misconfigured", "the receiver is misconfigured; its log says how")
             }
-            Self::Signature(_) | Self::Encoded => {
+            Self::Signature(_) | Self::ContentEncoded => {
                 ("unauthorized", "the delivery could not be verified")
             }
             Self::TooLarge { .. } => ("too_large", "the body is larger than this receiver takes"),
             Self::Aborted => ("aborted", "the body ended early"),
-            Self::Late => ("late", "the body did not come in time; try again"),
-            Self::Overfull => ("overfull", "too much is on its way in; try again"),
-            Self::Flood => ("too_many_requests", "too many requests that could not be verified"),
+            Self::Timeout => ("late", "the body did not come in time; try again"),
+            Self::OverCapacity => ("overfull", "too much is on its way in; try again"),
+            Self::RateLimited => {
+                ("too_many_requests", "too many requests that could not be verified")
+            }
             Self::ForeignInstance => {
                 ("foreign_instance", "the delivery is of another instance than the one set here")
             }
-            Self::QueueDown(_) => ("unavailable", "the delivery could not be queued; try again"),
+            Self::QueueUnavailable(_) => {
+                ("unavailable", "the delivery could not be queued; try again")
+            }
         }
     }
 
     /// Whether somebody should look now: the door itself is broken, not what came to it.
-    pub(crate) fn is_loud(&self) -> bool {
+    pub(crate) fn needs_operator(&self) -> bool {
         match self {
-            Self::ForeignInstance | Self::Overfull | Self::QueueDown(_) => true,
+            Self::ForeignInstance | Self::OverCapacity | Self::QueueUnavailable(_) => true,
             // Told once, when it is read.
             Self::Misconfigured(_)
             | Self::Signature(_)
-            | Self::Encoded
+            | Self::ContentEncoded
             | Self::TooLarge { .. }
             | Self::Aborted
-            | Self::Late
-            | Self::Flood => false,
+            | Self::Timeout
+            | Self::RateLimited => false,
         }
     }
 
     /// Whether it may be a stranger's: nothing that was refused so was seen to be signed.
-    pub(crate) fn is_unsigned(&self) -> bool {
+    pub(crate) fn is_unauthenticated(&self) -> bool {
         match self {
             Self::Signature(_)
-            | Self::Encoded
+            | Self::ContentEncoded
             | Self::TooLarge { .. }
             | Self::Aborted
-            | Self::Late
-            | Self::Overfull
-            | Self::Flood => true,
-            Self::Misconfigured(_) | Self::ForeignInstance | Self::QueueDown(_) => false,
+            | Self::Timeout
+            | Self::OverCapacity
+            | Self::RateLimited => true,
+            Self::Misconfigured(_) | Self::ForeignInstance | Self::QueueUnavailable(_) => false,
         }
     }
 
     /// Seconds after which trying again may help, where that is known.
     fn retry_after_s(&self) -> Option<&'static str> {
         match self {
-            Self::QueueDown(_) => Some(QUEUE_RETRY_AFTER_S),
-            Self::Flood => Some(FLOOD_RETRY_AFTER_S),
-            Self::Overfull => Some(OVERFULL_RETRY_AFTER_S),
+            Self::QueueUnavailable(_) => Some(QUEUE_RETRY_AFTER_S),
+            Self::RateLimited => Some(FLOOD_RETRY_AFTER_S),
+            Self::OverCapacity => Some(OVERFULL_RETRY_AFTER_S),
             Self::Misconfigured(_)
             | Self::Signature(_)
-            | Self::Encoded
+            | Self::ContentEncoded
             | Self::TooLarge { .. }
             | Self::Aborted
-            | Self::Late
+            | Self::Timeout
             | Self::ForeignInstance => None,
         }
     }
 }
 
-pub(crate) fn of(outcome: &std::result::Result<Accepted, Rejection>) -> Result<Response> {
+pub(crate) fn response(
+    outcome: &std::result::Result<AcceptedDelivery, IngestError>,
+) -> Result<Response> {
     match outcome {
         Ok(accepted) => edge::reply::json(202, &json!({ "id": accepted.id })),
         Err(rejection) => {
-            let (error, message) = rejection.public();
+            let (error, message) = rejection.public_error();
             let body = json!({ "error": error, "message": message });
             let retry = rejection.retry_after_s().map(|seconds| ("retry-after", seconds));
             edge::reply::with_headers(rejection.status(), &body, retry.as_slice())
@@ -114,7 +120,7 @@ pub(crate) fn of(outcome: &std::result::Result<Accepted, Rejection>) -> Result<R
 }
 
 /// Whether the door could accept a delivery, and what is wrong if not.
-pub(crate) fn health(mistakes: &[Mistake]) -> Result<Response> {
+pub(crate) fn health(mistakes: &[SettingError]) -> Result<Response> {
     let (status, health) = edge::settings::health(mistakes);
     edge::reply::json(status, &health)
 }

@@ -7,18 +7,18 @@ use std::rc::Rc;
 
 /// The bytes that the bodies under way in one isolate may hold together.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct UploadBudget {
     held: Cell<usize>,
     bytes_max: usize,
 }
 
-impl Budget {
+impl UploadBudget {
     pub(crate) fn new(bytes_max: usize) -> Rc<Self> {
         Rc::new(Self { held: Cell::new(0), bytes_max })
     }
 
     /// Whether so many bytes more were still to be had.
-    fn takes(&self, bytes: usize) -> bool {
+    fn reserve(&self, bytes: usize) -> bool {
         let held = self.held.get().saturating_add(bytes);
         let takes = held <= self.bytes_max;
         if takes {
@@ -27,24 +27,24 @@ impl Budget {
         takes
     }
 
-    fn gets_back(&self, bytes: usize) {
+    fn release(&self, bytes: usize) {
         self.held.set(self.held.get().saturating_sub(bytes));
     }
 }
 
 /// Why no more of a body is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Full {
+pub(crate) enum UploadLimit {
     /// This body is larger than any that is taken.
     Body,
     /// All bodies together hold as much as they may.
-    Budget,
+    Isolate,
 }
 
 /// One body. What it holds goes back to the budget with it.
 #[derive(Debug)]
 pub(crate) struct Upload {
-    budget: Rc<Budget>,
+    budget: Rc<UploadBudget>,
     bytes: Vec<u8>,
     /// Bytes at most.
     bytes_max: usize,
@@ -55,17 +55,21 @@ pub(crate) struct Upload {
 impl Upload {
     /// Begins with nothing: what the sender announces takes no memory. It is a hint, never a
     /// promise: the bytes are counted.
-    pub(crate) fn begin(budget: &Rc<Budget>, bytes_max: usize, announced: Option<usize>) -> Self {
+    pub(crate) fn begin(
+        budget: &Rc<UploadBudget>,
+        bytes_max: usize,
+        announced: Option<usize>,
+    ) -> Self {
         let announced = announced.unwrap_or(bytes_max).min(bytes_max);
         Self { budget: Rc::clone(budget), bytes: Vec::new(), bytes_max, announced }
     }
 
     /// Takes in what has come. The memory grows by doubling, so that a body in many pieces is not
     /// copied for each, and ends at what was announced, so that a whole one takes no byte more.
-    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), Full> {
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), UploadLimit> {
         let needed = self.bytes.len().saturating_add(chunk.len());
         if self.bytes_max < needed {
-            return Err(Full::Body);
+            return Err(UploadLimit::Body);
         }
         let held = self.bytes.capacity();
         if held < needed {
@@ -80,17 +84,17 @@ impl Upload {
         &self.bytes
     }
 
-    fn grow_to(&mut self, capacity: usize) -> Result<(), Full> {
+    fn grow_to(&mut self, capacity: usize) -> Result<(), UploadLimit> {
         let held = self.bytes.capacity();
         let more = capacity.saturating_sub(held);
-        if !self.budget.takes(more) {
-            return Err(Full::Budget);
+        if !self.budget.reserve(more) {
+            return Err(UploadLimit::Isolate);
         }
         let room = capacity.saturating_sub(self.bytes.len());
-        let grown = self.bytes.try_reserve_exact(room).map_err(|_| Full::Budget);
+        let grown = self.bytes.try_reserve_exact(room).map_err(|_| UploadLimit::Isolate);
         // What the allocator has really given.
         let got = self.bytes.capacity().saturating_sub(held);
-        self.budget.gets_back(more);
+        self.budget.release(more);
         self.budget.held.set(self.budget.held.get().saturating_add(got));
         grown
     }
@@ -98,33 +102,33 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        self.budget.gets_back(self.bytes.capacity());
+        self.budget.release(self.bytes.capacity());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, Full, Upload};
+    use super::{Upload, UploadBudget, UploadLimit};
 
     const MAX: usize = 1_000;
 
     #[test]
     fn w_16_as_many_bytes_pass_and_one_more_does_not() {
-        let budget = Budget::new(10 * MAX);
+        let budget = UploadBudget::new(10 * MAX);
         let mut body = Upload::begin(&budget, MAX, None);
         assert_eq!(body.push(&[7; 999]), Ok(()));
         assert_eq!(body.push(&[7; 1]), Ok(()));
-        assert_eq!(body.push(&[7; 1]), Err(Full::Body));
+        assert_eq!(body.push(&[7; 1]), Err(UploadLimit::Body));
         assert_eq!(body.bytes(), [7; MAX]);
         // What is announced is no promise.
         let mut liar = Upload::begin(&budget, MAX, Some(1));
         assert_eq!(liar.push(&[7; MAX]), Ok(()));
-        assert_eq!(liar.push(&[7; 1]), Err(Full::Body));
+        assert_eq!(liar.push(&[7; 1]), Err(UploadLimit::Body));
     }
 
     #[test]
     fn f_26_a_body_takes_memory_for_what_has_come_and_no_more_than_was_announced() {
-        let budget = Budget::new(10 * MAX);
+        let budget = UploadBudget::new(10 * MAX);
         let mut body = Upload::begin(&budget, MAX, Some(900));
         assert_eq!(budget.held.get(), 0, "what is announced takes nothing");
         for came in 1..=900 {
@@ -145,12 +149,12 @@ mod tests {
 
     #[test]
     fn f_26_bodies_that_never_end_do_not_take_more_than_the_budget() {
-        let budget = Budget::new(10 * MAX);
+        let budget = UploadBudget::new(10 * MAX);
         let mut bodies = Vec::new();
         for n in 0..400 {
             let mut body = Upload::begin(&budget, MAX, Some(MAX));
             let pushed = body.push(&[7; MAX - 1]);
-            assert_eq!(pushed, if n < 10 { Ok(()) } else { Err(Full::Budget) }, "{n}");
+            assert_eq!(pushed, if n < 10 { Ok(()) } else { Err(UploadLimit::Isolate) }, "{n}");
             bodies.push(body);
             assert!(budget.held.get() <= 10 * MAX);
         }

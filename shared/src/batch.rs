@@ -5,8 +5,8 @@
 //! others are given back, for D1 may be merely away; only what the platform would drop after this
 //! attempt is parked for that, and only when it has failed alone.
 
-use crate::fault::{Disposition, Fault, is_last, retry_after};
-use crate::plan::{DeadLetter, Message};
+use crate::d1_error::{D1Error, QueueAction, is_last_attempt, retry_after};
+use crate::plan::{DeadLetter, OpenedMessage};
 
 /// Commits that an overloaded D1 refuses in a row before all that is left is given back: as many
 /// as it takes to find one costly message among a hundred. More mean that D1 itself is overloaded,
@@ -15,50 +15,50 @@ pub const OVERLOADS_MAX: u32 = 8;
 
 /// A part of a batch that is committed together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Part {
+pub struct BatchPart {
     /// The queue that it came from.
     pub queue: String,
     /// Messages to apply.
-    pub messages: Vec<Message>,
+    pub messages: Vec<OpenedMessage>,
     /// Messages to park.
     pub letters: Vec<DeadLetter>,
 }
 
 /// What was decided for one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct MessageDecision {
     /// The queue's own id for it.
     pub message_id: String,
     /// What becomes of it.
-    pub disposition: Disposition,
+    pub disposition: QueueAction,
 }
 
 /// One batch on its way: what is still to be committed, and what is decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    parts: Vec<Part>,
-    verdicts: Vec<Verdict>,
+pub struct BatchProgress {
+    parts: Vec<BatchPart>,
+    verdicts: Vec<MessageDecision>,
     /// Refusals of an overloaded D1 since it last did something.
     overloads: u32,
 }
 
 /// What a refusal leads to.
 #[derive(Debug, Default)]
-struct Next {
-    parts: Vec<Part>,
-    verdicts: Vec<Verdict>,
+struct AfterRefusal {
+    parts: Vec<BatchPart>,
+    verdicts: Vec<MessageDecision>,
 }
 
-impl Work {
+impl BatchProgress {
     /// A batch of which some messages are settled already.
     #[must_use]
-    pub fn of(whole: Part, verdicts: Vec<Verdict>) -> Self {
+    pub fn new(whole: BatchPart, verdicts: Vec<MessageDecision>) -> Self {
         Self { parts: vec![whole], verdicts, overloads: 0 }
     }
 
-    /// What to commit next; nothing, when every message has its verdict. The part is handed over:
-    /// say of it that it was [`committed`](Self::committed) or [`refused`](Self::refused).
-    pub fn next_part(&mut self) -> Option<Part> {
+    /// The part to commit next; none when every message has its decision. Report what became of it
+    /// with [`record_commit`](Self::record_commit) or [`record_refusal`](Self::record_refusal).
+    pub fn next_part(&mut self) -> Option<BatchPart> {
         while let Some(part) = self.parts.pop() {
             if !part.is_empty() {
                 return Some(part);
@@ -68,47 +68,47 @@ impl Work {
     }
 
     /// The part was committed: every message in it is done with.
-    pub fn committed(&mut self, part: &Part) {
+    pub fn record_commit(&mut self, part: &BatchPart) {
         self.overloads = 0;
-        self.verdicts.extend(part.committed());
+        self.verdicts.extend(part.acks());
     }
 
     /// The part was refused. `jitter` is any number.
-    pub fn refused(&mut self, part: Part, fault: &Fault, jitter: u32) {
+    pub fn record_refusal(&mut self, part: BatchPart, fault: &D1Error, jitter: u32) {
         self.overloads = match fault {
-            Fault::Content(_) => 0,
-            Fault::Transient(_) => self.overloads,
-            Fault::Overloaded(_) => self.overloads.saturating_add(1),
+            D1Error::Content(_) => 0,
+            D1Error::Transient(_) => self.overloads,
+            D1Error::Overloaded(_) => self.overloads.saturating_add(1),
         };
         if self.overloads <= OVERLOADS_MAX {
-            let next = part.refused(fault, self.lot(jitter));
-            return self.take(next);
+            let next = part.after_refusal(fault, self.jitter_for_next(jitter));
+            return self.absorb(next);
         }
         let rest = std::mem::take(&mut self.parts);
-        self.take(part.give_back(fault, self.lot(jitter)));
+        self.absorb(part.retry_or_park(fault, self.jitter_for_next(jitter)));
         for part in rest {
-            self.take(part.spare(fault, self.lot(jitter)));
+            self.absorb(part.retry_all(fault, self.jitter_for_next(jitter)));
         }
     }
 
     /// What is decided so far.
     #[must_use]
-    pub fn verdicts(&self) -> &[Verdict] {
+    pub fn verdicts(&self) -> &[MessageDecision] {
         &self.verdicts
     }
 
-    fn take(&mut self, Next { parts, verdicts }: Next) {
+    fn absorb(&mut self, AfterRefusal { parts, verdicts }: AfterRefusal) {
         self.parts.extend(parts);
         self.verdicts.extend(verdicts);
     }
 
     /// Each message of the batch draws another delay.
-    fn lot(&self, jitter: u32) -> u32 {
+    fn jitter_for_next(&self, jitter: u32) -> u32 {
         jitter.wrapping_add(u32::try_from(self.verdicts.len()).unwrap_or_default())
     }
 }
 
-impl Part {
+impl BatchPart {
     /// How many messages it settles.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -121,67 +121,70 @@ impl Part {
         self.len() == 0
     }
 
-    fn committed(&self) -> impl Iterator<Item = Verdict> {
+    fn acks(&self) -> impl Iterator<Item = MessageDecision> {
         let messages = self.messages.iter().map(|message| &message.id);
         let letters = self.letters.iter().map(|letter| &letter.message_id);
         let ids = messages.chain(letters).cloned();
-        ids.map(|message_id| Verdict { message_id, disposition: Disposition::Ack })
+        ids.map(|message_id| MessageDecision { message_id, disposition: QueueAction::Ack })
     }
 
-    fn refused(self, fault: &Fault, jitter: u32) -> Next {
+    fn after_refusal(self, fault: &D1Error, jitter: u32) -> AfterRefusal {
         match fault {
-            Fault::Content(_) | Fault::Overloaded(_) if 1 < self.len() => self.halve(),
-            Fault::Content(_) if self.letters.is_empty() => self.park(fault),
-            Fault::Content(_) | Fault::Overloaded(_) | Fault::Transient(_) => {
-                self.give_back(fault, jitter)
+            D1Error::Content(_) | D1Error::Overloaded(_) if 1 < self.len() => self.halve(),
+            D1Error::Content(_) if self.letters.is_empty() => self.park_all(fault),
+            D1Error::Content(_) | D1Error::Overloaded(_) | D1Error::Transient(_) => {
+                self.retry_or_park(fault, jitter)
             }
         }
     }
 
     /// Two parts for one that holds more than one message.
-    fn halve(mut self) -> Next {
-        let mut half = self.rest(vec![], vec![]);
+    fn halve(mut self) -> AfterRefusal {
+        let mut half = self.with(vec![], vec![]);
         match self.messages.len() {
             0 => half.letters = self.letters.split_off(self.letters.len() / 2),
             1 => std::mem::swap(&mut half.letters, &mut self.letters),
             messages => half.messages = self.messages.split_off(messages / 2),
         }
-        Next { parts: vec![self, half], verdicts: vec![] }
+        AfterRefusal { parts: vec![self, half], verdicts: vec![] }
     }
 
     /// After a refusal that is no message's fault. What failed alone at its last attempt is parked,
     /// unless that was refused as well.
-    fn give_back(self, fault: &Fault, jitter: u32) -> Next {
+    fn retry_or_park(self, fault: &D1Error, jitter: u32) -> AfterRefusal {
         match (self.messages.as_slice(), self.letters.as_slice()) {
-            ([message], []) if is_last(message.attempts) => self.park(fault),
+            ([message], []) if is_last_attempt(message.attempts) => self.park_all(fault),
             ([], [letter]) => {
                 let disposition = retry_after(fault, letter.attempts, jitter);
                 let message_id = letter.message_id.clone();
-                Next { parts: vec![], verdicts: vec![Verdict { message_id, disposition }] }
+                AfterRefusal {
+                    parts: vec![],
+                    verdicts: vec![MessageDecision { message_id, disposition }],
+                }
             }
-            _ => self.spare(fault, jitter),
+            _ => self.retry_all(fault, jitter),
         }
     }
 
     /// Gives back, each after a delay of its own, so that what comes back together is smaller than
     /// what went. What the platform would drop is tried alone instead, whatever that costs.
-    fn spare(mut self, fault: &Fault, jitter: u32) -> Next {
-        let mut next = Next::default();
+    fn retry_all(mut self, fault: &D1Error, jitter: u32) -> AfterRefusal {
+        let mut next = AfterRefusal::default();
         let mut lots = (0..).map(|n| jitter.wrapping_add(n));
-        let mut back = |message_id: &str, attempts| Verdict {
+        let mut back = |message_id: &str, attempts| MessageDecision {
             message_id: message_id.into(),
             disposition: retry_after(fault, attempts, lots.next().unwrap_or(jitter)),
         };
         for letter in std::mem::take(&mut self.letters) {
-            if is_last(letter.attempts) {
-                next.parts.push(self.rest(vec![], vec![letter]));
+            if is_last_attempt(letter.attempts) {
+                next.parts.push(self.with(vec![], vec![letter]));
             } else {
                 next.verdicts.push(back(&letter.message_id, letter.attempts));
             }
         }
         for message in std::mem::take(&mut self.messages) {
-            if is_last(message.attempts) {
-                next.parts.push(self.rest(vec![message], vec![]));
+            if is_last_attempt(message.attempts) {
+                next.parts.push(self.with(vec![message], vec![]));
             } else {
                 next.verdicts.push(back(&message.id, message.attempts));
             }
@@ -190,47 +193,48 @@ impl Part {
     }
 
     /// Every message of it as a dead letter.
-    fn park(self, fault: &Fault) -> Next {
-        let park = |it: &Message| it.park(&self.queue, fault.reason(), fault.cause());
+    fn park_all(self, fault: &D1Error) -> AfterRefusal {
+        let park =
+            |it: &OpenedMessage| it.to_dead_letter(&self.queue, fault.reason(), fault.text());
         let letters = self.messages.iter().map(park).collect();
-        Next { parts: vec![self.rest(vec![], letters)], verdicts: vec![] }
+        AfterRefusal { parts: vec![self.with(vec![], letters)], verdicts: vec![] }
     }
 
-    fn rest(&self, messages: Vec<Message>, letters: Vec<DeadLetter>) -> Self {
+    fn with(&self, messages: Vec<OpenedMessage>, letters: Vec<DeadLetter>) -> Self {
         Self { queue: self.queue.clone(), messages, letters }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{OVERLOADS_MAX, Part, Verdict, Work};
+    use super::{BatchPart, BatchProgress, MessageDecision, OVERLOADS_MAX};
+    use crate::d1_error::{D1Error, QueueAction};
     use crate::envelope::{Envelope, Letter};
-    use crate::fault::{Disposition, Fault};
-    use crate::id::MessageId;
+    use crate::id::SvixId;
     use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
-    use crate::plan::Message;
-    use crate::projection::Digest;
+    use crate::plan::OpenedMessage;
+    use crate::projection::ContentDigest;
     use crate::time::UnixMillis;
 
     const LAST: u32 = ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX;
 
-    fn message(id: &str, attempts: u32) -> Message {
+    fn message(id: &str, attempts: u32) -> OpenedMessage {
         let envelope = Envelope {
-            svix_id: MessageId::parse(id).unwrap(),
+            svix_id: SvixId::parse(id).unwrap(),
             attempted_at: UnixMillis(0),
             received_at: UnixMillis(0),
             event_at: None,
-            body_digest: Digest::of(b""),
+            body_digest: ContentDigest::of(b""),
             kind: "x.y".into(),
             note: String::new(),
             letter: Letter::Ignored,
         };
-        let text = envelope.seal();
-        Message { id: id.into(), attempts, sent_at: UnixMillis(0), text, envelope }
+        let text = envelope.encode();
+        OpenedMessage { id: id.into(), attempts, sent_at: UnixMillis(0), text, envelope }
     }
 
-    fn part(messages: Vec<Message>) -> Part {
-        Part { queue: "q".into(), messages, letters: vec![] }
+    fn part(messages: Vec<OpenedMessage>) -> BatchPart {
+        BatchPart { queue: "q".into(), messages, letters: vec![] }
     }
 
     /// What became of a batch in the end.
@@ -239,63 +243,67 @@ mod tests {
         commits: u32,
         applied: Vec<String>,
         parked: Vec<String>,
-        verdicts: Vec<Verdict>,
+        verdicts: Vec<MessageDecision>,
     }
 
     impl Ran {
         fn back(&self) -> Vec<&str> {
-            let back = self.verdicts.iter().filter(|it| it.disposition != Disposition::Ack);
+            let back = self.verdicts.iter().filter(|it| it.disposition != QueueAction::Ack);
             back.map(|it| it.message_id.as_str()).collect()
         }
     }
 
     /// Commits parts, as the consumer does, against a database that refuses what `refuses` says.
-    fn run(whole: Part, refuses: impl FnMut(&Part) -> Option<Fault>) -> Ran {
+    fn run(whole: BatchPart, refuses: impl FnMut(&BatchPart) -> Option<D1Error>) -> Ran {
         run_with(whole, 0, refuses)
     }
 
-    fn run_with(whole: Part, jitter: u32, mut refuses: impl FnMut(&Part) -> Option<Fault>) -> Ran {
-        let (mut work, mut ran) = (Work::of(whole, vec![]), Ran::default());
+    fn run_with(
+        whole: BatchPart,
+        jitter: u32,
+        mut refuses: impl FnMut(&BatchPart) -> Option<D1Error>,
+    ) -> Ran {
+        let (mut work, mut ran) = (BatchProgress::new(whole, vec![]), Ran::default());
         while let Some(part) = work.next_part() {
             ran.commits += 1;
             assert!(ran.commits < 1000, "it does not end");
             if let Some(fault) = refuses(&part) {
-                work.refused(part, &fault, jitter);
+                work.record_refusal(part, &fault, jitter);
             } else {
                 ran.applied.extend(part.messages.iter().map(|message| message.id.clone()));
                 ran.parked.extend(part.letters.iter().map(|letter| letter.message_id.clone()));
-                work.committed(&part);
+                work.record_commit(&part);
             }
         }
         ran.verdicts = work.verdicts().to_vec();
         ran
     }
 
-    fn overloaded() -> Fault {
-        Fault::Overloaded("exceeded timeout".into())
+    fn overloaded() -> D1Error {
+        D1Error::Overloaded("exceeded timeout".into())
     }
 
-    fn lost() -> Fault {
-        Fault::Transient("lost".into())
+    fn lost() -> D1Error {
+        D1Error::Transient("lost".into())
     }
 
-    fn hundred(attempts: u32) -> Part {
+    fn hundred(attempts: u32) -> BatchPart {
         part((0..100).map(|i| message(&format!("m{i}"), attempts)).collect())
     }
 
-    fn holds(part: &Part, bad: &str) -> bool {
+    fn holds(part: &BatchPart, bad: &str) -> bool {
         part.messages.iter().any(|message| message.id == bad)
     }
 
     #[track_caller]
     fn check_one_bad(size: usize, bad: &str) {
         let messages = (0..size).map(|i| message(&format!("m{i}"), 1)).collect();
-        let content = || Fault::Content("constraint failed".into());
+        let content = || D1Error::Content("constraint failed".into());
         let Ran { parked, verdicts, .. } =
             run(part(messages), |part| holds(part, bad).then(content));
         assert_eq!(parked, [bad]);
         assert_eq!(verdicts.len(), size);
-        assert!(verdicts.iter().all(|v| v.disposition == Disposition::Ack));
+        assert!(verdicts.iter().all(|v| v.disposition == QueueAction::Ack));
     }
 
     #[test]
@@ -308,8 +316,8 @@ mod tests {
     #[test]
     fn a_bad_message_does_not_spoil_what_was_parked_beside_it() {
         let mut whole = part(vec![message("m0", 1)]);
-        whole.letters = vec![message("m1", 1).park("q", "malformed", "")];
-        let content = || Fault::Content("constraint failed".into());
+        whole.letters = vec![message("m1", 1).to_dead_letter("q", "malformed", "")];
+        let content = || D1Error::Content("constraint failed".into());
         let Ran { parked, verdicts, .. } = run(whole, |part| holds(part, "m0").then(content));
         assert_eq!((parked.len(), verdicts.len()), (2, 2));
     }
@@ -345,13 +353,13 @@ mod tests {
         let (letters, messages) = all.split_at(letters.len());
         let taken = |id: &str| all.iter().find(|(all, _)| all == id).unwrap().1;
         let mut whole = part(messages.iter().map(|(id, _)| message(id, 1)).collect());
-        let park = |(id, _): &(String, Taken)| message(id, 1).park("q", "malformed", "");
+        let park = |(id, _): &(String, Taken)| message(id, 1).to_dead_letter("q", "malformed", "");
         whole.letters = letters.iter().map(park).collect();
 
         let ran = run(whole, |part| {
             let message = part.messages.iter().any(|it| taken(&it.id) != Taken::Well);
             let letter = part.letters.iter().any(|it| taken(&it.message_id) == Taken::Never);
-            (message || letter).then(|| Fault::Content("constraint failed".into()))
+            (message || letter).then(|| D1Error::Content("constraint failed".into()))
         });
 
         let want = all.iter().map(|(id, taken)| match taken {
@@ -363,7 +371,7 @@ mod tests {
             ran.verdicts.iter().map(|verdict| verdict.message_id.clone()).collect();
         ids.sort_unstable();
         assert_eq!(ids, all.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), "{all:?}");
-        let back = ran.verdicts.into_iter().filter(|it| it.disposition != Disposition::Ack);
+        let back = ran.verdicts.into_iter().filter(|it| it.disposition != QueueAction::Ack);
         let mut got: Vec<_> = back.map(|verdict| (verdict.message_id, "given back")).collect();
         got.extend(ran.applied.into_iter().map(|id| (id, "applied")));
         got.extend(ran.parked.into_iter().map(|id| (id, "parked")));
@@ -388,7 +396,7 @@ mod tests {
         let messages = attempts.map(|it| message(&format!("m{it}"), it)).to_vec();
         let ran = run(part(messages), |_| Some(lost()));
         assert_eq!((ran.commits, ran.back().len(), ran.parked.len()), (1, 6, 0));
-        assert_eq!(ran.verdicts[0].disposition, Disposition::RetryAfter(1));
+        assert_eq!(ran.verdicts[0].disposition, QueueAction::RetryAfter(1));
     }
 
     #[test]
@@ -396,7 +404,7 @@ mod tests {
         let messages = ["m0", "m1", "m2"].map(|id| message(id, LAST)).to_vec();
         let mut whole = part(messages);
         whole.messages.push(message("m3", LAST - 1));
-        whole.letters = vec![message("m4", LAST).park("q", "malformed", "")];
+        whole.letters = vec![message("m4", LAST).to_dead_letter("q", "malformed", "")];
         // D1 was away for the whole, and again for one of them.
         let ran = run(whole, |part| (1 < part.len() || holds(part, "m1")).then(lost));
         assert_eq!(ran.parked, ["m1", "m4"]);
@@ -441,7 +449,10 @@ mod tests {
             letters.extend(part.letters.clone());
             (!part.messages.is_empty()).then(overloaded)
         });
-        assert_eq!(letters, [message("m1", LAST).park("q", "overloaded", "exceeded timeout")]);
+        assert_eq!(
+            letters,
+            [message("m1", LAST).to_dead_letter("q", "overloaded", "exceeded timeout")]
+        );
         assert_eq!((ran.parked, ran.verdicts.len()), (vec!["m1".to_owned()], 2));
     }
 
@@ -451,8 +462,8 @@ mod tests {
             let ran = run_with(hundred(1), jitter, |_| Some(overloaded()));
             let mut batches = std::collections::BTreeMap::<u32, usize>::new();
             let seconds = ran.verdicts.iter().filter_map(|verdict| match verdict.disposition {
-                Disposition::RetryAfter(seconds) => Some(seconds),
-                Disposition::Ack => None,
+                QueueAction::RetryAfter(seconds) => Some(seconds),
+                QueueAction::Ack => None,
             });
             seconds.for_each(|seconds| *batches.entry(seconds).or_default() += 1);
             assert_eq!(batches.keys().copied().collect::<Vec<_>>(), (15..=30).collect::<Vec<_>>());
@@ -463,7 +474,7 @@ mod tests {
 
     #[test]
     fn what_cannot_even_be_parked_is_given_back() {
-        for fault in [lost(), overloaded(), Fault::Content("too big".into())] {
+        for fault in [lost(), overloaded(), D1Error::Content("too big".into())] {
             let ran = run(part(vec![message("m0", LAST)]), |_| Some(fault.clone()));
             assert_eq!((ran.parked.len(), ran.back()), (0, vec!["m0"]));
         }

@@ -5,17 +5,17 @@
 
 mod wire;
 
-use crate::event::{Content, Event, Incoming, Unread, Unreadable};
-use crate::id::MessageId;
+use crate::event::{Event, ParsedDelivery, Payload, Unreadable, UnreadableReason};
+use crate::id::SvixId;
 use crate::limits::ENVELOPE_BYTES_MAX;
-use crate::projection::Digest;
+use crate::projection::ContentDigest;
 use crate::time::UnixMillis;
 
 /// One accepted delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     /// The `svix-id`: the same for every attempt.
-    pub svix_id: MessageId,
+    pub svix_id: SvixId,
     /// When this attempt was signed.
     pub attempted_at: UnixMillis,
     /// When it arrived at the door.
@@ -23,7 +23,7 @@ pub struct Envelope {
     /// The event's own time, where it has one.
     pub event_at: Option<UnixMillis>,
     /// Of the raw body.
-    pub body_digest: Digest,
+    pub body_digest: ContentDigest,
     /// The event's type; empty where it cannot be read.
     pub kind: String,
     /// What of the delivery was left out, in words without any of the values; mostly empty.
@@ -45,7 +45,7 @@ pub enum Letter {
 
 /// Why queued bytes cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
+pub enum EnvelopeError {
     /// Written by a newer build: deploy the consumer, then replay.
     #[error("version {0} of the envelope or of its fields is newer than this consumer")]
     Newer(u64),
@@ -60,17 +60,17 @@ impl Envelope {
     /// `svix_id` and `attempted_at` are the verified headers', `received_at` is now.
     #[must_use]
     pub fn new(
-        svix_id: MessageId,
+        svix_id: SvixId,
         attempted_at: UnixMillis,
         received_at: UnixMillis,
-        incoming: Incoming,
+        incoming: ParsedDelivery,
     ) -> Self {
         let letter = match incoming.content {
-            Content::Synced(event) => Letter::Event(event),
-            Content::Ignored => Letter::Ignored,
-            Content::Unreadable(unreadable) => Letter::Unreadable(unreadable),
+            Payload::Synced(event) => Letter::Event(event),
+            Payload::Ignored => Letter::Ignored,
+            Payload::Unreadable(unreadable) => Letter::Unreadable(unreadable),
         };
-        let Incoming { event_at, body_digest, note, .. } = incoming;
+        let ParsedDelivery { event_at, body_digest, note, .. } = incoming;
         let kind = incoming.kind.unwrap_or_default();
         Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, note, letter }
     }
@@ -79,8 +79,8 @@ impl Envelope {
     ///
     /// An event too large to travel is sealed as unreadable for its size: parked, not lost.
     #[must_use]
-    pub fn seal(&self) -> String {
-        let text = wire::write(self);
+    pub fn encode(&self) -> String {
+        let text = wire::encode(self);
         if text.len() <= ENVELOPE_BYTES_MAX {
             return text;
         }
@@ -89,18 +89,18 @@ impl Envelope {
             Letter::Ignored | Letter::Unreadable(_) => None,
         };
         let detail = format!("{} bytes, at most {ENVELOPE_BYTES_MAX} travel", text.len());
-        let unreadable = Unreadable { object_id, reason: Unread::Size, detail };
+        let unreadable = Unreadable { object_id, reason: UnreadableReason::Size, detail };
         let kind = self.kind.chars().take(KIND_CHARS_MAX).collect();
-        wire::write(&Self { letter: Letter::Unreadable(unreadable), kind, ..self.clone() })
+        wire::encode(&Self { letter: Letter::Unreadable(unreadable), kind, ..self.clone() })
     }
 
     /// Reads queued bytes.
     ///
     /// # Errors
-    /// [`OpenError::Newer`] for a wire version that this build does not know,
-    /// [`OpenError::Malformed`] for anything that no build wrote.
-    pub fn open(text: &str) -> Result<Self, OpenError> {
-        wire::read(text)
+    /// [`EnvelopeError::Newer`] for a wire version that this build does not know,
+    /// [`EnvelopeError::Malformed`] for anything that no build wrote.
+    pub fn decode(text: &str) -> Result<Self, EnvelopeError> {
+        wire::decode(text)
     }
 
     /// The id of the object that it is about, where known.
@@ -119,16 +119,16 @@ const KIND_CHARS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use super::{Envelope, Letter, OpenError};
-    use crate::event::{Event, Unread};
-    use crate::id::{MessageId, ObjectId, UserId};
+    use super::{Envelope, EnvelopeError, Letter};
+    use crate::event::{Event, UnreadableReason};
+    use crate::id::{EntityId, SvixId, UserId};
     use crate::limits::ENVELOPE_BYTES_MAX;
-    use crate::merge::{Change, Entity, Live, Rank, State};
-    use crate::projection::{Digest, Fields, UserFields, digest};
+    use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
+    use crate::projection::{ContentDigest, EntityFields, UserFields, digest};
     use crate::time::UnixMillis;
 
     fn sample(email: &str) -> Envelope {
-        let fields = Fields::User(UserFields {
+        let fields = EntityFields::User(UserFields {
             email: Some(email.into()),
             banned: false,
             app_roles: vec!["admin".into()],
@@ -140,17 +140,22 @@ mod tests {
             projection: 2,
             digest: digest("user_ada", &fields),
         };
-        let id = ObjectId::parse("user_ada").unwrap();
-        let live = Change { entity: Entity::User, id, state: State::Live(Live { rank, fields }) };
-        let id = ObjectId::parse("org_1").unwrap();
-        let dead = Change { entity: Entity::Organization, id, state: State::Dead };
+        let id = EntityId::parse("user_ada").unwrap();
+        let live = EntityChange {
+            entity: EntityKind::User,
+            id,
+            state: EntityState::Live(LiveState { rank, fields }),
+        };
+        let id = EntityId::parse("org_1").unwrap();
+        let dead =
+            EntityChange { entity: EntityKind::Organization, id, state: EntityState::Deleted };
         let users = vec![UserId::parse("user_ada").unwrap()];
         Envelope {
-            svix_id: MessageId::parse("msg_1").unwrap(),
+            svix_id: SvixId::parse("msg_1").unwrap(),
             attempted_at: UnixMillis(8),
             received_at: UnixMillis(9),
             event_at: Some(UnixMillis(7)),
-            body_digest: Digest::of(b"abc"),
+            body_digest: ContentDigest::of(b"abc"),
             kind: "user.updated".into(),
             note: String::new(),
             letter: Letter::Event(Event { changes: vec![live, dead], users }),
@@ -167,7 +172,7 @@ mod tests {
             r#""email":"ada@example.com","banned":false,"app_roles":["admin"],"created_at":5}}},"#,
             r#"{"id":"org_1","dead":"organization"}],"users":["user_ada"]}}}"#
         );
-        assert_eq!(sample("ada@example.com").seal(), want);
+        assert_eq!(sample("ada@example.com").encode(), want);
     }
 
     /// As a door of projection 1 wrote it.
@@ -181,19 +186,19 @@ mod tests {
             r#""email":"ada@example.com","banned":false,"app_roles":["admin"],"created_at":5}}},"#,
             r#"{"id":"org_1","dead":"organization"}],"users":["user_ada"]}}}"#
         );
-        let opened = Envelope::open(text).unwrap();
-        assert_eq!(opened.seal(), text);
+        let opened = Envelope::decode(text).unwrap();
+        assert_eq!(opened.encode(), text);
         let Letter::Event(event) = opened.letter else { panic!() };
-        let State::Live(live) = &event.changes[0].state else { panic!() };
+        let EntityState::Live(live) = &event.changes[0].state else { panic!() };
         assert_eq!(live.rank.projection, 1);
     }
 
     #[test]
     fn what_was_sealed_opens_the_same() {
         let envelope = sample("ada@example.com");
-        assert_eq!(Envelope::open(&envelope.seal()), Ok(envelope.clone()));
+        assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope.clone()));
         let noted = Envelope { note: "data.name cannot be read".into(), ..envelope };
-        assert_eq!(Envelope::open(&noted.seal()), Ok(noted));
+        assert_eq!(Envelope::decode(&noted.encode()), Ok(noted));
     }
 
     /// A consumer that knows no notes passes over the member, and one that does takes its absence
@@ -201,14 +206,14 @@ mod tests {
     #[test]
     fn a_note_is_one_member_more() {
         let plain = sample("ada@example.com");
-        let noted = Envelope { note: "data.name cannot be read".into(), ..plain.clone() }.seal();
+        let noted = Envelope { note: "data.name cannot be read".into(), ..plain.clone() }.encode();
         let member = r#""type":"user.updated","note":"data.name cannot be read","#;
-        assert_eq!(noted.replace(member, r#""type":"user.updated","#), plain.seal());
+        assert_eq!(noted.replace(member, r#""type":"user.updated","#), plain.encode());
     }
 
     #[test]
     fn what_stands_in_a_list_instead_of_an_object_is_no_envelope() {
-        let text = sample("a").seal();
+        let text = sample("a").encode();
         for (find, put) in [
             (r#"{"id":"org_1","dead":"organization"}"#, r#"["org_1","organization"]"#),
             (r#""dead":"organization""#, r#""dead":{"organization":null}"#),
@@ -219,19 +224,22 @@ mod tests {
         ] {
             assert!(text.contains(find), "{find}");
             let changed = text.replace(find, put);
-            assert!(matches!(Envelope::open(&changed), Err(OpenError::Malformed(_))), "{changed}");
+            assert!(
+                matches!(Envelope::decode(&changed), Err(EnvelopeError::Malformed(_))),
+                "{changed}"
+            );
         }
         let fields =
             r#"{"entity":"user","email":"a","banned":false,"app_roles":["admin"],"created_at":5}"#;
         assert!(text.contains(fields));
         let role = |permission: &str| {
             let role = r#"{"entity":"role","key":"org:a","permissions":["#;
-            Envelope::open(&text.replace(fields, &format!("{role}{permission}]}}")))
+            Envelope::decode(&text.replace(fields, &format!("{role}{permission}]}}")))
         };
         assert!(role(r#"{"id":"perm_1","key":"org:a:b"}"#).is_ok());
         assert!(role(r#"["perm_1","org:a:b"]"#).is_err());
         let (head, _) = text.split_once(r#""letter":"#).unwrap();
-        let letter = |letter: &str| Envelope::open(&format!(r#"{head}"letter":{letter}}}"#));
+        let letter = |letter: &str| Envelope::decode(&format!(r#"{head}"letter":{letter}}}"#));
         assert!(letter(r#"{"event":{"changes":[],"users":[]}}"#).is_ok());
         assert!(letter(r#"{"event":[[],[]]}"#).is_err());
         assert!(letter(r#"{"unreadable":[null,"shape",""]}"#).is_err());
@@ -240,30 +248,31 @@ mod tests {
 
     #[test]
     fn an_event_too_large_to_travel_is_sealed_as_unreadable() {
-        let text = sample(&"a".repeat(ENVELOPE_BYTES_MAX)).seal();
+        let text = sample(&"a".repeat(ENVELOPE_BYTES_MAX)).encode();
         assert!(text.len() <= ENVELOPE_BYTES_MAX);
-        let opened = Envelope::open(&text).unwrap();
+        let opened = Envelope::decode(&text).unwrap();
         assert_eq!(opened.subject(), Some("user_ada"));
         let Letter::Unreadable(unreadable) = opened.letter else { panic!("{opened:?}") };
-        assert_eq!(unreadable.reason, Unread::Size);
+        assert_eq!(unreadable.reason, UnreadableReason::Size);
     }
 
     #[test]
     fn what_is_said_of_nonsense_quotes_no_value() {
-        let text = sample("a").seal().replace(r#""attempted_at":8"#, r#""attempted_at":"secret""#);
-        let error = Envelope::open(&text).unwrap_err().to_string();
+        let text =
+            sample("a").encode().replace(r#""attempted_at":8"#, r#""attempted_at":"secret""#);
+        let error = Envelope::decode(&text).unwrap_err().to_string();
         assert!(!error.contains("secret"), "{error}");
     }
 
     #[test]
     fn a_newer_wire_version_is_told_apart_from_nonsense() {
-        assert_eq!(Envelope::open(r#"{"v":2,"x":[]}"#), Err(OpenError::Newer(2)));
-        let newer = sample("a").seal().replace(r#""projection":2"#, r#""projection":3"#);
-        assert_eq!(Envelope::open(&newer), Err(OpenError::Newer(3)));
+        assert_eq!(Envelope::decode(r#"{"v":2,"x":[]}"#), Err(EnvelopeError::Newer(2)));
+        let newer = sample("a").encode().replace(r#""projection":2"#, r#""projection":3"#);
+        assert_eq!(Envelope::decode(&newer), Err(EnvelopeError::Newer(3)));
         let nonsense = ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"];
         // The first two of these were found by the fuzz target `queue_message`.
         for text in nonsense.into_iter().chain([r#"{"v":0}"#, "[2]", r#"{"v":2,"v":2}"#]) {
-            assert!(matches!(Envelope::open(text), Err(OpenError::Malformed(_))), "{text:?}");
+            assert!(matches!(Envelope::decode(text), Err(EnvelopeError::Malformed(_))), "{text:?}");
         }
     }
 }

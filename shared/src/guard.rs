@@ -1,6 +1,6 @@
 //! The guard: may this user do that? Pure; whatever it does not know, it denies.
 
-use crate::roles::{Membership, RoleSet, Standing};
+use crate::roles::{Membership, RoleSet, UserStatus};
 use crate::session::Session;
 use crate::session::factors::{FactorAges, Reverification};
 use crate::time::UnixMillis;
@@ -45,7 +45,7 @@ pub enum Need {
 
 /// A role set together with how long it may be relied on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct RoleSnapshot {
     /// The roles.
     pub set: RoleSet,
     /// The instant after which the set is too old, on the clock of whoever asks.
@@ -84,22 +84,22 @@ impl<'a> Permit<'a> {
 pub enum Denied {
     /// There is no set at all: a cold cache never opens a door.
     #[error("no role set is known")]
-    Cold,
+    NoRoleSet,
     /// The set is older than the hard age.
     #[error("the role set is too old")]
-    Stale,
+    RoleSetTooOld,
     /// The user is deleted or banned.
     #[error("the user is deleted or banned")]
-    Barred,
+    UserBlocked,
     /// The roles do not carry it, or the question asks nothing.
     #[error("the roles do not carry it")]
-    Missing,
+    NotGranted,
     /// The roles carry it, but it is for the user alone, and somebody acts as them.
     #[error("the user is impersonated")]
     Impersonated,
     /// The factors are too old, or the token does not tell how old they are.
     #[error("the user has not proved lately who they are")]
-    Unproved,
+    NotReverified,
 }
 
 /// Grants `need` to whoever has `session` when the roles in `known` carry it.
@@ -108,15 +108,17 @@ pub enum Denied {
 /// ([`is_administrative`]).
 ///
 /// # Errors
-/// [`Denied::Cold`] without a set, [`Denied::Stale`] past its age, [`Denied::Barred`] for a user
-/// who is dead or banned, otherwise the first reason why the need is not met.
+/// [`Denied::NoRoleSet`] without a set, [`Denied::RoleSetTooOld`] past its age,
+/// [`Denied::UserBlocked`] for a user who is dead or banned, otherwise the first reason why the
+/// need is not met.
 pub fn permit<'a>(
     session: &'a Session,
-    known: Option<&'a Known>,
+    known: Option<&'a RoleSnapshot>,
     need: &Need,
     now: UnixMillis,
 ) -> Result<Permit<'a>, Denied> {
-    let asker = Asker { is_impersonated: session.actor().is_some(), factors: session.factors() };
+    let asker =
+        SessionFacts { is_impersonated: session.actor().is_some(), factors: session.factors() };
     decide(asker, known, need, now).map(|set| Permit { session, set })
 }
 
@@ -125,8 +127,12 @@ pub fn permit<'a>(
 ///
 /// # Errors
 /// As [`permit`].
-pub fn covers(known: Option<&Known>, need: &Need, now: UnixMillis) -> Result<(), Denied> {
-    decide(Asker { is_impersonated: false, factors: None }, known, need, now).map(drop)
+pub fn roles_meet(
+    known: Option<&RoleSnapshot>,
+    need: &Need,
+    now: UnixMillis,
+) -> Result<(), Denied> {
+    decide(SessionFacts { is_impersonated: false, factors: None }, known, need, now).map(drop)
 }
 
 /// Whether a role or a permission is one to administer with: `admin`, `org:admin`, and what Clerk's
@@ -138,57 +144,59 @@ pub fn is_administrative(name: &str) -> bool {
 
 /// What a session says, as far as a need can ask for it.
 #[derive(Clone, Copy)]
-struct Asker {
+struct SessionFacts {
     is_impersonated: bool,
     factors: Option<FactorAges>,
 }
 
 fn decide<'a>(
-    asker: Asker,
-    known: Option<&'a Known>,
+    asker: SessionFacts,
+    known: Option<&'a RoleSnapshot>,
     need: &Need,
     now: UnixMillis,
 ) -> Result<&'a RoleSet, Denied> {
-    let Some(Known { set, good_until }) = known else {
-        return Err(Denied::Cold);
+    let Some(RoleSnapshot { set, good_until }) = known else {
+        return Err(Denied::NoRoleSet);
     };
     if *good_until < now {
-        return Err(Denied::Stale);
+        return Err(Denied::RoleSetTooOld);
     }
-    if !set.standing.admits() {
-        return Err(Denied::Barred);
+    if !set.standing.may_have_access() {
+        return Err(Denied::UserBlocked);
     }
     asker.meets(set, need, now).map(|()| set)
 }
 
-impl Asker {
+impl SessionFacts {
     fn meets(self, set: &RoleSet, need: &Need, now: UnixMillis) -> Result<(), Denied> {
         let member =
             |org: &str, holds: &dyn Fn(&Membership) -> bool| set.memberships_in(org).any(holds);
         match need {
             Need::Session => Ok(()),
             Need::Role(role) => self.holds(role, set.roles.contains(role)),
-            Need::Member { org } => held(member(org, &|_| true)),
+            Need::Member { org } => granted_if(member(org, &|_| true)),
             Need::OrgRole { org, role } => self.holds(role, member(org, &|m| m.role == *role)),
             Need::Permission { org, permission } => {
                 let is_carried = member(org, &|m| m.permissions.contains(permission));
                 self.holds(permission, is_carried)
             }
-            Need::AnyOrg => held(!set.organizations.is_empty()),
+            Need::AnyOrg => granted_if(!set.organizations.is_empty()),
             // Of a user whom no event has told of yet, nothing is known, not even an absence.
-            Need::NoOrg => held(set.standing == Standing::Live && set.organizations.is_empty()),
+            Need::NoOrg => {
+                granted_if(set.standing == UserStatus::Live && set.organizations.is_empty())
+            }
             Need::Reverified(wanted) => match self.factors {
                 Some(ages) if wanted.is_met(ages, now) => Ok(()),
-                Some(_) | None => Err(Denied::Unproved),
+                Some(_) | None => Err(Denied::NotReverified),
             },
-            Need::All(needs) if needs.is_empty() => Err(Denied::Missing),
+            Need::All(needs) if needs.is_empty() => Err(Denied::NotGranted),
             Need::All(needs) => needs.iter().try_for_each(|need| self.meets(set, need, now)),
             Need::Any(needs) => self.meets_any(set, needs, now),
         }
     }
 
     fn meets_any(self, set: &RoleSet, needs: &[Need], now: UnixMillis) -> Result<(), Denied> {
-        let mut reason = Denied::Missing;
+        let mut reason = Denied::NotGranted;
         for need in needs {
             match self.meets(set, need, now) {
                 Ok(()) => return Ok(()),
@@ -199,7 +207,7 @@ impl Asker {
     }
 
     fn holds(self, name: &str, is_carried: bool) -> Result<(), Denied> {
-        held(is_carried)?;
+        granted_if(is_carried)?;
         if self.is_impersonated && is_administrative(name) {
             return Err(Denied::Impersonated);
         }
@@ -207,8 +215,8 @@ impl Asker {
     }
 }
 
-fn held(is_held: bool) -> Result<(), Denied> {
-    if is_held { Ok(()) } else { Err(Denied::Missing) }
+fn granted_if(is_held: bool) -> Result<(), Denied> {
+    if is_held { Ok(()) } else { Err(Denied::NotGranted) }
 }
 
 #[cfg(test)]

@@ -37,9 +37,9 @@ fn well_formed(raw: &str) -> Result<Box<str>, IdError> {
 
 /// The id of anything that Clerk sends: an organization, a membership, a role, a permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectId(Box<str>);
+pub struct EntityId(Box<str>);
 
-impl ObjectId {
+impl EntityId {
     /// Reads an id.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl ObjectId {
     }
 }
 
-impl fmt::Display for ObjectId {
+impl fmt::Display for EntityId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -70,7 +70,7 @@ impl UserId {
     ///
     /// # Errors
     /// [`IdError::Prefix`] for the id of anything else, a machine's (`mch_…`) for instance;
-    /// otherwise as [`ObjectId::parse`].
+    /// otherwise as [`EntityId::parse`].
     pub fn parse(raw: &str) -> Result<Self, IdError> {
         let id = well_formed(raw)?;
         if id.strip_prefix("user_").is_none_or(str::is_empty) {
@@ -94,12 +94,12 @@ impl fmt::Display for UserId {
 
 /// The `svix-id` of a delivery: the same for every attempt at it, on every endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId(Box<str>);
+pub struct SvixId(Box<str>);
 
-/// Bytes in a [`MessageId`]. Svix's have about 31.
+/// Bytes in a [`SvixId`]. Svix's have about 31.
 pub const MESSAGE_ID_BYTES_MAX: usize = 256;
 
-impl MessageId {
+impl SvixId {
     /// Reads a `svix-id`.
     ///
     /// It goes raw into the signed text between two dots, so a dot in it could move the border
@@ -127,7 +127,7 @@ impl MessageId {
     }
 }
 
-impl fmt::Display for MessageId {
+impl fmt::Display for SvixId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -135,7 +135,7 @@ impl fmt::Display for MessageId {
 
 #[cfg(test)]
 mod tests {
-    use super::{IdError, MessageId, ObjectId, UserId};
+    use super::{EntityId, IdError, SvixId, UserId};
 
     #[test]
     fn a_user_id_names_a_user() {
@@ -148,16 +148,16 @@ mod tests {
 
     #[test]
     fn an_object_id_is_short_and_plain() {
-        assert!(ObjectId::parse("orgmem_2g7np7Hrk0SN6kj5EDMLDaKNL0S").is_ok());
-        assert_eq!(ObjectId::parse(""), Err(IdError::Empty));
-        assert_eq!(ObjectId::parse("org_ü"), Err(IdError::Alphabet));
+        assert!(EntityId::parse("orgmem_2g7np7Hrk0SN6kj5EDMLDaKNL0S").is_ok());
+        assert_eq!(EntityId::parse(""), Err(IdError::Empty));
+        assert_eq!(EntityId::parse("org_ü"), Err(IdError::Alphabet));
     }
 
     #[test]
     fn a_message_id_cannot_move_the_border_of_the_signed_text() {
-        assert!(MessageId::parse("msg_p5jXN8AQM9LWM0D4loKWxJek").is_ok());
+        assert!(SvixId::parse("msg_p5jXN8AQM9LWM0D4loKWxJek").is_ok());
         for raw in ["msg.1", "msg,1", "msg 1", "msg\n1", "msg_é", "", &"m".repeat(257)] {
-            assert!(MessageId::parse(raw).is_err(), "{raw:?}");
+            assert!(SvixId::parse(raw).is_err(), "{raw:?}");
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! A struct that serde derives is filled from an array as well, by the order of its fields, and
 //! a variant without fields is taken from `{"name":null}`. Neither is a shape that anybody
-//! documents. [`Object`] reads what others write; the macros `by_name` and `by_word` read what our
-//! own Workers write to each other.
+//! documents. [`JsonObject`] reads what others write; the macros `by_name` and `by_word` read what
+//! our own Workers write to each other.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,24 +19,24 @@ use serde_json::value::RawValue;
 /// numbers beyond any type and halves of characters lose nothing of the object. A member that is
 /// read stands there once: of two, each reader could believe another one.
 #[derive(Clone, Debug)]
-pub struct Object<'a>(BTreeMap<&'static str, Option<&'a RawValue>>);
+pub struct JsonObject<'a>(BTreeMap<&'static str, Option<&'a RawValue>>);
 
 /// A value without parts.
-pub trait Leaf: DeserializeOwned {}
+pub trait JsonScalar: DeserializeOwned {}
 
-impl Leaf for String {}
-impl Leaf for bool {}
-impl Leaf for i64 {}
-impl Leaf for u64 {}
+impl JsonScalar for String {}
+impl JsonScalar for bool {}
+impl JsonScalar for i64 {}
+impl JsonScalar for u64 {}
 
-impl<'a> Object<'a> {
+impl<'a> JsonObject<'a> {
     /// Reads the members with these names.
     ///
     /// # Errors
     /// When the text is not JSON, or not an object.
-    pub fn read(text: &'a str, names: &'static [&'static str]) -> serde_json::Result<Self> {
+    pub fn parse(text: &'a str, names: &'static [&'static str]) -> serde_json::Result<Self> {
         let mut reader = serde_json::Deserializer::from_str(text);
-        let object = reader.deserialize_map(Members(names))?;
+        let object = reader.deserialize_map(MembersVisitor(names))?;
         reader.end()?;
         Ok(object)
     }
@@ -45,7 +45,7 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// When it stands there twice.
-    pub fn raw(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
+    pub fn raw_member(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
         match self.0.get(name) {
             None => Ok(None),
             Some(Some(raw)) => Ok(Some(raw)),
@@ -57,21 +57,21 @@ impl<'a> Object<'a> {
     ///
     /// # Errors
     /// When it stands there twice.
-    pub fn some(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
-        Ok(self.raw(name)?.filter(|raw| raw.get() != "null"))
+    pub fn non_null_member(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
+        Ok(self.raw_member(name)?.filter(|raw| raw.get() != "null"))
     }
 
     /// A member without parts; `None` when it is absent or `null`.
     ///
     /// # Errors
     /// When it stands there twice, or is of another type.
-    pub fn get<T: Leaf>(&self, name: &str) -> serde_json::Result<Option<T>> {
-        self.some(name)?.map(leaf).transpose()
+    pub fn scalar<T: JsonScalar>(&self, name: &str) -> serde_json::Result<Option<T>> {
+        self.non_null_member(name)?.map(parse_scalar).transpose()
     }
 
     /// Whether a member stands there twice.
     #[must_use]
-    pub fn has_twice(&self) -> bool {
+    pub fn has_duplicate(&self) -> bool {
         self.0.values().any(Option::is_none)
     }
 }
@@ -80,7 +80,7 @@ impl<'a> Object<'a> {
 ///
 /// # Errors
 /// When it is of another type.
-pub fn leaf<T: Leaf>(raw: &RawValue) -> serde_json::Result<T> {
+pub fn parse_scalar<T: JsonScalar>(raw: &RawValue) -> serde_json::Result<T> {
     serde_json::from_str(raw.get())
 }
 
@@ -88,22 +88,22 @@ pub fn leaf<T: Leaf>(raw: &RawValue) -> serde_json::Result<T> {
 ///
 /// # Errors
 /// When it is not a list.
-pub fn list(raw: &RawValue) -> serde_json::Result<Vec<&RawValue>> {
+pub fn array_items(raw: &RawValue) -> serde_json::Result<Vec<&RawValue>> {
     serde_json::from_str(raw.get())
 }
 
-struct Members(&'static [&'static str]);
+struct MembersVisitor(&'static [&'static str]);
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Object<'de>;
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = JsonObject<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<JsonObject<'de>, A::Error> {
         let mut found = BTreeMap::new();
-        while let Some(name) = members.next_key_seed(Name(self.0))? {
+        while let Some(name) = members.next_key_seed(MemberNameSeed(self.0))? {
             let Some(name) = name else {
                 members.next_value::<IgnoredAny>()?;
                 continue;
@@ -111,15 +111,15 @@ impl<'de> Visitor<'de> for Members {
             let raw: &RawValue = members.next_value()?;
             found.entry(name).and_modify(|known| *known = None).or_insert(Some(raw));
         }
-        Ok(Object(found))
+        Ok(JsonObject(found))
     }
 }
 
 /// Finds a member's name among those that are asked for. As bytes: another name may hold what is
 /// no character.
-struct Name(&'static [&'static str]);
+struct MemberNameSeed(&'static [&'static str]);
 
-impl<'de> DeserializeSeed<'de> for Name {
+impl<'de> DeserializeSeed<'de> for MemberNameSeed {
     type Value = Option<&'static str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -127,7 +127,7 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-impl Visitor<'_> for Name {
+impl Visitor<'_> for MemberNameSeed {
     type Value = Option<&'static str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,15 +141,15 @@ impl Visitor<'_> for Name {
 
 /// Reads and writes these structs by the names of their fields: an array is refused. Each derives
 /// with `#[serde(remote = "Self")]`, which leaves it without the traits until it stands here.
-macro_rules! by_name {
+macro_rules! serde_struct_from_object {
     ($($type:ident),+ $(,)?) => {
-        $($crate::json::written!($type);)+
-        $crate::json::read_by_name!($($type),+);
+        $($crate::json::serialize_remote!($type);)+
+        $crate::json::deserialize_from_object!($($type),+);
     };
 }
 
 /// Reads these structs so; for those that are never written.
-macro_rules! read_by_name {
+macro_rules! deserialize_from_object {
     ($($type:ident),+ $(,)?) => {$(
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -177,9 +177,9 @@ macro_rules! read_by_name {
 }
 
 /// The same for enums whose variants have no fields: a text, never `{"name":null}`.
-macro_rules! by_word {
+macro_rules! serde_unit_enum {
     ($($type:ident),+ $(,)?) => {$(
-        $crate::json::written!($type);
+        $crate::json::serialize_remote!($type);
 
         impl<'de> serde::Deserialize<'de> for $type {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -204,7 +204,7 @@ macro_rules! by_word {
 }
 
 /// Writes a type as it derives, with `#[serde(remote = "Self")]`.
-macro_rules! written {
+macro_rules! serialize_remote {
     ($type:ident) => {
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -214,16 +214,18 @@ macro_rules! written {
     };
 }
 
-pub(crate) use {by_name, by_word, read_by_name, written};
+pub(crate) use {
+    deserialize_from_object, serde_struct_from_object, serde_unit_enum, serialize_remote,
+};
 
 #[cfg(test)]
 mod tests {
-    use super::{Object, leaf, list};
+    use super::{JsonObject, array_items, parse_scalar};
 
     const NAMES: [&str; 3] = ["a", "b", "c"];
 
-    fn read(text: &str) -> serde_json::Result<Object<'_>> {
-        Object::read(text, &NAMES)
+    fn read(text: &str) -> serde_json::Result<JsonObject<'_>> {
+        JsonObject::parse(text, &NAMES)
     }
 
     #[test]
@@ -236,9 +238,9 @@ mod tests {
         {
             let text = format!(r#"{{"a":1,"x":{odd},"\ud800":{odd},"b":{odd},"x":2}}"#);
             let object = read(&text).unwrap();
-            assert_eq!(object.get::<i64>("a").unwrap(), Some(1));
-            assert_eq!(object.raw("b").unwrap().unwrap().get(), odd);
-            assert!(object.raw("c").unwrap().is_none());
+            assert_eq!(object.scalar::<i64>("a").unwrap(), Some(1));
+            assert_eq!(object.raw_member("b").unwrap().unwrap().get(), odd);
+            assert!(object.raw_member("c").unwrap().is_none());
         }
     }
 
@@ -255,20 +257,27 @@ mod tests {
     #[test]
     fn a_member_that_stands_there_twice_is_not_read_and_the_others_are() {
         let object = read(r#"{"a":1,"b":2,"\u0061":1}"#).unwrap();
-        assert!(object.raw("a").is_err() && object.get::<i64>("a").is_err() && object.has_twice());
-        assert_eq!(object.get::<i64>("b").unwrap(), Some(2));
+        assert!(
+            object.raw_member("a").is_err()
+                && object.scalar::<i64>("a").is_err()
+                && object.has_duplicate()
+        );
+        assert_eq!(object.scalar::<i64>("b").unwrap(), Some(2));
     }
 
     #[test]
     fn a_leaf_has_its_own_type_and_null_is_nothing() {
         let object = read(r#"{"a":"1","b":null,"c":[1,[2]]}"#).unwrap();
-        assert!(object.get::<i64>("a").is_err() && object.get::<bool>("a").is_err());
-        assert_eq!(object.get::<String>("a").unwrap().as_deref(), Some("1"));
-        assert_eq!(object.get::<String>("b").unwrap(), None);
-        assert!(object.raw("b").unwrap().is_some() && object.some("b").unwrap().is_none());
-        let items = list(object.raw("c").unwrap().unwrap()).unwrap();
-        assert_eq!(leaf::<i64>(items[0]).unwrap(), 1);
-        assert!(leaf::<i64>(items[1]).is_err() && list(items[0]).is_err());
+        assert!(object.scalar::<i64>("a").is_err() && object.scalar::<bool>("a").is_err());
+        assert_eq!(object.scalar::<String>("a").unwrap().as_deref(), Some("1"));
+        assert_eq!(object.scalar::<String>("b").unwrap(), None);
+        assert!(
+            object.raw_member("b").unwrap().is_some()
+                && object.non_null_member("b").unwrap().is_none()
+        );
+        let items = array_items(object.raw_member("c").unwrap().unwrap()).unwrap();
+        assert_eq!(parse_scalar::<i64>(items[0]).unwrap(), 1);
+        assert!(parse_scalar::<i64>(items[1]).is_err() && array_items(items[0]).is_err());
     }
 
     #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -290,8 +299,8 @@ mod tests {
         One,
     }
 
-    by_name!(Outer, Inner);
-    by_word!(Word);
+    serde_struct_from_object!(Outer, Inner);
+    serde_unit_enum!(Word);
 
     #[test]
     fn our_own_objects_are_read_by_name_and_words_as_texts() {

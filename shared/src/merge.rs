@@ -11,19 +11,19 @@
 //! the twin of this law; tests hold the two together over every permutation of small histories.
 //!
 //! Each id by itself is not all: an older membership of a pair, and the key of a role that is gone,
-//! are told by what was heard of other ids. [`Heard`] is the rest of the law.
+//! are told by what was heard of other ids. [`MergeContext`] is the rest of the law.
 
-mod heard;
+mod context;
 
-use crate::id::ObjectId;
-use crate::projection::{Digest, Fields};
+use crate::id::EntityId;
+use crate::projection::{ContentDigest, EntityFields};
 use crate::time::UnixMillis;
 
-pub use heard::{Heard, Pair};
+pub use context::{MembershipPair, MergeContext};
 
 /// What kind of thing an id names. Each has its own table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Entity {
+pub enum EntityKind {
     /// `users`
     User,
     /// `organizations`
@@ -36,7 +36,7 @@ pub enum Entity {
     Permission,
 }
 
-impl Entity {
+impl EntityKind {
     /// Every kind, in the order in which a batch writes them.
     pub const ALL: [Self; 5] =
         [Self::User, Self::Organization, Self::Membership, Self::Role, Self::Permission];
@@ -53,51 +53,53 @@ pub struct Rank {
     /// The version of the code that read it: a delivery read again by a newer build wins.
     pub projection: u32,
     /// Of the projected fields.
-    pub digest: Digest,
+    pub digest: ContentDigest,
 }
 
 /// A live state: where it stands and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Live {
+pub struct LiveState {
     /// Where it stands.
     pub rank: Rank,
     /// What it says.
-    pub fields: Fields,
+    pub fields: EntityFields,
 }
 
 /// What is known of one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum EntityState {
     /// It lives, and this is the latest word.
-    Live(Live),
+    Live(LiveState),
     /// It was deleted. Nothing brings it back.
-    Dead,
+    Deleted,
 }
 
 /// One state of one id, as an event says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct EntityChange {
     /// What kind of thing it is.
-    pub entity: Entity,
+    pub entity: EntityKind,
     /// Which.
-    pub id: ObjectId,
+    pub id: EntityId,
     /// What the event says of it.
-    pub state: State,
+    pub state: EntityState,
 }
 
 /// Whether `incoming` replaces `stored`. Equal is a repeat, and does not.
 #[must_use]
-pub fn supersedes(incoming: &State, stored: Option<&State>) -> bool {
+pub fn supersedes(incoming: &EntityState, stored: Option<&EntityState>) -> bool {
     match (stored, incoming) {
-        (None, _) | (Some(State::Live(_)), State::Dead) => true,
-        (Some(State::Dead), _) => false,
-        (Some(State::Live(stored)), State::Live(incoming)) => stored.rank < incoming.rank,
+        (None, _) | (Some(EntityState::Live(_)), EntityState::Deleted) => true,
+        (Some(EntityState::Deleted), _) => false,
+        (Some(EntityState::Live(stored)), EntityState::Live(incoming)) => {
+            stored.rank < incoming.rank
+        }
     }
 }
 
 /// The state that counts after both were heard.
 #[must_use]
-pub fn join(a: State, b: State) -> State {
+pub fn join(a: EntityState, b: EntityState) -> EntityState {
     if supersedes(&b, Some(&a)) { b } else { a }
 }
 
@@ -105,19 +107,22 @@ pub fn join(a: State, b: State) -> State {
 mod tests {
     use proptest::prelude::{Strategy, any, prop_oneof, proptest};
 
-    use super::{Live, Rank, State, join};
-    use crate::projection::{Fields, PermissionFields};
+    use super::{EntityState, LiveState, Rank, join};
+    use crate::projection::{EntityFields, PermissionFields};
     use crate::time::UnixMillis;
 
     /// Few values, so that ties are common.
-    fn state() -> impl Strategy<Value = State> {
+    fn state() -> impl Strategy<Value = EntityState> {
         let live = (0..3_i64, 0..3_i64, 1..3_u32, 0..3_u8).prop_map(|(updated, event, p, key)| {
-            let fields = Fields::Permission(PermissionFields { key: format!("org:f:{key}") });
+            let fields = EntityFields::Permission(PermissionFields { key: format!("org:f:{key}") });
             let digest = crate::projection::digest("perm_1", &fields);
             let (updated_at, event_at) = (UnixMillis(updated), UnixMillis(event));
-            State::Live(Live { rank: Rank { updated_at, event_at, projection: p, digest }, fields })
+            EntityState::Live(LiveState {
+                rank: Rank { updated_at, event_at, projection: p, digest },
+                fields,
+            })
         });
-        prop_oneof![1 => any::<()>().prop_map(|()| State::Dead), 6 => live]
+        prop_oneof![1 => any::<()>().prop_map(|()| EntityState::Deleted), 6 => live]
     }
 
     proptest! {
@@ -139,8 +144,8 @@ mod tests {
 
         #[test]
         fn delete_absorbs(a in state()) {
-            assert_eq!(join(a.clone(), State::Dead), State::Dead);
-            assert_eq!(join(State::Dead, a), State::Dead);
+            assert_eq!(join(a.clone(), EntityState::Deleted), EntityState::Deleted);
+            assert_eq!(join(EntityState::Deleted, a), EntityState::Deleted);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::object::{Hint, HintReply};
+use crate::role_cache::{Hint, HintReply};
 
 /// Hints of one round: after a batch, and in each round of the sweep.
 pub const ROUND_MAX: i64 = 100;
@@ -19,7 +19,7 @@ pub const SWEEP_MS_MAX: i64 = 25_000;
 
 /// A watch whose hint is owed, as a row of [`crate::sql::PENDING`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Pending {
+pub struct PendingHint {
     /// The watched user.
     pub user_id: String,
     /// The incarnation of the object that watches.
@@ -28,7 +28,7 @@ pub struct Pending {
     pub version: i64,
 }
 
-impl Pending {
+impl PendingHint {
     /// The hint to send.
     #[must_use]
     pub fn hint(&self) -> Hint {
@@ -38,19 +38,19 @@ impl Pending {
 
 /// What the answers to one round settle.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
+pub struct HintResults {
     /// Taken: `acked` rises to the version.
-    pub acked: Vec<Pending>,
+    pub acked: Vec<PendingHint>,
     /// No object owns these watches: they are deleted.
-    pub gone: Vec<Pending>,
+    pub gone: Vec<PendingHint>,
     /// Unanswered or refused: they stay pending.
-    pub owed: Vec<Pending>,
+    pub owed: Vec<PendingHint>,
 }
 
 /// Sorts one round's hints by their answers; `None` is an object that could not be reached.
 #[must_use]
-pub fn settle(answers: Vec<(Pending, Option<HintReply>)>) -> Settled {
-    let mut settled = Settled::default();
+pub fn sort_replies(answers: Vec<(PendingHint, Option<HintReply>)>) -> HintResults {
+    let mut settled = HintResults::default();
     for (pending, reply) in answers {
         match reply {
             Some(HintReply::Acked) => settled.acked.push(pending),
@@ -64,7 +64,7 @@ pub fn settle(answers: Vec<(Pending, Option<HintReply>)>) -> Settled {
 /// The hints of one round: those of the users that a batch touched, and the oldest of all, each
 /// once.
 #[must_use]
-pub fn round(touched: Vec<Pending>, oldest: Vec<Pending>) -> Vec<Pending> {
+pub fn merge_round(touched: Vec<PendingHint>, oldest: Vec<PendingHint>) -> Vec<PendingHint> {
     let mut all = touched;
     all.extend(oldest);
     all.sort_unstable_by(|a, b| (&a.user_id, b.version).cmp(&(&b.user_id, a.version)));
@@ -76,23 +76,23 @@ pub fn round(touched: Vec<Pending>, oldest: Vec<Pending>) -> Vec<Pending> {
 /// began. It pages onward through the outbox: objects that do not answer hold up nobody behind
 /// them.
 #[must_use]
-pub fn goes_on(sent: usize, rounds: u32, elapsed_ms: i64) -> bool {
-    is_full(sent) && rounds < SWEEP_ROUNDS_MAX && elapsed_ms < SWEEP_MS_MAX
+pub fn sweep_continues(sent: usize, rounds: u32, elapsed_ms: i64) -> bool {
+    may_have_more(sent) && rounds < SWEEP_ROUNDS_MAX && elapsed_ms < SWEEP_MS_MAX
 }
 
 /// Whether more may be owed behind a round of `sent` hints.
 #[must_use]
-pub fn is_full(sent: usize) -> bool {
+pub fn may_have_more(sent: usize) -> bool {
     usize::try_from(ROUND_MAX).is_ok_and(|max| max <= sent)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Pending, goes_on, round, settle};
-    use crate::object::HintReply;
+    use super::{PendingHint, merge_round, sort_replies, sweep_continues};
+    use crate::role_cache::HintReply;
 
-    fn pending(user_id: &str, version: i64) -> Pending {
-        Pending { user_id: user_id.into(), owner: 1, version }
+    fn pending(user_id: &str, version: i64) -> PendingHint {
+        PendingHint { user_id: user_id.into(), owner: 1, version }
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
             (pending("user_c", 3), Some(HintReply::Refused)),
             (pending("user_d", 4), None),
         ];
-        let settled = settle(answers);
+        let settled = sort_replies(answers);
         assert_eq!(settled.acked, [pending("user_a", 1)]);
         assert_eq!(settled.gone, [pending("user_b", 2)]);
         assert_eq!(settled.owed, [pending("user_c", 3), pending("user_d", 4)]);
@@ -114,14 +114,14 @@ mod tests {
         let touched = vec![pending("user_b", 5), pending("user_a", 7)];
         let oldest = vec![pending("user_a", 3), pending("user_c", 1)];
         let want = [pending("user_a", 7), pending("user_b", 5), pending("user_c", 1)];
-        assert_eq!(round(touched, oldest), want);
+        assert_eq!(merge_round(touched, oldest), want);
     }
 
     #[test]
     fn a_sweep_ends_with_the_outbox_or_with_its_budget() {
-        assert!(goes_on(100, 1, 0));
-        assert!(!goes_on(99, 1, 0));
-        assert!(!goes_on(100, 10, 0));
-        assert!(!goes_on(100, 1, 25_000));
+        assert!(sweep_continues(100, 1, 0));
+        assert!(!sweep_continues(99, 1, 0));
+        assert!(!sweep_continues(100, 10, 0));
+        assert!(!sweep_continues(100, 1, 25_000));
     }
 }

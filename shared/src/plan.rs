@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::envelope::{Envelope, Letter};
 use crate::id::UserId;
-use crate::merge::{Change, Entity, Heard, State};
-use crate::projection::Fields;
+use crate::merge::{EntityChange, EntityKind, EntityState, MergeContext};
+use crate::projection::EntityFields;
 use crate::time::UnixMillis;
 
 /// A queue message whose envelope was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct OpenedMessage {
     /// The queue's own id for it.
     pub id: String,
     /// How often it has been handed out, this time included.
@@ -47,9 +47,9 @@ pub struct DeadLetter {
 
 /// The outcome of a delivery, as far as it is known before D1 is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DeliveryOutcome {
     /// Applied or superseded: D1 tells, by what the row holds after the batch.
-    ByRow(Change),
+    DecidedByRow(EntityChange),
     /// Put aside.
     Parked,
     /// Of a type that is not synced.
@@ -58,24 +58,24 @@ pub enum Verdict {
 
 /// One row of `deliveries`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub struct DeliveryRecord {
     /// What arrived.
     pub envelope: Envelope,
     /// What becomes of it.
-    pub verdict: Verdict,
+    pub verdict: DeliveryOutcome,
 }
 
 /// Everything that one D1 batch will write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct BatchPlan {
     /// The changes of each table, in the order of arrival; the law makes the order irrelevant.
-    pub changes: BTreeMap<Entity, Vec<Change>>,
+    pub changes: BTreeMap<EntityKind, Vec<EntityChange>>,
     /// App roles named by any change, whether it wins or not: rows are a function of the events.
     pub role_names: BTreeSet<String>,
     /// What is remembered of the changes, whether they win or not.
-    pub heard: Heard,
+    pub heard: MergeContext,
     /// What became of each delivery.
-    pub deliveries: Vec<Delivery>,
+    pub deliveries: Vec<DeliveryRecord>,
     /// Messages put aside.
     pub dead_letters: Vec<DeadLetter>,
     /// Users whose role caches are hinted first.
@@ -84,50 +84,55 @@ pub struct Plan {
 
 /// Plans one batch: what `messages` change, and what is put aside in `dead_letters`.
 #[must_use]
-pub fn plan(queue: &str, messages: &[Message], dead_letters: Vec<DeadLetter>) -> Plan {
-    let mut plan = Plan { dead_letters, ..Plan::default() };
+pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLetter>) -> BatchPlan {
+    let mut plan = BatchPlan { dead_letters, ..BatchPlan::default() };
     for message in messages {
         let envelope = &message.envelope;
         let verdict = match &envelope.letter {
-            Letter::Ignored => Verdict::Ignored,
+            Letter::Ignored => DeliveryOutcome::Ignored,
             Letter::Unreadable(unreadable) => {
                 let reason = unreadable.reason.as_str();
-                plan.dead_letters.push(message.park(queue, reason, &unreadable.detail));
+                plan.dead_letters.push(message.to_dead_letter(queue, reason, &unreadable.detail));
                 continue;
             }
             Letter::Event(event) => {
                 plan.touched.extend(event.users.iter().cloned());
                 for change in &event.changes {
-                    plan.take(change);
+                    plan.add(change);
                 }
-                event.changes.first().cloned().map_or(Verdict::Ignored, Verdict::ByRow)
+                event
+                    .changes
+                    .first()
+                    .cloned()
+                    .map_or(DeliveryOutcome::Ignored, DeliveryOutcome::DecidedByRow)
             }
         };
-        plan.deliveries.push(Delivery { envelope: envelope.clone(), verdict });
+        plan.deliveries.push(DeliveryRecord { envelope: envelope.clone(), verdict });
     }
     let parked = plan.dead_letters.iter().filter_map(|letter| letter.envelope.clone());
-    let parked = parked.map(|envelope| Delivery { envelope, verdict: Verdict::Parked });
+    let parked =
+        parked.map(|envelope| DeliveryRecord { envelope, verdict: DeliveryOutcome::Parked });
     plan.deliveries.extend(parked.collect::<Vec<_>>());
     plan
 }
 
-impl Plan {
+impl BatchPlan {
     /// Takes in one change.
-    pub fn take(&mut self, change: &Change) {
-        if let State::Live(live) = &change.state
-            && let Fields::User(user) = &live.fields
+    pub fn add(&mut self, change: &EntityChange) {
+        if let EntityState::Live(live) = &change.state
+            && let EntityFields::User(user) = &live.fields
         {
             self.role_names.extend(user.app_roles.iter().cloned());
         }
-        self.heard.hear(change);
+        self.heard.observe(change);
         self.changes.entry(change.entity).or_default().push(change.clone());
     }
 }
 
-impl Message {
+impl OpenedMessage {
     /// Puts this message aside.
     #[must_use]
-    pub fn park(&self, queue: &str, reason: &str, detail: &str) -> DeadLetter {
+    pub fn to_dead_letter(&self, queue: &str, reason: &str, detail: &str) -> DeadLetter {
         DeadLetter {
             message_id: self.id.clone(),
             queue: queue.into(),
@@ -143,35 +148,35 @@ impl Message {
 
 #[cfg(test)]
 mod tests {
-    use super::{Message, plan};
+    use super::{OpenedMessage, plan};
     use crate::envelope::{Envelope, Letter};
     use crate::event::Event;
-    use crate::id::{MessageId, ObjectId, UserId};
-    use crate::merge::{Change, Entity, State};
-    use crate::projection::Digest;
+    use crate::id::{EntityId, SvixId, UserId};
+    use crate::merge::{EntityChange, EntityKind, EntityState};
+    use crate::projection::ContentDigest;
     use crate::time::UnixMillis;
 
     /// A message about this object that names these users outright.
-    fn message(entity: Entity, object: &str, users: &[&str]) -> Message {
-        let id = ObjectId::parse(object).unwrap();
+    fn message(entity: EntityKind, object: &str, users: &[&str]) -> OpenedMessage {
+        let id = EntityId::parse(object).unwrap();
         let users = users.iter().map(|user| UserId::parse(user).unwrap()).collect();
-        let changes = vec![Change { entity, id, state: State::Dead }];
+        let changes = vec![EntityChange { entity, id, state: EntityState::Deleted }];
         let envelope = Envelope {
-            svix_id: MessageId::parse("msg_1").unwrap(),
+            svix_id: SvixId::parse("msg_1").unwrap(),
             attempted_at: UnixMillis(0),
             received_at: UnixMillis(0),
             event_at: None,
-            body_digest: Digest::of(b""),
+            body_digest: ContentDigest::of(b""),
             kind: "x.y".into(),
             note: String::new(),
             letter: Letter::Event(Event { changes, users }),
         };
-        let text = envelope.seal();
-        Message { id: "queue-1".into(), attempts: 1, sent_at: UnixMillis(0), text, envelope }
+        let text = envelope.encode();
+        OpenedMessage { id: "queue-1".into(), attempts: 1, sent_at: UnixMillis(0), text, envelope }
     }
 
     #[track_caller]
-    fn check_touched(messages: &[Message], want: &[&str]) {
+    fn check_touched(messages: &[OpenedMessage], want: &[&str]) {
         let planned = plan("q", messages, vec![]);
         let touched: Vec<_> = planned.touched.iter().map(UserId::as_str).collect();
         assert_eq!(touched, want);
@@ -179,9 +184,9 @@ mod tests {
 
     #[test]
     fn the_users_that_events_name_are_touched_each_once() {
-        let ada = message(Entity::User, "user_ada", &["user_ada"]);
-        let bob = message(Entity::Membership, "orgmem_1", &["user_bob"]);
-        let both = message(Entity::Membership, "orgmem_2", &["user_bob", "user_ada"]);
+        let ada = message(EntityKind::User, "user_ada", &["user_ada"]);
+        let bob = message(EntityKind::Membership, "orgmem_1", &["user_bob"]);
+        let both = message(EntityKind::Membership, "orgmem_2", &["user_bob", "user_ada"]);
         check_touched(std::slice::from_ref(&ada), &["user_ada"]);
         check_touched(std::slice::from_ref(&bob), &["user_bob"]);
         check_touched(&[bob, both, ada], &["user_ada", "user_bob"]);
@@ -189,8 +194,12 @@ mod tests {
 
     #[test]
     fn what_names_no_user_or_is_only_put_aside_touches_nobody() {
-        check_touched(&[message(Entity::Organization, "org_1", &[])], &[]);
-        let letter = message(Entity::User, "user_ada", &["user_ada"]).park("q", "malformed", "");
+        check_touched(&[message(EntityKind::Organization, "org_1", &[])], &[]);
+        let letter = message(EntityKind::User, "user_ada", &["user_ada"]).to_dead_letter(
+            "q",
+            "malformed",
+            "",
+        );
         assert!(plan("q", &[], vec![letter]).touched.is_empty());
     }
 }

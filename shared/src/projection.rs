@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::json::by_name;
-use crate::merge::Entity;
+use crate::json::serde_struct_from_object;
+use crate::merge::EntityKind;
 
 /// The version of this projection. It outranks the digest in the merge law, so a delivery that a
 /// newer build reads again wins over what an older one made of it, in whatever order.
@@ -21,9 +21,9 @@ pub const PROJECTION: u32 = 2;
 /// SQLite order it alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Digest(String);
+pub struct ContentDigest(String);
 
-impl Digest {
+impl ContentDigest {
     /// The digest of some bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
@@ -46,7 +46,7 @@ impl Digest {
 /// What is synced of one object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self", tag = "entity", rename_all = "lowercase")]
-pub enum Fields {
+pub enum EntityFields {
     /// Of a user.
     User(UserFields),
     /// Of an organization.
@@ -104,13 +104,13 @@ pub struct RoleFields {
     /// The key that memberships name, `org:…`.
     pub key: String,
     /// Its permissions, sorted by id.
-    pub permissions: Vec<Carried>,
+    pub permissions: Vec<RolePermission>,
 }
 
 /// A permission as a role lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(remote = "Self")]
-pub struct Carried {
+pub struct RolePermission {
     /// The permission's id.
     pub id: String,
     /// Its key when the role was written.
@@ -125,19 +125,26 @@ pub struct PermissionFields {
     pub key: String,
 }
 
-by_name!(Fields, UserFields, OrganizationFields, MembershipFields, RoleFields, PermissionFields);
-by_name!(Carried);
+serde_struct_from_object!(
+    EntityFields,
+    UserFields,
+    OrganizationFields,
+    MembershipFields,
+    RoleFields,
+    PermissionFields
+);
+serde_struct_from_object!(RolePermission);
 
-impl Fields {
+impl EntityFields {
     /// The kind of object these are the fields of.
     #[must_use]
-    pub fn entity(&self) -> Entity {
+    pub fn entity(&self) -> EntityKind {
         match self {
-            Self::User(_) => Entity::User,
-            Self::Organization(_) => Entity::Organization,
-            Self::Membership(_) => Entity::Membership,
-            Self::Role(_) => Entity::Role,
-            Self::Permission(_) => Entity::Permission,
+            Self::User(_) => EntityKind::User,
+            Self::Organization(_) => EntityKind::Organization,
+            Self::Membership(_) => EntityKind::Membership,
+            Self::Role(_) => EntityKind::Role,
+            Self::Permission(_) => EntityKind::Permission,
         }
     }
 }
@@ -146,25 +153,25 @@ impl Fields {
 ///
 /// The bytes are ours, not the sender's: the order of the keys in Clerk's JSON does not matter.
 #[must_use]
-pub fn digest(id: &str, fields: &Fields) -> Digest {
+pub fn digest(id: &str, fields: &EntityFields) -> ContentDigest {
     let text = serde_json::to_string(&(PROJECTION, id, fields));
     // Strings, numbers and lists always become JSON; were it not so, the debug form is as
     // canonical.
-    Digest::of(text.unwrap_or_else(|_| format!("{fields:?}")).as_bytes())
+    ContentDigest::of(text.unwrap_or_else(|_| format!("{fields:?}")).as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Digest, Fields, UserFields, digest};
+    use super::{ContentDigest, EntityFields, UserFields, digest};
 
     #[test]
     fn a_digest_is_128_bits_of_sha256_in_lower_case_hex() {
-        assert_eq!(Digest::of(b"abc").as_str(), "ba7816bf8f01cfea414140de5dae2223");
+        assert_eq!(ContentDigest::of(b"abc").as_str(), "ba7816bf8f01cfea414140de5dae2223");
     }
 
     #[test]
     fn the_bytes_of_projections_1_and_2_are_frozen() {
-        let fields = Fields::User(UserFields {
+        let fields = EntityFields::User(UserFields {
             email: Some("ada@example.com".into()),
             banned: false,
             app_roles: vec!["admin".into()],

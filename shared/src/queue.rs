@@ -4,7 +4,7 @@ use crate::limits::ATTEMPTS_MAX;
 
 /// A queue whose messages the consumer applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Queue {
+pub enum QueueKind {
     /// The one that the door fills.
     Events,
     /// The one to which the platform moves what the other has handed out in vain. Its messages are
@@ -14,18 +14,18 @@ pub enum Queue {
 
 /// What the configuration calls them; blank when it says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Names<'a> {
+pub struct QueueNames<'a> {
     /// The variable `EVENTS_QUEUE`.
     pub events: &'a str,
     /// The variable `DEAD_QUEUE`.
     pub dead: &'a str,
 }
 
-impl Queue {
+impl QueueKind {
     /// The queue of this name. None, when the configuration knows no such queue, or gives both the
     /// same name.
     #[must_use]
-    pub fn of(name: &str, names: Names<'_>) -> Option<Self> {
+    pub fn from_name(name: &str, names: QueueNames<'_>) -> Option<Self> {
         let is = |configured: &str| !name.is_empty() && configured.trim() == name;
         match (is(names.events), is(names.dead)) {
             (true, false) => Some(Self::Events),
@@ -37,7 +37,7 @@ impl Queue {
     /// How often a message has been handed out in all, when this queue counts so many. The platform
     /// begins to count anew when it moves a message.
     #[must_use]
-    pub fn attempts(self, counted: u32) -> u32 {
+    pub fn total_attempts(self, counted: u32) -> u32 {
         match self {
             Self::Events => counted,
             Self::Dead => ATTEMPTS_MAX.saturating_add(counted),
@@ -47,35 +47,35 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, Queue};
+    use super::{QueueKind, QueueNames};
 
     #[track_caller]
-    fn check(name: &str, [events, dead]: [&str; 2], want: Option<Queue>) {
-        assert_eq!(Queue::of(name, Names { events, dead }), want);
+    fn check(name: &str, [events, dead]: [&str; 2], want: Option<QueueKind>) {
+        assert_eq!(QueueKind::from_name(name, QueueNames { events, dead }), want);
     }
 
     #[test]
     fn a_queue_is_what_the_configuration_calls_it() {
         let names = ["rolecall-events-staging", "rolecall-dead-staging"];
-        check(names[0], names, Some(Queue::Events));
-        check(names[1], names, Some(Queue::Dead));
+        check(names[0], names, Some(QueueKind::Events));
+        check(names[1], names, Some(QueueKind::Dead));
         for other in ["rolecall-events", "rolecall-dead", "", "x"] {
             check(other, names, None);
         }
-        check("q", [" q\n", "d"], Some(Queue::Events));
+        check("q", [" q\n", "d"], Some(QueueKind::Events));
     }
 
     #[test]
     fn what_the_configuration_leaves_open_is_no_queue() {
         check("rolecall-events", ["", ""], None);
         check("q", ["q", "q"], None);
-        check("q", ["", "q"], Some(Queue::Dead));
+        check("q", ["", "q"], Some(QueueKind::Dead));
     }
 
     #[test]
     fn attempts_count_on_from_one_queue_to_the_other() {
-        assert_eq!(Queue::Events.attempts(9), 9);
-        assert_eq!(Queue::Dead.attempts(1), 10);
-        assert_eq!(Queue::Dead.attempts(u32::MAX), u32::MAX);
+        assert_eq!(QueueKind::Events.total_attempts(9), 9);
+        assert_eq!(QueueKind::Dead.total_attempts(1), 10);
+        assert_eq!(QueueKind::Dead.total_attempts(u32::MAX), u32::MAX);
     }
 }

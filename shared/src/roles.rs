@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use compact::{Compact, compact};
+pub use compact::{CompactRoleSet, serialize_compact};
 
-use crate::json::by_word;
+use crate::json::serde_unit_enum;
 use crate::limits::ROLE_NAME_BYTES_MAX;
 
 /// What is known of a user, apart from the roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "lowercase")]
-pub enum Standing {
+pub enum UserStatus {
     /// No event about the user has been applied: the webhook is late, or never came.
     Unknown,
     /// A user like any other.
@@ -27,10 +27,10 @@ pub enum Standing {
     Dead,
 }
 
-impl Standing {
+impl UserStatus {
     /// Whether a session of this user is worth anything.
     #[must_use]
-    pub fn admits(self) -> bool {
+    pub fn may_have_access(self) -> bool {
         match self {
             Self::Unknown | Self::Live => true,
             Self::Banned | Self::Dead => false,
@@ -43,9 +43,9 @@ impl Standing {
 /// One list can serve many memberships: what a role carries is in memory once, however many
 /// organizations a user has it in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Permissions(Arc<[String]>);
+pub struct PermissionList(Arc<[String]>);
 
-impl From<Vec<String>> for Permissions {
+impl From<Vec<String>> for PermissionList {
     /// Sorts what JSON aggregation left in no promised order, and drops repetitions.
     fn from(mut keys: Vec<String>) -> Self {
         keys.sort_unstable();
@@ -54,7 +54,7 @@ impl From<Vec<String>> for Permissions {
     }
 }
 
-impl Deref for Permissions {
+impl Deref for PermissionList {
     type Target = [String];
 
     fn deref(&self) -> &[String] {
@@ -62,13 +62,13 @@ impl Deref for Permissions {
     }
 }
 
-impl Serialize for Permissions {
+impl Serialize for PermissionList {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Permissions {
+impl<'de> Deserialize<'de> for PermissionList {
     /// As it was written: sorted.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Vec::deserialize(deserializer).map(|keys: Vec<String>| Self(keys.into()))
@@ -83,7 +83,7 @@ pub struct Membership {
     /// The role's key, `org:…`.
     pub role: String,
     /// What the role may do there.
-    pub permissions: Permissions,
+    pub permissions: PermissionList,
 }
 
 /// Whether this can be the name of an app role: what only an organization can give is none.
@@ -98,30 +98,30 @@ pub fn is_app_role(name: &str) -> bool {
 
 /// The roles that count for one user at one version.
 ///
-/// As JSON each membership has its permissions with it, unless [`compact()`] writes it. Either form
-/// is read.
+/// As JSON each membership has its permissions with it, unless [`serialize_compact()`] writes it.
+/// Either form is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "compact::Wire")]
+#[serde(try_from = "compact::RoleSetWire")]
 pub struct RoleSet {
     /// The version of the watch at which this was read; equal versions name equal sets.
     pub version: i64,
     /// Whether the user lives.
-    pub standing: Standing,
+    pub standing: UserStatus,
     /// App roles that hold everywhere, sorted.
     pub roles: Vec<String>,
     /// Live memberships, sorted by organization.
     pub organizations: Vec<Membership>,
 }
 
-by_word!(Standing);
+serde_unit_enum!(UserStatus);
 
 impl RoleSet {
     /// Sorts what came in no promised order, drops repetitions, and holds equal lists once.
     #[must_use]
-    pub fn canonical(mut self) -> Self {
+    pub fn normalized(mut self) -> Self {
         self.roles.sort_unstable();
         self.roles.dedup();
-        let mut lists = BTreeSet::<Permissions>::new();
+        let mut lists = BTreeSet::<PermissionList>::new();
         for membership in &mut self.organizations {
             match lists.get(&membership.permissions) {
                 Some(list) => membership.permissions = list.clone(),

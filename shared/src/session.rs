@@ -7,9 +7,9 @@
 //!  one ─handshake::next→ serve | refuse | ask Clerk | take what Clerk answered
 //! ```
 //!
-//! The order is the defence. An [`Unverified`] token says which key it names and which bytes were
-//! signed, and nothing else; claims are read only after the signature was found good, so that no
-//! answer tells a forger which claim was wrong. The rules are Clerk's own
+//! The order is the defence. An [`UnverifiedToken`] token says which key it names and which bytes
+//! were signed, and nothing else; claims are read only after the signature was found good, so that
+//! no answer tells a forger which claim was wrong. The rules are Clerk's own
 //! (<https://clerk.com/docs/guides/sessions/manual-jwt-verification>), stricter in four places:
 //! RS256 alone, the issuer is always checked, `azp` and `sid` must be there, and the category of
 //! the token must be a session's.
@@ -20,7 +20,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use self::factors::FactorAges;
-use crate::id::{ObjectId, UserId};
+use crate::id::{EntityId, UserId};
 use crate::time::UnixMillis;
 
 mod actor;
@@ -34,16 +34,16 @@ mod organization;
 mod policy;
 pub mod publishable_key;
 pub mod redirect;
-mod rejection;
-pub mod seen;
-pub mod source;
-mod verdict;
+mod token_error;
+pub mod verified_signatures;
+pub mod candidates;
+mod validate;
 
 pub use actor::{ACTOR_BYTES_MAX, Actor};
-pub use organization::Organization;
-pub use policy::{Nameless, Policy, PolicyError};
-pub use rejection::Rejection;
-pub use verdict::{check, check_from};
+pub use organization::ActiveOrganization;
+pub use policy::{MissingAzp, TokenPolicy, TokenPolicyError};
+pub use token_error::TokenError;
+pub use validate::{validate_claims, validate_claims_at};
 
 /// Bytes in a session token. Clerk's have about 1 KB, and a cookie cannot hold more than 4 KB.
 pub const TOKEN_BYTES_MAX: usize = 8_192;
@@ -53,7 +53,7 @@ pub const SKEW_MS: i64 = 5_000;
 
 /// A token that was taken apart and not believed. It can name its key and its signed bytes.
 #[derive(Debug)]
-pub struct Unverified<'a> {
+pub struct UnverifiedToken<'a> {
     kid: Option<String>,
     signed: &'a str,
     signature: Vec<u8>,
@@ -62,23 +62,23 @@ pub struct Unverified<'a> {
 
 /// What the platform's cryptography said of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignatureCheck {
+pub enum SignatureStatus {
     /// It is the key's, over these bytes.
-    Good,
+    Valid,
     /// It is not.
-    Bad,
+    Invalid,
 }
 
 /// A token whose signature is Clerk's; its claims are still unread.
 ///
-/// Only [`Unverified::verified`] makes one:
+/// Only [`UnverifiedToken::with_signature`] makes one:
 ///
 /// ```compile_fail,E0451
-/// let verified: shared::session::Verified = unimplemented!();
-/// let forged = shared::session::Verified { payload: Vec::new(), ..verified };
+/// let verified: shared::session::VerifiedToken = unimplemented!();
+/// let forged = shared::session::VerifiedToken { payload: Vec::new(), ..verified };
 /// ```
 #[derive(Debug)]
-pub struct Verified {
+pub struct VerifiedToken {
     payload: Vec<u8>,
 }
 
@@ -86,31 +86,32 @@ pub struct Verified {
 ///
 /// # Errors
 /// Why this is not an RS256 session token in compact form, whoever signed it.
-pub fn read(token: &str) -> Result<Unverified<'_>, Rejection> {
-    take_apart(token, TOKEN_BYTES_MAX)
+pub fn parse_token(token: &str) -> Result<UnverifiedToken<'_>, TokenError> {
+    split_jwt(token, TOKEN_BYTES_MAX)
 }
 
-fn take_apart(token: &str, bytes_max: usize) -> Result<Unverified<'_>, Rejection> {
+fn split_jwt(token: &str, bytes_max: usize) -> Result<UnverifiedToken<'_>, TokenError> {
     if bytes_max < token.len() {
-        return Err(Rejection::Long);
+        return Err(TokenError::TooLong);
     }
-    let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Form)?;
-    let (head, payload) = signed.split_once('.').ok_or(Rejection::Form)?;
-    let (head, payload, signature) = (part(head)?, part(payload)?, part(signature)?);
-    let kid = header::read(token, &head)?;
-    Ok(Unverified { kid, signed, signature, payload })
+    let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+    let (head, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+    let (head, payload, signature) =
+        (decode_segment(head)?, decode_segment(payload)?, decode_segment(signature)?);
+    let kid = header::parse_header(token, &head)?;
+    Ok(UnverifiedToken { kid, signed, signature, payload })
 }
 
 /// One part. Strict: padding, `+`, `/`, line breaks and unused bits are refused, so that one
 /// token has one spelling. A dot is refused too, so a fourth part cannot hide in the payload.
-fn part(text: &str) -> Result<Vec<u8>, Rejection> {
+fn decode_segment(text: &str) -> Result<Vec<u8>, TokenError> {
     if text.is_empty() {
-        return Err(Rejection::Form);
+        return Err(TokenError::Malformed);
     }
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| Rejection::Form)
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenError::Malformed)
 }
 
-impl Unverified<'_> {
+impl UnverifiedToken<'_> {
     /// The id of the key that the token names. Anyone can write one: use it for a look-up only.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
@@ -137,18 +138,18 @@ impl Unverified<'_> {
     /// named by [`Self::kid`].
     ///
     /// # Errors
-    /// [`Rejection::Signature`] when the check was bad.
-    pub fn verified(self, check: SignatureCheck) -> Result<Verified, Rejection> {
+    /// [`TokenError::BadSignature`] when the check was bad.
+    pub fn with_signature(self, check: SignatureStatus) -> Result<VerifiedToken, TokenError> {
         match check {
-            SignatureCheck::Good => Ok(Verified { payload: self.payload }),
-            SignatureCheck::Bad => Err(Rejection::Signature),
+            SignatureStatus::Valid => Ok(VerifiedToken { payload: self.payload }),
+            SignatureStatus::Invalid => Err(TokenError::BadSignature),
         }
     }
 }
 
 /// A user who is signed in here and at this time. It says who, never what they may do.
 ///
-/// Only [`check`] makes one:
+/// Only [`validate_claims`] makes one:
 ///
 /// ```compile_fail,E0451
 /// let id = shared::id::UserId::parse("user_1").unwrap();
@@ -158,11 +159,11 @@ impl Unverified<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     user_id: UserId,
-    id: ObjectId,
+    id: EntityId,
     actor: Option<Actor>,
     issued_at: Option<UnixMillis>,
     expires_at: UnixMillis,
-    organization: Option<Organization>,
+    organization: Option<ActiveOrganization>,
     factors: Option<FactorAges>,
 }
 
@@ -175,7 +176,7 @@ impl Session {
 
     /// The session, as Clerk names it.
     #[must_use]
-    pub fn id(&self) -> &ObjectId {
+    pub fn id(&self) -> &EntityId {
         &self.id
     }
 
@@ -199,7 +200,7 @@ impl Session {
 
     /// The organization that the user is working in, if they are in one.
     #[must_use]
-    pub fn organization(&self) -> Option<&Organization> {
+    pub fn organization(&self) -> Option<&ActiveOrganization> {
         self.organization.as_ref()
     }
 

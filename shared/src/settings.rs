@@ -1,9 +1,10 @@
 //! What the Workers can be set to: one reading for the Workers, for a deployment and for the docs.
 //!
-//! [`table::TABLE`] has a row for each variable and each secret; a module for each Worker reads
+//! [`table::SETTINGS`] has a row for each variable and each secret; a module for each Worker reads
 //! its own rows into what the Worker works with. A spelling whose meaning is plain is taken. What
-//! is set to anything else is a [`Mistake`] and never counts as absent: it closes what depends on
-//! it, and a deployment refuses it. No mistake shows a value, for some of them are secrets.
+//! is set to anything else is a [`SettingError`] and never counts as absent: it closes what
+//! depends on it, and a deployment refuses it. No mistake shows a value, for some of them are
+//! secrets.
 
 mod address;
 pub mod consumer;
@@ -21,7 +22,7 @@ use std::fmt;
 /// reaches the Worker as the JavaScript value of that type.
 /// <https://developers.cloudflare.com/workers/configuration/environment-variables/>
 #[derive(Clone, PartialEq, Eq)]
-pub enum Raw {
+pub enum RawSetting {
     /// Nothing.
     Absent,
     /// A text. Every secret is one.
@@ -34,7 +35,7 @@ pub enum Raw {
     Other,
 }
 
-impl fmt::Debug for Raw {
+impl fmt::Debug for RawSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Absent => "Absent",
@@ -49,24 +50,24 @@ impl fmt::Debug for Raw {
 /// What is wrong with a setting: a sentence that begins with its name and ends with what to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} {wrong}")]
-pub struct Mistake {
+pub struct SettingError {
     /// The variable or the secret.
     pub name: &'static str,
     /// What is wrong with it.
-    pub wrong: Wrong,
+    pub wrong: SettingProblem,
 }
 
-impl Mistake {
+impl SettingError {
     /// Whether it is not there, and has to be. It may still come: a deployment goes on and says so.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(self.wrong, Wrong::Missing(_))
+        matches!(self.wrong, SettingProblem::Missing(_))
     }
 }
 
 /// What is wrong, as the rest of the sentence after the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Wrong {
+pub enum SettingProblem {
     /// It is absent or blank, and has no default.
     #[error("{0}")]
     Missing(&'static str),
@@ -78,7 +79,7 @@ pub enum Wrong {
         "is not a whole number of {} from {} to {}: write one in digits, or remove the variable",
         .0.unit, .0.min, .0.max
     )]
-    Count(&'static Count),
+    Count(&'static NumberSetting),
     /// One of several secrets is no use.
     #[error("cannot be read: secret {position} of it {is}: copy it from its endpoint in Clerk")]
     Secret {
@@ -94,7 +95,7 @@ pub enum Wrong {
 
 /// A setting that is a number.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Count {
+pub struct NumberSetting {
     /// The variable.
     pub name: &'static str,
     /// What is counted.
@@ -109,66 +110,72 @@ pub struct Count {
 
 /// What is wrong stands among the reader's mistakes.
 #[derive(Clone, Copy, Debug)]
-struct Noted;
+struct Reported;
 
 /// Reads settings one by one, and keeps what is wrong with them.
-struct Reader<'a> {
-    raw: &'a dyn Fn(&str) -> Raw,
-    mistakes: Vec<Mistake>,
+struct SettingsReader<'a> {
+    raw: &'a dyn Fn(&str) -> RawSetting,
+    mistakes: Vec<SettingError>,
 }
 
-impl<'a> Reader<'a> {
-    fn new(raw: &'a dyn Fn(&str) -> Raw) -> Self {
+impl<'a> SettingsReader<'a> {
+    fn new(raw: &'a dyn Fn(&str) -> RawSetting) -> Self {
         Self { raw, mistakes: Vec::new() }
     }
 
     // Out of line, as the next two: each setting calls them, and a Worker pays for its bytes.
     #[inline(never)]
-    fn note(&mut self, name: &'static str, wrong: Wrong) -> Noted {
-        self.mistakes.push(Mistake { name, wrong });
-        Noted
+    fn report(&mut self, name: &'static str, wrong: SettingProblem) -> Reported {
+        self.mistakes.push(SettingError { name, wrong });
+        Reported
     }
 
     /// A text without blanks and quotes around it; `None` when it is absent or blank.
     #[inline(never)]
-    fn text(&mut self, name: &'static str) -> Result<Option<String>, Noted> {
+    fn text(&mut self, name: &'static str) -> Result<Option<String>, Reported> {
         match (self.raw)(name) {
-            Raw::Absent => Ok(None),
-            Raw::Text(text) => Ok(Some(bare(&text).to_owned()).filter(|text| !text.is_empty())),
-            Raw::Number(_) | Raw::List(_) | Raw::Other => Err(self.note(name, Wrong::NotText)),
+            RawSetting::Absent => Ok(None),
+            RawSetting::Text(text) => {
+                Ok(Some(trim_quotes(&text).to_owned()).filter(|text| !text.is_empty()))
+            }
+            RawSetting::Number(_) | RawSetting::List(_) | RawSetting::Other => {
+                Err(self.report(name, SettingProblem::NotText))
+            }
         }
     }
 
     /// A text that `read` takes.
     #[inline(never)]
-    fn read<T>(
+    fn parsed<T>(
         &mut self,
         name: &'static str,
         read: fn(&str) -> Result<T, &'static str>,
-    ) -> Result<Option<T>, Noted> {
+    ) -> Result<Option<T>, Reported> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        read(&text).map(Some).map_err(|said| self.note(name, Wrong::Said(said)))
+        read(&text).map(Some).map_err(|said| self.report(name, SettingProblem::Said(said)))
     }
 
     /// A number, as a number or as a text.
-    fn count(&mut self, count: &'static Count) -> Result<Option<i64>, Noted> {
+    fn number(&mut self, count: &'static NumberSetting) -> Result<Option<i64>, Reported> {
         let text = match (self.raw)(count.name) {
-            Raw::Absent => return Ok(None),
-            Raw::Text(text) | Raw::Number(text) => text,
-            Raw::List(_) | Raw::Other => return Err(self.note(count.name, Wrong::Count(count))),
+            RawSetting::Absent => return Ok(None),
+            RawSetting::Text(text) | RawSetting::Number(text) => text,
+            RawSetting::List(_) | RawSetting::Other => {
+                return Err(self.report(count.name, SettingProblem::Count(count)));
+            }
         };
-        let text = bare(&text);
+        let text = trim_quotes(&text);
         if text.is_empty() {
             return Ok(None);
         }
         let number = text.parse().ok().filter(|number| (count.min..=count.max).contains(number));
-        number.map(Some).ok_or_else(|| self.note(count.name, Wrong::Count(count)))
+        number.map(Some).ok_or_else(|| self.report(count.name, SettingProblem::Count(count)))
     }
 }
 
 /// `text` without blanks around it, and without one pair of quotes around all of it: they come
 /// along where a line of a `.env` file is copied.
-fn bare(text: &str) -> &str {
+fn trim_quotes(text: &str) -> &str {
     let text = text.trim();
     let quoted = ['"', '\'']
         .iter()

@@ -6,14 +6,14 @@
 //! It covers bytes: the body need not be UTF-8, and must never be parsed and printed again.
 
 mod headers;
-mod rejection;
+mod error;
 mod secrets;
 
-pub use headers::{Field, Headers};
-pub use rejection::Rejection;
-pub use secrets::{KEY_BYTES_MIN, KEY_BYTES_STRONG, SecretError, Secrets};
+pub use error::SignatureError;
+pub use headers::{SvixHeaderName, SvixHeaders};
+pub use secrets::{KEY_BYTES_MIN, KEY_BYTES_STRONG, WebhookSecretError, WebhookSecrets};
 
-use crate::id::MessageId;
+use crate::id::SvixId;
 use crate::time::UnixMillis;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fmt;
@@ -31,7 +31,7 @@ pub const SIGNATURES_MAX: usize = 16;
 const TIMESTAMP_DIGITS_MAX: usize = 15;
 
 /// An HMAC-SHA256 tag.
-type Tag = [u8; 32];
+type HmacTag = [u8; 32];
 
 /// Checks a delivery against every secret, with `now` as the clock.
 ///
@@ -41,45 +41,45 @@ type Tag = [u8; 32];
 /// must not mind repetition.
 ///
 /// # Errors
-/// A [`Rejection`] with the first reason found. It is for our log: the answer to the sender must
-/// not depend on it.
+/// A [`SignatureError`] with the first reason found. It is for our log: the answer to the sender
+/// must not depend on it.
 pub fn verify<'a>(
-    headers: &Headers,
+    headers: &SvixHeaders,
     body: &'a [u8],
-    secrets: &Secrets,
+    secrets: &WebhookSecrets,
     now: UnixMillis,
-) -> Result<VerifiedBody<'a>, Rejection> {
-    Claim::read(headers, now)?.verify(body, secrets)
+) -> Result<VerifiedBody<'a>, SignatureError> {
+    UnverifiedDelivery::parse(headers, now)?.verify(body, secrets)
 }
 
 /// What the headers of a delivery claim: who it is, when it was signed, and the signatures. Nothing
 /// of it is proved, and there is no reason yet to refuse it: its body is worth reading.
 #[derive(Clone, Debug)]
-pub struct Claim<'h> {
+pub struct UnverifiedDelivery<'h> {
     raw_id: &'h str,
     raw_timestamp: &'h str,
-    id: MessageId,
+    id: SvixId,
     attempted_at: UnixMillis,
-    tags: Vec<Tag>,
+    tags: Vec<HmacTag>,
 }
 
-impl<'h> Claim<'h> {
+impl<'h> UnverifiedDelivery<'h> {
     /// Judges the headers, with `now` as the clock. What is missing, malformed, stale or without a
     /// tag to compare is refused whatever the body is.
     ///
     /// # Errors
     /// As [`verify`].
-    pub fn read(headers: &'h Headers, now: UnixMillis) -> Result<Self, Rejection> {
+    pub fn parse(headers: &'h SvixHeaders, now: UnixMillis) -> Result<Self, SignatureError> {
         let family = headers.family()?;
-        let raw_id = family.text(Field::Id)?;
-        let raw_timestamp = family.text(Field::Timestamp)?;
-        let raw_signature = family.text(Field::Signature)?;
+        let raw_id = family.text(SvixHeaderName::Id)?;
+        let raw_timestamp = family.text(SvixHeaderName::Timestamp)?;
+        let raw_signature = family.text(SvixHeaderName::Signature)?;
 
-        let id = MessageId::parse(raw_id).map_err(Rejection::BadId)?;
-        let attempted_at = recent(raw_timestamp, now)?;
-        let tags = tags(raw_signature)?;
+        let id = SvixId::parse(raw_id).map_err(SignatureError::BadId)?;
+        let attempted_at = parse_recent_timestamp(raw_timestamp, now)?;
+        let tags = parse_v1_tags(raw_signature)?;
         if tags.is_empty() {
-            return Err(Rejection::NoMatch);
+            return Err(SignatureError::NoMatchingSignature);
         }
         Ok(Self { raw_id, raw_timestamp, id, attempted_at, tags })
     }
@@ -87,46 +87,47 @@ impl<'h> Claim<'h> {
     /// Checks the claim on the whole body, against every secret.
     ///
     /// # Errors
-    /// [`Rejection::NoMatch`].
+    /// [`SignatureError::NoMatchingSignature`].
     pub fn verify<'a>(
         self,
         body: &'a [u8],
-        secrets: &Secrets,
-    ) -> Result<VerifiedBody<'a>, Rejection> {
+        secrets: &WebhookSecrets,
+    ) -> Result<VerifiedBody<'a>, SignatureError> {
         let signed = [self.raw_id.as_bytes(), self.raw_timestamp.as_bytes(), body];
-        if !secrets.signed(&signed, &self.tags) {
-            return Err(Rejection::NoMatch);
+        if !secrets.any_matches(&signed, &self.tags) {
+            return Err(SignatureError::NoMatchingSignature);
         }
         Ok(VerifiedBody { bytes: body, id: self.id, attempted_at: self.attempted_at })
     }
 }
 
-/// A request body whose signature was checked. Only [`Claim::verify`] makes one, and [`verify`] by
-/// it.
+/// A request body whose signature was checked. Only [`UnverifiedDelivery::verify`] makes one, and
+/// [`verify`] by it.
 ///
 /// ```
-/// use shared::{signature::{Headers, Rejection, Secrets, VerifiedBody, verify}, time::UnixMillis};
+/// use shared::{signature::{SignatureError, SvixHeaders, WebhookSecrets, VerifiedBody, verify},
+/// time::UnixMillis};
 ///
-/// fn open<'a>(headers: &Headers, body: &'a [u8]) -> Result<VerifiedBody<'a>, Rejection> {
-///     let secrets = Secrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+/// fn open<'a>(headers: &SvixHeaders, body: &'a [u8]) -> Result<VerifiedBody<'a>, SignatureError> {
+///     let secrets = WebhookSecrets::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
 ///     verify(headers, body, &secrets, UnixMillis(1_614_265_330_000))
 /// }
-/// assert!(open(&Headers::default(), b"{}").is_err());
+/// assert!(open(&SvixHeaders::default(), b"{}").is_err());
 /// ```
 ///
 /// Nobody else can:
 ///
 /// ```compile_fail,E0451
-/// use shared::{id::MessageId, signature::VerifiedBody, time::UnixMillis};
+/// use shared::{id::SvixId, signature::VerifiedBody, time::UnixMillis};
 ///
-/// fn forge(id: MessageId) -> VerifiedBody<'static> {
+/// fn forge(id: SvixId) -> VerifiedBody<'static> {
 ///     VerifiedBody { bytes: b"{}", id, attempted_at: UnixMillis(0) }
 /// }
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifiedBody<'a> {
     bytes: &'a [u8],
-    id: MessageId,
+    id: SvixId,
     attempted_at: UnixMillis,
 }
 
@@ -139,7 +140,7 @@ impl<'a> VerifiedBody<'a> {
 
     /// The delivery's id, the same for each attempt at it.
     #[must_use]
-    pub const fn id(&self) -> &MessageId {
+    pub const fn id(&self) -> &SvixId {
         &self.id
     }
 
@@ -162,14 +163,14 @@ impl fmt::Debug for VerifiedBody<'_> {
 }
 
 /// Reads the timestamp and judges it in whole seconds, as it is signed.
-fn recent(raw: &str, now: UnixMillis) -> Result<UnixMillis, Rejection> {
-    let signed_s = seconds(raw).ok_or(Rejection::BadTimestamp)?;
+fn parse_recent_timestamp(raw: &str, now: UnixMillis) -> Result<UnixMillis, SignatureError> {
+    let signed_s = seconds(raw).ok_or(SignatureError::BadTimestamp)?;
     let age_s = now.0.div_euclid(1000) - signed_s;
     if TOLERANCE_S < age_s {
-        return Err(Rejection::Stale { age_s });
+        return Err(SignatureError::TimestampTooOld { age_s });
     }
     if age_s < -TOLERANCE_S {
-        return Err(Rejection::Future { ahead_s: -age_s });
+        return Err(SignatureError::TimestampInFuture { ahead_s: -age_s });
     }
     Ok(UnixMillis(signed_s * 1000))
 }
@@ -191,17 +192,17 @@ fn seconds(raw: &str) -> Option<i64> {
 /// What is passed over takes less time than a tag that is compared, and a stranger can measure
 /// that (`cargo xtask sim timing`). It tells the form of what they sent, and nothing of a secret:
 /// no key is looked at here.
-fn tags(header: &str) -> Result<Vec<Tag>, Rejection> {
+fn parse_v1_tags(header: &str) -> Result<Vec<HmacTag>, SignatureError> {
     if SIGNATURE_BYTES_MAX < header.len() {
-        return Err(Rejection::HeaderTooLong { bytes: header.len() });
+        return Err(SignatureError::HeaderTooLong { bytes: header.len() });
     }
     if !header.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
-        return Err(Rejection::MalformedSignature);
+        return Err(SignatureError::MalformedSignature);
     }
     let entries = header.split(' ').filter(|entry| !entry.is_empty());
     let count = entries.clone().count();
     if SIGNATURES_MAX < count {
-        return Err(Rejection::TooManySignatures { entries: count });
+        return Err(SignatureError::TooManySignatures { entries: count });
     }
 
     let mut tags = Vec::new();
@@ -210,7 +211,7 @@ fn tags(header: &str) -> Result<Vec<Tag>, Rejection> {
             continue;
         };
         if version.is_empty() || text.is_empty() || text.contains(',') {
-            return Err(Rejection::MalformedSignature);
+            return Err(SignatureError::MalformedSignature);
         }
         if version == "v1" {
             tags.extend(tag(text));
@@ -220,7 +221,7 @@ fn tags(header: &str) -> Result<Vec<Tag>, Rejection> {
 }
 
 /// Strict: each tag has one spelling, so that no altered text of a signature still passes.
-fn tag(text: &str) -> Option<Tag> {
+fn tag(text: &str) -> Option<HmacTag> {
     STANDARD.decode(text).ok()?.try_into().ok()
 }
 

@@ -13,12 +13,12 @@ use serde_json::json;
 
 pub use filled::{FilledRow, filled};
 
-use crate::cache::Fill;
+use crate::cache::FillRequest;
 use crate::id::UserId;
 use crate::limits::PARAMETER_BYTES_MAX;
-use crate::merge::{Entity, Heard};
-use crate::outbox::{Pending, ROUND_MAX, Settled};
-use crate::plan::Plan;
+use crate::merge::{EntityKind, MergeContext};
+use crate::outbox::{HintResults, PendingHint, ROUND_MAX};
+use crate::plan::BatchPlan;
 use crate::time::UnixMillis;
 
 /// One statement and its parameters, `?1`, `?2` and so on.
@@ -83,20 +83,20 @@ const PAIRS: &str = include_str!("sql/membership_pairs.sql");
 const ROLE_KEYS: &str = include_str!("sql/org_role_keys.sql");
 const PERMISSION_KEYS: &str = include_str!("sql/org_permission_keys.sql");
 
-fn upsert(entity: Entity) -> &'static str {
+fn upsert(entity: EntityKind) -> &'static str {
     match entity {
-        Entity::User => include_str!("sql/users.sql"),
-        Entity::Organization => include_str!("sql/organizations.sql"),
-        Entity::Membership => include_str!("sql/memberships.sql"),
-        Entity::Role => include_str!("sql/org_roles.sql"),
-        Entity::Permission => include_str!("sql/org_permissions.sql"),
+        EntityKind::User => include_str!("sql/users.sql"),
+        EntityKind::Organization => include_str!("sql/organizations.sql"),
+        EntityKind::Membership => include_str!("sql/memberships.sql"),
+        EntityKind::Role => include_str!("sql/org_roles.sql"),
+        EntityKind::Permission => include_str!("sql/org_permissions.sql"),
     }
 }
 
 /// The batch of a fill of one user's role cache: registers the watch where the fill says so, lets
 /// it catch up with what has changed for everybody, and reads version and roles, always last.
 #[must_use]
-pub fn fill(user_id: &str, fill: &Fill) -> Vec<Statement> {
+pub fn fill(user_id: &str, fill: &FillRequest) -> Vec<Statement> {
     let user = || Arg::Text(user_id.into());
     let register = fill.registers.then(|| Statement {
         sql: REGISTER,
@@ -108,7 +108,7 @@ pub fn fill(user_id: &str, fill: &Fill) -> Vec<Statement> {
 
 /// The outbox after `last`, or from its beginning.
 #[must_use]
-pub fn pending(last: Option<&Pending>) -> Statement {
+pub fn pending(last: Option<&PendingHint>) -> Statement {
     let (version, user_id) = last.map_or((-1, ""), |last| (last.version, &last.user_id));
     let args = vec![Arg::Int(version), Arg::Text(user_id.into()), Arg::Int(ROUND_MAX)];
     Statement { sql: PENDING, args }
@@ -124,7 +124,7 @@ pub fn catch_up() -> Statement {
 /// A page of the sweep: one step behind a change for everybody, and the outbox after `last`,
 /// always last.
 #[must_use]
-pub fn page(last: Option<&Pending>) -> Vec<Statement> {
+pub fn page(last: Option<&PendingHint>) -> Vec<Statement> {
     vec![catch_up(), pending(last)]
 }
 
@@ -137,7 +137,7 @@ pub fn pending_of(touched: &BTreeSet<UserId>) -> Statement {
 
 /// Writes down what one round of hints settled; none when nothing was.
 #[must_use]
-pub fn settle(settled: &Settled) -> Vec<Statement> {
+pub fn settle(settled: &HintResults) -> Vec<Statement> {
     let acked = over(ACK, &settled.acked, UnixMillis(0));
     let gone = over(GONE, &settled.gone, UnixMillis(0));
     acked.chain(gone).collect()
@@ -148,7 +148,7 @@ pub fn settle(settled: &Settled) -> Vec<Statement> {
 ///
 /// `now` is when the batch is written.
 #[must_use]
-pub fn statements(plan: &Plan, now: UnixMillis) -> Vec<Statement> {
+pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     let mut statements = Vec::new();
     statements.extend(over(ROLE_NAMES, &plan.role_names, now));
     for (entity, changes) in &plan.changes {
@@ -165,16 +165,16 @@ pub fn statements(plan: &Plan, now: UnixMillis) -> Vec<Statement> {
 
 /// What is remembered of the changes to one table, behind those: a membership's row is written
 /// before its pair's rank rises, or the row would lie below its own rank for a moment.
-fn heard(entity: Entity, heard: &Heard) -> Vec<Statement> {
+fn heard(entity: EntityKind, heard: &MergeContext) -> Vec<Statement> {
     let now = UnixMillis(0);
     match entity {
-        Entity::Membership => {
+        EntityKind::Membership => {
             let pairs = heard.pairs.iter().map(|(pair, rank)| rows::pair(pair, rank));
             over(PAIRS, pairs, now).collect()
         }
-        Entity::Role => over(ROLE_KEYS, &heard.role_keys, now).collect(),
-        Entity::Permission => over(PERMISSION_KEYS, &heard.permission_keys, now).collect(),
-        Entity::User | Entity::Organization => vec![],
+        EntityKind::Role => over(ROLE_KEYS, &heard.role_keys, now).collect(),
+        EntityKind::Permission => over(PERMISSION_KEYS, &heard.permission_keys, now).collect(),
+        EntityKind::User | EntityKind::Organization => vec![],
     }
 }
 

@@ -23,7 +23,7 @@ impl UnixMillis {
     ///
     /// `None` when it is negative or after the year 9999: no clock of Clerk's says that.
     #[must_use]
-    pub fn from_outside(raw: i64) -> Option<Self> {
+    pub fn from_clerk(raw: i64) -> Option<Self> {
         if !(0..=OUTSIDE_MS_MAX).contains(&raw) {
             return None;
         }
@@ -49,7 +49,7 @@ mod tests {
 
     #[track_caller]
     fn check(raw: i64, want: Option<i64>) {
-        assert_eq!(UnixMillis::from_outside(raw), want.map(UnixMillis));
+        assert_eq!(UnixMillis::from_clerk(raw), want.map(UnixMillis));
     }
 
     #[test]

@@ -4,19 +4,19 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use shared::settings::ssr::Ssr;
+use shared::settings::ssr::SsrSettings;
 use worker::Env;
 
 /// The isolate's settings.
-pub(crate) fn of(env: &Env) -> Rc<Ssr> {
+pub(crate) fn settings(env: &Env) -> Rc<SsrSettings> {
     thread_local! {
-        static READ: OnceCell<Rc<Ssr>> = const { OnceCell::new() };
+        static READ: OnceCell<Rc<SsrSettings>> = const { OnceCell::new() };
     }
     // A change of a variable is a deployment, and a deployment is a new isolate.
     READ.with(|read| {
         Rc::clone(read.get_or_init(|| {
-            let settings = Ssr::read(&|name| edge::settings::raw(env, name));
-            edge::settings::tell(&settings.mistakes);
+            let settings = SsrSettings::from_env(&|name| edge::settings::raw(env, name));
+            edge::settings::log_errors(&settings.mistakes);
             Rc::new(settings)
         }))
     })

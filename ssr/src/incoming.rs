@@ -3,13 +3,13 @@
 //! Headers that claim to know better (`X-Forwarded-Host`, `X-Original-URL`,
 //! `X-HTTP-Method-Override` and their kin) are not among it.
 
-use shared::session::handshake::Visit;
-use shared::session::source::Presented;
+use shared::session::candidates::CredentialHeaders;
+use shared::session::handshake::PageRequest;
 use worker::{Request, Result};
 
 /// How a request asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Method {
+pub(crate) enum RequestMethod {
     /// `GET`.
     #[default]
     Get,
@@ -21,9 +21,9 @@ pub(crate) enum Method {
 
 /// A request.
 #[derive(Debug, Default)]
-pub(crate) struct Incoming {
+pub(crate) struct IncomingRequest {
     /// How it asks.
-    pub(crate) method: Method,
+    pub(crate) method: RequestMethod,
     /// Scheme, host and port as the client named them.
     pub(crate) origin: String,
     /// The path as it was sent: nothing decoded, nothing normalised.
@@ -38,15 +38,18 @@ pub(crate) struct Incoming {
     cookie: Option<String>,
 }
 
-impl Incoming {
+impl IncomingRequest {
     /// The headers in which a session token can come.
-    pub(crate) fn presented(&self) -> Presented<'_> {
-        Presented { authorization: self.authorization.as_deref(), cookie: self.cookie.as_deref() }
+    pub(crate) fn credential_headers(&self) -> CredentialHeaders<'_> {
+        CredentialHeaders {
+            authorization: self.authorization.as_deref(),
+            cookie: self.cookie.as_deref(),
+        }
     }
 
     /// The request as one that can be sent to Clerk and back to `origin`, if it can.
-    pub(crate) fn visit<'a>(&'a self, origin: &'a str) -> Option<Visit<'a>> {
-        self.is_document.then(|| Visit {
+    pub(crate) fn page_request<'a>(&'a self, origin: &'a str) -> Option<PageRequest<'a>> {
+        self.is_document.then(|| PageRequest {
             origin,
             path: &self.path,
             query: self.query.as_deref().unwrap_or_default(),
@@ -56,12 +59,12 @@ impl Incoming {
 }
 
 /// How a request asks.
-pub(crate) fn method(req: &Request) -> Method {
+pub(crate) fn method(req: &Request) -> RequestMethod {
     // `Request::method` takes every method that it does not know (`PROPFIND`, `PURGE`) for `GET`.
     match req.inner().method().as_str() {
-        "GET" => Method::Get,
-        "HEAD" => Method::Head,
-        _ => Method::Other,
+        "GET" => RequestMethod::Get,
+        "HEAD" => RequestMethod::Head,
+        _ => RequestMethod::Other,
     }
 }
 
@@ -69,7 +72,7 @@ pub(crate) fn method(req: &Request) -> Method {
 ///
 /// # Errors
 /// When the platform does not give a header out.
-pub(crate) fn read(req: &Request) -> Result<Incoming> {
+pub(crate) fn read(req: &Request) -> Result<IncomingRequest> {
     // `Request::url` would parse, and so resolve `..` and turn `\` into `/`: the path that is
     // guarded would not be the path that was sent.
     let url = req.inner().url();
@@ -79,14 +82,15 @@ pub(crate) fn read(req: &Request) -> Result<Incoming> {
     let (dest, accept) = (headers.get("sec-fetch-dest")?, headers.get("accept")?);
     let takes_html = accept.is_some_and(|it| it.to_ascii_lowercase().contains("text/html"));
     let is_navigation = dest.as_deref() == Some("document");
-    Ok(Incoming {
+    Ok(IncomingRequest {
         method,
         origin: origin.to_owned(),
         path: path.to_owned(),
         query: query.map(str::to_owned),
         wants_page: is_navigation || takes_html,
         // Browsers of a certain age do not tell the destination.
-        is_document: method == Method::Get && (is_navigation || (dest.is_none() && takes_html)),
+        is_document: method == RequestMethod::Get
+            && (is_navigation || (dest.is_none() && takes_html)),
         authorization: headers.get("authorization")?,
         cookie: headers.get("cookie")?,
     })

@@ -4,7 +4,7 @@
 //! requests, since the runtime forbids one request to wait for another's I/O: whoever finds a
 //! fetch under way looks again a moment later.
 
-mod held;
+mod jwks_cache;
 mod webcrypto;
 
 use std::cell::RefCell;
@@ -13,17 +13,17 @@ use std::time::Duration;
 use edge::body;
 use futures_util::future::{Either, select};
 use shared::session::keys::{self, JWKS_BYTES_MAX, RsaKey};
-use shared::session::seen::Seen;
-use shared::session::{SignatureCheck, Unverified};
-use shared::settings::ssr::Keys;
+use shared::session::verified_signatures::VerifiedSignatures;
+use shared::session::{SignatureStatus, UnverifiedToken};
+use shared::settings::ssr::KeySource;
 use url::Url;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
-use self::held::{FETCH_MS_MAX, Held, Step};
+use self::jwks_cache::{FETCH_MS_MAX, JwksCache, KeyDecision};
 
 /// Why a signature was not judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum KeyLookupError {
     /// The token names no key.
     NoKeyId,
     /// Clerk has no key of the id that the token names.
@@ -34,72 +34,72 @@ pub(crate) enum Trouble {
 }
 
 /// 503, with its reason for the log.
-fn unavailable(why: &'static str) -> Trouble {
+fn unavailable(why: &'static str) -> KeyLookupError {
     tracing::warn!(why, "the keys are out of reach");
-    Trouble::Unavailable
+    KeyLookupError::Unavailable
 }
 
 /// Checks a token's signature with the key that it names, or with the one key there is.
-pub(crate) async fn check(
-    token: &Unverified<'_>,
-    source: &Keys,
-) -> Result<SignatureCheck, Trouble> {
+pub(crate) async fn check_signature(
+    token: &UnverifiedToken<'_>,
+    source: &KeySource,
+) -> Result<SignatureStatus, KeyLookupError> {
     let key = match source {
-        Keys::Pem(key) => key.clone(),
-        Keys::Jwks(url) => named(token.kid().ok_or(Trouble::NoKeyId)?, url).await?,
+        KeySource::Pem(key) => key.clone(),
+        KeySource::Jwks(url) => find_key(token.kid().ok_or(KeyLookupError::NoKeyId)?, url).await?,
     };
-    if SEEN.with_borrow(|seen| seen.knows(token, &key)) {
-        return Ok(SignatureCheck::Good);
+    if SEEN.with_borrow(|seen| seen.contains(token, &key)) {
+        return Ok(SignatureStatus::Valid);
     }
     let verdict = webcrypto::verify(&key, token.signature(), token.signed_bytes()).await;
     let check = verdict.map_err(|error| {
         tracing::error!(?error, "the platform could not check a signature");
-        Trouble::Unavailable
+        KeyLookupError::Unavailable
     })?;
-    if check == SignatureCheck::Good {
-        SEEN.with_borrow_mut(|seen| seen.remember(token, &key));
+    if check == SignatureStatus::Valid {
+        SEEN.with_borrow_mut(|seen| seen.insert(token, &key));
     }
     Ok(check)
 }
 
 thread_local! {
-    static SEEN: RefCell<Seen> = RefCell::new(Seen::default());
-    static HELD: RefCell<Held> = RefCell::new(Held::default());
+    static SEEN: RefCell<VerifiedSignatures> = RefCell::new(VerifiedSignatures::default());
+    static HELD: RefCell<JwksCache> = RefCell::new(JwksCache::default());
 }
 
 /// How long to leave a fetch of another request alone before looking again.
 const WAIT: Duration = Duration::from_millis(20);
 
 /// The key called `kid`, fetching the set when that is due.
-async fn named(kid: &str, url: &Url) -> Result<RsaKey, Trouble> {
+async fn find_key(kid: &str, url: &Url) -> Result<RsaKey, KeyLookupError> {
     let patience = edge::clock::now().plus(2 * FETCH_MS_MAX);
     loop {
         let now = edge::clock::now();
         if patience < now {
             return Err(unavailable("those who fetch the JWKS do not come to an end"));
         }
-        match HELD.with_borrow(|held| held.step(kid, now)) {
-            Step::Use(key) => return Ok(key),
-            Step::Unknown => return Err(Trouble::UnknownKey),
-            Step::Unavailable => {
+        match HELD.with_borrow(|held| held.decide(kid, now)) {
+            KeyDecision::Use(key) => return Ok(key),
+            KeyDecision::Unknown => return Err(KeyLookupError::UnknownKey),
+            KeyDecision::Unavailable => {
                 return Err(unavailable("there is no set, and the last fetch has failed just now"));
             }
-            Step::Wait => Delay::from(WAIT).await,
-            Step::Fetch => {
-                HELD.with_borrow_mut(|held| held.begin(now));
-                let fetched = fetch(url).await;
+            KeyDecision::Wait => Delay::from(WAIT).await,
+            KeyDecision::Fetch => {
+                HELD.with_borrow_mut(|held| held.fetch_started(now));
+                let fetched = fetch_jwks(url).await;
                 if let Err(error) = &fetched {
                     tracing::warn!(error, "the JWKS could not be fetched");
                 }
                 let ended = edge::clock::now();
-                HELD.with_borrow_mut(|held| held.end(now, fetched.ok(), ended));
+                HELD.with_borrow_mut(|held| held.fetch_finished(now, fetched.ok(), ended));
             }
         }
     }
 }
 
 /// Fetches the set. Redirects are not followed: the address comes from the configuration alone.
-async fn fetch(url: &Url) -> Result<std::collections::BTreeMap<String, RsaKey>, String> {
+async fn fetch_jwks(url: &Url) -> Result<std::collections::BTreeMap<String, RsaKey>, String> {
     let mut init = RequestInit::new();
     init.with_method(Method::Get).with_redirect(RequestRedirect::Manual);
     let request = Request::new_with_init(url.as_str(), &init).map_err(|e| format!("{e:?}"))?;
@@ -111,8 +111,8 @@ async fn fetch(url: &Url) -> Result<std::collections::BTreeMap<String, RsaKey>, 
         if answer.status_code() != 200 {
             return Err(format!("status {}", answer.status_code()));
         }
-        let announced = body::announced(answer.headers());
-        let body = body::up_to(JWKS_BYTES_MAX, announced, answer.stream()).await;
+        let announced = body::content_length(answer.headers());
+        let body = body::read_up_to(JWKS_BYTES_MAX, announced, answer.stream()).await;
         body.map_err(|error| error.to_string())
     };
     let patience = Delay::from(Duration::from_millis(FETCH_MS_MAX.unsigned_abs()));

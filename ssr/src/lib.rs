@@ -11,21 +11,21 @@
 mod incoming;
 mod route;
 mod app;
-mod asker;
-mod identity;
+mod caller;
+mod find_session;
 mod keys;
 mod roles;
-mod question;
+mod check_query;
 mod sign_out;
-mod opened;
+mod permitted_page;
 mod page;
-mod refuse;
+mod denied;
 mod reply;
 mod config;
 
 use worker::{Context, Env, Request, Response, Result, event};
 
-use self::incoming::Method;
+use self::incoming::RequestMethod;
 
 /// Answers one request.
 ///
@@ -34,7 +34,7 @@ use self::incoming::Method;
 #[event(fetch)]
 pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
     edge::log::init();
-    let is_head = incoming::method(&req) == Method::Head;
+    let is_head = incoming::method(&req) == RequestMethod::Head;
     let answer = match answer(&req, &env).await {
         Ok(answer) => answer,
         Err(error) => {

@@ -1,10 +1,10 @@
 //! Answers on the wire: status, headers, body.
 
 use serde::Serialize;
-use shared::session::handshake::Leave;
+use shared::session::handshake::HandshakeRedirect;
 use worker::{Response, ResponseBody, ResponseBuilder, Result};
 
-use crate::sign_out::SignOut;
+use crate::sign_out::SignOutForm;
 
 /// Nothing that read an identity is kept by anybody but the browser, and not by it either.
 const NO_STORE: (&str, &str) = ("cache-control", "private, no-store");
@@ -31,15 +31,19 @@ pub(crate) const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
 /// A page without a form.
 pub(crate) fn html(status: u16, page: String, more: &[(&str, &str)]) -> Result<Response> {
-    let builder = with(ResponseBuilder::new().with_status(status), &PAGE_HEADERS)?;
+    let builder = with_headers(ResponseBuilder::new().with_status(status), &PAGE_HEADERS)?;
     let builder = builder.with_header("content-security-policy", &policy("'none'"))?;
-    Ok(with(builder, more)?.fixed(page.into_bytes()))
+    Ok(with_headers(builder, more)?.fixed(page.into_bytes()))
 }
 
 /// A page that shows the way out, if there is one.
-pub(crate) fn html_with(sign_out: Option<&SignOut>, status: u16, page: String) -> Result<Response> {
+pub(crate) fn html_with_form(
+    sign_out: Option<&SignOutForm>,
+    status: u16,
+    page: String,
+) -> Result<Response> {
     let mut answer = html(status, page, &[])?;
-    if let Some(SignOut { origin, .. }) = sign_out {
+    if let Some(SignOutForm { origin, .. }) = sign_out {
         // Browsers hold the redirect after a form to it as well, hence this site.
         let policy = policy(&format!("'self' {origin}"));
         answer.headers_mut().set("content-security-policy", &policy)?;
@@ -63,31 +67,31 @@ pub(crate) fn json<T: Serialize>(status: u16, body: &T, more: &[(&str, &str)]) -
 
 /// What is wrong, for a program.
 #[derive(Serialize)]
-struct Trouble<'a> {
+struct ErrorBody<'a> {
     error: &'a str,
 }
 
 /// What is wrong, for a program: one word or one sentence, the same for every cause of one status.
-pub(crate) fn trouble(status: u16, error: &str, more: &[(&str, &str)]) -> Result<Response> {
-    json(status, &Trouble { error }, more)
+pub(crate) fn error_json(status: u16, error: &str, more: &[(&str, &str)]) -> Result<Response> {
+    json(status, &ErrorBody { error }, more)
 }
 
 /// 503 for a program.
 pub(crate) fn unavailable_json() -> Result<Response> {
-    trouble(503, "unavailable", &[RETRY_AFTER])
+    error_json(503, "unavailable", &[RETRY_AFTER])
 }
 
 /// 302 to `location`, which is not built from anything but the configuration and a checked path.
-pub(crate) fn found(location: &str) -> Result<Response> {
+pub(crate) fn redirect_302(location: &str) -> Result<Response> {
     let builder = ResponseBuilder::new().with_status(302).with_header("location", location)?;
-    Ok(with(builder, &[NO_STORE, VARY, NOSNIFF])?.empty())
+    Ok(with_headers(builder, &[NO_STORE, VARY, NOSNIFF])?.empty())
 }
 
 /// 307 to Clerk or back from there, with the cookies that go with it.
-pub(crate) fn leave(leave: &Leave) -> Result<Response> {
+pub(crate) fn handshake_redirect(leave: &HandshakeRedirect) -> Result<Response> {
     let builder = ResponseBuilder::new().with_status(307);
     let builder = builder.with_header("location", &leave.location)?;
-    let mut answer = with(builder, &[NO_STORE, VARY, NOSNIFF])?.empty();
+    let mut answer = with_headers(builder, &[NO_STORE, VARY, NOSNIFF])?.empty();
     for line in &leave.cookies {
         answer.headers_mut().append("set-cookie", line)?;
     }
@@ -95,13 +99,13 @@ pub(crate) fn leave(leave: &Leave) -> Result<Response> {
 }
 
 /// The style sheet: the same for everybody, so anyone may keep it.
-pub(crate) fn style(css: &'static str) -> Result<Response> {
+pub(crate) fn stylesheet(css: &'static str) -> Result<Response> {
     let headers = [
         ("content-type", "text/css; charset=utf-8"),
         ("cache-control", "public, max-age=3600"),
         NOSNIFF,
     ];
-    Ok(with(ResponseBuilder::new(), &headers)?.fixed(css.into()))
+    Ok(with_headers(ResponseBuilder::new(), &headers)?.fixed(css.into()))
 }
 
 /// The answer to `HEAD`: everything but the body.
@@ -110,7 +114,7 @@ pub(crate) fn without_body(answer: Response) -> Response {
     builder.body(ResponseBody::Empty)
 }
 
-fn with(builder: ResponseBuilder, headers: &[(&str, &str)]) -> Result<ResponseBuilder> {
+fn with_headers(builder: ResponseBuilder, headers: &[(&str, &str)]) -> Result<ResponseBuilder> {
     headers.iter().try_fold(builder, |builder, (name, value)| builder.with_header(name, value))
 }
 

@@ -14,7 +14,7 @@ pub(crate) enum Route {
     /// The style sheet.
     Style,
     /// A page under a guard.
-    Guarded(Guarded),
+    Guarded(GuardedPage),
     /// Who am I, as JSON.
     Me,
     /// May I do that, as JSON.
@@ -23,7 +23,7 @@ pub(crate) enum Route {
 
 /// A page that is rendered from the permit for its need.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Guarded {
+pub(crate) enum GuardedPage {
     /// The user's own page.
     Dashboard,
     /// For the app role `admin`.
@@ -34,7 +34,7 @@ pub(crate) enum Guarded {
     OrgSettings(String),
 }
 
-impl Guarded {
+impl GuardedPage {
     /// What the page asks of whoever wants to see it.
     pub(crate) fn need(&self) -> Need {
         match self {
@@ -58,10 +58,10 @@ impl Route {
             Self::Style => "style",
             Self::Me => "me",
             Self::Check => "check",
-            Self::Guarded(Guarded::Dashboard) => "dashboard",
-            Self::Guarded(Guarded::Admin) => "admin",
-            Self::Guarded(Guarded::Org(_)) => "org",
-            Self::Guarded(Guarded::OrgSettings(_)) => "org-settings",
+            Self::Guarded(GuardedPage::Dashboard) => "dashboard",
+            Self::Guarded(GuardedPage::Admin) => "admin",
+            Self::Guarded(GuardedPage::Org(_)) => "org",
+            Self::Guarded(GuardedPage::OrgSettings(_)) => "org-settings",
         }
     }
 
@@ -81,7 +81,7 @@ const PATH_BYTES_MAX: usize = 512;
 ///
 /// The path is judged as it was sent, once: no route here needs a `%`, so a path that holds one,
 /// or a backslash, an empty segment or a dot segment, is no path of ours.
-pub(crate) fn find(path: &str) -> Option<Route> {
+pub(crate) fn find_route(path: &str) -> Option<Route> {
     if !is_plain(path) {
         return None;
     }
@@ -92,17 +92,17 @@ pub(crate) fn find(path: &str) -> Option<Route> {
         "/assets/style.css" => Route::Style,
         "/api/me" => Route::Me,
         "/api/check" => Route::Check,
-        "/dashboard" => Route::Guarded(Guarded::Dashboard),
-        "/admin" => Route::Guarded(Guarded::Admin),
+        "/dashboard" => Route::Guarded(GuardedPage::Dashboard),
+        "/admin" => Route::Guarded(GuardedPage::Admin),
         _ => Route::Guarded(of_organization(path.strip_prefix("/orgs/")?)?),
     })
 }
 
 /// `{org_id}` or `{org_id}/settings`.
-fn of_organization(rest: &str) -> Option<Guarded> {
+fn of_organization(rest: &str) -> Option<GuardedPage> {
     match rest.split_once('/') {
-        None => Some(Guarded::Org(rest.to_owned())),
-        Some((org, "settings")) => Some(Guarded::OrgSettings(org.to_owned())),
+        None => Some(GuardedPage::Org(rest.to_owned())),
+        Some((org, "settings")) => Some(GuardedPage::OrgSettings(org.to_owned())),
         Some(_) => None,
     }
 }
@@ -118,7 +118,7 @@ fn is_plain(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Guarded, Route, find};
+    use super::{GuardedPage, Route, find_route};
 
     #[test]
     fn every_page_has_its_path() {
@@ -128,14 +128,14 @@ mod tests {
             ("/sign-in", Route::SignIn),
             ("/healthz", Route::Health),
             ("/assets/style.css", Route::Style),
-            ("/dashboard", Route::Guarded(Guarded::Dashboard)),
-            ("/admin", Route::Guarded(Guarded::Admin)),
-            ("/orgs/org_2A", Route::Guarded(Guarded::Org(org()))),
-            ("/orgs/org_2A/settings", Route::Guarded(Guarded::OrgSettings(org()))),
+            ("/dashboard", Route::Guarded(GuardedPage::Dashboard)),
+            ("/admin", Route::Guarded(GuardedPage::Admin)),
+            ("/orgs/org_2A", Route::Guarded(GuardedPage::Org(org()))),
+            ("/orgs/org_2A/settings", Route::Guarded(GuardedPage::OrgSettings(org()))),
             ("/api/me", Route::Me),
             ("/api/check", Route::Check),
         ] {
-            assert_eq!(find(path), Some(want), "{path}");
+            assert_eq!(find_route(path), Some(want), "{path}");
         }
     }
 
@@ -179,9 +179,9 @@ mod tests {
             "/favicon.ico",
             "*",
         ] {
-            assert_eq!(find(path), None, "{path:?}");
+            assert_eq!(find_route(path), None, "{path:?}");
         }
-        assert_eq!(find(&format!("/orgs/{}", "a".repeat(512))), None);
+        assert_eq!(find_route(&format!("/orgs/{}", "a".repeat(512))), None);
     }
 
     /// How a route is spelled.
@@ -193,10 +193,10 @@ mod tests {
             Route::Style => "/assets/style.css".to_owned(),
             Route::Me => "/api/me".to_owned(),
             Route::Check => "/api/check".to_owned(),
-            Route::Guarded(Guarded::Dashboard) => "/dashboard".to_owned(),
-            Route::Guarded(Guarded::Admin) => "/admin".to_owned(),
-            Route::Guarded(Guarded::Org(org)) => format!("/orgs/{org}"),
-            Route::Guarded(Guarded::OrgSettings(org)) => format!("/orgs/{org}/settings"),
+            Route::Guarded(GuardedPage::Dashboard) => "/dashboard".to_owned(),
+            Route::Guarded(GuardedPage::Admin) => "/admin".to_owned(),
+            Route::Guarded(GuardedPage::Org(org)) => format!("/orgs/{org}"),
+            Route::Guarded(GuardedPage::OrgSettings(org)) => format!("/orgs/{org}/settings"),
         }
     }
 
@@ -229,7 +229,7 @@ mod tests {
             let longer = |path: &String| pieces.map(|piece| format!("{path}{piece}"));
             // What does not begin as a path never becomes one.
             paths = paths.iter().flat_map(longer).filter(|path| path.starts_with('/')).collect();
-            for (path, route) in paths.iter().filter_map(|path| Some((path, find(path)?))) {
+            for (path, route) in paths.iter().filter_map(|path| Some((path, find_route(path)?))) {
                 found += 1;
                 assert_eq!(spelled(&route), *path);
                 assert!(!path.contains(['%', '\\', ';', '?', '#', '\0']), "{path:?}");

@@ -1,12 +1,12 @@
 //! The way out: a form that ends the session where it was begun.
 
-use shared::settings::ssr::Ssr;
+use shared::settings::ssr::SsrSettings;
 
-use crate::incoming::Incoming;
+use crate::incoming::IncomingRequest;
 
 /// A form that signs its reader out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SignOut {
+pub(crate) struct SignOutForm {
     /// Where it is posted to.
     pub(crate) action: String,
     /// Where the reader is sent afterwards: the front page of this site.
@@ -19,11 +19,14 @@ pub(crate) struct SignOut {
 ///
 /// A wrong address leaves the form out. The page stays: its reader was let in, and can leave by
 /// Clerk's own pages.
-pub(crate) fn of(settings: &Ssr, incoming: &Incoming) -> Option<SignOut> {
+pub(crate) fn sign_out_form(
+    settings: &SsrSettings,
+    incoming: &IncomingRequest,
+) -> Option<SignOutForm> {
     let (url, sessions) = (settings.sign_out_url.as_ref()?, settings.sessions.as_ref()?);
-    Some(SignOut {
+    Some(SignOutForm {
         action: url.to_string(),
-        back: format!("{}/", sessions.own_origin(&incoming.origin)),
+        back: format!("{}/", sessions.site_origin(&incoming.origin)),
         origin: url.origin().ascii_serialization(),
     })
 }

@@ -5,8 +5,8 @@ use crate::support::{Cells, Db, START};
 use rusqlite::types::Value;
 use serde_json::{Value as Json, json};
 use shared::envelope::{Envelope, Letter};
-use shared::outbox::{Pending, round};
-use shared::plan::{DeadLetter, Message, plan};
+use shared::outbox::{PendingHint, merge_round};
+use shared::plan::{DeadLetter, OpenedMessage, plan};
 use shared::sql::{Statement, pending, pending_of, statements};
 use shared::time::UnixMillis;
 
@@ -15,21 +15,21 @@ const DEAD: &str = "rolecall-dead";
 const ADA: &str = "user_ada";
 const BOB: &str = "user_bob";
 
-fn user(id: &str, seconds: i64, role: &str) -> Message {
+fn user(id: &str, seconds: i64, role: &str) -> OpenedMessage {
     let at = START + seconds * 1000;
     deliver(id, &event_at("user.updated", at, &user_with(ADA, at, &[role])), START)
 }
 
-fn delete(id: &str) -> Message {
+fn delete(id: &str) -> OpenedMessage {
     deliver(id, &event_at("user.deleted", START, &deleted("user", ADA)), START)
 }
 
-fn other(id: &str, kind: &str, data: &Json) -> Message {
+fn other(id: &str, kind: &str, data: &Json) -> OpenedMessage {
     deliver(id, &event_at(kind, START, data), START)
 }
 
 /// Commits a batch, with what is put aside in it.
-fn commit(db: &Db, messages: &[Message], letters: Vec<DeadLetter>, now: i64) {
+fn commit(db: &Db, messages: &[OpenedMessage], letters: Vec<DeadLetter>, now: i64) {
     let planned = plan(EVENTS, messages, letters);
     db.run(&statements(&planned, UnixMillis(now))).unwrap();
 }
@@ -45,7 +45,7 @@ fn account(db: &Db) -> Vec<String> {
 
 /// Commits each batch in turn and compares the account.
 #[track_caller]
-fn check(batches: &[&[&Message]], want: &[&str]) {
+fn check(batches: &[&[&OpenedMessage]], want: &[&str]) {
     let db = Db::new();
     for batch in batches {
         let batch: Vec<_> = batch.iter().copied().cloned().collect();
@@ -142,7 +142,7 @@ fn a_type_that_is_not_synced_is_ignored_and_what_cannot_be_read_is_parked() {
 #[test]
 fn what_was_parked_is_applied_when_it_comes_again() {
     let message = user("msg_1", 1, "a");
-    let letter = message.park(EVENTS, "retries-exhausted", "D1 was down");
+    let letter = message.to_dead_letter(EVENTS, "retries-exhausted", "D1 was down");
     let db = Db::new();
     commit(&db, &[], vec![letter.clone()], START);
     assert_eq!(account(&db), ["msg_1 parked 1"]);
@@ -157,7 +157,7 @@ fn what_was_parked_is_applied_when_it_comes_again() {
 fn what_was_ignored_is_applied_when_a_build_that_syncs_its_type_gets_it_again() {
     let (message, later) = (user("msg_1", 1, "a"), user("msg_2", 2, "b"));
     let unsynced = Envelope { letter: Letter::Ignored, ..message.envelope.clone() };
-    let unsynced = Message { envelope: unsynced, ..message.clone() };
+    let unsynced = OpenedMessage { envelope: unsynced, ..message.clone() };
     let copy = again(&message, 2);
     check(&[&[&unsynced]], &["msg_1 ignored 1"]);
     check(&[&[&unsynced], &[&copy]], &["msg_1 applied 2"]);
@@ -169,7 +169,7 @@ fn what_was_ignored_is_applied_when_a_build_that_syncs_its_type_gets_it_again() 
 fn what_was_parked_may_turn_out_superseded() {
     let message = user("msg_1", 1, "a");
     let db = Db::new();
-    commit(&db, &[], vec![message.park(EVENTS, "retries-exhausted", "")], START);
+    commit(&db, &[], vec![message.to_dead_letter(EVENTS, "retries-exhausted", "")], START);
     commit(&db, &[user("msg_2", 2, "b"), message], vec![], START);
     assert_eq!(account(&db), ["msg_1 superseded 2", "msg_2 applied 1"]);
 }
@@ -206,7 +206,7 @@ fn a_message_is_put_aside_once_however_often_it_comes() {
     let letter = |attempts, [queue, reason, detail]: [&str; 3], seen| DeadLetter {
         attempts,
         first_seen_at: UnixMillis(seen),
-        ..message.park(queue, reason, detail)
+        ..message.to_dead_letter(queue, reason, detail)
     };
     let (first, second) = ([EVENTS, "overloaded", "full"], [DEAD, "retries-exhausted", "lost"]);
     commit(&db, &[], vec![letter(9, first, START)], START + 1);
@@ -237,7 +237,8 @@ fn every_message_that_is_put_aside_in_one_commit_has_a_row() {
     let queues = [EVENTS, DEAD, EVENTS];
     let messages = ["msg_1", "msg_2", "msg_3"].map(|id| user(id, 1, "a"));
     let letters = messages.iter().zip(queues);
-    let letters = letters.map(|(message, queue)| message.park(queue, "overloaded", "")).collect();
+    let letters =
+        letters.map(|(message, queue)| message.to_dead_letter(queue, "overloaded", "")).collect();
     let db = Db::new();
     commit(&db, &[], letters, START);
     assert_eq!(db.one::<i64>("SELECT count(*) FROM dead_letters", []), 3);
@@ -269,14 +270,14 @@ fn what_is_no_envelope_is_put_aside_as_it_came() {
 }
 
 /// What a statement over the outbox gives.
-fn owed(db: &Db, statement: &Statement) -> Vec<Pending> {
+fn owed(db: &Db, statement: &Statement) -> Vec<PendingHint> {
     let read = |row: Cells| {
         let Ok([Value::Text(user_id), Value::Integer(owner), Value::Integer(version)]) =
             <[Value; 3]>::try_from(row)
         else {
             panic!("not a row of the outbox")
         };
-        Pending { user_id, owner, version }
+        PendingHint { user_id, owner, version }
     };
     db.query(statement).into_iter().map(read).collect()
 }
@@ -299,7 +300,7 @@ fn whom_a_batch_touches_is_hinted_before_all_the_older_hints_are_sent() {
     let (touched, oldest) = (owed(&db, &pending_of(&planned.touched)), owed(&db, &pending(None)));
     assert_eq!(oldest.len(), 100);
     assert!(oldest.iter().all(|owed| owed.user_id.starts_with("user_old_")), "{oldest:?}");
-    let mut round = round(touched, oldest);
+    let mut round = merge_round(touched, oldest);
     assert_eq!(round.len(), 102);
     round.retain(|owed| !owed.user_id.starts_with("user_old_"));
     let hinted: Vec<_> = round.iter().map(|owed| (&*owed.user_id, owed.version)).collect();

@@ -13,8 +13,8 @@ fn permissions() -> Vec<String> {
     (0..100).map(|n| format!("org:feature_{n:03}:manage_it_all")).collect()
 }
 
-/// A watched user with so many memberships: half as `org:admin`, half as `org:member`, each of which
-/// lists `own` itself.
+/// A watched user with so many memberships: half as `org:admin`, half as `org:member`, each of
+/// which lists `own` itself.
 fn member_of(organizations: i64, own: &[String]) -> Db {
     let db = Db::new();
     db.exec(&format!(

@@ -14,7 +14,7 @@ use crate::laws::say;
 use crate::support::Db;
 use history::{History, Step};
 use shared::envelope::Letter;
-use shared::merge::Entity;
+use shared::merge::EntityKind;
 use std::collections::BTreeSet;
 use walk::{Repeats, Walk, orders};
 
@@ -105,7 +105,7 @@ fn of_all_kinds(history: History) -> History {
         Letter::Ignored | Letter::Unreadable(_) => &[],
     });
     let kinds: BTreeSet<_> = changes.map(|change| change.entity).collect();
-    assert_eq!(kinds, Entity::ALL.into());
+    assert_eq!(kinds, EntityKind::ALL.into());
     assert!(history.iter().any(|step| matches!(step, Step::Grant(_))));
     history
 }

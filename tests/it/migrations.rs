@@ -4,7 +4,7 @@ use crate::support::clerk::{deliver, event_at, user_with};
 use crate::support::{Cells, Db, START, TUTORIAL, migrations, statement};
 use rusqlite::Error;
 use rusqlite::types::Value;
-use shared::cache::Fill;
+use shared::cache::FillRequest;
 use shared::plan::plan;
 use shared::sql::{
     ACK, CATCH_UP, CATCH_UP_SOME, FILL, GONE, GRANT, PENDING, PENDING_OF, REGISTER, UNWATCH,
@@ -212,8 +212,8 @@ fn a_member_who_is_shut_out_is_found_and_let_in_as_the_page_says() {
     assert!(before < db.version("user_ada"), "the cache is owed a hint");
 }
 
-/// Who is touched by a change of a role or a permission is found from its holders: no step reads every
-/// membership or every watch.
+/// Who is touched by a change of a role or a permission is found from its holders: no step reads
+/// every membership or every watch.
 #[test]
 fn a_change_of_a_role_starts_from_those_who_hold_it() {
     let db = Db::new();
@@ -276,7 +276,7 @@ fn c_12_a_fill_reads_version_and_roles_in_one_select() {
         assert!(plan.iter().any(|step| step.starts_with(table)), "{table} in {plan:#?}");
     }
     for registers in [false, true] {
-        let fill = Fill { owner: 1, floor: 0, registers, sent_at: UnixMillis(START) };
+        let fill = FillRequest { owner: 1, floor: 0, registers, sent_at: UnixMillis(START) };
         let batch = shared::sql::fill("user_ada", &fill);
         let texts: Vec<_> = batch.iter().map(|statement| statement.sql).collect();
         let want = [REGISTER, CATCH_UP, FILL];

@@ -21,7 +21,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use serde_json::{Value, json};
 use shared::session::keys::RsaKey;
-use shared::session::{self, Policy, Rejection, Session, SignatureCheck, Unverified};
+use shared::session::{self, Session, SignatureStatus, TokenError, TokenPolicy, UnverifiedToken};
 use shared::time::UnixMillis;
 
 fn fixture(name: &str) -> String {
@@ -40,10 +40,10 @@ enum Keys {
 }
 
 impl Keys {
-    fn find(&self, kid: Option<&str>) -> Result<&RsaKey, Rejection> {
+    fn find(&self, kid: Option<&str>) -> Result<&RsaKey, TokenError> {
         match self {
             Self::Jwks(keys) => {
-                keys.get(kid.ok_or(Rejection::NoKeyId)?).ok_or(Rejection::UnknownKey)
+                keys.get(kid.ok_or(TokenError::MissingKeyId)?).ok_or(TokenError::UnknownKey)
             }
             Self::Pem(key) => Ok(key),
         }
@@ -51,24 +51,24 @@ impl Keys {
 }
 
 /// Checks a signature in the runtime's place.
-fn signature_of(token: &Unverified<'_>, keys: &Keys) -> Result<SignatureCheck, Rejection> {
+fn signature_of(token: &UnverifiedToken<'_>, keys: &Keys) -> Result<SignatureStatus, TokenError> {
     let key = keys.find(token.kid())?;
     let key = DecodingKey::from_rsa_components(&key.n(), &key.e()).expect("a checked key");
     let signature = URL_SAFE_NO_PAD.encode(token.signature());
     let signed = token.signed_bytes();
     let good = jsonwebtoken::crypto::verify(&signature, signed, &key, Algorithm::RS256);
-    Ok(if good.unwrap_or(false) { SignatureCheck::Good } else { SignatureCheck::Bad })
+    Ok(if good.unwrap_or(false) { SignatureStatus::Valid } else { SignatureStatus::Invalid })
 }
 
 fn verify(
     token: &str,
     keys: &Keys,
-    policy: &Policy,
+    policy: &TokenPolicy,
     now: UnixMillis,
-) -> Result<Session, Rejection> {
-    let unverified = session::read(token)?;
+) -> Result<Session, TokenError> {
+    let unverified = session::parse_token(token)?;
     let check = signature_of(&unverified, keys)?;
-    session::check(&unverified.verified(check)?, policy, now)
+    session::validate_claims(&unverified.with_signature(check)?, policy, now)
 }
 
 fn both_sources() -> [(&'static str, Keys); 2] {
@@ -99,8 +99,8 @@ static SIGNER: LazyLock<Signer> = LazyLock::new(|| {
     Signer { encoding, keys: Keys::Jwks(session::keys::from_jwks(&set).expect("a usable key")) }
 });
 
-fn policy() -> Policy {
-    Policy::new(ISSUER, [PARTY, "https://second.example.com"]).expect("a policy")
+fn policy() -> TokenPolicy {
+    TokenPolicy::new(ISSUER, [PARTY, "https://second.example.com"]).expect("a policy")
 }
 
 fn header() -> Value {
@@ -122,25 +122,25 @@ fn sign(header: &str, payload: &[u8]) -> String {
     format!("{signed}.{}", signature.expect("a signature"))
 }
 
-fn judge(token: &str) -> Result<Session, Rejection> {
+fn judge(token: &str) -> Result<Session, TokenError> {
     verify(token, &SIGNER.keys, &policy(), NOW)
 }
 
 #[track_caller]
-fn check_header(header: &str, want: Result<(), Rejection>) {
+fn check_header(header: &str, want: Result<(), TokenError>) {
     let got = judge(&sign(header, claims().to_string().as_bytes())).map(drop);
     assert_eq!(got, want, "{header}");
 }
 
 #[track_caller]
-fn check_payload(payload: &str, want: Result<(), Rejection>) {
+fn check_payload(payload: &str, want: Result<(), TokenError>) {
     let got = judge(&sign(&header().to_string(), payload.as_bytes())).map(drop);
     assert_eq!(got, want, "{payload}");
 }
 
 /// The usual claims with `name` set to this JSON, or without it.
 #[track_caller]
-fn check_claim(name: &str, value: Option<&str>, want: Result<(), Rejection>) {
+fn check_claim(name: &str, value: Option<&str>, want: Result<(), TokenError>) {
     let mut others = claims();
     others.as_object_mut().expect("an object").remove(name);
     let others = others.to_string();

@@ -5,7 +5,7 @@ mod differential;
 mod forge;
 mod vectors;
 
-use shared::signature::{Headers, Rejection, Secrets, verify};
+use shared::signature::{SignatureError, SvixHeaders, WebhookSecrets, verify};
 use shared::time::UnixMillis;
 
 /// A delivery on the wire: header lines in order, one name perhaps twice, and a body.
@@ -23,9 +23,9 @@ impl Sent {
         (!values.is_empty()).then(|| values.join(", "))
     }
 
-    fn verify(&self, secrets: &str, now: UnixMillis) -> Result<(), Rejection> {
-        let secrets = Secrets::parse(secrets).expect("usable secrets");
-        verify(&Headers::read(|name| self.joined(name)), &self.body, &secrets, now).map(
+    fn verify(&self, secrets: &str, now: UnixMillis) -> Result<(), SignatureError> {
+        let secrets = WebhookSecrets::parse(secrets).expect("usable secrets");
+        verify(&SvixHeaders::from_fn(|name| self.joined(name)), &self.body, &secrets, now).map(
             |verified| {
                 assert_eq!(verified.bytes(), self.body);
             },

@@ -5,7 +5,7 @@ pub(crate) mod clerk;
 
 use rusqlite::Params;
 use rusqlite::types::FromSql;
-use shared::cache::Row;
+use shared::cache::FillResult;
 use shared::sql::{self, Arg, Statement};
 use std::ops::Deref;
 use testkit::sqlite::{Database, bound};
@@ -85,13 +85,13 @@ impl Db {
 
     /// What a role cache reads; `None` for a user whom nobody watches.
     #[track_caller]
-    pub(crate) fn fill(&self, user: &str) -> Option<Row> {
+    pub(crate) fn fill(&self, user: &str) -> Option<FillResult> {
         self.0.fill(user).unwrap()
     }
 
     /// Registers a watch and fills, as a role cache does in one batch.
     #[track_caller]
-    pub(crate) fn register(&self, user: &str, owner: i64, floor: i64) -> Row {
+    pub(crate) fn register(&self, user: &str, owner: i64, floor: i64) -> FillResult {
         let args = vec![Arg::Text(user.into()), Arg::Int(owner), Arg::Int(floor)];
         self.run(&[Statement { sql: sql::REGISTER, args }]).unwrap();
         self.fill(user).expect("a watch")

@@ -3,7 +3,7 @@
 use crate::support::{Cells, Db, START, statement};
 use rusqlite::types::Value;
 use shared::id::UserId;
-use shared::outbox::{Pending, Settled};
+use shared::outbox::{HintResults, PendingHint};
 use shared::sql::{ACK, Arg, GONE, PENDING, PENDING_OF, REGISTER, Statement, UNWATCH};
 use shared::sql::{
     CATCH_UP, CATCH_UP_SOME, catch_up, default_role, pending as page, pending_of, settle,
@@ -34,43 +34,43 @@ fn run(db: &Db, statement: Statement) -> usize {
     db.run(&[statement]).unwrap()[0]
 }
 
-fn pending(user: &str, owner: i64, version: i64) -> Pending {
-    Pending { user_id: user.into(), owner, version }
+fn pending(user: &str, owner: i64, version: i64) -> PendingHint {
+    PendingHint { user_id: user.into(), owner, version }
 }
 
 /// What is owed, after `last` or from the beginning.
-fn owed_after(db: &Db, last: Option<&Pending>) -> Vec<Pending> {
+fn owed_after(db: &Db, last: Option<&PendingHint>) -> Vec<PendingHint> {
     query(db, &page(last))
 }
 
-fn owed(db: &Db) -> Vec<Pending> {
+fn owed(db: &Db) -> Vec<PendingHint> {
     owed_after(db, None)
 }
 
-fn owed_to(db: &Db, users: &[&str]) -> Vec<Pending> {
+fn owed_to(db: &Db, users: &[&str]) -> Vec<PendingHint> {
     query(db, &pending_of(&users.iter().map(|user| UserId::parse(user).unwrap()).collect()))
 }
 
-fn query(db: &Db, statement: &Statement) -> Vec<Pending> {
+fn query(db: &Db, statement: &Statement) -> Vec<PendingHint> {
     db.query(statement).into_iter().map(read).collect()
 }
 
-fn read(row: Cells) -> Pending {
+fn read(row: Cells) -> PendingHint {
     let Ok([Value::Text(user_id), Value::Integer(owner), Value::Integer(version)]) =
         <[Value; 3]>::try_from(row)
     else {
         panic!("not a row of the outbox")
     };
-    Pending { user_id, owner, version }
+    PendingHint { user_id, owner, version }
 }
 
-fn ack(db: &Db, hints: &[Pending]) -> usize {
-    let statements = settle(&Settled { acked: hints.to_vec(), ..Settled::default() });
+fn ack(db: &Db, hints: &[PendingHint]) -> usize {
+    let statements = settle(&HintResults { acked: hints.to_vec(), ..HintResults::default() });
     db.run(&statements).unwrap().iter().sum()
 }
 
-fn gone(db: &Db, hints: &[Pending]) -> usize {
-    let statements = settle(&Settled { gone: hints.to_vec(), ..Settled::default() });
+fn gone(db: &Db, hints: &[PendingHint]) -> usize {
+    let statements = settle(&HintResults { gone: hints.to_vec(), ..HintResults::default() });
     db.run(&statements).unwrap().iter().sum()
 }
 
@@ -169,7 +169,7 @@ fn the_outbox_is_paged_and_nobody_is_passed_over() {
         db.at(START + number / 7);
     }
     db.exec("UPDATE watches SET version = version + 1");
-    let (mut seen, mut pages) = (Vec::<Pending>::new(), Vec::new());
+    let (mut seen, mut pages) = (Vec::<PendingHint>::new(), Vec::new());
     loop {
         let page = owed_after(&db, seen.last());
         if page.is_empty() {

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use shared::object::{self, Answer, Ask, CompactAnswer, Hint, HintReply, Refusal, Source};
-use shared::roles::{Membership, RoleSet, Standing};
+use shared::role_cache::{
+    self, CompactRoleAnswer, Hint, HintReply, RoleAnswer, RoleQuery, RoleQueryRefused, RoleSource,
+};
+use shared::roles::{Membership, RoleSet, UserStatus};
 
 const USER: &str = "user_2vX11zP5ojq7cTRY58xT6oJaaaa";
 
@@ -47,11 +49,11 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value:
     assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value, "{name}");
 }
 
-fn ask(fresh: bool, min_version: i64) -> Ask {
-    Ask { user_id: USER.into(), fresh, min_version, compact: true }
+fn ask(fresh: bool, min_version: i64) -> RoleQuery {
+    RoleQuery { user_id: USER.into(), fresh, min_version, compact: true }
 }
 
-fn without_roles(version: i64, standing: Standing) -> RoleSet {
+fn without_roles(version: i64, standing: UserStatus) -> RoleSet {
     RoleSet { version, standing, roles: vec![], organizations: vec![] }
 }
 
@@ -73,10 +75,10 @@ fn each_sample_is_pinned() {
 #[test]
 fn an_object_is_found_where_the_samples_say() {
     let want = json!({
-        "binding": object::BINDING,
+        "binding": role_cache::ROLE_CACHE_BINDING,
         "class": "RoleCache",
         "script": "rolecall-durable",
-        "ask_url": object::ASK_URL,
+        "ask_url": role_cache::ASK_URL,
         "method": "GET",
     });
     let contract: serde_json::Value = serde_json::from_str(&sample("contract")).unwrap();
@@ -86,11 +88,11 @@ fn an_object_is_found_where_the_samples_say() {
 /// A sample's bytes, percent-encoded behind the `?`, are read as the question, and so is what this
 /// side writes.
 #[track_caller]
-fn check_address(name: &str, ask: &Ask) {
+fn check_address(name: &str, ask: &RoleQuery) {
     let percents: Vec<_> = sample(name).trim_end().bytes().map(|b| format!("%{b:02x}")).collect();
-    let url = format!("{}?{}", object::ASK_URL, percents.concat());
-    assert_eq!(Ask::of_url(&url).as_ref(), Some(ask));
-    assert_eq!(Ask::of_url(&ask.url().unwrap()).as_ref(), Some(ask));
+    let url = format!("{}?{}", role_cache::ASK_URL, percents.concat());
+    assert_eq!(RoleQuery::from_url(&url).as_ref(), Some(ask));
+    assert_eq!(RoleQuery::from_url(&ask.to_url().unwrap()).as_ref(), Some(ask));
 }
 
 #[test]
@@ -98,10 +100,10 @@ fn a_question_stands_in_its_address() {
     check_address("ask.plain", &ask(false, 0));
     check_address("ask.fresh", &ask(true, 0));
     check_address("ask.min-version", &ask(false, 1_764_000_000_123));
-    let odd = Ask { user_id: "user_ü&=+ %?#\"".into(), ..ask(true, -1) };
-    assert_eq!(Ask::of_url(&odd.url().unwrap()), Some(odd));
+    let odd = RoleQuery { user_id: "user_ü&=+ %?#\"".into(), ..ask(true, -1) };
+    assert_eq!(RoleQuery::from_url(&odd.to_url().unwrap()), Some(odd));
     for none in ["", "?", "?{}", "?user_id=user_1", "?%22user_1%22", "?%7B%22user_id%22%3A7%7D"] {
-        assert_eq!(Ask::of_url(&format!("{}{none}", object::ASK_URL)), None, "{none}");
+        assert_eq!(RoleQuery::from_url(&format!("{}{none}", role_cache::ASK_URL)), None, "{none}");
     }
 }
 
@@ -109,7 +111,7 @@ fn a_question_stands_in_its_address() {
 fn a_question_is_written_as_its_sample() {
     // Who does not say that it reads the compact form is not given it.
     let old = format!(r#"{{"user_id":"{USER}"}}"#);
-    assert!(!serde_json::from_str::<Ask>(&old).unwrap().compact);
+    assert!(!serde_json::from_str::<RoleQuery>(&old).unwrap().compact);
     check("ask.plain", &ask(false, 0));
     check("ask.fresh", &ask(true, 0));
     check("ask.min-version", &ask(false, 1_764_000_000_123));
@@ -126,27 +128,27 @@ fn an_answer_is_written_as_its_sample() {
         membership("org_2h8op3Isl1QR7tKu5FGNfaLKEoU", "org:member", &[]),
     ];
     let roles = vec!["admin".into(), "member".into()];
-    let set = without_roles(1_764_000_000_123, Standing::Live);
+    let set = without_roles(1_764_000_000_123, UserStatus::Live);
     let set = RoleSet { roles, organizations, ..set };
-    let answer = |set, source, age_ms, good_for_ms| Answer { set, source, age_ms, good_for_ms };
-    let live = answer(set, Source::Object, 1_250, 58_750);
+    let answer = |set, source, age_ms, good_for_ms| RoleAnswer { set, source, age_ms, good_for_ms };
+    let live = answer(set, RoleSource::Object, 1_250, 58_750);
     check("answer.live", &live);
     let compact = sample("answer.compact");
-    let written = serde_json::to_string(&CompactAnswer::from(&live)).unwrap();
+    let written = serde_json::to_string(&CompactRoleAnswer::from(&live)).unwrap();
     assert_eq!(written, compact.trim_end(), "what a question gets that says it reads it");
-    assert_eq!(serde_json::from_str::<Answer>(&compact).unwrap(), live);
-    let unknown = without_roles(1_764_000_000_001, Standing::Unknown);
-    check("answer.unknown", &answer(unknown, Source::Fill, 0, 60_000));
-    let banned = without_roles(1_764_000_000_124, Standing::Banned);
-    check("answer.banned", &answer(banned, Source::Object, 10, 59_990));
-    let dead = without_roles(1_764_000_000_125, Standing::Dead);
-    check("answer.dead", &answer(dead, Source::Isolate, 10, 0));
+    assert_eq!(serde_json::from_str::<RoleAnswer>(&compact).unwrap(), live);
+    let unknown = without_roles(1_764_000_000_001, UserStatus::Unknown);
+    check("answer.unknown", &answer(unknown, RoleSource::Fill, 0, 60_000));
+    let banned = without_roles(1_764_000_000_124, UserStatus::Banned);
+    check("answer.banned", &answer(banned, RoleSource::Object, 10, 59_990));
+    let dead = without_roles(1_764_000_000_125, UserStatus::Dead);
+    check("answer.dead", &answer(dead, RoleSource::Isolate, 10, 0));
 }
 
 #[test]
 fn a_refusal_is_written_as_its_sample() {
     for reason in ["unreachable", "misdirected"] {
-        check(&format!("refusal.{reason}"), &Refusal { reason: reason.into() });
+        check(&format!("refusal.{reason}"), &RoleQueryRefused { reason: reason.into() });
     }
 }
 
@@ -155,7 +157,7 @@ fn a_refusal_is_written_as_its_sample() {
 fn a_question_and_an_answer_are_read_by_name() {
     let ask = |json: &str| {
         let percents: Vec<_> = json.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        Ask::of_url(&format!("{}?{}", object::ASK_URL, percents.concat()))
+        RoleQuery::from_url(&format!("{}?{}", role_cache::ASK_URL, percents.concat()))
     };
     assert!(ask(r#"{"user_id":"user_1"}"#).is_some());
     assert_eq!(ask(r#"["user_1",true,0]"#), None);
@@ -174,9 +176,9 @@ fn a_question_and_an_answer_are_read_by_name() {
         (r#""object""#, r#"{"object":null}"#),
     ] {
         assert!(text.contains(find), "{find}");
-        assert!(serde_json::from_str::<Answer>(&text.replace(find, put)).is_err(), "{put}");
+        assert!(serde_json::from_str::<RoleAnswer>(&text.replace(find, put)).is_err(), "{put}");
     }
-    assert!(serde_json::from_str::<Answer>(&text).is_ok());
+    assert!(serde_json::from_str::<RoleAnswer>(&text).is_ok());
 }
 
 #[test]
@@ -186,6 +188,6 @@ fn a_malformed_answer_is_read_by_neither_side() {
     assert_eq!(cases.len(), 70);
     for case in cases {
         let body = case["body"].as_str().unwrap();
-        assert!(serde_json::from_str::<Answer>(body).is_err(), "{}: {body}", case["why"]);
+        assert!(serde_json::from_str::<RoleAnswer>(body).is_err(), "{}: {body}", case["why"]);
     }
 }

@@ -1,23 +1,23 @@
 //! The end of an idle object: its watch first, then everything that it has stored.
 
 use edge::fault_point;
-use shared::cache::{Alarm, Memory};
+use shared::cache::{AlarmAction, TrackedState};
 use shared::limits::END_AGAIN_MS;
 
-use super::Object;
-use crate::trouble::Outcome;
-use crate::{disk, fill, settings};
+use super::RoleCacheObject;
+use crate::error::CacheResult;
+use crate::{fill, settings, storage};
 
-impl Object {
+impl RoleCacheObject {
     /// Ends an idle object's watch. Whatever fails, the alarm is armed again: an object without
     /// one would keep its watch for ever.
-    pub(crate) async fn alarm(&self) -> Outcome<()> {
+    pub(crate) async fn alarm(&self) -> CacheResult<()> {
         let Err(trouble) = self.end_if_idle().await else { return Ok(()) };
         tracing::error!(cause = %trouble, "the alarm failed and is armed again");
-        disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await
+        storage::set_alarm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await
     }
 
-    async fn end_if_idle(&self) -> Outcome<()> {
+    async fn end_if_idle(&self) -> CacheResult<()> {
         let ages = settings::ages(&self.env)?;
         self.load().await?;
         let (alarm, user_id) = {
@@ -26,27 +26,27 @@ impl Object {
             (alarm, memory.state().user_id.clone())
         };
         let owner = match alarm {
-            Alarm::Rearm(at) => return disk::arm(&self.platform, at).await,
-            Alarm::End(owner) => owner,
+            AlarmAction::Rearm(at) => return storage::set_alarm(&self.platform, at).await,
+            AlarmAction::End(owner) => owner,
         };
         fault_point!(&self.env, "alarm-ended", &user_id);
         self.save().await?;
         fault_point!(&self.env, "alarm-saved", &user_id);
-        if let Err(cause) = fill::unwatch(&self.env, &user_id, owner).await {
+        if let Err(cause) = fill::end_watch(&self.env, &user_id, owner).await {
             tracing::warn!(
                 user_id,
                 cause,
                 "the watch could not be ended; the alarm is armed again"
             );
-            return disk::arm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await;
+            return storage::set_alarm(&self.platform, edge::clock::now().plus(END_AGAIN_MS)).await;
         }
         fault_point!(&self.env, "alarm-unwatched", &user_id);
         let may_clear = self.memory.borrow_mut().ended(owner, edge::clock::now());
         if may_clear && self.waiting.borrow().is_none() {
-            self.memory.replace(Memory::default());
-            return disk::clear(&self.platform).await;
+            self.memory.replace(TrackedState::default());
+            return storage::delete_all(&self.platform).await;
         }
         self.save().await?;
-        disk::arm(&self.platform, edge::clock::now().plus(ages.idle_ms)).await
+        storage::set_alarm(&self.platform, edge::clock::now().plus(ages.idle_ms)).await
     }
 }

@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Envelope, Letter, OpenError};
-use crate::event::{Event, Unread, Unreadable};
-use crate::id::{MessageId, ObjectId, UserId};
-use crate::json::{Object, by_name, by_word};
-use crate::merge::{Change, Entity, Live, Rank, State};
-use crate::projection::{Digest, Fields, PROJECTION};
+use super::{Envelope, EnvelopeError, Letter};
+use crate::event::{Event, Unreadable, UnreadableReason};
+use crate::id::{EntityId, SvixId, UserId};
+use crate::json::{JsonObject, serde_struct_from_object, serde_unit_enum};
+use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
+use crate::projection::{ContentDigest, EntityFields, PROJECTION};
 use crate::time::UnixMillis;
 
 const VERSION: u64 = 1;
@@ -20,7 +20,7 @@ struct EnvelopeV1 {
     attempted_at: UnixMillis,
     received_at: UnixMillis,
     event_at: Option<UnixMillis>,
-    body: Digest,
+    body: ContentDigest,
     #[serde(rename = "type")]
     kind: String,
     /// Added to version 1: a reader that does not know it passes over it.
@@ -73,8 +73,8 @@ struct LiveV1 {
     updated_at: UnixMillis,
     event_at: UnixMillis,
     projection: u32,
-    digest: Digest,
-    fields: Fields,
+    digest: ContentDigest,
+    fields: EntityFields,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -87,10 +87,10 @@ enum EntityV1 {
     Permission,
 }
 
-by_name!(EnvelopeV1, EventV1, UnreadableV1, ChangeV1, LiveV1);
-by_word!(EntityV1);
+serde_struct_from_object!(EnvelopeV1, EventV1, UnreadableV1, ChangeV1, LiveV1);
+serde_unit_enum!(EntityV1);
 
-pub(super) fn write(envelope: &Envelope) -> String {
+pub(super) fn encode(envelope: &Envelope) -> String {
     let wire = EnvelopeV1 {
         v: VERSION,
         svix_id: envelope.svix_id.to_string(),
@@ -100,30 +100,30 @@ pub(super) fn write(envelope: &Envelope) -> String {
         body: envelope.body_digest.clone(),
         kind: envelope.kind.clone(),
         note: envelope.note.clone(),
-        letter: letter_out(&envelope.letter),
+        letter: payload_to_wire(&envelope.letter),
     };
     // Strings, numbers and lists always become JSON. Were it not so, the consumer would park this.
     serde_json::to_string(&wire).unwrap_or_default()
 }
 
-pub(super) fn read(text: &str) -> Result<Envelope, OpenError> {
+pub(super) fn decode(text: &str) -> Result<Envelope, EnvelopeError> {
     // Where it stopped, and not serde's own text: that quotes values, and they may be personal.
     let malformed = |error: serde_json::Error| {
         let (kind, line, column) = (error.classify(), error.line(), error.column());
-        OpenError::Malformed(format!("{kind:?} at line {line} column {column}"))
+        EnvelopeError::Malformed(format!("{kind:?} at line {line} column {column}"))
     };
     // What every version has.
-    let versioned = Object::read(text, &["v"]).map_err(malformed)?;
-    let v: Option<u64> = versioned.get("v").map_err(malformed)?;
-    let v = v.ok_or_else(|| OpenError::Malformed("v is absent".into()))?;
+    let versioned = JsonObject::parse(text, &["v"]).map_err(malformed)?;
+    let v: Option<u64> = versioned.scalar("v").map_err(malformed)?;
+    let v = v.ok_or_else(|| EnvelopeError::Malformed("v is absent".into()))?;
     if VERSION < v {
-        return Err(OpenError::Newer(v));
+        return Err(EnvelopeError::Newer(v));
     }
     if v < VERSION {
-        return Err(OpenError::Malformed(format!("no build wrote version {v}")));
+        return Err(EnvelopeError::Malformed(format!("no build wrote version {v}")));
     }
     let wire: EnvelopeV1 = serde_json::from_str(text).map_err(malformed)?;
-    let svix_id = MessageId::parse(&wire.svix_id).map_err(|e| field("svix_id", &e))?;
+    let svix_id = SvixId::parse(&wire.svix_id).map_err(|e| field("svix_id", &e))?;
     Ok(Envelope {
         svix_id,
         attempted_at: wire.attempted_at,
@@ -132,18 +132,18 @@ pub(super) fn read(text: &str) -> Result<Envelope, OpenError> {
         body_digest: wire.body,
         kind: wire.kind,
         note: wire.note,
-        letter: letter_in(wire.letter)?,
+        letter: payload_from_wire(wire.letter)?,
     })
 }
 
-fn field(name: &str, error: &dyn std::fmt::Display) -> OpenError {
-    OpenError::Malformed(format!("{name}: {error}"))
+fn field(name: &str, error: &dyn std::fmt::Display) -> EnvelopeError {
+    EnvelopeError::Malformed(format!("{name}: {error}"))
 }
 
-fn letter_out(letter: &Letter) -> LetterV1 {
+fn payload_to_wire(letter: &Letter) -> LetterV1 {
     match letter {
         Letter::Event(event) => LetterV1::Event(EventV1 {
-            changes: event.changes.iter().map(change_out).collect(),
+            changes: event.changes.iter().map(change_to_wire).collect(),
             users: event.users.iter().map(ToString::to_string).collect(),
         }),
         Letter::Ignored => LetterV1::Ignored,
@@ -155,16 +155,16 @@ fn letter_out(letter: &Letter) -> LetterV1 {
     }
 }
 
-fn letter_in(wire: LetterV1) -> Result<Letter, OpenError> {
+fn payload_from_wire(wire: LetterV1) -> Result<Letter, EnvelopeError> {
     match wire {
         LetterV1::Ignored => Ok(Letter::Ignored),
         LetterV1::Unreadable(UnreadableV1 { object_id, reason, detail }) => {
-            let reason = Unread::from_name(&reason)
-                .ok_or_else(|| OpenError::Malformed("letter.reason is none".into()))?;
+            let reason = UnreadableReason::from_name(&reason)
+                .ok_or_else(|| EnvelopeError::Malformed("letter.reason is none".into()))?;
             Ok(Letter::Unreadable(Unreadable { object_id, reason, detail }))
         }
         LetterV1::Event(EventV1 { changes, users }) => {
-            let changes = changes.into_iter().map(change_in).collect::<Result<_, _>>()?;
+            let changes = changes.into_iter().map(change_from_wire).collect::<Result<_, _>>()?;
             let user = |raw: &String| UserId::parse(raw).map_err(|e| field("users", &e));
             let users = users.iter().map(user).collect::<Result<_, _>>()?;
             Ok(Letter::Event(Event { changes, users }))
@@ -172,16 +172,16 @@ fn letter_in(wire: LetterV1) -> Result<Letter, OpenError> {
     }
 }
 
-fn change_out(change: &Change) -> ChangeV1 {
+fn change_to_wire(change: &EntityChange) -> ChangeV1 {
     let state = match &change.state {
-        State::Dead => StateV1::Dead(match change.entity {
-            Entity::User => EntityV1::User,
-            Entity::Organization => EntityV1::Organization,
-            Entity::Membership => EntityV1::Membership,
-            Entity::Role => EntityV1::Role,
-            Entity::Permission => EntityV1::Permission,
+        EntityState::Deleted => StateV1::Dead(match change.entity {
+            EntityKind::User => EntityV1::User,
+            EntityKind::Organization => EntityV1::Organization,
+            EntityKind::Membership => EntityV1::Membership,
+            EntityKind::Role => EntityV1::Role,
+            EntityKind::Permission => EntityV1::Permission,
         }),
-        State::Live(Live { rank, fields }) => StateV1::Live(LiveV1 {
+        EntityState::Live(LiveState { rank, fields }) => StateV1::Live(LiveV1 {
             updated_at: rank.updated_at,
             event_at: rank.event_at,
             projection: rank.projection,
@@ -192,28 +192,28 @@ fn change_out(change: &Change) -> ChangeV1 {
     ChangeV1 { id: change.id.to_string(), state }
 }
 
-fn change_in(wire: ChangeV1) -> Result<Change, OpenError> {
-    let id = ObjectId::parse(&wire.id).map_err(|e| field("changes.id", &e))?;
+fn change_from_wire(wire: ChangeV1) -> Result<EntityChange, EnvelopeError> {
+    let id = EntityId::parse(&wire.id).map_err(|e| field("changes.id", &e))?;
     let (entity, state) = match wire.state {
-        StateV1::Dead(entity) => (entity_in(entity), State::Dead),
+        StateV1::Dead(entity) => (entity_in(entity), EntityState::Deleted),
         // Its fields are more than this build would store, under a rank that nothing corrects.
         StateV1::Live(LiveV1 { projection, .. }) if PROJECTION < projection => {
-            return Err(OpenError::Newer(projection.into()));
+            return Err(EnvelopeError::Newer(projection.into()));
         }
         StateV1::Live(LiveV1 { updated_at, event_at, projection, digest, fields }) => {
             let rank = Rank { updated_at, event_at, projection, digest };
-            (fields.entity(), State::Live(Live { rank, fields }))
+            (fields.entity(), EntityState::Live(LiveState { rank, fields }))
         }
     };
-    Ok(Change { entity, id, state })
+    Ok(EntityChange { entity, id, state })
 }
 
-fn entity_in(wire: EntityV1) -> Entity {
+fn entity_in(wire: EntityV1) -> EntityKind {
     match wire {
-        EntityV1::User => Entity::User,
-        EntityV1::Organization => Entity::Organization,
-        EntityV1::Membership => Entity::Membership,
-        EntityV1::Role => Entity::Role,
-        EntityV1::Permission => Entity::Permission,
+        EntityV1::User => EntityKind::User,
+        EntityV1::Organization => EntityKind::Organization,
+        EntityV1::Membership => EntityKind::Membership,
+        EntityV1::Role => EntityKind::Role,
+        EntityV1::Permission => EntityKind::Permission,
     }
 }

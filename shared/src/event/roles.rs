@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::{METADATA, Notes, spare_raw};
-use crate::json::{Object, leaf, list};
+use super::wire::{METADATA, ParseNotes, optional_raw};
+use crate::json::{JsonObject, array_items, parse_scalar};
 use crate::limits::{ROLE_NAME_BYTES_MAX, ROLE_NAMES_MAX};
 use crate::roles::is_app_role;
 
@@ -11,18 +11,18 @@ const AT: &str = "data.public_metadata";
 
 /// `roles`, a list of texts, and `role`, a text, together: sorted by their bytes, each once, at
 /// most [`ROLE_NAMES_MAX`]. Whatever else the metadata holds is the app's own.
-pub(super) fn app_roles(data: &Object<'_>, notes: &mut Notes) -> Vec<String> {
-    let Some(raw) = spare_raw(data, AT, notes) else { return Vec::new() };
-    let Ok(metadata) = Object::read(raw.get(), &METADATA) else {
-        notes.say(format!("{AT} is {}, not an object: no role is taken from it", kind(raw)));
+pub(super) fn app_roles(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Vec<String> {
+    let Some(raw) = optional_raw(data, AT, notes) else { return Vec::new() };
+    let Ok(metadata) = JsonObject::parse(raw.get(), &METADATA) else {
+        notes.add(format!("{AT} is {}, not an object: no role is taken from it", json_type(raw)));
         return Vec::new();
     };
-    let mut names = many(&metadata, notes);
-    names.extend(one(&metadata, notes));
+    let mut names = roles_member(&metadata, notes);
+    names.extend(role_member(&metadata, notes));
     names.sort_unstable();
     names.dedup();
     if ROLE_NAMES_MAX < names.len() {
-        notes.say(format!(
+        notes.add(format!(
             "{AT} names {} app roles: the first {ROLE_NAMES_MAX} in the order of their bytes are \
              taken",
             names.len()
@@ -32,34 +32,34 @@ pub(super) fn app_roles(data: &Object<'_>, notes: &mut Notes) -> Vec<String> {
     names
 }
 
-fn many(metadata: &Object<'_>, notes: &mut Notes) -> Vec<String> {
+fn roles_member(metadata: &JsonObject<'_>, notes: &mut ParseNotes) -> Vec<String> {
     let at = "data.public_metadata.roles";
-    let Some(raw) = spare_raw(metadata, at, notes) else { return Vec::new() };
-    let Ok(items) = list(raw) else {
-        notes.say(format!("{at} is {}, not a list: no role is taken from it", kind(raw)));
+    let Some(raw) = optional_raw(metadata, at, notes) else { return Vec::new() };
+    let Ok(items) = array_items(raw) else {
+        notes.add(format!("{at} is {}, not a list: no role is taken from it", json_type(raw)));
         return Vec::new();
     };
     let names: Vec<String> = items.iter().filter_map(|raw| app_role(raw)).collect();
     if names.len() < items.len() {
         let (left_out, all) = (items.len() - names.len(), items.len());
-        notes.say(format!("{at}: {left_out} of {all} are not taken: {}", rule()));
+        notes.add(format!("{at}: {left_out} of {all} are not taken: {}", app_role_rule()));
     }
     names
 }
 
-fn one(metadata: &Object<'_>, notes: &mut Notes) -> Option<String> {
+fn role_member(metadata: &JsonObject<'_>, notes: &mut ParseNotes) -> Option<String> {
     let at = "data.public_metadata.role";
-    let raw = spare_raw(metadata, at, notes)?;
+    let raw = optional_raw(metadata, at, notes)?;
     let name = app_role(raw);
     if name.is_none() && !raw.get().starts_with('"') {
-        notes.say(format!("{at} is {}, not a text: no role is taken from it", kind(raw)));
+        notes.add(format!("{at} is {}, not a text: no role is taken from it", json_type(raw)));
     } else if name.is_none() {
-        notes.say(format!("{at} is not taken: {}", rule()));
+        notes.add(format!("{at} is not taken: {}", app_role_rule()));
     }
     name
 }
 
-fn rule() -> String {
+fn app_role_rule() -> String {
     format!(
         "an app role is a text of 1 to {ROLE_NAME_BYTES_MAX} bytes, without spaces around it, \
          without control characters, and not an organization's (org:…)"
@@ -67,10 +67,10 @@ fn rule() -> String {
 }
 
 fn app_role(raw: &RawValue) -> Option<String> {
-    leaf(raw).ok().filter(|name: &String| is_app_role(name))
+    parse_scalar(raw).ok().filter(|name: &String| is_app_role(name))
 }
 
-fn kind(raw: &RawValue) -> &'static str {
+fn json_type(raw: &RawValue) -> &'static str {
     match raw.get().as_bytes().first() {
         Some(b'"') => "a text",
         Some(b'[') => "a list",

@@ -2,9 +2,9 @@
 
 mod odd;
 
-use super::{Content, Event, Incoming, Unread, parse_bytes};
-use crate::merge::{Entity, State};
-use crate::projection::Fields;
+use super::{Event, ParsedDelivery, Payload, UnreadableReason, parse_bytes};
+use crate::merge::{EntityKind, EntityState};
+use crate::projection::EntityFields;
 
 fn fixture(name: &str) -> Vec<u8> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/clerk-events/");
@@ -12,8 +12,8 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 #[track_caller]
-fn event(incoming: Incoming) -> Event {
-    let Content::Synced(event) = incoming.content else { panic!("{incoming:?}") };
+fn event(incoming: ParsedDelivery) -> Event {
+    let Payload::Synced(event) = incoming.content else { panic!("{incoming:?}") };
     event
 }
 
@@ -23,8 +23,8 @@ fn read(name: &str) -> Event {
 }
 
 #[track_caller]
-fn fields(event: &Event) -> &Fields {
-    let State::Live(live) = &event.changes[0].state else { panic!("{event:?}") };
+fn fields(event: &Event) -> &EntityFields {
+    let EntityState::Live(live) = &event.changes[0].state else { panic!("{event:?}") };
     &live.fields
 }
 
@@ -35,9 +35,9 @@ fn bytes(kind: &str, data: &str) -> Vec<u8> {
 }
 
 #[track_caller]
-fn unread(body: &[u8], want: Unread) {
+fn unread(body: &[u8], want: UnreadableReason) {
     let incoming = parse_bytes(body);
-    let Content::Unreadable(unreadable) = &incoming.content else { panic!("{incoming:?}") };
+    let Payload::Unreadable(unreadable) = &incoming.content else { panic!("{incoming:?}") };
     assert_eq!(unreadable.reason, want, "{incoming:?}");
 }
 
@@ -47,7 +47,7 @@ fn the_captured_user_is_read() {
     assert_eq!(incoming.instance_id.as_deref(), Some("ins_2vU3fBhx47yeddqKhd5taTbaaaa"));
     assert_eq!(incoming.event_at.unwrap().0, 1_744_276_393_644);
     let event = event(incoming);
-    let Fields::User(user) = fields(&event) else { panic!() };
+    let EntityFields::User(user) = fields(&event) else { panic!() };
     assert_eq!(user.email.as_deref(), Some("person@example.com"));
     assert_eq!((user.banned, user.app_roles.len(), user.created_at), (false, 0, 1_744_276_393_608));
     assert_eq!(event.users[0].as_str(), "user_2vX11zP5ojq7cTRY58xT6oJaaaa");
@@ -56,7 +56,7 @@ fn the_captured_user_is_read() {
 #[test]
 fn the_primary_address_is_the_one_named_not_the_first() {
     let event = read("derived/user.updated.primary-not-first");
-    let Fields::User(user) = fields(&event) else { panic!() };
+    let EntityFields::User(user) = fields(&event) else { panic!() };
     let text = String::from_utf8(fixture("derived/user.updated.primary-not-first")).unwrap();
     let data: serde_json::Value = serde_json::from_str(&text).unwrap();
     let first = data["data"]["email_addresses"][0]["email_address"].as_str();
@@ -67,7 +67,7 @@ fn the_primary_address_is_the_one_named_not_the_first() {
 fn a_user_may_have_no_address() {
     for name in ["derived/user.created.no-email", "openapi-2025-04-15/user.created"] {
         let event = read(name);
-        let Fields::User(user) = fields(&event) else { panic!() };
+        let EntityFields::User(user) = fields(&event) else { panic!() };
         assert_eq!(user.email, None);
     }
 }
@@ -75,7 +75,7 @@ fn a_user_may_have_no_address() {
 #[test]
 fn a_ban_is_read() {
     let event = read("derived/user.updated.banned");
-    let Fields::User(user) = fields(&event) else { panic!() };
+    let EntityFields::User(user) = fields(&event) else { panic!() };
     assert!(user.banned);
 }
 
@@ -86,7 +86,7 @@ fn seconds_and_a_missing_envelope_time_are_read() {
     let minimal = parse_bytes(&fixture("derived/user.created.minimal-envelope"));
     assert_eq!((minimal.event_at, &minimal.instance_id), (None, &None));
     let event = event(minimal);
-    let State::Live(live) = &event.changes[0].state else { panic!() };
+    let EntityState::Live(live) = &event.changes[0].state else { panic!() };
     assert_eq!(live.rank.event_at, live.rank.updated_at);
 }
 
@@ -101,9 +101,9 @@ fn every_synced_example_is_read_and_every_other_ignored() {
             continue;
         }
         match parse_bytes(&std::fs::read(&path).unwrap()).content {
-            Content::Synced(_) => synced += 1,
-            Content::Ignored => ignored += 1,
-            Content::Unreadable(flaw) => panic!("{}: {flaw:?}", path.display()),
+            Payload::Synced(_) => synced += 1,
+            Payload::Ignored => ignored += 1,
+            Payload::Unreadable(flaw) => panic!("{}: {flaw:?}", path.display()),
         }
     }
     assert_eq!((synced, ignored), (15, 30));
@@ -113,8 +113,8 @@ fn every_synced_example_is_read_and_every_other_ignored() {
 fn a_membership_brings_its_organization() {
     let event = read("openapi-2025-04-15/organizationMembership.created");
     let entities: Vec<_> = event.changes.iter().map(|change| change.entity).collect();
-    assert_eq!(entities, [Entity::Membership, Entity::Organization]);
-    let Fields::Membership(membership) = fields(&event) else { panic!() };
+    assert_eq!(entities, [EntityKind::Membership, EntityKind::Organization]);
+    let EntityFields::Membership(membership) = fields(&event) else { panic!() };
     assert_eq!(membership.role, "org:member");
     assert_eq!(membership.permissions, ["org:posts:read", "org:posts:write"]);
     assert_eq!(event.users[0].as_str(), membership.user_id);
@@ -123,8 +123,8 @@ fn a_membership_brings_its_organization() {
 #[test]
 fn a_removed_membership_is_dead_and_its_organization_alive() {
     let event = read("openapi-2025-04-15/organizationMembership.deleted");
-    assert_eq!(event.changes[0].state, State::Dead);
-    assert!(matches!(event.changes[1].state, State::Live(_)));
+    assert_eq!(event.changes[0].state, EntityState::Deleted);
+    assert!(matches!(event.changes[1].state, EntityState::Live(_)));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_removal_needs_nothing_but_an_id() {
 
 #[test]
 fn a_deletion_without_an_id_is_not_readable() {
-    unread(&fixture("derived/user.deleted.no-id"), Unread::NoSubject);
+    unread(&fixture("derived/user.deleted.no-id"), UnreadableReason::NoSubject);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn legacy_role_names_are_normalised() {
             "public_user_data":{{"user_id":"user_1"}},"updated_at":5}}"#
         );
         let event = event(parse_bytes(&bytes("organizationMembership.created", &data)));
-        let Fields::Membership(membership) = fields(&event) else { panic!() };
+        let EntityFields::Membership(membership) = fields(&event) else { panic!() };
         assert_eq!(membership.role, want);
         assert_eq!(
             event.changes.len(),
@@ -164,7 +164,7 @@ fn app_roles_come_from_roles_and_role_together() {
     let data = r#"{"id":"user_1","updated_at":5,"public_metadata":
         {"roles":["editor","admin",7,null,"org:admin","","editor"],"role":"author"}}"#;
     let event = event(parse_bytes(&bytes("user.updated", data)));
-    let Fields::User(user) = fields(&event) else { panic!() };
+    let EntityFields::User(user) = fields(&event) else { panic!() };
     assert_eq!(user.app_roles, ["admin", "author", "editor"]);
 }
 
@@ -174,7 +174,7 @@ fn odd_metadata_gives_no_roles() {
     {
         let data = format!(r#"{{"id":"user_1","updated_at":5,"public_metadata":{metadata}}}"#);
         let event = event(parse_bytes(&bytes("user.updated", &data)));
-        let Fields::User(user) = fields(&event) else { panic!() };
+        let EntityFields::User(user) = fields(&event) else { panic!() };
         assert!(user.app_roles.is_empty(), "{metadata}");
     }
 }
@@ -189,31 +189,31 @@ fn the_order_of_keys_does_not_matter() {
 
 #[test]
 fn what_is_not_an_event_is_told_apart() {
-    unread(b"", Unread::NotJson);
-    unread(b"{", Unread::NotJson);
-    unread(b"\xff\xfe", Unread::NotJson);
+    unread(b"", UnreadableReason::NotJson);
+    unread(b"{", UnreadableReason::NotJson);
+    unread(b"\xff\xfe", UnreadableReason::NotJson);
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    unread(&bytes("user.created", &deep), Unread::Shape);
-    unread(deep.as_bytes(), Unread::Shape);
-    unread(b"[]", Unread::Shape);
-    unread(br#"{"data":{}}"#, Unread::Shape);
-    unread(br#"{"type":"user.created","type":"user.deleted","data":{}}"#, Unread::Shape);
+    unread(&bytes("user.created", &deep), UnreadableReason::Shape);
+    unread(deep.as_bytes(), UnreadableReason::Shape);
+    unread(b"[]", UnreadableReason::Shape);
+    unread(br#"{"data":{}}"#, UnreadableReason::Shape);
+    unread(br#"{"type":"user.created","type":"user.deleted","data":{}}"#, UnreadableReason::Shape);
     // serde reads a struct from an array as well, by the order of its fields.
     let user = r#"["user_1",null,null,null,null,null,1744276393644]"#;
-    unread(&bytes("user.created", user), Unread::Shape);
+    unread(&bytes("user.created", user), UnreadableReason::Shape);
     let array = format!(r#"["user.deleted",{},1744276393644,null]"#, r#"{"id":"user_1"}"#);
-    unread(array.as_bytes(), Unread::Shape);
-    unread(&bytes("user.created", "null"), Unread::Shape);
+    unread(array.as_bytes(), UnreadableReason::Shape);
+    unread(&bytes("user.created", "null"), UnreadableReason::Shape);
     unread(
         &bytes("user.created", r#"{"id":"user_1","id":"user_2","updated_at":5}"#),
-        Unread::Shape,
+        UnreadableReason::Shape,
     );
-    unread(&bytes("user.created", r#"{"id":"user_1"}"#), Unread::Shape);
-    unread(&bytes("user.created", r#"{"id":"mch_1","updated_at":5}"#), Unread::Id);
-    unread(&bytes("user.created", r#"{"id":"user_1","updated_at":-5}"#), Unread::Time);
+    unread(&bytes("user.created", r#"{"id":"user_1"}"#), UnreadableReason::Shape);
+    unread(&bytes("user.created", r#"{"id":"mch_1","updated_at":5}"#), UnreadableReason::Id);
+    unread(&bytes("user.created", r#"{"id":"user_1","updated_at":-5}"#), UnreadableReason::Time);
     unread(
         br#"{"type":"user.created","data":{"id":"user_1","updated_at":5},"timestamp":-1}"#,
-        Unread::Time,
+        UnreadableReason::Time,
     );
 }
 
@@ -223,20 +223,20 @@ fn an_update_more_than_an_hour_after_its_event_is_not_believed() {
         let updated_at = 1_744_276_393_644 + ahead;
         bytes("user.updated", &format!(r#"{{"id":"user_1","updated_at":{updated_at}}}"#))
     };
-    assert!(matches!(parse_bytes(&data(3_600_000)).content, Content::Synced(_)));
-    unread(&data(3_600_001), Unread::Time);
+    assert!(matches!(parse_bytes(&data(3_600_000)).content, Payload::Synced(_)));
+    unread(&data(3_600_001), UnreadableReason::Time);
 }
 
 #[test]
 fn an_unreadable_delivery_still_names_its_object() {
     let incoming = parse_bytes(&bytes("user.updated", r#"{"id":"user_1","updated_at":"x"}"#));
     assert_eq!(incoming.kind.as_deref(), Some("user.updated"));
-    let Content::Unreadable(unreadable) = incoming.content else { panic!() };
+    let Payload::Unreadable(unreadable) = incoming.content else { panic!() };
     assert_eq!(unreadable.object_id.as_deref(), Some("user_1"));
 }
 
 #[test]
 fn a_numeral_of_a_million_digits_is_not_readable_and_no_panic() {
     let data = format!(r#"{{"id":"user_1","updated_at":{}}}"#, "9".repeat(1_000_000));
-    unread(&bytes("user.updated", &data), Unread::Shape);
+    unread(&bytes("user.updated", &data), UnreadableReason::Shape);
 }

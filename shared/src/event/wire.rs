@@ -4,13 +4,14 @@
 //! their own schema, so nearly everything is optional and unknown fields are ignored.
 //!
 //! What a member is worth decides what it costs when it cannot be read. One that says who may do
-//! what, or when ([`needed`]), parks the delivery: a guess could grant. Any other ([`spare`]) costs
-//! itself alone, and the delivery's row says so: a ban must not be lost to an odd e-mail address.
+//! what, or when ([`required`]), parks the delivery: a guess could grant. Any other ([`optional`])
+//! costs itself alone, and the delivery's row says so: a ban must not be lost to an odd e-mail
+//! address.
 
 use serde_json::value::RawValue;
 
-use super::{Unread, Unreadable};
-use crate::json::{Leaf, Object, list};
+use super::{Unreadable, UnreadableReason};
+use crate::json::{JsonObject, JsonScalar, array_items};
 
 /// The event itself.
 pub(super) const EVENT: [&str; 4] = ["type", "data", "timestamp", "instance_id"];
@@ -45,34 +46,35 @@ pub(super) const METADATA: [&str; 2] = ["roles", "role"];
 
 /// What is wrong with the data, and where. Holds no value: those may be personal.
 #[derive(Debug)]
-pub(super) struct Flaw {
-    pub(super) reason: Unread,
+pub(super) struct ParseIssue {
+    pub(super) reason: UnreadableReason,
     pub(super) at: String,
 }
 
-pub(super) type Read<T> = Result<T, Flaw>;
+pub(super) type ParseResult<T> = Result<T, ParseIssue>;
 
-impl Flaw {
-    pub(super) fn time(at: &str) -> Self {
-        Self { reason: Unread::Time, at: at.into() }
+impl ParseIssue {
+    pub(super) fn bad_time(at: &str) -> Self {
+        Self { reason: UnreadableReason::Time, at: at.into() }
     }
 
-    pub(super) fn id(at: &str) -> Self {
-        Self { reason: Unread::Id, at: at.into() }
+    pub(super) fn bad_id(at: &str) -> Self {
+        Self { reason: UnreadableReason::Id, at: at.into() }
     }
 
-    pub(super) fn absent(at: &str) -> Self {
-        Self { reason: Unread::Shape, at: format!("{at} is absent") }
+    pub(super) fn missing(at: &str) -> Self {
+        Self { reason: UnreadableReason::Shape, at: format!("{at} is absent") }
     }
 
-    pub(super) fn shape(at: &str) -> Self {
-        Self { reason: Unread::Shape, at: format!("{at} cannot be read") }
+    pub(super) fn bad_shape(at: &str) -> Self {
+        Self { reason: UnreadableReason::Shape, at: format!("{at} cannot be read") }
     }
 
     /// Of the event itself, which may be no JSON at all.
-    pub(super) fn outer(at: &str, error: &serde_json::Error) -> Self {
-        let reason = if error.is_data() { Unread::Shape } else { Unread::NotJson };
-        Self { reason, ..Self::shape(at) }
+    pub(super) fn bad_event(at: &str, error: &serde_json::Error) -> Self {
+        let reason =
+            if error.is_data() { UnreadableReason::Shape } else { UnreadableReason::NotJson };
+        Self { reason, ..Self::bad_shape(at) }
     }
 
     pub(super) fn unreadable(self, object_id: Option<String>) -> Unreadable {
@@ -82,90 +84,98 @@ impl Flaw {
 
 /// What of a delivery was left out, in words, without any value.
 #[derive(Debug, Default)]
-pub(super) struct Notes(Vec<String>);
+pub(super) struct ParseNotes(Vec<String>);
 
-impl Notes {
-    pub(super) fn say(&mut self, what: impl Into<String>) {
+impl ParseNotes {
+    pub(super) fn add(&mut self, what: impl Into<String>) {
         self.0.push(what.into());
     }
 
-    pub(super) fn unread(&mut self, at: &str) {
-        self.say(format!("{at} cannot be read"));
+    pub(super) fn add_unreadable(&mut self, at: &str) {
+        self.add(format!("{at} cannot be read"));
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(super) fn join(&self) -> String {
         self.0.join("; ")
     }
 }
 
 /// The last part of a path, which is the member's name.
-fn name(at: &str) -> &str {
+fn last_segment(at: &str) -> &str {
     at.rsplit('.').next().unwrap_or(at)
 }
 
 /// A member without which the event would say something else; `None` when it is absent.
-pub(super) fn needed<T: Leaf>(object: &Object<'_>, at: &str) -> Read<Option<T>> {
-    object.get(name(at)).map_err(|_| Flaw::shape(at))
+pub(super) fn required<T: JsonScalar>(object: &JsonObject<'_>, at: &str) -> ParseResult<Option<T>> {
+    object.scalar(last_segment(at)).map_err(|_| ParseIssue::bad_shape(at))
 }
 
 /// The same of a text. No id and no key of Clerk's holds the sign that stands for bytes which are
 /// no UTF-8.
-pub(super) fn needed_text(object: &Object<'_>, at: &str) -> Read<String> {
-    let text: String = needed(object, at)?.ok_or_else(|| Flaw::absent(at))?;
-    if text.contains(char::REPLACEMENT_CHARACTER) { Err(Flaw::shape(at)) } else { Ok(text) }
+pub(super) fn required_text(object: &JsonObject<'_>, at: &str) -> ParseResult<String> {
+    let text: String = required(object, at)?.ok_or_else(|| ParseIssue::missing(at))?;
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        Err(ParseIssue::bad_shape(at))
+    } else {
+        Ok(text)
+    }
 }
 
 /// A part that is an object, without which the event would say something else.
-pub(super) fn needed_part<'a>(
-    object: &Object<'a>,
+pub(super) fn required_object<'a>(
+    object: &JsonObject<'a>,
     at: &str,
     names: &'static [&'static str],
-) -> Read<Object<'a>> {
-    let raw = object.some(name(at)).map_err(|_| Flaw::shape(at))?;
-    let raw = raw.ok_or_else(|| Flaw::absent(at))?;
-    Object::read(raw.get(), names).map_err(|_| Flaw::shape(at))
+) -> ParseResult<JsonObject<'a>> {
+    let raw = object.non_null_member(last_segment(at)).map_err(|_| ParseIssue::bad_shape(at))?;
+    let raw = raw.ok_or_else(|| ParseIssue::missing(at))?;
+    JsonObject::parse(raw.get(), names).map_err(|_| ParseIssue::bad_shape(at))
 }
 
 /// A member that costs itself alone.
-pub(super) fn spare<T: Leaf>(object: &Object<'_>, at: &str, notes: &mut Notes) -> Option<T> {
-    object.get(name(at)).unwrap_or_else(|_| {
-        notes.unread(at);
+pub(super) fn optional<T: JsonScalar>(
+    object: &JsonObject<'_>,
+    at: &str,
+    notes: &mut ParseNotes,
+) -> Option<T> {
+    object.scalar(last_segment(at)).unwrap_or_else(|_| {
+        notes.add_unreadable(at);
         None
     })
 }
 
 /// The same, as it is written.
-pub(super) fn spare_raw<'a>(
-    object: &Object<'a>,
+pub(super) fn optional_raw<'a>(
+    object: &JsonObject<'a>,
     at: &str,
-    notes: &mut Notes,
+    notes: &mut ParseNotes,
 ) -> Option<&'a RawValue> {
-    object.some(name(at)).unwrap_or_else(|_| {
-        notes.unread(at);
+    object.non_null_member(last_segment(at)).unwrap_or_else(|_| {
+        notes.add_unreadable(at);
         None
     })
 }
 
 /// The items of a list, as far as `item` reads them; how many it does not is noted.
-pub(super) fn spare_items<'a, T>(
-    object: &Object<'a>,
+pub(super) fn optional_items<'a, T>(
+    object: &JsonObject<'a>,
     at: &str,
-    notes: &mut Notes,
+    notes: &mut ParseNotes,
     item: impl Fn(&'a RawValue) -> Option<T>,
 ) -> Vec<T> {
-    let Some(raw) = spare_raw(object, at, notes) else { return Vec::new() };
-    let Ok(items) = list(raw) else {
-        notes.unread(at);
+    let Some(raw) = optional_raw(object, at, notes) else { return Vec::new() };
+    let Ok(items) = array_items(raw) else {
+        notes.add_unreadable(at);
         return Vec::new();
     };
     let read: Vec<T> = items.iter().filter_map(|raw| item(raw)).collect();
     let left_out = items.len() - read.len();
     if 0 < left_out {
-        notes.say(format!("{at}: {left_out} of {} cannot be read", items.len()));
+        notes.add(format!("{at}: {left_out} of {} cannot be read", items.len()));
     }
     read
 }

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Denied, Known, Need, covers, is_administrative, permit};
-use crate::roles::{Membership, RoleSet, Standing};
+use super::{Denied, Need, RoleSnapshot, is_administrative, permit, roles_meet};
+use crate::roles::{Membership, RoleSet, UserStatus};
 use crate::session::factors::Reverification;
-use crate::session::{self, Policy, Session, SignatureCheck};
+use crate::session::{self, Session, SignatureStatus, TokenPolicy};
 use crate::time::UnixMillis;
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
-/// A session with further claims, and without `iat` where that is `null`. Nothing is signed here: what a signature is worth is the business
-/// of the session's own tests.
+/// A session with further claims, and without `iat` where that is `null`. Nothing is signed here:
+/// what a signature is worth is the business of the session's own tests.
 fn session(more: Value) -> Session {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,9 +27,11 @@ fn session(more: Value) -> Session {
     let [header, claims] =
         [json!({ "alg": "RS256" }), claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
     let token = format!("{header}.{claims}.c2lnbmF0dXJl");
-    let verified = session::read(&token).unwrap().verified(SignatureCheck::Good).unwrap();
-    let policy = Policy::new("https://clerk.example.com", ["https://app.example.com"]).unwrap();
-    session::check(&verified, &policy, NOW).unwrap()
+    let verified =
+        session::parse_token(&token).unwrap().with_signature(SignatureStatus::Valid).unwrap();
+    let policy =
+        TokenPolicy::new("https://clerk.example.com", ["https://app.example.com"]).unwrap();
+    session::validate_claims(&verified, &policy, NOW).unwrap()
 }
 
 fn plain() -> Session {
@@ -40,30 +42,30 @@ fn impersonated() -> Session {
     session(json!({ "act": { "sub": "support.desk@corp.example" } }))
 }
 
-fn known(standing: Standing) -> Known {
+fn known(standing: UserStatus) -> RoleSnapshot {
     let organizations = vec![Membership {
         id: "org_a".into(),
         role: "org:admin".into(),
         permissions: vec!["org:posts:read".into(), "org:sys_memberships:manage".into()].into(),
     }];
     let set = RoleSet { version: 7, standing, roles: vec!["admin".into()], organizations };
-    Known { set, good_until: NOW }
+    RoleSnapshot { set, good_until: NOW }
 }
 
-fn alone(standing: Standing) -> Known {
+fn alone(standing: UserStatus) -> RoleSnapshot {
     let set = RoleSet { version: 7, standing, roles: vec![], organizations: vec![] };
-    Known { set, good_until: NOW }
+    RoleSnapshot { set, good_until: NOW }
 }
 
-fn answer(session: &Session, known: &Known, need: &Need) -> Result<(), Denied> {
+fn answer(session: &Session, known: &RoleSnapshot, need: &Need) -> Result<(), Denied> {
     permit(session, Some(known), need, NOW).map(drop)
 }
 
 #[track_caller]
 fn check(need: &Need, want: Result<(), Denied>) {
-    let known = known(Standing::Live);
+    let known = known(UserStatus::Live);
     assert_eq!(answer(&plain(), &known, need), want, "{need:?}");
-    assert_eq!(covers(Some(&known), need, NOW), want, "{need:?} by the roles alone");
+    assert_eq!(roles_meet(Some(&known), need, NOW), want, "{need:?} by the roles alone");
 }
 
 fn role(name: &str) -> Need {
@@ -86,39 +88,39 @@ fn reverified(how: &str) -> Need {
 fn a_cold_cache_denies() {
     let session = plain();
     let denied = permit(&session, None, &Need::Session, NOW).map(drop);
-    assert_eq!(denied, Err(Denied::Cold));
+    assert_eq!(denied, Err(Denied::NoRoleSet));
 }
 
 #[test]
 fn a_set_past_its_age_denies() {
-    let (session, known) = (plain(), known(Standing::Live));
+    let (session, known) = (plain(), known(UserStatus::Live));
     assert!(permit(&session, Some(&known), &role("admin"), NOW).is_ok());
     let late = permit(&session, Some(&known), &role("admin"), NOW.plus(1)).map(drop);
-    assert_eq!(late, Err(Denied::Stale));
+    assert_eq!(late, Err(Denied::RoleSetTooOld));
 }
 
 #[test]
 fn s_16_a_clock_before_1970_makes_no_set_younger() {
     let session = plain();
     for at in [i64::MIN, -1_700_000_000_000, -1] {
-        let known = Known { good_until: UnixMillis(at), ..known(Standing::Live) };
+        let known = RoleSnapshot { good_until: UnixMillis(at), ..known(UserStatus::Live) };
         let ask = |known, now| permit(&session, known, &role("admin"), UnixMillis(now)).map(drop);
-        assert_eq!(ask(Some(&known), at + 1), Err(Denied::Stale), "{at}");
-        assert_eq!(ask(Some(&known), 0), Err(Denied::Stale), "{at}");
-        assert_eq!(ask(Some(&known), i64::MAX), Err(Denied::Stale), "{at}");
-        assert_eq!(ask(None, at), Err(Denied::Cold), "{at}");
+        assert_eq!(ask(Some(&known), at + 1), Err(Denied::RoleSetTooOld), "{at}");
+        assert_eq!(ask(Some(&known), 0), Err(Denied::RoleSetTooOld), "{at}");
+        assert_eq!(ask(Some(&known), i64::MAX), Err(Denied::RoleSetTooOld), "{at}");
+        assert_eq!(ask(None, at), Err(Denied::NoRoleSet), "{at}");
     }
     // Nor a factor that was proved long ago.
-    let (session, known) = (self::session(json!({ "fva": [60, 60] })), known(Standing::Live));
+    let (session, known) = (self::session(json!({ "fva": [60, 60] })), known(UserStatus::Live));
     for now in [i64::MIN, -1] {
         let verdict = permit(&session, Some(&known), &reverified("strict"), UnixMillis(now));
-        assert_eq!(verdict.map(drop), Err(Denied::Unproved), "{now}");
+        assert_eq!(verdict.map(drop), Err(Denied::NotReverified), "{now}");
     }
 }
 
 #[test]
 fn a_permit_tells_whose_it_is_and_from_what() {
-    let (session, known) = (plain(), known(Standing::Live));
+    let (session, known) = (plain(), known(UserStatus::Live));
     let permit = permit(&session, Some(&known), &role("admin"), NOW).expect("granted");
     assert_eq!(permit.session(), &session);
     assert_eq!(permit.set(), &known.set);
@@ -126,10 +128,10 @@ fn a_permit_tells_whose_it_is_and_from_what() {
 
 #[test]
 fn the_dead_and_the_banned_may_nothing() {
-    for standing in [Standing::Dead, Standing::Banned] {
+    for standing in [UserStatus::Dead, UserStatus::Banned] {
         for need in [Need::Session, role("admin"), Need::AnyOrg, Need::NoOrg] {
-            assert_eq!(answer(&plain(), &known(standing), &need), Err(Denied::Barred));
-            assert_eq!(answer(&plain(), &alone(standing), &need), Err(Denied::Barred));
+            assert_eq!(answer(&plain(), &known(standing), &need), Err(Denied::UserBlocked));
+            assert_eq!(answer(&plain(), &alone(standing), &need), Err(Denied::UserBlocked));
         }
     }
 }
@@ -137,45 +139,45 @@ fn the_dead_and_the_banned_may_nothing() {
 #[test]
 fn an_app_role_is_held_or_not() {
     check(&role("admin"), Ok(()));
-    check(&role("Admin"), Err(Denied::Missing));
-    check(&role("org:admin"), Err(Denied::Missing));
-    check(&role(""), Err(Denied::Missing));
+    check(&role("Admin"), Err(Denied::NotGranted));
+    check(&role("org:admin"), Err(Denied::NotGranted));
+    check(&role(""), Err(Denied::NotGranted));
 }
 
 #[test]
 fn a_role_of_one_organization_is_none_of_another() {
     check(&org_role("org_a", "org:admin"), Ok(()));
-    check(&org_role("org_b", "org:admin"), Err(Denied::Missing));
-    check(&org_role("", "org:admin"), Err(Denied::Missing));
+    check(&org_role("org_b", "org:admin"), Err(Denied::NotGranted));
+    check(&org_role("", "org:admin"), Err(Denied::NotGranted));
     check(&permission("org_a", "org:posts:read"), Ok(()));
-    check(&permission("org_a", "org:posts:write"), Err(Denied::Missing));
-    check(&permission("org_b", "org:posts:read"), Err(Denied::Missing));
+    check(&permission("org_a", "org:posts:write"), Err(Denied::NotGranted));
+    check(&permission("org_b", "org:posts:read"), Err(Denied::NotGranted));
 }
 
 #[test]
 fn to_be_in_an_organization_or_in_none_can_be_asked() {
     check(&Need::Member { org: "org_a".into() }, Ok(()));
-    check(&Need::Member { org: "org_b".into() }, Err(Denied::Missing));
+    check(&Need::Member { org: "org_b".into() }, Err(Denied::NotGranted));
     check(&Need::AnyOrg, Ok(()));
-    check(&Need::NoOrg, Err(Denied::Missing));
+    check(&Need::NoOrg, Err(Denied::NotGranted));
     let of = |standing, need: &Need| answer(&plain(), &alone(standing), need);
-    assert_eq!(of(Standing::Live, &Need::AnyOrg), Err(Denied::Missing));
-    assert_eq!(of(Standing::Live, &Need::NoOrg), Ok(()));
+    assert_eq!(of(UserStatus::Live, &Need::AnyOrg), Err(Denied::NotGranted));
+    assert_eq!(of(UserStatus::Live, &Need::NoOrg), Ok(()));
     // The webhook is late: that there is no organization is not known.
-    assert_eq!(of(Standing::Unknown, &Need::AnyOrg), Err(Denied::Missing));
-    assert_eq!(of(Standing::Unknown, &Need::NoOrg), Err(Denied::Missing));
+    assert_eq!(of(UserStatus::Unknown, &Need::AnyOrg), Err(Denied::NotGranted));
+    assert_eq!(of(UserStatus::Unknown, &Need::NoOrg), Err(Denied::NotGranted));
 }
 
 #[test]
 fn a_question_that_asks_nothing_is_denied() {
-    check(&Need::All(vec![]), Err(Denied::Missing));
-    check(&Need::Any(vec![]), Err(Denied::Missing));
-    check(&Need::All(vec![Need::Session, Need::Any(vec![])]), Err(Denied::Missing));
+    check(&Need::All(vec![]), Err(Denied::NotGranted));
+    check(&Need::Any(vec![]), Err(Denied::NotGranted));
+    check(&Need::All(vec![Need::Session, Need::Any(vec![])]), Err(Denied::NotGranted));
 }
 
 #[test]
 fn all_wants_each_and_any_wants_one() {
-    check(&Need::All(vec![role("admin"), role("editor")]), Err(Denied::Missing));
+    check(&Need::All(vec![role("admin"), role("editor")]), Err(Denied::NotGranted));
     check(&Need::All(vec![role("admin"), Need::AnyOrg]), Ok(()));
     check(&Need::Any(vec![role("admin"), role("editor")]), Ok(()));
     check(&Need::Any(vec![role("editor"), role("admin")]), Ok(()));
@@ -183,7 +185,7 @@ fn all_wants_each_and_any_wants_one() {
 
 #[test]
 fn j_16_a_dimension_that_is_missing_or_malformed_denies() {
-    let known = known(Standing::Live);
+    let known = known(UserStatus::Live);
     let both = |need: Need| Need::All(vec![role("admin"), need]);
     let strict = reverified("strict");
     let malformed = [
@@ -205,8 +207,8 @@ fn j_16_a_dimension_that_is_missing_or_malformed_denies() {
     ];
     for claims in malformed {
         let session = session(claims.clone());
-        assert_eq!(answer(&session, &known, &strict), Err(Denied::Unproved), "{claims}");
-        assert_eq!(answer(&session, &known, &both(strict.clone())), Err(Denied::Unproved));
+        assert_eq!(answer(&session, &known, &strict), Err(Denied::NotReverified), "{claims}");
+        assert_eq!(answer(&session, &known, &both(strict.clone())), Err(Denied::NotReverified));
         // What is asked beside it is neither lost nor enough.
         let either = Need::Any(vec![strict.clone(), role("admin")]);
         assert_eq!(answer(&session, &known, &either), Ok(()), "{claims}");
@@ -214,14 +216,14 @@ fn j_16_a_dimension_that_is_missing_or_malformed_denies() {
     let young = session(json!({ "fva": [0, 0] }));
     assert_eq!(answer(&young, &known, &both(strict.clone())), Ok(()));
     let lacking = Need::All(vec![role("editor"), strict.clone()]);
-    assert_eq!(answer(&young, &known, &lacking), Err(Denied::Missing));
+    assert_eq!(answer(&young, &known, &lacking), Err(Denied::NotGranted));
     // The roles alone never prove anything.
-    assert_eq!(covers(Some(&known), &strict, NOW), Err(Denied::Unproved));
+    assert_eq!(roles_meet(Some(&known), &strict, NOW), Err(Denied::NotReverified));
 }
 
 #[test]
 fn a_factor_is_young_enough_by_clerks_rules() {
-    let known = known(Standing::Live);
+    let known = known(UserStatus::Live);
     let ask = |how: &str, fva: [i64; 2]| {
         answer(&session(json!({ "fva": fva })), &known, &reverified(how)).is_ok()
     };
@@ -246,18 +248,18 @@ fn a_factor_is_young_enough_by_clerks_rules() {
 
 #[test]
 fn an_age_grows_while_the_token_is_used() {
-    let mut known = known(Standing::Live);
+    let mut known = known(UserStatus::Live);
     known.good_until = NOW.plus(600_000);
     let session = session(json!({ "fva": [9, -1] }));
     let at = |ms| permit(&session, Some(&known), &reverified("strict"), NOW.plus(ms)).map(drop);
     assert_eq!(at(59_999), Ok(()));
-    assert_eq!(at(60_000), Err(Denied::Unproved));
+    assert_eq!(at(60_000), Err(Denied::NotReverified));
     assert_eq!(at(-5_000), Ok(()), "a clock behind Clerk's makes nothing younger");
 }
 
 #[test]
 fn j_22_who_acts_as_another_has_none_of_their_administrative_roles() {
-    let (known, actor) = (known(Standing::Live), impersonated());
+    let (known, actor) = (known(UserStatus::Live), impersonated());
     for need in [
         role("admin"),
         org_role("org_a", "org:admin"),
@@ -273,7 +275,7 @@ fn j_22_who_acts_as_another_has_none_of_their_administrative_roles() {
         assert_eq!(answer(&actor, &known, &need), Ok(()), "{need:?}");
     }
     // What the user has not is not said to be kept from the actor.
-    assert_eq!(answer(&actor, &known, &role("editor")), Err(Denied::Missing));
+    assert_eq!(answer(&actor, &known, &role("editor")), Err(Denied::NotGranted));
     for name in ["admin", "org:admin", "org:sys_profile:delete"] {
         assert!(is_administrative(name), "{name}");
     }

@@ -8,27 +8,27 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Membership, Permissions, RoleSet, Standing};
-use crate::json::read_by_name;
+use super::{Membership, PermissionList, RoleSet, UserStatus};
+use crate::json::deserialize_from_object;
 
 /// A set that is written so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Compact<'a> {
+pub struct CompactRoleSet<'a> {
     version: i64,
-    standing: Standing,
+    standing: UserStatus,
     roles: &'a [String],
-    organizations: Vec<Holds<'a>>,
-    lists: Vec<&'a Permissions>,
+    organizations: Vec<CompactMembership<'a>>,
+    lists: Vec<&'a PermissionList>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Holds<'a> {
+struct CompactMembership<'a> {
     id: &'a str,
     role: &'a str,
     list: usize,
 }
 
-impl<'a> From<&'a RoleSet> for Compact<'a> {
+impl<'a> From<&'a RoleSet> for CompactRoleSet<'a> {
     fn from(set: &'a RoleSet) -> Self {
         // By where a list lies: equal ones lie in one place, see `RoleSet::canonical`.
         let mut places = BTreeMap::new();
@@ -39,7 +39,7 @@ impl<'a> From<&'a RoleSet> for Compact<'a> {
                 lists.push(permissions);
                 lists.len() - 1
             });
-            Holds { id: &membership.id, role: &membership.role, list }
+            CompactMembership { id: &membership.id, role: &membership.role, list }
         });
         let organizations = organizations.collect();
         let (version, standing, roles) = (set.version, set.standing, &set.roles);
@@ -51,39 +51,39 @@ impl<'a> From<&'a RoleSet> for Compact<'a> {
 ///
 /// # Errors
 /// The serializer's own.
-pub fn compact<S: Serializer>(set: &RoleSet, serializer: S) -> Result<S::Ok, S::Error> {
-    Compact::from(set).serialize(serializer)
+pub fn serialize_compact<S: Serializer>(set: &RoleSet, serializer: S) -> Result<S::Ok, S::Error> {
+    CompactRoleSet::from(set).serialize(serializer)
 }
 
 /// A set in either form.
 #[derive(Deserialize)]
 #[serde(remote = "Self")]
-pub(super) struct Wire {
+pub(super) struct RoleSetWire {
     version: i64,
-    standing: Standing,
+    standing: UserStatus,
     roles: Vec<String>,
-    organizations: Vec<WireMembership>,
+    organizations: Vec<MembershipWire>,
     #[serde(default)]
-    lists: Vec<Permissions>,
+    lists: Vec<PermissionList>,
 }
 
 #[derive(Deserialize)]
 #[serde(remote = "Self")]
-struct WireMembership {
+struct MembershipWire {
     id: String,
     role: String,
-    permissions: Option<Permissions>,
+    permissions: Option<PermissionList>,
     list: Option<usize>,
 }
 
-read_by_name!(Wire, WireMembership);
+deserialize_from_object!(RoleSetWire, MembershipWire);
 
-impl TryFrom<Wire> for RoleSet {
+impl TryFrom<RoleSetWire> for RoleSet {
     type Error = &'static str;
 
-    fn try_from(wire: Wire) -> Result<Self, &'static str> {
-        let Wire { version, standing, roles, organizations, lists } = wire;
-        let membership = |it: WireMembership| {
+    fn try_from(wire: RoleSetWire) -> Result<Self, &'static str> {
+        let RoleSetWire { version, standing, roles, organizations, lists } = wire;
+        let membership = |it: MembershipWire| {
             let permissions = match (it.permissions, it.list) {
                 (Some(own), None) => own,
                 (None, Some(list)) => lists.get(list).ok_or("a list that is not there")?.clone(),
@@ -99,8 +99,8 @@ impl TryFrom<Wire> for RoleSet {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Membership, RoleSet, Standing};
-    use super::Compact;
+    use super::super::{Membership, RoleSet, UserStatus};
+    use super::CompactRoleSet;
 
     fn membership(id: usize, role: &str, keys: &[&str]) -> Membership {
         let keys: Vec<_> = keys.iter().map(|key| String::from(*key)).collect();
@@ -109,7 +109,7 @@ mod tests {
 
     fn set(organizations: Vec<Membership>) -> RoleSet {
         let roles = vec!["admin".into()];
-        RoleSet { version: 7, standing: Standing::Live, roles, organizations }.canonical()
+        RoleSet { version: 7, standing: UserStatus::Live, roles, organizations }.normalized()
     }
 
     #[test]
@@ -119,7 +119,7 @@ mod tests {
             membership(2, "org:admin", &["org:a:read", "org:b:write"]),
             membership(3, "org:member", &[]),
         ]);
-        let text = serde_json::to_string(&Compact::from(&set)).unwrap();
+        let text = serde_json::to_string(&CompactRoleSet::from(&set)).unwrap();
         assert_eq!(
             text,
             concat!(
@@ -145,7 +145,7 @@ mod tests {
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         let ids = 1_000_000_000..1_000_005_000;
         let set = set(ids.map(|n| membership(n, "org:member", &keys)).collect());
-        let text = serde_json::to_string(&Compact::from(&set)).unwrap();
+        let text = serde_json::to_string(&CompactRoleSet::from(&set)).unwrap();
         assert!(text.len() < 500_000, "{}", text.len());
         assert_eq!(serde_json::from_str::<RoleSet>(&text).unwrap(), set);
     }

@@ -5,9 +5,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::factors::FactorAges;
-use super::organization::{self, Organization};
-use super::{Actor, Rejection, SKEW_MS};
-use crate::json::{Leaf, Object, leaf};
+use super::organization::{self, ActiveOrganization};
+use super::{Actor, SKEW_MS, TokenError};
+use crate::json::{JsonObject, JsonScalar, parse_scalar};
 use crate::time::UnixMillis;
 
 /// The claims that are read. A repeated one is refused, any other is left alone.
@@ -44,29 +44,29 @@ pub(super) struct Claims<'a> {
     pub(super) sts: Option<String>,
     pub(super) act: Option<Actor>,
     /// What only narrows or informs, or is another token's: read as far as it can be.
-    others: Object<'a>,
+    others: JsonObject<'a>,
 }
 
 impl Claims<'_> {
     /// Clerk's rules with [`SKEW_MS`]: at the end of the skew a token has expired, and at its
     /// beginning it is valid. None was valid before 1970: a clock that stands there is wrong.
-    pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), Rejection> {
+    pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), TokenError> {
         let is_ahead = |at: Option<UnixMillis>| at.is_some_and(|at| now.plus(SKEW_MS) < at);
         if self.exp.is_some_and(|exp| exp <= now.plus(-SKEW_MS)) {
-            return Err(Rejection::Expired);
+            return Err(TokenError::Expired);
         }
         if is_ahead(self.nbf.or(Some(UnixMillis(0)))) {
-            return Err(Rejection::Early);
+            return Err(TokenError::NotYetValid);
         }
         if is_ahead(self.iat) {
-            return Err(Rejection::Future);
+            return Err(TokenError::IssuedInFuture);
         }
         Ok(())
     }
 
     /// The active organization, in either version of the claims. A version that is not known is
     /// read as neither.
-    pub(super) fn organization(&self) -> Option<Organization> {
+    pub(super) fn organization(&self) -> Option<ActiveOrganization> {
         match self.other("v").map(|v| v.as_u64()) {
             None | Some(Some(1)) => organization::version_1(
                 &self.other("org_id")?,
@@ -81,7 +81,7 @@ impl Claims<'_> {
 
     /// How old the user's factors are; ages without a date say nothing.
     pub(super) fn factors(&self) -> Option<FactorAges> {
-        FactorAges::read(&self.other("fva")?, self.iat?)
+        FactorAges::parse(&self.other("fva")?, self.iat?)
     }
 
     /// The cookies that a handshake sets.
@@ -94,19 +94,19 @@ impl Claims<'_> {
     }
 
     fn raw(&self, name: &str) -> Option<&RawValue> {
-        self.others.raw(name).ok().flatten()
+        self.others.raw_member(name).ok().flatten()
     }
 }
 
 /// Reads the claims.
-pub(super) fn read(json: &[u8]) -> Result<Claims<'_>, Rejection> {
+pub(super) fn parse_claims(json: &[u8]) -> Result<Claims<'_>, TokenError> {
     // serde_json passes over the bytes of a claim that nobody reads, whatever they are.
-    let json = str::from_utf8(json).map_err(|_| Rejection::Claims)?;
-    let found = Object::read(json, &NAMES).map_err(|_| Rejection::Claims)?;
-    if found.has_twice() {
-        return Err(Rejection::Claims);
+    let json = str::from_utf8(json).map_err(|_| TokenError::BadClaims)?;
+    let found = JsonObject::parse(json, &NAMES).map_err(|_| TokenError::BadClaims)?;
+    if found.has_duplicate() {
+        return Err(TokenError::BadClaims);
     }
-    let found = Found(found);
+    let found = ClaimReader(found);
     Ok(Claims {
         iss: found.text("iss")?,
         sub: found.text("sub")?,
@@ -122,55 +122,56 @@ pub(super) fn read(json: &[u8]) -> Result<Claims<'_>, Rejection> {
 }
 
 /// The claims by their names, each as it is written.
-struct Found<'a>(Object<'a>);
+struct ClaimReader<'a>(JsonObject<'a>);
 
 /// The last second that a claim may name: 9999-12-31T23:59:59Z.
 const SECONDS_MAX: u64 = 253_402_300_799;
 
-impl Found<'_> {
+impl ClaimReader<'_> {
     /// A claim that may be absent, but not of another type, `null` included.
-    fn one<T: Leaf>(&self, name: &str) -> Result<Option<T>, Rejection> {
-        let raw = self.0.raw(name).map_err(|_| Rejection::Claims)?;
-        raw.map(leaf).transpose().map_err(|_| Rejection::Claims)
+    fn one<T: JsonScalar>(&self, name: &str) -> Result<Option<T>, TokenError> {
+        let raw = self.0.raw_member(name).map_err(|_| TokenError::BadClaims)?;
+        raw.map(parse_scalar).transpose().map_err(|_| TokenError::BadClaims)
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, Rejection> {
+    fn text(&self, name: &str) -> Result<Option<String>, TokenError> {
         self.one(name)
     }
 
     /// Whole seconds. Not a string, not a fraction, nothing negative, nothing beyond the year 9999.
-    fn seconds(&self, name: &str) -> Result<Option<UnixMillis>, Rejection> {
+    fn seconds(&self, name: &str) -> Result<Option<UnixMillis>, TokenError> {
         let Some(seconds) = self.one::<u64>(name)? else { return Ok(None) };
         let seconds = Some(seconds).filter(|seconds| *seconds <= SECONDS_MAX);
         let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
-        let seconds = seconds.ok_or(Rejection::Claims)?;
+        let seconds = seconds.ok_or(TokenError::BadClaims)?;
         Ok(Some(UnixMillis(seconds.saturating_mul(1000))))
     }
 
-    fn actor(&self, name: &str) -> Result<Option<Actor>, Rejection> {
-        let raw = self.0.raw(name).map_err(|_| Rejection::Claims)?;
+    fn actor(&self, name: &str) -> Result<Option<Actor>, TokenError> {
+        let raw = self.0.raw_member(name).map_err(|_| TokenError::BadClaims)?;
         let Some(raw) = raw else { return Ok(None) };
-        let actor = Object::read(raw.get(), &["sub"]).and_then(|actor| actor.get("sub"));
-        let sub: String = actor.ok().flatten().ok_or(Rejection::Claims)?;
-        Actor::parse(&sub).map(Some).ok_or(Rejection::Claims)
+        let actor = JsonObject::parse(raw.get(), &["sub"]).and_then(|actor| actor.scalar("sub"));
+        let sub: String = actor.ok().flatten().ok_or(TokenError::BadClaims)?;
+        Actor::parse(&sub).map(Some).ok_or(TokenError::BadClaims)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::parse_claims;
     use crate::session::ACTOR_BYTES_MAX;
 
     /// Found by the fuzz target `session_token`.
     #[test]
     fn claims_are_utf_8_also_where_nobody_reads_them() {
-        assert!(read(b"{\"jti\":\"\xed\xe6\x25\"}").is_err());
-        assert!(read("{\"jti\":\"\u{ed}\"}".as_bytes()).is_ok());
+        assert!(parse_claims(b"{\"jti\":\"\xed\xe6\x25\"}").is_err());
+        assert!(parse_claims("{\"jti\":\"\u{ed}\"}".as_bytes()).is_ok());
     }
 
     #[test]
     fn who_acts_is_an_object() {
-        let actor = |act: &str| read(format!("{{\"act\":{act}}}").as_bytes()).map(|it| it.act);
+        let actor =
+            |act: &str| parse_claims(format!("{{\"act\":{act}}}").as_bytes()).map(|it| it.act);
         for sub in ["user_9", "support.desk@corp.example", "Ann \u{c9} <b>", "\u{0}"] {
             let act = actor(&serde_json::json!({ "sub": sub, "iss": "x" }).to_string());
             let act = act.expect("an actor").expect("an actor");

@@ -4,7 +4,7 @@
 /// which is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the cookie has two values")]
-pub struct Twice;
+pub struct DuplicateCookie;
 
 /// The value of the cookie `name`. An empty one is what signing out leaves behind: none.
 ///
@@ -12,16 +12,16 @@ pub struct Twice;
 /// (RFC 6265, section 5.2): a name in other white space is another name.
 ///
 /// # Errors
-/// [`Twice`] when the cookie has two values.
-pub fn one<'a>(header: &'a str, name: &str) -> Result<Option<&'a str>, Twice> {
+/// [`DuplicateCookie`] when the cookie has two values.
+pub fn single_value<'a>(header: &'a str, name: &str) -> Result<Option<&'a str>, DuplicateCookie> {
     let mut values = values(header, name);
     let first = values.next();
-    if values.any(|value| Some(value) != first) { Err(Twice) } else { Ok(first) }
+    if values.any(|value| Some(value) != first) { Err(DuplicateCookie) } else { Ok(first) }
 }
 
 /// The different values of the cookie `name`, read likewise, in the order in which they came.
 #[must_use]
-pub fn all<'a>(header: &'a str, name: &str) -> Vec<&'a str> {
+pub fn distinct_values<'a>(header: &'a str, name: &str) -> Vec<&'a str> {
     let mut all = Vec::new();
     for value in values(header, name) {
         // A browser sends few of one name; a header full of them must not cost its square.
@@ -36,11 +36,11 @@ pub fn all<'a>(header: &'a str, name: &str) -> Vec<&'a str> {
 const VALUES_MAX: usize = 64;
 
 fn values<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
-    let of_name = pairs(header).filter(move |(known, _)| *known == name);
+    let of_name = name_value_pairs(header).filter(move |(known, _)| *known == name);
     of_name.map(|(_, value)| value).filter(|value| !value.is_empty())
 }
 
-fn pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {
+fn name_value_pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {
     const BLANK: [char; 2] = [' ', '\t'];
     header
         .split(';')
@@ -54,9 +54,9 @@ const LINE_BYTES_MAX: usize = 5_120;
 
 /// The cookies that are Clerk's to set on an application's domain, each also with the instance's
 /// suffix (clerk/javascript, `packages/backend/src/constants.ts`).
-const CLERKS: [&str; 5] = [
-    super::source::COOKIE,
-    super::source::CLIENT_UAT,
+const CLERK_COOKIES: [&str; 5] = [
+    super::candidates::COOKIE,
+    super::candidates::CLIENT_UAT,
     "__refresh",
     "__clerk_db_jwt",
     "__clerk_handshake",
@@ -87,7 +87,7 @@ impl SetCookie {
         let (pair, attributes) = raw.split_once(';').unwrap_or((raw, ""));
         let (name, value) = pair.split_once('=')?;
         let (name, value) = (name.trim(), value.trim());
-        if !is_clerks(name, suffix) || !value.bytes().all(is_value_byte) {
+        if !is_clerk_cookie(name, suffix) || !value.bytes().all(is_value_byte) {
             return None;
         }
         let kept = attributes.split(';').map(str::trim).filter(|attribute| is_known(attribute));
@@ -104,13 +104,13 @@ impl SetCookie {
     /// The token that it carries, when it is a session's cookie and not its end.
     #[must_use]
     pub fn session_token(&self) -> Option<&str> {
-        let is_session = self.name.starts_with(super::source::COOKIE);
+        let is_session = self.name.starts_with(super::candidates::COOKIE);
         (is_session && !self.value.is_empty()).then_some(self.value.as_str())
     }
 }
 
-fn is_clerks(name: &str, suffix: Option<&str>) -> bool {
-    CLERKS.iter().any(|clerks| {
+fn is_clerk_cookie(name: &str, suffix: Option<&str>) -> bool {
+    CLERK_COOKIES.iter().any(|clerks| {
         name.strip_prefix(clerks).is_some_and(|rest| {
             rest.is_empty() || suffix.is_some_and(|suffix| rest.strip_prefix('_') == Some(suffix))
         })

@@ -7,13 +7,13 @@ use crate::time::UnixMillis;
 /// The ages of both factors when the token was made, in whole minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FactorAges {
-    first: Factor,
-    second: Factor,
+    first: FactorAge,
+    second: FactorAge,
     told_at: UnixMillis,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Factor {
+enum FactorAge {
     /// The user has none.
     Absent,
     /// Minutes since it was proved.
@@ -23,14 +23,14 @@ enum Factor {
 impl FactorAges {
     /// Reads `fva`: two whole numbers, where -1 is a factor that the user does not have. Ages count
     /// from `told_at`, the token's `iat`. `None` for anything else.
-    pub(super) fn read(fva: &Value, told_at: UnixMillis) -> Option<Self> {
+    pub(super) fn parse(fva: &Value, told_at: UnixMillis) -> Option<Self> {
         let [first, second] = fva.as_array()?.as_slice() else { return None };
-        Some(Self { first: Factor::read(first)?, second: Factor::read(second)?, told_at })
+        Some(Self { first: FactorAge::parse(first)?, second: FactorAge::parse(second)?, told_at })
     }
 }
 
-impl Factor {
-    fn read(value: &Value) -> Option<Self> {
+impl FactorAge {
+    fn parse(value: &Value) -> Option<Self> {
         if value.as_i64() == Some(-1) {
             return Some(Self::Absent);
         }
@@ -41,7 +41,7 @@ impl Factor {
 /// Which factors must be young. The names are Clerk's
 /// (<https://clerk.com/docs/guides/secure/reverification>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
+pub enum ReverificationLevel {
     /// The first one.
     FirstFactor,
     /// The second one; the first one for users without a second.
@@ -54,7 +54,7 @@ pub enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reverification {
     /// Which factors.
-    pub level: Level,
+    pub level: ReverificationLevel,
     /// An age of this many minutes is too old.
     pub after_minutes: u64,
 }
@@ -67,10 +67,10 @@ impl Reverification {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (level, after_minutes) = match text {
-            "strict_mfa" => (Level::MultiFactor, 10),
-            "strict" => (Level::SecondFactor, 10),
-            "moderate" => (Level::SecondFactor, 60),
-            "lax" => (Level::SecondFactor, 1_440),
+            "strict_mfa" => (ReverificationLevel::MultiFactor, 10),
+            "strict" => (ReverificationLevel::SecondFactor, 10),
+            "moderate" => (ReverificationLevel::SecondFactor, 60),
+            "lax" => (ReverificationLevel::SecondFactor, 1_440),
             other => {
                 let (level, minutes) = other.split_once(':')?;
                 (named(level)?, minutes.parse().ok().filter(|minutes| 0 < *minutes)?)
@@ -86,21 +86,26 @@ impl Reverification {
     pub fn is_met(self, ages: FactorAges, now: UnixMillis) -> bool {
         let since = u64::try_from(now.since(ages.told_at) / MINUTE_MS).unwrap_or(0);
         let is_young = |age: u64| age.saturating_add(since) < self.after_minutes;
-        let Factor::Age(first) = ages.first else { return false };
+        let FactorAge::Age(first) = ages.first else { return false };
         match (self.level, ages.second) {
-            (Level::FirstFactor, _)
-            | (Level::SecondFactor | Level::MultiFactor, Factor::Absent) => is_young(first),
-            (Level::SecondFactor, Factor::Age(second)) => is_young(second),
-            (Level::MultiFactor, Factor::Age(second)) => is_young(first) && is_young(second),
+            (ReverificationLevel::FirstFactor, _)
+            | (
+                ReverificationLevel::SecondFactor | ReverificationLevel::MultiFactor,
+                FactorAge::Absent,
+            ) => is_young(first),
+            (ReverificationLevel::SecondFactor, FactorAge::Age(second)) => is_young(second),
+            (ReverificationLevel::MultiFactor, FactorAge::Age(second)) => {
+                is_young(first) && is_young(second)
+            }
         }
     }
 }
 
-fn named(level: &str) -> Option<Level> {
+fn named(level: &str) -> Option<ReverificationLevel> {
     match level {
-        "first_factor" => Some(Level::FirstFactor),
-        "second_factor" => Some(Level::SecondFactor),
-        "multi_factor" => Some(Level::MultiFactor),
+        "first_factor" => Some(ReverificationLevel::FirstFactor),
+        "second_factor" => Some(ReverificationLevel::SecondFactor),
+        "multi_factor" => Some(ReverificationLevel::MultiFactor),
         _ => None,
     }
 }

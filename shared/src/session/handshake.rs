@@ -14,55 +14,59 @@
 //! from a browser that was sent away for it. That one brings back, in a cookie and in the address,
 //! a number that nobody else can know.
 
-mod address;
-mod answer;
+mod redirect;
+mod token;
 
 use std::borrow::Cow;
 
-pub use self::address::{Leave, Visit, ask, clean_path, come_back};
-pub use self::answer::{Unverified, Verified, check, read};
-use super::source::{Carrier, ClientUat, Found, Stage};
-use super::{Rejection, Session};
+pub use self::redirect::{
+    HandshakeRedirect, PageRequest, clean_path, redirect_back, redirect_to_clerk,
+};
+pub use self::token::{
+    UnverifiedHandshake, VerifiedHandshake, parse_handshake, validate_handshake,
+};
+use super::candidates::{ClientUat, InstanceType, TokenCandidate, TokenLocation};
+use super::{Session, TokenError};
 
 /// What judging the carried token has led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Carried {
+pub enum CandidateOutcome {
     /// There was none.
-    Nothing,
+    NoToken,
     /// It is a session.
     Session(Session),
     /// It is none.
-    Rejected(Rejection),
+    Rejected(TokenError),
 }
 
 /// What to do for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next<'a> {
+pub enum SessionDecision<'a> {
     /// The session is good.
     Serve(Session),
     /// There is none.
-    Out(Out),
+    Unauthenticated(Unauthenticated),
     /// Clerk has answered.
-    Take {
+    ApplyHandshake {
         /// The answer, to be read and verified, or why it is not even to be read.
-        answer: Result<Cow<'a, str>, Rejection>,
+        answer: Result<Cow<'a, str>, TokenError>,
         /// What to do if it is not to be believed.
-        otherwise: Out,
+        otherwise: Unauthenticated,
     },
 }
 
 /// What to do for somebody without a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Out {
+pub enum Unauthenticated {
     /// Nobody is signed in; with the reason, if anything was carried.
-    Refuse(Option<Rejection>),
+    Refuse(Option<TokenError>),
     /// Clerk may know better: send the browser there.
-    Ask(Due),
+    StartHandshake(HandshakeReason),
 }
 
 /// Why Clerk may know better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
+pub enum HandshakeReason {
     /// The token has lapsed; tokens live for a minute.
     Expired,
     /// By our clock the token's time has not come.
@@ -79,7 +83,7 @@ pub enum Due {
     DevBrowser,
 }
 
-impl Due {
+impl HandshakeReason {
     /// Clerk's word for it (clerk/javascript, `packages/backend/src/tokens/authStatus.ts`).
     fn reason(self) -> &'static str {
         match self {
@@ -97,109 +101,115 @@ impl Due {
 /// Decides. `visit` is there where somebody may be sent away: a browser that asks for a page by
 /// `GET`. Everybody else is told that they are signed out.
 #[must_use]
-pub fn next<'a>(
-    carried: Carried,
-    found: &Found<'_>,
-    stage: Stage,
-    visit: Option<&Visit<'a>>,
-) -> Next<'a> {
-    let (due, rejection) = match standing(carried, found) {
-        Standing::Good(session) => return Next::Serve(session),
-        Standing::Out { due, rejection } => (due, rejection),
+pub fn decide<'a>(
+    carried: CandidateOutcome,
+    found: &TokenCandidate<'_>,
+    stage: InstanceType,
+    visit: Option<&PageRequest<'a>>,
+) -> SessionDecision<'a> {
+    let (due, rejection) = match candidate_state(carried, found) {
+        CandidateState::Good(session) => return SessionDecision::Serve(session),
+        CandidateState::Out { due, rejection } => (due, rejection),
     };
     // Who sends a header runs a program of their own, and mends it there.
-    let Some(visit) = visit.filter(|_| found.carrier != Carrier::Header) else {
-        return Next::Out(Out::Refuse(rejection));
+    let Some(visit) = visit.filter(|_| found.carrier != TokenLocation::AuthorizationHeader) else {
+        return SessionDecision::Unauthenticated(Unauthenticated::Refuse(rejection));
     };
-    let is_told = stage == Stage::Development && visit.names_browser();
+    let is_told = stage == InstanceType::Development && visit.has_dev_browser();
     let is_loop = visit.is_loop();
-    let otherwise = match due.or(is_told.then_some(Due::DevBrowser)) {
-        Some(due) if !is_loop => Out::Ask(due),
-        Some(_) | None => Out::Refuse(rejection),
+    let otherwise = match due.or(is_told.then_some(HandshakeReason::DevBrowser)) {
+        Some(due) if !is_loop => Unauthenticated::StartHandshake(due),
+        Some(_) | None => Unauthenticated::Refuse(rejection),
     };
     match visit.answer() {
         // An answer in the address is gone with the next address; one in a cookie may come again.
-        Some((answer, place)) if place == address::Place::Query || !is_loop => {
-            Next::Take { answer: visit.check_asked().map(|()| answer), otherwise }
+        Some((answer, place)) if place == redirect::HandshakeTokenLocation::Query || !is_loop => {
+            SessionDecision::ApplyHandshake {
+                answer: visit.check_state().map(|()| answer),
+                otherwise,
+            }
         }
-        Some(_) | None => Next::Out(otherwise),
+        Some(_) | None => SessionDecision::Unauthenticated(otherwise),
     }
 }
 
-enum Standing {
+enum CandidateState {
     Good(Session),
-    Out { due: Option<Due>, rejection: Option<Rejection> },
+    Out { due: Option<HandshakeReason>, rejection: Option<TokenError> },
 }
 
-fn standing(carried: Carried, found: &Found<'_>) -> Standing {
-    let out = |due, rejection| Standing::Out { due, rejection };
+fn candidate_state(carried: CandidateOutcome, found: &TokenCandidate<'_>) -> CandidateState {
+    let out = |due, rejection| CandidateState::Out { due, rejection };
     match carried {
-        Carried::Nothing => match found.client_uat {
-            Some(ClientUat::Since(_)) => out(Some(Due::NoToken), None),
+        CandidateOutcome::NoToken => match found.client_uat {
+            Some(ClientUat::Since(_)) => out(Some(HandshakeReason::NoToken), None),
             Some(ClientUat::SignedOut) | None => out(None, None),
         },
-        Carried::Rejected(rejection) => out(lapsed(rejection), Some(rejection)),
-        Carried::Session(session) => match objection(&session, found) {
+        CandidateOutcome::Rejected(rejection) => out(renewable_reason(rejection), Some(rejection)),
+        CandidateOutcome::Session(session) => match client_uat_conflict(&session, found) {
             Some((due, rejection)) => out(Some(due), Some(rejection)),
-            None => Standing::Good(session),
+            None => CandidateState::Good(session),
         },
     }
 }
 
 /// What the browser's cookie says against a session whose token is good.
-fn objection(session: &Session, found: &Found<'_>) -> Option<(Due, Rejection)> {
+fn client_uat_conflict(
+    session: &Session,
+    found: &TokenCandidate<'_>,
+) -> Option<(HandshakeReason, TokenError)> {
     match found.client_uat {
-        Some(ClientUat::SignedOut) => Some((Due::SignedOut, Rejection::SignedOut)),
+        Some(ClientUat::SignedOut) => Some((HandshakeReason::SignedOut, TokenError::SignedOut)),
         Some(ClientUat::Since(at)) if session.issued_at().is_some_and(|made| made < at) => {
-            Some((Due::Outdated, Rejection::Outdated))
+            Some((HandshakeReason::Outdated, TokenError::OlderThanClientUat))
         }
         Some(ClientUat::Since(_)) | None => None,
     }
 }
 
 /// Whether a session counts where it was found.
-pub(super) fn is_live(session: &Session, found: &Found<'_>) -> bool {
-    objection(session, found).is_none()
+pub(super) fn is_current(session: &Session, found: &TokenCandidate<'_>) -> bool {
+    client_uat_conflict(session, found).is_none()
 }
 
 /// Whether Clerk may know better than what was found.
-pub(super) fn is_due(found: &Found<'_>, carried: &Carried) -> bool {
+pub(super) fn may_be_renewed(found: &TokenCandidate<'_>, carried: &CandidateOutcome) -> bool {
     match carried {
-        Carried::Nothing => matches!(found.client_uat, Some(ClientUat::Since(_))),
-        Carried::Rejected(rejection) => lapsed(*rejection).is_some(),
-        Carried::Session(session) => objection(session, found).is_some(),
+        CandidateOutcome::NoToken => matches!(found.client_uat, Some(ClientUat::Since(_))),
+        CandidateOutcome::Rejected(rejection) => renewable_reason(*rejection).is_some(),
+        CandidateOutcome::Session(session) => client_uat_conflict(session, found).is_some(),
     }
 }
 
 /// Whether a new token would help: only where nothing but time is wrong with this one.
-fn lapsed(rejection: Rejection) -> Option<Due> {
+fn renewable_reason(rejection: TokenError) -> Option<HandshakeReason> {
     match rejection {
-        Rejection::Expired => Some(Due::Expired),
-        Rejection::Early => Some(Due::Early),
-        Rejection::Future => Some(Due::Future),
-        Rejection::Ambiguous
-        | Rejection::Crowded
-        | Rejection::Long
-        | Rejection::Form
-        | Rejection::Header
-        | Rejection::Algorithm
-        | Rejection::Type
-        | Rejection::Category
-        | Rejection::Critical
-        | Rejection::NoKeyId
-        | Rejection::UnknownKey
-        | Rejection::Signature
-        | Rejection::Claims
-        | Rejection::Issuer
-        | Rejection::Subject
-        | Rejection::SessionId
-        | Rejection::NoParty
-        | Rejection::Party
-        | Rejection::NoExpiry
-        | Rejection::Pending
-        | Rejection::SignedOut
-        | Rejection::Outdated
-        | Rejection::Handshake
-        | Rejection::Unasked => None,
+        TokenError::Expired => Some(HandshakeReason::Expired),
+        TokenError::NotYetValid => Some(HandshakeReason::Early),
+        TokenError::IssuedInFuture => Some(HandshakeReason::Future),
+        TokenError::ConflictingTokens
+        | TokenError::TooManyTokens
+        | TokenError::TooLong
+        | TokenError::Malformed
+        | TokenError::BadHeader
+        | TokenError::WrongAlgorithm
+        | TokenError::WrongType
+        | TokenError::WrongCategory
+        | TokenError::UnsupportedExtension
+        | TokenError::MissingKeyId
+        | TokenError::UnknownKey
+        | TokenError::BadSignature
+        | TokenError::BadClaims
+        | TokenError::WrongIssuer
+        | TokenError::BadSubject
+        | TokenError::MissingSessionId
+        | TokenError::MissingAzp
+        | TokenError::WrongAzp
+        | TokenError::MissingExpiry
+        | TokenError::PendingSession
+        | TokenError::SignedOut
+        | TokenError::OlderThanClientUat
+        | TokenError::BadHandshake
+        | TokenError::UnrequestedHandshake => None,
     }
 }

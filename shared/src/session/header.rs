@@ -2,8 +2,8 @@
 
 use jsonwebtoken::Algorithm;
 
-use super::Rejection;
-use crate::json::{Object, leaf};
+use super::TokenError;
+use crate::json::{JsonObject, parse_scalar};
 
 /// The category of a session's token, and of the answer to a handshake. Source of both:
 /// clerk/javascript, `packages/backend/src/tokens/jwtCategories.ts`. Templates and machines have
@@ -25,22 +25,22 @@ const STRICT: [&str; 6] = ["alg", "typ", "cat", "kid", "crit", "b64"];
 /// The key that the token names, if the header is one of a session's or a handshake's: Clerk writes
 /// both alike, and what is inside tells them apart. Keys and addresses of keys inside the header
 /// (`jwk`, `jku`, `x5u`) are never looked at.
-pub(super) fn read(token: &str, json: &[u8]) -> Result<Option<String>, Rejection> {
-    let strict = str::from_utf8(json).ok().and_then(|json| Object::read(json, &STRICT).ok());
-    let strict = strict.filter(|strict| !strict.has_twice()).ok_or(Rejection::Header)?;
-    let raw = |name| strict.raw(name).map_err(|_| Rejection::Header);
-    let text = |name| raw(name)?.map(leaf).transpose().map_err(|_| Rejection::Header);
+pub(super) fn parse_header(token: &str, json: &[u8]) -> Result<Option<String>, TokenError> {
+    let strict = str::from_utf8(json).ok().and_then(|json| JsonObject::parse(json, &STRICT).ok());
+    let strict = strict.filter(|strict| !strict.has_duplicate()).ok_or(TokenError::BadHeader)?;
+    let raw = |name| strict.raw_member(name).map_err(|_| TokenError::BadHeader);
+    let text = |name| raw(name)?.map(parse_scalar).transpose().map_err(|_| TokenError::BadHeader);
     let (_, typ, cat): (Option<String>, Option<String>, Option<String>) =
         (text("alg")?, text("typ")?, text("cat")?);
-    let header = jsonwebtoken::decode_header(token).map_err(|_| Rejection::Header)?;
+    let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::BadHeader)?;
     if header.alg != Algorithm::RS256 {
-        return Err(Rejection::Algorithm);
+        return Err(TokenError::WrongAlgorithm);
     }
     if raw("crit")?.is_some() || raw("b64")?.is_some() {
-        return Err(Rejection::Critical);
+        return Err(TokenError::UnsupportedExtension);
     }
     if typ.is_some_and(|typ| typ != "JWT") {
-        return Err(Rejection::Type);
+        return Err(TokenError::WrongType);
     }
-    if is_taken(cat.as_deref()) { Ok(header.kid) } else { Err(Rejection::Category) }
+    if is_taken(cat.as_deref()) { Ok(header.kid) } else { Err(TokenError::WrongCategory) }
 }

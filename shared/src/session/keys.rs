@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{
 };
 use serde_json::value::RawValue;
 
-use crate::json::{Object, leaf, list};
+use crate::json::{JsonObject, array_items, parse_scalar};
 
 mod der;
 
@@ -22,7 +22,7 @@ pub const JWKS_BYTES_MAX: usize = 65_536;
 
 /// Why there is no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
+pub enum PublicKeyError {
     /// Not a PEM, or not the base64 of one.
     #[error("not a PEM of a public key")]
     Pem,
@@ -48,14 +48,14 @@ pub struct RsaKey {
 }
 
 impl RsaKey {
-    fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+    fn new(modulus: &[u8], exponent: &[u8]) -> Result<Self, PublicKeyError> {
         let (modulus, exponent) = (magnitude(modulus), magnitude(exponent));
         if bits(modulus) < MODULUS_BITS_MIN {
-            return Err(KeyError::Weak);
+            return Err(PublicKeyError::Weak);
         }
         // An exponent of 1 makes every signature its own message.
         if exponent.last().is_none_or(|low| low & 1 == 0) || exponent == [1] {
-            return Err(KeyError::NotRsa);
+            return Err(PublicKeyError::NotRsa);
         }
         Ok(Self { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
     }
@@ -104,20 +104,20 @@ const ARMOUR_END: &str = "-----END PUBLIC KEY-----";
 /// out, as dashboards and shells pass it on.
 ///
 /// # Errors
-/// [`KeyError::Pem`] when it is not that, otherwise why the key will not do.
-pub fn from_pem(text: &str) -> Result<RsaKey, KeyError> {
+/// [`PublicKeyError::Pem`] when it is not that, otherwise why the key will not do.
+pub fn from_pem(text: &str) -> Result<RsaKey, PublicKeyError> {
     let text = text.replace("\\r", "").replace("\\n", "\n");
     let text = text.trim();
     let body = match text.strip_prefix(ARMOUR_BEGIN) {
-        Some(rest) => rest.strip_suffix(ARMOUR_END).ok_or(KeyError::Pem)?,
+        Some(rest) => rest.strip_suffix(ARMOUR_END).ok_or(PublicKeyError::Pem)?,
         None => text,
     };
     let body: String = body.split_ascii_whitespace().collect();
-    let der = STANDARD.decode(body).map_err(|_| KeyError::Pem)?;
+    let der = STANDARD.decode(body).map_err(|_| PublicKeyError::Pem)?;
     if der.is_empty() {
-        return Err(KeyError::Pem);
+        return Err(PublicKeyError::Pem);
     }
-    let (modulus, exponent) = der::rsa(&der).ok_or(KeyError::NotRsa)?;
+    let (modulus, exponent) = der::rsa(&der).ok_or(PublicKeyError::NotRsa)?;
     RsaKey::new(modulus, exponent)
 }
 
@@ -128,15 +128,16 @@ pub fn from_pem(text: &str) -> Result<RsaKey, KeyError> {
 /// is believed.
 ///
 /// # Errors
-/// [`KeyError::Jwks`] when it is not a JWKS, [`KeyError::NoKey`] when nothing in it is usable.
-pub fn from_jwks(json: &[u8]) -> Result<BTreeMap<String, RsaKey>, KeyError> {
+/// [`PublicKeyError::Jwks`] when it is not a JWKS, [`PublicKeyError::NoKey`] when nothing in it is
+/// usable.
+pub fn from_jwks(json: &[u8]) -> Result<BTreeMap<String, RsaKey>, PublicKeyError> {
     if JWKS_BYTES_MAX < json.len() {
-        return Err(KeyError::Jwks);
+        return Err(PublicKeyError::Jwks);
     }
-    let json = str::from_utf8(json).map_err(|_| KeyError::Jwks)?;
-    let set = Object::read(json, &["keys"]).map_err(|_| KeyError::Jwks)?;
-    let keys = set.raw("keys").ok().flatten().and_then(|raw| list(raw).ok());
-    let keys = keys.ok_or(KeyError::Jwks)?;
+    let json = str::from_utf8(json).map_err(|_| PublicKeyError::Jwks)?;
+    let set = JsonObject::parse(json, &["keys"]).map_err(|_| PublicKeyError::Jwks)?;
+    let keys = set.raw_member("keys").ok().flatten().and_then(|raw| array_items(raw).ok());
+    let keys = keys.ok_or(PublicKeyError::Jwks)?;
     let mut by_kid: BTreeMap<String, Option<RsaKey>> = BTreeMap::new();
     for (kid, key) in keys.into_iter().filter_map(usable) {
         by_kid.entry(kid).and_modify(|known| *known = None).or_insert(Some(key));
@@ -144,7 +145,7 @@ pub fn from_jwks(json: &[u8]) -> Result<BTreeMap<String, RsaKey>, KeyError> {
     let keys: BTreeMap<_, _> =
         by_kid.into_iter().filter_map(|(kid, key)| Some((kid, key?))).collect();
     if keys.is_empty() {
-        return Err(KeyError::NoKey);
+        return Err(PublicKeyError::NoKey);
     }
     Ok(keys)
 }
@@ -162,15 +163,15 @@ const LOOSE: GeneralPurpose = GeneralPurpose::new(
 const JWK: [&str; 7] = ["kty", "use", "key_ops", "alg", "kid", "n", "e"];
 
 fn usable(entry: &RawValue) -> Option<(String, RsaKey)> {
-    let jwk = Object::read(entry.get(), &JWK).ok()?;
-    let text = |name| jwk.get::<String>(name).ok();
+    let jwk = JsonObject::parse(entry.get(), &JWK).ok()?;
+    let text = |name| jwk.scalar::<String>(name).ok();
     let is = |name, wanted: &str| text(name).map(|text| text.is_none_or(|text| text == wanted));
     if text("kty")?? != "RSA" || !is("use", "sig")? || !is("alg", "RS256")? {
         return None;
     }
     // RFC 7517, section 4.3: where it is said what a key is for, it is for nothing else.
-    if let Some(operations) = jwk.some("key_ops").ok()? {
-        let operations = list(operations).ok()?.into_iter().map(leaf::<String>);
+    if let Some(operations) = jwk.non_null_member("key_ops").ok()? {
+        let operations = array_items(operations).ok()?.into_iter().map(parse_scalar::<String>);
         let operations = operations.collect::<Result<Vec<_>, _>>().ok()?;
         if !operations.iter().any(|operation| operation == "verify") {
             return None;

@@ -6,22 +6,22 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::id::ObjectId;
-use crate::json::Object;
+use crate::id::EntityId;
+use crate::json::JsonObject;
 
 /// The active organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Organization {
-    id: ObjectId,
+pub struct ActiveOrganization {
+    id: EntityId,
     role: String,
     slug: Option<String>,
     permissions: Vec<String>,
 }
 
-impl Organization {
+impl ActiveOrganization {
     /// Its id.
     #[must_use]
-    pub fn id(&self) -> &ObjectId {
+    pub fn id(&self) -> &EntityId {
         &self.id
     }
 
@@ -47,13 +47,13 @@ impl Organization {
 
 /// The organization in claims of version 2: `o`, with the features in `fea`
 /// (clerk/javascript, `packages/shared/src/jwtPayloadParser.ts`).
-pub(super) fn version_2(o: &RawValue, features: Option<&Value>) -> Option<Organization> {
-    let packed = Object::read(o.get(), &["id", "rol", "slg", "per", "fpm"]).ok()?;
-    let text = |name| packed.get::<String>(name).ok();
+pub(super) fn version_2(o: &RawValue, features: Option<&Value>) -> Option<ActiveOrganization> {
+    let packed = JsonObject::parse(o.get(), &["id", "rol", "slg", "per", "fpm"]).ok()?;
+    let text = |name| packed.scalar::<String>(name).ok();
     let features = features.and_then(Value::as_str).unwrap_or_default();
     let (actions, masks) = (text("per")?.unwrap_or_default(), text("fpm")?.unwrap_or_default());
-    Some(Organization {
-        id: ObjectId::parse(&text("id")??).ok()?,
+    Some(ActiveOrganization {
+        id: EntityId::parse(&text("id")??).ok()?,
         role: with_prefix(&text("rol")??),
         slug: text("slg")?,
         permissions: permissions(features, &actions, &masks),
@@ -66,10 +66,10 @@ pub(super) fn version_1(
     role: Option<&Value>,
     slug: Option<&Value>,
     permissions: Option<&Value>,
-) -> Option<Organization> {
+) -> Option<ActiveOrganization> {
     let listed = permissions.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    Some(Organization {
-        id: ObjectId::parse(id.as_str()?).ok()?,
+    Some(ActiveOrganization {
+        id: EntityId::parse(id.as_str()?).ok()?,
         role: with_prefix(role?.as_str()?),
         slug: slug.and_then(Value::as_str).map(str::to_owned),
         permissions: listed.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -89,7 +89,7 @@ fn permissions(features: &str, actions: &str, masks: &str) -> Vec<String> {
     let actions: Vec<&str> = actions.split(',').collect();
     let mut given = Vec::new();
     for (feature, mask) in features.iter().zip(masks.split(',')) {
-        let chosen = actions.iter().zip(Bits::of(mask)).filter(|(_, bit)| *bit);
+        let chosen = actions.iter().zip(DecimalBits::of(mask)).filter(|(_, bit)| *bit);
         let chosen = chosen.map(|(action, _)| *action).filter(|action| !action.is_empty());
         given.extend(chosen.map(|action| format!("org:{feature}:{action}")));
     }
@@ -109,12 +109,12 @@ fn organization_features(features: &str) -> Option<Vec<&str>> {
 
 /// The bits of a whole number in decimal, lowest first, however long it is: with 54 actions a mask
 /// does not fit a JavaScript number, with 129 no integer type.
-struct Bits {
+struct DecimalBits {
     /// Decimal digits, highest first.
     digits: Vec<u8>,
 }
 
-impl Bits {
+impl DecimalBits {
     /// No bits for what is not a whole number.
     fn of(decimal: &str) -> Self {
         let is_whole = decimal.bytes().all(|b| b.is_ascii_digit());
@@ -123,7 +123,7 @@ impl Bits {
     }
 }
 
-impl Iterator for Bits {
+impl Iterator for DecimalBits {
     type Item = bool;
 
     /// Halves the number on paper; the remainder is the bit.

@@ -1,14 +1,14 @@
 //! Which tokens are ours.
 
-use super::Rejection;
-use super::source::Carrier;
+use super::TokenError;
+use super::candidates::TokenLocation;
 
 /// Whose tokens are ours.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub struct TokenPolicy {
     issuer: String,
-    parties: Vec<String>,
-    nameless: Nameless,
+    authorized_parties: Vec<String>,
+    nameless: MissingAzp,
 }
 
 /// What comes of a token that names no authorized party (`azp`).
@@ -19,17 +19,17 @@ pub struct Policy {
 /// cookie, and no `azp` would tell. So it is never done for `Authorization`, and for cookies only
 /// where it is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Nameless {
+pub enum MissingAzp {
     /// It is no session.
     #[default]
-    Refuse,
+    Reject,
     /// It is one where it comes in a cookie and its issuer is ours.
-    TakeFromCookies,
+    AcceptInCookies,
 }
 
 /// Why no token at all can be judged: the deployment is not configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PolicyError {
+pub enum TokenPolicyError {
     /// No issuer.
     #[error("the issuer is not configured")]
     Issuer,
@@ -38,15 +38,15 @@ pub enum PolicyError {
     Parties,
 }
 
-impl Policy {
+impl TokenPolicy {
     /// Tokens of `issuer`, given to pages of one of the origins in `parties`.
     ///
     /// # Errors
-    /// [`PolicyError`] when either is missing: then no token can be accepted.
+    /// [`TokenPolicyError`] when either is missing: then no token can be accepted.
     pub fn new<'a>(
         issuer: &str,
         parties: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Self, PolicyError> {
+    ) -> Result<Self, TokenPolicyError> {
         let parties: Vec<String> = parties
             .into_iter()
             .map(str::trim)
@@ -56,29 +56,40 @@ impl Policy {
             .map(str::to_owned)
             .collect();
         if issuer.is_empty() {
-            return Err(PolicyError::Issuer);
+            return Err(TokenPolicyError::Issuer);
         }
         if parties.is_empty() {
-            return Err(PolicyError::Parties);
+            return Err(TokenPolicyError::Parties);
         }
-        Ok(Self { issuer: issuer.to_owned(), parties, nameless: Nameless::Refuse })
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            authorized_parties: parties,
+            nameless: MissingAzp::Reject,
+        })
     }
 
     /// The same, with tokens that name no party treated so.
     #[must_use]
-    pub fn with_nameless(self, nameless: Nameless) -> Self {
+    pub fn with_missing_azp(self, nameless: MissingAzp) -> Self {
         Self { nameless, ..self }
     }
 
     /// Whether a token of this party counts where it was found.
-    pub(super) fn check_party(&self, azp: Option<&str>, carrier: Carrier) -> Result<(), Rejection> {
+    pub(super) fn check_azp(
+        &self,
+        azp: Option<&str>,
+        carrier: TokenLocation,
+    ) -> Result<(), TokenError> {
         match (azp, self.nameless, carrier) {
             (Some(azp), ..) if self.parties().any(|party| party == azp) => Ok(()),
-            (Some(_), ..) => Err(Rejection::Party),
-            (None, Nameless::TakeFromCookies, Carrier::Plain | Carrier::Suffixed) => Ok(()),
-            (None, Nameless::TakeFromCookies, Carrier::Header) | (None, Nameless::Refuse, _) => {
-                Err(Rejection::NoParty)
-            }
+            (Some(_), ..) => Err(TokenError::WrongAzp),
+            (
+                None,
+                MissingAzp::AcceptInCookies,
+                TokenLocation::Cookie | TokenLocation::SuffixedCookie,
+            ) => Ok(()),
+            (None, MissingAzp::AcceptInCookies, TokenLocation::AuthorizationHeader)
+            | (None, MissingAzp::Reject, _) => Err(TokenError::MissingAzp),
         }
     }
 
@@ -90,6 +101,6 @@ impl Policy {
 
     /// The authorized parties, in the order of the configuration.
     pub fn parties(&self) -> impl Iterator<Item = &str> {
-        self.parties.iter().map(String::as_str)
+        self.authorized_parties.iter().map(String::as_str)
     }
 }

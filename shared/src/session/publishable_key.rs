@@ -6,7 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use sha1::{Digest, Sha1};
 
-use super::source::Stage;
+use super::candidates::InstanceType;
 
 /// Clerk writes the key with padding and without.
 const LOOSE: GeneralPurpose = GeneralPurpose::new(
@@ -20,38 +20,38 @@ const SUFFIX_CHARS: usize = 8;
 /// Why a text is not a publishable key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a publishable key: `pk_test_` or `pk_live_` and the base64 of `<host>$` expected")]
-pub struct KeyError;
+pub struct PublishableKeyError;
 
 /// A publishable key that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishableKey {
     frontend_api: String,
     cookie_suffix: String,
-    stage: Stage,
+    stage: InstanceType,
 }
 
 impl PublishableKey {
     /// Reads `pk_test_…` or `pk_live_…`.
     ///
     /// # Errors
-    /// [`KeyError`] when it is anything else. The rules are those of clerk/javascript,
+    /// [`PublishableKeyError`] when it is anything else. The rules are those of clerk/javascript,
     /// `packages/shared/src/keys.ts`.
-    pub fn parse(key: &str) -> Result<Self, KeyError> {
-        let test = key.strip_prefix("pk_test_").map(|encoded| (encoded, Stage::Development));
-        let live = key.strip_prefix("pk_live_").map(|encoded| (encoded, Stage::Production));
-        let (encoded, stage) = test.or(live).ok_or(KeyError)?;
-        let decoded = LOOSE.decode(encoded).map_err(|_| KeyError)?;
-        let decoded = String::from_utf8(decoded).map_err(|_| KeyError)?;
-        let host = decoded.strip_suffix('$').ok_or(KeyError)?;
+    pub fn parse(key: &str) -> Result<Self, PublishableKeyError> {
+        let test = key.strip_prefix("pk_test_").map(|encoded| (encoded, InstanceType::Development));
+        let live = key.strip_prefix("pk_live_").map(|encoded| (encoded, InstanceType::Production));
+        let (encoded, stage) = test.or(live).ok_or(PublishableKeyError)?;
+        let decoded = LOOSE.decode(encoded).map_err(|_| PublishableKeyError)?;
+        let decoded = String::from_utf8(decoded).map_err(|_| PublishableKeyError)?;
+        let host = decoded.strip_suffix('$').ok_or(PublishableKeyError)?;
         if !is_host(host) {
-            return Err(KeyError);
+            return Err(PublishableKeyError);
         }
         Ok(Self { frontend_api: host.to_owned(), cookie_suffix: suffix(key), stage })
     }
 
     /// What the instance is for.
     #[must_use]
-    pub fn stage(&self) -> Stage {
+    pub fn stage(&self) -> InstanceType {
         self.stage
     }
 

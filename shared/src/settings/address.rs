@@ -9,8 +9,8 @@ use url::{Host, Url};
 
 /// An address that nobody on the way can answer for: https, or http on the loopback. A bare host
 /// means https.
-pub(super) fn safe_url(text: &str) -> Option<Url> {
-    if !is_one_word(text) {
+pub(super) fn https_or_loopback_url(text: &str) -> Option<Url> {
+    if !has_no_whitespace(text) {
         return None;
     }
     let url = Url::parse(&with_scheme(text)).ok()?;
@@ -19,17 +19,18 @@ pub(super) fn safe_url(text: &str) -> Option<Url> {
         "http" => is_loopback(&url),
         _ => false,
     };
-    (is_safe && is_ours(&url)).then_some(url)
+    (is_safe && has_plain_host(&url)).then_some(url)
 }
 
-/// As [`safe_url`], with what is wrong otherwise.
-pub(super) fn safe(text: &str) -> Result<Url, &'static str> {
-    safe_url(text).ok_or("is neither https nor on the loopback: write such as https://example.com")
+/// As [`https_or_loopback_url`], with what is wrong otherwise.
+pub(super) fn https_or_loopback(text: &str) -> Result<Url, &'static str> {
+    https_or_loopback_url(text)
+        .ok_or("is neither https nor on the loopback: write such as https://example.com")
 }
 
 /// Clerk's Frontend API, with the path of a proxy if there is one.
 pub(super) fn frontend(text: &str) -> Result<Url, &'static str> {
-    let url = safe(text)?;
+    let url = https_or_loopback(text)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err("has a ? or a # in it: write the address without");
     }
@@ -72,7 +73,7 @@ fn origin(text: &str) -> Result<String, &'static str> {
     };
     let host = rest.strip_suffix('/').unwrap_or(rest);
     // Browsers take an underscore too; no policy of a page is made of this.
-    if !is_plain(host, b'_') {
+    if !is_plain_host(host, b'_') {
         return Err("has more than origins: write scheme, host and port alone, such as \
                     https://app.example.com");
     }
@@ -88,7 +89,7 @@ fn origin(text: &str) -> Result<String, &'static str> {
 
 /// Where people sign in: a path of this site, or an address.
 pub(super) fn sign_in(text: &str) -> Result<String, &'static str> {
-    if !is_one_word(text) || text.contains('#') {
+    if !has_no_whitespace(text) || text.contains('#') {
         return Err("has a # or a blank in it, and what follows would be lost: write it without");
     }
     if text.starts_with('/') && crate::session::redirect::local_path(text) == text {
@@ -96,7 +97,7 @@ pub(super) fn sign_in(text: &str) -> Result<String, &'static str> {
     }
     let url = Url::parse(text).ok().filter(|url| {
         let is_web = text.contains("://") && matches!(url.scheme(), "https" | "http");
-        is_web && is_ours(url)
+        is_web && has_plain_host(url)
     });
     url.map(String::from).ok_or(
         "is neither a path of this site nor an http(s) address: write such as /sign-in or \
@@ -105,19 +106,19 @@ pub(super) fn sign_in(text: &str) -> Result<String, &'static str> {
 }
 
 /// Names nobody, and a host that is plain.
-fn is_ours(url: &Url) -> bool {
+fn has_plain_host(url: &Url) -> bool {
     let is_anonymous = url.username().is_empty() && url.password().is_none();
-    is_anonymous && url.host_str().is_some_and(|host| is_plain(host, b'.'))
+    is_anonymous && url.host_str().is_some_and(|host| is_plain_host(host, b'.'))
 }
 
 /// Letters of a host, with a port. Others would say something of their own in a policy of a page.
-fn is_plain(host: &str, also: u8) -> bool {
+fn is_plain_host(host: &str, also: u8) -> bool {
     let is_one = |b: u8| matches!(b, b'.' | b'-' | b':' | b'[' | b']') || b == also;
     !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || is_one(b))
 }
 
 /// A parser of URLs drops line ends and tabs without a word.
-fn is_one_word(text: &str) -> bool {
+fn has_no_whitespace(text: &str) -> bool {
     text.bytes().all(|byte| !byte.is_ascii_whitespace() && !byte.is_ascii_control())
 }
 

@@ -1,6 +1,6 @@
 //! The consumer's settings.
 
-use super::{Mistake, Raw, Reader, Wrong};
+use super::{RawSetting, SettingError, SettingProblem, SettingsReader};
 use crate::roles::is_app_role;
 
 /// The app role of every live user.
@@ -17,7 +17,7 @@ pub const DEAD_QUEUE: &str = "DEAD_QUEUE";
 
 /// What the consumer is set to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consumer {
+pub struct ConsumerSettings {
     /// The app role of every live user, empty for none. `None` when what is set is no role: the
     /// database keeps the one it has, and every delivery is applied, for a queue that stands still
     /// would let revoked roles live on.
@@ -27,14 +27,14 @@ pub struct Consumer {
     /// The name of its dead-letter queue; blank when it is not known.
     pub dead_queue: String,
     /// Everything that is wrong.
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<SettingError>,
 }
 
-impl Consumer {
+impl ConsumerSettings {
     /// Reads the consumer's settings; `raw` gives what stands under a name.
     #[must_use]
-    pub fn read(raw: &dyn Fn(&str) -> Raw) -> Self {
-        let mut reader = Reader::new(raw);
+    pub fn from_env(raw: &dyn Fn(&str) -> RawSetting) -> Self {
+        let mut reader = SettingsReader::new(raw);
         let default_role = default_role(&mut reader);
         let events_queue = queue(&mut reader, EVENTS_QUEUE);
         let dead_queue = queue(&mut reader, DEAD_QUEUE);
@@ -43,20 +43,20 @@ impl Consumer {
 }
 
 /// What comes from a queue that is not named is given back, so nothing is lost without it.
-fn queue(reader: &mut Reader<'_>, name: &'static str) -> String {
+fn queue(reader: &mut SettingsReader<'_>, name: &'static str) -> String {
     match reader.text(name) {
         Ok(Some(queue)) => queue,
         Ok(None) => {
             let said = "is not set: write the name of the queue, as the consumer's block has it";
-            reader.note(name, Wrong::Missing(said));
+            reader.report(name, SettingProblem::Missing(said));
             String::new()
         }
         Err(_) => String::new(),
     }
 }
 
-fn default_role(reader: &mut Reader<'_>) -> Option<String> {
-    if (reader.raw)(DEFAULT_ROLE) == Raw::Absent {
+fn default_role(reader: &mut SettingsReader<'_>) -> Option<String> {
+    if (reader.raw)(DEFAULT_ROLE) == RawSetting::Absent {
         return Some(DEFAULT_ROLE_DEFAULT.to_owned());
     }
     let name = reader.text(DEFAULT_ROLE).ok()?.unwrap_or_default();
@@ -68,6 +68,6 @@ fn default_role(reader: &mut Reader<'_>) -> Option<String> {
     } else {
         "is not the name of a role: write one of at most 128 bytes without control characters"
     };
-    reader.note(DEFAULT_ROLE, Wrong::Said(said));
+    reader.report(DEFAULT_ROLE, SettingProblem::Said(said));
     None
 }

@@ -1,8 +1,8 @@
 //! The door's settings.
 
-use super::{Count, Mistake, Noted, Raw, Reader, Wrong};
+use super::{NumberSetting, RawSetting, Reported, SettingError, SettingProblem, SettingsReader};
 use crate::limits::{BODY_BYTES_MAX_DEFAULT, BODY_BYTES_MAX_MAX};
-use crate::signature::{SecretError, Secrets};
+use crate::signature::{WebhookSecretError, WebhookSecrets};
 
 /// The endpoint's signing secret, or several.
 pub const WEBHOOK_SECRET: &str = "CLERK_WEBHOOK_SECRET";
@@ -11,7 +11,7 @@ pub const WEBHOOK_SECRET: &str = "CLERK_WEBHOOK_SECRET";
 pub const INSTANCE_ID: &str = "CLERK_INSTANCE_ID";
 
 /// The largest body that is read.
-pub const BODY_BYTES_MAX: Count = Count {
+pub const BODY_BYTES_MAX: NumberSetting = NumberSetting {
     name: "BODY_BYTES_MAX",
     unit: "bytes",
     min: 1,
@@ -21,25 +21,25 @@ pub const BODY_BYTES_MAX: Count = Count {
 
 /// What the door is set to.
 #[derive(Debug)]
-pub struct Ingest {
+pub struct IngestSettings {
     /// Every secret that may have signed a delivery.
-    pub secrets: Secrets,
+    pub secrets: WebhookSecrets,
     /// The Clerk instance whose deliveries are taken; any when absent.
     pub instance_id: Option<String>,
     /// Bytes in a body; as many still pass.
     pub body_bytes_max: usize,
 }
 
-impl Ingest {
+impl IngestSettings {
     /// Reads the door's settings; `raw` gives what stands under a name.
     ///
     /// # Errors
     /// Everything that is wrong: any of it closes the door.
-    pub fn read(raw: &dyn Fn(&str) -> Raw) -> Result<Self, Vec<Mistake>> {
-        let mut reader = Reader::new(raw);
+    pub fn from_env(raw: &dyn Fn(&str) -> RawSetting) -> Result<Self, Vec<SettingError>> {
+        let mut reader = SettingsReader::new(raw);
         let secrets = secrets(&mut reader);
-        let instance_id = reader.read(INSTANCE_ID, instance_id);
-        let body_bytes_max = reader.count(&BODY_BYTES_MAX);
+        let instance_id = reader.parsed(INSTANCE_ID, instance_id);
+        let body_bytes_max = reader.number(&BODY_BYTES_MAX);
         let (Ok(secrets), Ok(instance_id), Ok(bytes)) = (secrets, instance_id, body_bytes_max)
         else {
             return Err(reader.mistakes);
@@ -50,24 +50,27 @@ impl Ingest {
     }
 }
 
-fn secrets(reader: &mut Reader<'_>) -> Result<Secrets, Noted> {
-    let missing = Wrong::Missing("is not set: copy the endpoint's signing secret from Clerk");
+fn secrets(reader: &mut SettingsReader<'_>) -> Result<WebhookSecrets, Reported> {
+    let missing =
+        SettingProblem::Missing("is not set: copy the endpoint's signing secret from Clerk");
     let Some(text) = reader.text(WEBHOOK_SECRET)? else {
-        return Err(reader.note(WEBHOOK_SECRET, missing));
+        return Err(reader.report(WEBHOOK_SECRET, missing));
     };
     // How long a short one is may help to guess it, and this is told to strangers.
-    Secrets::parse(&text).map_err(|error| {
+    WebhookSecrets::parse(&text).map_err(|error| {
         let wrong = match error {
-            SecretError::Missing => missing,
-            SecretError::Undecodable { position } => {
-                Wrong::Secret { position, is: "is not base64 after `whsec_`" }
+            WebhookSecretError::Missing => missing,
+            WebhookSecretError::Undecodable { position } => {
+                SettingProblem::Secret { position, is: "is not base64 after `whsec_`" }
             }
-            SecretError::Short { position, .. } => Wrong::Secret { position, is: "is too short" },
-            SecretError::Asymmetric { position } => {
-                Wrong::Secret { position, is: "is a key of the asymmetric scheme" }
+            WebhookSecretError::Short { position, .. } => {
+                SettingProblem::Secret { position, is: "is too short" }
+            }
+            WebhookSecretError::Asymmetric { position } => {
+                SettingProblem::Secret { position, is: "is a key of the asymmetric scheme" }
             }
         };
-        reader.note(WEBHOOK_SECRET, wrong)
+        reader.report(WEBHOOK_SECRET, wrong)
     })
 }
 

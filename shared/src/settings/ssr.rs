@@ -2,13 +2,15 @@
 
 use url::Url;
 
-use super::address::{clerk_sign_in, frontend, issuer, origins, safe, safe_url, sign_in};
-use super::{Count, Mistake, Noted, Raw, Reader, Wrong};
+use super::address::{
+    clerk_sign_in, frontend, https_or_loopback, https_or_loopback_url, issuer, origins, sign_in,
+};
+use super::{NumberSetting, RawSetting, Reported, SettingError, SettingProblem, SettingsReader};
 use crate::limits::ROLES_ISOLATE_MS_MAX;
+use crate::session::candidates::{ClerkInstance, InstanceType};
 use crate::session::keys::{self, RsaKey};
 use crate::session::publishable_key::PublishableKey;
-use crate::session::source::{Instance, Stage};
-use crate::session::{Nameless, Policy};
+use crate::session::{MissingAzp, TokenPolicy};
 
 /// Names the issuer and the cookie.
 pub const PUBLISHABLE_KEY: &str = "CLERK_PUBLISHABLE_KEY";
@@ -32,7 +34,7 @@ pub const SIGN_IN_URL_DEFAULT: &str = "/sign-in";
 pub const SIGN_OUT_URL: &str = "SIGN_OUT_URL";
 
 /// For how long an isolate may answer from its own memory.
-pub const ROLES_ISOLATE_MS: Count = Count {
+pub const ROLES_ISOLATE_MS: NumberSetting = NumberSetting {
     name: "ROLES_ISOLATE_MS",
     unit: "milliseconds",
     min: 0,
@@ -40,20 +42,20 @@ pub const ROLES_ISOLATE_MS: Count = Count {
     default: 0,
 };
 
-/// Nobody can be sent to Clerk. Not among [`Ssr::mistakes`]: an application for programs alone
-/// needs none of its pages.
-pub const NO_FRONTEND: Mistake = Mistake {
+/// Nobody can be sent to Clerk. Not among [`SsrSettings::mistakes`]: an application for programs
+/// alone needs none of its pages.
+pub const NO_FRONTEND: SettingError = SettingError {
     name: FRONTEND_API_URL,
-    wrong: Wrong::Missing(
+    wrong: SettingProblem::Missing(
         "gives no address, nor does CLERK_PUBLISHABLE_KEY: set one, or nobody can sign in",
     ),
 };
 
 /// What the application is set to. A mistake closes what depends on it.
 #[derive(Debug)]
-pub struct Ssr {
+pub struct SsrSettings {
     /// How sessions are judged. Without it nobody has one.
-    pub sessions: Option<Sessions>,
+    pub sessions: Option<SessionSettings>,
     /// Where people without a session are sent.
     pub sign_in_url: Option<String>,
     /// Clerk's own sign-in page, if it is known.
@@ -64,48 +66,48 @@ pub struct Ssr {
     /// For how long an isolate serves a role set without asking; 0 is never.
     pub isolate_ms: Option<i64>,
     /// Everything that is wrong.
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<SettingError>,
 }
 
 /// How sessions are judged.
 #[derive(Debug)]
-pub struct Sessions {
+pub struct SessionSettings {
     /// Whose tokens are ours.
-    pub policy: Policy,
+    pub policy: TokenPolicy,
     /// Where the keys are.
-    pub keys: Keys,
+    pub keys: KeySource,
     /// The suffix of the instance's cookies, where the publishable key is known.
     pub cookie_suffix: Option<String>,
     /// What the instance is for.
-    pub stage: Stage,
+    pub stage: InstanceType,
     /// Clerk's Frontend API, which knows browsers, if it is known.
     pub frontend: Option<Url>,
 }
 
 /// Where Clerk's public keys come from.
 #[derive(Debug)]
-pub enum Keys {
+pub enum KeySource {
     /// `CLERK_JWT_KEY`: no network at all.
     Pem(RsaKey),
     /// A JWKS to fetch.
     Jwks(Url),
 }
 
-impl Ssr {
+impl SsrSettings {
     /// Reads the application's settings; `raw` gives what stands under a name.
     #[must_use]
-    pub fn read(raw: &dyn Fn(&str) -> Raw) -> Self {
-        let mut reader = Reader::new(raw);
-        let instance = reader.read(PUBLISHABLE_KEY, publishable_key);
+    pub fn from_env(raw: &dyn Fn(&str) -> RawSetting) -> Self {
+        let mut reader = SettingsReader::new(raw);
+        let instance = reader.parsed(PUBLISHABLE_KEY, publishable_key);
         let known = instance.as_ref().ok().and_then(Option::as_ref);
         let frontend = reader
-            .read(FRONTEND_API_URL, frontend)
+            .parsed(FRONTEND_API_URL, frontend)
             .ok()
             .and_then(|written| written.or_else(|| Url::parse(&known?.issuer()).ok()));
         let sessions = sessions(&mut reader, &instance, frontend.as_ref());
-        let sign_in_url = reader.read(SIGN_IN_URL, sign_in);
-        let sign_out_url = reader.read(SIGN_OUT_URL, safe);
-        let isolate_ms = reader.count(&ROLES_ISOLATE_MS);
+        let sign_in_url = reader.parsed(SIGN_IN_URL, sign_in);
+        let sign_out_url = reader.parsed(SIGN_OUT_URL, https_or_loopback);
+        let isolate_ms = reader.number(&ROLES_ISOLATE_MS);
         Self {
             sessions: sessions.ok(),
             sign_in_url: sign_in_url.ok().map(|url| url.unwrap_or(SIGN_IN_URL_DEFAULT.to_owned())),
@@ -117,11 +119,11 @@ impl Ssr {
     }
 }
 
-impl Sessions {
+impl SessionSettings {
     /// What tells the instance's cookies from others.
     #[must_use]
-    pub fn instance(&self) -> Instance<'_> {
-        Instance {
+    pub fn clerk_instance(&self) -> ClerkInstance<'_> {
+        ClerkInstance {
             issuer: self.policy.issuer(),
             suffix: self.cookie_suffix.as_deref(),
             stage: self.stage,
@@ -130,7 +132,7 @@ impl Sessions {
 
     /// This site's origin: what the client says only if the configuration knows it.
     #[must_use]
-    pub fn own_origin<'a>(&'a self, said: &'a str) -> &'a str {
+    pub fn site_origin<'a>(&'a self, said: &'a str) -> &'a str {
         let mut ours = self.policy.parties();
         let first = ours.next().unwrap_or_default();
         if ours.any(|party| party == said) { said } else { first }
@@ -138,18 +140,20 @@ impl Sessions {
 }
 
 fn publishable_key(text: &str) -> Result<PublishableKey, &'static str> {
-    let key = PublishableKey::parse(text).ok().filter(|key| safe_url(&key.issuer()).is_some());
+    let key = PublishableKey::parse(text)
+        .ok()
+        .filter(|key| https_or_loopback_url(&key.issuer()).is_some());
     key.ok_or("is not a publishable key: copy `pk_…` from Clerk's API keys")
 }
 
 fn sessions(
-    reader: &mut Reader<'_>,
-    instance: &Result<Option<PublishableKey>, Noted>,
+    reader: &mut SettingsReader<'_>,
+    instance: &Result<Option<PublishableKey>, Reported>,
     frontend: Option<&Url>,
-) -> Result<Sessions, Noted> {
-    let issuer = reader.read(ISSUER, issuer);
+) -> Result<SessionSettings, Reported> {
+    let issuer = reader.parsed(ISSUER, issuer);
     let parties = parties(reader);
-    let nameless = reader.read(COOKIES_WITHOUT_AZP, nameless);
+    let nameless = reader.parsed(COOKIES_WITHOUT_AZP, missing_azp);
     let known = instance.as_ref().ok().and_then(Option::as_ref);
     let keys = keys(reader, known, &issuer);
     let issuer = match (issuer?, instance) {
@@ -159,72 +163,73 @@ fn sessions(
         (None, Ok(None)) => {
             let said = "is not set, nor CLERK_ISSUER: there is no issuer; copy `pk_…` from Clerk's \
                         API keys";
-            return Err(reader.note(PUBLISHABLE_KEY, Wrong::Missing(said)));
+            return Err(reader.report(PUBLISHABLE_KEY, SettingProblem::Missing(said)));
         }
     };
     let parties = parties?;
     // It refuses what is empty, and neither is.
-    let policy = Policy::new(&issuer, parties.iter().map(String::as_str)).map_err(|_| Noted)?;
-    let policy = policy.with_nameless(nameless?.unwrap_or(Nameless::Refuse));
+    let policy =
+        TokenPolicy::new(&issuer, parties.iter().map(String::as_str)).map_err(|_| Reported)?;
+    let policy = policy.with_missing_azp(nameless?.unwrap_or(MissingAzp::Reject));
     // A wrong key leaves a set to nobody; without any the issuer says where one is.
-    let keys = keys?.ok_or(Noted)?;
-    Ok(Sessions {
+    let keys = keys?.ok_or(Reported)?;
+    Ok(SessionSettings {
         policy,
         keys,
         cookie_suffix: known.map(|instance| instance.cookie_suffix().to_owned()),
-        stage: known.map_or(Stage::Production, PublishableKey::stage),
+        stage: known.map_or(InstanceType::Production, PublishableKey::stage),
         frontend: frontend.cloned(),
     })
 }
 
-fn nameless(text: &str) -> Result<Nameless, &'static str> {
+fn missing_azp(text: &str) -> Result<MissingAzp, &'static str> {
     match text {
-        "refuse" => Ok(Nameless::Refuse),
-        "take" => Ok(Nameless::TakeFromCookies),
+        "refuse" => Ok(MissingAzp::Reject),
+        "take" => Ok(MissingAzp::AcceptInCookies),
         _ => Err("is neither `refuse` nor `take`: write one of them, or remove the variable"),
     }
 }
 
 /// A text of origins, or a list of them. There is at least one.
-fn parties(reader: &mut Reader<'_>) -> Result<Vec<String>, Noted> {
+fn parties(reader: &mut SettingsReader<'_>) -> Result<Vec<String>, Reported> {
     let items = match (reader.raw)(AUTHORIZED_PARTIES) {
-        Raw::List(items) => items,
-        Raw::Absent | Raw::Text(_) | Raw::Number(_) | Raw::Other => {
+        RawSetting::List(items) => items,
+        RawSetting::Absent | RawSetting::Text(_) | RawSetting::Number(_) | RawSetting::Other => {
             vec![reader.text(AUTHORIZED_PARTIES)?.unwrap_or_default()]
         }
     };
     let mut parties = Vec::new();
     for item in &items {
         let read = origins(item, &mut parties);
-        read.map_err(|said| reader.note(AUTHORIZED_PARTIES, Wrong::Said(said)))?;
+        read.map_err(|said| reader.report(AUTHORIZED_PARTIES, SettingProblem::Said(said)))?;
     }
     if parties.is_empty() {
         let said = "is empty: name the origins of this application, such as \
                     https://app.example.com";
-        return Err(reader.note(AUTHORIZED_PARTIES, Wrong::Missing(said)));
+        return Err(reader.report(AUTHORIZED_PARTIES, SettingProblem::Missing(said)));
     }
     Ok(parties)
 }
 
 /// The first of these that is set: a key, a set of keys, the instance's set, the issuer's.
 fn keys(
-    reader: &mut Reader<'_>,
+    reader: &mut SettingsReader<'_>,
     instance: Option<&PublishableKey>,
-    issuer: &Result<Option<String>, Noted>,
-) -> Result<Option<Keys>, Noted> {
-    let key = reader.read(JWT_KEY, jwt_key);
-    let url = reader.read(JWKS_URL, safe);
+    issuer: &Result<Option<String>, Reported>,
+) -> Result<Option<KeySource>, Reported> {
+    let key = reader.parsed(JWT_KEY, jwt_key);
+    let url = reader.parsed(JWKS_URL, https_or_loopback);
     if let Some(key) = key? {
-        return Ok(Some(Keys::Pem(key)));
+        return Ok(Some(KeySource::Pem(key)));
     }
     if let Some(url) = url? {
-        return Ok(Some(Keys::Jwks(url)));
+        return Ok(Some(KeySource::Jwks(url)));
     }
     let issuer = issuer.as_ref().ok().and_then(Option::as_ref);
     let url = instance
         .map(PublishableKey::jwks_url)
         .or_else(|| issuer.map(|issuer| format!("{issuer}/.well-known/jwks.json")));
-    Ok(url.and_then(|url| safe_url(&url)).map(Keys::Jwks))
+    Ok(url.and_then(|url| https_or_loopback_url(&url)).map(KeySource::Jwks))
 }
 
 fn jwt_key(text: &str) -> Result<RsaKey, &'static str> {

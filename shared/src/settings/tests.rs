@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-use super::consumer::Consumer;
-use super::ingest::Ingest;
-use super::ssr::{Keys, Ssr};
-use super::table::{Kind, TABLE, Worker};
-use super::{Count, Raw, durable};
-use crate::cache::Ages;
+use super::consumer::ConsumerSettings;
+use super::ingest::IngestSettings;
+use super::ssr::{KeySource, SsrSettings};
+use super::table::{SETTINGS, SettingKind, WorkerName};
+use super::{NumberSetting, RawSetting, durable};
+use crate::cache::AgeLimits;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
@@ -22,21 +22,21 @@ const PUBLISHED: &str = include_str!("../../../tests/fixtures/clerk-sessions/pub
 /// What no answer and no log may show.
 const CANARY: &str = "canary7Xq";
 
-fn text(text: &str) -> Raw {
-    Raw::Text(text.to_owned())
+fn text(text: &str) -> RawSetting {
+    RawSetting::Text(text.to_owned())
 }
 
-fn list(items: &[&str]) -> Raw {
-    Raw::List(items.iter().map(|&item| item.to_owned()).collect())
+fn list(items: &[&str]) -> RawSetting {
+    RawSetting::List(items.iter().map(|&item| item.to_owned()).collect())
 }
 
 /// Settings in which nothing is wrong, with one of them changed.
-fn with(worker: Worker, name: &str, value: Raw) -> impl Fn(&str) -> Raw {
+fn with(worker: WorkerName, name: &str, value: RawSetting) -> impl Fn(&str) -> RawSetting {
     let good: &[(&str, &str)] = match worker {
-        Worker::Ingest => &[("CLERK_WEBHOOK_SECRET", SECRET)],
-        Worker::Consumer => &[("EVENTS_QUEUE", "events"), ("DEAD_QUEUE", "dead")],
-        Worker::Durable => &[],
-        Worker::Ssr => &[("CLERK_ISSUER", ISSUER), ("AUTHORIZED_PARTIES", PARTY)],
+        WorkerName::Ingest => &[("CLERK_WEBHOOK_SECRET", SECRET)],
+        WorkerName::Consumer => &[("EVENTS_QUEUE", "events"), ("DEAD_QUEUE", "dead")],
+        WorkerName::Durable => &[],
+        WorkerName::Ssr => &[("CLERK_ISSUER", ISSUER), ("AUTHORIZED_PARTIES", PARTY)],
     };
     let name = name.to_owned();
     move |asked| {
@@ -44,14 +44,14 @@ fn with(worker: Worker, name: &str, value: Raw) -> impl Fn(&str) -> Raw {
         match known {
             _ if asked == name => value.clone(),
             Some((_, value)) => text(value),
-            None => Raw::Absent,
+            None => RawSetting::Absent,
         }
     }
 }
 
 /// The sentences about a setting, and about no other.
 #[track_caller]
-fn mistakes(worker: Worker, name: &str, value: &Raw) -> Vec<String> {
+fn mistakes(worker: WorkerName, name: &str, value: &RawSetting) -> Vec<String> {
     let found = worker.mistakes(&with(worker, name, value.clone()));
     let told = found.iter().map(|mistake| {
         assert_eq!(mistake.name, name, "{mistake} of {value:?}");
@@ -61,12 +61,12 @@ fn mistakes(worker: Worker, name: &str, value: &Raw) -> Vec<String> {
 }
 
 #[track_caller]
-fn good(worker: Worker, name: &str, value: &Raw) {
+fn good(worker: WorkerName, name: &str, value: &RawSetting) {
     assert_eq!(mistakes(worker, name, value), [""; 0], "{name} {value:?}");
 }
 
 #[track_caller]
-fn bad(worker: Worker, name: &str, value: Raw, part: &str) {
+fn bad(worker: WorkerName, name: &str, value: RawSetting, part: &str) {
     let told = mistakes(worker, name, &value);
     assert!(told.len() == 1 && told[0].contains(part), "{part} is missing in {told:?}");
     assert!(told[0].starts_with(name) && told[0].contains(':'), "{told:?} says no next step");
@@ -76,23 +76,23 @@ fn bad(worker: Worker, name: &str, value: Raw, part: &str) {
 
 #[test]
 fn each_worker_reads_its_rows_and_no_others() {
-    for worker in Worker::ALL {
+    for worker in WorkerName::ALL {
         let asked = RefCell::new(BTreeSet::new());
         let found = worker.mistakes(&|name| {
             asked.borrow_mut().insert(name.to_owned());
-            Raw::Absent
+            RawSetting::Absent
         });
-        let rows = TABLE.iter().filter(|row| row.worker == worker);
+        let rows = SETTINGS.iter().filter(|row| row.worker == worker);
         let rows: BTreeSet<String> = rows.map(|row| row.name.to_owned()).collect();
         assert_eq!(asked.into_inner(), rows, "{worker:?}");
         // What is absent and has no default is missing, and only that.
-        assert!(found.iter().all(super::Mistake::is_missing), "{found:?}");
+        assert!(found.iter().all(super::SettingError::is_missing), "{found:?}");
         let missing: Vec<&str> = found.iter().map(|mistake| mistake.name).collect();
         let want: &[&str] = match worker {
-            Worker::Ingest => &["CLERK_WEBHOOK_SECRET"],
-            Worker::Consumer => &["EVENTS_QUEUE", "DEAD_QUEUE"],
-            Worker::Durable => &[],
-            Worker::Ssr => &["AUTHORIZED_PARTIES", "CLERK_PUBLISHABLE_KEY"],
+            WorkerName::Ingest => &["CLERK_WEBHOOK_SECRET"],
+            WorkerName::Consumer => &["EVENTS_QUEUE", "DEAD_QUEUE"],
+            WorkerName::Durable => &[],
+            WorkerName::Ssr => &["AUTHORIZED_PARTIES", "CLERK_PUBLISHABLE_KEY"],
         };
         assert_eq!(missing, want);
     }
@@ -100,12 +100,12 @@ fn each_worker_reads_its_rows_and_no_others() {
 
 #[test]
 fn what_is_of_another_type_is_a_mistake_and_never_absent() {
-    for row in TABLE {
+    for row in SETTINGS {
         let is = |value| bad(row.worker, row.name, value, row.name);
-        is(Raw::Other);
+        is(RawSetting::Other);
         match row.kind {
-            Kind::Count(_) => is(list(&["1"])),
-            Kind::Text(_) | Kind::Secret => is(Raw::Number("5".to_owned())),
+            SettingKind::Count(_) => is(list(&["1"])),
+            SettingKind::Text(_) | SettingKind::Secret => is(RawSetting::Number("5".to_owned())),
         }
         if row.name != "AUTHORIZED_PARTIES" {
             is(list(&["https://a.example"]));
@@ -116,18 +116,18 @@ fn what_is_of_another_type_is_a_mistake_and_never_absent() {
 
 #[test]
 fn a_count_is_a_number_or_its_digits_within_its_bounds() {
-    for row in TABLE {
-        let Kind::Count(Count { min, max, .. }) = row.kind else { continue };
+    for row in SETTINGS {
+        let SettingKind::Count(NumberSetting { min, max, .. }) = row.kind else { continue };
         for (least, most) in [(min - 1, max + 1)] {
             for number in [least, most] {
                 bad(row.worker, row.name, text(&number.to_string()), "is not a whole number");
-                bad(row.worker, row.name, Raw::Number(number.to_string()), "is not a whole");
+                bad(row.worker, row.name, RawSetting::Number(number.to_string()), "is not a whole");
             }
         }
         // Within bounds by itself; another one may stand in a relation to it.
         if row.name != "ROLES_SOFT_MS" {
             good(row.worker, row.name, &text(&max.to_string()));
-            good(row.worker, row.name, &Raw::Number(max.to_string()));
+            good(row.worker, row.name, &RawSetting::Number(max.to_string()));
             good(row.worker, row.name, &text(&format!(" \"{min}\" ")));
         }
         good(row.worker, row.name, &text(""));
@@ -135,36 +135,37 @@ fn a_count_is_a_number_or_its_digits_within_its_bounds() {
         for other in ["many", "1.5", "1e3", "0x10", "1_000", "1 000", "99999999999999999999"] {
             bad(row.worker, row.name, text(other), "is not a whole number");
         }
-        bad(row.worker, row.name, Raw::Number("1.5".to_owned()), "is not a whole number");
+        bad(row.worker, row.name, RawSetting::Number("1.5".to_owned()), "is not a whole number");
     }
 }
 
 #[test]
 fn a_number_of_toml_is_the_count_that_it_is() {
-    let number = |text: &str| Raw::Number(text.to_owned());
-    let ages = durable::read(&|name| match name {
+    let number = |text: &str| RawSetting::Number(text.to_owned());
+    let ages = durable::age_limits_from_env(&|name| match name {
         "ROLES_SOFT_MS" => number("5000"),
         "ROLES_HARD_MS" => number("10000"),
-        _ => Raw::Absent,
+        _ => RawSetting::Absent,
     });
-    assert_eq!(ages, Ok(Ages { soft_ms: 5_000, hard_ms: 10_000, ..Ages::default() }));
-    let door = Ingest::read(&with(Worker::Ingest, "BODY_BYTES_MAX", number("65536")));
+    assert_eq!(ages, Ok(AgeLimits { soft_ms: 5_000, hard_ms: 10_000, ..AgeLimits::default() }));
+    let door =
+        IngestSettings::from_env(&with(WorkerName::Ingest, "BODY_BYTES_MAX", number("65536")));
     assert_eq!(door.expect("a door").body_bytes_max, 65_536);
-    let app = Ssr::read(&with(Worker::Ssr, "ROLES_ISOLATE_MS", number("5000")));
+    let app = SsrSettings::from_env(&with(WorkerName::Ssr, "ROLES_ISOLATE_MS", number("5000")));
     assert_eq!(app.isolate_ms, Some(5_000));
 }
 
 #[test]
 fn a_soft_age_is_at_most_the_hard_one() {
     let read = |soft: Option<&str>, hard: Option<&str>| {
-        durable::read(&|name| match name {
-            "ROLES_SOFT_MS" => soft.map_or(Raw::Absent, text),
-            "ROLES_HARD_MS" => hard.map_or(Raw::Absent, text),
-            _ => Raw::Absent,
+        durable::age_limits_from_env(&|name| match name {
+            "ROLES_SOFT_MS" => soft.map_or(RawSetting::Absent, text),
+            "ROLES_HARD_MS" => hard.map_or(RawSetting::Absent, text),
+            _ => RawSetting::Absent,
         })
     };
     let ages = |soft, hard| read(soft, hard).map(|ages| (ages.soft_ms, ages.hard_ms)).ok();
-    assert_eq!(read(None, None), Ok(Ages::default()));
+    assert_eq!(read(None, None), Ok(AgeLimits::default()));
     assert_eq!(ages(Some("500"), Some("500")), Some((500, 500)));
     assert_eq!(ages(Some("0"), Some("1")), Some((0, 1)));
     assert_eq!(ages(None, Some("500")), Some((500, 500)), "nobody wrote the soft one");
@@ -176,7 +177,7 @@ fn a_soft_age_is_at_most_the_hard_one() {
 }
 
 fn issuer(spelling: &str) -> Option<String> {
-    let app = Ssr::read(&with(Worker::Ssr, "CLERK_ISSUER", text(spelling)));
+    let app = SsrSettings::from_env(&with(WorkerName::Ssr, "CLERK_ISSUER", text(spelling)));
     app.sessions.map(|sessions| sessions.policy.issuer().to_owned())
 }
 
@@ -214,13 +215,13 @@ fn an_issuer_is_what_clerk_writes_however_it_is_spelled() {
         ("https://*.example.com", "neither https"),
         ("pk_live_x", "neither https"),
     ] {
-        bad(Worker::Ssr, "CLERK_ISSUER", text(spelling), part);
+        bad(WorkerName::Ssr, "CLERK_ISSUER", text(spelling), part);
         assert_eq!(issuer(spelling), None, "{spelling}");
     }
 }
 
-fn parties(value: Raw) -> Option<Vec<String>> {
-    let app = Ssr::read(&with(Worker::Ssr, "AUTHORIZED_PARTIES", value));
+fn parties(value: RawSetting) -> Option<Vec<String>> {
+    let app = SsrSettings::from_env(&with(WorkerName::Ssr, "AUTHORIZED_PARTIES", value));
     app.sessions.map(|sessions| sessions.policy.parties().map(str::to_owned).collect())
 }
 
@@ -281,13 +282,18 @@ fn parties_that_no_token_could_name_are_named_mistakes() {
         ("app", "without https:// or http://"),
         ("https://app.example.com app", "without https:// or http://"),
     ] {
-        bad(Worker::Ssr, "AUTHORIZED_PARTIES", text(spelling), part);
+        bad(WorkerName::Ssr, "AUTHORIZED_PARTIES", text(spelling), part);
         assert_eq!(parties(text(spelling)), None, "{spelling}");
     }
-    bad(Worker::Ssr, "AUTHORIZED_PARTIES", list(&[PARTY, "https://a.example/b"]), "scheme, host");
+    bad(
+        WorkerName::Ssr,
+        "AUTHORIZED_PARTIES",
+        list(&[PARTY, "https://a.example/b"]),
+        "scheme, host",
+    );
     // Nothing at all is missing, which a deployment only says.
-    for value in [Raw::Absent, text(""), text(" , ,"), list(&[]), list(&[" "])] {
-        let found = Worker::Ssr.mistakes(&with(Worker::Ssr, "AUTHORIZED_PARTIES", value));
+    for value in [RawSetting::Absent, text(""), text(" , ,"), list(&[]), list(&[" "])] {
+        let found = WorkerName::Ssr.mistakes(&with(WorkerName::Ssr, "AUTHORIZED_PARTIES", value));
         assert!(found.len() == 1 && found[0].is_missing(), "{found:?}");
         assert!(found[0].to_string().starts_with("AUTHORIZED_PARTIES is empty: "));
     }
@@ -295,32 +301,33 @@ fn parties_that_no_token_could_name_are_named_mistakes() {
 
 #[test]
 fn the_door_takes_one_instance_by_its_id() {
-    let read = |value| Ingest::read(&with(Worker::Ingest, "CLERK_INSTANCE_ID", value));
+    let read =
+        |value| IngestSettings::from_env(&with(WorkerName::Ingest, "CLERK_INSTANCE_ID", value));
     let instance = |value| read(value).expect("a door").instance_id;
-    assert_eq!(instance(Raw::Absent), None);
+    assert_eq!(instance(RawSetting::Absent), None);
     assert_eq!(instance(text(" ")), None);
     assert_eq!(instance(text(" \"ins_2Abc\"\n")).as_deref(), Some("ins_2Abc"));
     for other in ["ins_", "2Abc", "my-app", "ins_2Abc,ins_2Def", "pk_live_abc", "ins 2Abc"] {
-        bad(Worker::Ingest, "CLERK_INSTANCE_ID", text(other), "the id of a Clerk instance");
+        bad(WorkerName::Ingest, "CLERK_INSTANCE_ID", text(other), "the id of a Clerk instance");
     }
 }
 
 #[test]
 fn the_doors_secrets_hold_or_are_named_without_a_word_of_theirs() {
     let name = "CLERK_WEBHOOK_SECRET";
-    good(Worker::Ingest, name, &text(&format!("'{SECRET}'")));
-    good(Worker::Ingest, name, &text(&format!("{SECRET}, {SECRET}\n")));
+    good(WorkerName::Ingest, name, &text(&format!("'{SECRET}'")));
+    good(WorkerName::Ingest, name, &text(&format!("{SECRET}, {SECRET}\n")));
     for (value, part) in [
         ("whsec_!!!!", "secret 1 of it is not base64"),
         ("whsec_", "secret 1 of it is too short"),
         ("whsec_MfKQ9r8G whsec_MfKQ9r8G", "secret 1 of it is too short"),
         ("whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "the asymmetric scheme"),
     ] {
-        bad(Worker::Ingest, name, text(value), part);
+        bad(WorkerName::Ingest, name, text(value), part);
     }
-    bad(Worker::Ingest, name, text(&format!("{SECRET} whsec_!")), "secret 2 of it");
-    for value in [Raw::Absent, text(""), text(" , ,")] {
-        let found = Worker::Ingest.mistakes(&with(Worker::Ingest, name, value));
+    bad(WorkerName::Ingest, name, text(&format!("{SECRET} whsec_!")), "secret 2 of it");
+    for value in [RawSetting::Absent, text(""), text(" , ,")] {
+        let found = WorkerName::Ingest.mistakes(&with(WorkerName::Ingest, name, value));
         assert!(found.len() == 1 && found[0].is_missing(), "{found:?}");
         assert!(found[0].to_string().starts_with("CLERK_WEBHOOK_SECRET is not set: "));
     }
@@ -328,23 +335,25 @@ fn the_doors_secrets_hold_or_are_named_without_a_word_of_theirs() {
 
 #[test]
 fn a_default_role_is_an_app_role_or_none() {
-    let read = |value| Consumer::read(&with(Worker::Consumer, "DEFAULT_ROLE", value)).default_role;
-    assert_eq!(read(Raw::Absent).as_deref(), Some("member"));
+    let read = |value| {
+        ConsumerSettings::from_env(&with(WorkerName::Consumer, "DEFAULT_ROLE", value)).default_role
+    };
+    assert_eq!(read(RawSetting::Absent).as_deref(), Some("member"));
     assert_eq!(read(text(" ")).as_deref(), Some(""));
     assert_eq!(read(text(" reader\n")).as_deref(), Some("reader"));
     for other in ["org:member", "a\tb", &"a".repeat(129)] {
         assert_eq!(read(text(other)), None, "{other}");
-        bad(Worker::Consumer, "DEFAULT_ROLE", text(other), "DEFAULT_ROLE");
+        bad(WorkerName::Consumer, "DEFAULT_ROLE", text(other), "DEFAULT_ROLE");
     }
-    assert_eq!(read(Raw::Other), None);
+    assert_eq!(read(RawSetting::Other), None);
 }
 
 #[test]
 fn queues_are_named_as_the_configuration_names_them() {
-    let read = |name, value| Consumer::read(&with(Worker::Consumer, name, value));
+    let read = |name, value| ConsumerSettings::from_env(&with(WorkerName::Consumer, name, value));
     let consumer = read("EVENTS_QUEUE", text(" events-staging "));
     assert_eq!((&*consumer.events_queue, &*consumer.dead_queue), ("events-staging", "dead"));
-    for blank in [Raw::Absent, text(" "), Raw::Other] {
+    for blank in [RawSetting::Absent, text(" "), RawSetting::Other] {
         assert_eq!(read("DEAD_QUEUE", blank).dead_queue, "");
     }
 }
@@ -352,23 +361,25 @@ fn queues_are_named_as_the_configuration_names_them() {
 #[test]
 fn cookies_without_a_party_are_refused_unless_they_are_to_be_taken() {
     for taken in ["refuse", "take", ""] {
-        good(Worker::Ssr, "COOKIES_WITHOUT_AZP", &text(taken));
+        good(WorkerName::Ssr, "COOKIES_WITHOUT_AZP", &text(taken));
     }
     for other in ["1", "yes", "TAKE"] {
-        bad(Worker::Ssr, "COOKIES_WITHOUT_AZP", text(other), "is neither");
+        bad(WorkerName::Ssr, "COOKIES_WITHOUT_AZP", text(other), "is neither");
     }
 }
 
-fn ssr(vars: &[(&str, &str)]) -> Ssr {
-    Ssr::read(&|name| {
-        vars.iter().find(|(known, _)| *known == name).map_or(Raw::Absent, |(_, value)| text(value))
+fn ssr(vars: &[(&str, &str)]) -> SsrSettings {
+    SsrSettings::from_env(&|name| {
+        vars.iter()
+            .find(|(known, _)| *known == name)
+            .map_or(RawSetting::Absent, |(_, value)| text(value))
     })
 }
 
 #[track_caller]
 fn key_url(vars: &[(&str, &str)], want: &str) {
     let sessions = ssr(vars).sessions.expect("sessions");
-    assert!(matches!(&sessions.keys, Keys::Jwks(url) if url.as_str() == want), "{sessions:?}");
+    assert!(matches!(&sessions.keys, KeySource::Jwks(url) if url.as_str() == want), "{sessions:?}");
 }
 
 #[test]
@@ -402,12 +413,12 @@ fn the_keys_are_where_the_first_of_several_settings_says() {
         key_url(&[("CLERK_ISSUER", issuer), parties], want);
     }
     let pem = ssr(&[parties, key, said, ("CLERK_JWT_KEY", PEM)]).sessions.expect("sessions");
-    assert!(matches!(pem.keys, Keys::Pem(_)));
+    assert!(matches!(pem.keys, KeySource::Pem(_)));
 }
 
 #[test]
 fn keys_and_addresses_that_cannot_serve_are_named_mistakes() {
-    let ssr = Worker::Ssr;
+    let ssr = WorkerName::Ssr;
     for url in ["http://clerk.example.com/jwks", "ftp://x", "x", "https://u:p@x.example/", "a b"] {
         bad(ssr, "CLERK_JWKS_URL", text(url), "neither https nor on the loopback");
         bad(ssr, "SIGN_OUT_URL", text(url), "neither https nor on the loopback");
@@ -425,20 +436,22 @@ fn keys_and_addresses_that_cannot_serve_are_named_mistakes() {
         ("http://127.0.0.1:8790", "http://127.0.0.1:8790/sign-in"),
         ("http://localhost:8790/", "http://localhost:8790/sign-in"),
     ] {
-        let app = Ssr::read(&with(ssr, api, text(url)));
+        let app = SsrSettings::from_env(&with(ssr, api, text(url)));
         assert_eq!(app.clerk_sign_in.expect("known").as_str(), want);
     }
     for url in ["http://clerk.example.com", "clerk", "https://clerk.example.com?a=b"] {
-        let app = Ssr::read(&with(ssr, api, text(url)));
+        let app = SsrSettings::from_env(&with(ssr, api, text(url)));
         assert!(app.clerk_sign_in.is_none() && app.sessions.is_some(), "{url}");
         assert_eq!(mistakes(ssr, api, &text(url)).len(), 1);
     }
-    good(ssr, api, &Raw::Absent);
+    good(ssr, api, &RawSetting::Absent);
 }
 
 #[test]
 fn people_are_sent_to_sign_in_by_a_path_or_an_address() {
-    let read = |value| Ssr::read(&with(Worker::Ssr, "SIGN_IN_URL", text(value))).sign_in_url;
+    let read = |value| {
+        SsrSettings::from_env(&with(WorkerName::Ssr, "SIGN_IN_URL", text(value))).sign_in_url
+    };
     for (spelling, want) in [
         ("/sign-in", "/sign-in"),
         ("\"/in?theme=dark\"", "/in?theme=dark"),
@@ -465,7 +478,7 @@ fn people_are_sent_to_sign_in_by_a_path_or_an_address() {
         "https://u@accounts.example.com/",
     ] {
         assert_eq!(read(url), None, "{url}");
-        bad(Worker::Ssr, "SIGN_IN_URL", text(url), "SIGN_IN_URL");
+        bad(WorkerName::Ssr, "SIGN_IN_URL", text(url), "SIGN_IN_URL");
     }
 }
 
@@ -475,12 +488,12 @@ fn a_wrong_sign_out_address_closes_no_page() {
     // In a policy these would add a directive, and let forms go anywhere.
     let policy = ["https://a;script-src/x", "https://*/", "https://a,b/"];
     for url in plain.into_iter().chain(policy) {
-        let app = Ssr::read(&with(Worker::Ssr, "SIGN_OUT_URL", text(url)));
+        let app = SsrSettings::from_env(&with(WorkerName::Ssr, "SIGN_OUT_URL", text(url)));
         assert!(app.sign_out_url.is_none() && app.sessions.is_some(), "{url}");
-        bad(Worker::Ssr, "SIGN_OUT_URL", text(url), "neither https nor on the loopback");
+        bad(WorkerName::Ssr, "SIGN_OUT_URL", text(url), "neither https nor on the loopback");
     }
     for url in ["https://accounts.example.com/out", "http://127.0.0.1:8790/sign-out"] {
-        let app = Ssr::read(&with(Worker::Ssr, "SIGN_OUT_URL", text(url)));
+        let app = SsrSettings::from_env(&with(WorkerName::Ssr, "SIGN_OUT_URL", text(url)));
         assert_eq!(app.sign_out_url.expect("known").as_str(), url);
     }
 }
@@ -503,11 +516,16 @@ fn nothing_is_closed_without_a_named_mistake_and_none_shows_a_value() {
         format!("org:{CANARY}\t"),
     ];
     let values = spellings.iter().map(|spelling| text(spelling));
-    let values: Vec<Raw> = values
-        .chain([Raw::Number(CANARY.to_owned()), list(&[CANARY]), Raw::Other, Raw::Absent])
+    let values: Vec<RawSetting> = values
+        .chain([
+            RawSetting::Number(CANARY.to_owned()),
+            list(&[CANARY]),
+            RawSetting::Other,
+            RawSetting::Absent,
+        ])
         .collect();
     let mut closed = 0;
-    for row in TABLE {
+    for row in SETTINGS {
         for value in &values {
             assert!(!format!("{value:?}").contains(CANARY));
             let raw = with(row.worker, row.name, value.clone());
@@ -516,8 +534,8 @@ fn nothing_is_closed_without_a_named_mistake_and_none_shows_a_value() {
                 assert!(!mistake.to_string().contains(CANARY), "{mistake}");
                 assert!(!format!("{mistake:?}").contains(CANARY), "{mistake:?}");
             }
-            if row.worker == Worker::Ssr {
-                let app = Ssr::read(&raw);
+            if row.worker == WorkerName::Ssr {
+                let app = SsrSettings::from_env(&raw);
                 let is_open =
                     app.sessions.is_some() && app.sign_in_url.is_some() && app.isolate_ms.is_some();
                 assert!(is_open || !found.is_empty(), "{} {value:?}", row.name);

@@ -1,6 +1,6 @@
 //! The webhook's secrets: read once, compared in constant time, never printed.
 
-use super::Tag;
+use super::HmacTag;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -32,30 +32,30 @@ const PASTED: GeneralPurpose = GeneralPurpose::new(
 /// One webhook secret or several: while one is being replaced, the old and the new both hold.
 ///
 /// There is at least one, and none is empty: with an empty key anybody can sign.
-pub struct Secrets(Vec<Key>);
+pub struct WebhookSecrets(Vec<HmacKey>);
 
-struct Key {
+struct HmacKey {
     keyed: Hmac<Sha256>,
     bytes: usize,
 }
 
-impl Secrets {
+impl WebhookSecrets {
     /// Reads one secret or several, separated by runs of spaces, line ends or commas.
     ///
     /// One bad secret spoils the list: an operator must hear of it at once, and not on the day
     /// when Svix begins to sign with it.
     ///
     /// # Errors
-    /// [`SecretError`], which says where in the list, and nothing of the secret.
-    pub fn parse(raw: &str) -> Result<Self, SecretError> {
+    /// [`WebhookSecretError`], which says where in the list, and nothing of the secret.
+    pub fn parse(raw: &str) -> Result<Self, WebhookSecretError> {
         let keys = raw
             .split(|c: char| c == ',' || c.is_ascii_whitespace())
             .filter(|secret| !secret.is_empty())
             .zip(1..)
-            .map(|(secret, position)| Key::parse(secret, position))
+            .map(|(secret, position)| HmacKey::parse(secret, position))
             .collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
-            return Err(SecretError::Missing);
+            return Err(WebhookSecretError::Missing);
         }
         Ok(Self(keys))
     }
@@ -68,14 +68,14 @@ impl Secrets {
 
     /// How many keys are shorter than [`KEY_BYTES_STRONG`]: they hold, and deserve a warning.
     #[must_use]
-    pub fn weak(&self) -> usize {
+    pub fn weak_count(&self) -> usize {
         self.0.iter().filter(|key| key.bytes < KEY_BYTES_STRONG).count()
     }
 
     /// Whether any tag is that of `parts`, joined by dots, under any of the keys.
     ///
     /// Every key meets every tag, whatever was found before.
-    pub(super) fn signed(&self, parts: &[&[u8]; 3], tags: &[Tag]) -> bool {
+    pub(super) fn any_matches(&self, parts: &[&[u8]; 3], tags: &[HmacTag]) -> bool {
         let mut found = Choice::from(0);
         for key in &self.0 {
             let expected = key.tag(parts);
@@ -87,28 +87,28 @@ impl Secrets {
     }
 }
 
-impl fmt::Debug for Secrets {
+impl fmt::Debug for WebhookSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secrets([redacted])")
     }
 }
 
-impl Key {
-    fn parse(secret: &str, position: usize) -> Result<Self, SecretError> {
+impl HmacKey {
+    fn parse(secret: &str, position: usize) -> Result<Self, WebhookSecretError> {
         if PREFIXES_ASYMMETRIC.iter().any(|prefix| secret.starts_with(prefix)) {
-            return Err(SecretError::Asymmetric { position });
+            return Err(WebhookSecretError::Asymmetric { position });
         }
         let text = secret.strip_prefix(PREFIX).unwrap_or(secret);
-        let key = PASTED.decode(text).map_err(|_| SecretError::Undecodable { position })?;
+        let key = PASTED.decode(text).map_err(|_| WebhookSecretError::Undecodable { position })?;
         if key.len() < KEY_BYTES_MIN {
-            return Err(SecretError::Short { position, bytes: key.len() });
+            return Err(WebhookSecretError::Short { position, bytes: key.len() });
         }
         let keyed =
-            Hmac::new_from_slice(&key).map_err(|_| SecretError::Undecodable { position })?;
+            Hmac::new_from_slice(&key).map_err(|_| WebhookSecretError::Undecodable { position })?;
         Ok(Self { keyed, bytes: key.len() })
     }
 
-    fn tag(&self, [id, timestamp, body]: &[&[u8]; 3]) -> Tag {
+    fn tag(&self, [id, timestamp, body]: &[&[u8]; 3]) -> HmacTag {
         let mac = self.keyed.clone().chain_update(id).chain_update(b".");
         let mac = mac.chain_update(timestamp).chain_update(b".").chain_update(body);
         mac.finalize().into_bytes().into()
@@ -117,7 +117,7 @@ impl Key {
 
 /// Why a list of secrets is no use. Positions count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SecretError {
+pub enum WebhookSecretError {
     /// Nothing but separators.
     #[error("no webhook secret")]
     Missing,

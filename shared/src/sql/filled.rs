@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::cache::Row;
-use crate::roles::{Membership, Permissions, RoleSet, Standing};
+use crate::cache::FillResult;
+use crate::roles::{Membership, PermissionList, RoleSet, UserStatus};
 
 /// One row. What it means says its kind, and which columns it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -35,7 +35,7 @@ pub struct FilledRow {
 ///
 /// # Errors
 /// What is wrong with a row that [`FILL`](super::FILL) does not give.
-pub fn filled(rows: Vec<FilledRow>) -> Result<Option<Row>, &'static str> {
+pub fn filled(rows: Vec<FilledRow>) -> Result<Option<FillResult>, &'static str> {
     let (mut watch, mut roles) = (None, Vec::new());
     let (mut members, mut carried) = (Vec::new(), BTreeMap::new());
     for row in rows {
@@ -65,21 +65,21 @@ pub fn filled(rows: Vec<FilledRow>) -> Result<Option<Row>, &'static str> {
         Ok(Membership { id, role, permissions })
     });
     let organizations = organizations.collect::<Result<_, &'static str>>()?;
-    let set = RoleSet { version, standing, roles, organizations }.canonical();
-    Ok(Some(Row { owner, set }))
+    let set = RoleSet { version, standing, roles, organizations }.normalized();
+    Ok(Some(FillResult { owner, set }))
 }
 
-fn list(text: &str) -> Result<Permissions, &'static str> {
+fn list(text: &str) -> Result<PermissionList, &'static str> {
     let keys: Vec<String> = serde_json::from_str(text).map_err(|_| "a list that is none")?;
     Ok(keys.into())
 }
 
-fn standing(name: &str) -> Option<Standing> {
+fn standing(name: &str) -> Option<UserStatus> {
     match name {
-        "unknown" => Some(Standing::Unknown),
-        "live" => Some(Standing::Live),
-        "banned" => Some(Standing::Banned),
-        "dead" => Some(Standing::Dead),
+        "unknown" => Some(UserStatus::Unknown),
+        "live" => Some(UserStatus::Live),
+        "banned" => Some(UserStatus::Banned),
+        "dead" => Some(UserStatus::Dead),
         _ => None,
     }
 }
@@ -87,8 +87,8 @@ fn standing(name: &str) -> Option<Standing> {
 #[cfg(test)]
 mod tests {
     use super::{FilledRow, filled};
-    use crate::cache::Row;
-    use crate::roles::{Membership, RoleSet, Standing};
+    use crate::cache::FillResult;
+    use crate::roles::{Membership, RoleSet, UserStatus};
 
     fn row(kind: &str, id: &str, name: &str, permissions: &str) -> FilledRow {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -125,8 +125,8 @@ mod tests {
             member("org_3", "org:known", &["y", "z"]),
         ];
         let roles = vec!["admin".into(), "member".into()];
-        let set = RoleSet { version: 7, standing: Standing::Live, roles, organizations };
-        assert_eq!(first, Row { owner: 3, set });
+        let set = RoleSet { version: 7, standing: UserStatus::Live, roles, organizations };
+        assert_eq!(first, FillResult { owner: 3, set });
     }
 
     #[test]

@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::merge::{Change, Entity, Live, Pair, Rank, State};
-use crate::plan::{DeadLetter, Delivery, Verdict};
-use crate::projection::Fields;
+use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, MembershipPair, Rank};
+use crate::plan::{DeadLetter, DeliveryOutcome, DeliveryRecord};
+use crate::projection::EntityFields;
 
 /// One synced row. A deletion is blank: two deletions of one id are the same bytes.
-pub(super) fn row(change: &Change) -> Value {
+pub(super) fn row(change: &EntityChange) -> Value {
     let columns = match &change.state {
-        State::Dead => blank(change.entity),
-        State::Live(live) => columns(&live.fields),
+        EntityState::Deleted => blank(change.entity),
+        EntityState::Live(live) => columns(&live.fields),
     };
     json!({ "id": change.id.as_str(), "columns": columns, "rank": rank(&change.state) })
 }
 
 /// The greatest rank heard of a pair.
-pub(super) fn pair(pair: &Pair, rank: &Rank) -> Value {
+pub(super) fn pair(pair: &MembershipPair, rank: &Rank) -> Value {
     json!({
         "org_id": pair.org_id,
         "user_id": pair.user_id,
@@ -27,12 +27,15 @@ pub(super) fn pair(pair: &Pair, rank: &Rank) -> Value {
     })
 }
 
-fn rank(state: &State) -> Value {
+fn rank(state: &EntityState) -> Value {
     match state {
-        State::Dead => json!({
+        EntityState::Deleted => json!({
             "deleted": 1, "updated_at": 0, "event_at": 0, "projection": 0, "digest": "",
         }),
-        State::Live(Live { rank: Rank { updated_at, event_at, projection, digest }, .. }) => {
+        EntityState::Live(LiveState {
+            rank: Rank { updated_at, event_at, projection, digest },
+            ..
+        }) => {
             json!({
                 "deleted": 0,
                 "updated_at": updated_at,
@@ -49,54 +52,56 @@ fn list<T: serde::Serialize>(items: &[T]) -> Value {
     json!(json!(items).to_string())
 }
 
-fn columns(fields: &Fields) -> Value {
+fn columns(fields: &EntityFields) -> Value {
     match fields {
-        Fields::User(user) => json!({
+        EntityFields::User(user) => json!({
             "email": user.email,
             "banned": i32::from(user.banned),
             "app_roles": list(&user.app_roles),
             "created_at": user.created_at,
         }),
-        Fields::Organization(organization) => json!({
+        EntityFields::Organization(organization) => json!({
             "name": organization.name,
             "slug": organization.slug,
         }),
-        Fields::Membership(membership) => json!({
+        EntityFields::Membership(membership) => json!({
             "org_id": membership.org_id,
             "user_id": membership.user_id,
             "role": membership.role,
             "permissions": list(&membership.permissions),
         }),
-        Fields::Role(role) => json!({
+        EntityFields::Role(role) => json!({
             "key": role.key,
             "permissions": list(&role.permissions),
         }),
-        Fields::Permission(permission) => json!({ "key": permission.key }),
+        EntityFields::Permission(permission) => json!({ "key": permission.key }),
     }
 }
 
-fn blank(entity: Entity) -> Value {
+fn blank(entity: EntityKind) -> Value {
     match entity {
-        Entity::User => json!({ "email": null, "banned": 0, "app_roles": "[]", "created_at": 0 }),
-        Entity::Organization => json!({ "name": "", "slug": null }),
-        Entity::Membership => {
+        EntityKind::User => {
+            json!({ "email": null, "banned": 0, "app_roles": "[]", "created_at": 0 })
+        }
+        EntityKind::Organization => json!({ "name": "", "slug": null }),
+        EntityKind::Membership => {
             json!({ "org_id": "", "user_id": "", "role": "", "permissions": "[]" })
         }
-        Entity::Role => json!({ "key": "", "permissions": "[]" }),
-        Entity::Permission => json!({ "key": "" }),
+        EntityKind::Role => json!({ "key": "", "permissions": "[]" }),
+        EntityKind::Permission => json!({ "key": "" }),
     }
 }
 
 /// One row of `deliveries`. `outcome` is null where the synced row decides it.
-pub(super) fn delivery(delivery: &Delivery) -> Value {
-    let Delivery { envelope, verdict } = delivery;
+pub(super) fn delivery(delivery: &DeliveryRecord) -> Value {
+    let DeliveryRecord { envelope, verdict } = delivery;
     let (outcome, row) = match verdict {
-        Verdict::ByRow(change) => {
+        DeliveryOutcome::DecidedByRow(change) => {
             let row = json!({ "entity": name(change.entity), "rank": rank(&change.state) });
             (Value::Null, row)
         }
-        Verdict::Parked => (json!("parked"), Value::Null),
-        Verdict::Ignored => (json!("ignored"), Value::Null),
+        DeliveryOutcome::Parked => (json!("parked"), Value::Null),
+        DeliveryOutcome::Ignored => (json!("ignored"), Value::Null),
     };
     json!({
         "svix_id": envelope.svix_id.as_str(),
@@ -129,12 +134,12 @@ pub(super) fn dead_letter(letter: &DeadLetter) -> Value {
     })
 }
 
-fn name(entity: Entity) -> &'static str {
+fn name(entity: EntityKind) -> &'static str {
     match entity {
-        Entity::User => "user",
-        Entity::Organization => "organization",
-        Entity::Membership => "membership",
-        Entity::Role => "role",
-        Entity::Permission => "permission",
+        EntityKind::User => "user",
+        EntityKind::Organization => "organization",
+        EntityKind::Membership => "membership",
+        EntityKind::Role => "role",
+        EntityKind::Permission => "permission",
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use js_sys::{Array, JSON, Object, Uint8Array};
-use shared::session::SignatureCheck;
+use shared::session::SignatureStatus;
 use shared::session::keys::RsaKey;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -23,7 +23,7 @@ pub(super) async fn verify(
     key: &RsaKey,
     signature: &[u8],
     signed: &[u8],
-) -> Result<SignatureCheck, JsValue> {
+) -> Result<SignatureStatus, JsValue> {
     let crypto = subtle()?;
     let key = imported(&crypto, key).await?;
     // Copies: the runtime must not look at wasm memory that may move under it.
@@ -35,8 +35,8 @@ pub(super) async fn verify(
     )?;
     // Only a plain `true` is good.
     Ok(match JsFuture::from(verdict).await?.as_bool() {
-        Some(true) => SignatureCheck::Good,
-        Some(false) | None => SignatureCheck::Bad,
+        Some(true) => SignatureStatus::Valid,
+        Some(false) | None => SignatureStatus::Invalid,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::support::clerk::{
 };
 use serde_json::json;
 use shared::envelope::Letter;
-use shared::merge::State;
+use shared::merge::EntityState;
 
 /// Six steps: a user, an organization's end, a membership, a role, a permission, a revocation.
 pub(super) fn one_of_each_kind() -> History {
@@ -156,7 +156,7 @@ fn newer(step: Step) -> Step {
     let Step::Event(mut message) = step else { panic!("only deliveries are read") };
     if let Letter::Event(event) = &mut message.envelope.letter {
         for change in &mut event.changes {
-            if let State::Live(live) = &mut change.state {
+            if let EntityState::Live(live) = &mut change.state {
                 live.rank.projection += 1;
             }
         }

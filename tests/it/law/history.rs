@@ -6,7 +6,7 @@ use crate::support::clerk::{
 };
 use crate::support::{START, statement};
 use serde_json::{Value, json};
-use shared::plan::{Message, Plan, plan};
+use shared::plan::{BatchPlan, OpenedMessage, plan};
 use shared::sql::{GRANT, Statement, statements};
 use shared::time::UnixMillis;
 use testkit::twin::{Effect, Twin, Word};
@@ -15,7 +15,7 @@ use testkit::twin::{Effect, Twin, Word};
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Clerk delivers.
-    Event(Box<Message>),
+    Event(Box<OpenedMessage>),
     /// An operator grants or revokes.
     Grant(Grant),
 }
@@ -47,7 +47,7 @@ pub(super) const MEMBER: &str = "organizationMembership.updated";
 pub(super) const GONE: &str = "organizationMembership.deleted";
 
 /// What the pipeline plans for the deliveries among these steps, given together.
-pub(super) fn planned(steps: &[Step]) -> Plan {
+pub(super) fn planned(steps: &[Step]) -> BatchPlan {
     let messages = steps.iter().filter_map(|step| match step {
         Step::Event(message) => Some((**message).clone()),
         Step::Grant(_) => None,
@@ -95,7 +95,7 @@ pub(super) fn at(seconds: i64, kind: &str, data: &Value) -> Step {
 }
 
 pub(super) fn event(body: &Value) -> Step {
-    let digest = shared::projection::Digest::of(body.to_string().as_bytes());
+    let digest = shared::projection::ContentDigest::of(body.to_string().as_bytes());
     Step::Event(Box::new(deliver(&format!("msg_{}", digest.as_str()), body, t(3600))))
 }
 

@@ -3,7 +3,7 @@
 use super::history::{DEFAULT_ROLE, History, ROLES, Step, WATCHED, batch, planned, take};
 use crate::support::clerk::again;
 use crate::support::{Cells, Db, START};
-use shared::merge::{Change, State};
+use shared::merge::{EntityChange, EntityState};
 use shared::roles::RoleSet;
 use shared::sql::{Statement, default_role};
 use std::collections::BTreeSet;
@@ -249,8 +249,9 @@ fn worlds(history: &History) -> Vec<World> {
 
 fn resurrects(twin: &Twin, step: &Step) -> bool {
     let plan = planned(std::slice::from_ref(step));
-    plan.changes.values().flatten().any(|Change { entity, id, state }| {
-        twin.state(*entity, id.as_str()) == Some(&State::Dead) && *state != State::Dead
+    plan.changes.values().flatten().any(|EntityChange { entity, id, state }| {
+        twin.state(*entity, id.as_str()) == Some(&EntityState::Deleted)
+            && *state != EntityState::Deleted
     })
 }
 

@@ -9,10 +9,10 @@ use proptest::prop_assert_eq;
 use proptest::sample::Index;
 use serde_json::Value;
 use shared::envelope::Letter;
-use shared::merge::State;
+use shared::merge::EntityState;
 use shared::projection::{
-    Carried, Digest, Fields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
-    UserFields, digest,
+    ContentDigest, EntityFields, MembershipFields, OrganizationFields, PermissionFields,
+    RoleFields, RolePermission, UserFields, digest,
 };
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -43,7 +43,7 @@ fn shuffled(value: &Value, seed: u64) -> String {
     match value {
         Value::Object(entries) => {
             let mut entries: Vec<_> = entries.iter().collect();
-            entries.sort_by_key(|(key, _)| Digest::of(format!("{seed} {key}").as_bytes()));
+            entries.sort_by_key(|(key, _)| ContentDigest::of(format!("{seed} {key}").as_bytes()));
             let entry = |(key, value): (&String, &Value)| {
                 format!("{}:{}", Value::from(key.as_str()), shuffled(value, seed.wrapping_mul(3)))
             };
@@ -79,11 +79,11 @@ fn the_order_of_keys_does_not_matter() {
 }
 
 /// The same fields, but for one; every field once.
-fn others(fields: &Fields) -> Vec<Fields> {
+fn others(fields: &EntityFields) -> Vec<EntityFields> {
     let more = |text: &String| format!("{text}.");
     let longer = |list: &Vec<String>| [&list[..], &["zzz".into()]].concat();
     match fields.clone() {
-        Fields::User(it) => {
+        EntityFields::User(it) => {
             let UserFields { email, banned, app_roles, created_at } = it.clone();
             let email = Some(email.as_ref().map_or_else(String::new, more));
             let created_at = created_at.wrapping_add(1);
@@ -93,18 +93,18 @@ fn others(fields: &Fields) -> Vec<Fields> {
                 UserFields { app_roles: longer(&app_roles), ..it.clone() },
                 UserFields { created_at, ..it },
             ];
-            all.map(Fields::User).into()
+            all.map(EntityFields::User).into()
         }
-        Fields::Organization(it) => {
+        EntityFields::Organization(it) => {
             let OrganizationFields { name, slug } = it.clone();
             let slug = Some(slug.as_ref().map_or_else(String::new, more));
             let all = [
                 OrganizationFields { name: more(&name), ..it.clone() },
                 OrganizationFields { slug, ..it },
             ];
-            all.map(Fields::Organization).into()
+            all.map(EntityFields::Organization).into()
         }
-        Fields::Membership(it) => {
+        EntityFields::Membership(it) => {
             let MembershipFields { org_id, user_id, role, permissions } = it.clone();
             let all = [
                 MembershipFields { org_id: more(&org_id), ..it.clone() },
@@ -112,12 +112,13 @@ fn others(fields: &Fields) -> Vec<Fields> {
                 MembershipFields { role: more(&role), ..it.clone() },
                 MembershipFields { permissions: longer(&permissions), ..it },
             ];
-            all.map(Fields::Membership).into()
+            all.map(EntityFields::Membership).into()
         }
-        Fields::Role(it) => {
+        EntityFields::Role(it) => {
             let RoleFields { key, permissions } = it.clone();
-            let carried = Carried { id: "perm_9".into(), key: String::new() };
-            let renamed = permissions.iter().map(|it| Carried { key: more(&it.key), ..it.clone() });
+            let carried = RolePermission { id: "perm_9".into(), key: String::new() };
+            let renamed =
+                permissions.iter().map(|it| RolePermission { key: more(&it.key), ..it.clone() });
             let renamed: Vec<_> = renamed.collect();
             let mut all = vec![
                 RoleFields { key: more(&key), ..it.clone() },
@@ -126,10 +127,10 @@ fn others(fields: &Fields) -> Vec<Fields> {
             if renamed != permissions {
                 all.push(RoleFields { permissions: renamed, ..it });
             }
-            all.into_iter().map(Fields::Role).collect()
+            all.into_iter().map(EntityFields::Role).collect()
         }
-        Fields::Permission(PermissionFields { key }) => {
-            vec![Fields::Permission(PermissionFields { key: more(&key) })]
+        EntityFields::Permission(PermissionFields { key }) => {
+            vec![EntityFields::Permission(PermissionFields { key: more(&key) })]
         }
     }
 }
@@ -165,8 +166,8 @@ fn what_is_read_of_a_fixture_matters() {
     ];
     let rank = |body: &Value| match deliver("msg_1", body, START).envelope.letter {
         Letter::Event(event) => match &event.changes[0].state {
-            State::Live(live) => Some(live.rank.clone()),
-            State::Dead => None,
+            EntityState::Live(live) => Some(live.rank.clone()),
+            EntityState::Deleted => None,
         },
         Letter::Ignored | Letter::Unreadable(_) => None,
     };

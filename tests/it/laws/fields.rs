@@ -5,11 +5,11 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
-use shared::id::ObjectId;
-use shared::merge::{Change, Entity, Live, Rank, State};
+use shared::id::EntityId;
+use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
 use shared::projection::{
-    Carried, Fields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
-    UserFields, digest,
+    EntityFields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
+    RolePermission, UserFields, digest,
 };
 use shared::time::UnixMillis;
 
@@ -49,66 +49,74 @@ fn id(prefix: &'static str) -> impl Strategy<Value = String> {
 }
 
 /// What can be said of an object of this kind.
-pub(super) fn fields(entity: Entity) -> BoxedStrategy<Fields> {
+pub(super) fn fields(entity: EntityKind) -> BoxedStrategy<EntityFields> {
     let optional = option::of(text());
     match entity {
-        Entity::User => (optional, any::<bool>(), names(), time())
+        EntityKind::User => (optional, any::<bool>(), names(), time())
             .prop_map(|(email, banned, app_roles, created_at)| {
-                Fields::User(UserFields { email, banned, app_roles, created_at: created_at.0 })
+                EntityFields::User(UserFields {
+                    email,
+                    banned,
+                    app_roles,
+                    created_at: created_at.0,
+                })
             })
             .boxed(),
-        Entity::Organization => (text(), optional)
-            .prop_map(|(name, slug)| Fields::Organization(OrganizationFields { name, slug }))
+        EntityKind::Organization => (text(), optional)
+            .prop_map(|(name, slug)| EntityFields::Organization(OrganizationFields { name, slug }))
             .boxed(),
-        Entity::Membership => (id("org"), id("user"), text(), names())
+        EntityKind::Membership => (id("org"), id("user"), text(), names())
             .prop_map(|(org_id, user_id, role, permissions)| {
-                Fields::Membership(MembershipFields { org_id, user_id, role, permissions })
+                EntityFields::Membership(MembershipFields { org_id, user_id, role, permissions })
             })
             .boxed(),
-        Entity::Role => {
-            let carried = (id("perm"), text()).prop_map(|(id, key)| Carried { id, key });
+        EntityKind::Role => {
+            let carried = (id("perm"), text()).prop_map(|(id, key)| RolePermission { id, key });
             (text(), vec(carried, 0..3))
-                .prop_map(|(key, permissions)| Fields::Role(RoleFields { key, permissions }))
+                .prop_map(|(key, permissions)| EntityFields::Role(RoleFields { key, permissions }))
                 .boxed()
         }
-        Entity::Permission => {
-            text().prop_map(|key| Fields::Permission(PermissionFields { key })).boxed()
+        EntityKind::Permission => {
+            text().prop_map(|key| EntityFields::Permission(PermissionFields { key })).boxed()
         }
     }
 }
 
 /// A kind of object.
-pub(super) fn entity() -> impl Strategy<Value = Entity> {
-    select(&Entity::ALL[..])
+pub(super) fn entity() -> impl Strategy<Value = EntityKind> {
+    select(&EntityKind::ALL[..])
 }
 
 /// What can be known of one id.
-pub(super) fn state(entity: Entity, id: String) -> impl Strategy<Value = State> {
+pub(super) fn state(entity: EntityKind, id: String) -> impl Strategy<Value = EntityState> {
     let projection = select(&[0, 1, 2, u32::MAX][..]);
     let live = (time(), time(), projection, fields(entity)).prop_map(
         move |(updated_at, event_at, projection, fields)| {
             let digest = digest(&id, &fields);
-            State::Live(Live { rank: Rank { updated_at, event_at, projection, digest }, fields })
+            EntityState::Live(LiveState {
+                rank: Rank { updated_at, event_at, projection, digest },
+                fields,
+            })
         },
     );
-    prop_oneof![1 => Just(State::Dead), 6 => live]
+    prop_oneof![1 => Just(EntityState::Deleted), 6 => live]
 }
 
 /// A change of one of few objects.
-pub(super) fn change() -> impl Strategy<Value = Change> {
+pub(super) fn change() -> impl Strategy<Value = EntityChange> {
     let named = |entity| {
         let prefix = match entity {
-            Entity::User => "user",
-            Entity::Organization => "org",
-            Entity::Membership => "orgmem",
-            Entity::Role => "role",
-            Entity::Permission => "perm",
+            EntityKind::User => "user",
+            EntityKind::Organization => "org",
+            EntityKind::Membership => "orgmem",
+            EntityKind::Role => "role",
+            EntityKind::Permission => "perm",
         };
         (Just(entity), id(prefix))
     };
-    let said = |(entity, id): (Entity, String)| {
-        let object = ObjectId::parse(&id).unwrap();
-        state(entity, id).prop_map(move |state| Change { entity, id: object.clone(), state })
+    let said = |(entity, id): (EntityKind, String)| {
+        let object = EntityId::parse(&id).unwrap();
+        state(entity, id).prop_map(move |state| EntityChange { entity, id: object.clone(), state })
     };
     entity().prop_flat_map(named).prop_flat_map(said)
 }

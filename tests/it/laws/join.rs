@@ -4,10 +4,10 @@ use super::fields::{entity, state};
 use super::holds;
 use proptest::prelude::Strategy;
 use proptest::{prop_assert, prop_assert_eq};
-use shared::merge::{State, join, supersedes};
+use shared::merge::{EntityState, join, supersedes};
 
 /// States of one id.
-fn states() -> impl Strategy<Value = [State; 3]> {
+fn states() -> impl Strategy<Value = [EntityState; 3]> {
     entity().prop_flat_map(|entity| {
         let state = || state(entity, "id_1".into());
         [state(), state(), state()]
@@ -45,8 +45,8 @@ fn join_is_idempotent() {
 #[test]
 fn delete_absorbs() {
     holds("delete absorbs", 1, &states(), |[a, ..]| {
-        prop_assert_eq!(join(a.clone(), State::Dead), State::Dead);
-        prop_assert_eq!(join(State::Dead, a), State::Dead);
+        prop_assert_eq!(join(a.clone(), EntityState::Deleted), EntityState::Deleted);
+        prop_assert_eq!(join(EntityState::Deleted, a), EntityState::Deleted);
         Ok(())
     });
 }
@@ -54,7 +54,7 @@ fn delete_absorbs() {
 #[test]
 fn of_two_states_the_greater_stays() {
     holds("of two live states the greater by rank stays", 1, &states(), |[a, b, _]| {
-        if let (State::Live(x), State::Live(y)) = (&a, &b) {
+        if let (EntityState::Live(x), EntityState::Live(y)) = (&a, &b) {
             let greater = if x.rank < y.rank { &b } else { &a };
             prop_assert_eq!(&join(a.clone(), b.clone()), greater);
             prop_assert_eq!(supersedes(&b, Some(&a)), x.rank < y.rank);

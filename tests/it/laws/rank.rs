@@ -14,8 +14,8 @@ use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
 use serde_json::{Value, json};
-use shared::merge::{Change, State};
-use shared::plan::{Message, Plan, plan};
+use shared::merge::{EntityChange, EntityState};
+use shared::plan::{BatchPlan, OpenedMessage, plan};
 use shared::sql::{Arg, statements};
 use shared::time::UnixMillis;
 use std::cell::{Cell, RefCell};
@@ -63,10 +63,10 @@ fn the_schema_has_no_rank_that_can_be_null() {
 }
 
 /// What one batch makes of these changes.
-fn planned(changes: &[Change]) -> Plan {
-    let mut plan = Plan::default();
+fn planned(changes: &[EntityChange]) -> BatchPlan {
+    let mut plan = BatchPlan::default();
     for change in changes {
-        plan.take(change);
+        plan.add(change);
     }
     plan
 }
@@ -86,10 +86,10 @@ fn no_statement_is_given_a_rank_that_is_null() {
         prop_assert_eq!(rows.len(), changes.len());
         for (row, change) in rows.iter().zip(planned) {
             let rank = match &change.state {
-                State::Dead => json!({
+                EntityState::Deleted => json!({
                     "deleted": 1, "updated_at": 0, "event_at": 0, "projection": 0, "digest": "",
                 }),
-                State::Live(live) => json!({
+                EntityState::Live(live) => json!({
                     "deleted": 0,
                     "updated_at": live.rank.updated_at.0,
                     "event_at": live.rank.event_at.0,
@@ -123,7 +123,7 @@ impl Pair {
     }
 
     /// Gives both the plans of one case.
-    fn same(&mut self, plans: &[Plan]) -> Result<(), TestCaseError> {
+    fn same(&mut self, plans: &[BatchPlan]) -> Result<(), TestCaseError> {
         if !self.db.sql.is_autocommit() {
             self.db.exec("ROLLBACK"); // The case before this one failed.
         }
@@ -243,7 +243,7 @@ fn deliveries_with_odd_times_end_in_the_laws_rows() {
     holds(law, 50, &vec(delivery(), 1..6), |bodies| {
         let deliver =
             |(index, body): (usize, &Value)| deliver(&format!("msg_{index}"), body, START);
-        let messages: Vec<Message> = bodies.iter().enumerate().map(deliver).collect();
+        let messages: Vec<OpenedMessage> = bodies.iter().enumerate().map(deliver).collect();
         let plans: Vec<_> =
             messages.chunks(2).map(|some| plan("rolecall-events", some, vec![])).collect();
         for plan in &plans {

@@ -34,7 +34,8 @@ fn s_2_the_cache_of_the_platform_is_neither_on_nor_asked() {
     for folder in ["ssr", "edge"] {
         let text = sources(&root().join(folder).join("src"));
         assert!(text.contains("no-store"), "{folder} says that nothing is to be kept");
-        for call in ["caches", "worker::Cache", "Cache::default", "Cache::open", "cf_properties"] {
+        for call in ["caches", "worker::Cache", " Cache::default", " Cache::open", "cf_properties"]
+        {
             assert!(!text.contains(call), "{folder} holds {call}");
         }
     }

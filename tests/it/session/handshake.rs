@@ -1,10 +1,14 @@
 //! The handshake: who is sent to Clerk, where to, and what is believed of the answer.
 
 use serde_json::{Value, json};
+use shared::session::candidates::{
+    ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation,
+};
 use shared::session::cookies::SetCookie;
-use shared::session::handshake::{self, Carried, Due, Next, Out, Visit};
-use shared::session::source::{Carrier, ClientUat, Found, Instance, Stage};
-use shared::session::{Rejection, Session, TOKEN_BYTES_MAX};
+use shared::session::handshake::{
+    self, CandidateOutcome, HandshakeReason, PageRequest, SessionDecision, Unauthenticated,
+};
+use shared::session::{Session, TOKEN_BYTES_MAX, TokenError};
 use shared::time::UnixMillis;
 use url::Url;
 
@@ -27,12 +31,12 @@ fn session(more: &Value) -> Session {
     judge(&sign(&header().to_string(), all.to_string().as_bytes())).expect("a good token")
 }
 
-fn visit<'a>(query: &'a str, cookies: &'a str) -> Visit<'a> {
-    Visit { origin: PARTY, path: "/dashboard", query, cookies }
+fn visit<'a>(query: &'a str, cookies: &'a str) -> PageRequest<'a> {
+    PageRequest { origin: PARTY, path: "/dashboard", query, cookies }
 }
 
-fn found(client_uat: Option<ClientUat>) -> Found<'static> {
-    Found { token: Some("t.o.ken"), carrier: Carrier::Plain, client_uat }
+fn found(client_uat: Option<ClientUat>) -> TokenCandidate<'static> {
+    TokenCandidate { token: Some("t.o.ken"), carrier: TokenLocation::Cookie, client_uat }
 }
 
 const SIGNED_OUT: Option<ClientUat> = Some(ClientUat::SignedOut);
@@ -42,108 +46,132 @@ fn since(seconds: i64) -> ClientUat {
 }
 
 /// What is done for a browser that asks for a page and brings no answer of Clerk's.
-fn decided(carried: Carried, client_uat: Option<ClientUat>) -> Next<'static> {
-    handshake::next(carried, &found(client_uat), Stage::Production, Some(&visit("", "")))
+fn decided(carried: CandidateOutcome, client_uat: Option<ClientUat>) -> SessionDecision<'static> {
+    handshake::decide(carried, &found(client_uat), InstanceType::Production, Some(&visit("", "")))
 }
 
 /// What is done for everybody else.
-fn told(carried: Carried, client_uat: Option<ClientUat>) -> Next<'static> {
-    handshake::next(carried, &found(client_uat), Stage::Production, None)
+fn told(carried: CandidateOutcome, client_uat: Option<ClientUat>) -> SessionDecision<'static> {
+    handshake::decide(carried, &found(client_uat), InstanceType::Production, None)
 }
 
-fn refuse(rejection: Rejection) -> Next<'static> {
-    Next::Out(Out::Refuse(Some(rejection)))
+fn refuse(rejection: TokenError) -> SessionDecision<'static> {
+    SessionDecision::Unauthenticated(Unauthenticated::Refuse(Some(rejection)))
 }
 
-const NOBODY: Next<'static> = Next::Out(Out::Refuse(None));
+const NOBODY: SessionDecision<'static> =
+    SessionDecision::Unauthenticated(Unauthenticated::Refuse(None));
 
 #[test]
 fn a_session_is_served_unless_the_browsers_sessions_have_changed_since() {
     let good = session(&json!({}));
-    let serve = Next::Serve(good.clone());
+    let serve = SessionDecision::Serve(good.clone());
     for uat in [None, Some(since(1)), Some(since(NOW_S))] {
-        assert_eq!(decided(Carried::Session(good.clone()), uat), serve);
-        assert_eq!(told(Carried::Session(good.clone()), uat), serve);
+        assert_eq!(decided(CandidateOutcome::Session(good.clone()), uat), serve);
+        assert_eq!(told(CandidateOutcome::Session(good.clone()), uat), serve);
     }
     for (uat, due, rejection) in [
-        (SIGNED_OUT, Due::SignedOut, Rejection::SignedOut),
-        (Some(since(NOW_S + 1)), Due::Outdated, Rejection::Outdated),
+        (SIGNED_OUT, HandshakeReason::SignedOut, TokenError::SignedOut),
+        (Some(since(NOW_S + 1)), HandshakeReason::Outdated, TokenError::OlderThanClientUat),
     ] {
-        let carried = || Carried::Session(good.clone());
-        assert_eq!(decided(carried(), uat), Next::Out(Out::Ask(due)));
+        let carried = || CandidateOutcome::Session(good.clone());
+        assert_eq!(
+            decided(carried(), uat),
+            SessionDecision::Unauthenticated(Unauthenticated::StartHandshake(due))
+        );
         assert_eq!(told(carried(), uat), refuse(rejection));
     }
     // A token that does not say when it was made: nothing to compare, as in Clerk's SDK.
     let undated = session(&json!({ "iat": null }));
     assert_eq!(
-        decided(Carried::Session(undated.clone()), Some(since(NOW_S))),
-        Next::Serve(undated)
+        decided(CandidateOutcome::Session(undated.clone()), Some(since(NOW_S))),
+        SessionDecision::Serve(undated)
     );
 }
 
 #[test]
 fn only_time_sends_anybody_to_clerk() {
     for (rejection, due) in [
-        (Rejection::Expired, Due::Expired),
-        (Rejection::Early, Due::Early),
-        (Rejection::Future, Due::Future),
+        (TokenError::Expired, HandshakeReason::Expired),
+        (TokenError::NotYetValid, HandshakeReason::Early),
+        (TokenError::IssuedInFuture, HandshakeReason::Future),
     ] {
-        assert_eq!(decided(Carried::Rejected(rejection), None), Next::Out(Out::Ask(due)));
-        assert_eq!(told(Carried::Rejected(rejection), None), refuse(rejection));
+        assert_eq!(
+            decided(CandidateOutcome::Rejected(rejection), None),
+            SessionDecision::Unauthenticated(Unauthenticated::StartHandshake(due))
+        );
+        assert_eq!(told(CandidateOutcome::Rejected(rejection), None), refuse(rejection));
     }
     for rejection in [
-        Rejection::Form,
-        Rejection::Signature,
-        Rejection::UnknownKey,
-        Rejection::Issuer,
-        Rejection::Party,
-        Rejection::Pending,
-        Rejection::Claims,
+        TokenError::Malformed,
+        TokenError::BadSignature,
+        TokenError::UnknownKey,
+        TokenError::WrongIssuer,
+        TokenError::WrongAzp,
+        TokenError::PendingSession,
+        TokenError::BadClaims,
     ] {
         for uat in [None, SIGNED_OUT, Some(since(NOW_S))] {
-            assert_eq!(decided(Carried::Rejected(rejection), uat), refuse(rejection));
+            assert_eq!(decided(CandidateOutcome::Rejected(rejection), uat), refuse(rejection));
         }
     }
-    assert_eq!(decided(Carried::Nothing, None), NOBODY);
-    assert_eq!(decided(Carried::Nothing, SIGNED_OUT), NOBODY);
-    assert_eq!(decided(Carried::Nothing, Some(since(1))), Next::Out(Out::Ask(Due::NoToken)));
-    assert_eq!(told(Carried::Nothing, Some(since(1))), NOBODY);
+    assert_eq!(decided(CandidateOutcome::NoToken, None), NOBODY);
+    assert_eq!(decided(CandidateOutcome::NoToken, SIGNED_OUT), NOBODY);
+    assert_eq!(
+        decided(CandidateOutcome::NoToken, Some(since(1))),
+        SessionDecision::Unauthenticated(Unauthenticated::StartHandshake(HandshakeReason::NoToken))
+    );
+    assert_eq!(told(CandidateOutcome::NoToken, Some(since(1))), NOBODY);
 }
 
 #[test]
 fn a_program_is_never_sent_to_clerk() {
-    let found = Found { carrier: Carrier::Header, ..found(None) };
+    let found = TokenCandidate { carrier: TokenLocation::AuthorizationHeader, ..found(None) };
     let visit = visit("__clerk_handshake=a.b.c", "");
-    let next = handshake::next(
-        Carried::Rejected(Rejection::Expired),
+    let next = handshake::decide(
+        CandidateOutcome::Rejected(TokenError::Expired),
         &found,
-        Stage::Production,
+        InstanceType::Production,
         Some(&visit),
     );
-    assert_eq!(next, refuse(Rejection::Expired));
+    assert_eq!(next, refuse(TokenError::Expired));
 }
 
 #[test]
 fn s_9_a_loop_ends_at_the_third_redirect() {
     let with = |cookies: &str| {
-        let carried = Carried::Rejected(Rejection::Expired);
+        let carried = CandidateOutcome::Rejected(TokenError::Expired);
         let visit = visit("", cookies);
-        match handshake::next(carried, &found(None), Stage::Production, Some(&visit)) {
-            Next::Out(out) => out,
-            other @ (Next::Serve(_) | Next::Take { .. }) => panic!("{other:?}"),
+        match handshake::decide(carried, &found(None), InstanceType::Production, Some(&visit)) {
+            SessionDecision::Unauthenticated(out) => out,
+            other @ (SessionDecision::Serve(_) | SessionDecision::ApplyHandshake { .. }) => {
+                panic!("{other:?}")
+            }
         }
     };
     for cookies in ["", "__clerk_redirect_count=0", "a=1; __clerk_redirect_count=2"] {
-        assert_eq!(with(cookies), Out::Ask(Due::Expired), "{cookies}");
+        assert_eq!(
+            with(cookies),
+            Unauthenticated::StartHandshake(HandshakeReason::Expired),
+            "{cookies}"
+        );
     }
     for count in ["3", "4", "255", "256", "-1", "x", "1; __clerk_redirect_count=2"] {
         let cookies = format!("__clerk_redirect_count={count}");
-        assert_eq!(with(&cookies), Out::Refuse(Some(Rejection::Expired)), "{cookies}");
+        assert_eq!(with(&cookies), Unauthenticated::Refuse(Some(TokenError::Expired)), "{cookies}");
     }
-    let instance = Instance { issuer: ISSUER, suffix: None, stage: Stage::Production };
+    let instance = ClerkInstance { issuer: ISSUER, suffix: None, stage: InstanceType::Production };
     let counted = |cookies, origin| {
-        let visit = Visit { origin, ..visit("", cookies) };
-        handshake::ask(Due::Expired, &found(None), &instance, &visit, FRONTEND, CHANCE).cookies
+        let visit = PageRequest { origin, ..visit("", cookies) };
+        handshake::redirect_to_clerk(
+            HandshakeReason::Expired,
+            &found(None),
+            &instance,
+            &visit,
+            FRONTEND,
+            CHANCE,
+        )
+        .cookies
     };
     let line = "Path=/; SameSite=Lax; HttpOnly; Max-Age";
     let first = [
@@ -159,8 +187,19 @@ fn s_9_a_loop_ends_at_the_third_redirect() {
 }
 
 /// The address that a browser is sent to, taken apart.
-fn asked(found: &Found<'_>, instance: &Instance<'_>, visit: &Visit<'_>) -> Vec<(String, String)> {
-    let leave = handshake::ask(Due::Expired, found, instance, visit, FRONTEND, CHANCE);
+fn asked(
+    found: &TokenCandidate<'_>,
+    instance: &ClerkInstance<'_>,
+    visit: &PageRequest<'_>,
+) -> Vec<(String, String)> {
+    let leave = handshake::redirect_to_clerk(
+        HandshakeReason::Expired,
+        found,
+        instance,
+        visit,
+        FRONTEND,
+        CHANCE,
+    );
     let url = Url::parse(&leave.location).expect("an address");
     assert_eq!(url.origin().ascii_serialization(), "https://clerk.example.com");
     assert_eq!(url.path(), "/v1/client/handshake");
@@ -170,7 +209,8 @@ fn asked(found: &Found<'_>, instance: &Instance<'_>, visit: &Visit<'_>) -> Vec<(
 
 #[test]
 fn clerk_is_asked_with_its_own_parameters() {
-    let live = Instance { issuer: ISSUER, suffix: Some(SUFFIX), stage: Stage::Production };
+    let live =
+        ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), stage: InstanceType::Production };
     let visit = visit("tab=2", "__clerk_db_jwt=db");
     let pairs = |list: &[(&str, &str)]| -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -185,25 +225,25 @@ fn clerk_is_asked_with_its_own_parameters() {
         ])
     };
     assert_eq!(asked(&found(None), &live, &visit), want("false"));
-    let suffixed = Found { carrier: Carrier::Suffixed, ..found(None) };
+    let suffixed = TokenCandidate { carrier: TokenLocation::SuffixedCookie, ..found(None) };
     assert_eq!(asked(&suffixed, &live, &visit), want("true"));
     // A development instance knows its browsers by another cookie.
-    let test = Instance { stage: Stage::Development, ..live };
+    let test = ClerkInstance { stage: InstanceType::Development, ..live };
     let with_browser = [want("false"), pairs(&[("__clerk_db_jwt", "db")])].concat();
     assert_eq!(asked(&found(None), &test, &visit), with_browser);
-    let own = Visit { cookies: "__clerk_db_jwt=db; __clerk_db_jwt_qReyu04C=own", ..visit };
+    let own = PageRequest { cookies: "__clerk_db_jwt=db; __clerk_db_jwt_qReyu04C=own", ..visit };
     assert_eq!(asked(&found(None), &test, &own).last().expect("a pair").1, "own");
-    let nothing = Found { token: None, ..found(None) };
+    let nothing = TokenCandidate { token: None, ..found(None) };
     assert!(asked(&nothing, &live, &visit).iter().all(|(name, _)| name != "__session"));
 }
 
 #[test]
 fn j_24_what_nobody_read_is_not_sent_along_at_any_length() {
-    let test = Instance { issuer: ISSUER, suffix: None, stage: Stage::Development };
+    let test = ClerkInstance { issuer: ISSUER, suffix: None, stage: InstanceType::Development };
     for (length, is_sent) in [(TOKEN_BYTES_MAX, true), (TOKEN_BYTES_MAX + 1, false)] {
         let long = "x".repeat(length);
         let cookies = format!("__clerk_db_jwt={long}");
-        let found = Found { token: Some(&long), ..found(None) };
+        let found = TokenCandidate { token: Some(&long), ..found(None) };
         let pairs = asked(&found, &test, &visit("", &cookies));
         for wanted in ["__session", "__clerk_db_jwt"] {
             assert_eq!(pairs.iter().any(|(name, _)| name == wanted), is_sent, "{wanted} {length}");
@@ -213,12 +253,13 @@ fn j_24_what_nobody_read_is_not_sent_along_at_any_length() {
 
 #[test]
 fn j_17_s_5_nothing_in_a_request_decides_where_it_is_sent() {
-    let instance = Instance { issuer: ISSUER, suffix: Some(SUFFIX), stage: Stage::Development };
+    let instance =
+        ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), stage: InstanceType::Development };
     for path in ["//evil.example", "/\\evil.example", "/.//evil.example", "/%2f%2fevil.example"] {
-        let visit = Visit { path, ..visit("", "") };
+        let visit = PageRequest { path, ..visit("", "") };
         let pairs = asked(&found(None), &instance, &visit);
         assert_eq!(pairs[0].1, format!("{PARTY}/?rolecall_asked={CHANCE}"), "{path}");
-        assert_eq!(handshake::come_back(&[], &visit).location, "/", "{path}");
+        assert_eq!(handshake::redirect_back(&[], &visit).location, "/", "{path}");
     }
     for query in [
         "@evil.example",
@@ -232,14 +273,20 @@ fn j_17_s_5_nothing_in_a_request_decides_where_it_is_sent() {
         let pairs = asked(&found(None), &instance, &visit);
         assert_eq!(pairs.iter().filter(|(name, _)| name == "redirect_url").count(), 1, "{query}");
         assert!(pairs[0].1.starts_with("https://app.example.com/"), "{query}: {}", pairs[0].1);
-        let back = handshake::come_back(&[], &visit).location;
+        let back = handshake::redirect_back(&[], &visit).location;
         assert!(back.starts_with('/') && !back.contains(['\r', '\n']), "{query}: {back}");
     }
     // A frontend behind a path of a proxy, with a slash too many or none.
     for frontend in ["https://app.example.com/__clerk", "https://app.example.com/__clerk/"] {
-        let leave =
-            handshake::ask(Due::Early, &found(None), &instance, &visit("", ""), frontend, CHANCE)
-                .location;
+        let leave = handshake::redirect_to_clerk(
+            HandshakeReason::Early,
+            &found(None),
+            &instance,
+            &visit("", ""),
+            frontend,
+            CHANCE,
+        )
+        .location;
         let want = "https://app.example.com/__clerk/v1/client/handshake?";
         assert!(leave.starts_with(want), "{leave}");
     }
@@ -256,7 +303,7 @@ fn what_cannot_be_kept_of_an_address_is_its_query_alone() {
 
 #[test]
 fn the_address_to_come_back_to_is_clean() {
-    let clean = |query: &str| handshake::come_back(&[], &visit(query, "")).location;
+    let clean = |query: &str| handshake::redirect_back(&[], &visit(query, "")).location;
     assert_eq!(clean(""), "/dashboard");
     assert_eq!(clean("__clerk_handshake=a.b.c"), "/dashboard");
     assert_eq!(clean("tab=2&__clerk_handshake=a.b.c&x=%20y"), "/dashboard?tab=2&x=%20y");
@@ -279,18 +326,20 @@ fn back(query: &str, cookies: &str) -> (String, String) {
 }
 
 /// What is taken of Clerk's answer, or what is said instead.
-type Taken = Option<(Result<String, Rejection>, Out)>;
+type Taken = Option<(Result<String, TokenError>, Unauthenticated)>;
 
-fn answer_of(carried: Carried, query: &str, cookies: &str) -> Taken {
+fn answer_of(carried: CandidateOutcome, query: &str, cookies: &str) -> Taken {
     let visit = visit(query, cookies);
-    match handshake::next(carried, &found(None), Stage::Production, Some(&visit)) {
-        Next::Take { answer, otherwise } => Some((answer.map(Into::into), otherwise)),
-        Next::Serve(_) | Next::Out(_) => None,
+    match handshake::decide(carried, &found(None), InstanceType::Production, Some(&visit)) {
+        SessionDecision::ApplyHandshake { answer, otherwise } => {
+            Some((answer.map(Into::into), otherwise))
+        }
+        SessionDecision::Serve(_) | SessionDecision::Unauthenticated(_) => None,
     }
 }
 
-fn expired() -> Carried {
-    Carried::Rejected(Rejection::Expired)
+fn expired() -> CandidateOutcome {
+    CandidateOutcome::Rejected(TokenError::Expired)
 }
 
 #[test]
@@ -300,17 +349,26 @@ fn an_answer_is_taken_where_there_is_no_good_session() {
         answer_of(carried, &query, &cookies)
     };
     let by = |answer: &str, otherwise| Some((Ok(answer.to_owned()), otherwise));
-    let (ask, out) = (Out::Ask(Due::Expired), Out::Refuse(Some(Rejection::Expired)));
+    let (ask, out) = (
+        Unauthenticated::StartHandshake(HandshakeReason::Expired),
+        Unauthenticated::Refuse(Some(TokenError::Expired)),
+    );
     let (query, cookie) = ("__clerk_handshake=a.b.c", "__clerk_handshake=d.e.f");
     assert_eq!(take(expired(), query, ""), by("a.b.c", ask));
     assert_eq!(take(expired(), "__clerk_handshake=a%2Eb%2Ec", ""), by("a.b.c", ask));
     assert_eq!(take(expired(), "", cookie), by("d.e.f", ask));
     assert_eq!(take(expired(), query, cookie), by("a.b.c", ask));
-    assert_eq!(take(Carried::Nothing, query, ""), by("a.b.c", Out::Refuse(None)));
-    let forged = Carried::Rejected(Rejection::Signature);
-    assert_eq!(take(forged, query, ""), by("a.b.c", Out::Refuse(Some(Rejection::Signature))));
+    assert_eq!(
+        take(CandidateOutcome::NoToken, query, ""),
+        by("a.b.c", Unauthenticated::Refuse(None))
+    );
+    let forged = CandidateOutcome::Rejected(TokenError::BadSignature);
+    assert_eq!(
+        take(forged, query, ""),
+        by("a.b.c", Unauthenticated::Refuse(Some(TokenError::BadSignature)))
+    );
     // A good session is not replaced by what somebody else may have put into the address.
-    assert_eq!(take(Carried::Session(session(&json!({}))), query, cookie), None);
+    assert_eq!(take(CandidateOutcome::Session(session(&json!({}))), query, cookie), None);
     // An empty one is none, and two are not chosen between.
     assert_eq!(take(expired(), "__clerk_handshake=", "__clerk_handshake="), None);
     assert_eq!(take(expired(), "", "__clerk_handshake=a; __clerk_handshake=b"), None);
@@ -322,7 +380,7 @@ fn an_answer_is_taken_where_there_is_no_good_session() {
 
 #[test]
 fn what_was_carried_on_the_way_ends_with_it() {
-    let come_back = |query, cookies| handshake::come_back(&[], &visit(query, cookies)).cookies;
+    let come_back = |query, cookies| handshake::redirect_back(&[], &visit(query, cookies)).cookies;
     let line = "Path=/; SameSite=Lax; HttpOnly; Max-Age=0; Secure";
     let asked = format!("__Host-rolecall_asked=; {line}");
     assert_eq!(come_back("__clerk_handshake=a.b.c", ""), [asked.as_str()]);
@@ -361,32 +419,42 @@ fn an_answer_is_taken_only_from_the_browser_that_was_sent_away_for_it() {
         (theirs.to_owned(), format!("{sent}; {cookie}")),
     ];
     for (query, cookies) in &refused {
-        for carried in [Carried::Nothing, expired(), Carried::Rejected(Rejection::Form)] {
+        for carried in [
+            CandidateOutcome::NoToken,
+            expired(),
+            CandidateOutcome::Rejected(TokenError::Malformed),
+        ] {
             let (answer, otherwise) = answer_of(carried.clone(), query, cookies).expect("refused");
-            assert_eq!(answer, Err(Rejection::Unasked), "{query} {cookies}");
+            assert_eq!(answer, Err(TokenError::UnrequestedHandshake), "{query} {cookies}");
             // It is as if there had been none.
-            let alone =
-                handshake::next(carried, &found(None), Stage::Production, Some(&visit("", "")));
-            assert_eq!(Next::Out(otherwise), alone, "{query} {cookies}");
+            let alone = handshake::decide(
+                carried,
+                &found(None),
+                InstanceType::Production,
+                Some(&visit("", "")),
+            );
+            assert_eq!(SessionDecision::Unauthenticated(otherwise), alone, "{query} {cookies}");
         }
     }
     let taken = answer_of(expired(), &asked, &sent).expect("an answer");
     assert_eq!(taken.0, Ok("a.b.c".to_owned()));
     // Without https there is no such cookie, and the plain one counts.
     let open = |cookies: &str| {
-        let visit = Visit { origin: "http://127.0.0.1:8787", ..visit(&asked, cookies) };
-        match handshake::next(expired(), &found(None), Stage::Production, Some(&visit)) {
-            Next::Take { answer, .. } => answer.map(drop),
-            other @ (Next::Serve(_) | Next::Out(_)) => panic!("{other:?}"),
+        let visit = PageRequest { origin: "http://127.0.0.1:8787", ..visit(&asked, cookies) };
+        match handshake::decide(expired(), &found(None), InstanceType::Production, Some(&visit)) {
+            SessionDecision::ApplyHandshake { answer, .. } => answer.map(drop),
+            other @ (SessionDecision::Serve(_) | SessionDecision::Unauthenticated(_)) => {
+                panic!("{other:?}")
+            }
         }
     };
     assert_eq!(open(&format!("rolecall_asked={CHANCE}")), Ok(()));
-    assert_eq!(open(&sent), Err(Rejection::Unasked));
+    assert_eq!(open(&sent), Err(TokenError::UnrequestedHandshake));
 }
 
 #[test]
 fn a_browser_that_is_sent_away_twice_at_once_keeps_what_it_got_first() {
-    let instance = Instance { issuer: ISSUER, suffix: None, stage: Stage::Production };
+    let instance = ClerkInstance { issuer: ISSUER, suffix: None, stage: InstanceType::Production };
     let sent = |cookies: &str| asked(&found(None), &instance, &visit("", cookies))[0].1.clone();
     assert_eq!(
         sent("__Host-rolecall_asked=first"),
@@ -406,28 +474,30 @@ fn a_browser_that_is_sent_away_twice_at_once_keeps_what_it_got_first() {
 #[test]
 fn a_development_instance_says_which_browser_it_is() {
     let at = |stage, query| {
-        handshake::next(Carried::Nothing, &found(None), stage, Some(&visit(query, "")))
+        handshake::decide(CandidateOutcome::NoToken, &found(None), stage, Some(&visit(query, "")))
     };
-    let sync = Next::Out(Out::Ask(Due::DevBrowser));
-    assert_eq!(at(Stage::Development, "__clerk_db_jwt=x"), sync);
-    assert_eq!(at(Stage::Production, "__clerk_db_jwt=x"), NOBODY);
-    assert_eq!(at(Stage::Development, ""), NOBODY);
+    let sync = SessionDecision::Unauthenticated(Unauthenticated::StartHandshake(
+        HandshakeReason::DevBrowser,
+    ));
+    assert_eq!(at(InstanceType::Development, "__clerk_db_jwt=x"), sync);
+    assert_eq!(at(InstanceType::Production, "__clerk_db_jwt=x"), NOBODY);
+    assert_eq!(at(InstanceType::Development, ""), NOBODY);
 }
 
 /// What comes of an answer with this header and these claims, signed by Clerk.
-fn taken(header: &str, claims: &str) -> Result<Vec<String>, Rejection> {
+fn taken(header: &str, claims: &str) -> Result<Vec<String>, TokenError> {
     let token = sign(header, claims.as_bytes());
-    let unverified = handshake::read(&token)?;
+    let unverified = handshake::parse_handshake(&token)?;
     let check = signature_of(unverified.token(), &SIGNER.keys)?;
     let verified = unverified.verified(check)?;
-    let cookies = handshake::check(&verified, &policy(), Some(SUFFIX), NOW)?;
+    let cookies = handshake::validate_handshake(&verified, &policy(), Some(SUFFIX), NOW)?;
     Ok(cookies.iter().map(|cookie| cookie.line().to_owned()).collect())
 }
 
 /// As Clerk signs an answer: under a session's category.
 const HEADER: &str = r#"{"alg":"RS256","cat":"cl_B7d4PD111AAA","kid":"ins_run","typ":"JWT"}"#;
 
-fn lines(lines: &[&str]) -> Result<Vec<String>, Rejection> {
+fn lines(lines: &[&str]) -> Result<Vec<String>, TokenError> {
     taken(HEADER, &json!({ "handshake": lines }).to_string())
 }
 
@@ -469,12 +539,12 @@ fn an_answer_sets_clerks_cookies_and_no_others() {
         "__session=a; Path=/\u{85}",
         "__sess\tion=a",
     ] {
-        assert_eq!(lines(&[foreign]), Err(Rejection::Handshake), "{foreign:?}");
+        assert_eq!(lines(&[foreign]), Err(TokenError::BadHandshake), "{foreign:?}");
         let beside = lines(&[foreign, "__client_uat=0"]);
         assert_eq!(beside, Ok(vec!["__client_uat=0".to_owned()]), "{foreign:?}");
     }
     let long = format!("__session={}", "a".repeat(5_120));
-    assert_eq!(lines(&[&long]), Err(Rejection::Handshake));
+    assert_eq!(lines(&[&long]), Err(TokenError::BadHandshake));
     // What is unknown behind a cookie is left out, and what is known is kept as it stands.
     let odd = "__session=t;Path=/;Priority=High; evil ;MAX-AGE=1;; SameSite=Lax";
     assert_eq!(lines(&[odd]), Ok(vec!["__session=t; Path=/; MAX-AGE=1; SameSite=Lax".to_owned()]));
@@ -509,16 +579,16 @@ fn j_9_an_answer_is_no_session_and_a_session_is_no_answer() {
     // not known.
     let others = ["cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA", "cl_I7d4PD222III"];
     for cat in others.into_iter().chain(["cl_b7d4pd111aaa", "cl_X", "x", ""]) {
-        assert_eq!(with(&format!(r#","cat":"{cat}""#)), Err(Rejection::Category), "{cat}");
+        assert_eq!(with(&format!(r#","cat":"{cat}""#)), Err(TokenError::WrongCategory), "{cat}");
     }
-    assert_eq!(with(r#","typ":"at+jwt""#), Err(Rejection::Type));
-    assert_eq!(with(r#","crit":[]"#), Err(Rejection::Critical));
+    assert_eq!(with(r#","typ":"at+jwt""#), Err(TokenError::WrongType));
+    assert_eq!(with(r#","crit":[]"#), Err(TokenError::UnsupportedExtension));
     // A session's token that carries the claim is told by its session, whatever its category.
     let mut session = claims();
     session["handshake"] = json!(["__session=t"]);
     for header in [HEADER, r#"{"alg":"RS256","kid":"ins_run"}"#] {
-        assert_eq!(taken(header, &session.to_string()), Err(Rejection::Category));
-        assert_eq!(judge(&sign(header, payload.as_bytes())), Err(Rejection::Issuer));
+        assert_eq!(taken(header, &session.to_string()), Err(TokenError::WrongCategory));
+        assert_eq!(judge(&sign(header, payload.as_bytes())), Err(TokenError::WrongIssuer));
     }
 }
 
@@ -533,32 +603,32 @@ fn an_answer_is_read_as_strictly_as_a_token() {
     };
     assert_eq!(with(json!({ "iss": ISSUER, "iat": NOW_S, "exp": NOW_S + 60 })), Ok(()));
     let other = json!({ "iss": "https://clerk.other.example" });
-    assert_eq!(with(other), Err(Rejection::Issuer));
-    assert_eq!(with(json!({ "exp": NOW_S - 5 })), Err(Rejection::Expired));
+    assert_eq!(with(other), Err(TokenError::WrongIssuer));
+    assert_eq!(with(json!({ "exp": NOW_S - 5 })), Err(TokenError::Expired));
     assert_eq!(with(json!({ "exp": NOW_S - 4 })), Ok(()));
-    assert_eq!(with(json!({ "nbf": NOW_S + 6 })), Err(Rejection::Early));
-    assert_eq!(with(json!({ "iat": NOW_S + 6 })), Err(Rejection::Future));
-    assert_eq!(with(json!({ "exp": "soon" })), Err(Rejection::Claims));
+    assert_eq!(with(json!({ "nbf": NOW_S + 6 })), Err(TokenError::NotYetValid));
+    assert_eq!(with(json!({ "iat": NOW_S + 6 })), Err(TokenError::IssuedInFuture));
+    assert_eq!(with(json!({ "exp": "soon" })), Err(TokenError::BadClaims));
     for handshake in [json!(null), json!("__session=t"), json!([]), json!([7]), json!([["x"]])] {
-        let want = Err(Rejection::Handshake);
+        let want = Err(TokenError::BadHandshake);
         assert_eq!(with(json!({ "handshake": handshake })), want, "{handshake}");
     }
-    assert_eq!(with(json!({ "handshake": ["__session=t", 7] })), Err(Rejection::Handshake));
-    let none = Err(Rejection::Algorithm);
+    assert_eq!(with(json!({ "handshake": ["__session=t", 7] })), Err(TokenError::BadHandshake));
+    let none = Err(TokenError::WrongAlgorithm);
     assert_eq!(taken(r#"{"alg":"HS256","kid":"ins_run"}"#, "{}"), none);
-    assert_eq!(taken(r#"{"alg":"RS256","kid":"x"}"#, "{}"), Err(Rejection::UnknownKey));
+    assert_eq!(taken(r#"{"alg":"RS256","kid":"x"}"#, "{}"), Err(TokenError::UnknownKey));
     for (answer, want) in [
-        ("", Rejection::Form),
-        ("a.b", Rejection::Form),
-        (&".".repeat(1_000), Rejection::Form),
-        (&"a".repeat(16_385), Rejection::Long),
+        ("", TokenError::Malformed),
+        ("a.b", TokenError::Malformed),
+        (&".".repeat(1_000), TokenError::Malformed),
+        (&"a".repeat(16_385), TokenError::TooLong),
     ] {
-        assert_eq!(handshake::read(answer).map(drop), Err(want));
+        assert_eq!(handshake::parse_handshake(answer).map(drop), Err(want));
     }
     let token = sign(HEADER, json!({ "handshake": ["__session=t"] }).to_string().as_bytes());
     let (signed, _) = token.rsplit_once('.').expect("three parts");
     let forged = format!("{signed}.{}", "A".repeat(342));
-    let unverified = handshake::read(&forged).expect("a form");
+    let unverified = handshake::parse_handshake(&forged).expect("a form");
     let check = signature_of(unverified.token(), &SIGNER.keys).expect("the key");
-    assert_eq!(unverified.verified(check).map(drop), Err(Rejection::Signature));
+    assert_eq!(unverified.verified(check).map(drop), Err(TokenError::BadSignature));
 }

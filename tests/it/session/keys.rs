@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::DecodingKey;
 use serde_json::{Value, json};
-use shared::session::Rejection;
-use shared::session::keys::{self, KeyError};
+use shared::session::TokenError;
+use shared::session::keys::{self, PublicKeyError};
 
 use super::{Keys, NOW, SIGNER, claims, fixture, header, json_fixture, policy, sign, verify};
 
@@ -49,7 +49,7 @@ fn our_reading_of_a_pem_is_jsonwebtokens() {
 fn what_is_not_an_rsa_public_key_is_refused() {
     // An Ed25519 public key.
     let ed25519 = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
-    assert_eq!(keys::from_pem(ed25519), Err(KeyError::NotRsa));
+    assert_eq!(keys::from_pem(ed25519), Err(PublicKeyError::NotRsa));
     for text in [
         "",
         "   ",
@@ -60,7 +60,7 @@ fn what_is_not_an_rsa_public_key_is_refused() {
         "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
         "sk_test_x",
     ] {
-        assert_eq!(keys::from_pem(text), Err(KeyError::Pem), "{text}");
+        assert_eq!(keys::from_pem(text), Err(PublicKeyError::Pem), "{text}");
     }
     let bare: String = fixture("public-key.pem").lines().filter(|l| !l.starts_with('-')).collect();
     let der = STANDARD.decode(bare).expect("DER");
@@ -68,12 +68,15 @@ fn what_is_not_an_rsa_public_key_is_refused() {
         assert!(keys::from_pem(&STANDARD.encode(&der[..end])).is_err(), "cut at {end}");
     }
     let longer = [der.clone(), vec![0]].concat();
-    assert_eq!(keys::from_pem(&STANDARD.encode(longer)), Err(KeyError::NotRsa));
+    assert_eq!(keys::from_pem(&STANDARD.encode(longer)), Err(PublicKeyError::NotRsa));
     for at in 0..30 {
         let mut broken = der.clone();
         broken[at] ^= 0x40;
         let got = keys::from_pem(&STANDARD.encode(broken));
-        assert!(matches!(got, Err(KeyError::NotRsa | KeyError::Weak)), "byte {at}: {got:?}");
+        assert!(
+            matches!(got, Err(PublicKeyError::NotRsa | PublicKeyError::Weak)),
+            "byte {at}: {got:?}"
+        );
     }
 }
 
@@ -83,7 +86,7 @@ fn jwk(change: impl Fn(&mut Value)) -> Value {
     key
 }
 
-fn set_of(entries: &[Value]) -> Result<Vec<String>, KeyError> {
+fn set_of(entries: &[Value]) -> Result<Vec<String>, PublicKeyError> {
     let set = json!({ "keys": entries }).to_string();
     keys::from_jwks(set.as_bytes()).map(|keys| keys.into_keys().collect())
 }
@@ -124,7 +127,7 @@ fn a_jwks_gives_the_keys_that_can_verify_rs256_and_skips_the_rest() {
         json!(["sig", null, "RS256", kid, "RSA", good["n"], good["e"]]),
     ];
     for entry in &useless {
-        assert_eq!(set_of(std::slice::from_ref(entry)), Err(KeyError::NoKey), "{entry}");
+        assert_eq!(set_of(std::slice::from_ref(entry)), Err(PublicKeyError::NoKey), "{entry}");
         assert_eq!(set_of(&[entry.clone(), good.clone()]), Ok(vec![kid.to_owned()]), "{entry}");
     }
     for (name, value) in [
@@ -140,14 +143,18 @@ fn a_jwks_gives_the_keys_that_can_verify_rs256_and_skips_the_rest() {
         });
         assert_eq!(set_of(&[entry]), Ok(vec![kid.to_owned()]), "{name}");
     }
-    assert_eq!(set_of(&[good.clone(), good.clone()]), Err(KeyError::NoKey), "two keys of one id");
+    assert_eq!(
+        set_of(&[good.clone(), good.clone()]),
+        Err(PublicKeyError::NoKey),
+        "two keys of one id"
+    );
     let (by_position, twice) = (json!([[good]]).to_string(), json!([good]).to_string());
     let twice = format!(r#"{{"keys":{twice},"keys":{twice}}}"#);
     for text in ["", "{}", "[]", "null", "{\"keys\":{}}", "<html>", &by_position, &twice] {
-        assert_eq!(keys::from_jwks(text.as_bytes()), Err(KeyError::Jwks), "{text}");
+        assert_eq!(keys::from_jwks(text.as_bytes()), Err(PublicKeyError::Jwks), "{text}");
     }
     let huge = format!("{{\"keys\":[],\"pad\":\"{}\"}}", "x".repeat(keys::JWKS_BYTES_MAX));
-    assert_eq!(keys::from_jwks(huge.as_bytes()), Err(KeyError::Jwks));
+    assert_eq!(keys::from_jwks(huge.as_bytes()), Err(PublicKeyError::Jwks));
 }
 
 #[test]
@@ -165,7 +172,7 @@ fn what_is_not_read_of_a_jwks_takes_no_key_down() {
         }
     }
     let twice = text.replacen(r#""kty""#, r#""kty":"RSA","kty""#, 1);
-    assert_eq!(keys::from_jwks(twice.as_bytes()), Err(KeyError::NoKey));
+    assert_eq!(keys::from_jwks(twice.as_bytes()), Err(PublicKeyError::NoKey));
 }
 
 #[test]
@@ -179,6 +186,6 @@ fn j_3_a_jwks_key_without_an_algorithm_verifies_rs256_only() {
     for alg in ["HS256", "RS512", "PS256"] {
         let header = json!({ "alg": alg, "kid": "ins_run" }).to_string();
         let token = sign(&header, claims().to_string().as_bytes());
-        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(Rejection::Algorithm), "{alg}");
+        assert_eq!(verify(&token, &keys, &policy(), NOW), Err(TokenError::WrongAlgorithm), "{alg}");
     }
 }

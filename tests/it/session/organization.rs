@@ -1,7 +1,7 @@
 //! The active organization and the factors' ages, as tokens of both versions tell them.
 
 use serde_json::{Value, json};
-use shared::session::{Organization, Session};
+use shared::session::{ActiveOrganization, Session};
 
 use super::{claims, header, json_fixture, judge, sign};
 
@@ -16,7 +16,7 @@ fn session(more: &Value) -> Session {
 /// Id, role, slug and permissions.
 type Told<'a> = (&'a str, &'a str, Option<&'a str>, &'a [String]);
 
-fn told(organization: &Organization) -> Told<'_> {
+fn told(organization: &ActiveOrganization) -> Told<'_> {
     (
         organization.id().as_str(),
         organization.role(),

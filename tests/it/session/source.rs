@@ -3,12 +3,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use shared::session::Rejection;
-use shared::session::handshake::{self, Carried, Next, Out, Visit};
-use shared::session::publishable_key::PublishableKey;
-use shared::session::source::{
-    self, Carrier, ClientUat, Found, Instance, Presented, Stage, TOKENS_MAX,
+use shared::session::TokenError;
+use shared::session::candidates::{
+    self, ClerkInstance, ClientUat, CredentialHeaders, InstanceType, TOKENS_MAX, TokenCandidate,
+    TokenLocation,
 };
+use shared::session::handshake::{
+    self, CandidateOutcome, PageRequest, SessionDecision, Unauthenticated,
+};
+use shared::session::publishable_key::PublishableKey;
 use shared::time::UnixMillis;
 
 use super::{ISSUER, NOW, NOW_S, PARTY, claims, header, json_fixture, judge, sign};
@@ -26,7 +29,7 @@ fn a_publishable_key_names_the_instance() {
         assert_eq!(key.jwks_url(), case["jwks_url"].as_str().expect("a URL"), "{text}");
         assert_eq!(key.cookie_suffix(), case["cookie_suffix"], "{text}");
         let is_live = case["instance_type"] == "production";
-        let stage = if is_live { Stage::Production } else { Stage::Development };
+        let stage = if is_live { InstanceType::Production } else { InstanceType::Development };
         assert_eq!(key.stage(), stage, "{text}");
     }
     let invalid = file["invalid"].as_array().expect("invalid");
@@ -52,33 +55,34 @@ fn token(sub: &str, more: &Value) -> String {
 
 const SUFFIX: &str = "qReyu04C";
 
-fn instance(stage: Stage) -> Instance<'static> {
-    Instance { issuer: ISSUER, suffix: Some(SUFFIX), stage }
+fn instance(stage: InstanceType) -> ClerkInstance<'static> {
+    ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), stage }
 }
 
 /// All that is to be judged.
 fn places<'a>(
     authorization: &'a str,
     cookie: &'a str,
-    stage: Stage,
-) -> Result<Vec<Found<'a>>, Rejection> {
+    stage: InstanceType,
+) -> Result<Vec<TokenCandidate<'a>>, TokenError> {
     let header = |text: &'a str| (!text.is_empty()).then_some(text);
-    let presented = Presented { authorization: header(authorization), cookie: header(cookie) };
-    source::choose(presented, &instance(stage), NOW)
+    let presented =
+        CredentialHeaders { authorization: header(authorization), cookie: header(cookie) };
+    candidates::find_candidates(presented, &instance(stage), NOW)
 }
 
 /// What counts first.
 fn choose<'a>(
     authorization: &'a str,
     cookie: &'a str,
-    stage: Stage,
-) -> Result<Found<'a>, Rejection> {
+    stage: InstanceType,
+) -> Result<TokenCandidate<'a>, TokenError> {
     places(authorization, cookie, stage).map(|found| *found.first().expect("a place"))
 }
 
 #[track_caller]
-fn check_choice(authorization: &str, cookie: &str, want: Result<Option<&str>, Rejection>) {
-    let got = choose(authorization, cookie, Stage::Production).map(|found| found.token);
+fn check_choice(authorization: &str, cookie: &str, want: Result<Option<&str>, TokenError>) {
+    let got = choose(authorization, cookie, InstanceType::Production).map(|found| found.token);
     assert_eq!(got, want, "{authorization:?} {cookie:?}");
 }
 
@@ -119,24 +123,25 @@ fn j_23_the_header_comes_before_the_cookies() {
     let bob = token("user_2", &json!({}));
     let beside = format!("__session={again}; __session_qReyu04C={bob}; __client_uat=0");
     let bearer = format!("Bearer {ada}");
-    let found = places(&bearer, &beside, Stage::Production).expect("places");
+    let found = places(&bearer, &beside, InstanceType::Production).expect("places");
     let tokens: Vec<_> = found.iter().map(|found| found.token.expect("a token")).collect();
     assert_eq!(tokens, [&ada, &bob]);
-    let found = choose(&ada, "__client_uat=0", Stage::Production).expect("a token");
-    assert_eq!((found.carrier, found.client_uat), (Carrier::Header, None));
-    let found = choose("Bearer h", "__client_uat=0", Stage::Production).expect("a token");
-    assert_eq!((found.carrier, found.client_uat), (Carrier::Header, None));
+    let found = choose(&ada, "__client_uat=0", InstanceType::Production).expect("a token");
+    assert_eq!((found.carrier, found.client_uat), (TokenLocation::AuthorizationHeader, None));
+    let found = choose("Bearer h", "__client_uat=0", InstanceType::Production).expect("a token");
+    assert_eq!((found.carrier, found.client_uat), (TokenLocation::AuthorizationHeader, None));
 }
 
 /// One situation of two pairs of cookies, by the names in Clerk's SDK, and the pair that counts.
 #[track_caller]
-fn check_pair(stage: Stage, cookies: &[(&str, &str)], want: Carrier) {
+fn check_pair(stage: InstanceType, cookies: &[(&str, &str)], want: TokenLocation) {
     let header: Vec<String> =
         cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let header = header.join("; ");
     let found = choose("", &header, stage).expect("a choice");
     assert_eq!(found.carrier, want, "{stage:?} {header}");
-    let name = if want == Carrier::Suffixed { "__session_qReyu04C" } else { "__session" };
+    let name =
+        if want == TokenLocation::SuffixedCookie { "__session_qReyu04C" } else { "__session" };
     let value = cookies.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     assert_eq!(found.token, value, "{stage:?} {header}");
 }
@@ -157,56 +162,67 @@ fn j_23_between_the_cookies_clerks_rules_decide() {
     let odd = [json!(7), json!(true), json!([ISSUER]), json!({}), json!("other")];
     let [absent, odd] =
         [absent, odd].map(|all| all.map(|iss| token("user_2", &json!({ "iss": iss }))));
-    for stage in [Stage::Production, Stage::Development] {
+    for stage in [InstanceType::Production, InstanceType::Development] {
         let check = |cookies: &[(&str, &str)], want| check_pair(stage, cookies, want);
         // What is no token of anybody's counts, and is refused later: no handshake mends it.
         for bad in ["x.y.z", "garbage", &nobodys].into_iter().chain(absent.iter().map(|it| &**it)) {
-            check(&[(PLAIN, bad), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Plain);
+            check(&[(PLAIN, bad), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], TokenLocation::Cookie);
         }
         // An issuer that is no text is somebody else's.
         for bad in &odd {
-            check(&[(PLAIN, bad), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
+            check(
+                &[(PLAIN, bad), (SUFFIXED, &now), (SUFFIXED_UAT, "9")],
+                TokenLocation::SuffixedCookie,
+            );
         }
         // Another instance's token in the plain cookie leaves the suffixed pair.
-        check(&[(PLAIN, &theirs), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
-        check(&[(PLAIN, &theirs), (SUFFIXED, &now)], Carrier::Suffixed);
-        check(&[(PLAIN, &theirs), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
-        check(&[(PLAIN, &theirs)], Carrier::Plain);
+        check(
+            &[(PLAIN, &theirs), (SUFFIXED, &now), (SUFFIXED_UAT, "9")],
+            TokenLocation::SuffixedCookie,
+        );
+        check(&[(PLAIN, &theirs), (SUFFIXED, &now)], TokenLocation::SuffixedCookie);
+        check(&[(PLAIN, &theirs), (SUFFIXED_UAT, "9")], TokenLocation::SuffixedCookie);
+        check(&[(PLAIN, &theirs)], TokenLocation::Cookie);
         // No suffixed cookie at all.
-        check(&[(PLAIN, &now), (UAT, "9")], Carrier::Plain);
-        check(&[(UAT, "9")], Carrier::Plain);
+        check(&[(PLAIN, &now), (UAT, "9")], TokenLocation::Cookie);
+        check(&[(UAT, "9")], TokenLocation::Cookie);
         // Both are signed in: the newer token, the suffixed one where they are of one age.
         let both = |plain: &str, suffixed: &str, want| {
             let cookies = [(PLAIN, plain), (UAT, "9"), (SUFFIXED, suffixed), (SUFFIXED_UAT, "9")];
             check_pair(stage, &cookies, want);
         };
-        both(&now, &older, Carrier::Plain);
-        both(&older, &now, Carrier::Suffixed);
-        both(&now, &same, Carrier::Suffixed);
-        both(&now, "garbage", Carrier::Plain);
-        // Signed out in the suffixed pair, and not in the plain one, which scripts of every age set.
-        check(&[(PLAIN, &now), (UAT, "9"), (SUFFIXED, &same), (SUFFIXED_UAT, "0")], Carrier::Plain);
-        check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "0")], Carrier::Plain);
+        both(&now, &older, TokenLocation::Cookie);
+        both(&older, &now, TokenLocation::SuffixedCookie);
+        both(&now, &same, TokenLocation::SuffixedCookie);
+        both(&now, "garbage", TokenLocation::Cookie);
+        // Signed out in the suffixed pair, and not in the plain one, which scripts of every age
+        // set.
+        check(
+            &[(PLAIN, &now), (UAT, "9"), (SUFFIXED, &same), (SUFFIXED_UAT, "0")],
+            TokenLocation::Cookie,
+        );
+        check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "0")], TokenLocation::Cookie);
         // Signed out in both.
-        check(&[(UAT, "0"), (SUFFIXED, &now), (SUFFIXED_UAT, "0")], Carrier::Suffixed);
+        check(&[(UAT, "0"), (SUFFIXED, &now), (SUFFIXED_UAT, "0")], TokenLocation::SuffixedCookie);
         // A suffixed token whose time is not told: the plain one.
-        check(&[(PLAIN, &now), (SUFFIXED, &same)], Carrier::Plain);
-        check(&[(SUFFIXED, &now)], Carrier::Plain);
-        check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "9")], Carrier::Suffixed);
-        check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "9"), (UAT, "0")], Carrier::Suffixed);
+        check(&[(PLAIN, &now), (SUFFIXED, &same)], TokenLocation::Cookie);
+        check(&[(SUFFIXED, &now)], TokenLocation::Cookie);
+        check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "9")], TokenLocation::SuffixedCookie);
+        check(&[(SUFFIXED, &now), (SUFFIXED_UAT, "9"), (UAT, "0")], TokenLocation::SuffixedCookie);
     }
     // Scripts that do not know of the suffix have signed out; only the token's end shows it.
     let cookies = [(UAT, "0"), (SUFFIXED, over.as_str()), (SUFFIXED_UAT, "9")];
-    check_pair(Stage::Development, &cookies, Carrier::Plain);
-    check_pair(Stage::Production, &cookies, Carrier::Suffixed);
+    check_pair(InstanceType::Development, &cookies, TokenLocation::Cookie);
+    check_pair(InstanceType::Production, &cookies, TokenLocation::SuffixedCookie);
     let unended = token("user_1", &json!({ "exp": NOW_S + 1 }));
     let cookies = [(UAT, "0"), (SUFFIXED, unended.as_str()), (SUFFIXED_UAT, "9")];
-    check_pair(Stage::Development, &cookies, Carrier::Suffixed);
+    check_pair(InstanceType::Development, &cookies, TokenLocation::SuffixedCookie);
 }
 
 #[test]
 fn the_cookie_of_the_last_change_goes_with_its_pair() {
-    let uat = |cookies: &str| choose("", cookies, Stage::Production).expect("a choice").client_uat;
+    let uat =
+        |cookies: &str| choose("", cookies, InstanceType::Production).expect("a choice").client_uat;
     let at = |seconds: i64| Some(ClientUat::Since(UnixMillis(seconds * 1000)));
     assert_eq!(uat("__session=a"), None);
     assert_eq!(uat("__session=a; __client_uat="), None);
@@ -253,28 +269,32 @@ fn signed(sub: &str, more: &Value) -> String {
 }
 
 /// Who is served, or what is done instead for a browser that opens a page.
-fn settled(stage: Stage, authorization: &str, cookie: &str) -> String {
+fn settled(stage: InstanceType, authorization: &str, cookie: &str) -> String {
     let places = match places(authorization, cookie, stage) {
         Ok(places) => places,
         Err(rejection) => return rejection.to_string(),
     };
-    let carried = |found: Found<'_>| match found.token.map(judge) {
-        None => Carried::Nothing,
-        Some(Ok(session)) => Carried::Session(session),
-        Some(Err(rejection)) => Carried::Rejected(rejection),
+    let carried = |found: TokenCandidate<'_>| match found.token.map(judge) {
+        None => CandidateOutcome::NoToken,
+        Some(Ok(session)) => CandidateOutcome::Session(session),
+        Some(Err(rejection)) => CandidateOutcome::Rejected(rejection),
     };
     let judged = places.into_iter().map(|found| (found, carried(found))).collect();
-    let (found, carried) = match source::settle(judged) {
+    let (found, carried) = match candidates::pick_candidate(judged) {
         Ok(settled) => settled,
         Err(rejection) => return rejection.to_string(),
     };
-    let visit = Visit { origin: PARTY, path: "/dashboard", query: "", cookies: "" };
-    match handshake::next(carried, &found, stage, Some(&visit)) {
-        Next::Serve(session) => session.user_id().to_string(),
-        Next::Out(Out::Refuse(None)) => "nobody".to_owned(),
-        Next::Out(Out::Refuse(Some(rejection))) => rejection.to_string(),
-        Next::Out(Out::Ask(due)) => format!("asks: {due:?}"),
-        Next::Take { .. } => "takes".to_owned(),
+    let visit = PageRequest { origin: PARTY, path: "/dashboard", query: "", cookies: "" };
+    match handshake::decide(carried, &found, stage, Some(&visit)) {
+        SessionDecision::Serve(session) => session.user_id().to_string(),
+        SessionDecision::Unauthenticated(Unauthenticated::Refuse(None)) => "nobody".to_owned(),
+        SessionDecision::Unauthenticated(Unauthenticated::Refuse(Some(rejection))) => {
+            rejection.to_string()
+        }
+        SessionDecision::Unauthenticated(Unauthenticated::StartHandshake(due)) => {
+            format!("asks: {due:?}")
+        }
+        SessionDecision::ApplyHandshake { .. } => "takes".to_owned(),
     }
 }
 
@@ -294,7 +314,7 @@ fn cookies(list: &[(&str, &str)]) -> String {
 
 #[track_caller]
 fn check_settled(list: &[(&str, &str)], want: &str) {
-    for stage in [Stage::Production, Stage::Development] {
+    for stage in [InstanceType::Production, InstanceType::Development] {
         assert_eq!(settled(stage, "", &cookies(list)), want, "{stage:?} {list:?}");
     }
 }
@@ -365,7 +385,7 @@ fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
     let stale = signed("user_2", &json!({ "iat": NOW_S - 120, "exp": NOW_S - 60 }));
     let forged = format!("{}AAAA", &bob[..bob.len() - 4]);
     let beside = |list: &[(&str, &str)]| {
-        settled(Stage::Production, &format!("Bearer {ada}"), &cookies(list))
+        settled(InstanceType::Production, &format!("Bearer {ada}"), &cookies(list))
     };
     let two = "two tokens of different users";
     assert_eq!(beside(&[("p", &bob)]), two);
@@ -382,10 +402,10 @@ fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
     }
     // Nothing falls back from a header that is none.
     let good = cookies(&[("p", &ada)]);
-    let refused = settled(Stage::Production, "Bearer x.y.z", &good);
+    let refused = settled(InstanceType::Production, "Bearer x.y.z", &good);
     assert_eq!(refused, "not a compact signed token");
     assert_eq!(
-        settled(Stage::Production, &format!("Bearer {stale}"), &good),
+        settled(InstanceType::Production, &format!("Bearer {stale}"), &good),
         "the token has expired"
     );
 }
@@ -397,11 +417,17 @@ fn j_24_more_tokens_than_a_browser_sends_are_not_judged() {
         tokens.fold(String::new(), |cookie, token| cookie + "__session=" + &token + "; ")
     };
     let cookie = of(TOKENS_MAX);
-    let found = places("", &cookie, Stage::Production).expect("places");
+    let found = places("", &cookie, InstanceType::Production).expect("places");
     assert_eq!(found.len(), TOKENS_MAX);
-    assert_eq!(places("", &of(TOKENS_MAX + 1), Stage::Production), Err(Rejection::Crowded));
+    assert_eq!(
+        places("", &of(TOKENS_MAX + 1), InstanceType::Production),
+        Err(TokenError::TooManyTokens)
+    );
     let own = token("user_2", &json!({}));
-    assert_eq!(places(&own, &of(TOKENS_MAX), Stage::Production), Err(Rejection::Crowded));
+    assert_eq!(
+        places(&own, &of(TOKENS_MAX), InstanceType::Production),
+        Err(TokenError::TooManyTokens)
+    );
     // What does not claim to be ours is passed over, however much there is of it.
     let junk = (0..60).fold(String::new(), |junk, at| junk + &format!("__session=x{at}; "));
     let cookie = format!("{junk}__session={own}");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use shared::session::keys;
-use shared::session::{Policy, PolicyError, Rejection};
+use shared::session::{TokenError, TokenPolicy, TokenPolicyError};
 use shared::time::UnixMillis;
 
 use super::{Keys, both_sources, fixture, json_fixture, verify};
@@ -20,7 +20,7 @@ fn every_derived_token_gets_its_marked_verdict() {
     }
 }
 
-fn derived(case: &Value, keys: &Keys) -> Result<(), Rejection> {
+fn derived(case: &Value, keys: &Keys) -> Result<(), TokenError> {
     let options = &case["options"];
     let parties = options["authorizedParties"].as_array();
     let parties: Vec<&str> = match parties {
@@ -28,7 +28,7 @@ fn derived(case: &Value, keys: &Keys) -> Result<(), Rejection> {
         // This case asks for no party at all. That is no policy of ours, so it is judged with one.
         None => vec!["https://app.example.com"],
     };
-    let policy = Policy::new(options["issuer"].as_str().expect("an issuer"), parties);
+    let policy = TokenPolicy::new(options["issuer"].as_str().expect("an issuer"), parties);
     let now = UnixMillis(case["now"].as_i64().expect("seconds") * 1000);
     let token = case["token"].as_str().expect("a token");
     verify(token, keys, &policy.expect("a policy"), now).map(drop)
@@ -36,7 +36,7 @@ fn derived(case: &Value, keys: &Keys) -> Result<(), Rejection> {
 
 /// The verdict for a derived case. `ok` and `err` of the file are kept; where ours is stricter
 /// than Clerk's SDK, the line says so.
-fn wanted(name: &str, source: &str) -> Result<(), Rejection> {
+fn wanted(name: &str, source: &str) -> Result<(), TokenError> {
     match name {
         "v2_no_org"
         | "v2_org_admin"
@@ -49,31 +49,31 @@ fn wanted(name: &str, source: &str) -> Result<(), Rejection> {
         | "exp_within_skew"
         | "nbf_future_within_skew"
         | "aud_present_no_audience_option" => Ok(()),
-        "pending_session" => Err(Rejection::Pending),
-        "cat_jwt_template" | "cat_m2m" => Err(Rejection::Category),
-        "sub_machine" | "sub_missing" => Err(Rejection::Subject),
-        "typ_at_jwt" => Err(Rejection::Type),
-        "alg_none" => Err(Rejection::Form), // Its signature is empty: refused before its header.
+        "pending_session" => Err(TokenError::PendingSession),
+        "cat_jwt_template" | "cat_m2m" => Err(TokenError::WrongCategory),
+        "sub_machine" | "sub_missing" => Err(TokenError::BadSubject),
+        "typ_at_jwt" => Err(TokenError::WrongType),
+        "alg_none" => Err(TokenError::Malformed), // Its signature is empty: refused before its header.
         // The second one, stricter: Clerk's SDK takes RS512, Clerk itself signs with RS256 alone.
-        "alg_hs256_key_confusion" | "alg_rs512" => Err(Rejection::Algorithm),
+        "alg_hs256_key_confusion" | "alg_rs512" => Err(TokenError::WrongAlgorithm),
         // As in Clerk's SDK: a PEM is one key, and the id does not matter.
         "kid_unknown" if source == "pem" => Ok(()),
-        "kid_unknown" => Err(Rejection::UnknownKey),
-        "azp_mismatch" => Err(Rejection::Party),
+        "kid_unknown" => Err(TokenError::UnknownKey),
+        "azp_mismatch" => Err(TokenError::WrongAzp),
         "azp_missing_with_authorizedParties"
         // Stricter: the SDK skips `azp` without a list, here there is always one.
-        | "azp_missing_no_authorizedParties" => Err(Rejection::NoParty),
+        | "azp_missing_no_authorizedParties" => Err(TokenError::MissingAzp),
         // Stricter: the SDK does not look at the issuer.
-        "iss_mismatch" => Err(Rejection::Issuer),
-        "exp_at_skew_boundary" | "expired" => Err(Rejection::Expired),
-        "nbf_future" => Err(Rejection::Early),
-        "iat_future" => Err(Rejection::Future),
-        "exp_string" => Err(Rejection::Claims),
-        "payload_tampered" => Err(Rejection::Signature),
+        "iss_mismatch" => Err(TokenError::WrongIssuer),
+        "exp_at_skew_boundary" | "expired" => Err(TokenError::Expired),
+        "nbf_future" => Err(TokenError::NotYetValid),
+        "iat_future" => Err(TokenError::IssuedInFuture),
+        "exp_string" => Err(TokenError::BadClaims),
+        "payload_tampered" => Err(TokenError::BadSignature),
         "two_segments" | "four_segments" | "not_base64" | "empty" | "padded_base64url" => {
-            Err(Rejection::Form)
+            Err(TokenError::Malformed)
         }
-        "not_json" => Err(Rejection::Header),
+        "not_json" => Err(TokenError::BadHeader),
         other => panic!("no verdict is written down for {other}"),
     }
 }
@@ -84,7 +84,7 @@ fn every_token_of_clerks_own_tests_gets_its_verdict() {
     let now = UnixMillis(file["now_for_tests"].as_i64().expect("seconds") * 1000);
     let tokens = file["tokens"].as_object().expect("tokens");
     assert_eq!(tokens.len(), 7);
-    let policy = Policy::new(
+    let policy = TokenPolicy::new(
         "https://clerk.inspired.puma-74.lcl.dev",
         ["https://accounts.inspired.puma-74.lcl.dev"],
     )
@@ -95,10 +95,10 @@ fn every_token_of_clerks_own_tests_gets_its_verdict() {
             let got = verify(token, &keys, &policy, now).map(drop);
             let want = match name.as_str() {
                 "mockJwt" | "signedJwt" => Ok(()),
-                "mockExpiredJwt" => Err(Rejection::Expired),
-                "mockInvalidSignatureJwt" | "mockMalformedJwt" => Err(Rejection::Signature),
+                "mockExpiredJwt" => Err(TokenError::Expired),
+                "mockInvalidSignatureJwt" | "mockMalformedJwt" => Err(TokenError::BadSignature),
                 "mockSignedOAuthAccessTokenJwt" | "mockSignedOAuthAccessTokenJwtApplicationTyp" => {
-                    Err(Rejection::Type)
+                    Err(TokenError::WrongType)
                 }
                 other => panic!("no verdict is written down for {other}"),
             };
@@ -111,17 +111,21 @@ fn every_token_of_clerks_own_tests_gets_its_verdict() {
 fn a_token_does_not_verify_with_another_key() {
     let file = json_fixture("clerk-fixture-tokens.json");
     let token = file["tokens"]["mockJwt"]["token"].as_str().expect("a token");
-    let policy = Policy::new("https://clerk.inspired.puma-74.lcl.dev", ["x"]).expect("a policy");
+    let policy =
+        TokenPolicy::new("https://clerk.inspired.puma-74.lcl.dev", ["x"]).expect("a policy");
     let now = UnixMillis(1_666_648_250_000);
     let other = keys::from_pem(&fixture("other-public-key.pem")).expect("a key");
-    assert_eq!(verify(token, &Keys::Pem(other), &policy, now), Err(Rejection::Signature));
+    assert_eq!(verify(token, &Keys::Pem(other), &policy, now), Err(TokenError::BadSignature));
     let others = keys::from_jwks(fixture("jwks-other-fixture.json").as_bytes()).expect("a set");
-    assert_eq!(verify(token, &Keys::Jwks(others), &policy, now), Err(Rejection::UnknownKey));
+    assert_eq!(verify(token, &Keys::Jwks(others), &policy, now), Err(TokenError::UnknownKey));
 }
 
 #[test]
 fn without_an_issuer_or_a_party_there_is_no_policy() {
-    assert_eq!(Policy::new("", ["https://a.example"]).err(), Some(PolicyError::Issuer));
-    assert_eq!(Policy::new("https://i.example", []).err(), Some(PolicyError::Parties));
-    assert_eq!(Policy::new("https://i.example", ["", "  "]).err(), Some(PolicyError::Parties));
+    assert_eq!(TokenPolicy::new("", ["https://a.example"]).err(), Some(TokenPolicyError::Issuer));
+    assert_eq!(TokenPolicy::new("https://i.example", []).err(), Some(TokenPolicyError::Parties));
+    assert_eq!(
+        TokenPolicy::new("https://i.example", ["", "  "]).err(),
+        Some(TokenPolicyError::Parties)
+    );
 }

@@ -10,8 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared::id::IdError;
-use shared::signature::{Field, KEY_BYTES_MIN, Rejection, SIGNATURE_BYTES_MAX, SIGNATURES_MAX};
-use shared::signature::{Secrets, TOLERANCE_S};
+use shared::signature::{
+    KEY_BYTES_MIN, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, SignatureError, SvixHeaderName,
+};
+use shared::signature::{TOLERANCE_S, WebhookSecrets};
 use shared::time::UnixMillis;
 use std::collections::BTreeMap;
 use std::thread;
@@ -94,42 +96,44 @@ impl Stricter {
     }
 
     /// Whether `reason` is how we refuse what Svix accepts.
-    fn explains(self, reason: Rejection) -> bool {
+    fn explains(self, reason: SignatureError) -> bool {
         match self {
-            Self::BothFamilies => reason == Rejection::MixedFamilies,
+            Self::BothFamilies => reason == SignatureError::MixedHeaderSets,
             Self::SentTwice => matches!(
                 reason,
-                Rejection::BadId(_) | Rejection::BadTimestamp | Rejection::MalformedSignature
+                SignatureError::BadId(_)
+                    | SignatureError::BadTimestamp
+                    | SignatureError::MalformedSignature
             ),
-            Self::BlankId => reason == Rejection::MissingHeader(Field::Id),
-            Self::LongId => reason == Rejection::BadId(IdError::Long),
-            Self::IdAlphabet => reason == Rejection::BadId(IdError::Alphabet),
-            Self::TimestampSpelling => reason == Rejection::BadTimestamp,
-            Self::LongHeader => matches!(reason, Rejection::HeaderTooLong { .. }),
-            Self::ManyEntries => matches!(reason, Rejection::TooManySignatures { .. }),
-            Self::HeaderAlphabet | Self::StrayComma => reason == Rejection::MalformedSignature,
+            Self::BlankId => reason == SignatureError::MissingHeader(SvixHeaderName::Id),
+            Self::LongId => reason == SignatureError::BadId(IdError::Long),
+            Self::IdAlphabet => reason == SignatureError::BadId(IdError::Alphabet),
+            Self::TimestampSpelling => reason == SignatureError::BadTimestamp,
+            Self::LongHeader => matches!(reason, SignatureError::HeaderTooLong { .. }),
+            Self::ManyEntries => matches!(reason, SignatureError::TooManySignatures { .. }),
+            Self::HeaderAlphabet | Self::StrayComma => reason == SignatureError::MalformedSignature,
         }
     }
 }
 
 /// A name for each reason to refuse, without its numbers.
-fn name(verdict: Result<(), Rejection>) -> &'static str {
+fn name(verdict: Result<(), SignatureError>) -> &'static str {
     match verdict {
         Ok(()) => "accepted",
-        Err(Rejection::MixedFamilies) => "mixed families",
-        Err(Rejection::MissingHeader(Field::Id)) => "no id",
-        Err(Rejection::MissingHeader(Field::Timestamp)) => "no timestamp",
-        Err(Rejection::MissingHeader(Field::Signature)) => "no signature",
-        Err(Rejection::BadId(IdError::Alphabet)) => "id alphabet",
-        Err(Rejection::BadId(IdError::Long)) => "id length",
-        Err(Rejection::BadId(IdError::Empty | IdError::Prefix)) => "impossible",
-        Err(Rejection::BadTimestamp) => "bad timestamp",
-        Err(Rejection::Stale { .. }) => "stale",
-        Err(Rejection::Future { .. }) => "future",
-        Err(Rejection::HeaderTooLong { .. }) => "header too long",
-        Err(Rejection::TooManySignatures { .. }) => "too many signatures",
-        Err(Rejection::MalformedSignature) => "malformed signature",
-        Err(Rejection::NoMatch) => "no match",
+        Err(SignatureError::MixedHeaderSets) => "mixed families",
+        Err(SignatureError::MissingHeader(SvixHeaderName::Id)) => "no id",
+        Err(SignatureError::MissingHeader(SvixHeaderName::Timestamp)) => "no timestamp",
+        Err(SignatureError::MissingHeader(SvixHeaderName::Signature)) => "no signature",
+        Err(SignatureError::BadId(IdError::Alphabet)) => "id alphabet",
+        Err(SignatureError::BadId(IdError::Long)) => "id length",
+        Err(SignatureError::BadId(IdError::Empty | IdError::Prefix)) => "impossible",
+        Err(SignatureError::BadTimestamp) => "bad timestamp",
+        Err(SignatureError::TimestampTooOld { .. }) => "stale",
+        Err(SignatureError::TimestampInFuture { .. }) => "future",
+        Err(SignatureError::HeaderTooLong { .. }) => "header too long",
+        Err(SignatureError::TooManySignatures { .. }) => "too many signatures",
+        Err(SignatureError::MalformedSignature) => "malformed signature",
+        Err(SignatureError::NoMatchingSignature) => "no match",
     }
 }
 
@@ -390,7 +394,7 @@ fn we_read_the_secrets_that_svix_reads_unless_they_are_short() {
         let tail = text.strip_prefix("whsec_").unwrap_or(&text);
         let key = STANDARD.decode(canonical(tail)).ok();
         let key = key.filter(|key| KEY_BYTES_MIN <= key.len());
-        let counter = match (Webhook::new(&text), Secrets::parse(&text), &key) {
+        let counter = match (Webhook::new(&text), WebhookSecrets::parse(&text), &key) {
             (Ok(svix), Ok(_), Some(_)) => {
                 check_same_key(&svix, &text);
                 &mut same

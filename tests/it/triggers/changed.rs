@@ -39,7 +39,8 @@ fn a_trigger_that_lists_app_roles_and_is_missing_is_found() {
 fn a_trigger_without_its_condition_is_found() {
     let mut found = 0;
     for (name, table, text) in triggers() {
-        // Only an update that changes nothing tells, behind a rank that was lowered: `random` has it.
+        // Only an update that changes nothing tells, behind a rank that was lowered: `random` has
+        // it.
         if name == "bump_memberships_update" {
             continue;
         }

@@ -8,8 +8,8 @@ use testkit::twin::{Bumps, Rows, WRITTEN};
 /// Who is watched in the worlds of chance and of all writes.
 pub(super) const WATCHED: [&str; 2] = ["u1", "u2"];
 
-/// What the triggers find people by, where it differs: every permission that a live membership lists
-/// is found by it, and exactly the app roles of live users are.
+/// What the triggers find people by, where it differs: every permission that a live membership
+/// lists is found by it, and exactly the app roles of live users are.
 const ASTRAY: &str = "
 SELECT 1 FROM memberships m, json_each(m.permissions) j
 WHERE m.deleted = 0 AND j.type = 'text' AND NOT EXISTS (
@@ -65,7 +65,8 @@ impl Held {
     }
 
     /// Writes at most one row of `table`, and says what differs: the versions of exactly those whom
-    /// the twin names rise, as often as it says, and what a role cache reads is what the twin's views give.
+    /// the twin names rise, as often as it says, and what a role cache reads is what the twin's
+    /// views give.
     pub(super) fn write(&mut self, table: &str, text: &str) -> Result<Done, String> {
         let before = self.fills();
         let refused = match self.db.sql.execute(text, []) {

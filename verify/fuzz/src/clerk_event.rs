@@ -10,12 +10,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use shared::envelope::{Envelope, Letter};
-use shared::event::{self, Content, Incoming, Unread};
-use shared::id::MessageId;
+use shared::event::{self, ParsedDelivery, Payload, UnreadableReason};
+use shared::id::SvixId;
 use shared::limits::ENVELOPE_BYTES_MAX;
-use shared::merge::{Change, Entity, Live, State};
-use shared::projection::{Fields, digest};
-use shared::signature::{Headers, Secrets, verify};
+use shared::merge::{EntityChange, EntityKind, EntityState, LiveState};
+use shared::projection::{EntityFields, digest};
+use shared::signature::{SvixHeaders, WebhookSecrets, verify};
 use shared::time::UnixMillis;
 
 use crate::Target;
@@ -29,8 +29,9 @@ pub const TARGET: Target = Target {
 
 const KEY: &[u8] = b"the key of every case";
 
-static SECRETS: LazyLock<Secrets> =
-    LazyLock::new(|| Secrets::parse(&STANDARD.encode(KEY)).expect("a key of more than 16 bytes"));
+static SECRETS: LazyLock<WebhookSecrets> = LazyLock::new(|| {
+    WebhookSecrets::parse(&STANDARD.encode(KEY)).expect("a key of more than 16 bytes")
+});
 
 const SVIX_ID: &str = "msg_1";
 
@@ -49,14 +50,14 @@ pub fn run(data: &[u8]) -> &'static str {
         let (forwards, backwards) = (read(forwards.as_bytes()), read(backwards.as_bytes()));
         assert_eq!(told(&forwards), told(&backwards), "the order of keys");
         // Of two members with one name this reading keeps the last, and ours none.
-        if matches!(incoming.content, Content::Synced(_)) && colons(data) == members(&value) {
+        if matches!(incoming.content, Payload::Synced(_)) && colons(data) == members(&value) {
             assert_eq!(told(&incoming), told(&forwards), "the order of keys");
         }
     }
     match &incoming.content {
-        Content::Ignored => "ignored",
-        Content::Unreadable(_) => "unreadable",
-        Content::Synced(event) => {
+        Payload::Ignored => "ignored",
+        Payload::Unreadable(_) => "unreadable",
+        Payload::Synced(event) => {
             event.changes.iter().for_each(is_read_again_the_same);
             event.changes.first().map_or("", |change| name(change.entity))
         }
@@ -64,10 +65,10 @@ pub fn run(data: &[u8]) -> &'static str {
 }
 
 /// Signs a body and reads it, as the door does.
-pub(crate) fn read(body: &[u8]) -> Incoming {
+pub(crate) fn read(body: &[u8]) -> ParsedDelivery {
     let signed = [SVIX_ID.as_bytes(), b".0.", body].concat();
     let signature = format!("v1,{}", STANDARD.encode(hmac_sha256::HMAC::mac(signed, KEY)));
-    let headers = Headers::read(|name| match name {
+    let headers = SvixHeaders::from_fn(|name| match name {
         "svix-id" => Some(SVIX_ID.to_owned()),
         "svix-timestamp" => Some("0".to_owned()),
         "svix-signature" => Some(signature.clone()),
@@ -78,30 +79,30 @@ pub(crate) fn read(body: &[u8]) -> Incoming {
 
 /// A body as the queue gets it.
 pub(crate) fn sealed(body: &[u8]) -> String {
-    enveloped(&read(body)).seal()
+    enveloped(&read(body)).encode()
 }
 
-fn enveloped(incoming: &Incoming) -> Envelope {
-    let id = MessageId::parse(SVIX_ID).expect("an id");
+fn enveloped(incoming: &ParsedDelivery) -> Envelope {
+    let id = SvixId::parse(SVIX_ID).expect("an id");
     Envelope::new(id, AT, AT, incoming.clone())
 }
 
-fn travels(incoming: &Incoming) {
+fn travels(incoming: &ParsedDelivery) {
     let envelope = enveloped(incoming);
-    let text = envelope.seal();
+    let text = envelope.encode();
     assert!(text.len() <= ENVELOPE_BYTES_MAX, "{} bytes", text.len());
-    let opened = Envelope::open(&text).expect("what was sealed opens");
+    let opened = Envelope::decode(&text).expect("what was sealed opens");
     if opened != envelope {
         let Letter::Unreadable(unreadable) = opened.letter else { panic!("{envelope:?}: {text}") };
-        assert_eq!(unreadable.reason, Unread::Size, "{envelope:?}: {text}");
+        assert_eq!(unreadable.reason, UnreadableReason::Size, "{envelope:?}: {text}");
     }
 }
 
 /// What a delivery says, without where it stood in the text.
-pub(crate) fn told(incoming: &Incoming) -> Incoming {
+pub(crate) fn told(incoming: &ParsedDelivery) -> ParsedDelivery {
     let mut told = incoming.clone();
-    told.body_digest = shared::projection::Digest::of(b"");
-    if let Content::Unreadable(unreadable) = &mut told.content {
+    told.body_digest = shared::projection::ContentDigest::of(b"");
+    if let Payload::Unreadable(unreadable) = &mut told.content {
         unreadable.detail.clear();
     }
     told
@@ -153,11 +154,11 @@ fn write(value: &Value, backwards: bool) -> String {
 }
 
 /// Writes one change down as Clerk would have, and reads it again.
-fn is_read_again_the_same(change: &Change) {
+fn is_read_again_the_same(change: &EntityChange) {
     let id = change.id.as_str();
     let (verb, timestamp, data) = match &change.state {
-        State::Dead => ("deleted", 0, json!({ "id": id })),
-        State::Live(live) => {
+        EntityState::Deleted => ("deleted", 0, json!({ "id": id })),
+        EntityState::Live(live) => {
             assert_eq!(live.rank.digest, digest(id, &live.fields));
             ("updated", raw(live.rank.event_at.0), written(id, live))
         }
@@ -165,34 +166,34 @@ fn is_read_again_the_same(change: &Change) {
     let kind = format!("{}.{verb}", noun(change.entity));
     let body = json!({ "type": kind, "timestamp": timestamp, "data": data });
     let again = read(body.to_string().as_bytes());
-    let Content::Synced(event) = again.content else { panic!("{body} gives {again:?}") };
+    let Payload::Synced(event) = again.content else { panic!("{body} gives {again:?}") };
     assert_eq!(event.changes.as_slice(), std::slice::from_ref(change), "{body}");
 }
 
-fn written(id: &str, Live { rank, fields }: &Live) -> Value {
+fn written(id: &str, LiveState { rank, fields }: &LiveState) -> Value {
     let updated_at = raw(rank.updated_at.0);
     match fields {
-        Fields::User(user) => json!({
+        EntityFields::User(user) => json!({
             "id": id, "updated_at": updated_at, "banned": user.banned,
             "primary_email_address_id": user.email.as_ref().map(|_| "idn_1"),
             "email_addresses": [{ "id": "idn_1", "email_address": user.email }],
             "public_metadata": { "roles": user.app_roles },
             "created_at": raw(user.created_at),
         }),
-        Fields::Organization(organization) => json!({
+        EntityFields::Organization(organization) => json!({
             "id": id, "updated_at": updated_at,
             "name": organization.name, "slug": organization.slug,
         }),
-        Fields::Membership(membership) => json!({
+        EntityFields::Membership(membership) => json!({
             "id": id, "updated_at": updated_at, "role": membership.role,
             "permissions": membership.permissions,
             "organization": { "id": membership.org_id },
             "public_user_data": { "user_id": membership.user_id },
         }),
-        Fields::Role(role) => json!({
+        EntityFields::Role(role) => json!({
             "id": id, "updated_at": updated_at, "key": role.key, "permissions": role.permissions,
         }),
-        Fields::Permission(permission) => {
+        EntityFields::Permission(permission) => {
             json!({ "id": id, "updated_at": updated_at, "key": permission.key })
         }
     }
@@ -207,16 +208,16 @@ fn raw(ms: i64) -> i64 {
     ms / 1000
 }
 
-fn name(entity: Entity) -> &'static str {
+fn name(entity: EntityKind) -> &'static str {
     match entity {
-        Entity::User => "user",
-        Entity::Organization => "organization",
-        Entity::Membership => "membership",
-        Entity::Role => "role",
-        Entity::Permission => "permission",
+        EntityKind::User => "user",
+        EntityKind::Organization => "organization",
+        EntityKind::Membership => "membership",
+        EntityKind::Role => "role",
+        EntityKind::Permission => "permission",
     }
 }
 
-fn noun(entity: Entity) -> &'static str {
-    if entity == Entity::Membership { "organizationMembership" } else { name(entity) }
+fn noun(entity: EntityKind) -> &'static str {
+    if entity == EntityKind::Membership { "organizationMembership" } else { name(entity) }
 }

@@ -6,8 +6,11 @@
 //! is then taken for a cookie that Clerk asks us to set.
 
 use serde_json::Value;
+use shared::session::candidates::{
+    ClerkInstance, CredentialHeaders, InstanceType, TOKENS_MAX, TokenCandidate, TokenLocation,
+    find_candidates,
+};
 use shared::session::cookies::SetCookie;
-use shared::session::source::{Carrier, Found, Instance, Presented, Stage, TOKENS_MAX, choose};
 use shared::time::UnixMillis;
 
 use crate::Target;
@@ -35,42 +38,49 @@ pub fn run(data: &[u8]) -> &'static str {
     let Ok(text) = str::from_utf8(data) else { return "not text" };
     let (authorization, cookie) = text.split_once('\n').unwrap_or(("", text));
     set(cookie);
-    let presented = Presented {
+    let presented = CredentialHeaders {
         authorization: (!authorization.is_empty()).then_some(authorization),
         cookie: (!cookie.is_empty()).then_some(cookie),
     };
-    let check = |suffix, stage| check(presented, &Instance { issuer: ISSUER, suffix, stage });
-    let _ = check(None, Stage::Production);
-    let _ = check(Some(SUFFIX), Stage::Development);
-    check(Some(SUFFIX), Stage::Production)
+    let check = |suffix, stage| check(presented, &ClerkInstance { issuer: ISSUER, suffix, stage });
+    let _ = check(None, InstanceType::Production);
+    let _ = check(Some(SUFFIX), InstanceType::Development);
+    check(Some(SUFFIX), InstanceType::Production)
 }
 
-fn check(presented: Presented<'_>, instance: &Instance<'_>) -> &'static str {
+fn check(presented: CredentialHeaders<'_>, instance: &ClerkInstance<'_>) -> &'static str {
     let cookies = Cookies::read(presented.cookie.unwrap_or_default(), instance.suffix);
     let bearer = presented.authorization.and_then(|value| value.strip_prefix("Bearer "));
     let ours = cookies.ours(bearer);
-    let Ok(found) = choose(presented, instance, NOW) else {
+    let Ok(found) = find_candidates(presented, instance, NOW) else {
         assert!(TOKENS_MAX <= ours.len(), "not crowded: {presented:?}");
         return "crowded";
     };
     let first = found.first().unwrap_or_else(|| panic!("no place in {presented:?}"));
     if let Some(bearer) = bearer {
-        let head = Found { token: Some(bearer), carrier: Carrier::Header, client_uat: None };
+        let head = TokenCandidate {
+            token: Some(bearer),
+            carrier: TokenLocation::AuthorizationHeader,
+            client_uat: None,
+        };
         assert_eq!(*first, head, "{presented:?}");
     }
-    found.iter().filter(|it| it.carrier != Carrier::Header).for_each(|it| cookies.stands(it));
+    found
+        .iter()
+        .filter(|it| it.carrier != TokenLocation::AuthorizationHeader)
+        .for_each(|it| cookies.stands(it));
     let is_among = |token: &&str| found.iter().any(|it| it.token == Some(token));
     // Without a scheme it may be a token too; then cookies of its user are left out.
-    if bearer.is_some() || first.carrier != Carrier::Header {
+    if bearer.is_some() || first.carrier != TokenLocation::AuthorizationHeader {
         assert!(ours.iter().all(is_among) || 64 < cookies.most(), "passed over: {presented:?}");
     }
     match (first.token, first.carrier, found.len()) {
-        (_, Carrier::Header, 1) => "bearer",
-        (_, Carrier::Header, _) => "beside a bearer",
+        (_, TokenLocation::AuthorizationHeader, 1) => "bearer",
+        (_, TokenLocation::AuthorizationHeader, _) => "beside a bearer",
         (_, _, 2..) => "several",
         (None, ..) => "no token",
-        (Some(_), Carrier::Suffixed, _) => "suffixed cookie",
-        (Some(_), Carrier::Plain, _) => "plain cookie",
+        (Some(_), TokenLocation::SuffixedCookie, _) => "suffixed cookie",
+        (Some(_), TokenLocation::Cookie, _) => "plain cookie",
     }
 }
 
@@ -87,11 +97,11 @@ impl<'a> Cookies<'a> {
     }
 
     /// A token is a value of the cookie that it is said to come from.
-    fn stands(&self, found: &Found<'_>) {
+    fn stands(&self, found: &TokenCandidate<'_>) {
         let values = match found.carrier {
-            Carrier::Plain => &self.plain,
-            Carrier::Suffixed => &self.suffixed,
-            Carrier::Header => return,
+            TokenLocation::Cookie => &self.plain,
+            TokenLocation::SuffixedCookie => &self.suffixed,
+            TokenLocation::AuthorizationHeader => return,
         };
         assert!(found.token.is_none_or(|token| values.contains(&token)), "{found:?}");
     }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde_json::{Value, json};
 use shared::session::keys::{
-    JWKS_BYTES_MAX, KeyError, MODULUS_BITS_MIN, RsaKey, from_jwks, from_pem,
+    JWKS_BYTES_MAX, MODULUS_BITS_MIN, PublicKeyError, RsaKey, from_jwks, from_pem,
 };
 
 use crate::Target;
@@ -32,9 +32,9 @@ pub fn run(data: &[u8]) -> &'static str {
     }
     let keys = match from_jwks(data) {
         Ok(keys) => keys,
-        Err(KeyError::NoKey) => return "no key",
+        Err(PublicKeyError::NoKey) => return "no key",
         Err(error) => {
-            assert_eq!(error, KeyError::Jwks);
+            assert_eq!(error, PublicKeyError::Jwks);
             return "no set";
         }
     };

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use arbitrary::Unstructured;
 use rusqlite::types::Value as Cell;
 use shared::envelope::{Envelope, Letter};
-use shared::id::{MessageId, ObjectId};
-use shared::merge::{Change, Entity, Heard, Live, State, join};
-use shared::plan::{Message, Plan, plan};
-use shared::projection::Digest;
+use shared::id::{EntityId, SvixId};
+use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, MergeContext, join};
+use shared::plan::{BatchPlan, OpenedMessage, plan};
+use shared::projection::ContentDigest;
 use shared::roles::RoleSet;
 use shared::sql::{Arg, REGISTER, Statement, default_role, statements};
 use shared::time::UnixMillis;
@@ -63,7 +63,7 @@ pub fn run(data: &[u8]) -> &'static str {
 }
 
 /// What the Rust law knows.
-type Known = BTreeMap<(Entity, ObjectId), State>;
+type Known = BTreeMap<(EntityKind, EntityId), EntityState>;
 
 /// What SQL knows at the end of an order: the rows, and what each user's role cache reads.
 type Found = (Vec<Vec<Cells>>, Vec<RoleSet>);
@@ -89,22 +89,22 @@ fn hold(db: &Database, case: &Case) -> &'static str {
     });
     let other = undone(db, || watched(db, case, &case.batches()));
     assert_eq!(found, other, "two orders of {case:?}");
-    let winners = law.iter().map(|((entity, id), state)| Change {
+    let winners = law.iter().map(|((entity, id), state)| EntityChange {
         entity: *entity,
         id: id.clone(),
         state: state.clone(),
     });
     let winners = Event { changes: winners.collect() };
-    let mut heard = Heard::default();
-    case.events.iter().flat_map(|event| &event.changes).for_each(|change| heard.hear(change));
+    let mut heard = MergeContext::default();
+    case.events.iter().flat_map(|event| &event.changes).for_each(|change| heard.observe(change));
     let alone = undone(db, || {
-        commit(db, &Plan { heard, ..planned(&[&winners]) });
+        commit(db, &BatchPlan { heard, ..planned(&[&winners]) });
         without_versions(look(db))
     });
     assert_eq!(found, alone, "the winners and what was heard, of {case:?}");
     match () {
         () if law.is_empty() => "nothing happened",
-        () if law.values().any(|state| *state == State::Dead) => "something is dead",
+        () if law.values().any(|state| *state == EntityState::Deleted) => "something is dead",
         () => "everything lives",
     }
 }
@@ -143,7 +143,7 @@ fn without_versions((rows, sets): Found) -> Found {
 }
 
 fn taken(mut known: Known, event: &Event) -> Known {
-    for Change { entity, id, state } in &event.changes {
+    for EntityChange { entity, id, state } in &event.changes {
         let key = (*entity, id.clone());
         let joined = match known.remove(&key) {
             Some(stored) => join(stored, state.clone()),
@@ -164,34 +164,34 @@ fn write(db: &Database, events: &[&Event]) -> usize {
     commit(db, &planned(events))
 }
 
-fn planned(events: &[&Event]) -> Plan {
-    let messages: Vec<Message> =
+fn planned(events: &[&Event]) -> BatchPlan {
+    let messages: Vec<OpenedMessage> =
         events.iter().zip(1..).map(|(event, at)| message(event, at)).collect();
     plan("rolecall-events", &messages, vec![])
 }
 
-fn commit(db: &Database, plan: &Plan) -> usize {
+fn commit(db: &Database, plan: &BatchPlan) -> usize {
     let batch = statements(plan, UnixMillis(START));
     let written = db.run(&batch).expect("a batch that D1 takes");
     let is_account = |statement: &Statement| statement.sql.contains("INTO deliveries");
     batch.iter().zip(written).filter(|(it, _)| !is_account(it)).map(|(_, rows)| rows).sum()
 }
 
-fn message(event: &Event, at: i64) -> Message {
-    let id = format!("msg_{}", Digest::of(format!("{event:?}").as_bytes()).as_str());
+fn message(event: &Event, at: i64) -> OpenedMessage {
+    let id = format!("msg_{}", ContentDigest::of(format!("{event:?}").as_bytes()).as_str());
     let (changes, users) = (event.changes.clone(), event.users());
     let envelope = Envelope {
-        svix_id: MessageId::parse(&id).expect("a message id"),
+        svix_id: SvixId::parse(&id).expect("a message id"),
         attempted_at: UnixMillis(START),
         received_at: UnixMillis(START),
         event_at: None,
-        body_digest: Digest::of(b""),
+        body_digest: ContentDigest::of(b""),
         kind: String::new(),
         note: String::new(),
         letter: Letter::Event(shared::event::Event { changes, users }),
     };
     let (id, sent_at) = (format!("queue-{at}"), UnixMillis(START));
-    Message { id, attempts: 1, sent_at, text: String::new(), envelope }
+    OpenedMessage { id, attempts: 1, sent_at, text: String::new(), envelope }
 }
 
 fn look(db: &Database) -> Found {
@@ -219,8 +219,8 @@ fn ranks(known: &Known) -> Vec<Cells> {
         .iter()
         .map(|((_, id), state)| {
             let (numbers, digest) = match state {
-                State::Dead => ([1, 0, 0, 0], ""),
-                State::Live(Live { rank, .. }) => (
+                EntityState::Deleted => ([1, 0, 0, 0], ""),
+                EntityState::Live(LiveState { rank, .. }) => (
                     [0, rank.updated_at.0, rank.event_at.0, rank.projection.into()],
                     rank.digest.as_str(),
                 ),

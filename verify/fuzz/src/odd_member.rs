@@ -5,9 +5,9 @@
 //! target `clerk_event` could not find such a loss: its second opinion read with the same reader,
 //! and so under the same limits, and nothing said when "unreadable" was wrong.
 
-use shared::event::{Content, Incoming};
-use shared::merge::State;
-use shared::projection::{Digest, Fields};
+use shared::event::{ParsedDelivery, Payload};
+use shared::merge::EntityState;
+use shared::projection::{ContentDigest, EntityFields};
 
 use crate::Target;
 use crate::clerk_event::{read, told};
@@ -125,14 +125,14 @@ pub fn run(data: &[u8]) -> &'static str {
     let which = usize::from(*which) % (UNREAD.len() + SPARE.len());
     if let Some(event) = UNREAD.get(which) {
         let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
-        assert!(matches!(plain.content, Content::Synced(_)), "{event:?}");
+        assert!(matches!(plain.content, Payload::Synced(_)), "{event:?}");
         assert_eq!(told(&odd), told(&plain), "{event:?}: {}", String::from_utf8_lossy(value));
         return "the same";
     }
     let event = SPARE.get(which - UNREAD.len()).expect("one of them");
     let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
     let said = || format!("{event:?}: {}", String::from_utf8_lossy(value));
-    assert!(matches!(odd.content, Content::Synced(_)), "{}: {odd:?}", said());
+    assert!(matches!(odd.content, Payload::Synced(_)), "{}: {odd:?}", said());
     assert_eq!(needed(&odd), needed(&plain), "{}", said());
     "all but itself"
 }
@@ -144,15 +144,15 @@ fn with([kind, data, beside]: &[&str; 3], value: &[u8]) -> Vec<u8> {
 }
 
 /// What the event says of who may do what, without what is spare.
-fn needed(incoming: &Incoming) -> Incoming {
+fn needed(incoming: &ParsedDelivery) -> ParsedDelivery {
     let mut needed = told(incoming);
     (needed.note, needed.event_at) = (String::new(), None);
-    if let Content::Synced(event) = &mut needed.content {
+    if let Payload::Synced(event) = &mut needed.content {
         event.changes.truncate(1);
         event.users.clear();
         for change in &mut event.changes {
-            if let State::Live(live) = &mut change.state {
-                live.rank.digest = Digest::of(b"");
+            if let EntityState::Live(live) = &mut change.state {
+                live.rank.digest = ContentDigest::of(b"");
                 blank(&mut live.fields);
             }
         }
@@ -160,15 +160,15 @@ fn needed(incoming: &Incoming) -> Incoming {
     needed
 }
 
-fn blank(fields: &mut Fields) {
+fn blank(fields: &mut EntityFields) {
     match fields {
-        Fields::User(user) => {
+        EntityFields::User(user) => {
             (user.email, user.created_at) = (None, 0);
             user.app_roles.clear();
         }
-        Fields::Organization(it) => (it.name, it.slug) = (String::new(), None),
-        Fields::Membership(it) => it.permissions.clear(),
-        Fields::Role(it) => it.permissions.clear(),
-        Fields::Permission(_) => {}
+        EntityFields::Organization(it) => (it.name, it.slug) = (String::new(), None),
+        EntityFields::Membership(it) => it.permissions.clear(),
+        EntityFields::Role(it) => it.permissions.clear(),
+        EntityFields::Permission(_) => {}
     }
 }

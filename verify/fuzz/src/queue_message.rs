@@ -4,10 +4,10 @@
 //! version is said to be newer, and nothing else is.
 
 use serde_json::Value;
-use shared::envelope::{Envelope, Letter, OpenError};
-use shared::event::Unread;
+use shared::envelope::{Envelope, EnvelopeError, Letter};
+use shared::event::UnreadableReason;
 use shared::limits::ENVELOPE_BYTES_MAX;
-use shared::plan::{Message, plan};
+use shared::plan::{OpenedMessage, plan};
 use shared::projection::PROJECTION;
 use shared::sql::statements;
 use shared::time::UnixMillis;
@@ -33,7 +33,7 @@ const VERSION: u64 = 1;
 pub fn run(data: &[u8]) -> &'static str {
     let Ok(text) = str::from_utf8(data) else { return "not text" };
     let version = version(text);
-    match Envelope::open(text) {
+    match Envelope::decode(text) {
         Ok(envelope) => {
             assert_eq!(version, Some(VERSION), "{text}");
             stands(text, &envelope);
@@ -43,12 +43,12 @@ pub fn run(data: &[u8]) -> &'static str {
                 Letter::Unreadable(_) => "unreadable",
             }
         }
-        Err(OpenError::Newer(named)) => {
+        Err(EnvelopeError::Newer(named)) => {
             let by_fields = version == Some(VERSION) && u64::from(PROJECTION) < named;
             assert!(by_fields || (version == Some(named) && VERSION < named), "{named}: {text}");
             "newer"
         }
-        Err(OpenError::Malformed(_)) => {
+        Err(EnvelopeError::Malformed(_)) => {
             assert!(version.is_none_or(|version| version <= VERSION), "not told newer: {text}");
             "malformed"
         }
@@ -61,12 +61,12 @@ fn version(text: &str) -> Option<u64> {
 }
 
 fn stands(text: &str, envelope: &Envelope) {
-    let sealed = envelope.seal();
+    let sealed = envelope.encode();
     assert!(sealed.len() <= ENVELOPE_BYTES_MAX, "{} bytes", sealed.len());
-    let again = Envelope::open(&sealed).expect("what was sealed opens");
-    assert_eq!(again.seal(), sealed);
+    let again = Envelope::decode(&sealed).expect("what was sealed opens");
+    assert_eq!(again.encode(), sealed);
     let is_cut = match &again.letter {
-        Letter::Unreadable(unreadable) => unreadable.reason == Unread::Size,
+        Letter::Unreadable(unreadable) => unreadable.reason == UnreadableReason::Size,
         Letter::Event(_) | Letter::Ignored => false,
     };
     assert!(again == *envelope || is_cut, "{text} became {sealed}");
@@ -74,9 +74,9 @@ fn stands(text: &str, envelope: &Envelope) {
     // A build after this one writes the same and more, under a greater number.
     let mut newer: Value = serde_json::from_str(&sealed).expect("JSON");
     newer.as_object_mut().expect("an object").insert("v".into(), (VERSION + 1).into());
-    assert_eq!(Envelope::open(&newer.to_string()), Err(OpenError::Newer(VERSION + 1)));
+    assert_eq!(Envelope::decode(&newer.to_string()), Err(EnvelopeError::Newer(VERSION + 1)));
 
-    let message = Message {
+    let message = OpenedMessage {
         id: "queue-1".into(),
         attempts: 1,
         sent_at: UnixMillis(0),

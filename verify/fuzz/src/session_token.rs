@@ -15,7 +15,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
 use shared::session::keys::{RsaKey, from_jwks};
-use shared::session::{Policy, Rejection, Session, SignatureCheck, Verified, check, read};
+use shared::session::{
+    Session, SignatureStatus, TokenError, TokenPolicy, VerifiedToken, parse_token, validate_claims,
+};
 use shared::time::UnixMillis;
 
 use crate::Target;
@@ -64,7 +66,7 @@ pub fn run(data: &[u8]) -> &'static str {
         None => text.to_owned(),
     };
     let reference = parts(&token);
-    let Ok(unverified) = read(&token) else {
+    let Ok(unverified) = parse_token(&token) else {
         assert!(!reference.is_some_and(|parts| parts.is_plain), "refused: {token}");
         return "not a token";
     };
@@ -74,7 +76,7 @@ pub fn run(data: &[u8]) -> &'static str {
     assert_eq!(Some(unverified.signed_bytes()), token.rsplit_once('.').map(|it| it.0.as_bytes()));
 
     let signed = is_signed(&token, parts.kid.as_deref(), &parts.signature);
-    let verified = unverified.verified(SignatureCheck::Good).expect("a good signature");
+    let verified = unverified.with_signature(SignatureStatus::Valid).expect("a good signature");
     let ours = judge(&verified);
     let theirs = claims(&parts.payload);
     // Other claims may be read or passed over; where they are no plain JSON, both is right.
@@ -97,9 +99,13 @@ fn compact(header: &str, claims: &str) -> String {
     format!("{header}.{claims}.{signature}")
 }
 
-fn judge(token: &Verified) -> Result<Session, Rejection> {
-    let policy = Policy::new(ISSUER, [PARTY]).expect("a policy");
-    check(token, &policy, UnixMillis(i64::try_from(NOW_S * 1000).expect("a year of ours")))
+fn judge(token: &VerifiedToken) -> Result<Session, TokenError> {
+    let policy = TokenPolicy::new(ISSUER, [PARTY]).expect("a policy");
+    validate_claims(
+        token,
+        &policy,
+        UnixMillis(i64::try_from(NOW_S * 1000).expect("a year of ours")),
+    )
 }
 
 fn said(session: &Session) -> Said {
@@ -140,20 +146,20 @@ fn jsonwebtokens_opinion(token: &str) -> bool {
 }
 
 /// What the claims of a token can be refused for.
-const REASONS: [(Rejection, &str); 10] = [
-    (Rejection::Issuer, "issuer"),
-    (Rejection::Subject, "subject"),
-    (Rejection::SessionId, "session id"),
-    (Rejection::NoParty, "no party"),
-    (Rejection::Party, "party"),
-    (Rejection::NoExpiry, "no expiry"),
-    (Rejection::Expired, "expired"),
-    (Rejection::Early, "early"),
-    (Rejection::Pending, "pending"),
-    (Rejection::Claims, "claims"),
+const REASONS: [(TokenError, &str); 10] = [
+    (TokenError::WrongIssuer, "issuer"),
+    (TokenError::BadSubject, "subject"),
+    (TokenError::MissingSessionId, "session id"),
+    (TokenError::MissingAzp, "no party"),
+    (TokenError::WrongAzp, "party"),
+    (TokenError::MissingExpiry, "no expiry"),
+    (TokenError::Expired, "expired"),
+    (TokenError::NotYetValid, "early"),
+    (TokenError::PendingSession, "pending"),
+    (TokenError::BadClaims, "claims"),
 ];
 
-fn name(rejection: Rejection) -> &'static str {
+fn name(rejection: TokenError) -> &'static str {
     let reason = REASONS.iter().find(|(reason, _)| *reason == rejection);
     reason.map_or("refused otherwise", |(_, name)| name)
 }

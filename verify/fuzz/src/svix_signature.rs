@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use shared::envelope::Envelope;
 use shared::event;
 use shared::limits::ENVELOPE_BYTES_MAX;
-use shared::signature::{Headers, Rejection, Secrets, VerifiedBody, verify};
+use shared::signature::{SignatureError, SvixHeaders, VerifiedBody, WebhookSecrets, verify};
 use shared::time::UnixMillis;
 
 use crate::Target;
@@ -62,8 +62,8 @@ const NAMES: [&str; 6] = [
 #[must_use]
 pub fn run(data: &[u8]) -> &'static str {
     let (sent, body) = delivery(data);
-    let secrets = Secrets::parse(&SECRETS.join(" ")).expect("keys of more than 16 bytes");
-    let headers = Headers::read(|name| sent.get(name).cloned());
+    let secrets = WebhookSecrets::parse(&SECRETS.join(" ")).expect("keys of more than 16 bytes");
+    let headers = SvixHeaders::from_fn(|name| sent.get(name).cloned());
     let now = UnixMillis(i64::try_from(NOW_S * 1000).expect("a year of ours"));
     let ours = verify(&headers, body, &secrets, now);
     assert_eq!(ours.is_ok(), accepts(&sent, body), "{ours:?} of {sent:?}");
@@ -81,7 +81,7 @@ pub fn run(data: &[u8]) -> &'static str {
 /// Whatever was signed can be read and sealed.
 fn travels(verified: &VerifiedBody<'_>, now: UnixMillis) {
     let (id, attempted_at) = (verified.id().clone(), verified.attempted_at());
-    let text = Envelope::new(id, attempted_at, now, event::parse(verified)).seal();
+    let text = Envelope::new(id, attempted_at, now, event::parse(verified)).encode();
     assert!(text.len() <= ENVELOPE_BYTES_MAX, "{} bytes", text.len());
 }
 
@@ -153,17 +153,17 @@ fn accepts(sent: &Sent, body: &[u8]) -> bool {
     id_holds && time_holds && signature_holds && KEYS.iter().any(is_signed)
 }
 
-fn name(rejection: Rejection) -> &'static str {
+fn name(rejection: SignatureError) -> &'static str {
     match rejection {
-        Rejection::MixedFamilies => "mixed families",
-        Rejection::MissingHeader(_) => "missing header",
-        Rejection::BadId(_) => "bad id",
-        Rejection::BadTimestamp => "bad timestamp",
-        Rejection::Stale { .. } => "stale",
-        Rejection::Future { .. } => "future",
-        Rejection::HeaderTooLong { .. } => "header too long",
-        Rejection::TooManySignatures { .. } => "too many signatures",
-        Rejection::MalformedSignature => "malformed signature",
-        Rejection::NoMatch => "no match",
+        SignatureError::MixedHeaderSets => "mixed families",
+        SignatureError::MissingHeader(_) => "missing header",
+        SignatureError::BadId(_) => "bad id",
+        SignatureError::BadTimestamp => "bad timestamp",
+        SignatureError::TimestampTooOld { .. } => "stale",
+        SignatureError::TimestampInFuture { .. } => "future",
+        SignatureError::HeaderTooLong { .. } => "header too long",
+        SignatureError::TooManySignatures { .. } => "too many signatures",
+        SignatureError::MalformedSignature => "malformed signature",
+        SignatureError::NoMatchingSignature => "no match",
     }
 }

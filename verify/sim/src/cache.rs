@@ -8,9 +8,9 @@ mod act;
 mod laws;
 mod step;
 
-use shared::cache::Ages;
+use shared::cache::AgeLimits;
 use shared::guard::Need;
-use shared::object::Ask;
+use shared::role_cache::RoleQuery;
 use stateright::{Model, Property};
 
 pub use act::Act;
@@ -191,17 +191,17 @@ impl Model for Cache {
 impl Cache {
     /// Soft: half a tick, so a set of the tick before is refreshed. Hard: one and a half, so a set
     /// of two ticks before is not served. Idle: two ticks, or never.
-    pub(crate) fn ages(&self) -> Ages {
+    pub(crate) fn ages(&self) -> AgeLimits {
         let tick = i64::from(TICK_MS);
         let idle_ms = if self.bounds.alarms { 2 * tick } else { 1 << 30 };
-        Ages { soft_ms: tick / 2, hard_ms: tick + tick / 2, idle_ms }
+        AgeLimits { soft_ms: tick / 2, hard_ms: tick + tick / 2, idle_ms }
     }
 
     /// What a guard asks; `least` is the version that it names.
-    pub(crate) fn question(&self, guard: usize, least: Ms) -> Ask {
+    pub(crate) fn question(&self, guard: usize, least: Ms) -> RoleQuery {
         let wants = self.bounds.guards.get(guard).copied().unwrap_or(Wants::Plain);
         let (fresh, min_version) = (wants == Wants::Fresh, least.into());
-        Ask { user_id: user_id(0).into(), fresh, min_version, compact: true }
+        RoleQuery { user_id: user_id(0).into(), fresh, min_version, compact: true }
     }
 }
 

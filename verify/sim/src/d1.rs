@@ -127,8 +127,8 @@ pub fn pending(slot: &Slot, user: u8) -> Option<Told> {
 
 #[cfg(test)]
 mod tests {
-    use shared::cache::Fill;
-    use shared::outbox::Settled;
+    use shared::cache::FillRequest;
+    use shared::outbox::HintResults;
     use shared::sql::{self, Arg, Statement};
     use shared::time::UnixMillis;
     use testkit::sqlite::{Database, START};
@@ -162,8 +162,12 @@ mod tests {
                 register(slot, &sent, *now, Right);
                 catch_up(slot, *now, Right);
                 let floor = if floor == 0 { 0 } else { shift(floor) };
-                let fill =
-                    Fill { owner: owner.into(), floor, registers: true, sent_at: UnixMillis(0) };
+                let fill = FillRequest {
+                    owner: owner.into(),
+                    floor,
+                    registers: true,
+                    sent_at: UnixMillis(0),
+                };
                 db.answer("user_a", &fill).unwrap();
             }
             4 => {
@@ -174,12 +178,12 @@ mod tests {
             }
             5 => {
                 ack(slot, &told(1), Right);
-                let settled = Settled { acked: pending(told(1)), ..Settled::default() };
+                let settled = HintResults { acked: pending(told(1)), ..HintResults::default() };
                 db.run(&sql::settle(&settled)).unwrap();
             }
             6 => {
                 gone(slot, &told(1), *now, Right);
-                let settled = Settled { gone: pending(told(1)), ..Settled::default() };
+                let settled = HintResults { gone: pending(told(1)), ..HintResults::default() };
                 db.run(&sql::settle(&settled)).unwrap();
             }
             7 => {

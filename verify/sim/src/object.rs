@@ -1,13 +1,15 @@
 //! One object with its memory, its disk and its one fill under way: the twin of what
-//! `durable/src/object.rs` does around [`shared::cache::State`], which decides here too.
+//! `durable/src/object.rs` does around [`shared::cache::CacheState`], which decides here too.
 //!
 //! A write to disk and the answer that waits for it are one step: the platform's output gate holds
 //! back what leaves the object until the disk has it.
 
 mod told;
 
-use shared::cache::{Ages, Alarm, Decision, Filled, Pace, Row, State};
-use shared::object::{Answer, Ask, Hint, HintReply};
+use shared::cache::{
+    AgeLimits, AlarmAction, CacheDecision, CacheState, FillBackoff, FillOutcome, FillResult,
+};
+use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 
 pub use told::{Arrived, Asked, Disk, Flight, Stage};
 
@@ -33,7 +35,7 @@ pub struct Object {
     /// The incarnation whose end the instance waits for D1 to confirm.
     pub ends: Option<Ms>,
     /// How the instance spaces its fills.
-    pub pace: Pace,
+    pub pace: FillBackoff,
 }
 
 impl Object {
@@ -44,34 +46,40 @@ impl Object {
     }
 
     /// A guard asks.
-    pub fn ask(&mut self, ask: &Ask, now: Ms, ages: &Ages, variant: Variant) -> Asked {
-        let touched = self.with(|state| state.touch(instant(now), ages));
+    pub fn ask(&mut self, ask: &RoleQuery, now: Ms, ages: &AgeLimits, variant: Variant) -> Asked {
+        let touched = self.with(|state| state.record_use(instant(now), ages));
         if touched || (!self.is_saved() && variant != Variant::ServesUnsaved) {
             self.save();
         }
-        if variant == Variant::WaitsForEver && self.pace != Pace::default() {
+        if variant == Variant::WaitsForEver && self.pace != FillBackoff::default() {
             return Asked::Refused;
         }
-        match self.memory.state().ask(ask, instant(now), ages, &mut self.pace) {
-            Decision::Serve(answer) => Asked::Served(answer),
-            Decision::ServeAndRefill(answer) => {
+        match self.memory.state().decide(ask, instant(now), ages, &mut self.pace) {
+            CacheDecision::Serve(answer) => Asked::Served(answer),
+            CacheDecision::ServeAndRefill(answer) => {
                 self.begin_refill(now, ages);
                 Asked::Served(answer)
             }
-            Decision::Join if self.flight.is_some() => Asked::Waits(false),
-            Decision::Join | Decision::Refuse(_) => Asked::Refused,
-            Decision::Fill => Asked::Waits(!self.begin_refill(now, ages)),
+            CacheDecision::Join if self.flight.is_some() => Asked::Waits(false),
+            CacheDecision::Join | CacheDecision::Refuse(_) => Asked::Refused,
+            CacheDecision::Fill => Asked::Waits(!self.begin_refill(now, ages)),
         }
     }
 
     /// Answers a question of `asked_at` after a fill, if the fill meets it.
     #[must_use]
-    pub fn after_fill(&self, ask: &Ask, asked_at: Ms, now: Ms, ages: &Ages) -> Option<Answer> {
-        self.memory.state().after_fill(ask, instant(asked_at), instant(now), ages)
+    pub fn after_fill(
+        &self,
+        ask: &RoleQuery,
+        asked_at: Ms,
+        now: Ms,
+        ages: &AgeLimits,
+    ) -> Option<RoleAnswer> {
+        self.memory.state().answer_after_fill(ask, instant(asked_at), instant(now), ages)
     }
 
     /// Begins a fill unless one is under way. Whether this one began.
-    pub fn begin_refill(&mut self, now: Ms, ages: &Ages) -> bool {
+    pub fn begin_refill(&mut self, now: Ms, ages: &AgeLimits) -> bool {
         if self.flight.is_some() {
             return false;
         }
@@ -79,7 +87,7 @@ impl Object {
         true
     }
 
-    fn send(&mut self, registers: bool, round: u8, now: Ms, ages: &Ages) {
+    fn send(&mut self, registers: bool, round: u8, now: Ms, ages: &AgeLimits) {
         let (fill, begins) = self.with(|state| state.begin_fill(registers, instant(now)));
         if begins {
             self.save();
@@ -94,31 +102,32 @@ impl Object {
         &mut self,
         read: Option<Read>,
         now: Ms,
-        ages: &Ages,
+        ages: &AgeLimits,
         (variant, disk): (Variant, Disk),
     ) -> Arrived {
         let Some(flight) = self.flight.take() else { return Arrived::GaveUp };
-        let row = read.map(|it| Row { owner: it.owner.into(), set: set(it.version, it.what) });
+        let row =
+            read.map(|it| FillResult { owner: it.owner.into(), set: set(it.version, it.what) });
         let fill = flight.sent.fill();
         let filled = self.with(|state| variant.take(state, &fill, row, instant(now)));
-        if filled != Filled::Dropped && disk == Disk::Fails {
+        if filled != FillOutcome::Dropped && disk == Disk::Fails {
             self.fill_failed(now);
             return Arrived::GaveUp;
         }
-        if filled != Filled::Dropped {
+        if filled != FillOutcome::Dropped {
             self.save();
         }
         match filled {
-            Filled::Applied => {
-                self.pace.filled();
+            FillOutcome::Applied => {
+                self.pace.record_success();
                 Arrived::Done
             }
-            Filled::Again | Filled::Dropped if FILLS_MAX <= flight.round => {
+            FillOutcome::Again | FillOutcome::Dropped if FILLS_MAX <= flight.round => {
                 self.fill_failed(now);
                 Arrived::GaveUp
             }
-            Filled::Again | Filled::Dropped => {
-                self.send(filled == Filled::Again, flight.round + 1, now, ages);
+            FillOutcome::Again | FillOutcome::Dropped => {
+                self.send(filled == FillOutcome::Again, flight.round + 1, now, ages);
                 Arrived::Again
             }
         }
@@ -127,13 +136,13 @@ impl Object {
     /// The fill under way has failed, or nothing came of it: the next one waits.
     pub fn fill_failed(&mut self, now: Ms) {
         self.flight = None;
-        self.pace = Pace::default();
+        self.pace = FillBackoff::default();
         self.pace.failed(instant(now), 0);
     }
 
     /// As much time goes by, within a step of the clock, as a wait lasts and a demand counts.
     pub fn rest(&mut self) {
-        self.pace = Pace::default();
+        self.pace = FillBackoff::default();
     }
 
     /// A hint comes in. No answer when `disk` fails, and the instance lives on.
@@ -141,7 +150,7 @@ impl Object {
         &mut self,
         hint: &Hint,
         now: Ms,
-        ages: &Ages,
+        ages: &AgeLimits,
         (variant, disk): (Variant, Disk),
     ) -> Option<HintReply> {
         let before = self.memory;
@@ -158,7 +167,7 @@ impl Object {
             self.flight = None;
         }
         let owed = self.memory.served().is_none();
-        let may = variant.refills_on_hint() && self.pace.waits_ms(instant(now)).is_none();
+        let may = variant.refills_on_hint() && self.pace.remaining_ms(instant(now)).is_none();
         if reply == HintReply::Acked && owed && may {
             self.begin_refill(now, ages);
         }
@@ -166,13 +175,13 @@ impl Object {
     }
 
     /// The alarm rings. The incarnation whose watch D1 shall end, if it comes to that.
-    pub fn ring(&mut self, now: Ms, ages: &Ages, variant: Variant) -> Option<Ms> {
+    pub fn ring(&mut self, now: Ms, ages: &AgeLimits, variant: Variant) -> Option<Ms> {
         let owner = match self.with(|state| variant.alarm(state, instant(now), ages)) {
-            Alarm::Rearm(at) => {
+            AlarmAction::Rearm(at) => {
                 self.arm(at.0);
                 return None;
             }
-            Alarm::End(owner) => ms(owner),
+            AlarmAction::End(owner) => ms(owner),
         };
         self.save();
         self.alarm = None;
@@ -181,14 +190,14 @@ impl Object {
     }
 
     /// D1 has confirmed the end of the watch, or not.
-    pub fn ended(&mut self, confirmed: bool, now: Ms, ages: &Ages, variant: Variant) {
+    pub fn ended(&mut self, confirmed: bool, now: Ms, ages: &AgeLimits, variant: Variant) {
         let Some(owner) = self.ends.take() else { return };
         if !confirmed {
             self.alarm = Some(now);
             return;
         }
         let now_or_so = if variant == Variant::ClearsAtOnce { now + 1 } else { now };
-        let may_clear = self.with(|state| state.ended(owner.into(), instant(now_or_so)));
+        let may_clear = self.with(|state| state.watch_ended(owner.into(), instant(now_or_so)));
         if may_clear && self.flight.is_none() {
             *self = Self::new(self.user);
         } else {
@@ -199,7 +208,7 @@ impl Object {
 
     /// The instance is thrown out of memory. The fill that it had sent, which may still land.
     pub fn evict(&mut self, now: Ms, variant: Variant) -> Option<Sent> {
-        self.pace = Pace::default();
+        self.pace = FillBackoff::default();
         self.memory = Kept::from(&variant.reload(&self.disk.state()));
         self.disk = self.memory;
         if self.ends.take().is_some() {
@@ -211,7 +220,7 @@ impl Object {
     }
 
     /// Lets the machine work on the state in memory.
-    fn with<T>(&mut self, work: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&mut self, work: impl FnOnce(&mut CacheState) -> T) -> T {
         let mut state = self.memory.state();
         let done = work(&mut state);
         self.memory = Kept::from(&state);
@@ -222,7 +231,7 @@ impl Object {
         self.alarm = Some(ms(at));
     }
 
-    /// Whether the disk holds what the memory does, as [`shared::cache::Memory`] counts it.
+    /// Whether the disk holds what the memory does, as [`shared::cache::TrackedState`] counts it.
     fn is_saved(&self) -> bool {
         self.disk == self.memory
     }
@@ -234,6 +243,6 @@ impl Object {
 
 /// The state as an evicted object finds it without its floor.
 #[must_use]
-pub fn without_floor(disk: &State) -> State {
-    State { floor: 0, ..disk.clone() }
+pub fn without_floor(disk: &CacheState) -> CacheState {
+    CacheState { floor: 0, ..disk.clone() }
 }

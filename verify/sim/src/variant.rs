@@ -1,7 +1,7 @@
 //! The wrong forms: each changes one step of a model to its nearest mistake, and must be caught.
 
-use shared::cache::{self, Ages, Alarm, Filled, Row, State};
-use shared::object::{Hint, HintReply};
+use shared::cache::{self, AgeLimits, AlarmAction, CacheState, FillOutcome, FillResult};
+use shared::role_cache::{Hint, HintReply};
 use shared::time::UnixMillis;
 
 use crate::object::without_floor;
@@ -152,19 +152,19 @@ variants! {
 }
 
 impl Variant {
-    /// [`State::take`], or its wrong form.
+    /// [`CacheState::apply_fill`], or its wrong form.
     pub fn take(
         self,
-        state: &mut State,
-        fill: &cache::Fill,
-        row: Option<Row>,
+        state: &mut CacheState,
+        fill: &cache::FillRequest,
+        row: Option<FillResult>,
         now: UnixMillis,
-    ) -> Filled {
+    ) -> FillOutcome {
         let mut fill = *fill;
         let mut row = row;
         if self == Self::FillAcrossUnwatch {
             fill.owner = state.owner;
-            row = row.map(|row| Row { owner: state.owner, ..row });
+            row = row.map(|row| FillResult { owner: state.owner, ..row });
         }
         if self == Self::FillIgnoresFloor || self.deletes_on_hint() {
             state.floor = 0;
@@ -172,11 +172,11 @@ impl Variant {
         if self == Self::VerifiedOnArrival {
             fill.sent_at = now;
         }
-        state.take(&fill, row)
+        state.apply_fill(&fill, row)
     }
 
-    /// [`State::hint`], or its wrong form.
-    pub fn hint(self, state: &mut State, hint: &Hint, now: UnixMillis) -> HintReply {
+    /// [`CacheState::hint`], or its wrong form.
+    pub fn hint(self, state: &mut CacheState, hint: &Hint, now: UnixMillis) -> HintReply {
         let before = state.clone();
         let reply = state.hint(hint, now);
         if reply != HintReply::Acked {
@@ -197,8 +197,8 @@ impl Variant {
         reply
     }
 
-    /// [`State::alarm`], or its wrong form.
-    pub fn alarm(self, state: &mut State, now: UnixMillis, ages: &Ages) -> Alarm {
+    /// [`CacheState::alarm`], or its wrong form.
+    pub fn alarm(self, state: &mut CacheState, now: UnixMillis, ages: &AgeLimits) -> AlarmAction {
         let owner = state.owner;
         let alarm = state.alarm(now, ages);
         if self == Self::UnwatchKeepsIncarnation {
@@ -209,7 +209,7 @@ impl Variant {
 
     /// What an instance finds on disk.
     #[must_use]
-    pub fn reload(self, disk: &State) -> State {
+    pub fn reload(self, disk: &CacheState) -> CacheState {
         if self == Self::FloorLostOnEviction { without_floor(disk) } else { disk.clone() }
     }
 

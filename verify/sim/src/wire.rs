@@ -1,10 +1,10 @@
 //! What is under way between the parts, small enough to be counted by the million. The types of
 //! `shared` are made from these at the borders.
 
-use shared::cache::{Entry, Fill, State};
-use shared::object::Hint;
-use shared::outbox::Pending;
-use shared::roles::{RoleSet, Standing};
+use shared::cache::{CacheState, CachedRoleSet, FillRequest};
+use shared::outbox::PendingHint;
+use shared::role_cache::Hint;
+use shared::roles::{RoleSet, UserStatus};
 use shared::time::UnixMillis;
 
 /// An instant or a version. A model's clock begins at a million and runs for minutes.
@@ -45,9 +45,9 @@ pub struct Told {
 impl Told {
     /// As a row of the outbox.
     #[must_use]
-    pub fn pending(&self) -> Pending {
+    pub fn pending(&self) -> PendingHint {
         let (owner, version) = (self.owner.into(), self.version.into());
-        Pending { user_id: user_id(self.user).into(), owner, version }
+        PendingHint { user_id: user_id(self.user).into(), owner, version }
     }
 
     /// As the hint that the object gets.
@@ -62,29 +62,29 @@ impl Told {
 pub struct Sent {
     /// Whose.
     pub user: u8,
-    /// As in [`Fill`].
+    /// As in [`FillRequest`].
     pub owner: Ms,
-    /// As in [`Fill`].
+    /// As in [`FillRequest`].
     pub floor: Ms,
-    /// As in [`Fill`].
+    /// As in [`FillRequest`].
     pub registers: bool,
-    /// As in [`Fill`].
+    /// As in [`FillRequest`].
     pub sent_at: Ms,
 }
 
 impl Sent {
     /// From what the cache's machine asks to send.
     #[must_use]
-    pub fn new(user: u8, fill: &Fill) -> Self {
-        let Fill { owner, floor, registers, sent_at } = *fill;
+    pub fn new(user: u8, fill: &FillRequest) -> Self {
+        let FillRequest { owner, floor, registers, sent_at } = *fill;
         Self { user, owner: ms(owner), floor: ms(floor), registers, sent_at: ms(sent_at.0) }
     }
 
     /// As the machine knows it.
     #[must_use]
-    pub fn fill(&self) -> Fill {
+    pub fn fill(&self) -> FillRequest {
         let (owner, floor) = (self.owner.into(), self.floor.into());
-        Fill { owner, floor, registers: self.registers, sent_at: instant(self.sent_at) }
+        FillRequest { owner, floor, registers: self.registers, sent_at: instant(self.sent_at) }
     }
 }
 
@@ -106,34 +106,34 @@ pub struct Held {
     pub version: Ms,
     /// The roles, by number.
     pub what: u8,
-    /// As in [`Entry`].
+    /// As in [`CachedRoleSet`].
     pub verified_at: Ms,
 }
 
 /// The state of the cache's machine, small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Kept {
-    /// As in [`State`].
+    /// As in [`CacheState`].
     pub owner: Ms,
-    /// As in [`State`].
+    /// As in [`CacheState`].
     pub floor: Ms,
-    /// As in [`State`].
+    /// As in [`CacheState`].
     pub entry: Option<Held>,
-    /// As in [`State`].
+    /// As in [`CacheState`].
     pub used_at: Ms,
-    /// As in [`State`].
+    /// As in [`CacheState`].
     pub ending: Option<Ms>,
 }
 
 impl Kept {
     /// As the machine knows it.
     #[must_use]
-    pub fn state(&self) -> State {
-        let entry = self.entry.map(|held| Entry {
+    pub fn state(&self) -> CacheState {
+        let entry = self.entry.map(|held| CachedRoleSet {
             set: set(held.version, held.what),
             verified_at: instant(held.verified_at),
         });
-        State {
+        CacheState {
             user_id: String::new(),
             owner: self.owner.into(),
             floor: self.floor.into(),
@@ -150,8 +150,8 @@ impl Kept {
     }
 }
 
-impl From<&State> for Kept {
-    fn from(state: &State) -> Self {
+impl From<&CacheState> for Kept {
+    fn from(state: &CacheState) -> Self {
         let entry = state.entry.as_ref().map(|entry| Held {
             version: ms(entry.set.version),
             what: what(&entry.set),
@@ -171,7 +171,7 @@ impl From<&State> for Kept {
 #[must_use]
 pub fn set(version: Ms, what: u8) -> RoleSet {
     let roles = vec![what.to_string()];
-    RoleSet { version: version.into(), standing: Standing::Live, roles, organizations: vec![] }
+    RoleSet { version: version.into(), standing: UserStatus::Live, roles, organizations: vec![] }
 }
 
 /// The number that came through the machine.

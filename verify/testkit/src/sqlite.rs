@@ -11,7 +11,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::limits::Limit;
 use rusqlite::types::{FromSql, Value, ValueRef};
 use rusqlite::{Connection, Error, Params, Result};
-use shared::cache::{Fill, Row};
+use shared::cache::{FillRequest, FillResult};
 use shared::sql::{self, FilledRow, Statement};
 use shared::time::UnixMillis;
 
@@ -164,7 +164,7 @@ impl Database {
     ///
     /// # Errors
     /// What SQLite refuses, and a row that is not one of [`sql::FILL`].
-    pub fn answer(&self, user: &str, fill: &Fill) -> Result<Option<Row>> {
+    pub fn answer(&self, user: &str, fill: &FillRequest) -> Result<Option<FillResult>> {
         let batch = sql::fill(user, fill);
         let writes = batch.split_last().map_or(&[][..], |(_read, writes)| writes);
         self.as_one(|| {
@@ -177,16 +177,16 @@ impl Database {
     ///
     /// # Errors
     /// As of [`Database::answer`].
-    pub fn fill(&self, user: &str) -> Result<Option<Row>> {
+    pub fn fill(&self, user: &str) -> Result<Option<FillResult>> {
         let (registers, sent_at) = (false, UnixMillis(0));
-        self.answer(user, &Fill { owner: 0, floor: 0, registers, sent_at })
+        self.answer(user, &FillRequest { owner: 0, floor: 0, registers, sent_at })
     }
 
     /// What a fill reads last.
     ///
     /// # Errors
     /// What SQLite refuses, and a row that is not one of [`sql::FILL`].
-    pub fn read(&self, user: &str) -> Result<Option<Row>> {
+    pub fn read(&self, user: &str) -> Result<Option<FillResult>> {
         let mut prepared = self.sql.prepare_cached(sql::FILL)?;
         let rows = prepared.query_map([user], |row| {
             let [kind, id, name, permissions] = ["kind", "id", "name", "permissions"];

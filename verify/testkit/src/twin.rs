@@ -18,9 +18,9 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::Value as Cell;
-use shared::merge::{Change, Entity, Heard, Live, State, join};
-use shared::plan::Plan;
-use shared::projection::Fields;
+use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, MergeContext, join};
+use shared::plan::BatchPlan;
+use shared::projection::EntityFields;
 
 pub use effect::{Bumps, Effect};
 use effect::{once, rise};
@@ -101,8 +101,8 @@ pub struct Word<'a> {
 /// What is known, by the Rust law alone, and the rows that follow from it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Twin {
-    states: BTreeMap<(Entity, String), State>,
-    heard: Heard,
+    states: BTreeMap<(EntityKind, String), EntityState>,
+    heard: MergeContext,
     rows: Rows,
 }
 
@@ -125,18 +125,18 @@ impl Twin {
 
     /// What is known of an id.
     #[must_use]
-    pub fn state(&self, entity: Entity, id: &str) -> Option<&State> {
+    pub fn state(&self, entity: EntityKind, id: &str) -> Option<&EntityState> {
         self.states.get(&(entity, id.into()))
     }
 
     /// The ids that are dead.
-    pub fn dead(&self) -> impl Iterator<Item = &(Entity, String)> {
-        self.states.iter().filter(|(_, state)| **state == State::Dead).map(|(id, _)| id)
+    pub fn dead(&self) -> impl Iterator<Item = &(EntityKind, String)> {
+        self.states.iter().filter(|(_, state)| **state == EntityState::Deleted).map(|(id, _)| id)
     }
 
     /// Takes in a plan, as the batch of [`shared::sql::statements`] does: role names, then the
     /// changes table by table. The account of deliveries and dead letters is not kept here.
-    pub fn run(&mut self, plan: &Plan) -> Effect {
+    pub fn run(&mut self, plan: &BatchPlan) -> Effect {
         let mut effect = Effect::default();
         for name in &plan.role_names {
             self.name(name, &mut effect);
@@ -152,14 +152,15 @@ impl Twin {
     }
 
     /// Takes in one change, with the role names that it mentions.
-    pub fn take(&mut self, change: &Change) -> Effect {
+    pub fn take(&mut self, change: &EntityChange) -> Effect {
         let mut effect = Effect::default();
-        if let State::Live(Live { fields: Fields::User(user), .. }) = &change.state {
+        if let EntityState::Live(LiveState { fields: EntityFields::User(user), .. }) = &change.state
+        {
             for name in &user.app_roles {
                 self.name(name, &mut effect);
             }
         }
-        self.heard.hear(change);
+        self.heard.observe(change);
         self.join(change, &mut effect);
         self.remember(change.entity, &mut effect);
         effect
@@ -219,7 +220,7 @@ impl Twin {
         }
     }
 
-    fn join(&mut self, change: &Change, effect: &mut Effect) {
+    fn join(&mut self, change: &EntityChange, effect: &mut Effect) {
         let key = (change.entity, change.id.as_str().to_owned());
         let stored = self.states.get(&key);
         let joined = match stored.cloned() {
@@ -234,7 +235,7 @@ impl Twin {
     }
 
     /// Lets the rows hold what was heard, behind the changes of one table.
-    fn remember(&mut self, entity: Entity, effect: &mut Effect) {
+    fn remember(&mut self, entity: EntityKind, effect: &mut Effect) {
         for write in self.rows.remember(entity, &self.heard) {
             self.write(&write, effect);
         }

@@ -25,7 +25,7 @@ use base64::engine::general_purpose::STANDARD;
 use dudect_bencher::ctbench::{BenchFn, BenchMetadata, BenchName, BenchOpts, run_benches_console};
 use dudect_bencher::rand::Rng as _;
 use dudect_bencher::{BenchRng, Class, CtRunner};
-use shared::signature::{Headers, SecretError, Secrets, verify};
+use shared::signature::{SvixHeaders, WebhookSecretError, WebhookSecrets, verify};
 use shared::time::UnixMillis;
 
 /// Deliveries of each bench, both classes together.
@@ -109,7 +109,7 @@ fn measure(
         let is_left = rng.next_u32().is_multiple_of(2);
         let (class, signature) =
             if is_left { (Class::Left, &left) } else { (Class::Right, &right) };
-        let headers = Headers::read(|name| match name {
+        let headers = SvixHeaders::from_fn(|name| match name {
             "svix-id" => Some(ID.to_owned()),
             "svix-timestamp" => Some(AT_S.to_owned()),
             "svix-signature" => Some(signature.clone()),
@@ -119,8 +119,8 @@ fn measure(
     }
 }
 
-fn secrets() -> Result<Secrets, SecretError> {
-    Secrets::parse(&KEYS.map(|key| STANDARD.encode(key)).join(" "))
+fn secrets() -> Result<WebhookSecrets, WebhookSecretError> {
+    WebhookSecrets::parse(&KEYS.map(|key| STANDARD.encode(key)).join(" "))
 }
 
 fn right_prefix_or_none(runner: &mut CtRunner, rng: &mut BenchRng) {

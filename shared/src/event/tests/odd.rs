@@ -3,10 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Content, Event, Incoming, State, bytes, event, fields, fixture, parse_bytes};
-use crate::event::Unread;
-use crate::merge::Entity;
-use crate::projection::{Digest, Fields};
+use super::{
+    EntityState, Event, ParsedDelivery, Payload, bytes, event, fields, fixture, parse_bytes,
+};
+use crate::event::UnreadableReason;
+use crate::merge::EntityKind;
+use crate::projection::{ContentDigest, EntityFields};
 
 /// Members of `data` that are needed, by the noun of the type; the second for its deletion.
 fn needed(noun: &str, deletes: bool) -> &'static [&'static str] {
@@ -97,8 +99,8 @@ fn with(event: &Value, path: &str, odd: &[u8]) -> Vec<u8> {
 }
 
 /// What a delivery says, without the digest of its bytes.
-fn told(incoming: Incoming) -> Incoming {
-    Incoming { body_digest: Digest::of(b""), ..incoming }
+fn told(incoming: ParsedDelivery) -> ParsedDelivery {
+    ParsedDelivery { body_digest: ContentDigest::of(b""), ..incoming }
 }
 
 /// What an event says of who may do what, without what is spare.
@@ -106,16 +108,16 @@ fn authority(mut event: Event) -> Event {
     event.changes.truncate(1);
     event.users.clear();
     for change in &mut event.changes {
-        let State::Live(live) = &mut change.state else { continue };
-        live.rank.digest = Digest::of(b"");
+        let EntityState::Live(live) = &mut change.state else { continue };
+        live.rank.digest = ContentDigest::of(b"");
         match &mut live.fields {
-            Fields::User(user) => (user.email, user.created_at) = (None, 0),
-            Fields::Organization(it) => (it.name, it.slug) = (String::new(), None),
-            Fields::Membership(it) => it.permissions.clear(),
-            Fields::Role(it) => it.permissions.clear(),
-            Fields::Permission(_) => {}
+            EntityFields::User(user) => (user.email, user.created_at) = (None, 0),
+            EntityFields::Organization(it) => (it.name, it.slug) = (String::new(), None),
+            EntityFields::Membership(it) => it.permissions.clear(),
+            EntityFields::Role(it) => it.permissions.clear(),
+            EntityFields::Permission(_) => {}
         }
-        if let Fields::User(user) = &mut live.fields {
+        if let EntityFields::User(user) = &mut live.fields {
             user.app_roles.clear();
         }
     }
@@ -171,7 +173,7 @@ fn what_is_spare_costs_itself_alone() {
         let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
         let plain = event(parse_bytes(whole.to_string().as_bytes()));
         let found = parse_bytes(&with(whole, place, odd));
-        let Content::Synced(found) = found.content else { panic!("{}: {found:?}", at()) };
+        let Payload::Synced(found) = found.content else { panic!("{}: {found:?}", at()) };
         assert_eq!(authority(found), authority(plain), "{}", at());
     });
 }
@@ -184,8 +186,12 @@ fn what_is_needed_parks_the_delivery_and_is_never_guessed() {
         }
         let found = parse_bytes(&with(whole, place, odd));
         let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
-        let Content::Unreadable(found) = found.content else { panic!("{}: {found:?}", at()) };
-        assert!([Unread::Shape, Unread::Id].contains(&found.reason), "{}: {found:?}", at());
+        let Payload::Unreadable(found) = found.content else { panic!("{}: {found:?}", at()) };
+        assert!(
+            [UnreadableReason::Shape, UnreadableReason::Id].contains(&found.reason),
+            "{}: {found:?}",
+            at()
+        );
         assert!(found.detail.contains(place) || place == "organization", "{}: {found:?}", at());
     });
 }
@@ -211,7 +217,7 @@ fn a_deletion_holds_whenever_it_was() {
         let incoming = parse_bytes(body.as_bytes());
         assert_eq!(incoming.event_at, None);
         assert_eq!(incoming.note.is_empty(), timestamp == "null", "{}", incoming.note);
-        assert_eq!(event(incoming).changes[0].state, State::Dead);
+        assert_eq!(event(incoming).changes[0].state, EntityState::Deleted);
     }
 }
 
@@ -222,9 +228,12 @@ fn whose_instance_it_is_must_be_read_and_whose_it_is_not_need_not() {
         parse_bytes(text.as_bytes())
     };
     for odd in [r#""instance_id":7"#, r#""instance_id":"ins_1","instance_id":"ins_2""#] {
-        let Content::Unreadable(found) = body(odd, "user.deleted").content else { panic!("{odd}") };
-        assert_eq!((found.reason, &*found.detail), (Unread::Shape, "instance_id cannot be read"));
-        assert_eq!(body(odd, "email.created").content, Content::Ignored);
+        let Payload::Unreadable(found) = body(odd, "user.deleted").content else { panic!("{odd}") };
+        assert_eq!(
+            (found.reason, &*found.detail),
+            (UnreadableReason::Shape, "instance_id cannot be read")
+        );
+        assert_eq!(body(odd, "email.created").content, Payload::Ignored);
     }
 }
 
@@ -293,7 +302,7 @@ fn a_nested_organization_is_taken_whole_or_not_at_all() {
     let (event, note) = membership(r#"{"id":"org_1","updated_at":5,"name":"A"}"#);
     assert_eq!(
         (event.changes.len(), event.changes[1].entity, &*note),
-        (2, Entity::Organization, "")
+        (2, EntityKind::Organization, "")
     );
     for odd in [r#""name":["A"]"#, r#""name":"A","slug":7"#, r#""name":"A","name":"A""#] {
         let (event, note) = membership(&format!(r#"{{"id":"org_1","updated_at":5,{odd}}}"#));
@@ -314,9 +323,12 @@ fn an_id_or_a_key_with_bytes_that_are_no_utf_8_is_none() {
         ];
         parse_bytes(&data.concat()).content
     };
-    assert!(matches!(membership(b"org:admin"), Content::Synced(_)));
-    let Content::Unreadable(found) = membership(b"org:admin\xff") else { panic!() };
-    assert_eq!((found.reason, &*found.detail), (Unread::Shape, "data.role cannot be read"));
+    assert!(matches!(membership(b"org:admin"), Payload::Synced(_)));
+    let Payload::Unreadable(found) = membership(b"org:admin\xff") else { panic!() };
+    assert_eq!(
+        (found.reason, &*found.detail),
+        (UnreadableReason::Shape, "data.role cannot be read")
+    );
 }
 
 #[track_caller]
@@ -324,7 +336,7 @@ fn roles(metadata: &str) -> (Vec<String>, String) {
     let data =
         format!(r#"{{"id":"user_1","updated_at":5,"banned":true,"public_metadata":{metadata}}}"#);
     let (event, note) = noted("user.updated", &data);
-    let Fields::User(user) = fields(&event) else { panic!() };
+    let EntityFields::User(user) = fields(&event) else { panic!() };
     assert!(user.banned, "the ban stands: {metadata}");
     (user.app_roles.clone(), note)
 }

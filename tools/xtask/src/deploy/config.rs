@@ -8,7 +8,7 @@ mod settings;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
-use shared::settings::Mistake;
+use shared::settings::SettingError;
 use toml::Table;
 
 use self::file::File;
@@ -44,7 +44,7 @@ pub(super) struct Worker {
     /// Whether it is reached at an address under workers.dev.
     pub(super) workers_dev: bool,
     /// The settings that it needs and the file does not have.
-    pub(super) missing: Vec<Mistake>,
+    pub(super) missing: Vec<SettingError>,
     /// Its variables that nothing reads.
     pub(super) unread: Vec<String>,
     /// All variables, blank ones too.

@@ -4,7 +4,7 @@ use std::fs;
 
 use shared::limits;
 use shared::settings::consumer::{DEAD_QUEUE, EVENTS_QUEUE};
-use shared::settings::table::{HEAD, Kind, Row, TABLE};
+use shared::settings::table::{SETTINGS, SettingKind, SettingRow, TABLE_HEADER};
 use toml::{Table, Value};
 
 use super::{none, root};
@@ -22,14 +22,14 @@ fn variables(text: &str) -> Vec<(String, String, Value)> {
     all.map(|(env, (name, value))| (env.clone(), name.clone(), value.clone())).collect()
 }
 
-fn row(env: &str, name: &str) -> Option<&'static Row> {
-    TABLE.iter().find(|row| row.worker.env() == env && row.name == name)
+fn row(env: &str, name: &str) -> Option<&'static SettingRow> {
+    SETTINGS.iter().find(|row| row.worker.env() == env && row.name == name)
 }
 
 #[test]
 fn the_readme_shows_the_table_of_settings() {
-    let rows: Vec<String> = TABLE.iter().map(|row| format!("{row}\n")).collect();
-    let want = format!("\n\n{HEAD}\n{}\n", rows.concat());
+    let rows: Vec<String> = SETTINGS.iter().map(|row| format!("{row}\n")).collect();
+    let want = format!("\n\n{TABLE_HEADER}\n{}\n", rows.concat());
     let is_there = read("README.md").contains(&want);
     assert!(is_there, "put this under \"Configure it\" in README.md:{want}");
 }
@@ -61,10 +61,10 @@ fn the_configuration_begins_with_the_defaults() {
 }
 
 /// As it stands in the file: nothing where there is none, to be filled in.
-fn default(row: &Row) -> String {
+fn default(row: &SettingRow) -> String {
     match row.kind {
-        Kind::Count(count) => count.default.to_string(),
-        Kind::Text(_) | Kind::Secret => {
+        SettingKind::Count(count) => count.default.to_string(),
+        SettingKind::Text(_) | SettingKind::Secret => {
             let quoted = row.default.strip_prefix('`').and_then(|it| it.strip_suffix('`'));
             quoted.unwrap_or_default().to_owned()
         }
@@ -88,7 +88,7 @@ fn the_configuration_names_every_setting() {
     let text = read("wrangler.toml");
     let words: Vec<&str> =
         text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
-    let unnamed = TABLE.iter().filter(|row| !words.contains(&row.name));
+    let unnamed = SETTINGS.iter().filter(|row| !words.contains(&row.name));
     let unnamed: Vec<String> = unnamed.map(|row| row.name.to_owned()).collect();
     none(&unnamed, "name it in the comment above its block of wrangler.toml");
 }

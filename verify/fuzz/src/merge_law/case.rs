@@ -1,11 +1,11 @@
 //! A random history: few ids, few times and few contents, so that they meet often.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use shared::id::{ObjectId, UserId};
-use shared::merge::{Change, Entity, Live, Rank, State};
+use shared::id::{EntityId, UserId};
+use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
 use shared::projection::{
-    Carried, Fields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
-    UserFields, digest,
+    EntityFields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
+    RolePermission, UserFields, digest,
 };
 use shared::time::UnixMillis;
 use testkit::sqlite::START;
@@ -35,7 +35,7 @@ pub struct Case {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The changes, the event's own first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<EntityChange>,
 }
 
 /// One arrival.
@@ -80,40 +80,40 @@ impl<'a> Arbitrary<'a> for Case {
 
 impl<'a> Arbitrary<'a> for Event {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let entity = *u.choose(&Entity::ALL)?;
+        let entity = *u.choose(&EntityKind::ALL)?;
         let own = change(entity, u)?;
-        let nests = entity == Entity::Membership && u.ratio(1, 2)?;
-        let nested = nests.then(|| live_change(Entity::Organization, u)).transpose()?;
+        let nests = entity == EntityKind::Membership && u.ratio(1, 2)?;
+        let nested = nests.then(|| live_change(EntityKind::Organization, u)).transpose()?;
         Ok(Self { changes: [own].into_iter().chain(nested).collect() })
     }
 }
 
-fn change(entity: Entity, u: &mut Unstructured<'_>) -> Result<Change> {
+fn change(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityChange> {
     if u.ratio(1, 4)? {
-        return Ok(Change { entity, id: id(entity, u)?, state: State::Dead });
+        return Ok(EntityChange { entity, id: id(entity, u)?, state: EntityState::Deleted });
     }
     live_change(entity, u)
 }
 
-fn live_change(entity: Entity, u: &mut Unstructured<'_>) -> Result<Change> {
+fn live_change(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityChange> {
     let id = id(entity, u)?;
     let (updated_at, event_at) = (time(u)?, time(u)?);
     let fields = fields(entity, u)?;
     let digest = digest(id.as_str(), &fields);
     let rank = Rank { updated_at, event_at, projection: u.int_in_range(1..=2)?, digest };
-    Ok(Change { entity, id, state: State::Live(Live { rank, fields }) })
+    Ok(EntityChange { entity, id, state: EntityState::Live(LiveState { rank, fields }) })
 }
 
-fn id(entity: Entity, u: &mut Unstructured<'_>) -> Result<ObjectId> {
+fn id(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityId> {
     let name = *u.choose(&["a", "b"])?;
     let prefix = match entity {
-        Entity::User => "user",
-        Entity::Organization => "org",
-        Entity::Membership => "orgmem",
-        Entity::Role => "role",
-        Entity::Permission => "perm",
+        EntityKind::User => "user",
+        EntityKind::Organization => "org",
+        EntityKind::Membership => "orgmem",
+        EntityKind::Role => "role",
+        EntityKind::Permission => "perm",
     };
-    ObjectId::parse(&format!("{prefix}_{name}")).map_err(|_| arbitrary::Error::IncorrectFormat)
+    EntityId::parse(&format!("{prefix}_{name}")).map_err(|_| arbitrary::Error::IncorrectFormat)
 }
 
 /// One of four instants: of any two, they are the same one time in four.
@@ -137,32 +137,35 @@ fn list<T: Ord>(
     Ok(items)
 }
 
-fn fields(entity: Entity, u: &mut Unstructured<'_>) -> Result<Fields> {
+fn fields(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityFields> {
     let key = |u: &mut Unstructured<'_>| Ok(format!("org:{}", text(u)?));
     Ok(match entity {
-        Entity::User => Fields::User(UserFields {
+        EntityKind::User => EntityFields::User(UserFields {
             email: u.arbitrary::<bool>()?.then(|| text(u)).transpose()?,
             banned: u.ratio(1, 4)?,
             app_roles: list(u, text)?,
             created_at: u.int_in_range(0..=3)?,
         }),
-        Entity::Organization => Fields::Organization(OrganizationFields {
+        EntityKind::Organization => EntityFields::Organization(OrganizationFields {
             name: text(u)?,
             slug: u.arbitrary::<bool>()?.then(|| text(u)).transpose()?,
         }),
-        Entity::Membership => Fields::Membership(MembershipFields {
+        EntityKind::Membership => EntityFields::Membership(MembershipFields {
             org_id: (*u.choose(&["org_a", "org_b"])?).to_owned(),
             user_id: (*u.choose(&USERS)?).to_owned(),
             role: key(u)?,
             permissions: list(u, key)?,
         }),
-        Entity::Role => Fields::Role(RoleFields {
+        EntityKind::Role => EntityFields::Role(RoleFields {
             key: key(u)?,
             permissions: list(u, |u| {
-                Ok(Carried { id: (*u.choose(&["perm_a", "perm_b"])?).to_owned(), key: key(u)? })
+                Ok(RolePermission {
+                    id: (*u.choose(&["perm_a", "perm_b"])?).to_owned(),
+                    key: key(u)?,
+                })
             })?,
         }),
-        Entity::Permission => Fields::Permission(PermissionFields { key: key(u)? }),
+        EntityKind::Permission => EntityFields::Permission(PermissionFields { key: key(u)? }),
     })
 }
 
@@ -170,11 +173,11 @@ impl Event {
     /// The users whom a delivery of these changes names outright.
     pub(crate) fn users(&self) -> Vec<UserId> {
         let named = self.changes.iter().filter_map(|change| match &change.state {
-            State::Live(Live { fields: Fields::Membership(membership), .. }) => {
-                Some(membership.user_id.clone())
-            }
-            State::Live(_) | State::Dead => {
-                (change.entity == Entity::User).then(|| change.id.to_string())
+            EntityState::Live(LiveState {
+                fields: EntityFields::Membership(membership), ..
+            }) => Some(membership.user_id.clone()),
+            EntityState::Live(_) | EntityState::Deleted => {
+                (change.entity == EntityKind::User).then(|| change.id.to_string())
             }
         });
         named.filter_map(|user| UserId::parse(&user).ok()).collect()

@@ -1,6 +1,6 @@
 //! What can happen next in the cache half.
 
-use shared::cache::Pace;
+use shared::cache::FillBackoff;
 
 use super::{Bounds, Cache, Guard, TICK_MS, World};
 use crate::d1;
@@ -123,7 +123,7 @@ fn object(model: &Cache, world: &World, acts: &mut Vec<Act>) {
         Some(Stage::Answered(_)) => acts.push(Act::Arrive),
         None => {}
     }
-    if world.object.pace != Pace::default() {
+    if world.object.pace != FillBackoff::default() {
         acts.push(Act::Rest);
     }
     if world.orphans.len() < model.bounds.under_way {

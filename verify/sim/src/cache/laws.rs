@@ -103,7 +103,7 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
             Mark::Unsaved.is_in(w)
         }));
         all.push(Property::sometimes("an object waited after a failed fill", |_, w: &World| {
-            w.object.pace.waits_ms(instant(w.now)).is_some()
+            w.object.pace.remaining_ms(instant(w.now)).is_some()
         }));
     }
     if bounds.skews != [0] {

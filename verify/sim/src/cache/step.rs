@@ -5,8 +5,8 @@ mod guard;
 
 pub(super) use fill::read;
 
-use shared::object::HintReply;
-use shared::outbox::settle;
+use shared::outbox::sort_replies;
+use shared::role_cache::HintReply;
 
 use self::guard::{ask, decide, put, serve};
 use super::laws::{self, Mark};
@@ -171,7 +171,7 @@ fn hint(model: &Cache, world: &mut World, told: Told, disk: Disk) {
 
 fn write_down(world: &mut World, told: Told, gone: bool, variant: Variant) {
     let reply = if gone { HintReply::Gone } else { HintReply::Acked };
-    let settled = settle(vec![(told.pending(), Some(reply))]);
+    let settled = sort_replies(vec![(told.pending(), Some(reply))]);
     if !settled.acked.is_empty() {
         d1::ack(&mut world.slot, &told, variant);
     }

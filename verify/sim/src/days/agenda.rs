@@ -4,9 +4,9 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use shared::fault::CallFault;
-use shared::object::{Answer, HintReply};
-use shared::outbox::Pending;
+use shared::d1_error::ObjectCallError;
+use shared::outbox::PendingHint;
+use shared::role_cache::{HintReply, RoleAnswer};
 
 use super::calls::{Call, Reply};
 
@@ -26,9 +26,9 @@ pub(super) enum Step {
     /// D1's answer arrives.
     Answers { call: Box<Call>, reply: Result<Reply, String> },
     /// A hint reaches its object.
-    Hint { push: u32, pending: Pending },
+    Hint { push: u32, pending: PendingHint },
     /// The object's answer reaches whoever sent the hint.
-    Hinted { push: u32, pending: Pending, reply: HintReply },
+    Hinted { push: u32, pending: PendingHint, reply: HintReply },
     /// Whoever sent hints waits no longer.
     PushEnds(u32),
     /// The cron.
@@ -36,7 +36,7 @@ pub(super) enum Step {
     /// A question reaches its object.
     Ask { guard: u32, try_: u32 },
     /// The answer reaches the guard.
-    Asked { guard: u32, try_: u32, answer: Result<Answer, CallFault> },
+    Asked { guard: u32, try_: u32, answer: Result<RoleAnswer, ObjectCallError> },
     /// The guard asks once more.
     AskAgain(u32),
     /// The guard waits no longer.

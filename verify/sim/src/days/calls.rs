@@ -3,9 +3,9 @@
 
 use std::rc::Rc;
 
-use shared::cache::{Fill, Row};
-use shared::outbox::{Pending, Settled};
-use shared::plan::Plan;
+use shared::cache::{FillRequest, FillResult};
+use shared::outbox::{HintResults, PendingHint};
+use shared::plan::BatchPlan;
 
 use super::agenda::Step;
 use super::count::Rare;
@@ -36,15 +36,15 @@ pub(super) enum Who {
 #[derive(Clone, Debug)]
 pub(super) enum Work {
     /// A plan as one batch, and the hints that are owed after it.
-    Commit { plan: Rc<Plan>, messages: Rc<[String]>, now: i64 },
+    Commit { plan: Rc<BatchPlan>, messages: Rc<[String]>, now: i64 },
     /// The default role.
     Settings,
     /// A page of the outbox.
-    Page(Option<Pending>),
+    Page(Option<PendingHint>),
     /// What a round of hints settled.
-    Settle(Settled),
+    Settle(HintResults),
     /// One fill.
-    Fill { user: &'static str, fill: Fill },
+    Fill { user: &'static str, fill: FillRequest },
     /// The end of a watch.
     Unwatch { user: &'static str, owner: i64 },
 }
@@ -68,9 +68,9 @@ pub(super) enum Reply {
     /// Done.
     Done,
     /// The hints that are owed.
-    Owed(Vec<Pending>),
+    Owed(Vec<PendingHint>),
     /// What a fill has read.
-    Row(Option<Row>),
+    Row(Option<FillResult>),
 }
 
 const LOST: &str = "D1_ERROR: Network connection lost.";

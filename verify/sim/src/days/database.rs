@@ -1,10 +1,10 @@
 //! D1 and the way to it: real SQLite with the real migrations runs every batch at one instant of
-//! the day. The batches are those of `consumer/src/store.rs` and `durable/src/fill.rs`.
+//! the day. The batches are those of `consumer/src/db.rs` and `durable/src/fill.rs`.
 
 use rusqlite::Error;
-use shared::cache::{Fill, Row};
-use shared::outbox::{Pending, round};
-use shared::plan::Plan;
+use shared::cache::{FillRequest, FillResult};
+use shared::outbox::{PendingHint, merge_round};
+use shared::plan::BatchPlan;
 use shared::sql::{self, Arg, Statement};
 use shared::time::UnixMillis;
 use testkit::sqlite::{Database, bound};
@@ -110,7 +110,7 @@ impl<'a> D1<'a> {
         done.map_err(|error| format!("D1_ERROR: {error}"))
     }
 
-    fn commit(&self, plan: &Plan, now: i64) -> Done<Reply> {
+    fn commit(&self, plan: &BatchPlan, now: i64) -> Done<Reply> {
         let statements = sql::statements(plan, UnixMillis(now));
         if self.sabotage == Some(Sabotage::InboxApart) {
             // The accounts first, by themselves; then what they account for.
@@ -126,11 +126,11 @@ impl<'a> D1<'a> {
             if self.sabotage == Some(Sabotage::NoOutbox) {
                 self.db.sql.execute("UPDATE watches SET acked = version", [])?;
             }
-            Ok(Reply::Owed(round(touched, oldest)))
+            Ok(Reply::Owed(merge_round(touched, oldest)))
         })
     }
 
-    fn fill(&self, user: &str, fill: &Fill) -> Done<Option<Row>> {
+    fn fill(&self, user: &str, fill: &FillRequest) -> Done<Option<FillResult>> {
         if self.sabotage.is_none() {
             return self.db.answer(user, fill);
         }
@@ -185,7 +185,7 @@ impl<'a> D1<'a> {
     }
 
     /// A page of the outbox, of as many hints as the day's pages hold.
-    fn page(&self, last: Option<&Pending>) -> Done<Vec<Pending>> {
+    fn page(&self, last: Option<&PendingHint>) -> Done<Vec<PendingHint>> {
         let mut statement = sql::pending(last);
         if let Some(Arg::Int(most)) = statement.args.last_mut() {
             *most = self.page;
@@ -193,10 +193,10 @@ impl<'a> D1<'a> {
         self.pending(&statement)
     }
 
-    fn pending(&self, statement: &Statement) -> Done<Vec<Pending>> {
+    fn pending(&self, statement: &Statement) -> Done<Vec<PendingHint>> {
         let mut prepared = self.db.sql.prepare_cached(statement.sql)?;
         let pending = |row: &rusqlite::Row<'_>| {
-            Ok(Pending { user_id: row.get(0)?, owner: row.get(1)?, version: row.get(2)? })
+            Ok(PendingHint { user_id: row.get(0)?, owner: row.get(1)?, version: row.get(2)? })
         };
         prepared.query_map(bound(statement), pending)?.collect()
     }

@@ -1,8 +1,8 @@
-//! The door, step by step as `ingest/src/door.rs` and `ingest/src/receive.rs`: verify, parse, seal,
-//! send, answer. It may crash on either side of the sending, and the queue may refuse.
+//! The door, step by step as `ingest/src/webhook.rs` and `ingest/src/admission.rs`: verify, parse,
+//! seal, send, answer. It may crash on either side of the sending, and the queue may refuse.
 
 use shared::envelope::Envelope;
-use shared::event::{self, Content};
+use shared::event::{self, Payload};
 use shared::signature;
 use shared::time::UnixMillis;
 
@@ -98,11 +98,11 @@ impl World<'_> {
             return Read::Refused;
         };
         let incoming = event::parse(&body);
-        if matches!(incoming.content, Content::Ignored) {
+        if matches!(incoming.content, Payload::Ignored) {
             return Read::Ignored;
         }
         let envelope = Envelope::new(body.id().clone(), body.attempted_at(), now, incoming);
-        Read::Enqueue(self.of_its_build(envelope.seal()).into())
+        Read::Enqueue(self.of_its_build(envelope.encode()).into())
     }
 
     /// A newer door writes another version of the wire, an older one an older projection.

@@ -1,14 +1,14 @@
-//! A consumer with its batch, step by step as `consumer/src/drain.rs`: open each message, commit
-//! part after part, settle each message, then hint. It may crash between any two of these; what D1
-//! was asked by then happens all the same. Both queues are served alike.
+//! A consumer with its batch, step by step as `consumer/src/process_batch.rs`: open each message,
+//! commit part after part, settle each message, then hint. It may crash between any two of these;
+//! what D1 was asked by then happens all the same. Both queues are served alike.
 
 use std::rc::Rc;
 
-use shared::batch::{Part, Verdict, Work};
-use shared::fault::{Disposition, Fault, is_last, retry_after};
+use shared::batch::{BatchPart, BatchProgress, MessageDecision};
+use shared::d1_error::{D1Error, QueueAction, is_last_attempt, retry_after};
 use shared::limits::ATTEMPTS_MAX;
-use shared::outbox::round;
-use shared::plan::{Message, plan};
+use shared::outbox::merge_round;
+use shared::plan::{OpenedMessage, plan};
 
 use super::calls::{Reply, Who, Work as Asked};
 use super::count::Rare;
@@ -29,15 +29,15 @@ impl World<'_> {
         let Some(consumer) = self.consumers.get(&number) else { return };
         let queue = if consumer.dead { DEAD } else { EVENTS };
         let copies: Vec<_> = consumer.copies.iter().filter_map(|it| self.copy(*it)).collect();
-        let mut whole = Part { queue: queue.into(), ..Part::default() };
+        let mut whole = BatchPart { queue: queue.into(), ..BatchPart::default() };
         let mut verdicts = Vec::new();
         for copy in copies {
             match self.open(&copy, queue) {
                 Ok(message) => whole.messages.push(message),
-                Err((true, letter)) if !is_last(letter.attempts) => {
-                    let fault = Fault::Transient(letter.detail);
+                Err((true, letter)) if !is_last_attempt(letter.attempts) => {
+                    let fault = D1Error::Transient(letter.detail);
                     let disposition = retry_after(&fault, letter.attempts, self.jitter());
-                    verdicts.push(Verdict { message_id: letter.message_id, disposition });
+                    verdicts.push(MessageDecision { message_id: letter.message_id, disposition });
                     self.count(Rare::NewerWaits);
                 }
                 Err((_, letter)) => whole.letters.push(*letter),
@@ -47,11 +47,11 @@ impl World<'_> {
             self.settles(number, true);
         }
         if self.is_wrong(Sabotage::DeadIsParked) && queue == DEAD {
-            let park = |it: Message| it.park(DEAD, "retries-exhausted", "");
+            let park = |it: OpenedMessage| it.to_dead_letter(DEAD, "retries-exhausted", "");
             whole.letters.extend(std::mem::take(&mut whole.messages).into_iter().map(park));
         }
         if let Some(consumer) = self.consumers.get_mut(&number) {
-            consumer.work = Work::of(whole, verdicts);
+            consumer.work = BatchProgress::new(whole, verdicts);
         }
         self.commit_parts(number);
     }
@@ -103,20 +103,20 @@ impl World<'_> {
             if let Ok(Reply::Owed(owed)) = reply {
                 consumer.pending.extend(owed);
             }
-            consumer.work.committed(&part);
+            consumer.work.record_commit(&part);
             if consumer.dead && !part.messages.is_empty() {
                 self.count(Rare::DeadQueueApplied);
             }
             return self.commit_parts(number);
         };
-        let fault = Fault::of(&cause);
-        let halves = !matches!(fault, Fault::Transient(_)) && 1 < part.messages.len();
+        let fault = D1Error::classify(&cause);
+        let halves = !matches!(fault, D1Error::Transient(_)) && 1 < part.messages.len();
         let waits = consumer.dead;
         if sabotage == Some(Sabotage::RefusedIsDone) {
-            consumer.work.committed(&part);
+            consumer.work.record_commit(&part);
             return self.commit_parts(number);
         }
-        consumer.work.refused(part, &fault, jitter);
+        consumer.work.record_refusal(part, &fault, jitter);
         if halves {
             self.count(Rare::Bisected);
         }
@@ -133,7 +133,7 @@ impl World<'_> {
             return;
         }
         let Some(consumer) = self.consumers.get_mut(&number) else { return };
-        let pending = round(std::mem::take(&mut consumer.pending), vec![]);
+        let pending = merge_round(std::mem::take(&mut consumer.pending), vec![]);
         self.push(By::Consumer(number), pending);
     }
 
@@ -145,11 +145,11 @@ impl World<'_> {
         let mut settled = Vec::new();
         for copy in &consumer.copies {
             let Some(it) = self.queue.copies.get(copy) else { continue };
-            let is_it = |verdict: &&Verdict| verdict.message_id == it.message;
+            let is_it = |verdict: &&MessageDecision| verdict.message_id == it.message;
             let verdict = consumer.work.verdicts().iter().find(is_it);
-            let given = verdict.map_or(Disposition::RetryAfter(1), |it| it.disposition);
+            let given = verdict.map_or(QueueAction::RetryAfter(1), |it| it.disposition);
             let forgets = self.is_wrong(Sabotage::LastForgets) && ATTEMPTS_MAX <= it.attempts;
-            settled.push((*copy, if early || forgets { Disposition::Ack } else { given }));
+            settled.push((*copy, if early || forgets { QueueAction::Ack } else { given }));
         }
         if let Some(consumer) = self.consumers.get_mut(&number) {
             consumer.settled = settled;

@@ -1,9 +1,9 @@
 //! Every batch that D1 executes is held to its twin at once: which versions rise, which set each
 //! version names, which deliveries are noted, where the rows stand, and what a fill reads.
 
-use shared::merge::{Change, Entity, Live, State};
-use shared::plan::Plan;
-use shared::projection::Fields;
+use shared::merge::{EntityChange, EntityKind, EntityState, LiveState};
+use shared::plan::BatchPlan;
+use shared::projection::EntityFields;
 
 use super::Broken;
 use super::calls::{Reply, Work};
@@ -49,7 +49,7 @@ impl World<'_> {
     }
 
     /// A plan is committed.
-    fn commits(&mut self, plan: &Plan, messages: &[String]) {
+    fn commits(&mut self, plan: &BatchPlan, messages: &[String]) {
         let (deliveries, letters) = (plan.deliveries.len(), plan.dead_letters.len());
         self.say(format_args!("d1: commits {deliveries} deliveries, {letters} of them letters"));
         self.seldom(plan);
@@ -97,25 +97,25 @@ impl World<'_> {
     }
 
     /// What is seldom about the changes, before they are taken in.
-    fn seldom(&mut self, plan: &Plan) {
+    fn seldom(&mut self, plan: &BatchPlan) {
         for change in plan.changes.values().flatten() {
             let twin = &self.laws.mirror.twin;
             let stored = twin.state(change.entity, change.id.as_str());
             let rare = match (stored, &change.state) {
-                (Some(State::Live(a)), State::Live(b)) => told_apart(a, b),
-                (Some(State::Dead), State::Live(_)) => Some(Rare::LateUpdate),
-                (None, State::Dead) => Some(Rare::DeleteFirst),
-                (None, State::Live(live)) => match &live.fields {
-                    Fields::Membership(it) => {
-                        let known = twin.state(Entity::User, &it.user_id).is_some();
+                (Some(EntityState::Live(a)), EntityState::Live(b)) => told_apart(a, b),
+                (Some(EntityState::Deleted), EntityState::Live(_)) => Some(Rare::LateUpdate),
+                (None, EntityState::Deleted) => Some(Rare::DeleteFirst),
+                (None, EntityState::Live(live)) => match &live.fields {
+                    EntityFields::Membership(it) => {
+                        let known = twin.state(EntityKind::User, &it.user_id).is_some();
                         (!known).then_some(Rare::MembershipFirst)
                     }
-                    Fields::User(_)
-                    | Fields::Organization(_)
-                    | Fields::Role(_)
-                    | Fields::Permission(_) => None,
+                    EntityFields::User(_)
+                    | EntityFields::Organization(_)
+                    | EntityFields::Role(_)
+                    | EntityFields::Permission(_) => None,
                 },
-                (Some(State::Live(_) | State::Dead), State::Dead) => None,
+                (Some(EntityState::Live(_) | EntityState::Deleted), EntityState::Deleted) => None,
             };
             if let Some(rare) = rare {
                 self.count(rare);
@@ -124,7 +124,7 @@ impl World<'_> {
     }
 
     /// I10: each delivery of the plan is noted exactly when D1 holds its effects or its letter.
-    fn notes(&mut self, plan: &Plan) {
+    fn notes(&mut self, plan: &BatchPlan) {
         let deliveries = plan.deliveries.iter();
         let mut ids: Vec<&str> = deliveries.map(|it| it.envelope.svix_id.as_str()).collect();
         ids.sort_unstable();
@@ -149,12 +149,12 @@ impl World<'_> {
     }
 
     /// I1 and I2: the rows that the plan names stand where the law puts them.
-    fn holds(&mut self, plan: &Plan) {
-        for Change { entity, id, .. } in plan.changes.values().flatten() {
+    fn holds(&mut self, plan: &BatchPlan) {
+        for EntityChange { entity, id, .. } in plan.changes.values().flatten() {
             let want = match self.laws.mirror.twin.state(*entity, id.as_str()) {
                 None => None,
-                Some(State::Dead) => Some((true, Default::default())),
-                Some(State::Live(Live { rank, .. })) => {
+                Some(EntityState::Deleted) => Some((true, Default::default())),
+                Some(EntityState::Live(LiveState { rank, .. })) => {
                     let digest = rank.digest.as_str().to_owned();
                     Some((false, (rank.updated_at, rank.event_at, rank.projection, digest)))
                 }
@@ -173,8 +173,8 @@ impl World<'_> {
 }
 
 /// Two live states of one instant; the greater projection of one event.
-fn told_apart(a: &Live, b: &Live) -> Option<Rare> {
-    let at = |it: &Live| (it.rank.updated_at, it.rank.event_at);
+fn told_apart(a: &LiveState, b: &LiveState) -> Option<Rare> {
+    let at = |it: &LiveState| (it.rank.updated_at, it.rank.event_at);
     if at(a) != at(b) {
         None
     } else if a.rank.projection != b.rank.projection {
@@ -191,12 +191,12 @@ fn law(dead: bool) -> &'static str {
     if dead { "I2 no resurrection" } else { "I1 convergence" }
 }
 
-fn name(entity: Entity) -> &'static str {
+fn name(entity: EntityKind) -> &'static str {
     match entity {
-        Entity::User => "user",
-        Entity::Organization => "organization",
-        Entity::Membership => "membership",
-        Entity::Role => "role",
-        Entity::Permission => "permission",
+        EntityKind::User => "user",
+        EntityKind::Organization => "organization",
+        EntityKind::Membership => "membership",
+        EntityKind::Role => "role",
+        EntityKind::Permission => "permission",
     }
 }

@@ -1,8 +1,8 @@
 //! An object's fills, as `begin_refill` and `refill` of `durable/src/object.rs`: one row of fills
 //! at a time, each judged when it comes back.
 
-use shared::cache::{Ages, Fill, Filled};
-use shared::fault::CallFault;
+use shared::cache::{AgeLimits, FillOutcome, FillRequest};
+use shared::d1_error::ObjectCallError;
 use shared::limits::FILLS_MAX;
 use shared::time::UnixMillis;
 
@@ -40,7 +40,7 @@ impl World<'_> {
             }
         }
         let sent = match self.sabotage {
-            Some(Sabotage::FloorNotSent) => Fill { floor: 0, ..fill },
+            Some(Sabotage::FloorNotSent) => FillRequest { floor: 0, ..fill },
             _ => fill,
         };
         self.call(Who::Fill { user, fill: number }, Work::Fill { user: user_id(user), fill: sent });
@@ -78,30 +78,30 @@ impl World<'_> {
         }
         let (floor, owner) = (object.memory.floor, object.memory.owner);
         let below = row.as_ref().is_some_and(|row| row.owner == owner && row.set.version < floor);
-        let taken = object.memory.take(&fill, row);
+        let taken = object.memory.apply_fill(&fill, row);
         self.say(format_args!("object {user}: fill {number} is {taken:?}"));
         if below {
             self.count(Rare::StaleFillRefused);
         }
-        if taken == Filled::Dropped {
+        if taken == FillOutcome::Dropped {
             self.count(Rare::FillDropped);
         } else if !self.save(user) {
             return self.unfilled(user);
         }
         match taken {
-            Filled::Applied => self.refilled(user, true),
-            Filled::Again | Filled::Dropped if FILLS_MAX <= flight.round => {
+            FillOutcome::Applied => self.refilled(user, true),
+            FillOutcome::Again | FillOutcome::Dropped if FILLS_MAX <= flight.round => {
                 self.refilled(user, false);
             }
-            Filled::Again => self.fills(user, true, flight.round + 1),
-            Filled::Dropped => self.fills(user, false, flight.round + 1),
+            FillOutcome::Again => self.fills(user, true, flight.round + 1),
+            FillOutcome::Dropped => self.fills(user, false, flight.round + 1),
         }
     }
 
     /// The incarnation could not be written.
     fn unbegun(&mut self, user: usize) {
         if let Some(object) = self.object(user).filter(|it| it.flight.is_some()) {
-            object.memory.unbegin();
+            object.memory.cancel_incarnation();
         }
         self.unfilled(user);
     }
@@ -122,7 +122,7 @@ impl World<'_> {
         let Some(object) = self.object(user) else { return };
         object.flight = None;
         if good {
-            object.pace.filled();
+            object.pace.record_success();
         }
         for waiter in std::mem::take(&mut object.waiters) {
             self.tells(user, waiter, good, now, &ages);
@@ -130,10 +130,17 @@ impl World<'_> {
     }
 
     /// One who has waited is answered, or waits for one more.
-    fn tells(&mut self, user: usize, waiter: Waiter, good: bool, now: UnixMillis, ages: &Ages) {
+    fn tells(
+        &mut self,
+        user: usize,
+        waiter: Waiter,
+        good: bool,
+        now: UnixMillis,
+        ages: &AgeLimits,
+    ) {
         let Waiter { guard, try_, ref ask, asked_at, once_more } = waiter;
         let Some(object) = self.objects.get(user) else { return };
-        let answer = object.memory.after_fill(ask, asked_at, now, ages);
+        let answer = object.memory.answer_after_fill(ask, asked_at, now, ages);
         if let Some(answer) = answer.filter(|_| good) {
             if ask.fresh {
                 self.count(Rare::FreshFill);
@@ -145,7 +152,7 @@ impl World<'_> {
                 object.waiters.push(Waiter { once_more: false, ..waiter });
             }
         } else {
-            self.replies(guard, try_, Err(CallFault::Final));
+            self.replies(guard, try_, Err(ObjectCallError::Final));
         }
     }
 }

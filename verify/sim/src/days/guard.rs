@@ -3,9 +3,9 @@
 //! `guard::permit` does for a session of the user's own. The isolate's second level is off, as it
 //! is by default.
 
-use shared::fault::{CallFault, call_again_ms};
-use shared::guard::{Denied, Known, Need, covers};
-use shared::object::{Answer, Ask};
+use shared::d1_error::{ObjectCallError, retry_call_ms};
+use shared::guard::{Denied, Need, RoleSnapshot, roles_meet};
+use shared::role_cache::{RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
 
 use super::agenda::Step;
@@ -21,7 +21,7 @@ const ANSWER_MS_MAX: i64 = shared::limits::ANSWER_MS_MAX.cast_signed();
 pub(super) struct Guard {
     user: usize,
     need: Need,
-    ask: Ask,
+    ask: RoleQuery,
     asked_at: i64,
     /// Which question this is: each is answered for itself.
     try_: u32,
@@ -41,7 +41,7 @@ impl World<'_> {
             Version::Beyond => reached.max(self.now) + 1,
             Version::Absurd => self.now + 86_400_000,
         };
-        let ask = Ask { user_id: user_id(user).into(), fresh, min_version, compact: true };
+        let ask = RoleQuery { user_id: user_id(user).into(), fresh, min_version, compact: true };
         let number = self.number();
         let guard = Guard { user, need, ask, asked_at: self.now, try_: 0, calls: 0, again: false };
         self.guards.insert(number, guard);
@@ -58,7 +58,11 @@ impl World<'_> {
         let try_ = guard.try_;
         if self.dice.strikes(Fault::AskLost) || self.is_on(Window::RolesDown) {
             let overloaded = self.dice.free.u8(0..4) == 0;
-            let answer = Err(if overloaded { CallFault::Overloaded } else { CallFault::Retryable });
+            let answer = Err(if overloaded {
+                ObjectCallError::Overloaded
+            } else {
+                ObjectCallError::Retryable
+            });
             return self.on_its_way(Step::Asked { guard: number, try_, answer });
         }
         self.on_its_way(Step::Ask { guard: number, try_ });
@@ -72,14 +76,19 @@ impl World<'_> {
     }
 
     /// The object's answer arrives.
-    pub(super) fn asked(&mut self, number: u32, try_: u32, answer: Result<Answer, CallFault>) {
+    pub(super) fn asked(
+        &mut self,
+        number: u32,
+        try_: u32,
+        answer: Result<RoleAnswer, ObjectCallError>,
+    ) {
         let Some(guard) = self.guards.get_mut(&number).filter(|it| it.try_ == try_) else { return };
         let (now, asked_at) = (self.now, guard.asked_at);
         match answer {
             Err(fault) => {
                 guard.calls += 1;
                 let jitter = self.dice.free.u32(..);
-                match call_again_ms(fault, guard.calls, jitter) {
+                match retry_call_ms(fault, guard.calls, jitter) {
                     Some(ms) => self.after(ms.into(), Step::AskAgain(number)),
                     None => self.ends(number, None),
                 }
@@ -91,7 +100,7 @@ impl World<'_> {
                     (guard.again, guard.calls) = (true, 0);
                     return self.question(number);
                 }
-                self.ends(number, Some(Known { set: answer.set, good_until }));
+                self.ends(number, Some(RoleSnapshot { set: answer.set, good_until }));
             }
         }
     }
@@ -101,12 +110,12 @@ impl World<'_> {
         self.ends(number, None);
     }
 
-    fn ends(&mut self, number: u32, known: Option<Known>) {
+    fn ends(&mut self, number: u32, known: Option<RoleSnapshot>) {
         let Some(Guard { user, need, .. }) = self.guards.remove(&number) else { return };
         let now = UnixMillis(self.now);
-        let covered = covers(known.as_ref(), &need, now);
+        let covered = roles_meet(known.as_ref(), &need, now);
         let set = known.map(|known| known.set);
-        let decided = covered.and_then(|()| set.ok_or(Denied::Cold));
+        let decided = covered.and_then(|()| set.ok_or(Denied::NoRoleSet));
         let shown = decided.as_ref().map(|set| set.version).map_err(|denied| *denied);
         self.say(format_args!("guard {number}: user {user} {need:?} gets {shown:?}"));
         self.decided(user, &need, &decided);

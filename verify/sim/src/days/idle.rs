@@ -1,6 +1,6 @@
 //! The end of an idle object, as `durable/src/object/idle.rs`: its watch first, then its storage.
 
-use shared::cache::{Alarm, State};
+use shared::cache::{AlarmAction, CacheState};
 use shared::limits::END_AGAIN_MS;
 
 use super::Broken;
@@ -28,8 +28,8 @@ impl World<'_> {
         }
         let before = object.memory.owner;
         let ends = match object.memory.alarm(now, &ages) {
-            Alarm::Rearm(at) => return self.arm(user, at.since(now)),
-            Alarm::End(owner) => owner,
+            AlarmAction::Rearm(at) => return self.arm(user, at.since(now)),
+            AlarmAction::End(owner) => owner,
         };
         if sabotage == Some(Sabotage::KeepsIncarnation) {
             object.memory.owner = before;
@@ -60,8 +60,8 @@ impl World<'_> {
         if !done {
             return self.arm(user, END_AGAIN_MS);
         }
-        if object.memory.ended(owner, now) && object.flight.is_none() {
-            (object.memory, object.disk, object.alarm) = (State::default(), None, None);
+        if object.memory.watch_ended(owner, now) && object.flight.is_none() {
+            (object.memory, object.disk, object.alarm) = (CacheState::default(), None, None);
             return self.count(Rare::WatchEnded);
         }
         self.count(Rare::WatchKept);

@@ -3,11 +3,11 @@
 
 use std::rc::Rc;
 
-use shared::batch::{Part, Work};
-use shared::fault::Disposition;
+use shared::batch::{BatchPart, BatchProgress};
+use shared::d1_error::QueueAction;
 use shared::limits::DEAD_RETRY_S_MAX;
-use shared::outbox::Pending;
-use shared::plan::Plan;
+use shared::outbox::PendingHint;
+use shared::plan::BatchPlan;
 
 use super::agenda::Step;
 use super::count::Rare;
@@ -27,11 +27,11 @@ pub(super) struct Consumer {
     pub(super) copies: Vec<u32>,
     pub(super) isolate: usize,
     /// What is still to be committed, and what is decided.
-    pub(super) work: Work,
-    pub(super) trying: Option<(Part, Rc<Plan>)>,
-    pub(super) pending: Vec<Pending>,
+    pub(super) work: BatchProgress,
+    pub(super) trying: Option<(BatchPart, Rc<BatchPlan>)>,
+    pub(super) pending: Vec<PendingHint>,
     /// What the platform was told.
-    pub(super) settled: Vec<(u32, Disposition)>,
+    pub(super) settled: Vec<(u32, QueueAction)>,
 }
 
 impl World<'_> {
@@ -63,8 +63,8 @@ impl World<'_> {
         for copy in &consumer.copies {
             let told = consumer.settled.iter().find(|(it, _)| it == copy).map(|(_, told)| *told);
             match told {
-                Some(Disposition::Ack) => self.acknowledged(*copy),
-                Some(Disposition::RetryAfter(seconds)) => self.handed_back(*copy, seconds),
+                Some(QueueAction::Ack) => self.acknowledged(*copy),
+                Some(QueueAction::RetryAfter(seconds)) => self.handed_back(*copy, seconds),
                 None if consumer.dead => self.handed_back(*copy, DEAD_RETRY_S_MAX),
                 None => self.handed_back(*copy, 1),
             }

@@ -1,4 +1,4 @@
-//! What an object must have on disk before it answers, as `durable/src/object/stored.rs`.
+//! What an object must have on disk before it answers, as `durable/src/object/persist.rs`.
 
 use super::object::Object;
 use super::world::World;
@@ -13,7 +13,7 @@ impl World<'_> {
     /// `Object::settle`: nothing is answered from what the disk does not hold.
     pub(super) fn keeps_up(&mut self, user: usize) -> bool {
         let now = self.object_now();
-        let waits = self.object(user).is_some_and(|it| it.pace.waits_ms(now).is_some());
+        let waits = self.object(user).is_some_and(|it| it.pace.remaining_ms(now).is_some());
         !waits && self.keeps(user)
     }
 

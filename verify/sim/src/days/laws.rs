@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::guard::{Denied, Need};
-use shared::object::Answer;
+use shared::role_cache::RoleAnswer;
 use shared::roles::RoleSet;
 use testkit::sqlite::START;
 use testkit::twin::Twin;
@@ -167,7 +167,7 @@ impl World<'_> {
     }
 
     /// An object serves a set: I5 and I6.
-    pub(super) fn serving(&mut self, user: usize, answer: &Answer) {
+    pub(super) fn serving(&mut self, user: usize, answer: &RoleAnswer) {
         let version = answer.set.version;
         let served = self.laws.served.get(&user).copied().unwrap_or(0);
         if version < served {
@@ -187,7 +187,7 @@ impl World<'_> {
         let granted = decided.is_ok();
         let last = self.laws.decided.insert((user, format!("{need:?}")), granted);
         match (last, decided) {
-            (Some(true), Err(Denied::Missing | Denied::Barred)) => {
+            (Some(true), Err(Denied::NotGranted | Denied::UserBlocked)) => {
                 self.count(Rare::GrantThenDenial);
             }
             (Some(false), Ok(_)) => self.count(Rare::DenialThenGrant),

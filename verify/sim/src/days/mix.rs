@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use shared::cache::{Ages, IDLE_MS_DEFAULT};
+use shared::cache::{AgeLimits, IDLE_MS_DEFAULT};
 use shared::outbox::ROUND_MAX;
 
 use super::dice::{Fault, stream};
@@ -47,7 +47,7 @@ pub(super) struct Mix {
     /// Hints that a page of the outbox holds.
     pub(super) page: i64,
     /// What the objects are set to.
-    pub(super) ages: Ages,
+    pub(super) ages: AgeLimits,
     /// The chance of each fault, in thousandths.
     pub(super) chances: BTreeMap<Fault, u32>,
 }
@@ -101,15 +101,15 @@ impl Mix {
     }
 }
 
-fn ages(rng: &mut Rng) -> Ages {
+fn ages(rng: &mut Rng) -> AgeLimits {
     let idle_ms = match rng.u8(0..3) {
         0 => pick(rng, &[IDLE_MS_SHORT, IDLE_MS_SHORT, 60_000, 600_000]),
         _ => IDLE_MS_DEFAULT,
     };
     match rng.u8(0..3) {
-        0 => Ages { soft_ms: 1_000, hard_ms: HARD_MS_SHORT, idle_ms },
-        1 => Ages { soft_ms: 600_000, hard_ms: 600_000, idle_ms },
-        _ => Ages { idle_ms, ..Ages::default() },
+        0 => AgeLimits { soft_ms: 1_000, hard_ms: HARD_MS_SHORT, idle_ms },
+        1 => AgeLimits { soft_ms: 600_000, hard_ms: 600_000, idle_ms },
+        _ => AgeLimits { idle_ms, ..AgeLimits::default() },
     }
 }
 

@@ -2,9 +2,11 @@
 //! memory, its disk, the one fill under way, and who waits for it. A write to disk and what waits
 //! for it are one step: the platform's gates let nothing in between.
 
-use shared::cache::{Ages, Decision, Fill, Pace, State, Why};
-use shared::fault::CallFault;
-use shared::object::{Answer, Ask, Hint, HintReply};
+use shared::cache::{
+    AgeLimits, CacheDecision, CacheState, FillBackoff, FillRequest, RefusalReason,
+};
+use shared::d1_error::ObjectCallError;
+use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
 
 use super::agenda::Step;
@@ -19,12 +21,12 @@ use super::world::{World, user_id};
 #[derive(Debug, Default)]
 pub(super) struct Object {
     /// What the instance knows.
-    pub(super) memory: State,
+    pub(super) memory: CacheState,
     /// What outlives it.
-    pub(super) disk: Option<State>,
+    pub(super) disk: Option<CacheState>,
     pub(super) loaded: bool,
     /// How the instance spaces its fills.
-    pub(super) pace: Pace,
+    pub(super) pace: FillBackoff,
     pub(super) flight: Option<Flight>,
     /// The end of the watch that the instance waits for.
     pub(super) ending: Option<(u32, i64)>,
@@ -37,7 +39,7 @@ pub(super) struct Object {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flight {
     pub(super) number: u32,
-    pub(super) fill: Fill,
+    pub(super) fill: FillRequest,
     pub(super) round: u32,
 }
 
@@ -46,7 +48,7 @@ pub(super) struct Flight {
 pub(super) struct Waiter {
     pub(super) guard: u32,
     pub(super) try_: u32,
-    pub(super) ask: Ask,
+    pub(super) ask: RoleQuery,
     pub(super) asked_at: UnixMillis,
     /// Whether the fill was under way before the question, and one more may follow.
     pub(super) once_more: bool,
@@ -63,7 +65,7 @@ impl World<'_> {
     }
 
     /// A question arrives: `Object::ask`.
-    pub(super) fn asks(&mut self, user: usize, guard: u32, try_: u32, ask: &Ask) {
+    pub(super) fn asks(&mut self, user: usize, guard: u32, try_: u32, ask: &RoleQuery) {
         if self.dice.strikes(Fault::Evicted) {
             self.evict(user);
         }
@@ -71,32 +73,32 @@ impl World<'_> {
         self.load(user);
         let Some(object) = self.object(user) else { return };
         object.memory.user_id = user_id(user).into();
-        let touched = object.memory.touch(now, &ages);
+        let touched = object.memory.record_use(now, &ages);
         if (touched || self.is_unsaved(user)) && !self.keeps_up(user) {
             let lives = self.object(user).is_some_and(|it| it.loaded);
-            let fault = if lives { CallFault::Final } else { CallFault::Retryable };
+            let fault = if lives { ObjectCallError::Final } else { ObjectCallError::Retryable };
             return self.replies(guard, try_, Err(fault));
         }
         let Some(object) = self.object(user) else { return };
-        match object.memory.ask(ask, now, &ages, &mut object.pace) {
-            Decision::Serve(answer) => self.serves(user, guard, try_, answer),
-            Decision::ServeAndRefill(answer) => {
+        match object.memory.decide(ask, now, &ages, &mut object.pace) {
+            CacheDecision::Serve(answer) => self.serves(user, guard, try_, answer),
+            CacheDecision::ServeAndRefill(answer) => {
                 self.begin_refill(user);
                 self.serves(user, guard, try_, answer);
             }
-            Decision::Join if object.flight.is_some() => {
+            CacheDecision::Join if object.flight.is_some() => {
                 let ask = ask.clone();
                 object.waiters.push(Waiter { guard, try_, ask, asked_at: now, once_more: false });
             }
-            Decision::Join | Decision::Refuse(Why::Ahead) => {
+            CacheDecision::Join | CacheDecision::Refuse(RefusalReason::Ahead) => {
                 self.count(Rare::BelowVersion);
-                self.replies(guard, try_, Err(CallFault::Final));
+                self.replies(guard, try_, Err(ObjectCallError::Final));
             }
-            Decision::Refuse(Why::Waiting) => {
+            CacheDecision::Refuse(RefusalReason::Waiting) => {
                 self.count(Rare::FillWaited);
-                self.replies(guard, try_, Err(CallFault::Final));
+                self.replies(guard, try_, Err(ObjectCallError::Final));
             }
-            Decision::Fill => {
+            CacheDecision::Fill => {
                 if object.memory.entry.is_some() && !object.memory.is_below_floor() && !ask.fresh {
                     self.count(Rare::StaleRefused);
                 }
@@ -110,12 +112,17 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn serves(&mut self, user: usize, guard: u32, try_: u32, answer: Answer) {
+    pub(super) fn serves(&mut self, user: usize, guard: u32, try_: u32, answer: RoleAnswer) {
         self.serving(user, &answer);
         self.replies(guard, try_, Ok(answer));
     }
 
-    pub(super) fn replies(&mut self, guard: u32, try_: u32, answer: Result<Answer, CallFault>) {
+    pub(super) fn replies(
+        &mut self,
+        guard: u32,
+        try_: u32,
+        answer: Result<RoleAnswer, ObjectCallError>,
+    ) {
         if !self.dice.strikes(Fault::AskReplyLost) {
             self.on_its_way(Step::Asked { guard, try_, answer });
         }
@@ -152,7 +159,7 @@ impl World<'_> {
         }
         if reply == HintReply::Acked {
             self.laws.acknowledged(user, hint.version);
-            let waits = self.object(user).is_some_and(|it| it.pace.waits_ms(now).is_some());
+            let waits = self.object(user).is_some_and(|it| it.pace.remaining_ms(now).is_some());
             if owed && !waits {
                 self.begin_refill(user);
             }
@@ -193,7 +200,8 @@ impl World<'_> {
     pub(super) fn evict(&mut self, user: usize) {
         let Some(object) = self.object(user) else { return };
         let (flight, ending) = (object.flight.take(), object.ending.take());
-        (object.loaded, object.memory, object.pace) = (false, State::default(), Pace::default());
+        (object.loaded, object.memory, object.pace) =
+            (false, CacheState::default(), FillBackoff::default());
         let waiters = std::mem::take(&mut object.waiters);
         self.say(format_args!("object {user}: is evicted"));
         if flight.is_some() {
@@ -205,7 +213,7 @@ impl World<'_> {
             self.arm(user, ALARM_AGAIN_MS);
         }
         for waiter in waiters {
-            self.replies(waiter.guard, waiter.try_, Err(CallFault::Retryable));
+            self.replies(waiter.guard, waiter.try_, Err(ObjectCallError::Retryable));
         }
     }
 
@@ -219,15 +227,19 @@ impl World<'_> {
     }
 
     /// What an object would serve now, as far as it knows.
-    pub(super) fn held(&mut self, user: usize, ages: &Ages) -> Option<Answer> {
+    pub(super) fn held(&mut self, user: usize, ages: &AgeLimits) -> Option<RoleAnswer> {
         let now = self.object_now();
         self.load(user);
-        let ask =
-            Ask { user_id: user_id(user).into(), fresh: false, min_version: 0, compact: true };
+        let ask = RoleQuery {
+            user_id: user_id(user).into(),
+            fresh: false,
+            min_version: 0,
+            compact: true,
+        };
         let object = self.objects.get(user)?;
-        match object.memory.ask(&ask, now, ages, &mut Pace::default()) {
-            Decision::Serve(answer) | Decision::ServeAndRefill(answer) => Some(answer),
-            Decision::Fill | Decision::Join | Decision::Refuse(_) => None,
+        match object.memory.decide(&ask, now, ages, &mut FillBackoff::default()) {
+            CacheDecision::Serve(answer) | CacheDecision::ServeAndRefill(answer) => Some(answer),
+            CacheDecision::Fill | CacheDecision::Join | CacheDecision::Refuse(_) => None,
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Messages as a consumer opens them, as `consumer/src/handout.rs`.
+//! Messages as a consumer opens them, as `consumer/src/message.rs`.
 
-use shared::envelope::{Envelope, OpenError};
-use shared::plan::{DeadLetter, Message};
-use shared::queue::Queue;
+use shared::envelope::{Envelope, EnvelopeError};
+use shared::plan::{DeadLetter, OpenedMessage};
+use shared::queue::QueueKind;
 use shared::time::UnixMillis;
 
 use super::door::NEWER;
@@ -15,11 +15,11 @@ impl World<'_> {
         &mut self,
         copy: &Copy,
         queue: &str,
-    ) -> Result<Message, (bool, Box<DeadLetter>)> {
+    ) -> Result<OpenedMessage, (bool, Box<DeadLetter>)> {
         let newer = self.consumers_are_new && copy.text.starts_with(NEWER);
         let read = if newer { copy.text.replacen(NEWER, r#"{"v":1,"#, 1) } else { String::new() };
-        let from = if copy.dead { Queue::Dead } else { Queue::Events };
-        let (id, attempts) = (copy.message.clone(), from.attempts(copy.attempts));
+        let from = if copy.dead { QueueKind::Dead } else { QueueKind::Events };
+        let (id, attempts) = (copy.message.clone(), from.total_attempts(copy.attempts));
         let (text, sent_at) = (copy.text.to_string(), UnixMillis(copy.sent_at));
         let unopened = |reason: &str, detail: String, text: String| {
             Box::new(DeadLetter {
@@ -33,12 +33,12 @@ impl World<'_> {
                 envelope: None,
             })
         };
-        match Envelope::open(if newer { &read } else { &copy.text }) {
-            Ok(envelope) => Ok(Message { id, attempts, sent_at, text, envelope }),
-            Err(error @ OpenError::Newer(_)) => {
+        match Envelope::decode(if newer { &read } else { &copy.text }) {
+            Ok(envelope) => Ok(OpenedMessage { id, attempts, sent_at, text, envelope }),
+            Err(error @ EnvelopeError::Newer(_)) => {
                 Err((true, unopened("newer-envelope", error.to_string(), text)))
             }
-            Err(error @ OpenError::Malformed(_)) => {
+            Err(error @ EnvelopeError::Malformed(_)) => {
                 Err((false, unopened("malformed", error.to_string(), text)))
             }
         }

@@ -1,11 +1,11 @@
-//! Hints, step by step as `consumer/src/push.rs`: all at once, two seconds for each answer, then
-//! one batch that notes them. And the cron as `consumer/src/sweep.rs`: page after page of the
+//! Hints, step by step as `consumer/src/send_hints.rs`: all at once, two seconds for each answer,
+//! then one batch that notes them. And the cron as `consumer/src/sweep.rs`: page after page of the
 //! outbox.
 
 use std::collections::BTreeMap;
 
-use shared::object::HintReply;
-use shared::outbox::{Pending, ROUND_MAX, goes_on, is_full, settle};
+use shared::outbox::{PendingHint, ROUND_MAX, may_have_more, sort_replies, sweep_continues};
+use shared::role_cache::HintReply;
 
 use super::agenda::Step;
 use super::calls::{Reply, Who, Work};
@@ -33,7 +33,7 @@ pub(super) enum By {
 #[derive(Debug)]
 pub(super) struct Push {
     by: By,
-    asked: Vec<Pending>,
+    asked: Vec<PendingHint>,
     answers: BTreeMap<String, HintReply>,
     over: bool,
 }
@@ -42,7 +42,7 @@ pub(super) struct Push {
 #[derive(Debug)]
 pub(super) struct Sweeper {
     number: u32,
-    last: Option<Pending>,
+    last: Option<PendingHint>,
     rounds: u32,
     /// How full the last page was, as if it held as much as a real one.
     sent: usize,
@@ -51,7 +51,7 @@ pub(super) struct Sweeper {
 
 impl World<'_> {
     /// Sends one round of hints.
-    pub(super) fn push(&mut self, by: By, asked: Vec<Pending>) {
+    pub(super) fn push(&mut self, by: By, asked: Vec<PendingHint>) {
         if asked.is_empty() {
             return self.pushed(by);
         }
@@ -70,14 +70,14 @@ impl World<'_> {
         }
     }
 
-    fn sends_hint(&mut self, push: u32, pending: &Pending) {
+    fn sends_hint(&mut self, push: u32, pending: &PendingHint) {
         if !self.dice.strikes(Fault::HintLost) && !self.is_on(Window::RolesDown) {
             self.on_its_way(Step::Hint { push, pending: pending.clone() });
         }
     }
 
     /// A hint reaches the object.
-    pub(super) fn hint(&mut self, push: u32, pending: Pending) {
+    pub(super) fn hint(&mut self, push: u32, pending: PendingHint) {
         let Some(user) = place(&pending.user_id) else { return };
         let Some(reply) = self.takes_hint(user, &pending.hint()) else { return };
         self.say(format_args!("object {user}: hint {} gets {reply:?}", pending.version));
@@ -87,7 +87,7 @@ impl World<'_> {
     }
 
     /// An object's answer arrives.
-    pub(super) fn hinted(&mut self, number: u32, pending: Pending, reply: HintReply) {
+    pub(super) fn hinted(&mut self, number: u32, pending: PendingHint, reply: HintReply) {
         let Some(push) = self.pushes.get_mut(&number) else { return };
         push.answers.insert(pending.user_id, reply);
         if push.answers.len() == push.asked.len() {
@@ -103,8 +103,9 @@ impl World<'_> {
             return;
         }
         let none = on_send.then_some(HintReply::Acked);
-        let answer = |it: &Pending| (it.clone(), push.answers.get(&it.user_id).copied().or(none));
-        let settled = settle(push.asked.iter().map(answer).collect());
+        let answer =
+            |it: &PendingHint| (it.clone(), push.answers.get(&it.user_id).copied().or(none));
+        let settled = sort_replies(push.asked.iter().map(answer).collect());
         let by = push.by;
         if let By::Consumer(consumer) = by
             && (!self.consumers.contains_key(&consumer)
@@ -198,10 +199,10 @@ impl World<'_> {
         let now = self.now;
         let Some(sweeper) = self.sweeper.as_mut().filter(|it| it.number == number) else { return };
         sweeper.rounds += 1;
-        if goes_on(sweeper.sent, sweeper.rounds, now - sweeper.begun) {
+        if sweep_continues(sweeper.sent, sweeper.rounds, now - sweeper.begun) {
             return self.next_page(number);
         }
-        self.resume = sweeper.last.take().filter(|_| is_full(sweeper.sent));
+        self.resume = sweeper.last.take().filter(|_| may_have_more(sweeper.sent));
         self.sweep_over();
     }
 

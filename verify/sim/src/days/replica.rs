@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::cache::Row;
+use shared::cache::FillResult;
 
 use super::calls::{Reply, Work};
 use super::count::Rare;
@@ -44,7 +44,7 @@ impl World<'_> {
             None => None,
             Some(Watch { owner, version, .. }) => {
                 let set = self.laws.names.get(&((*user).to_owned(), *version))?.clone();
-                Some(Row { owner: *owner, set })
+                Some(FillResult { owner: *owner, set })
             }
         };
         self.count(Rare::Lagged);

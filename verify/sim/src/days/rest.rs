@@ -3,7 +3,7 @@
 //! nothing.
 
 use shared::envelope::{Envelope, Letter as Says};
-use shared::merge::Change;
+use shared::merge::EntityChange;
 use testkit::sqlite::Cells;
 use testkit::twin::{TABLES, Twin};
 
@@ -163,12 +163,9 @@ impl World<'_> {
         }
         // For as long as the platform hands a message out, only these put it aside.
         let content = |reason: &str| UNREAD.contains(&reason) || reason == "refused-by-database";
-        let early = self
-            .laws
-            .mirror
-            .parked
-            .iter()
-            .find(|(_, it)| !content(&it.reason) && !shared::fault::is_last(it.attempts));
+        let early = self.laws.mirror.parked.iter().find(|(_, it)| {
+            !content(&it.reason) && !shared::d1_error::is_last_attempt(it.attempts)
+        });
         early.map_or(Ok(()), |(message, letter)| {
             let (reason, attempts) = (&letter.reason, letter.attempts);
             let how = format!("{message} was parked as {reason} after {attempts} attempts");
@@ -182,7 +179,7 @@ impl World<'_> {
             self.guard(user, Need::Session, false, Version::Any);
         }
         self.live_for(20_000)?;
-        let ages = shared::cache::Ages { hard_ms: 3_600_000, ..self.mix.ages };
+        let ages = shared::cache::AgeLimits { hard_ms: 3_600_000, ..self.mix.ages };
         for user in 0..self.mix.users {
             let ended = self.reached(user) == 0 && self.mix.ages.idle_ms < 60_000;
             let held = self.held(user, &ages);
@@ -224,8 +221,8 @@ impl World<'_> {
 }
 
 /// What a text says that was sent.
-fn changes(text: &str) -> Vec<Change> {
-    match Envelope::open(&text.replacen(NEWER, r#"{"v":1,"#, 1)) {
+fn changes(text: &str) -> Vec<EntityChange> {
+    match Envelope::decode(&text.replacen(NEWER, r#"{"v":1,"#, 1)) {
         Ok(Envelope { letter: Says::Event(event), .. }) => event.changes,
         _ => Vec::new(),
     }

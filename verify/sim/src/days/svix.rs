@@ -1,7 +1,7 @@
 //! Svix: signs each event and tries to deliver it until the door says 2xx, or the schedule ends.
 //! <https://docs.svix.com/retries>
 
-use shared::signature::Headers;
+use shared::signature::SvixHeaders;
 
 use super::agenda::Step;
 use super::count::Rare;
@@ -128,12 +128,12 @@ impl World<'_> {
 }
 
 /// The headers of an attempt, signed as Svix signs: by an implementation that is not the door's.
-pub(super) fn sign(svix_id: &str, signed_s: i64, body: &[u8]) -> Headers {
+pub(super) fn sign(svix_id: &str, signed_s: i64, body: &[u8]) -> SvixHeaders {
     let mut signed = format!("{svix_id}.{signed_s}.").into_bytes();
     signed.extend_from_slice(body);
     let key = STANDARD.decode(KEY).unwrap_or_default();
     let tag = STANDARD.encode(hmac_sha256::HMAC::mac(&signed, &key));
-    Headers::read(|name| match name {
+    SvixHeaders::from_fn(|name| match name {
         "svix-id" => Some(svix_id.to_owned()),
         "svix-timestamp" => Some(signed_s.to_string()),
         "svix-signature" => Some(format!("v1,{tag}")),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::cache::{Fill, Row};
+use shared::cache::{FillRequest, FillResult};
 use testkit::twin::Word;
 
 use super::Broken;
@@ -86,9 +86,14 @@ impl World<'_> {
     }
 
     /// A fill reads what the rows say.
-    pub(super) fn reads(&mut self, user: &'static str, fill: &Fill, row: Option<&Row>) {
+    pub(super) fn reads(
+        &mut self,
+        user: &'static str,
+        fill: &FillRequest,
+        row: Option<&FillResult>,
+    ) {
         let version = row.map(|row| row.set.version);
-        let Fill { owner, floor, registers, .. } = fill;
+        let FillRequest { owner, floor, registers, .. } = fill;
         self.say(format_args!("d1: fill of {user} by {owner}, {registers}, reads {version:?}"));
         if *registers {
             let before = self.laws.mirror.watches.get(user).cloned();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::Hasher as _;
 use std::rc::Rc;
 
-use shared::signature::Secrets;
+use shared::signature::WebhookSecrets;
 use testkit::sqlite::{Database, START};
 
 use super::agenda::{Agenda, Step};
@@ -40,7 +40,7 @@ pub(super) struct World<'a> {
     pub(super) mix: Mix,
     pub(super) d1: D1<'a>,
     pub(super) sabotage: Option<Sabotage>,
-    pub(super) secrets: Secrets,
+    pub(super) secrets: WebhookSecrets,
     pub(super) events: Vec<Event>,
     pub(super) inputs: Vec<Input>,
     pub(super) deliveries: Vec<Delivery>,
@@ -54,7 +54,7 @@ pub(super) struct World<'a> {
     pub(super) sweeper: Option<Sweeper>,
     pub(super) sweep_is_due: bool,
     /// Where the last sweep ran out of its budget.
-    pub(super) resume: Option<shared::outbox::Pending>,
+    pub(super) resume: Option<shared::outbox::PendingHint>,
     pub(super) objects: Vec<Object>,
     pub(super) guards: BTreeMap<u32, Guard>,
     pub(super) windows: BTreeMap<Window, i64>,
@@ -98,7 +98,7 @@ impl<'a> World<'a> {
             dice: Dice::new(day.seed, &mix.chances, only),
             d1,
             sabotage: day.sabotage,
-            secrets: Secrets::parse(SECRET).map_err(|error| Broken::harness(&error))?,
+            secrets: WebhookSecrets::parse(SECRET).map_err(|error| Broken::harness(&error))?,
             events,
             inputs,
             deliveries: Vec::new(),

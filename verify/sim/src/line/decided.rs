@@ -1,10 +1,10 @@
 //! What the consumer decides about each batch that it can be handed: asked of `shared::{plan,
 //! batch}` once, and looked up by the model.
 
-use shared::batch::{self, Part, Work};
-use shared::fault::{self, Disposition, Fault};
+use shared::batch::{self, BatchPart, BatchProgress};
+use shared::d1_error::{self, D1Error, QueueAction};
 use shared::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
-use shared::plan::{Message, Verdict, plan};
+use shared::plan::{DeliveryOutcome, OpenedMessage, plan};
 
 use super::history::Told;
 
@@ -87,7 +87,7 @@ impl Decisions {
         let messages = |of| each(of).filter_map(|held| message(told, held)).collect();
         let one = |attempts| {
             let of = (0..told.clerks).filter_map(move |event| message(told, held(event, true)));
-            of.map(move |it| vec![Message { attempts, ..it }])
+            of.map(move |it| vec![OpenedMessage { attempts, ..it }])
         };
         let (first, last) = (ATTEMPTS_MAX + 1, ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX);
         Self {
@@ -135,63 +135,67 @@ impl Decisions {
     }
 }
 
-fn applies(messages: Vec<Message>) -> Part {
-    Part { queue: QUEUE.into(), messages, letters: vec![] }
+fn applies(messages: Vec<OpenedMessage>) -> BatchPart {
+    BatchPart { queue: QUEUE.into(), messages, letters: vec![] }
 }
 
-fn parks(messages: &[Message]) -> Part {
-    let park = |it: &Message| it.park(QUEUE, "retries-exhausted", "");
-    Part { queue: QUEUE.into(), messages: vec![], letters: messages.iter().map(park).collect() }
+fn parks(messages: &[OpenedMessage]) -> BatchPart {
+    let park = |it: &OpenedMessage| it.to_dead_letter(QUEUE, "retries-exhausted", "");
+    BatchPart {
+        queue: QUEUE.into(),
+        messages: vec![],
+        letters: messages.iter().map(park).collect(),
+    }
 }
 
 /// What is left to commit when D1 refuses this for a passing reason.
-fn ends(part: Part) -> Part {
+fn ends(part: BatchPart) -> BatchPart {
     refused(part).0
 }
 
-fn refused(part: Part) -> (Part, Vec<batch::Verdict>) {
-    let mut work = Work::of(part, vec![]);
+fn refused(part: BatchPart) -> (BatchPart, Vec<batch::MessageDecision>) {
+    let mut work = BatchProgress::new(part, vec![]);
     if let Some(part) = work.next_part() {
-        work.refused(part, &Fault::of("Network connection lost"), 0);
+        work.record_refusal(part, &D1Error::classify("Network connection lost"), 0);
     }
     let left = work.next_part().unwrap_or_default();
     (left, work.verdicts().to_vec())
 }
 
-fn committed(part: Part) -> Vec<batch::Verdict> {
-    let mut work = Work::of(part, vec![]);
+fn committed(part: BatchPart) -> Vec<batch::MessageDecision> {
+    let mut work = BatchProgress::new(part, vec![]);
     if let Some(part) = work.next_part() {
-        work.committed(&part);
+        work.record_commit(&part);
     }
     work.verdicts().to_vec()
 }
 
-fn decide(told: &Told, part: Part) -> Decided {
+fn decide(told: &Told, part: BatchPart) -> Decided {
     let plan = plan(QUEUE, &part.messages, part.letters.clone());
     let events = || (0..told.clerks).filter_map(|event| Some((event, told.message(event)?)));
     let takes =
         plan.changes.values().flatten().filter_map(|change| {
             (0..told.clerks).find(|event| told.change(*event) == Some(change))
         });
-    let applied = plan.deliveries.iter().filter(|it| it.verdict != Verdict::Parked);
+    let applied = plan.deliveries.iter().filter(|it| it.verdict != DeliveryOutcome::Parked);
     let notes = applied.filter_map(|it| events().find(|(_, of)| of.envelope == it.envelope));
     let parked = plan.dead_letters.iter().filter_map(|it| it.message_id.parse().ok());
     let (acks, back) = (committed(part.clone()), refused(part).1);
-    let is_retried = |it: &&batch::Verdict| it.disposition != Disposition::Ack;
+    let is_retried = |it: &&batch::MessageDecision| it.disposition != QueueAction::Ack;
     Decided {
         takes: takes.collect(),
         notes: notes.fold(0, |bits, (event, _)| bits | 1 << event),
         parks: parked.fold(0, |bits, held: Held| bits | 1 << event(held)),
-        parks_early: plan.dead_letters.iter().any(|it| !fault::is_last(it.attempts)),
+        parks_early: plan.dead_letters.iter().any(|it| !d1_error::is_last_attempt(it.attempts)),
         acks: pair(acks.iter().filter_map(|it| it.message_id.parse().ok())),
         back: pair(back.iter().filter(is_retried).filter_map(|it| it.message_id.parse().ok())),
     }
 }
 
 /// A message as the queue hands it out. Its number is the queue's own id for it.
-fn message(told: &Told, held: Held) -> Option<Message> {
+fn message(told: &Told, held: Held) -> Option<OpenedMessage> {
     let attempts = if is_last(held) { ATTEMPTS_MAX } else { ATTEMPTS_MAX - 1 };
-    Some(Message { id: held.to_string(), attempts, ..told.message(event(held))?.clone() })
+    Some(OpenedMessage { id: held.to_string(), attempts, ..told.message(event(held))?.clone() })
 }
 
 #[cfg(test)]

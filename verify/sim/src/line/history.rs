@@ -6,10 +6,10 @@ mod make;
 
 use shared::envelope::{Envelope, Letter};
 use shared::event::Event;
-use shared::id::{MessageId, UserId};
-use shared::merge::{Change, Entity, Live, State};
-use shared::plan::Message;
-use shared::projection::{Digest, Fields};
+use shared::id::{SvixId, UserId};
+use shared::merge::{EntityChange, EntityKind, EntityState, LiveState};
+use shared::plan::OpenedMessage;
+use shared::projection::{ContentDigest, EntityFields};
 use shared::time::UnixMillis;
 
 use crate::wire::{USERS, user_id};
@@ -28,7 +28,7 @@ pub(crate) const ADMIN: &str = "admin";
 #[derive(Clone, Debug)]
 pub enum Says {
     /// Clerk says it: the message, as the queue would hand it out, and the one change in it.
-    Clerk(Box<Message>, Change),
+    Clerk(Box<OpenedMessage>, EntityChange),
     /// An operator writes it to D1: the user's number, whether the role is granted, and when.
     Operator(u8, bool, i64),
 }
@@ -37,7 +37,7 @@ pub enum Says {
 #[derive(Clone, Debug)]
 pub struct Told {
     /// What D1 holds at the beginning.
-    pub before: Vec<Change>,
+    pub before: Vec<EntityChange>,
     /// What is said then: first by Clerk, then by operators.
     pub events: Vec<Says>,
     /// How many of these are Clerk's.
@@ -75,9 +75,9 @@ impl History {
                 ],
                 vec![
                     member("orgmem_a", 0, 2, "org:admin"),
-                    dead(Entity::Membership, "orgmem_a"),
+                    dead(EntityKind::Membership, "orgmem_a"),
                     user(0, 2, true, false),
-                    dead(Entity::Organization, ORG),
+                    dead(EntityKind::Organization, ORG),
                 ],
                 vec![],
             ),
@@ -86,7 +86,7 @@ impl History {
                 vec![
                     user(0, 5, true, false),
                     user(0, 5, false, false),
-                    dead(Entity::User, user_id(0)),
+                    dead(EntityKind::User, user_id(0)),
                     user(0, 9, true, false),
                 ],
                 vec![],
@@ -95,7 +95,7 @@ impl History {
                 vec![user(1, 1, true, false)],
                 vec![
                     member("orgmem_a", 0, 1, "org:admin"),
-                    dead(Entity::Membership, "orgmem_a"),
+                    dead(EntityKind::Membership, "orgmem_a"),
                     member("orgmem_c", 0, 3, "org:member"),
                     user(1, 4, true, true),
                 ],
@@ -114,7 +114,7 @@ impl History {
                 ],
                 vec![
                     role(2, "org:member", true),
-                    dead(Entity::Permission, "perm_p"),
+                    dead(EntityKind::Permission, "perm_p"),
                     member("orgmem_b", 1, 2, "org:admin"),
                     user(0, 2, false, true),
                 ],
@@ -134,7 +134,7 @@ impl History {
 impl Told {
     /// An event's message.
     #[must_use]
-    pub fn message(&self, event: u8) -> Option<&Message> {
+    pub fn message(&self, event: u8) -> Option<&OpenedMessage> {
         match self.events.get(usize::from(event))? {
             Says::Clerk(message, _) => Some(message),
             Says::Operator(..) => None,
@@ -143,13 +143,13 @@ impl Told {
 
     /// A message that carries this change alone.
     #[must_use]
-    pub fn carrying(&self, change: &Change) -> Option<Message> {
+    pub fn carrying(&self, change: &EntityChange) -> Option<OpenedMessage> {
         message(self.events.len(), change)
     }
 
     /// An event's change.
     #[must_use]
-    pub fn change(&self, event: u8) -> Option<&Change> {
+    pub fn change(&self, event: u8) -> Option<&EntityChange> {
         match self.events.get(usize::from(event))? {
             Says::Clerk(_, change) => Some(change),
             Says::Operator(..) => None,
@@ -163,12 +163,12 @@ impl Told {
         match self.events.get(usize::from(event)) {
             Some(Says::Operator(user, ..)) => 1 << user,
             Some(Says::Clerk(_, change)) => match change.entity {
-                Entity::User | Entity::Membership => {
+                EntityKind::User | EntityKind::Membership => {
                     let users = (0_u8..).zip(USERS);
                     let named = users.filter(|(_, id)| self.names(change, id));
                     named.fold(0, |bits, (user, _)| bits | 1 << user)
                 }
-                Entity::Organization | Entity::Role | Entity::Permission => u8::MAX,
+                EntityKind::Organization | EntityKind::Role | EntityKind::Permission => u8::MAX,
             },
             None => 0,
         }
@@ -176,7 +176,7 @@ impl Told {
 
     /// Whether a change is about this user. The delete of a membership names none: the membership
     /// itself does.
-    fn names(&self, change: &Change, user: &str) -> bool {
+    fn names(&self, change: &EntityChange, user: &str) -> bool {
         let clerks = self.events.iter().filter_map(|it| match it {
             Says::Clerk(_, change) => Some(change),
             Says::Operator(..) => None,
@@ -186,27 +186,29 @@ impl Told {
     }
 }
 
-fn message(index: usize, change: &Change) -> Option<Message> {
+fn message(index: usize, change: &EntityChange) -> Option<OpenedMessage> {
     let users = touched(change).filter_map(|id| UserId::parse(id).ok()).collect();
     let envelope = Envelope {
-        svix_id: MessageId::parse(&format!("msg_{index}")).ok()?,
+        svix_id: SvixId::parse(&format!("msg_{index}")).ok()?,
         attempted_at: UnixMillis(0),
         received_at: UnixMillis(0),
         event_at: None,
-        body_digest: Digest::of(&[]),
+        body_digest: ContentDigest::of(&[]),
         kind: "modelled".into(),
         note: String::new(),
         letter: Letter::Event(Event { changes: vec![change.clone()], users }),
     };
     let (id, sent_at) = (index.to_string(), UnixMillis(0));
-    Some(Message { id, attempts: 1, sent_at, text: String::new(), envelope })
+    Some(OpenedMessage { id, attempts: 1, sent_at, text: String::new(), envelope })
 }
 
 /// The users that an event names, as the reader of events finds them.
-fn touched(change: &Change) -> impl Iterator<Item = &str> {
+fn touched(change: &EntityChange) -> impl Iterator<Item = &str> {
     let named = match &change.state {
-        State::Live(Live { fields: Fields::Membership(fields), .. }) => fields.user_id.as_str(),
-        State::Live(_) | State::Dead => change.id.as_str(),
+        EntityState::Live(LiveState { fields: EntityFields::Membership(fields), .. }) => {
+            fields.user_id.as_str()
+        }
+        EntityState::Live(_) | EntityState::Deleted => change.id.as_str(),
     };
     USERS.into_iter().filter(move |user| *user == named)
 }

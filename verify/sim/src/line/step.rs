@@ -1,9 +1,9 @@
 //! How each step of the line changes the world.
 
-use shared::cache::Ages;
+use shared::cache::AgeLimits;
 use shared::limits::{ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
-use shared::object::{Answer, Ask, HintReply};
-use shared::outbox::settle;
+use shared::outbox::sort_replies;
+use shared::role_cache::{HintReply, RoleAnswer, RoleQuery};
 
 use super::laws::Mark;
 use super::{Act, Line, World, dead, pipe, write};
@@ -19,8 +19,8 @@ pub(super) const BEGIN: Ms = 1_000_000;
 const TICK_MS: Ms = 61_000;
 
 /// The ages as they are set by default; nobody is idle so long.
-const AGES: Ages =
-    Ages { soft_ms: ROLES_SOFT_MS_DEFAULT, hard_ms: ROLES_HARD_MS_DEFAULT, idle_ms: 1 << 30 };
+const AGES: AgeLimits =
+    AgeLimits { soft_ms: ROLES_SOFT_MS_DEFAULT, hard_ms: ROLES_HARD_MS_DEFAULT, idle_ms: 1 << 30 };
 
 /// Takes one step.
 pub(super) fn step(model: &Line, world: &mut World, act: Act) {
@@ -93,8 +93,8 @@ fn tick(model: &Line, world: &mut World) {
 }
 
 /// The guard's question.
-pub(super) fn question(user: u8) -> Ask {
-    Ask { user_id: user_id(user).into(), fresh: false, min_version: 0, compact: true }
+pub(super) fn question(user: u8) -> RoleQuery {
+    RoleQuery { user_id: user_id(user).into(), fresh: false, min_version: 0, compact: true }
 }
 
 fn hint(model: &Line, world: &mut World, told: Told) {
@@ -107,7 +107,7 @@ fn hint(model: &Line, world: &mut World, told: Told) {
     let disk = (model.variant, Disk::Writes);
     let reply: Option<HintReply> = object.hint(&told.hint(), world.now, &AGES, disk);
     let heard = reply.filter(|_| model.variant != Variant::HintsAreNotSettled);
-    let settled = settle(vec![(told.pending(), heard)]);
+    let settled = sort_replies(vec![(told.pending(), heard)]);
     if !settled.acked.is_empty() {
         d1::ack(slot, &told, model.variant);
     }
@@ -136,7 +136,7 @@ fn wait(world: &mut World, user: u8, waits: bool) {
 }
 
 /// The guard decides at once by what it is served.
-fn serve(model: &Line, world: &mut World, user: u8, answer: &Answer) {
+fn serve(model: &Line, world: &mut World, user: u8, answer: &RoleAnswer) {
     let place = usize::from(user);
     let (version, what) = (ms(answer.set.version), what(&answer.set));
     let grants = model.table.grants(what);

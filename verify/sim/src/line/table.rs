@@ -7,7 +7,7 @@ mod outside;
 mod wrong;
 
 use anyhow::Result;
-use shared::guard::{Known, Need, covers};
+use shared::guard::{Need, RoleSnapshot, roles_meet};
 use shared::roles::RoleSet;
 use shared::time::UnixMillis;
 
@@ -114,7 +114,7 @@ impl Table {
 
 /// Which needs a set meets.
 fn granted(set: &RoleSet) -> u8 {
-    let known = Known { set: set.clone(), good_until: UnixMillis(0) };
+    let known = RoleSnapshot { set: set.clone(), good_until: UnixMillis(0) };
     let org = || ORG.to_owned();
     let needs = [
         Need::Role(ADMIN.into()),
@@ -125,6 +125,6 @@ fn granted(set: &RoleSet) -> u8 {
     let bits = needs
         .iter()
         .zip(0_u8..)
-        .filter(|(need, _)| covers(Some(&known), need, UnixMillis(0)).is_ok());
+        .filter(|(need, _)| roles_meet(Some(&known), need, UnixMillis(0)).is_ok());
     bits.fold(0, |all, (_, bit)| all | 1 << bit)
 }

@@ -1,6 +1,6 @@
 //! What D1 writes: rows and bumps, deliveries, dead letters; and the outbox that it reads.
 
-use shared::outbox::round;
+use shared::outbox::merge_round;
 
 use super::decided::Decided;
 use super::laws::Mark;
@@ -14,7 +14,7 @@ use crate::wire::{Told, USERS, ms};
 pub(super) fn owed(world: &World) -> Few<Told, 2> {
     let slots = (0_u8..).zip(&world.slots);
     let pending = slots.filter_map(|(user, slot)| Some(d1::pending(slot, user)?.pending()));
-    let told = round(vec![], pending.collect()).into_iter().filter_map(|pending| {
+    let told = merge_round(vec![], pending.collect()).into_iter().filter_map(|pending| {
         let user = (0_u8..).zip(USERS).find(|(_, id)| *id == pending.user_id)?.0;
         Some(Told { user, owner: ms(pending.owner), version: ms(pending.version) })
     });

@@ -1,6 +1,6 @@
 //! What an object waits for, and what it is told and tells.
 
-use shared::object::Answer;
+use shared::role_cache::RoleAnswer;
 
 use crate::wire::{Read, Sent};
 
@@ -37,7 +37,7 @@ pub enum Disk {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Asked {
     /// An answer at once.
-    Served(Answer),
+    Served(RoleAnswer),
     /// A fill must come first. Whether one was under way already.
     Waits(bool),
     /// A 503 at once: no fill can meet the question.

@@ -1,7 +1,7 @@
 //! What is known of one id as the row that the statements of `shared::sql` write for it.
 
-use shared::merge::{self, Entity, Heard, Live, State};
-use shared::projection::Fields;
+use shared::merge::{self, EntityKind, EntityState, LiveState, MergeContext};
+use shared::projection::EntityFields;
 
 use super::Rows;
 use super::rows::{Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank, User};
@@ -9,20 +9,20 @@ use super::write::{AnyWrite, put};
 
 impl Rows {
     /// The write that makes this the row of an id.
-    pub(super) fn synced(&self, entity: Entity, id: &str, state: &State) -> AnyWrite {
+    pub(super) fn synced(&self, entity: EntityKind, id: &str, state: &EntityState) -> AnyWrite {
         match state {
-            State::Dead => self.blank(entity, id.into()),
-            State::Live(live) => self.live(id.into(), live),
+            EntityState::Deleted => self.blank(entity, id.into()),
+            EntityState::Live(live) => self.live(id.into(), live),
         }
     }
 
     /// The writes that make these rows hold what was heard, behind the changes of one table.
-    pub(super) fn remember(&self, entity: Entity, heard: &Heard) -> Vec<AnyWrite> {
+    pub(super) fn remember(&self, entity: EntityKind, heard: &MergeContext) -> Vec<AnyWrite> {
         let keys = |keys: &std::collections::BTreeSet<String>| -> Vec<Key> {
             keys.iter().map(|key| Key { key: key.clone() }).collect()
         };
         match entity {
-            Entity::Membership => {
+            EntityKind::Membership => {
                 let pairs = heard.pairs.iter().map(|(pair, greatest)| Pair {
                     org_id: pair.org_id.clone(),
                     user_id: pair.user_id.clone(),
@@ -30,22 +30,22 @@ impl Rows {
                 });
                 pairs.filter_map(|pair| self.raise(pair)).collect()
             }
-            Entity::Role => {
+            EntityKind::Role => {
                 let keys = keys(&heard.role_keys).into_iter();
                 keys.filter_map(|key| self.role_key(key)).collect()
             }
-            Entity::Permission => {
+            EntityKind::Permission => {
                 let keys = keys(&heard.permission_keys).into_iter();
                 keys.filter_map(|key| self.permission_key(key)).collect()
             }
-            Entity::User | Entity::Organization => vec![],
+            EntityKind::User | EntityKind::Organization => vec![],
         }
     }
 
-    fn live(&self, id: String, live: &Live) -> AnyWrite {
+    fn live(&self, id: String, live: &LiveState) -> AnyWrite {
         let rank = rank(&live.rank);
         match live.fields.clone() {
-            Fields::User(user) => AnyWrite::User(put(
+            EntityFields::User(user) => AnyWrite::User(put(
                 &self.users,
                 User {
                     id,
@@ -56,11 +56,11 @@ impl Rows {
                     rank,
                 },
             )),
-            Fields::Organization(it) => {
+            EntityFields::Organization(it) => {
                 let row = Organization { id, name: it.name, slug: it.slug, rank };
                 AnyWrite::Organization(put(&self.organizations, row))
             }
-            Fields::Membership(it) => AnyWrite::Membership(put(
+            EntityFields::Membership(it) => AnyWrite::Membership(put(
                 &self.memberships,
                 Membership {
                     id,
@@ -71,12 +71,12 @@ impl Rows {
                     rank,
                 },
             )),
-            Fields::Role(role) => {
+            EntityFields::Role(role) => {
                 let permissions = List::of(&role.permissions);
                 let row = OrgRole { id, key: role.key, permissions, rank };
                 AnyWrite::OrgRole(put(&self.org_roles, row))
             }
-            Fields::Permission(it) => {
+            EntityFields::Permission(it) => {
                 let row = OrgPermission { id, key: it.key, rank };
                 AnyWrite::OrgPermission(put(&self.org_permissions, row))
             }
@@ -84,20 +84,20 @@ impl Rows {
     }
 
     /// A tombstone says nothing but that the id is dead.
-    fn blank(&self, entity: Entity, id: String) -> AnyWrite {
+    fn blank(&self, entity: EntityKind, id: String) -> AnyWrite {
         let (rank, none) = (Rank { deleted: true, ..Rank::default() }, List::of::<String>(&[]));
         let text = String::new;
         match entity {
-            Entity::User => {
+            EntityKind::User => {
                 let row =
                     User { id, email: None, banned: false, app_roles: none, created_at: 0, rank };
                 AnyWrite::User(put(&self.users, row))
             }
-            Entity::Organization => {
+            EntityKind::Organization => {
                 let row = Organization { id, name: text(), slug: None, rank };
                 AnyWrite::Organization(put(&self.organizations, row))
             }
-            Entity::Membership => AnyWrite::Membership(put(
+            EntityKind::Membership => AnyWrite::Membership(put(
                 &self.memberships,
                 Membership {
                     id,
@@ -108,11 +108,11 @@ impl Rows {
                     rank,
                 },
             )),
-            Entity::Role => {
+            EntityKind::Role => {
                 let row = OrgRole { id, key: text(), permissions: none, rank };
                 AnyWrite::OrgRole(put(&self.org_roles, row))
             }
-            Entity::Permission => {
+            EntityKind::Permission => {
                 let row = OrgPermission { id, key: text(), rank };
                 AnyWrite::OrgPermission(put(&self.org_permissions, row))
             }

@@ -1,6 +1,6 @@
 //! The views, and what a role cache reads of them.
 
-use shared::roles::{Membership as Held, RoleSet, Standing};
+use shared::roles::{Membership as Held, RoleSet, UserStatus};
 
 use super::Rows;
 use super::rows::{Membership, OrgRole, User};
@@ -10,15 +10,15 @@ impl Rows {
     #[must_use]
     pub fn fill(&self, user: &str, version: i64) -> RoleSet {
         let standing = match self.users.get(user) {
-            None => Standing::Unknown,
-            Some(row) if row.rank.deleted => Standing::Dead,
-            Some(row) if row.banned => Standing::Banned,
-            Some(_) => Standing::Live,
+            None => UserStatus::Unknown,
+            Some(row) if row.rank.deleted => UserStatus::Dead,
+            Some(row) if row.banned => UserStatus::Banned,
+            Some(_) => UserStatus::Live,
         };
         let roles = self.user_roles(user).map(String::from).collect();
         let organizations =
-            if standing.admits() { self.org_memberships(user).collect() } else { vec![] };
-        RoleSet { version, standing, roles, organizations }.canonical()
+            if standing.may_have_access() { self.org_memberships(user).collect() } else { vec![] };
+        RoleSet { version, standing, roles, organizations }.normalized()
     }
 
     /// The view `user_roles`: the app roles of one user that count.

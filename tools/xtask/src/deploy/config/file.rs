@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
-use shared::settings::Mistake;
+use shared::settings::SettingError;
 use toml::Table;
 
 use super::{Database, Rank, Route, Worker, is_uuid, queues, settings};
@@ -112,7 +112,7 @@ impl File {
     }
 
     /// What the Workers will find wrong with their variables.
-    pub(super) fn mistakes(&self) -> BTreeMap<&str, Vec<Mistake>> {
+    pub(super) fn mistakes(&self) -> BTreeMap<&str, Vec<SettingError>> {
         let blocks = self.env.iter();
         blocks.map(|(env, block)| (env.as_str(), settings::mistakes(env, &block.vars))).collect()
     }

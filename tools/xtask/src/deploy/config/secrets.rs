@@ -1,7 +1,7 @@
 //! No secret may stand in a file that is committed and shared.
 
 use anyhow::{Result, bail};
-use shared::settings::table::{Kind, Row, TABLE};
+use shared::settings::table::{SETTINGS, SettingKind, SettingRow};
 use toml::{Table, Value};
 
 /// What only a secret's value contains.
@@ -12,8 +12,8 @@ const RESERVED: [&str; 3] = ["CLERK_SECRET_KEY", "OPERATOR_TOKEN", "METRICS_TOKE
 
 /// Whether a setting is a secret, whatever it is set to.
 pub(in crate::deploy) fn is_secret(name: &str) -> bool {
-    let is_it = |row: &Row| row.name == name && matches!(row.kind, Kind::Secret);
-    RESERVED.contains(&name) || TABLE.iter().any(is_it)
+    let is_it = |row: &SettingRow| row.name == name && matches!(row.kind, SettingKind::Secret);
+    RESERVED.contains(&name) || SETTINGS.iter().any(is_it)
 }
 
 /// Refuses a file that holds a secret, in a comment too, and says where: never what.

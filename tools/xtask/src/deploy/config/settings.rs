@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use shared::settings::table::{TABLE, Worker};
-use shared::settings::{Mistake, Raw};
+use shared::settings::table::{SETTINGS, WorkerName};
+use shared::settings::{RawSetting, SettingError};
 use toml::{Table, Value};
 
 /// What a Worker will find wrong with its variables, as far as they stand in the file. Blocks that
 /// are none of ours have no settings that anybody knows.
-pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<Mistake> {
-    let worker = Worker::ALL.into_iter().find(|worker| worker.env() == env);
+pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<SettingError> {
+    let worker = WorkerName::ALL.into_iter().find(|worker| worker.env() == env);
     worker.map_or_else(Vec::new, |it| it.mistakes(&|name| raw(vars.get(name))))
 }
 
@@ -20,10 +20,10 @@ const RESERVED: [&str; 1] = ["CLERK_API_URL"];
 /// Variables that nothing reads. A misspelled one would count as absent without a word; what an
 /// owner's own pages read in `ssr` is theirs, unless it is nearly one of ours.
 pub(super) fn unread(env: &str, vars: &Table) -> Vec<String> {
-    let rows = TABLE.iter().filter(|row| row.worker.env() == env);
+    let rows = SETTINGS.iter().filter(|row| row.worker.env() == env);
     let known: Vec<&str> = rows.map(|row| row.name).chain(RESERVED).collect();
-    let is_ours = Worker::ALL.into_iter().any(|worker| worker.env() == env);
-    let is_closed = is_ours && env != Worker::Ssr.env();
+    let is_ours = WorkerName::ALL.into_iter().any(|worker| worker.env() == env);
+    let is_closed = is_ours && env != WorkerName::Ssr.env();
     let names = vars.keys().filter(|name| !known.contains(&name.as_str()));
     let is_slip = |name: &str| known.iter().any(|known| is_near(name, known));
     names.filter(|name| is_closed || is_ours && is_slip(name)).cloned().collect()
@@ -47,7 +47,7 @@ fn is_near(one: &str, other: &str) -> bool {
 ///
 /// # Errors
 /// With a sentence for each, as the Worker itself would log it.
-pub(super) fn refuse(file: &str, found: &BTreeMap<&str, Vec<Mistake>>) -> Result<()> {
+pub(super) fn refuse(file: &str, found: &BTreeMap<&str, Vec<SettingError>>) -> Result<()> {
     let wrong = found.iter().flat_map(|(env, mistakes)| {
         let wrong = mistakes.iter().filter(|mistake| !mistake.is_missing());
         wrong.map(move |mistake| format!("\n  [env.{env}] vars: {mistake}"))
@@ -60,16 +60,16 @@ pub(super) fn refuse(file: &str, found: &BTreeMap<&str, Vec<Mistake>>) -> Result
 }
 
 /// As it reaches the Worker: wrangler gives on the value of the same type.
-fn raw(value: Option<&Value>) -> Raw {
+fn raw(value: Option<&Value>) -> RawSetting {
     match value {
-        None => Raw::Absent,
-        Some(Value::String(text)) => Raw::Text(text.clone()),
-        Some(Value::Integer(number)) => Raw::Number(number.to_string()),
-        Some(Value::Float(number)) => Raw::Number(number.to_string()),
+        None => RawSetting::Absent,
+        Some(Value::String(text)) => RawSetting::Text(text.clone()),
+        Some(Value::Integer(number)) => RawSetting::Number(number.to_string()),
+        Some(Value::Float(number)) => RawSetting::Number(number.to_string()),
         Some(Value::Array(items)) => {
             let texts = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
-            Option::map_or(texts, Raw::Other, Raw::List)
+            Option::map_or(texts, RawSetting::Other, RawSetting::List)
         }
-        Some(Value::Boolean(_) | Value::Datetime(_) | Value::Table(_)) => Raw::Other,
+        Some(Value::Boolean(_) | Value::Datetime(_) | Value::Table(_)) => RawSetting::Other,
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use local_clerk::config::Secret;
 use local_clerk::delivery::{Delivery, OwnFaults, Signed};
-use shared::event::{self, Content};
-use shared::signature::{self, Headers, Secrets};
+use shared::event::{self, Payload};
+use shared::signature::{self, SvixHeaders, WebhookSecrets};
 use shared::time::UnixMillis;
 
 use super::{FILE, ID, all_there, commands, config, with_id};
@@ -224,17 +224,17 @@ fn every_event_that_is_asked_of_clerk_is_synced() {
         let delivery = Delivery { svix_id: "msg_1".to_owned(), body, faults: OwnFaults::default() };
         let secret = Secret::parse(SECRET).unwrap();
         let signed = Signed::new(&delivery, None, secret.webhook(), 1_700_000_000).unwrap();
-        let headers = Headers::read(|name| match name {
+        let headers = SvixHeaders::from_fn(|name| match name {
             "svix-id" => Some(signed.id.clone()),
             "svix-timestamp" => Some(signed.timestamp_s.to_string()),
             "svix-signature" => Some(signed.signature.clone()),
             _ => None,
         });
-        let secrets = Secrets::parse(SECRET).unwrap();
+        let secrets = WebhookSecrets::parse(SECRET).unwrap();
         let now = UnixMillis(1_700_000_000_000);
         let body = signed.body.as_bytes();
         let verified = signature::verify(&headers, body, &secrets, now).unwrap();
-        event::parse(&verified).content != Content::Ignored
+        event::parse(&verified).content != Payload::Ignored
     };
     let ignored: Vec<&&str> = EVENTS.iter().filter(|kind| !takes(kind)).collect();
     assert!(ignored.is_empty(), "{ignored:?}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::settings::table::{Kind, Row, TABLE, Worker};
+use shared::settings::table::{SETTINGS, SettingKind, SettingRow, WorkerName};
 
 use super::{FILE, all_there, commands, config};
 use crate::deploy::config::Config;
@@ -109,12 +109,12 @@ fn a_variable_that_nothing_reads_is_named() {
 /// Else a stage would count production's sessions, and take its deliveries.
 #[test]
 fn a_stage_has_its_own_of_whatever_names_a_clerk_instance() {
-    let is_own = |row: &&Row| {
+    let is_own = |row: &&SettingRow| {
         let is_clerks = row.name.starts_with("CLERK_") || row.name == "AUTHORIZED_PARTIES";
-        is_clerks && matches!(row.kind, Kind::Text(_))
+        is_clerks && matches!(row.kind, SettingKind::Text(_))
     };
-    let rows: Vec<&Row> = TABLE.iter().filter(is_own).collect();
-    assert!(rows.iter().any(|row| row.worker == Worker::Ingest) && 5 < rows.len());
+    let rows: Vec<&SettingRow> = SETTINGS.iter().filter(is_own).collect();
+    assert!(rows.iter().any(|row| row.worker == WorkerName::Ingest) && 5 < rows.len());
     for row in rows {
         // Blank in the stage, whatever the root has; this one every Worker takes as absent.
         let text = with(row.worker.env(), &format!("{} = \" \"", row.name));

@@ -1,7 +1,7 @@
 //! A guard: it asks, is answered, and decides.
 
-use shared::guard::{Denied, Known, covers};
-use shared::object::Answer;
+use shared::guard::{Denied, RoleSnapshot, roles_meet};
+use shared::role_cache::RoleAnswer;
 
 use crate::cache::laws::Mark;
 use crate::cache::{Cache, Guard, TICK_MS, Wants, World, need};
@@ -31,7 +31,7 @@ pub(super) fn serve(
     world: &mut World,
     guard: usize,
     asked: (Ms, u8),
-    answer: &Answer,
+    answer: &RoleAnswer,
 ) {
     let (version, what) = (ms(answer.set.version), what(&answer.set));
     if version < world.served {
@@ -60,10 +60,10 @@ pub(super) fn decide(model: &Cache, world: &mut World, guard: usize) {
         return;
     };
     put(world, guard, Guard::Idle);
-    let known = Known { set: set(version, what), good_until: instant(good_until) };
-    let verdict = covers(Some(&known), &need(), instant(world.now));
+    let known = RoleSnapshot { set: set(version, what), good_until: instant(good_until) };
+    let verdict = roles_meet(Some(&known), &need(), instant(world.now));
     let granted = verdict.is_ok();
-    if verdict.is_err_and(|denied| denied != Denied::Missing) {
+    if verdict.is_err_and(|denied| denied != Denied::NotGranted) {
         return;
     }
     let ended = world.ended.get(usize::from(what)).copied().unwrap_or_default();

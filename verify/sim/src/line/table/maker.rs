@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use shared::merge::{self, Entity};
+use shared::merge::{self, EntityKind};
 use shared::plan::plan;
-use shared::projection::Fields;
+use shared::projection::EntityFields;
 use shared::roles::RoleSet;
 use shared::sql::{self, Arg, Statement};
 use shared::time::UnixMillis;
@@ -137,21 +137,23 @@ impl<'a> Maker<'a> {
     }
 
     /// Whether what a change deletes lives, and whether it names a user who is not there.
-    fn looks(&self, change: &merge::Change) -> Result<(bool, bool)> {
+    fn looks(&self, change: &merge::EntityChange) -> Result<(bool, bool)> {
         let is_there = |query: &str, id: &str| -> Result<bool> {
             Ok(!self.db.column::<i64>(query, [id])?.is_empty())
         };
         let live = match change.entity {
-            Entity::User => "SELECT 1 FROM users WHERE id = ?1 AND deleted = 0",
-            Entity::Organization => "SELECT 1 FROM organizations WHERE id = ?1 AND deleted = 0",
-            Entity::Membership => "SELECT 1 FROM memberships WHERE id = ?1 AND deleted = 0",
-            Entity::Role => "SELECT 1 FROM org_roles WHERE id = ?1 AND deleted = 0",
-            Entity::Permission => "SELECT 1 FROM org_permissions WHERE id = ?1 AND deleted = 0",
+            EntityKind::User => "SELECT 1 FROM users WHERE id = ?1 AND deleted = 0",
+            EntityKind::Organization => "SELECT 1 FROM organizations WHERE id = ?1 AND deleted = 0",
+            EntityKind::Membership => "SELECT 1 FROM memberships WHERE id = ?1 AND deleted = 0",
+            EntityKind::Role => "SELECT 1 FROM org_roles WHERE id = ?1 AND deleted = 0",
+            EntityKind::Permission => "SELECT 1 FROM org_permissions WHERE id = ?1 AND deleted = 0",
         };
         match &change.state {
-            merge::State::Dead => Ok((is_there(live, change.id.as_str())?, false)),
-            merge::State::Live(live) => {
-                let Fields::Membership(fields) = &live.fields else { return Ok((false, false)) };
+            merge::EntityState::Deleted => Ok((is_there(live, change.id.as_str())?, false)),
+            merge::EntityState::Live(live) => {
+                let EntityFields::Membership(fields) = &live.fields else {
+                    return Ok((false, false));
+                };
                 Ok((false, !is_there("SELECT 1 FROM users WHERE id = ?1", &fields.user_id)?))
             }
         }

@@ -1,8 +1,8 @@
 //! What Clerk promises of memberships and keys, told from the events alone: neither the law in Rust
 //! nor the twin has a part in it, so a mistake that both share is seen here.
 
-use shared::merge::{Change, Entity, Rank, State};
-use shared::projection::Fields;
+use shared::merge::{EntityChange, EntityKind, EntityState, Rank};
+use shared::projection::EntityFields;
 use shared::roles::{Membership, RoleSet};
 
 use crate::line::history::{ORG, PERMISSION, Says, Told};
@@ -27,8 +27,8 @@ pub(super) struct Outside {
 
 impl Outside {
     pub(super) fn new(told: &Told, heard: u16, sets: &[RoleSet]) -> Self {
-        let said: Vec<&Change> = said(told, heard).collect();
-        let bad = |rule: &dyn Fn(&[&Change], &str, &RoleSet) -> bool| {
+        let said: Vec<&EntityChange> = said(told, heard).collect();
+        let bad = |rule: &dyn Fn(&[&EntityChange], &str, &RoleSet) -> bool| {
             USERS.map(|user| {
                 let bad = (0_u8..).zip(sets).filter(|(_, set)| !rule(&said, user, set));
                 bad.map(|(number, _)| number).collect()
@@ -47,7 +47,7 @@ impl Outside {
 }
 
 /// What D1 was told.
-fn said(told: &Told, heard: u16) -> impl Iterator<Item = &Change> {
+fn said(told: &Told, heard: u16) -> impl Iterator<Item = &EntityChange> {
     let events = told.events.iter().enumerate().filter(move |(at, _)| heard & (1 << at) != 0);
     let clerks = events.filter_map(|(_, says)| match says {
         Says::Clerk(_, change) => Some(change),
@@ -60,25 +60,25 @@ fn held(set: &RoleSet) -> Vec<&Membership> {
     set.memberships_in(ORG).collect()
 }
 
-fn is_one_of_a_pair(said: &[&Change], user: &str, set: &RoleSet) -> bool {
+fn is_one_of_a_pair(said: &[&EntityChange], user: &str, set: &RoleSet) -> bool {
     let held = held(set);
     let [one] = held[..] else { return held.is_empty() };
     let of_the_pair = lives(said).filter_map(|(_, rank, fields)| match fields {
-        Fields::Membership(it) if it.user_id == user && it.org_id == ORG => Some((rank, it)),
-        Fields::User(_)
-        | Fields::Organization(_)
-        | Fields::Membership(_)
-        | Fields::Role(_)
-        | Fields::Permission(_) => None,
+        EntityFields::Membership(it) if it.user_id == user && it.org_id == ORG => Some((rank, it)),
+        EntityFields::User(_)
+        | EntityFields::Organization(_)
+        | EntityFields::Membership(_)
+        | EntityFields::Role(_)
+        | EntityFields::Permission(_) => None,
     });
     let newest = of_the_pair.max_by_key(|(rank, _)| *rank);
     newest.is_some_and(|(_, newest)| newest.role == one.role)
 }
 
-fn gives_what_is_there(said: &[&Change], _user: &str, set: &RoleSet) -> bool {
+fn gives_what_is_there(said: &[&EntityChange], _user: &str, set: &RoleSet) -> bool {
     held(set).iter().all(|it| {
-        let permission = said_of(said, Entity::Permission, PERMISSION);
-        let role = said_of(said, Entity::Role, &it.role);
+        let permission = said_of(said, EntityKind::Permission, PERMISSION);
+        let role = said_of(said, EntityKind::Role, &it.role);
         (!permission.is_gone() || !it.permissions.iter().any(|key| key == PERMISSION))
             && (!role.is_gone() || it.permissions.is_empty())
     })
@@ -99,25 +99,27 @@ impl Known {
 }
 
 /// Each history has one role and one permission.
-fn said_of(said: &[&Change], entity: Entity, key: &str) -> Known {
-    let key_of = |fields: &Fields| match fields {
-        Fields::Role(it) => Some(it.key.clone()),
-        Fields::Permission(it) => Some(it.key.clone()),
-        Fields::User(_) | Fields::Organization(_) | Fields::Membership(_) => None,
+fn said_of(said: &[&EntityChange], entity: EntityKind, key: &str) -> Known {
+    let key_of = |fields: &EntityFields| match fields {
+        EntityFields::Role(it) => Some(it.key.clone()),
+        EntityFields::Permission(it) => Some(it.key.clone()),
+        EntityFields::User(_) | EntityFields::Organization(_) | EntityFields::Membership(_) => None,
     };
     let of_the_kind = || lives(said).filter(|(change, ..)| change.entity == entity);
     if !of_the_kind().any(|(.., fields)| key_of(fields).as_deref() == Some(key)) {
         return Known::Never;
     }
-    let is_dead = said.iter().any(|it| it.entity == entity && it.state == State::Dead);
+    let is_dead = said.iter().any(|it| it.entity == entity && it.state == EntityState::Deleted);
     let newest = of_the_kind().max_by_key(|(_, rank, _)| *rank);
     let has = newest.is_some_and(|(.., fields)| key_of(fields).as_deref() == Some(key));
     if has && !is_dead { Known::Has } else { Known::Had }
 }
 
-fn lives<'a>(said: &[&'a Change]) -> impl Iterator<Item = (&'a Change, &'a Rank, &'a Fields)> {
+fn lives<'a>(
+    said: &[&'a EntityChange],
+) -> impl Iterator<Item = (&'a EntityChange, &'a Rank, &'a EntityFields)> {
     said.iter().filter_map(|change| match &change.state {
-        State::Live(live) => Some((*change, &live.rank, &live.fields)),
-        State::Dead => None,
+        EntityState::Live(live) => Some((*change, &live.rank, &live.fields)),
+        EntityState::Deleted => None,
     })
 }

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use shared::envelope::Letter;
-use shared::id::ObjectId;
-use shared::merge::{Change, Entity, State};
-use shared::plan::Message;
+use shared::id::EntityId;
+use shared::merge::{EntityChange, EntityKind, EntityState};
+use shared::plan::OpenedMessage;
 use testkit::sqlite::Database;
 
 use crate::line::history::ORG;
@@ -84,14 +84,14 @@ fn passes_over(variant: Variant, sql: &str) -> bool {
 }
 
 /// What the wrong form does behind a change.
-pub(super) fn after(db: &Database, variant: Variant, change: &Change) -> Result<()> {
-    let (id, dead) = (change.id.as_str(), change.state == State::Dead);
+pub(super) fn after(db: &Database, variant: Variant, change: &EntityChange) -> Result<()> {
+    let (id, dead) = (change.id.as_str(), change.state == EntityState::Deleted);
     let table = match change.entity {
-        Entity::User => "users",
-        Entity::Organization => "organizations",
-        Entity::Membership => "memberships",
-        Entity::Role => "org_roles",
-        Entity::Permission => "org_permissions",
+        EntityKind::User => "users",
+        EntityKind::Organization => "organizations",
+        EntityKind::Membership => "memberships",
+        EntityKind::Role => "org_roles",
+        EntityKind::Permission => "org_permissions",
     };
     if variant == Variant::HardDelete && dead {
         db.sql.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
@@ -118,7 +118,7 @@ pub(super) fn after(db: &Database, variant: Variant, change: &Change) -> Result<
 }
 
 /// The message as the wrong form reads it.
-pub(super) fn message(variant: Variant, message: &Message) -> Message {
+pub(super) fn message(variant: Variant, message: &OpenedMessage) -> OpenedMessage {
     let mut message = message.clone();
     let key = if variant == Variant::MembershipsByPair {
         "orgmem_of_the_pair"
@@ -129,9 +129,10 @@ pub(super) fn message(variant: Variant, message: &Message) -> Message {
         return message;
     };
     if let Letter::Event(event) = &mut message.envelope.letter
-        && let Ok(key) = ObjectId::parse(key)
+        && let Ok(key) = EntityId::parse(key)
     {
-        let of_memberships = event.changes.iter_mut().filter(|it| it.entity == Entity::Membership);
+        let of_memberships =
+            event.changes.iter_mut().filter(|it| it.entity == EntityKind::Membership);
         of_memberships.for_each(|change| change.id = key.clone());
     }
     message

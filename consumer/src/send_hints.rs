@@ -1,0 +1,89 @@
+//! Hints to the role caches, and what their answers settle. A failure here costs nothing but
+//! time: what stays owed is sent again by the sweep.
+
+use std::time::Duration;
+
+use edge::fault_point;
+use futures_util::future::{Either, select};
+use futures_util::stream::{self, StreamExt as _};
+use shared::limits::{HINT_MS_MAX, HINTS_AT_ONCE};
+use shared::outbox::{self, HintResults, PendingHint};
+use shared::role_cache::{self, HINT_URL, HintReply};
+use worker::{
+    AbortController, AbortSignal, Delay, Env, Method, ObjectNamespace, Request, RequestInit,
+};
+
+use crate::db::ConsumerDb;
+
+/// Sends one round of hints and writes down what it settled.
+pub(crate) async fn send_hints(
+    env: &Env,
+    store: &ConsumerDb,
+    pending: Vec<PendingHint>,
+) -> HintResults {
+    if pending.is_empty() {
+        return HintResults::default();
+    }
+    let roles = match env.durable_object(role_cache::ROLE_CACHE_BINDING) {
+        Ok(roles) => roles,
+        Err(error) => {
+            tracing::error!(cause = %error, "the binding ROLES is missing");
+            return HintResults { owed: pending, ..HintResults::default() };
+        }
+    };
+    fault_point!(env, "push-begun", "");
+    let answers = stream::iter(pending).map(|pending| {
+        let roles = &roles;
+        async move {
+            let reply = send_hint(roles, &pending).await;
+            (pending, reply)
+        }
+    });
+    let settled = outbox::sort_replies(answers.buffer_unordered(HINTS_AT_ONCE).collect().await);
+    let (acked, gone, owed) = (settled.acked.len(), settled.gone.len(), settled.owed.len());
+    tracing::info!(acked, gone, owed, "hinted");
+    fault_point!(env, "push-hinted", "");
+    if let Err(fault) = store.record_results(&settled).await {
+        tracing::warn!(cause = fault.text(), "hints were taken but not written down");
+    }
+    fault_point!(env, "push-noted", "");
+    settled
+}
+
+/// `None` when the object could not be reached, or said something else.
+async fn send_hint(roles: &ObjectNamespace, pending: &PendingHint) -> Option<HintReply> {
+    let abort = AbortController::default();
+    let ask = Box::pin(post_hint(roles, pending, abort.signal()));
+    let answer = match select(ask, Delay::from(Duration::from_millis(HINT_MS_MAX))).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => {
+            // Left open, it would keep the platform from taking the batch for done.
+            abort.abort();
+            Err("no answer in time".into())
+        }
+    };
+    let user_id = &pending.user_id;
+    answer.inspect_err(|cause| tracing::warn!(user_id, cause, "a hint was not answered")).ok()
+}
+
+async fn post_hint(
+    roles: &ObjectNamespace,
+    pending: &PendingHint,
+    signal: AbortSignal,
+) -> Result<HintReply, String> {
+    let text = |error: worker::Error| error.to_string();
+    let body = serde_json::to_string(&pending.hint()).map_err(|error| error.to_string())?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    let request = Request::new_with_init(HINT_URL, &init).map_err(text)?;
+    let abortable = web_sys::RequestInit::new();
+    abortable.set_signal(Some(&signal));
+    let request = web_sys::Request::new_with_request_and_init(request.inner(), &abortable);
+    let request = request.map_err(|error| text(error.into()))?.into();
+    let stub = roles.get_by_name(&pending.user_id).map_err(text)?;
+    let mut response = stub.fetch_with_request(request).await.map_err(text)?;
+    if response.status_code() != 200 {
+        return Err(format!("status {}", response.status_code()));
+    }
+    response.json().await.map_err(text)
+}

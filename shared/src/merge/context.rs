@@ -1,0 +1,158 @@
+//! What was ever heard of live states, won or refused: it only grows, so in whatever order and how
+//! often things are heard, it ends the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{EntityChange, EntityState, LiveState, Rank};
+use crate::projection::EntityFields;
+
+/// An organization and a user. Clerk has at most one membership for a pair.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MembershipPair {
+    /// The organization's id.
+    pub org_id: String,
+    /// The user's id.
+    pub user_id: String,
+}
+
+/// What must be remembered of states that the row of their id no longer shows, or never did.
+///
+/// [`MergeContext::join`] is a join-semilattice like [`super::join`]: greatest ranks and unions of
+/// sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MergeContext {
+    /// For each pair the greatest rank of a live membership of it. See
+    /// [`MergeContext::is_current`].
+    pub pairs: BTreeMap<MembershipPair, Rank>,
+    /// The keys of roles. A membership's own list of permissions never speaks for one of them.
+    pub role_keys: BTreeSet<String>,
+    /// The keys of permissions. One of them that no live permission bears is in no list.
+    pub permission_keys: BTreeSet<String>,
+}
+
+impl MergeContext {
+    /// Takes in a change. A delete names nothing but an id.
+    pub fn observe(&mut self, change: &EntityChange) {
+        let EntityState::Live(LiveState { rank, fields }) = &change.state else { return };
+        match fields {
+            EntityFields::Membership(it) => {
+                let pair =
+                    MembershipPair { org_id: it.org_id.clone(), user_id: it.user_id.clone() };
+                self.raise_rank(pair, rank.clone());
+            }
+            EntityFields::Role(it) => drop(self.role_keys.insert(it.key.clone())),
+            EntityFields::Permission(it) => drop(self.permission_keys.insert(it.key.clone())),
+            EntityFields::User(_) | EntityFields::Organization(_) => {}
+        }
+    }
+
+    /// What was heard when both were.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        for (pair, rank) in other.pairs {
+            self.raise_rank(pair, rank);
+        }
+        self.role_keys.extend(other.role_keys);
+        self.permission_keys.extend(other.permission_keys);
+        self
+    }
+
+    /// Whether a live membership of this pair and rank counts: none of a greater rank was heard.
+    ///
+    /// An older one was left before the newer one began. It never counts again, even when the newer
+    /// one is deleted and the older one's own delete was lost.
+    #[must_use]
+    pub fn is_current(&self, pair: &MembershipPair, rank: &Rank) -> bool {
+        self.pairs.get(pair).is_none_or(|greatest| greatest <= rank)
+    }
+
+    fn raise_rank(&mut self, pair: MembershipPair, rank: Rank) {
+        if self.pairs.get(&pair).is_none_or(|stored| *stored < rank) {
+            self.pairs.insert(pair, rank);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{Strategy, any, prop_oneof, proptest};
+
+    use super::{MembershipPair, MergeContext};
+    use crate::id::EntityId;
+    use crate::merge::{EntityChange, EntityState, LiveState, Rank};
+    use crate::projection::{EntityFields, MembershipFields, PermissionFields, RoleFields, digest};
+    use crate::time::UnixMillis;
+
+    /// Few values, so that several changes are about one pair or one key.
+    fn change() -> impl Strategy<Value = EntityChange> {
+        let member = (0..2_u8, 0..2_u8, 0..2_u8).prop_map(|(org, user, role)| {
+            EntityFields::Membership(MembershipFields {
+                org_id: format!("org_{org}"),
+                user_id: format!("user_{user}"),
+                role: format!("org:{role}"),
+                permissions: vec![],
+            })
+        });
+        let key = |key: u8| format!("org:f:{key}");
+        let role = (0..3_u8).prop_map(move |it| {
+            EntityFields::Role(RoleFields { key: key(it), permissions: vec![] })
+        });
+        let permission = (0..3_u8)
+            .prop_map(move |it| EntityFields::Permission(PermissionFields { key: key(it) }));
+        let fields = prop_oneof![2 => member, 1 => role, 1 => permission];
+        (fields, 0..3_u8, 0..3_i64, any::<bool>()).prop_map(|(fields, id, at, dead)| {
+            let id = EntityId::parse(&format!("it_{id}")).unwrap();
+            let (entity, updated_at) = (fields.entity(), UnixMillis(at));
+            let digest = digest(id.as_str(), &fields);
+            let rank = Rank { updated_at, event_at: updated_at, projection: 1, digest };
+            let live = EntityState::Live(LiveState { rank, fields });
+            EntityChange { entity, id, state: if dead { EntityState::Deleted } else { live } }
+        })
+    }
+
+    fn heard(changes: &[EntityChange]) -> MergeContext {
+        let mut heard = MergeContext::default();
+        for change in changes {
+            heard.observe(change);
+        }
+        heard
+    }
+
+    fn some() -> impl Strategy<Value = Vec<EntityChange>> {
+        vec(change(), 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_heard_is_a_join(a in some(), b in some(), c in some()) {
+            let (x, y, z) = (heard(&a), heard(&b), heard(&c));
+            assert_eq!(x.clone().join(y.clone()), y.clone().join(x.clone()));
+            assert_eq!(x.clone().join(x.clone()), x);
+            let left = x.clone().join(y.clone()).join(z.clone());
+            assert_eq!(left, x.join(y.join(z)));
+        }
+
+        #[test]
+        fn in_parts_or_at_once_it_is_the_same(a in some(), b in some()) {
+            let both: Vec<_> = b.iter().chain(&a).cloned().collect();
+            assert_eq!(heard(&a).join(heard(&b)), heard(&both));
+        }
+
+        #[test]
+        fn of_a_pair_one_rank_counts_and_none_that_was_passed(a in some(), b in some()) {
+            let (first, both) = (heard(&a), heard(&a).join(heard(&b)));
+            let lives = a.iter().chain(&b).filter_map(|change| match &change.state {
+                EntityState::Live(LiveState { rank, fields: EntityFields::Membership(it) }) => {
+                    let (org_id, user_id) = (it.org_id.clone(), it.user_id.clone());
+                    Some((MembershipPair { org_id, user_id }, rank))
+                }
+                EntityState::Live(_) | EntityState::Deleted => None,
+            });
+            for (pair, rank) in lives {
+                assert_eq!(both.is_current(&pair, rank), both.pairs[&pair] == *rank);
+                assert!(first.is_current(&pair, rank) || !both.is_current(&pair, rank));
+            }
+        }
+    }
+}

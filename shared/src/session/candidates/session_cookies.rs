@@ -1,0 +1,159 @@
+//! Clerk's two pairs of cookies, each of which may come several times.
+
+use super::unverified_claims::{ClaimedIssuer, UnverifiedClaims};
+use super::{
+    CLIENT_UAT, COOKIE, ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation,
+};
+use crate::session::cookies::distinct_values;
+use crate::time::UnixMillis;
+
+/// One pair: the different values of its token and of its `__client_uat`.
+#[derive(Default)]
+struct CookiePair<'a> {
+    tokens: Vec<&'a str>,
+    uats: Vec<&'a str>,
+}
+
+impl<'a> CookiePair<'a> {
+    fn parse(header: &'a str, ending: &str) -> Self {
+        let values = |name: &str| distinct_values(header, &format!("{name}{ending}"));
+        Self { tokens: values(COOKIE), uats: values(CLIENT_UAT) }
+    }
+
+    fn is_absent(&self) -> bool {
+        self.tokens.is_empty() && self.uats.is_empty()
+    }
+
+    /// Whether it says that nobody is signed in, and nothing else.
+    fn is_signed_out(&self) -> bool {
+        !self.uats.is_empty() && self.uats.iter().all(|uat| *uat == "0")
+    }
+
+    /// What it says of the browser's last change. Of several values the earliest counts: a later
+    /// one, or a 0, may be another instance's, and by itself it refuses nobody.
+    fn client_uat(&self) -> Option<ClientUat> {
+        let since = self.uats.iter().map(|uat| ClientUat::parse(uat));
+        since.min_by_key(|uat| match uat {
+            ClientUat::Since(at) => at.0,
+            ClientUat::SignedOut => i64::MAX,
+        })
+    }
+
+    /// Its tokens that claim to be this instance's, the newest first.
+    fn own_tokens(&self, issuer: &str) -> Vec<(&'a str, UnverifiedClaims)> {
+        let mut ours: Vec<(&str, UnverifiedClaims)> = Vec::new();
+        for token in &self.tokens {
+            let claimed = UnverifiedClaims::parse(token, issuer);
+            if claimed.whose != ClaimedIssuer::Ours {
+                continue;
+            }
+            // By hand: the library's sorting would be a hundredth of the Worker.
+            let is_older =
+                |(_, known): &(&str, UnverifiedClaims)| known.issued_at < claimed.issued_at;
+            let at = ours.iter().position(is_older).unwrap_or(ours.len());
+            ours.insert(at, (token, claimed));
+        }
+        ours
+    }
+}
+
+/// Both pairs.
+pub(super) struct SessionCookies<'a> {
+    plain: CookiePair<'a>,
+    suffixed: CookiePair<'a>,
+}
+
+impl<'a> SessionCookies<'a> {
+    pub(super) fn parse(header: &'a str, instance: &ClerkInstance<'_>) -> Self {
+        let suffixed =
+            instance.suffix.map(|suffix| CookiePair::parse(header, &format!("_{suffix}")));
+        Self { plain: CookiePair::parse(header, ""), suffixed: suffixed.unwrap_or_default() }
+    }
+
+    /// The places where a token may count, the one that the rules name first.
+    pub(super) fn candidates(
+        &self,
+        instance: &ClerkInstance<'_>,
+        now: UnixMillis,
+    ) -> Vec<TokenCandidate<'a>> {
+        let plain_uat = self.plain.client_uat();
+        let at = |token, carrier, client_uat| TokenCandidate { token, carrier, client_uat };
+        if self.suffixed.is_absent() && self.plain.tokens.len() < 2 {
+            // Most requests: no token is looked into to decide.
+            return vec![at(self.plain.tokens.first().copied(), TokenLocation::Cookie, plain_uat)];
+        }
+        let plain = self.plain.own_tokens(instance.issuer);
+        let suffixed = self.suffixed.own_tokens(instance.issuer);
+        let is_suffixed = self.is_suffixed(&plain, &suffixed, instance, now);
+        let suffixed_uat = self.suffixed.client_uat();
+        // Where a token has no time beside it, the other pair's may say that nobody is signed in;
+        // but the plain one is not asked where it is another instance's.
+        let of_plain = plain_uat.or(suffixed_uat);
+        let of_suffixed = if is_suffixed { suffixed_uat } else { suffixed_uat.or(plain_uat) };
+        let places =
+            |own: &[(&'a str, UnverifiedClaims)], carrier, uat| -> Vec<TokenCandidate<'a>> {
+                own.iter().map(|(token, _)| at(Some(token), carrier, uat)).collect()
+            };
+        let plain = places(&plain, TokenLocation::Cookie, of_plain);
+        let suffixed = places(&suffixed, TokenLocation::SuffixedCookie, of_suffixed);
+        let any =
+            |pair: &CookiePair<'a>, carrier, uat| at(pair.tokens.first().copied(), carrier, uat);
+        let any_plain = any(&self.plain, TokenLocation::Cookie, of_plain);
+        let any_suffixed = any(&self.suffixed, TokenLocation::SuffixedCookie, of_suffixed);
+        let (mut first, second, any_first, any_second) = if is_suffixed {
+            (suffixed, plain, any_suffixed, any_plain)
+        } else {
+            (plain, suffixed, any_plain, any_suffixed)
+        };
+        // Where none can be a session, one is judged for the reason of the refusal.
+        if first.is_empty() {
+            first.push(any_first);
+        }
+        for found in second.into_iter().chain([any_second]) {
+            if found.token.is_some() && first.iter().all(|known| known.token != found.token) {
+                first.push(found);
+            }
+        }
+        first
+    }
+
+    /// Whether the suffixed pair counts: the rules of Clerk's SDK in their order, on the newest
+    /// token of each pair that claims to be this instance's.
+    fn is_suffixed(
+        &self,
+        plain: &[(&str, UnverifiedClaims)],
+        suffixed: &[(&str, UnverifiedClaims)],
+        instance: &ClerkInstance<'_>,
+        now: UnixMillis,
+    ) -> bool {
+        if !self.plain.tokens.is_empty() && plain.is_empty() {
+            // Another instance on this domain wrote it, or nobody: then it is no token, and who is
+            // signed out is told so rather than sent away to Clerk.
+            let mut whose = self
+                .plain
+                .tokens
+                .iter()
+                .map(|token| UnverifiedClaims::parse(token, instance.issuer).whose);
+            return whose.any(|whose| whose == ClaimedIssuer::Other);
+        }
+        if self.suffixed.is_absent() {
+            return false;
+        }
+        let issued_at =
+            |own: &[(&str, UnverifiedClaims)]| own.first().and_then(|(_, it)| it.issued_at);
+        let (plain_out, suffixed_out) = (self.plain.is_signed_out(), self.suffixed.is_signed_out());
+        if !plain_out && !suffixed_out && issued_at(suffixed) < issued_at(plain) {
+            return false;
+        }
+        if suffixed_out && !plain_out {
+            return false;
+        }
+        // Scripts of an older version signed out, and did not know of the suffixed pair.
+        let ends_at = suffixed.first().and_then(|(_, it)| it.expires_at);
+        let is_over = ends_at.is_some_and(|at| at.saturating_mul(1000) <= now.0);
+        if instance.stage == InstanceType::Development && plain_out && !suffixed_out && is_over {
+            return false;
+        }
+        self.suffixed.tokens.is_empty() || !self.suffixed.uats.is_empty()
+    }
+}

@@ -1,0 +1,55 @@
+//! From claims that are Clerk's to a session that is ours.
+
+use super::candidates::TokenLocation;
+use super::{Session, TokenError, TokenPolicy, VerifiedToken, claims};
+use crate::id::{EntityId, UserId};
+use crate::time::UnixMillis;
+
+/// Reads the claims of a token whose signature is good.
+///
+/// # Errors
+/// Why they are not those of a session that is ours and valid at `now`.
+pub fn validate_claims(
+    token: &VerifiedToken,
+    policy: &TokenPolicy,
+    now: UnixMillis,
+) -> Result<Session, TokenError> {
+    validate_claims_at(TokenLocation::AuthorizationHeader, token, policy, now)
+}
+
+/// The same, for a token that was found there: only the policy on tokens without a party asks.
+///
+/// # Errors
+/// As [`validate_claims`].
+pub fn validate_claims_at(
+    carrier: TokenLocation,
+    token: &VerifiedToken,
+    policy: &TokenPolicy,
+    now: UnixMillis,
+) -> Result<Session, TokenError> {
+    let claims = claims::parse_claims(&token.payload)?;
+    if claims.iss.as_deref() != Some(policy.issuer()) {
+        return Err(TokenError::WrongIssuer);
+    }
+    let user_id = claims.sub.as_deref().ok_or(TokenError::BadSubject)?;
+    let user_id = UserId::parse(user_id).map_err(|_| TokenError::BadSubject)?;
+    let id = claims.sid.as_deref().ok_or(TokenError::MissingSessionId)?;
+    let id = EntityId::parse(id).map_err(|_| TokenError::MissingSessionId)?;
+    policy.check_azp(claims.azp.as_deref(), carrier)?;
+    let expires_at = claims.exp.ok_or(TokenError::MissingExpiry)?;
+    claims.check_times(now)?;
+    match claims.sts.as_deref() {
+        None | Some("active") => {}
+        // `pending` is the only other one that Clerk documents; what is unknown is signed out too.
+        Some(_) => return Err(TokenError::PendingSession),
+    }
+    Ok(Session {
+        user_id,
+        id,
+        issued_at: claims.iat,
+        expires_at,
+        organization: claims.organization(),
+        factors: claims.factors(),
+        actor: claims.act,
+    })
+}

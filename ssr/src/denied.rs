@@ -1,0 +1,115 @@
+//! What those are told who do not get what they asked for.
+
+use serde::Serialize;
+use shared::session::handshake::clean_path;
+use shared::settings::ssr::SsrSettings;
+use url::form_urlencoded;
+use worker::{Response, Result};
+
+use crate::caller::AccessDenied;
+use crate::incoming::{IncomingRequest, RequestMethod};
+use crate::roles::UserRoles;
+use crate::route::Route;
+use crate::{page, reply, sign_out};
+
+/// On a page under a guard.
+pub(crate) fn page_response(
+    refusal: AccessDenied,
+    incoming: &IncomingRequest,
+    config: &SsrSettings,
+) -> Result<Response> {
+    match refusal {
+        // A person's browser opens pages by `GET`: whoever sends `HEAD` is a program.
+        AccessDenied::SignedOut if incoming.wants_page && incoming.method == RequestMethod::Get => {
+            to_sign_in(incoming, config)
+        }
+        AccessDenied::SignedOut => json_response(&refusal),
+        AccessDenied::Redirect(leave) => reply::handshake_redirect(&leave),
+        AccessDenied::Forbidden => forbidden(incoming, config),
+        AccessDenied::Unavailable => unavailable(),
+    }
+}
+
+/// 403 for a person, who may have signed in with the wrong account.
+fn forbidden(incoming: &IncomingRequest, config: &SsrSettings) -> Result<Response> {
+    let sign_out = sign_out::sign_out_form(config, incoming);
+    let page = render(page::forbidden(sign_out.as_ref()))?;
+    reply::html_with_form(sign_out.as_ref(), 403, page)
+}
+
+/// On a question, and where no person is looking.
+pub(crate) fn json_response(refusal: &AccessDenied) -> Result<Response> {
+    match refusal {
+        AccessDenied::SignedOut | AccessDenied::Redirect(_) => {
+            reply::error_json(401, "unauthenticated", &[("www-authenticate", "Bearer")])
+        }
+        AccessDenied::Forbidden => reply::error_json(403, "forbidden", &[]),
+        AccessDenied::Unavailable => reply::unavailable_json(),
+    }
+}
+
+/// Why a question gets no answer, and the roles that this rests on.
+#[derive(Serialize)]
+struct DeniedResponse {
+    error: &'static str,
+    version: i64,
+    source: &'static str,
+    age_ms: i64,
+}
+
+/// On a question, with roles in hand that bar the user or are too old.
+pub(crate) fn json_response_with_roles(
+    refusal: &AccessDenied,
+    roles: &UserRoles,
+) -> Result<Response> {
+    let (status, error, more) = match refusal {
+        AccessDenied::Forbidden => (403, "forbidden", &[][..]),
+        AccessDenied::Unavailable => (503, "unavailable", &[reply::RETRY_AFTER][..]),
+        AccessDenied::SignedOut | AccessDenied::Redirect(_) => return json_response(refusal),
+    };
+    let (version, source, age_ms) = (roles.version(), roles.source.as_str(), roles.age_ms);
+    reply::json(status, &DeniedResponse { error, version, source, age_ms }, more)
+}
+
+fn to_sign_in(incoming: &IncomingRequest, config: &SsrSettings) -> Result<Response> {
+    let Some(to) = &config.sign_in_url else { return unavailable() };
+    let here = clean_path(&incoming.path, incoming.query.as_deref().unwrap_or_default());
+    // Another site would take a path for one of its own.
+    let origin = match &config.sessions {
+        Some(sessions) if !to.starts_with('/') => sessions.site_origin(&incoming.origin),
+        Some(_) | None => "",
+    };
+    let separator = if to.contains('?') { '&' } else { '?' };
+    let back = format!("{origin}{here}");
+    let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
+    reply::redirect_302(&format!("{to}{separator}redirect_url={back}"))
+}
+
+/// 503 for a person.
+pub(crate) fn unavailable() -> Result<Response> {
+    reply::html(503, render(page::unavailable())?, &[reply::RETRY_AFTER])
+}
+
+/// 404.
+pub(crate) fn not_found(incoming: &IncomingRequest) -> Result<Response> {
+    if incoming.wants_page {
+        reply::html(404, render(page::not_found())?, &[])
+    } else {
+        reply::error_json(404, "not found", &[])
+    }
+}
+
+/// 405.
+pub(crate) fn not_allowed(route: &Route) -> Result<Response> {
+    let allow = [("allow", "GET, HEAD")];
+    if route.is_data() {
+        reply::error_json(405, "method not allowed", &allow)
+    } else {
+        reply::html(405, render(page::not_allowed())?, &allow)
+    }
+}
+
+/// A page that was rendered, or the error for the log.
+pub(crate) fn render(page: askama::Result<String>) -> Result<String> {
+    page.map_err(|error| worker::Error::RustError(error.to_string()))
+}
