@@ -1,17 +1,17 @@
-// What the application may be set to, and what it may find where its keys should be.
+// Settings of `ssr`, and the JWKS that it may find.
 
 import { generateKeyPairSync } from "node:crypto";
 
 import { ISSUER, KID, PARTY, PEM_VARS, jwk, key, makeKey, pem } from "./sessions.mjs";
 import { fixture } from "./token-cases.mjs";
 
-/** The key whose private half is public. */
+/** A key pair whose private key is public. */
 const PUBLISHED = fixture("public-key.pem");
 
-/** Variables that leave the key to a JWKS, whose address is still to be said. */
+/** Variables for a JWKS, without its URL. */
 export const JWKS_VARS = { ...PEM_VARS, CLERK_JWT_KEY: undefined };
 
-/** Variables with which nobody can be judged, and what the log says of them. */
+/** Variables with which no session can be verified, and the logged error for each. */
 export const CLOSED = {
   "parties-absent": [{ AUTHORIZED_PARTIES: undefined }, "AUTHORIZED_PARTIES is empty"],
   "parties-empty": [{ AUTHORIZED_PARTIES: "" }, "AUTHORIZED_PARTIES is empty"],
@@ -63,7 +63,7 @@ export const CLOSED = {
   "isolate-of-many-ms": [{ ROLES_ISOLATE_MS: "many" }, "ROLES_ISOLATE_MS is not a whole number"],
 };
 
-/** Other spellings of what is right. */
+/** Other spellings of valid values. */
 export const OPEN = {
   "key-in-one-line": { CLERK_JWT_KEY: pem(key).replaceAll("\n", "\\n") },
   "key-without-its-armour": { CLERK_JWT_KEY: pem(key).replace(/-----[A-Z ]+-----/g, "") },
@@ -83,10 +83,10 @@ export const OPEN = {
   },
 };
 
-/** So much and no end in sight: nobody reads as far. */
+/** A body of this size has no end: nobody reads as far. */
 export const ENDLESS_BYTES = 64_000_000;
 
-/** How each JWKS of the tests is, to begin with. */
+/** The initial answer of each JWKS in the tests. */
 export const JWKS = {
   jwks: () => {},
   issuers: () => {},
@@ -100,7 +100,7 @@ export const JWKS = {
   garbled: (server) => answerWith(server, "<html>{}"),
   empty: (server) => answerWith(server, { keys: [] }),
   large: (server) => answerWith(server, { keys: [{ ...jwk(key), note: "x".repeat(70_000) }] }),
-  // What they announce, and what they send, would not end.
+  // Their declared and real length is endless.
   announced: (server) => {
     server.answer = (_, response) =>
       void response.writeHead(200, { "content-length": 10_000_000 }).write("{");
@@ -149,7 +149,7 @@ export const JWKS = {
 /** Answers with an error. */
 export const fail = (_, response) => response.writeHead(500).end("no");
 
-/** Lets a server of `serveJwks` answer with something else. */
+/** Replaces the answer of a server of `serveJwks`. */
 export function answerWith(server, body, status = 200, headers = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   server.answer = (_, response) => response.writeHead(status, headers).end(text);

@@ -1,7 +1,6 @@
-// The bench's own hands inside the system: takes messages, then puts them on the queue in batches
-// and waits until the database has the last of them.
+// Takes messages, puts them on the queue in batches, and waits until the database has the last one.
 
-/** A look is a query too, and the database takes one at a time. */
+/** Each look is a query too, and the database runs one at a time. */
 const LOOK_MS = 10;
 
 let texts = [];

@@ -105,7 +105,7 @@ fn agrees(path: &str, what: &str) {
 fn what_stands_in_two_places_agrees() {
     let thousands = |ms: u64| format!("{}_{:03}", ms / 1000, ms % 1000);
     let answer = thousands(limits::ANSWER_MS_MAX);
-    agrees("packages/guard/src/ask.ts", &format!("const ANSWER_MS_MAX = {answer};"));
+    agrees("packages/guard/src/role-query.ts", &format!("const ANSWER_MS_MAX = {answer};"));
     let hard_s = limits::ROLES_HARD_MS_DEFAULT / 1000;
     agrees("packages/guard/README.md", &format!("`ROLES_HARD_MS` ({hard_s} s)"));
     agrees("README.md", &format!("if every hint is lost, within {hard_s} s."));

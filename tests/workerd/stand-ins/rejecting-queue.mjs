@@ -1,5 +1,5 @@
-// A queue that takes nothing, with the text of an overloaded one. The class is named like the
-// runtime's own, for the Worker checks what it is bound to.
+// A queue that rejects every message with the text of an overloaded one. The class has the name of
+// the runtime's own, because the Worker checks the type of its binding.
 
 class WorkerQueue {
   async send() {

@@ -1,6 +1,6 @@
-// The database with a hand on it: before each batch is sent and before each answer is handed on,
-// the test is asked. It may wait as long as it likes, or name an error that the batch shall end
-// with. The class is named like the runtime's own, for the Worker checks what it is bound to.
+// A D1 database that asks the test before and after each batch. The test may delay the batch, or
+// return the error with which it fails. The class has the name of the runtime's own, because the
+// Worker checks the type of its binding.
 
 class D1Database {
   #real;

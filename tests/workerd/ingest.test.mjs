@@ -1,5 +1,5 @@
-// The door, from the outside: what is genuine is taken, everything else changes nothing and is
-// told nothing.
+// Ingest from outside: valid deliveries are accepted. All other requests change nothing and get
+// no details.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -7,10 +7,10 @@ import { after, before, describe, it } from "node:test";
 import {
   SECRET, deliver, newId, nowSeconds, post, send, signed, tag,
 } from "./support/delivery.mjs";
-import { BODY, CANARY, REFUSED, TAKEN, altered, anyUser, changed } from "./support/door-cases.mjs";
+import { BODY, CANARY, REFUSED, TAKEN, altered, anyUser, changed } from "./support/ingest-cases.mjs";
 import { start } from "./support/system.mjs";
 
-describe("the door", () => {
+describe("ingest", () => {
   let system;
 
   before(async () => {
@@ -20,7 +20,7 @@ describe("the door", () => {
 
   const users = async () => (await system.row("SELECT count(*) AS n FROM users")).n;
 
-  it("refuses what is not genuine: one answer for all, and nothing changes", async () => {
+  it("rejects invalid deliveries: one answer for all, and nothing changes", async () => {
     const answers = [];
     for (const [name, make] of Object.entries(REFUSED)) {
       const id = newId();
@@ -29,18 +29,18 @@ describe("the door", () => {
       const headers = [...answer.headers].filter(([header]) => header !== "date");
       answers.push({ text: answer.text, headers });
     }
-    // One by one above, to name what differs: W-21, and nothing that stops Svix from trying again.
+    // One by one, to name what differs: W-21, and nothing that stops Svix from trying again.
     for (const answer of answers) assert.deepEqual(answer, answers[0]);
     assert.deepEqual(Object.keys(JSON.parse(answers[0].text)), ["error", "message"]);
     assert.equal(await users(), 0);
-    // The queue is in order here: what was let in before this one would be settled with it.
+    // The queue keeps its order: what was accepted before this delivery would be settled with it.
     const marker = await deliver(system.ingest, anyUser());
-    await system.settled(marker);
+    await system.waitForOutcome(marker);
     assert.deepEqual(await system.sql("SELECT svix_id FROM deliveries"), [{ svix_id: marker.id }]);
     assert.equal(await users(), 1);
   });
 
-  it("takes what is genuine", async () => {
+  it("accepts valid deliveries", async () => {
     const taken = await Promise.all(
       Object.entries(TAKEN).map(async ([name, make]) => {
         const id = newId();
@@ -50,10 +50,10 @@ describe("the door", () => {
         return { id };
       }),
     );
-    for (const answer of taken) await system.settled(answer);
+    for (const answer of taken) await system.waitForOutcome(answer);
   });
 
-  it("F-14 parks what is genuine and cannot be read", async () => {
+  it("F-14 parks signed deliveries with an unreadable payload", async () => {
     const event = anyUser();
     const text = JSON.stringify(event);
     const deep = `${"[".repeat(10_000)}${"]".repeat(10_000)}`;
@@ -64,9 +64,9 @@ describe("the door", () => {
       "bytes that are not UTF-8 in an id": [
         Buffer.from(text.replace(event.data.id, `${event.data.id}\u00ff`), "latin1"), "id",
       ],
-      "no JSON": [text.slice(0, -2), "not-json"],
-      "nothing at all": ["", "not-json"],
-      "something after it": [`${text}${text}`, "not-json"],
+      "truncated JSON": [text.slice(0, -2), "not-json"],
+      "an empty body": ["", "not-json"],
+      "two documents": [`${text}${text}`, "not-json"],
       "an array": ["[]", "shape"],
       "null": ["null", "shape"],
       "no type": [text.replace('"type"', '"kind"'), "shape"],
@@ -75,8 +75,8 @@ describe("the door", () => {
         text.replace(`"id":"${event.data.id}"`, `"id":"user_other","id":"${event.data.id}"`), "shape",
       ],
       "too many brackets": [nested, "shape"],
-      "an id of something else": [JSON.stringify(anyUser("mch_1")), "id"],
-      "a time that is none": [JSON.stringify({ ...event, timestamp: -1 }), "time"],
+      "an id of another kind": [JSON.stringify(anyUser("mch_1")), "id"],
+      "an invalid time": [JSON.stringify({ ...event, timestamp: -1 }), "time"],
       "a number of 200,000 digits": [
         text.replace('"timestamp":', `"timestamp":${"9".repeat(200_000)}`), "not-json",
       ],
@@ -87,14 +87,14 @@ describe("the door", () => {
       unreadable[name] = { answer, reason };
     }
     for (const [name, { answer, reason }] of Object.entries(unreadable)) {
-      const letter = await system.parked(answer);
+      const letter = await system.waitForDeadLetter(answer);
       assert.equal(letter.reason, reason, name);
-      assert.equal((await system.settled(answer)).outcome, "parked", name);
+      assert.equal((await system.waitForOutcome(answer)).outcome, "parked", name);
       assert.ok(!letter.envelope.includes(CANARY) && !letter.detail.includes(CANARY), name);
     }
   });
 
-  it("answers each method and path as it should", async () => {
+  it("answers each method and path", async () => {
     for (const method of ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
       const headers = { "x-http-method-override": "POST" };
       const answer = await send(system.ingest, { method, headers });
@@ -111,7 +111,7 @@ describe("the door", () => {
     assert.equal((await health("POST")).status, 405);
   });
 
-  it("F-14 F-16 reads no more than it is told to", async () => {
+  it("F-14 F-16 reads no more bytes than its limits allow", async () => {
     const cap = 262_144;
     const body = (size) => JSON.stringify({ type: "session.created" }).padEnd(size);
     const equal = await deliver(system.ingest, body(cap));
@@ -133,22 +133,22 @@ describe("the door", () => {
     assert.equal((await send(system.ingest, inPieces)).status, 202);
   });
 
-  it("logs each decision and none of its secrets", async () => {
+  it("logs each decision and no secrets", async () => {
     const refused = newId();
     const at = nowSeconds();
     await send(system.ingest, changed(refused, `${BODY} `));
     const taken = await deliver(system.ingest, BODY);
-    await system.settled(taken);
+    await system.waitForOutcome(taken);
     const logs = system.logs();
-    assert.ok(logs.includes(taken.id), "a delivery that was taken is logged by its id");
-    assert.ok(logs.includes("no signature matches"), "a refusal is logged with its reason");
+    assert.ok(logs.includes(taken.id), "an accepted delivery must be logged by its id");
+    assert.ok(logs.includes("no signature matches"), "a rejection must be logged with its reason");
     const secrets = [SECRET, SECRET.slice(6), CANARY, "idn_canary", "okhttp", "203.0.113.51"];
     const tags = [tag(BODY, { id: taken.id, at }), tag(`${BODY} `, { id: refused, at })];
     for (const secret of [...secrets, ...tags]) assert.ok(!logs.includes(secret), secret);
   });
 });
 
-/** A body that comes without its length. */
+/** A body without Content-Length. */
 function pieces(text) {
   const bytes = Buffer.from(text);
   let at = 0;

@@ -1,9 +1,9 @@
-// Cookies that come twice or are another framework's, and headers that are somebody else's.
+// Duplicate cookies, cookies of other frameworks, and `Authorization` headers of other schemes.
 
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import type { Handler } from "../src/session/index.ts";
+import type { SessionHandler } from "../src/session/index.ts";
 import { backend } from "./backend.ts";
 import {
   ADA,
@@ -12,11 +12,11 @@ import {
   MALLORY,
   OPTIONS,
   SCRIPT,
-  answer,
   cookieOf,
-  lapsed,
+  expired,
+  handshakeResult,
   now,
-  stranger,
+  otherKey,
   suffixOf,
   token,
 } from "./clerk-support.ts";
@@ -25,10 +25,10 @@ const suffix = await suffixOf(OPTIONS);
 const [PLAIN, SINCE] = ["__session", "__client_uat"];
 const [SUFFIXED, SUFFIXED_SINCE] = [`__session_${suffix}`, `__client_uat_${suffix}`];
 
-/** What React Router keeps under the same name. */
+/** A React Router session, which has the same cookie name. */
 const REMIX = "eyJ1c2VyIjoxfQ%3D%3D.c2ln";
 
-const requires: Handler = (found) => new Response(found.require().userId);
+const requires: SessionHandler = (found) => new Response(found.requireViewer().userId);
 
 type Pairs = readonly (readonly [string, string | number])[];
 
@@ -41,8 +41,8 @@ async function opens(pairs: Pairs, headers: Record<string, string> = {}): Promis
 }
 
 const good = (claims: object = {}) => token(ADA, claims);
-const forged = (claims: object = {}) => token(MALLORY, { iat: now() + 1, ...claims }, stranger);
-const over = () => token(ADA, lapsed());
+const forged = (claims: object = {}) => token(MALLORY, { iat: now() + 1, ...claims }, otherKey);
+const over = () => token(ADA, expired());
 const since = () => now() - 1_000;
 
 beforeEach(() => {
@@ -50,31 +50,31 @@ beforeEach(() => {
   backend.answer = () => new Response("not there", { status: 404 });
 });
 
-describe("a session's cookies", () => {
+describe("session cookies", () => {
   const rows: [string, () => Pairs, string][] = [
     ["beside another framework's", () => [
       [PLAIN, REMIX], [SINCE, since()], [SUFFIXED, good()], [SUFFIXED_SINCE, since()],
     ], ADA],
-    ["beside another framework's, without a time of the plain pair", () => [
+    ["beside another framework's, without a plain time", () => [
       [PLAIN, REMIX], [SUFFIXED, good()], [SUFFIXED_SINCE, since()],
     ], ADA],
-    ["beside another framework's of the same name", () => [
+    ["beside another framework's in the same cookie name", () => [
       [PLAIN, REMIX], [PLAIN, good()], [SINCE, since()],
     ], ADA],
-    ["behind junk", () => [[PLAIN, "junk"], [PLAIN, good()], [SINCE, since()]], ADA],
-    ["behind a forged one", () => [[PLAIN, forged()], [PLAIN, good()], [SINCE, since()]], ADA],
-    ["behind a forged one that claims to be old", () => [
+    ["after junk", () => [[PLAIN, "junk"], [PLAIN, good()], [SINCE, since()]], ADA],
+    ["after a forged one", () => [[PLAIN, forged()], [PLAIN, good()], [SINCE, since()]], ADA],
+    ["after a forged one that claims to be old", () => [
       [PLAIN, forged({ iat: 1 })], [PLAIN, good()], [SINCE, since()],
     ], ADA],
-    ["behind a forged one that has lapsed", () => [
-      [PLAIN, forged(lapsed())], [PLAIN, good()], [SINCE, since()],
+    ["after a forged one that has expired", () => [
+      [PLAIN, forged(expired())], [PLAIN, good()], [SINCE, since()],
     ], ADA],
-    ["behind another instance's", () => [
-      [PLAIN, token(MALLORY, { iss: "https://clerk.other.example" }, stranger)],
+    ["after another instance's", () => [
+      [PLAIN, token(MALLORY, { iss: "https://clerk.other.example" }, otherKey)],
       [PLAIN, good()],
       [SINCE, since()],
     ], ADA],
-    ["behind a forged suffixed one, in the plain pair", () => [
+    ["after a forged suffixed one, in the plain pair", () => [
       [SUFFIXED, forged()], [SUFFIXED, good()], [SUFFIXED_SINCE, since()],
       [PLAIN, good()], [SINCE, since()],
     ], ADA],
@@ -99,40 +99,40 @@ describe("a session's cookies", () => {
     ["with the plain time beside the suffixed token", () => [
       [SUFFIXED, good()], [SINCE, since()],
     ], ADA],
-    ["behind six forged ones", () => [
+    ["after six forged ones", () => [
       ...[1, 2, 3, 4, 5, 6].map((jti) => [PLAIN, forged({ jti })] as const),
       [PLAIN, good()],
       [SINCE, since()],
     ], ADA],
-    ["behind forty forged ones that are older", () => [
+    ["after forty forged ones that are older", () => [
       ...Array.from({ length: 40 }, (_, jti) => [PLAIN, forged({ jti, iat: now() - 9 })] as const),
       [PLAIN, good()],
       [SINCE, since()],
     ], ADA],
-    ["behind a forged one, and junk of the suffixed name", () => [
+    ["after a forged one, and junk of the suffixed name", () => [
       ...Array.from({ length: 9 }, (_, jti) => [SUFFIXED, `junk${jti}`] as const),
       [SUFFIXED_SINCE, since()], [PLAIN, forged()], [PLAIN, good()], [SINCE, since()],
     ], ADA],
-    // More are there to cost time.
-    ["behind forty forged ones", () => [
+    // More candidates only take time.
+    ["after forty forged ones", () => [
       ...Array.from({ length: 40 }, (_, jti) => [PLAIN, forged({ jti })] as const),
       [PLAIN, good()],
       [SINCE, since()],
     ], "302"],
-    ["that have lapsed beside another framework's", () => [
+    ["that have expired beside another framework's", () => [
       [PLAIN, REMIX], [SINCE, since()], [SUFFIXED, over()], [SUFFIXED_SINCE, since()],
     ], "307 session-token-expired-refresh-non-eligible-no-refresh-cookie"],
-    ["that have lapsed behind a forged one", () => [
+    ["that have expired after a forged one", () => [
       [PLAIN, forged()], [PLAIN, over()], [SINCE, since()],
     ], "307 session-token-expired-refresh-non-eligible-no-refresh-cookie"],
-    ["that have lapsed before a forged one", () => [
+    ["that have expired before a forged one", () => [
       [PLAIN, over()], [PLAIN, forged({ iat: now() - 500 })], [SINCE, since()],
     ], "307 session-token-expired-refresh-non-eligible-no-refresh-cookie"],
     ["without any time", () => [[SUFFIXED, good()]], "307 session-token-but-no-client-uat"],
     ["of two users in one name", () => [
       [PLAIN, good()], [PLAIN, token(MALLORY)], [SINCE, since()],
     ], "401"],
-    ["of two users behind a forged one", () => [
+    ["of two users after a forged one", () => [
       [PLAIN, forged()], [PLAIN, good()], [SUFFIXED, token(MALLORY)], [SUFFIXED_SINCE, since()],
       [SINCE, since()],
     ], "401"],
@@ -141,26 +141,26 @@ describe("a session's cookies", () => {
     it(`${what}: ${want}`, async () => assert.equal(await opens(pairs()), want));
   }
 
-  // What the pair that counts says of itself ends it: no leftover of the other is taken.
+  // The pair that counts is decisive: a leftover of the other pair is not used.
   const settled: [string, () => Pairs, string][] = [
-    ["that say somebody signed out", () => [
+    ["that say signed out", () => [
       [SUFFIXED_SINCE, 0], [SINCE, 0], [PLAIN, good()],
     ], "302"],
-    ["of a browser that signed out, beside another framework's", () => [
+    ["of a signed-out browser, beside another framework's", () => [
       [PLAIN, REMIX], [SINCE, 0], [SUFFIXED_SINCE, 0],
     ], "302"],
     ["that are another framework's alone", () => [[PLAIN, REMIX]], "302"],
-    ["that are another framework's, where somebody is signed in", () => [
+    ["that are another framework's, with a time", () => [
       [PLAIN, REMIX], [SINCE, since()],
     ], "302"],
     ["that changed since the token was made", () => [
       [SUFFIXED, good()], [SUFFIXED_SINCE, now() + 9],
       [PLAIN, good({ iat: now() - 5 })], [SINCE, since()],
     ], "307 session-token-iat-before-client-uat"],
-    ["with a plain token and the other pair's word that nobody is signed in", () => [
+    ["with a plain token and a suffixed time of 0", () => [
       [PLAIN, good()], [SUFFIXED_SINCE, 0],
     ], "307 session-token-but-no-client-uat"],
-    ["with a token and the word that nobody is signed in", () => [
+    ["with a token and a time of 0", () => [
       [PLAIN, good()], [SINCE, 0],
     ], "307 session-token-but-no-client-uat"],
   ];
@@ -168,7 +168,7 @@ describe("a session's cookies", () => {
     it(`${what}: ${want}`, async () => assert.equal(await opens(pairs()), want));
   }
 
-  it("are refreshed once, and not at all where a good one stands", async () => {
+  it("are refreshed once, and never if one is valid", async () => {
     const refresh = [`__refresh_${suffix}`, "r"] as const;
     const three = [over(), over(), over()].map((one) => [PLAIN, one] as const);
     const cookies = [`__session=${good()}; Path=/`, `__client_uat=${since()}; Path=/`];
@@ -179,7 +179,7 @@ describe("a session's cookies", () => {
     assert.equal(backend.asked.length, 1);
   });
 
-  it("have a nonce exchanged once, whatever else is among them", async () => {
+  it("exchange a nonce only once", async () => {
     backend.answer = () => Response.json({ directives: [`${SINCE}=0; Path=/`] });
     const tied = ["__Host-rolecall_asked", "1-2"] as const;
     const pairs = [tied, [PLAIN, forged()], [PLAIN, over()], [SINCE, since()]] as const;
@@ -188,10 +188,10 @@ describe("a session's cookies", () => {
     assert.equal(backend.asked.length, 1);
   });
 
-  it("that are good beside a forged one are replaced by no answer", async () => {
+  it("that are valid beside a forged one are not replaced by a handshake", async () => {
     const tied = ["__Host-rolecall_asked", "1-2"] as const;
     const pairs = [tied, [PLAIN, forged()], [PLAIN, good()], [SINCE, since()]] as const;
-    const path = `/a?rolecall_asked=1-2&__clerk_handshake=${answer(MALLORY)}`;
+    const path = `/a?rolecall_asked=1-2&__clerk_handshake=${handshakeResult(MALLORY)}`;
     const headers = { cookie: cookieOf(pairs) };
     const response = await new Browser().open(path, requires, { headers });
     assert.deepEqual([response.status, response.headers.get("location")], [307, "/a"]);
@@ -199,7 +199,7 @@ describe("a session's cookies", () => {
     assert.deepEqual(set, []);
   });
 
-  it("of a development instance may come twice as well", async () => {
+  it("of a development instance may be duplicated too", async () => {
     const own = await suffixOf(DEVELOPMENT);
     const pairs: Pairs = [
       ["__clerk_db_jwt", "dvb_1"], [`__clerk_db_jwt_${own}`, "dvb_1"],
@@ -213,10 +213,10 @@ describe("a session's cookies", () => {
   });
 });
 
-describe("a header that Clerk's SDK takes no token from", () => {
+describe("the header Authorization", () => {
   const headers = () => ["", "Basic dXNlcjpwdw==", `bearer ${token(MALLORY)}`, "Digest a=1, b=2"];
 
-  it("leaves the cookies as they are", async () => {
+  it("of another scheme leaves the cookies in effect", async () => {
     for (const authorization of headers()) {
       const ask = (pairs: Pairs) => opens(pairs, { authorization });
       assert.equal(await ask([[PLAIN, good()], [SINCE, since()]]), ADA, authorization);
@@ -226,14 +226,14 @@ describe("a header that Clerk's SDK takes no token from", () => {
     }
   });
 
-  it("is no program's, so a script is told to renew", async () => {
+  it("of another scheme lets a script renew", async () => {
     const authorization = "Basic dXNlcjpwdw==";
     const headers = { ...SCRIPT, authorization, cookie: cookieOf([[PLAIN, over()], [SINCE, 1]]) };
     const response = await new Browser().open("/a", requires, { headers });
     assert.deepEqual(await response.json(), { error: "unauthenticated", renew: true });
   });
 
-  it("is none where a token stands, by its scheme or alone", async () => {
+  it("with a token, alone or with Bearer, replaces the cookies", async () => {
     const cookies: Pairs = [[PLAIN, token(MALLORY)], [SINCE, since()]];
     for (const authorization of [`Bearer ${good()}`, good(), `Bearer ${good()} x`]) {
       assert.equal(await opens(cookies, { authorization }), ADA, authorization);
@@ -245,7 +245,7 @@ describe("a header that Clerk's SDK takes no token from", () => {
 });
 
 describe("a token of this instance's key", () => {
-  it("is taken without an issuer, and beside the plain cookie with another's", async () => {
+  it("is accepted without an issuer, and with another one except in the plain cookie", async () => {
     const other = { iss: "https://clerk.other.example" };
     for (const [claims, plain] of [[{ iss: undefined }, ADA], [other, "302"]] as const) {
       const cookie = good(claims);

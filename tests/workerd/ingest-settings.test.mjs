@@ -1,5 +1,5 @@
-// What the door is set to, what it does when its queue refuses, and what HTTP can carry that
-// `fetch` would not send. Each door is the built Worker with other variables, on Miniflare.
+// The settings of ingest, a queue that rejects messages, and HTTP requests that `fetch` cannot
+// send. Each case is the built Worker with other variables, on Miniflare.
 
 import assert from "node:assert/strict";
 import { connect } from "node:net";
@@ -15,7 +15,7 @@ import { waitFor } from "./support/wait.mjs";
 const KEY = SECRET.slice("whsec_".length);
 const INSTANCE = clerk.user("user_x").instance_id;
 
-/** Secrets with which the door must not open, not even for what they would sign. */
+/** Unusable secrets: ingest must reject even deliveries that are signed with them. */
 const NO_SECRETS = {
   absent: undefined,
   empty: "",
@@ -29,10 +29,10 @@ const NO_SECRETS = {
   asymmetric: "whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 };
 
-/** W-9: secrets of 23 and 25 bytes, whose base64 would want padding. */
+/** W-9: secrets of 23 and 25 bytes, whose base64 would need padding. */
 const UNPADDED = ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr"];
 
-/** Secrets that hold, and those that deliveries may then be signed with. */
+/** Usable settings, and the secrets with which deliveries may then be signed. */
 const SECRETS = {
   both: [`${SECRET} ${OTHER_SECRET}`, [SECRET, OTHER_SECRET]],
   commas: [`${OTHER_SECRET}, ,\n${SECRET},`, [SECRET, OTHER_SECRET]],
@@ -40,14 +40,14 @@ const SECRETS = {
   unpadded: [UNPADDED.map((text) => `whsec_${text}`).join(" "), UNPADDED],
 };
 
-/** The rate limiter with another limit, in requests a minute. */
+/** The rate limiter with another limit, in requests per minute. */
 const limited = (limit) => ({
   INGEST_LIMIT: { namespace_id: "1", simple: { limit, period: 60 } },
 });
 
-const doorOf = (name, bindings) => workerOf("ingest", { name, bindings });
+const ingestWith = (name, bindings) => workerOf("ingest", { name, bindings });
 
-describe("a door", () => {
+describe("ingest", () => {
   /** The envelopes that came out of the queue. */
   const received = [];
   let system;
@@ -55,25 +55,25 @@ describe("a door", () => {
   before(async () => {
     const of = (table, value) =>
       Object.entries(table).map(([name, row]) =>
-        doorOf(name, { CLERK_WEBHOOK_SECRET: value(row) }),
+        ingestWith(name, { CLERK_WEBHOOK_SECRET: value(row) }),
       );
     system = await startDirect([
-      doorOf("plain"),
+      ingestWith("plain"),
       ...of(NO_SECRETS, (row) => row),
       ...of(SECRETS, ([row]) => row),
-      doorOf("rotated", { CLERK_WEBHOOK_SECRET: OTHER_SECRET }),
-      doorOf("ours", { CLERK_INSTANCE_ID: INSTANCE }),
-      doorOf("small", { BODY_BYTES_MAX: "100" }),
-      doorOf("sizeless", { BODY_BYTES_MAX: "many" }),
-      doorOf("boundless", { BODY_BYTES_MAX: "33554433" }),
+      ingestWith("rotated", { CLERK_WEBHOOK_SECRET: OTHER_SECRET }),
+      ingestWith("ours", { CLERK_INSTANCE_ID: INSTANCE }),
+      ingestWith("small", { BODY_BYTES_MAX: "100" }),
+      ingestWith("sizeless", { BODY_BYTES_MAX: "many" }),
+      ingestWith("boundless", { BODY_BYTES_MAX: "33554433" }),
       workerOf("ingest", { name: "patient", ratelimits: limited(100_000) }),
       workerOf("ingest", { name: "unbound", queueProducers: undefined }),
       workerOf("ingest", {
         name: "refused",
         queueProducers: undefined,
-        wrappedBindings: { EVENTS: "refusing-queue" },
+        wrappedBindings: { EVENTS: "rejecting-queue" },
       }),
-      standIn("refusing-queue"),
+      standIn("rejecting-queue"),
       workerOf("ingest", { name: "besieged", ratelimits: limited(5) }),
       workerOf("ingest", {
         name: "narrow",
@@ -89,7 +89,7 @@ describe("a door", () => {
   const ids = () => received.map((text) => JSON.parse(text).svix_id);
   const arrives = ({ id }) => waitFor(`${id} comes out of the queue`, () => ids().includes(id));
 
-  /** What the door let in before this has come out of the queue after it: it keeps its order. */
+  /** Waits until the queue has delivered everything: it keeps its order. */
   async function settles() {
     await arrives(await deliver(await system.worker("plain"), clerk.user(clerk.newId("user"))));
   }
@@ -99,7 +99,7 @@ describe("a door", () => {
 
   const logged = (text) => waitFor(`the log says ${text}`, () => system.logs().includes(text));
 
-  it("F-13 without a usable secret answers 500 to everything and lets nothing in", async () => {
+  it("F-13 without a usable secret answers 500 and accepts nothing", async () => {
     const answers = [];
     for (const name of Object.keys(NO_SECRETS)) {
       // The empty key is what an empty secret decodes to: anybody could sign with it.
@@ -118,7 +118,7 @@ describe("a door", () => {
     assert.ok(!system.logs().includes(KEY));
   });
 
-  it("F-13 takes what any of its secrets signed, and no other", async () => {
+  it("F-13 accepts deliveries signed with any of its secrets, and no others", async () => {
     for (const [name, [, good]] of Object.entries(SECRETS)) {
       for (const secret of good) {
         const answer = await of(name, { secret });
@@ -130,8 +130,8 @@ describe("a door", () => {
     assert.equal((await of("plain", { secret: OTHER_SECRET })).status, 401);
   });
 
-  it("F-13 takes again, while both secrets hold, what came between two secrets", async () => {
-    // One delivery, as Svix repeats it: signed when the old secret held, and again with the new.
+  it("F-13 accepts deliveries of a secret rotation while both secrets are set", async () => {
+    // One delivery, as Svix repeats it: signed with the old secret first, then with the new one.
     const event = clerk.user(clerk.newId("user"));
     const id = newId();
     const says = async (name, secret) =>
@@ -144,37 +144,37 @@ describe("a door", () => {
     assert.equal(await says("plain", OTHER_SECRET), 401);
     assert.equal(await says("absent", OTHER_SECRET), 500);
     await settles();
-    // What was let in before outlives its secret, and nothing else came in.
+    // Deliveries that were accepted before stay in the queue, and nothing else was added.
     assert.equal(ids().filter((it) => it === id).length, 4);
   });
 
-  it("takes its own instance's events, and those that name none", async () => {
-    const door = await system.worker("ours");
+  it("accepts events of its own Clerk instance, and those without an instance", async () => {
+    const ingest = await system.worker("ours");
     const event = clerk.user(clerk.newId("user"));
-    const same = await deliver(door, event);
-    const unnamed = await deliver(door, { ...event, instance_id: undefined });
-    const foreign = await deliver(door, { ...event, instance_id: "ins_2Foreign" });
-    // Also of a type that is not synced: the endpoint is the wrong one all the same.
+    const same = await deliver(ingest, event);
+    const unnamed = await deliver(ingest, { ...event, instance_id: undefined });
+    const foreign = await deliver(ingest, { ...event, instance_id: "ins_2Foreign" });
+    // Also for a type that is not synced: the endpoint is the wrong one.
     const ignored = { ...event, instance_id: "ins_2Foreign", type: "session.created" };
     assert.deepEqual([same.status, unnamed.status, foreign.status], [202, 202, 403]);
-    assert.equal((await deliver(door, ignored)).status, 403);
+    assert.equal((await deliver(ingest, ignored)).status, 403);
     await settles();
     assert.ok(ids().includes(same.id) && ids().includes(unnamed.id) && !ids().includes(foreign.id));
     await logged("another Clerk instance");
   });
 
-  it("holds its own limit, and says when that is none", async () => {
+  it("enforces BODY_BYTES_MAX, and reports an invalid value", async () => {
     const small = await system.worker("small");
     const body = (size) => JSON.stringify({ type: "x.y" }).padEnd(size);
     assert.equal((await deliver(small, body(100))).status, 202);
     assert.equal((await deliver(small, body(101))).status, 413);
     assert.equal((await of("sizeless")).status, 500);
-    // One body as large as all together may be would never find room.
+    // A body of the size of the whole budget would never fit.
     assert.equal((await of("boundless")).status, 500);
     await logged("BODY_BYTES_MAX is not a whole number of bytes from 1 to 16777216");
   });
 
-  it("F-6 answers 503 when its queue refuses, and lets Svix try again", async () => {
+  it("F-6 answers 503 if its queue rejects a message, so that Svix retries", async () => {
     for (const name of ["refused", "unbound"]) {
       const answer = await of(name);
       assert.equal(answer.status, 503, name);
@@ -182,26 +182,26 @@ describe("a door", () => {
       assert.ok(!answer.text.includes("10250"), name);
     }
     await logged("10250");
-    // What is not for the queue needs none.
+    // An ignored event needs no queue.
     const ignored = { type: "session.created", data: {} };
     assert.equal((await deliver(await system.worker("refused"), ignored)).status, 202);
   });
 
-  describe("W-22 under a flood", () => {
+  describe("W-22 with a flood of requests", () => {
     const from = (address) => ({ "cf-connecting-ip": address });
     const unsigned = { "svix-signature": "v1,AAAA" };
 
-    /** Sends what no secret signed until that is too much, and gives every answer. */
+    /** Sends requests with a bad signature until the status is 429, and returns all answers. */
     async function flood(name, address, headers = unsigned) {
       const answers = [];
-      // A window of the limiter may end in the midst of it, and another one begins.
+      // The limiter's window may end in between, and a new one begins.
       while (answers.at(-1)?.status !== 429 && answers.length < 20) {
         answers.push(await of(name, { headers: { ...headers, ...from(address) } }));
       }
       return answers;
     }
 
-    it("a stranger is told to wait, and signed deliveries pass", async () => {
+    it("rejects bad signatures with 429 and accepts signed deliveries", async () => {
       const answers = await flood("besieged", "192.0.2.1");
       const last = answers.pop();
       assert.equal(last.status, 429);
@@ -215,7 +215,7 @@ describe("a door", () => {
         assert.equal(good.status, 202);
         await arrives(good);
       }
-      // Another one, and what shares a network of IPv6.
+      // Another address, and one in the same IPv6 network.
       const alone = await of("besieged", { headers: { ...unsigned, ...from("192.0.2.2") } });
       assert.equal(alone.status, 401);
       await flood("besieged", "2001:db8::1");
@@ -223,7 +223,7 @@ describe("a door", () => {
       assert.equal(beside.status, 429);
     });
 
-    it("what is refused for another reason than its signature counts as well", async () => {
+    it("counts requests that are rejected for other reasons too", async () => {
       const cases = [
         ["narrow", "192.0.2.3", {}, 413],
         ["besieged", "192.0.2.4", { "content-encoding": "gzip" }, 401],
@@ -234,7 +234,7 @@ describe("a door", () => {
       }
     });
 
-    it("nobody writes the log", async () => {
+    it("writes few log lines", async () => {
       await flood("besieged", "192.0.2.5");
       await logged("no signature matches");
       const lines = () => system.logs().split("no signature matches").length;
@@ -246,14 +246,14 @@ describe("a door", () => {
       assert.ok(lines() - before <= 5, "twenty requests wrote a line each");
     });
 
-    it("without its limiter a stranger is refused all the same", async () => {
+    it("without its limiter still rejects bad signatures", async () => {
       assert.equal((await of("unlimited", { headers: unsigned })).status, 401);
       assert.equal((await of("unlimited")).status, 202);
       await logged("INGEST_LIMIT is not bound");
     });
   });
 
-  it("puts into the queue what is synced of a delivery and nothing else", async () => {
+  it("puts only synced fields into the queue", async () => {
     const id = clerk.newId("user");
     const event = clerk.user(id, {
       private_metadata: { note: "private-canary" },
@@ -273,13 +273,13 @@ describe("a door", () => {
     }
   });
 
-  describe("on the wire", () => {
+  describe("with raw HTTP", () => {
     const BODY = JSON.stringify({ type: "session.created" });
 
-    /** Sends bytes as they are, and gives the status of the first answer; 0 when there is none. */
-    async function raw(lines, body = BODY, { end = false, door = "plain" } = {}) {
-      const { port } = await system.url(door);
-      const head = [`POST ${WEBHOOK} HTTP/1.1`, "Host: door.example", ...lines, "", ""];
+    /** Sends raw bytes, and returns the status of the first answer; 0 if there is none. */
+    async function raw(lines, body = BODY, { end = false, ingest = "plain" } = {}) {
+      const { port } = await system.url(ingest);
+      const head = [`POST ${WEBHOOK} HTTP/1.1`, "Host: ingest.example", ...lines, "", ""];
       return new Promise((done) => {
         const socket = connect(Number(port), "127.0.0.1");
         let text = "";
@@ -301,7 +301,7 @@ describe("a door", () => {
     const lines = (headers) => Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
     const length = (size) => `Content-Length: ${size}`;
 
-    it("a header that stands twice is refused", async () => {
+    it("rejects a duplicate header", async () => {
       const good = lines(signed(BODY, { id: newId() }));
       assert.equal(await raw([...good, length(BODY.length)]), 202);
       for (const line of good) {
@@ -313,7 +313,7 @@ describe("a door", () => {
       assert.equal(await raw([...good, "webhook-id:", length(BODY.length)]), 401);
     });
 
-    it("a length that lies lets nothing in", async () => {
+    it("rejects a wrong Content-Length", async () => {
       const good = lines(signed(BODY));
       assert.equal(await raw([...good, length(BODY.length - 1)]), 401, "too short");
       const long = await raw([...good, length(BODY.length + 1)], BODY, { end: true });
@@ -321,50 +321,50 @@ describe("a door", () => {
       assert.equal(await raw([...good, length(10_000_000)], ""), 413, "announced");
     });
 
-    describe("F-26 an upload that never ends", () => {
-      /** As much as a body may have: 128 of them are the door's budget. */
+    describe("F-26 with an upload that never ends", () => {
+      /** The size limit of a body: 128 of them are the budget of ingest. */
       const ONE = 262_144;
 
-      it("is not waited for when its headers say enough", async () => {
+      it("answers before the body if the headers are invalid", async () => {
         const good = signed(BODY);
         const length = "Content-Length: 262144";
         const stale = signed(BODY, { at: nowSeconds() - 301 });
         const cases = {
           unsigned: [],
           "no timestamp": lines({ ...good, "svix-timestamp": "" }),
-          "an id that is none": lines({ ...good, "svix-id": "msg.1" }),
+          "an invalid id": lines({ ...good, "svix-id": "msg.1" }),
           "no tag": lines({ ...good, "svix-signature": "v1,AAAA" }),
           "another version": lines({ ...good, "svix-signature": good["svix-signature"].slice(0, 1) }),
           stale: lines(stale),
         };
         for (const [name, headers] of Object.entries(cases)) {
-          // Nothing of the body is sent, and the answer comes all the same.
-          assert.equal(await raw([...headers, length], "", { door: "patient" }), 401, name);
+          // Nothing of the body is sent, and the answer still comes.
+          assert.equal(await raw([...headers, length], "", { ingest: "patient" }), 401, name);
         }
       });
 
-      it("is given up, and what all of them hold is bounded", async () => {
+      it("aborts it, and limits the memory of all uploads", async () => {
         const body = "x".repeat(ONE - 1);
         const headers = [...lines(signed(body)), `Content-Length: ${ONE}`];
-        const door = "patient";
+        const ingest = "patient";
         const seen = new Set();
-        // On a slow machine the first are given up before the last have come: then once more.
+        // On a slow machine the first may be aborted before the last have arrived: then once more.
         for (let round = 0; round < 5 && !seen.has(503); round += 1) {
-          const crowd = Array.from({ length: 140 }, () => raw(headers, body, { door }));
+          const crowd = Array.from({ length: 140 }, () => raw(headers, body, { ingest }));
           for (const status of await Promise.all(crowd)) seen.add(status);
         }
         assert.deepEqual([...seen].sort(), [408, 503]);
         await logged("the bodies on their way in take more than");
         await logged("the body had not come in");
-        // All of it has come back.
+        // The whole budget is free again.
         const whole = lines(signed(BODY));
         for (let n = 0; n < 3; n += 1) {
-          assert.equal(await raw([...whole, length(BODY.length)], BODY, { door }), 202);
+          assert.equal(await raw([...whole, length(BODY.length)], BODY, { ingest }), 202);
         }
       });
     });
 
-    it("pieces without a length are counted", async () => {
+    it("counts the bytes of a chunked body", async () => {
       const chunked = (text) => `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`;
       const good = lines(signed(BODY));
       assert.equal(await raw([...good, "Transfer-Encoding: chunked"], chunked(BODY)), 202);

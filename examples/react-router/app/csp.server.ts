@@ -1,8 +1,8 @@
-// What a page may load and where its forms may go.
+// The Content-Security-Policy: what a page may load, and where its forms may be sent.
 
 import { env } from "cloudflare:workers";
 
-export function policy(nonce: string): string {
+export function contentSecurityPolicy(nonce: string): string {
   const signOut = URL.canParse(env.SIGN_OUT_URL) ? ` ${new URL(env.SIGN_OUT_URL).origin}` : "";
   return [
     "default-src 'none'",

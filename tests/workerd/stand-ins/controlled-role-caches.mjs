@@ -1,6 +1,6 @@
-// The objects with a hand on each call: before one is made the test is asked, and may name the
-// error that it shall end with, with the marks that the runtime would set on it, or answer itself.
-// The class is named like the runtime's own, for the Worker checks what it is bound to.
+// A namespace of role caches that asks the test before each call. The test may return the error
+// with which the call fails, with the runtime's properties, or the answer. The class has the name
+// of the runtime's own, because the Worker checks the type of its binding.
 
 let stubs = 0;
 

@@ -1,10 +1,10 @@
-// What cannot be known is 503: objects that fail, hang or answer oddly, sets that are too old.
+// Unavailable roles give 503: role caches that fail, hang or answer invalidly, and expired roles.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import type { GuardEnv } from "../src/index.ts";
-import { requirePermission, requireRole, roles } from "../src/index.ts";
+import { getRoles, requirePermission, requireRole } from "../src/index.ts";
 import {
   ORG,
   Objects,
@@ -23,13 +23,13 @@ import {
 
 const GOOD = saysSample("answer.live");
 
-/** Every guard on `objects` is closed; in each the object is asked `tries` times. */
-async function isClosed(test: Parameters<typeof hold>[0], objects: Objects, tries: number) {
+/** Checks that every guard throws 503 after `tries` queries. */
+async function checkUnavailable(test: Parameters<typeof hold>[0], objects: Objects, tries: number) {
   const permission = "org:posts:write";
   const guards: (() => Promise<unknown>)[] = [
     () => requireRole(objects.env, USER, "admin"),
     () => requirePermission(objects.env, USER, { organization: ORG, permission }),
-    () => roles(objects.env, USER),
+    () => getRoles(objects.env, USER),
   ];
   for (const guard of guards) {
     const before = objects.calls.length;
@@ -39,21 +39,21 @@ async function isClosed(test: Parameters<typeof hold>[0], objects: Objects, trie
   }
 }
 
-describe("an object that fails", () => {
+describe("a role cache that fails", () => {
   for (const [what, words] of [
-    ["for good", {}],
-    ["for want of time, which a new try would take more of", { overloaded: true }],
-    ["for want of time, and says that it may be asked again", { overloaded: 1, retryable: true }],
-    ["and says something odd", { retryable: "true" }],
+    ["with no property on the error", {}],
+    ["because it is overloaded", { overloaded: true }],
+    ["with overloaded and retryable", { overloaded: 1, retryable: true }],
+    ["with an invalid property", { retryable: "true" }],
   ] as const) {
-    it(`is asked once when it fails ${what}`, async (test) => {
+    it(`is queried once if it fails ${what}`, async (test) => {
       hold(test);
-      await isClosed(test, new Objects(fails(words)), 1);
+      await checkUnavailable(test, new Objects(fails(words)), 1);
     });
   }
 
   for (const failures of [1, 2]) {
-    it(`is asked again when that may help, through a new stub: ${failures}`, async (test) => {
+    it(`is queried again with a new stub after ${failures} retryable failures`, async (test) => {
       hold(test);
       const acts = Array.from({ length: failures }, () => fails({ retryable: true }));
       const objects = new Objects(...acts, GOOD);
@@ -64,12 +64,12 @@ describe("an object that fails", () => {
     });
   }
 
-  it("is asked three times at most", async (test) => {
+  it("is queried at most three times", async (test) => {
     hold(test);
-    await isClosed(test, new Objects(fails({ retryable: true })), 3);
+    await checkUnavailable(test, new Objects(fails({ retryable: true })), 3);
   });
 
-  it("is not asked again once it says that it has too much to do", async (test) => {
+  it("is not queried again once it is overloaded", async (test) => {
     hold(test);
     const acts = [fails({ retryable: true }), fails({ retryable: true, overloaded: true })];
     const objects = new Objects(...acts, GOOD);
@@ -78,28 +78,28 @@ describe("an object that fails", () => {
     assert.equal(objects.calls.length, 2);
   });
 
-  it("closes whatever it throws, and while its body is read too", async (test) => {
+  it("gives 503 for every thrown value, and if reading the body fails", async (test) => {
     hold(test);
-    for (const odd of ["a text", null, undefined, 7, new Response("welcome"), Symbol("s")]) {
-      await isClosed(test, new Objects(() => Promise.reject(odd)), 1);
+    for (const odd of ["a string", null, undefined, 7, new Response("welcome"), Symbol("s")]) {
+      await checkUnavailable(test, new Objects(() => Promise.reject(odd)), 1);
     }
     const trap = Object.defineProperty({}, "overloaded", {
       get() {
-        throw new Error("a trap");
+        throw new Error("a throwing getter");
       },
     });
-    await isClosed(test, new Objects(() => Promise.reject(trap)), 1);
+    await checkUnavailable(test, new Objects(() => Promise.reject(trap)), 1);
     const text = () => Promise.reject(new Error("Network connection lost."));
-    await isClosed(test, new Objects(() => ({ status: 200, text })), 1);
+    await checkUnavailable(test, new Objects(() => ({ status: 200, text })), 1);
   });
 });
 
-describe("an object that takes too long", () => {
+describe("a role cache that takes too long", () => {
   for (const [what, act] of [
     ["to answer", hangs],
-    ["over its body", () => ({ status: 200, text: () => new Promise<string>(() => {}) })],
+    ["to send its body", () => ({ status: 200, text: () => new Promise<string>(() => {}) })],
   ] as const) {
-    it(`${what} is given up after 2.5 s`, async (test) => {
+    it(`${what} is aborted after 2.5 s`, async (test) => {
       hold(test);
       const objects = new Objects(act);
       const { result, ms } = await settled(test, requireRole(objects.env, USER, "admin"));
@@ -110,7 +110,7 @@ describe("an object that takes too long", () => {
     });
   }
 
-  it("and fails late is not asked again, and nobody hears of it", async (test) => {
+  it("and fails late is not queried again, without an unhandled rejection", async (test) => {
     hold(test);
     const late = () =>
       new Promise<never>((_, fail) => {
@@ -131,7 +131,7 @@ describe("an object that takes too long", () => {
     assert.deepEqual(unheard, []);
   });
 
-  it("has its time measured over all tries", async (test) => {
+  it("has one deadline for all tries", async (test) => {
     hold(test);
     const slow = () =>
       new Promise<never>((_, fail) => {
@@ -143,7 +143,7 @@ describe("an object that takes too long", () => {
     assert.deepEqual([ms, objects.calls.length], [2_500, 3]);
   });
 
-  it("leaves no timer behind when it answers in time", async (test) => {
+  it("leaves no timer if it answers in time", async (test) => {
     hold(test);
     const objects = new Objects(GOOD);
     await requireRole(objects.env, USER, "admin");
@@ -152,70 +152,71 @@ describe("an object that takes too long", () => {
   });
 });
 
-describe("an answer", () => {
-  it("with another status than 200 is none, whatever stands in it", async (test) => {
+describe("an answer of a role cache", () => {
+  it("is rejected if its status is not 200, whatever its body", async (test) => {
     hold(test);
     for (const status of [204, 206, 301, 302, 400, 401, 404, 429, 500, 503, 599]) {
-      await isClosed(test, new Objects(says(sample("answer.live"), status)), 1);
+      await checkUnavailable(test, new Objects(says(sample("answer.live"), status)), 1);
     }
-    await isClosed(test, new Objects(says(sample("refusal.unreachable"), 503)), 1);
-    await isClosed(test, new Objects(says(sample("refusal.misdirected"), 400)), 1);
-    await isClosed(test, new Objects(says(sample("refusal.unreachable"), 200)), 1);
+    await checkUnavailable(test, new Objects(says(sample("refusal.unreachable"), 503)), 1);
+    await checkUnavailable(test, new Objects(says(sample("refusal.misdirected"), 400)), 1);
+    await checkUnavailable(test, new Objects(says(sample("refusal.unreachable"), 200)), 1);
   });
 
   const cases: { why: string; body: string }[] = JSON.parse(sample("malformed-answers"));
   assert.equal(cases.length, 70);
   for (const { why, body } of cases) {
-    it(`is not taken when malformed: ${why}`, async (test) => {
+    it(`is rejected if malformed: ${why}`, async (test) => {
       hold(test);
-      await isClosed(test, new Objects(says(body)), 1);
+      await checkUnavailable(test, new Objects(says(body)), 1);
     });
   }
 
   for (const [why, changes, setChanges] of [
-    ["an age below zero", { age_ms: -1 }, {}],
-    ["an age that no double carries", { age_ms: 2 ** 53 }, {}],
-    ["a version below zero", {}, { version: -1 }],
-    ["a version that no double carries", {}, { version: 2 ** 53 }],
-    ["a time that is over", { good_for_ms: -1 }, {}],
-    ["a time that no double carries", { good_for_ms: 2 ** 60 }, {}],
+    ["a negative age", { age_ms: -1 }, {}],
+    ["an age above the exact integers", { age_ms: 2 ** 53 }, {}],
+    ["a negative version", {}, { version: -1 }],
+    ["a version above the exact integers", {}, { version: 2 ** 53 }],
+    ["a validity that is over", { good_for_ms: -1 }, {}],
+    ["a validity above the exact integers", { good_for_ms: 2 ** 60 }, {}],
   ] as const) {
-    it(`is not taken with ${why}`, async (test) => {
+    it(`is rejected with ${why}`, async (test) => {
       hold(test);
-      // One that is over is asked for once more: the next may be younger.
+      // An expired answer is queried once more: the next may be younger.
       const tries = "good_for_ms" in changes && changes.good_for_ms === -1 ? 2 : 1;
-      await isClosed(test, new Objects(saysSample("answer.live", changes, setChanges)), tries);
+      const objects = new Objects(saysSample("answer.live", changes, setChanges));
+      await checkUnavailable(test, objects, tries);
     });
   }
 
-  it("is not filled up from a prototype that somebody has spoilt", async (test) => {
+  it("takes no field from a polluted prototype", async (test) => {
     hold(test);
     const { set, ...rest } = JSON.parse(sample("answer.live"));
     const { standing, ...others } = set;
     Object.defineProperty(Object.prototype, "standing", { value: standing, configurable: true });
     try {
       const body = JSON.stringify({ ...rest, set: others });
-      await isClosed(test, new Objects(says(body)), 1);
+      await checkUnavailable(test, new Objects(says(body)), 1);
     } finally {
       Reflect.deleteProperty(Object.prototype, "standing");
     }
   });
 
-  it("may say more than is known here", async () => {
+  it("may have unknown fields", async () => {
     const objects = new Objects(saysSample("answer.live", { later: 1 }, { later: [{}] }));
     await requireRole(objects.env, USER, "admin");
   });
 
-  it("below the version asked for is none", async (test) => {
+  it("is rejected below minVersion", async (test) => {
     hold(test);
     const { env } = new Objects(GOOD);
-    await roles(env, USER, { minVersion: 1_764_000_000_123 });
-    const above = roles(env, USER, { minVersion: 1_764_000_000_124 });
+    await getRoles(env, USER, { minVersion: 1_764_000_000_123 });
+    const above = getRoles(env, USER, { minVersion: 1_764_000_000_124 });
     await isUnavailable(thrownIn((await settled(test, above)).result));
   });
 });
 
-describe("an answer that runs out", () => {
+describe("an answer that expires", () => {
   const short = saysSample("answer.live", { good_for_ms: 30 });
   const after = (test: Parameters<typeof hold>[0], ms: number): typeof short => {
     return (call) => {
@@ -224,28 +225,28 @@ describe("an answer that runs out", () => {
     };
   };
 
-  it("just in time still counts", async (test) => {
+  it("is accepted at its last millisecond", async (test) => {
     hold(test);
     const objects = new Objects(after(test, 30));
     await requireRole(objects.env, USER, "admin");
     assert.equal(objects.calls.length, 1);
   });
 
-  it("on its way is asked for once more", async (test) => {
+  it("in transit is queried once more", async (test) => {
     hold(test);
     const objects = new Objects(after(test, 31), GOOD);
     await requireRole(objects.env, USER, "admin");
     assert.deepEqual(objects.stubs, [1, 2]);
   });
 
-  it("twice is 503", async (test) => {
+  it("twice gives 503", async (test) => {
     hold(test);
-    await isClosed(test, new Objects(after(test, 31)), 2);
+    await checkUnavailable(test, new Objects(after(test, 31)), 2);
   });
 });
 
-describe("a Worker", () => {
-  it("without the binding lets nobody pass", async (test) => {
+describe("a Worker without role caches", () => {
+  it("gives 503 if the binding is missing", async (test) => {
     const warn = hold(test);
     for (const env of [{}, { ROLES: undefined }, { ROLES: null }, null, undefined]) {
       const work = Reflect.apply(requireRole, undefined, [env, USER, "admin"]);
@@ -258,7 +259,7 @@ describe("a Worker", () => {
     }
   });
 
-  it("whose binding fails lets nobody pass", async (test) => {
+  it("gives 503 if the binding fails", async (test) => {
     hold(test);
     const fail = (): never => {
       throw new TypeError("Illegal invocation");
@@ -275,7 +276,7 @@ describe("a Worker", () => {
     }
   });
 
-  it("says why in its log, once, and tells nobody else", async (test) => {
+  it("logs the reason once and does not send it", async (test) => {
     const warn = hold(test);
     const log = async (objects: Objects) => {
       warn.mock.resetCalls();
@@ -297,7 +298,7 @@ describe("a Worker", () => {
     assert.deepEqual(await log(new Objects(hangs)), ["timeout", "no answer within 2500 ms"]);
     assert.deepEqual(await log(new Objects(refusal)), [
       "refused",
-      "the object refused with 400: misdirected",
+      "the role cache answered 400: misdirected",
     ]);
     assert.equal((await log(new Objects(says("{}"))))[0], "malformed");
     assert.equal((await log(below))[0], "stale");

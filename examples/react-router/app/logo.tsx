@@ -1,6 +1,6 @@
-// The mark of the family, as ssr/templates/mark.html has it.
+// The Rolecall logo, the same as in ssr/templates/mark.html.
 
-export function Mark() {
+export function Logo() {
   return (
     <svg viewBox="0 0 24 24" width="24" height="24" aria-hidden="true">
       <rect width="24" height="24" rx="6" />
