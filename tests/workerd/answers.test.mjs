@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import {
-  DOCUMENT, SIGN_OUT_URL, checkLocalPath, checkResponse, comparable, returnPath,tags, 
+  DOCUMENT, SIGN_OUT_URL, checkLocalPath, checkResponse, comparable, returnPath,tags,
 } from "./support/answers.mjs";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
