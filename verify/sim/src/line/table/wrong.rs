@@ -11,21 +11,21 @@ use crate::line::history::ORG;
 use crate::variant::Variant;
 
 /// The law as `shared/src/sql` says it.
-const LAW: &str = "t.deleted = 0
-  AND (excluded.deleted, excluded.updated_at, excluded.event_at, \
-excluded.projection, excluded.digest)
-    > (t.deleted, t.updated_at, t.event_at, t.projection, t.digest)";
+const LAW: &str = "stored.deleted = 0
+  AND (
+    excluded.deleted, excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest
+  ) > (stored.deleted, stored.updated_at, stored.event_at, stored.projection, stored.digest)";
 
 /// M1: a tie goes to whoever comes last.
-const BY_ARRIVAL: &str =
-    "t.deleted = 0 AND (excluded.deleted, excluded.updated_at) >= (t.deleted, t.updated_at)";
+const BY_ARRIVAL: &str = "stored.deleted = 0
+  AND (excluded.deleted, excluded.updated_at) >= (stored.deleted, stored.updated_at)";
 
 /// M3: a tombstone has a time like any other row.
-const BY_TIME: &str = "excluded.deleted > t.deleted
-  OR (t.deleted = 1 AND excluded.deleted = 0 AND t.event_at < excluded.event_at)
-  OR (t.deleted = 0 AND excluded.deleted = 0
+const BY_TIME: &str = "excluded.deleted > stored.deleted
+  OR (stored.deleted = 1 AND excluded.deleted = 0 AND stored.event_at < excluded.event_at)
+  OR (stored.deleted = 0 AND excluded.deleted = 0
   AND (excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest)
-    > (t.updated_at, t.event_at, t.projection, t.digest))";
+    > (stored.updated_at, stored.event_at, stored.projection, stored.digest))";
 
 /// Every row that a statement is given, and none.
 const ALL: &str = "WHERE true";
