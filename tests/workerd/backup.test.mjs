@@ -17,8 +17,8 @@ const run = promisify(execFile);
 const PAGE = readFileSync(path.join(ROOT, "docs/backup.md"), "utf8");
 const COMMANDS = [...PAGE.matchAll(/^ {4}npx wrangler (.*)$/gm)].map(([, words]) => words.split(" "));
 
-/** Belongs to the role caches that run, or is wrangler's and SQLite's own. */
-const LEFT_OUT = new Set(["watches", "watch_marks", "everyone", "d1_migrations", "_cf_METADATA"]);
+/** Belongs to the role caches that run, shows the present instant, or is wrangler's and SQLite's own. */
+const LEFT_OUT = new Set(["watches", "watch_marks", "everyone", "rolecall_clock", "d1_migrations", "_cf_METADATA"]);
 
 /** Rows of every kind; among them a member who came back while the first delete was lost. */
 const ROWS = `

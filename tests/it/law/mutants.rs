@@ -162,7 +162,10 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
     (
         Mutant {
             name: "of one pair every live membership counts",
-            schema: |text| text.replace("FROM current_memberships m\nWHERE NOT", "FROM memberships m\nWHERE m.deleted = 0 AND NOT"),
+            schema: |text| text.replace(
+                "FROM current_memberships AS member\nWHERE NOT",
+                "FROM memberships AS member\nWHERE member.deleted = 0 AND NOT",
+            ),
             ..RIGHT
         },
         2,
@@ -204,7 +207,7 @@ CREATE TRIGGER m1 AFTER UPDATE ON org_roles WHEN NEW.deleted = 1 BEGIN DELETE FR
     (
         Mutant {
             name: "a retired permission stays in the lists",
-            schema: |text| text.replace("AND NOT EXISTS (SELECT 1 FROM retired_permissions t WHERE t.key = j.value)", ""),
+            schema: |text| text.replace("retired.key = entry.value", "false"),
             ..RIGHT
         },
         3,

@@ -147,7 +147,7 @@ fn the_database_has_one_door_in_each_worker() {
 fn is_source(path: &str) -> bool {
     let is_test = path.starts_with("tests/") || path.ends_with("/tests.rs");
     // What is sent to D1 with each trigger, or each statement, on one line.
-    let is_one_line_each = path.starts_with("migrations/") || path.ends_with("peer/schema.sql");
+    let is_one_line_each = path.ends_with("_derived.sql") || path.ends_with("peer/schema.sql");
     let ends = [".rs", ".mjs", ".ts", ".sql"];
     !is_test && !is_one_line_each && ends.iter().any(|end| path.ends_with(end))
 }

@@ -41,8 +41,11 @@ const OVER: &str = "NOT EXISTS (SELECT 1 FROM memberships m
 const DELETED_AT: i64 = 7;
 
 /// Where the view leaves out the members of a dead organization.
-const DERIVED: &str =
-    "NOT EXISTS (SELECT 1 FROM organizations o WHERE o.id = m.org_id AND o.deleted = 1)\n  AND ";
+const DERIVED: &str = "NOT EXISTS (
+    SELECT 1 FROM organizations
+    WHERE organizations.id = member.org_id AND organizations.deleted = 1
+  )
+  AND ";
 
 pub(super) fn begin(db: &Database, variant: Variant) -> Result<()> {
     if variant == Variant::NoTriggerOnOrganizations {
@@ -54,7 +57,7 @@ pub(super) fn begin(db: &Database, variant: Variant) -> Result<()> {
     if variant == Variant::EachByItself {
         let view = "SELECT sql FROM sqlite_master WHERE name = 'current_memberships'";
         let text = db.column::<String>(view, [])?.concat();
-        let text = text.split(" AND NOT EXISTS").next().unwrap_or_default();
+        let text = text.split("\n  AND NOT EXISTS").next().unwrap_or_default();
         db.sql.execute_batch(&format!("DROP VIEW current_memberships; {text}"))?;
     }
     if variant == Variant::CascadeInsteadOfDerive {
