@@ -70,7 +70,7 @@ impl ConsumerDb {
         &self,
         last: Option<&PendingHint>,
     ) -> Result<Vec<PendingHint>, D1Error> {
-        let results = self.batch(&sql::page(last)).await?;
+        let results = self.batch(&sql::sweep_page(last)).await?;
         Ok(results.last().map(rows).unwrap_or_default())
     }
 

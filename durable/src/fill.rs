@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use shared::cache::{FillRequest, FillResult};
 use shared::limits::FILL_MS_MAX;
-use shared::sql::{self, Arg, FilledRow, Statement};
+use shared::sql::{self, Arg, FillRow, Statement};
 use worker::{D1Result, Delay, Env};
 
 /// Sends a fill. `None`: nobody watches this user.
@@ -37,6 +37,6 @@ async fn batch(env: &Env, statements: &[Statement]) -> Result<Vec<D1Result>, Str
 }
 
 fn fill_result(result: &D1Result) -> Result<Option<FillResult>, String> {
-    let rows: Vec<FilledRow> = result.results().map_err(|error| error.to_string())?;
-    sql::filled(rows).map_err(Into::into)
+    let rows: Vec<FillRow> = result.results().map_err(|error| error.to_string())?;
+    sql::parse_fill(rows).map_err(Into::into)
 }

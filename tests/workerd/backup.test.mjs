@@ -17,8 +17,13 @@ const run = promisify(execFile);
 const PAGE = readFileSync(path.join(ROOT, "docs/backup.md"), "utf8");
 const COMMANDS = [...PAGE.matchAll(/^ {4}npx wrangler (.*)$/gm)].map(([, words]) => words.split(" "));
 
-/** Tables that belong to running role caches, to wrangler or to SQLite. */
-const LEFT_OUT = new Set(["watches", "watch_marks", "everyone", "d1_migrations", "_cf_METADATA"]);
+/**
+ * Tables that belong to running role caches, to wrangler or to SQLite, and the view of the present
+ * time.
+ */
+const LEFT_OUT = new Set([
+  "watches", "watch_marks", "everyone", "rolecall_clock", "d1_migrations", "_cf_METADATA",
+]);
 
 /** Rows of every kind, among them a member who came back while the first delete was lost. */
 const ROWS = `

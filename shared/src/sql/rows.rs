@@ -7,16 +7,16 @@ use crate::plan::{DeadLetter, DeliveryOutcome, DeliveryRecord};
 use crate::projection::EntityFields;
 
 /// One synced row. A deletion is blank: two deletions of one id are the same bytes.
-pub(super) fn row(change: &EntityChange) -> Value {
+pub(super) fn synced_row(change: &EntityChange) -> Value {
     let columns = match &change.state {
-        EntityState::Deleted => blank(change.entity),
-        EntityState::Live(live) => columns(&live.fields),
+        EntityState::Deleted => blank_columns(change.entity),
+        EntityState::Live(live) => live_columns(&live.fields),
     };
-    json!({ "id": change.id.as_str(), "columns": columns, "rank": rank(&change.state) })
+    json!({ "id": change.id.as_str(), "columns": columns, "rank": rank_columns(&change.state) })
 }
 
 /// The greatest rank heard of a pair.
-pub(super) fn pair(pair: &MembershipPair, rank: &Rank) -> Value {
+pub(super) fn pair_row(pair: &MembershipPair, rank: &Rank) -> Value {
     json!({
         "org_id": pair.org_id,
         "user_id": pair.user_id,
@@ -27,7 +27,7 @@ pub(super) fn pair(pair: &MembershipPair, rank: &Rank) -> Value {
     })
 }
 
-fn rank(state: &EntityState) -> Value {
+fn rank_columns(state: &EntityState) -> Value {
     match state {
         EntityState::Deleted => json!({
             "deleted": 1, "updated_at": 0, "event_at": 0, "projection": 0, "digest": "",
@@ -48,16 +48,16 @@ fn rank(state: &EntityState) -> Value {
 }
 
 /// Lists travel as the JSON text that the column holds.
-fn list<T: serde::Serialize>(items: &[T]) -> Value {
+fn json_text<T: serde::Serialize>(items: &[T]) -> Value {
     json!(json!(items).to_string())
 }
 
-fn columns(fields: &EntityFields) -> Value {
+fn live_columns(fields: &EntityFields) -> Value {
     match fields {
         EntityFields::User(user) => json!({
             "email": user.email,
             "banned": i32::from(user.banned),
-            "app_roles": list(&user.app_roles),
+            "app_roles": json_text(&user.app_roles),
             "created_at": user.created_at,
         }),
         EntityFields::Organization(organization) => json!({
@@ -68,17 +68,17 @@ fn columns(fields: &EntityFields) -> Value {
             "org_id": membership.org_id,
             "user_id": membership.user_id,
             "role": membership.role,
-            "permissions": list(&membership.permissions),
+            "permissions": json_text(&membership.permissions),
         }),
         EntityFields::Role(role) => json!({
             "key": role.key,
-            "permissions": list(&role.permissions),
+            "permissions": json_text(&role.permissions),
         }),
         EntityFields::Permission(permission) => json!({ "key": permission.key }),
     }
 }
 
-fn blank(entity: EntityKind) -> Value {
+fn blank_columns(entity: EntityKind) -> Value {
     match entity {
         EntityKind::User => {
             json!({ "email": null, "banned": 0, "app_roles": "[]", "created_at": 0 })
@@ -93,12 +93,12 @@ fn blank(entity: EntityKind) -> Value {
 }
 
 /// One row of `deliveries`. `outcome` is null where the synced row decides it.
-pub(super) fn delivery(delivery: &DeliveryRecord) -> Value {
+pub(super) fn delivery_row(delivery: &DeliveryRecord) -> Value {
     let DeliveryRecord { envelope, verdict } = delivery;
     let (outcome, row) = match verdict {
         DeliveryOutcome::DecidedByRow(change) => {
-            let row = json!({ "entity": name(change.entity), "rank": rank(&change.state) });
-            (Value::Null, row)
+            let (entity, rank) = (entity_name(change.entity), rank_columns(&change.state));
+            (Value::Null, json!({ "entity": entity, "rank": rank }))
         }
         DeliveryOutcome::Parked => (json!("parked"), Value::Null),
         DeliveryOutcome::Ignored => (json!("ignored"), Value::Null),
@@ -118,7 +118,7 @@ pub(super) fn delivery(delivery: &DeliveryRecord) -> Value {
 }
 
 /// One row of `dead_letters`.
-pub(super) fn dead_letter(letter: &DeadLetter) -> Value {
+pub(super) fn dead_letter_row(letter: &DeadLetter) -> Value {
     let envelope = letter.envelope.as_ref();
     json!({
         "message_id": letter.message_id,
@@ -134,7 +134,7 @@ pub(super) fn dead_letter(letter: &DeadLetter) -> Value {
     })
 }
 
-fn name(entity: EntityKind) -> &'static str {
+fn entity_name(entity: EntityKind) -> &'static str {
     match entity {
         EntityKind::User => "user",
         EntityKind::Organization => "organization",

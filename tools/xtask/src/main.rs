@@ -2,12 +2,13 @@
 //!
 //! Results go to standard output, progress to standard error. An error says what was tried and
 //! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
-//! [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
+//! [`derived`], [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
 
 mod bench;
 mod build;
 mod check;
 mod deploy;
+mod derived;
 mod dev;
 mod env;
 mod sim;
@@ -61,6 +62,8 @@ enum Task {
         #[arg(long)]
         fix: bool,
     },
+    /// Write the migration of the views and triggers from `migrations/derived/`.
+    Derived,
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
     Sim(sim::SimArgs),
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
             Task::Test { filter } => test::run(&place, filter.as_deref()),
             Task::Build { name } => build::run(&place, name.as_deref()),
             Task::Check { fix } => check::run(&place, fix),
+            Task::Derived => derived::run(&place),
             Task::Sim(args) => sim::run(&place, &args),
             Task::Bench { names } => bench::run(&place, &names),
             Task::Deploy(args) => deploy::run(&place, &args),

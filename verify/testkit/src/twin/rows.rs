@@ -151,7 +151,7 @@ pub struct Grant {
 
 /// A row of `membership_pairs`. Its rank is never a dead one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0007_membership_pairs.sql")]
+#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
 pub struct Pair {
     pub org_id: String,
     pub user_id: String,
@@ -160,7 +160,7 @@ pub struct Pair {
 
 /// A row of `org_role_keys` or of `org_permission_keys`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the column of migrations/0008_catalogue_keys.sql")]
+#[expect(missing_docs, reason = "the column of migrations/0002_synced.sql")]
 pub struct Key {
     pub key: String,
 }

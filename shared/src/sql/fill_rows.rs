@@ -14,7 +14,7 @@ use crate::roles::{Membership, PermissionList, RoleSet, UserStatus};
 
 /// One row. What it means says its kind, and which columns it has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct FilledRow {
+pub struct FillRow {
     /// `watch`: the owner, the version, and as its name the user's standing. `role`: the name of an
     /// app role. `member`: an organization's id, the role's name, and the membership's own list of
     /// permissions where that speaks. `carries`: the name of a role and what it carries.
@@ -35,16 +35,16 @@ pub struct FilledRow {
 ///
 /// # Errors
 /// What is wrong with a row that [`FILL`](super::FILL) does not give.
-pub fn filled(rows: Vec<FilledRow>) -> Result<Option<FillResult>, &'static str> {
+pub fn parse_fill(rows: Vec<FillRow>) -> Result<Option<FillResult>, &'static str> {
     let (mut watch, mut roles) = (None, Vec::new());
     let (mut members, mut carried) = (Vec::new(), BTreeMap::new());
     for row in rows {
-        let FilledRow { kind, owner, version, id, name, permissions } = row;
+        let FillRow { kind, owner, version, id, name, permissions } = row;
         let name = name.ok_or("a row without a name")?;
-        let permissions = permissions.as_deref().map(list).transpose()?;
+        let permissions = permissions.as_deref().map(parse_list).transpose()?;
         match kind.as_str() {
             "watch" => {
-                let standing = standing(&name).ok_or("an unknown standing")?;
+                let standing = parse_standing(&name).ok_or("an unknown standing")?;
                 let owner = owner.ok_or("a watch without an owner")?;
                 watch = Some((owner, version.ok_or("a watch without a version")?, standing));
             }
@@ -69,12 +69,12 @@ pub fn filled(rows: Vec<FilledRow>) -> Result<Option<FillResult>, &'static str> 
     Ok(Some(FillResult { owner, set }))
 }
 
-fn list(text: &str) -> Result<PermissionList, &'static str> {
+fn parse_list(text: &str) -> Result<PermissionList, &'static str> {
     let keys: Vec<String> = serde_json::from_str(text).map_err(|_| "a list that is none")?;
     Ok(keys.into())
 }
 
-fn standing(name: &str) -> Option<UserStatus> {
+fn parse_standing(name: &str) -> Option<UserStatus> {
     match name {
         "unknown" => Some(UserStatus::Unknown),
         "live" => Some(UserStatus::Live),
@@ -86,18 +86,18 @@ fn standing(name: &str) -> Option<UserStatus> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FilledRow, filled};
+    use super::{FillRow, parse_fill};
     use crate::cache::FillResult;
     use crate::roles::{Membership, RoleSet, UserStatus};
 
-    fn row(kind: &str, id: &str, name: &str, permissions: &str) -> FilledRow {
+    fn row(kind: &str, id: &str, name: &str, permissions: &str) -> FillRow {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let (id, name, permissions) = (some(id), some(name), some(permissions));
-        FilledRow { kind: kind.into(), id, name, permissions, ..FilledRow::default() }
+        FillRow { kind: kind.into(), id, name, permissions, ..FillRow::default() }
     }
 
-    fn watch(standing: &str) -> FilledRow {
-        FilledRow { owner: Some(3), version: Some(7), ..row("watch", "", standing, "") }
+    fn watch(standing: &str) -> FillRow {
+        FillRow { owner: Some(3), version: Some(7), ..row("watch", "", standing, "") }
     }
 
     #[test]
@@ -111,9 +111,9 @@ mod tests {
             row("member", "org_3", "org:known", ""),
             row("carries", "", "org:known", r#"["z","y"]"#),
         ];
-        let first = filled(rows.clone()).unwrap().unwrap();
+        let first = parse_fill(rows.clone()).unwrap().unwrap();
         rows.reverse();
-        assert_eq!(filled(rows).unwrap().unwrap(), first);
+        assert_eq!(parse_fill(rows).unwrap().unwrap(), first);
         let member = |org: &str, role: &str, keys: &[&str]| Membership {
             id: org.into(),
             role: role.into(),
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_user_whom_nobody_watches_has_no_set() {
-        assert_eq!(filled(vec![]), Ok(None));
-        assert_eq!(filled(vec![row("role", "", "admin", "")]), Ok(None));
+        assert_eq!(parse_fill(vec![]), Ok(None));
+        assert_eq!(parse_fill(vec![row("role", "", "admin", "")]), Ok(None));
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
             row("watch", "", "live", ""),
             watch("asleep"),
         ] {
-            assert!(filled(vec![watch("live"), wrong.clone()]).is_err(), "{wrong:?}");
+            assert!(parse_fill(vec![watch("live"), wrong.clone()]).is_err(), "{wrong:?}");
         }
     }
 }
