@@ -38,7 +38,7 @@ walk({
       await signedInAs(context, admin);
       await open(page, "/admin");
       await seen(page, "admin-form");
-      await page.getByLabel("A user's id").fill(GRACE.id);
+      await page.getByLabel("User id").fill(GRACE.id);
       await click(page, "button", "Look up");
       await page.getByRole("status").getByText("is live").waitFor();
       await looked(page, "admin-found");
