@@ -19,6 +19,7 @@ pub mod signature;
 pub mod event;
 pub mod projection;
 pub mod envelope;
+pub mod admission;
 pub mod merge;
 pub mod plan;
 pub mod sql;

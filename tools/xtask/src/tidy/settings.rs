@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use shared::admission::RATE_LIMIT_RETRY_AFTER_S;
 use shared::limits;
 use shared::settings::consumer::{DEAD_QUEUE, EVENTS_QUEUE};
 use shared::settings::table::{SETTINGS, SettingKind, SettingRow, TABLE_HEADER};
@@ -112,7 +113,7 @@ fn what_stands_in_two_places_agrees() {
     let config: Table = read("wrangler.toml").parse().unwrap();
     let ingest = &config["env"]["ingest"];
     let period = ingest["ratelimits"][0]["simple"]["period"].as_integer().unwrap();
-    agrees("ingest/src/reply.rs", &format!("FLOOD_RETRY_AFTER_S: &str = \"{period}\";"));
+    assert_eq!(i64::from(RATE_LIMIT_RETRY_AFTER_S), period);
     let crons = &config["env"]["consumer"]["triggers"]["crons"];
     assert_eq!(crons.as_array().unwrap(), &[Value::from("* * * * *")]);
     assert_eq!(limits::SWEEP_EACH_MS, 60_000, "each minute");
