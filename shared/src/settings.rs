@@ -73,13 +73,13 @@ pub enum SettingProblem {
     Missing(&'static str),
     /// It is of another type than text.
     #[error("is not a text: put it between quotes")]
-    NotText,
+    NotAString,
     /// It is not a number of the right size.
     #[error(
         "is not a whole number of {} from {} to {}: write one in digits, or remove the variable",
         .0.unit, .0.min, .0.max
     )]
-    Count(&'static NumberSetting),
+    NotANumber(&'static NumberSetting),
     /// One of several secrets is no use.
     #[error("cannot be read: secret {position} of it {is}: copy it from its endpoint in Clerk")]
     Secret {
@@ -90,7 +90,7 @@ pub enum SettingProblem {
     },
     /// What the text itself says.
     #[error("{0}")]
-    Said(&'static str),
+    Other(&'static str),
 }
 
 /// A setting that is a number.
@@ -139,7 +139,7 @@ impl<'a> SettingsReader<'a> {
                 Ok(Some(trim_quotes(&text).to_owned()).filter(|text| !text.is_empty()))
             }
             RawSetting::Number(_) | RawSetting::List(_) | RawSetting::Other => {
-                Err(self.report(name, SettingProblem::NotText))
+                Err(self.report(name, SettingProblem::NotAString))
             }
         }
     }
@@ -152,7 +152,7 @@ impl<'a> SettingsReader<'a> {
         read: fn(&str) -> Result<T, &'static str>,
     ) -> Result<Option<T>, Reported> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        read(&text).map(Some).map_err(|said| self.report(name, SettingProblem::Said(said)))
+        read(&text).map(Some).map_err(|said| self.report(name, SettingProblem::Other(said)))
     }
 
     /// A number, as a number or as a text.
@@ -161,7 +161,7 @@ impl<'a> SettingsReader<'a> {
             RawSetting::Absent => return Ok(None),
             RawSetting::Text(text) | RawSetting::Number(text) => text,
             RawSetting::List(_) | RawSetting::Other => {
-                return Err(self.report(count.name, SettingProblem::Count(count)));
+                return Err(self.report(count.name, SettingProblem::NotANumber(count)));
             }
         };
         let text = trim_quotes(&text);
@@ -169,7 +169,7 @@ impl<'a> SettingsReader<'a> {
             return Ok(None);
         }
         let number = text.parse().ok().filter(|number| (count.min..=count.max).contains(number));
-        number.map(Some).ok_or_else(|| self.report(count.name, SettingProblem::Count(count)))
+        number.map(Some).ok_or_else(|| self.report(count.name, SettingProblem::NotANumber(count)))
     }
 }
 

@@ -25,7 +25,7 @@ pub const TOLERANCE_S: i64 = 300;
 pub const SIGNATURE_BYTES_MAX: usize = 4096;
 
 /// Ours: entries in a signature header. Svix sends one for each live secret of the endpoint.
-pub const SIGNATURES_MAX: usize = 16;
+pub const SIGNATURE_ENTRIES_MAX: usize = 16;
 
 /// Ours: digits in a timestamp. More would not be seconds, and this many fit milliseconds in `i64`.
 const TIMESTAMP_DIGITS_MAX: usize = 15;
@@ -201,7 +201,7 @@ fn parse_v1_tags(header: &str) -> Result<Vec<HmacTag>, SignatureError> {
     }
     let entries = header.split(' ').filter(|entry| !entry.is_empty());
     let count = entries.clone().count();
-    if SIGNATURES_MAX < count {
+    if SIGNATURE_ENTRIES_MAX < count {
         return Err(SignatureError::TooManySignatures { entries: count });
     }
 

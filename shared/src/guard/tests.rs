@@ -85,14 +85,14 @@ fn reverified(how: &str) -> Need {
 }
 
 #[test]
-fn a_cold_cache_denies() {
+fn without_a_role_set_access_is_denied() {
     let session = plain();
     let denied = permit(&session, None, &Need::Session, NOW).map(drop);
     assert_eq!(denied, Err(Denied::NoRoleSet));
 }
 
 #[test]
-fn a_set_past_its_age_denies() {
+fn a_role_set_past_its_age_denies() {
     let (session, known) = (plain(), known(UserStatus::Live));
     assert!(permit(&session, Some(&known), &role("admin"), NOW).is_ok());
     let late = permit(&session, Some(&known), &role("admin"), NOW.plus(1)).map(drop);
@@ -100,7 +100,7 @@ fn a_set_past_its_age_denies() {
 }
 
 #[test]
-fn s_16_a_clock_before_1970_makes_no_set_younger() {
+fn s_16_a_clock_before_1970_does_not_extend_a_role_set() {
     let session = plain();
     for at in [i64::MIN, -1_700_000_000_000, -1] {
         let known = RoleSnapshot { good_until: UnixMillis(at), ..known(UserStatus::Live) };
@@ -119,7 +119,7 @@ fn s_16_a_clock_before_1970_makes_no_set_younger() {
 }
 
 #[test]
-fn a_permit_tells_whose_it_is_and_from_what() {
+fn a_permit_has_its_session_and_role_set() {
     let (session, known) = (plain(), known(UserStatus::Live));
     let permit = permit(&session, Some(&known), &role("admin"), NOW).expect("granted");
     assert_eq!(permit.session(), &session);
@@ -127,8 +127,8 @@ fn a_permit_tells_whose_it_is_and_from_what() {
 }
 
 #[test]
-fn the_dead_and_the_banned_may_nothing() {
-    for standing in [UserStatus::Dead, UserStatus::Banned] {
+fn deleted_and_banned_users_have_no_access() {
+    for standing in [UserStatus::Deleted, UserStatus::Banned] {
         for need in [Need::Session, role("admin"), Need::AnyOrg, Need::NoOrg] {
             assert_eq!(answer(&plain(), &known(standing), &need), Err(Denied::UserBlocked));
             assert_eq!(answer(&plain(), &alone(standing), &need), Err(Denied::UserBlocked));
@@ -137,7 +137,7 @@ fn the_dead_and_the_banned_may_nothing() {
 }
 
 #[test]
-fn an_app_role_is_held_or_not() {
+fn app_roles() {
     check(&role("admin"), Ok(()));
     check(&role("Admin"), Err(Denied::NotGranted));
     check(&role("org:admin"), Err(Denied::NotGranted));
@@ -145,7 +145,7 @@ fn an_app_role_is_held_or_not() {
 }
 
 #[test]
-fn a_role_of_one_organization_is_none_of_another() {
+fn organization_roles_apply_to_their_organization_only() {
     check(&org_role("org_a", "org:admin"), Ok(()));
     check(&org_role("org_b", "org:admin"), Err(Denied::NotGranted));
     check(&org_role("", "org:admin"), Err(Denied::NotGranted));
@@ -155,7 +155,7 @@ fn a_role_of_one_organization_is_none_of_another() {
 }
 
 #[test]
-fn to_be_in_an_organization_or_in_none_can_be_asked() {
+fn any_org_and_no_org() {
     check(&Need::Member { org: "org_a".into() }, Ok(()));
     check(&Need::Member { org: "org_b".into() }, Err(Denied::NotGranted));
     check(&Need::AnyOrg, Ok(()));
@@ -169,14 +169,14 @@ fn to_be_in_an_organization_or_in_none_can_be_asked() {
 }
 
 #[test]
-fn a_question_that_asks_nothing_is_denied() {
+fn an_empty_need_is_denied() {
     check(&Need::All(vec![]), Err(Denied::NotGranted));
     check(&Need::Any(vec![]), Err(Denied::NotGranted));
     check(&Need::All(vec![Need::Session, Need::Any(vec![])]), Err(Denied::NotGranted));
 }
 
 #[test]
-fn all_wants_each_and_any_wants_one() {
+fn all_and_any() {
     check(&Need::All(vec![role("admin"), role("editor")]), Err(Denied::NotGranted));
     check(&Need::All(vec![role("admin"), Need::AnyOrg]), Ok(()));
     check(&Need::Any(vec![role("admin"), role("editor")]), Ok(()));
@@ -184,7 +184,7 @@ fn all_wants_each_and_any_wants_one() {
 }
 
 #[test]
-fn j_16_a_dimension_that_is_missing_or_malformed_denies() {
+fn j_16_a_missing_or_malformed_factor_age_denies() {
     let known = known(UserStatus::Live);
     let both = |need: Need| Need::All(vec![role("admin"), need]);
     let strict = reverified("strict");
@@ -222,7 +222,7 @@ fn j_16_a_dimension_that_is_missing_or_malformed_denies() {
 }
 
 #[test]
-fn a_factor_is_young_enough_by_clerks_rules() {
+fn factor_ages_follow_clerks_rules() {
     let known = known(UserStatus::Live);
     let ask = |how: &str, fva: [i64; 2]| {
         answer(&session(json!({ "fva": fva })), &known, &reverified(how)).is_ok()
@@ -258,7 +258,7 @@ fn an_age_grows_while_the_token_is_used() {
 }
 
 #[test]
-fn j_22_who_acts_as_another_has_none_of_their_administrative_roles() {
+fn j_22_impersonators_have_no_administrative_roles() {
     let (known, actor) = (known(UserStatus::Live), impersonated());
     for need in [
         role("admin"),

@@ -68,6 +68,6 @@ fn default_role(reader: &mut SettingsReader<'_>) -> Option<String> {
     } else {
         "is not the name of a role: write one of at most 128 bytes without control characters"
     };
-    reader.report(DEFAULT_ROLE, SettingProblem::Said(said));
+    reader.report(DEFAULT_ROLE, SettingProblem::Other(said));
     None
 }

@@ -50,7 +50,7 @@ pub fn age_limits_from_env(
     let hard_ms = hard.unwrap_or(ROLES_HARD_MS.default);
     if soft.is_some_and(|soft_ms| hard_ms < soft_ms) {
         let said = "is more than ROLES_HARD_MS: write at most as many milliseconds";
-        reader.report(ROLES_SOFT_MS.name, SettingProblem::Said(said));
+        reader.report(ROLES_SOFT_MS.name, SettingProblem::Other(said));
         return Err(reader.mistakes);
     }
     let soft_ms = soft.unwrap_or(ROLES_SOFT_MS.default).min(hard_ms);

@@ -201,7 +201,7 @@ fn parties(reader: &mut SettingsReader<'_>) -> Result<Vec<String>, Reported> {
     let mut parties = Vec::new();
     for item in &items {
         let read = origins(item, &mut parties);
-        read.map_err(|said| reader.report(AUTHORIZED_PARTIES, SettingProblem::Said(said)))?;
+        read.map_err(|said| reader.report(AUTHORIZED_PARTIES, SettingProblem::Other(said)))?;
     }
     if parties.is_empty() {
         let said = "is empty: name the origins of this application, such as \

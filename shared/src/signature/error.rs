@@ -1,6 +1,6 @@
 //! Why a delivery is refused.
 
-use super::{SIGNATURE_BYTES_MAX, SIGNATURES_MAX, SvixHeaderName, TOLERANCE_S};
+use super::{SIGNATURE_BYTES_MAX, SIGNATURE_ENTRIES_MAX, SvixHeaderName, TOLERANCE_S};
 use crate::id::IdError;
 
 /// Why a delivery was refused. It holds nothing of the body, of a secret or of an expected tag.
@@ -36,8 +36,8 @@ pub enum SignatureError {
         /// Bytes in the header.
         bytes: usize,
     },
-    /// More than [`SIGNATURES_MAX`].
-    #[error("{entries} signatures, more than {SIGNATURES_MAX}")]
+    /// More than [`SIGNATURE_ENTRIES_MAX`].
+    #[error("{entries} signatures, more than {SIGNATURE_ENTRIES_MAX}")]
     TooManySignatures {
         /// Entries in the header.
         entries: usize,

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared::id::IdError;
 use shared::signature::{
-    KEY_BYTES_MIN, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, SignatureError, SvixHeaderName,
+    KEY_BYTES_MIN, SIGNATURE_BYTES_MAX, SIGNATURE_ENTRIES_MAX, SignatureError, SvixHeaderName,
 };
 use shared::signature::{TOLERANCE_S, WebhookSecrets};
 use shared::time::UnixMillis;
@@ -85,7 +85,7 @@ impl Stricter {
             return Some(Self::HeaderAlphabet);
         }
         let entries: Vec<&str> = header.split(' ').filter(|entry| !entry.is_empty()).collect();
-        if SIGNATURES_MAX < entries.len() {
+        if SIGNATURE_ENTRIES_MAX < entries.len() {
             return Some(Self::ManyEntries);
         }
         let stray = |entry: &&str| {

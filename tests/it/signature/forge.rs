@@ -4,7 +4,7 @@ use super::Sent;
 use super::dice::Dice;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
-use shared::signature::{SIGNATURE_BYTES_MAX, SIGNATURES_MAX, TOLERANCE_S};
+use shared::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_ENTRIES_MAX, TOLERANCE_S};
 use shared::time::UnixMillis;
 
 /// A delivery, the secrets and the clock that it meets, and what must come of it.
@@ -240,7 +240,9 @@ pub(super) const GENUINE: [Kind; 9] = [
     genuine("odd id", odd_id, keep),
     genuine("at the edge of time", at_the_edge_of_time, keep),
     genuine("under all secrets", keep, under_all_secrets),
-    genuine("as many entries as may be", keep, |draft, dice| fill(draft, SIGNATURES_MAX, dice)),
+    genuine("as many entries as may be", keep, |draft, dice| {
+        fill(draft, SIGNATURE_ENTRIES_MAX, dice)
+    }),
     genuine("as long a header as may be", keep, |draft, _| stretch(draft, SIGNATURE_BYTES_MAX)),
     genuine("spaces between the entries", keep, spaces),
 ];
@@ -381,7 +383,7 @@ fn shift(draft: &mut Draft, direction: i64, dice: &mut Dice) {
 }
 
 fn many_entries(draft: &mut Draft, dice: &mut Dice) {
-    let entries = SIGNATURES_MAX + 1 + dice.below(20);
+    let entries = SIGNATURE_ENTRIES_MAX + 1 + dice.below(20);
     fill(draft, entries, dice);
 }
 

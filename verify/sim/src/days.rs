@@ -7,7 +7,7 @@
 //! awaits is mirrored step by step, and a crash, or another actor, may step in at each: `door`
 //! mirrors `ingest/src/webhook.rs`, `drain` and `open` mirror
 //! `consumer/src/{drain,handout}.rs`, `push` mirrors `consumer/src/{push,sweep}.rs`,
-//! `database` mirrors `consumer/src/db.rs` and `durable/src/fill.rs`, `object`, `fill` and
+//! `database` mirrors `consumer/src/db.rs` and `durable/src/d1.rs`, `object`, `fill` and
 //! `idle` mirror `durable/src/object.rs` and `durable/src/object/idle.rs`, `guard` mirrors
 //! `ssr/src/roles.rs`.
 //!
