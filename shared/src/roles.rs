@@ -41,8 +41,8 @@ impl UserStatus {
 
 /// Permission keys, `org:<feature>:<action>`, sorted, each once.
 ///
-/// Many memberships can share one list: the permissions of a role are in memory once, even if a user
-/// has the role in many organizations.
+/// Many memberships can share one list: the permissions of a role are in memory once, even if a
+/// user has the role in many organizations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PermissionList(Arc<[String]>);
 

@@ -483,7 +483,7 @@ describe("a handshake", () => {
   it("S-16 is neither asked for nor taken by a Worker that cannot", async () => {
     const answer = await get("without-a-frontend", "/dashboard", cookie(lapsed()));
     assert.equal(checked(answer).status, 302);
-    await waitFor("it is logged", () => system.logs().includes("CLERK_FRONTEND_API_URL gives no"));
+    await waitFor("it is logged", () => system.logs().includes("CLERK_FRONTEND_API_URL is not set"));
     const answered = back("/dashboard", signed(renewed(), { header: { kid: KID } }));
     jwks.answer = fail;
     for (const headers of [NOBODY, cookie(lapsed()), cookie(mint(USER))]) {

@@ -524,7 +524,7 @@ describe("a session", () => {
       const page = await ask(name, "/dashboard", { headers: bearer(mint("user_2A")) });
       assert.deepEqual([page.status, page.text.includes("<form")], [200, false], name);
     }
-    await waitFor("it is logged", () => system.logs().includes("SIGN_OUT_URL is neither https"));
+    await waitFor("it is logged", () => system.logs().includes("SIGN_OUT_URL is neither an https URL"));
     const { status, text } = await ask("sign-out-nowhere", "/healthz");
     assert.deepEqual([status, text.includes("SIGN_OUT_URL")], [503, true]);
   });

@@ -9,8 +9,8 @@ use crate::error::CacheResult;
 use crate::{d1, settings, storage};
 
 impl RoleCacheObject {
-    /// Ends the watch of an idle object. If anything fails the alarm is set again: an object without
-    /// an alarm would keep its watch forever.
+    /// Ends the watch of an idle object. If anything fails the alarm is set again: an object
+    /// without an alarm would keep its watch forever.
     pub(crate) async fn alarm(&self) -> CacheResult<()> {
         let Err(error) = self.end_if_idle().await else { return Ok(()) };
         tracing::error!(cause = %error, "alarm failed; rescheduled");

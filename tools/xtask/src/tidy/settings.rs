@@ -64,7 +64,7 @@ fn the_configuration_begins_with_the_defaults() {
 /// As it stands in the file: nothing where there is none, to be filled in.
 fn default(row: &SettingRow) -> String {
     match row.kind {
-        SettingKind::Count(count) => count.default.to_string(),
+        SettingKind::Number(number) => number.default.to_string(),
         SettingKind::Text(_) | SettingKind::Secret => {
             let quoted = row.default.strip_prefix('`').and_then(|it| it.strip_suffix('`'));
             quoted.unwrap_or_default().to_owned()
