@@ -1,7 +1,7 @@
 //! Parses the Workers' settings, for the Workers, for `xtask deploy` and for the docs.
 //!
-//! [`table::SETTINGS`] has a row for each variable and each secret; one module per Worker parses its
-//! own rows. Unambiguous spellings are accepted. Anything else is a [`SettingError`] and never
+//! [`table::SETTINGS`] has a row for each variable and each secret; one module per Worker parses
+//! its own rows. Unambiguous spellings are accepted. Anything else is a [`SettingError`] and never
 //! counts as absent: invalid values disable what depends on them and stop a deployment. No error
 //! shows a value, because some values are secrets.
 
@@ -17,8 +17,8 @@ mod tests;
 
 use std::fmt;
 
-/// The raw value of a setting, by type: a variable of `wrangler.toml` is a TOML value, and the Worker
-/// gets a JavaScript value of the same type.
+/// The raw value of a setting, by type: a variable of `wrangler.toml` is a TOML value, and the
+/// Worker gets a JavaScript value of the same type.
 /// <https://developers.cloudflare.com/workers/configuration/environment-variables/>
 #[derive(Clone, PartialEq, Eq)]
 pub enum RawSetting {

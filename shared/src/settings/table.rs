@@ -137,8 +137,8 @@ pub const SETTINGS: &[SettingRow] = &[
         name: consumer::EVENTS_QUEUE,
         kind: SettingKind::Text("a queue name"),
         default: "none; required",
-        meaning: "the events queue; messages of a queue that neither variable names are retried, with \
-                  an error",
+        meaning: "the events queue; messages of a queue that neither variable names are retried, \
+                  with an error",
     },
     SettingRow {
         worker: WorkerName::Consumer,
@@ -184,7 +184,8 @@ pub const SETTINGS: &[SettingRow] = &[
         name: ssr::PUBLISHABLE_KEY,
         kind: SettingKind::Text("`pk_…`"),
         default: "none; it or `CLERK_ISSUER` is required",
-        meaning: "gives the issuer, the cookie suffix, the sign-in page and the URL of the public keys",
+        meaning: "gives the issuer, the cookie suffix, the sign-in page and the URL of the \
+                  public keys",
     },
     SettingRow {
         worker: WorkerName::Ssr,

@@ -172,7 +172,9 @@ fn a_soft_age_is_at_most_the_hard_one() {
     for (soft, hard) in [(Some("501"), Some("500")), (Some("60001"), None)] {
         let mistakes = read(soft, hard).expect_err("refused");
         assert_eq!(mistakes.len(), 1);
-        assert!(mistakes[0].to_string().starts_with("ROLES_SOFT_MS is greater than ROLES_HARD_MS: "));
+        assert!(
+            mistakes[0].to_string().starts_with("ROLES_SOFT_MS is greater than ROLES_HARD_MS: ")
+        );
     }
 }
 
