@@ -53,11 +53,11 @@ fn with(worker: WorkerName, name: &str, value: RawSetting) -> impl Fn(&str) -> R
 #[track_caller]
 fn mistakes(worker: WorkerName, name: &str, value: &RawSetting) -> Vec<String> {
     let found = worker.mistakes(&with(worker, name, value.clone()));
-    let told = found.iter().map(|mistake| {
+    let texts = found.iter().map(|mistake| {
         assert_eq!(mistake.name, name, "{mistake} of {value:?}");
         mistake.to_string()
     });
-    told.collect()
+    texts.collect()
 }
 
 #[track_caller]
@@ -67,11 +67,11 @@ fn good(worker: WorkerName, name: &str, value: &RawSetting) {
 
 #[track_caller]
 fn bad(worker: WorkerName, name: &str, value: RawSetting, part: &str) {
-    let told = mistakes(worker, name, &value);
-    assert!(told.len() == 1 && told[0].contains(part), "{part} is missing in {told:?}");
-    assert!(told[0].starts_with(name) && told[0].contains(':'), "{told:?} says no next step");
+    let texts = mistakes(worker, name, &value);
+    assert!(texts.len() == 1 && texts[0].contains(part), "{part} is missing in {texts:?}");
+    assert!(texts[0].starts_with(name) && texts[0].contains(':'), "{texts:?} has no next step");
     let found = worker.mistakes(&with(worker, name, value));
-    assert!(found.iter().all(|mistake| !mistake.is_missing()), "{told:?}");
+    assert!(found.iter().all(|mistake| !mistake.is_missing()), "{texts:?}");
 }
 
 #[test]
@@ -148,9 +148,9 @@ fn toml_numbers_are_accepted() {
         _ => RawSetting::Absent,
     });
     assert_eq!(ages, Ok(AgeLimits { soft_ms: 5_000, hard_ms: 10_000, ..AgeLimits::default() }));
-    let door =
+    let settings =
         IngestSettings::from_env(&with(WorkerName::Ingest, "BODY_BYTES_MAX", number("65536")));
-    assert_eq!(door.expect("valid settings").body_bytes_max, 65_536);
+    assert_eq!(settings.expect("valid settings").body_bytes_max, 65_536);
     let app = SsrSettings::from_env(&with(WorkerName::Ssr, "ROLES_ISOLATE_MS", number("5000")));
     assert_eq!(app.isolate_ms, Some(5_000));
 }
@@ -168,7 +168,7 @@ fn a_soft_age_is_at_most_the_hard_one() {
     assert_eq!(read(None, None), Ok(AgeLimits::default()));
     assert_eq!(ages(Some("500"), Some("500")), Some((500, 500)));
     assert_eq!(ages(Some("0"), Some("1")), Some((0, 1)));
-    assert_eq!(ages(None, Some("500")), Some((500, 500)), "nobody wrote the soft one");
+    assert_eq!(ages(None, Some("500")), Some((500, 500)), "the soft age is the default");
     for (soft, hard) in [(Some("501"), Some("500")), (Some("60001"), None)] {
         let mistakes = read(soft, hard).expect_err("refused");
         assert_eq!(mistakes.len(), 1);

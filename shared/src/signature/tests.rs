@@ -145,7 +145,7 @@ fn w4_other_tags_are_rejected() {
 #[test]
 fn w4_other_spellings_of_the_tag_are_rejected() {
     let bare = GOOD.trim_end_matches('=');
-    // The last symbol carries two unused bits: `E` is 4, and `F` decodes to the same byte.
+    // The last symbol has two unused bits: `E` is 4, and `F` decodes to the same byte.
     let ragged = format!("{}F=", &bare[..bare.len() - 1]);
     let inner = format!("{}\t{}", &GOOD[..20], &GOOD[20..]);
     for text in [bare, &GOOD.replace('+', "-").replace('/', "_"), &ragged, &format!("{GOOD}=")] {
@@ -238,7 +238,7 @@ fn w8_repeated_separators_are_ignored() {
 fn w9_a_secret_without_padding_is_accepted_and_weak_ones_are_counted() {
     let short = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS";
     let longer = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr";
-    // The same keys as a strict decoder wants them written: 23 bytes and 25.
+    // The same keys in the strict form: 23 bytes and 25.
     for (pasted, canonical, weak) in [
         (short, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ=", 1),
         (longer, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBg==", 0),
@@ -340,7 +340,7 @@ fn w11_an_id_that_could_shift_field_boundaries_is_rejected() {
 
 #[test]
 fn w11_a_signature_is_not_valid_with_other_field_boundaries() {
-    // `{id}.{timestamp}.{body}` is the same text for both readings; only one was meant.
+    // `{id}.{timestamp}.{body}` is the same text for both; only one of them was signed.
     let text = format!("{NOW_S}.{{}}");
     let meant = delivery("msg_1", &NOW_S.to_string(), text.as_bytes());
     check(&meant, Ok(()));
@@ -457,8 +457,8 @@ fn w21_errors_reveal_no_expected_value() {
         (reason, reason.to_string()),
         (SignatureError::NoMatchingSignature, "no signature matches".into())
     );
-    let genuine = delivery(ID, &NOW_S.to_string(), b"canary");
-    let shown = format!("{:?}", genuine.verify(SECRET, NOW).unwrap());
+    let valid = delivery(ID, &NOW_S.to_string(), b"canary");
+    let shown = format!("{:?}", valid.verify(SECRET, NOW).unwrap());
     assert!(
         shown.contains(ID) && !shown.contains("canary") && !shown.contains("99, 97"),
         "{shown}"
