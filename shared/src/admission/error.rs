@@ -94,8 +94,8 @@ impl IngestError {
         }
     }
 
-    /// Whether to log at error level: the fault is in our system or its configuration, not in the
-    /// request.
+    /// Returns whether to log at error level: the fault is in our system or its configuration, not
+    /// in the request.
     #[must_use]
     pub fn needs_operator(&self) -> bool {
         match self {
@@ -111,7 +111,7 @@ impl IngestError {
         }
     }
 
-    /// Whether the request was rejected before its signature was verified. The rate limiter counts
+    /// Returns whether the request was rejected without a valid signature. The rate limiter counts
     /// these requests.
     #[must_use]
     pub fn is_unauthenticated(&self) -> bool {
