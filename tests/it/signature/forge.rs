@@ -248,10 +248,10 @@ pub(super) const VALID: [Kind; 9] = [
 pub(super) const OTHERS: [Kind; 36] = [
     invalid("no id", "no id", keep, |draft, dice| draft.remove_or_blank("id", dice)),
     invalid("no timestamp", "no timestamp", keep, |draft, dice| {
-        draft.remove_or_blank("timestamp", dice)
+        draft.remove_or_blank("timestamp", dice);
     }),
     invalid("no signature", "no signature", keep, |draft, dice| {
-        draft.remove_or_blank("signature", dice)
+        draft.remove_or_blank("signature", dice);
     }),
     invalid("blank id, signed", "no id", blank_id, keep),
     invalid("a header of the other set too", "mixed header sets", keep, mixed_in),
@@ -274,7 +274,7 @@ pub(super) const OTHERS: [Kind; 36] = [
     invalid("another endpoint's secret", "no matching signature", another_secret, keep),
     invalid("another body", "no matching signature", keep, another_body),
     invalid("another body that is not UTF-8", "no matching signature", keep, |draft, _| {
-        draft.body.push(0xff)
+        draft.body.push(0xff);
     }),
     invalid("another id", "no matching signature", keep, |draft, _| draft.id.push('x')),
     invalid("another timestamp", "no matching signature", keep, another_timestamp),
