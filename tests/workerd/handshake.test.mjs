@@ -484,7 +484,7 @@ describe("a handshake", () => {
   it("S-16 is neither started nor finished by a Worker without its setting", async () => {
     const answer = await get("without-a-frontend", "/dashboard", cookie(expired()));
     assert.equal(checkResponse(answer).status, 302);
-    await waitFor("it is logged", () => system.logs().includes("CLERK_FRONTEND_API_URL gives no"));
+    await waitFor("it is logged", () => system.logs().includes("CLERK_FRONTEND_API_URL is not set"));
     const answered = back("/dashboard", signed(renewed(), { header: { kid: KID } }));
     jwks.answer = fail;
     for (const headers of [NOBODY, cookie(expired()), cookie(mint(USER))]) {

@@ -249,7 +249,7 @@ describe("ingest", () => {
     it("without its limiter still rejects bad signatures", async () => {
       assert.equal((await of("unlimited", { headers: unsigned })).status, 401);
       assert.equal((await of("unlimited")).status, 202);
-      await logged("INGEST_LIMIT is not bound");
+      await logged("binding INGEST_LIMIT is missing");
     });
   });
 
@@ -354,8 +354,8 @@ describe("ingest", () => {
           for (const status of await Promise.all(crowd)) seen.add(status);
         }
         assert.deepEqual([...seen].sort(), [408, 503]);
-        await logged("the bodies on their way in take more than");
-        await logged("the body had not come in");
+        await logged("concurrent uploads exceed");
+        await logged("request body not received within");
         // The whole budget is free again.
         const whole = lines(signed(BODY));
         for (let n = 0; n < 3; n += 1) {

@@ -66,7 +66,9 @@ describe("a database of the old set of migrations", () => {
       cpSync(path.join(ROOT, "wrangler.toml"), path.join(folders[name], "wrangler.toml"));
     }
   });
-  after(() => Object.values(folders).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+  after(() => {
+    for (const folder of Object.values(folders)) rmSync(folder, { recursive: true, force: true });
+  });
 
   it("gets the schema of an empty one and loses no row", async () => {
     use(folders.old, OLD_SET);

@@ -83,7 +83,7 @@ describe("a session at the guard", () => {
     assert.deepEqual([me.user_id, me.actor_id], [admin, sub]);
     assert.ok(!("actor_id" in JSON.parse((await ask(own, "/api/me")).text)));
     const line = () => system.logs().split("\n")
-      .find((it) => it.includes("is impersonated") && it.includes(sub));
+      .find((it) => it.includes("while impersonating") && it.includes(sub));
     await waitFor("it is logged with both", line);
     const { "user.id": user, "actor.id": who } = JSON.parse(line());
     assert.deepEqual([user, who], [admin, sub]);

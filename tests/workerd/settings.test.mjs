@@ -18,10 +18,10 @@ const CANARY = "canary7Xq";
 
 /** Variables of ingest that disable it, in TOML, and the error for each. */
 const INGEST_CASES = {
-  "instance-as-a-boolean": ["CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a text"],
-  "instance-as-a-number": ["CLERK_INSTANCE_ID = 5", "CLERK_INSTANCE_ID is not a text"],
-  "instance-as-a-list": [`CLERK_INSTANCE_ID = ["${CANARY}"]`, "CLERK_INSTANCE_ID is not a text"],
-  "instance-of-nobody": [`CLERK_INSTANCE_ID = "${CANARY}"`, "CLERK_INSTANCE_ID is not the id"],
+  "instance-as-a-boolean": ["CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a string"],
+  "instance-as-a-number": ["CLERK_INSTANCE_ID = 5", "CLERK_INSTANCE_ID is not a string"],
+  "instance-as-a-list": [`CLERK_INSTANCE_ID = ["${CANARY}"]`, "CLERK_INSTANCE_ID is not a string"],
+  "instance-of-nobody": [`CLERK_INSTANCE_ID = "${CANARY}"`, "CLERK_INSTANCE_ID is not a Clerk instance id"],
   "size-as-a-boolean": ["BODY_BYTES_MAX = true", "BODY_BYTES_MAX is not a whole number"],
   "size-as-a-list": ["BODY_BYTES_MAX = [65536]", "BODY_BYTES_MAX is not a whole number"],
   "size-as-a-table": ["BODY_BYTES_MAX = { max = 1 }", "BODY_BYTES_MAX is not a whole number"],
@@ -33,22 +33,23 @@ const CACHES = {
   BOOLEAN: ["ROLES_HARD_MS = true", "ROLES_HARD_MS is not a whole number"],
   LIST: ["ROLES_SOFT_MS = [5000]", "ROLES_SOFT_MS is not a whole number"],
   TURNED: [
-    "ROLES_SOFT_MS = 10000, ROLES_HARD_MS = 5000", "ROLES_SOFT_MS is more than ROLES_HARD_MS",
+    "ROLES_SOFT_MS = 10000, ROLES_HARD_MS = 5000", "ROLES_SOFT_MS is greater than ROLES_HARD_MS",
   ],
 };
 
 /** Variables of `ssr` that disable it, beside a valid issuer and key. */
 const APPS = {
-  "parties-as-a-boolean": ["AUTHORIZED_PARTIES = true", "AUTHORIZED_PARTIES is not a text"],
+  "parties-as-a-boolean": ["AUTHORIZED_PARTIES = true", "AUTHORIZED_PARTIES is not a string"],
   "parties-as-a-table": [
-    `AUTHORIZED_PARTIES = { app = "${PARTY}" }`, "AUTHORIZED_PARTIES is not a text",
+    `AUTHORIZED_PARTIES = { app = "${PARTY}" }`, "AUTHORIZED_PARTIES is not a string",
   ],
   "isolate-as-a-boolean": [
     `AUTHORIZED_PARTIES = "${PARTY}", ROLES_ISOLATE_MS = true`,
     "ROLES_ISOLATE_MS is not a whole number",
   ],
   "party-with-a-page": [
-    `AUTHORIZED_PARTIES = "https://${CANARY}.example/a"`, "AUTHORIZED_PARTIES has more than origins",
+    `AUTHORIZED_PARTIES = "https://${CANARY}.example/a"`,
+    "AUTHORIZED_PARTIES contains more than origins",
   ],
 };
 
@@ -172,6 +173,6 @@ describe("settings in wrangler's file", () => {
     const rows = () => system.sql("SELECT id FROM users WHERE id = ?1", user);
     await waitFor("the user is there", async () => (await rows()).length === 1);
     assert.deepEqual(await system.sql(kept), before);
-    await waitFor("it is logged", () => 0 < lines("DEFAULT_ROLE is not a text").length);
+    await waitFor("it is logged", () => 0 < lines("DEFAULT_ROLE is not a string").length);
   });
 });

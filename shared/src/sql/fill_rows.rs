@@ -79,7 +79,7 @@ fn parse_standing(name: &str) -> Option<UserStatus> {
         "unknown" => Some(UserStatus::Unknown),
         "live" => Some(UserStatus::Live),
         "banned" => Some(UserStatus::Banned),
-        "dead" => Some(UserStatus::Dead),
+        "dead" => Some(UserStatus::Deleted),
         _ => None,
     }
 }

@@ -4,8 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Cells, Db};
 use rusqlite::types::Value;
+
+use crate::support::{Cells, Db};
 
 /// A migration.
 pub(super) struct File {

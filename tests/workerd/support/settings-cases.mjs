@@ -16,33 +16,34 @@ export const CLOSED = {
   "parties-absent": [{ AUTHORIZED_PARTIES: undefined }, "AUTHORIZED_PARTIES is empty"],
   "parties-empty": [{ AUTHORIZED_PARTIES: "" }, "AUTHORIZED_PARTIES is empty"],
   "parties-blank": [{ AUTHORIZED_PARTIES: " , ," }, "AUTHORIZED_PARTIES is empty"],
-  "issuer-absent": [{ CLERK_ISSUER: undefined }, "there is no issuer"],
-  "issuer-of-no-address": [{ CLERK_ISSUER: "clerk" }, "CLERK_ISSUER is neither https"],
+  "issuer-absent": [{ CLERK_ISSUER: undefined }, "CLERK_ISSUER are both not set"],
+  "issuer-of-no-address": [{ CLERK_ISSUER: "clerk" }, "CLERK_ISSUER is neither an https URL"],
   "issuer-in-the-clear": [
-    { CLERK_JWT_KEY: " \n", CLERK_ISSUER: "http://x.example" }, "CLERK_ISSUER is neither https",
+    { CLERK_JWT_KEY: " \n", CLERK_ISSUER: "http://x.example" },
+    "CLERK_ISSUER is neither an https URL",
   ],
   "issuer-of-the-keys": [
-    { CLERK_ISSUER: `${ISSUER}/.well-known/jwks.json` }, "CLERK_ISSUER is the address of a document",
+    { CLERK_ISSUER: `${ISSUER}/.well-known/jwks.json` }, "CLERK_ISSUER contains /.well-known",
   ],
-  "issuer-of-another-type": [{ CLERK_ISSUER: true }, "CLERK_ISSUER is not a text"],
+  "issuer-of-another-type": [{ CLERK_ISSUER: true }, "CLERK_ISSUER is not a string"],
   "party-with-a-page": [
-    { AUTHORIZED_PARTIES: `${PARTY}/dashboard` }, "AUTHORIZED_PARTIES has more than origins",
+    { AUTHORIZED_PARTIES: `${PARTY}/dashboard` }, "AUTHORIZED_PARTIES contains more than origins",
   ],
   "parties-with-a-semicolon": [
-    { AUTHORIZED_PARTIES: `${PARTY};https://b.example` }, "AUTHORIZED_PARTIES has a semicolon",
+    { AUTHORIZED_PARTIES: `${PARTY};https://b.example` }, "AUTHORIZED_PARTIES contains a semicolon",
   ],
   "parties-as-json": [
-    { AUTHORIZED_PARTIES: JSON.stringify([PARTY]) }, "AUTHORIZED_PARTIES has quotes in it",
+    { AUTHORIZED_PARTIES: JSON.stringify([PARTY]) }, "AUTHORIZED_PARTIES contains quotes",
   ],
   "parties-by-a-pattern": [
-    { AUTHORIZED_PARTIES: "https://*.example.com" }, "AUTHORIZED_PARTIES has a * in it",
+    { AUTHORIZED_PARTIES: "https://*.example.com" }, "AUTHORIZED_PARTIES contains a wildcard",
   ],
   "parties-of-another-type": [
-    { AUTHORIZED_PARTIES: [PARTY, 5] }, "AUTHORIZED_PARTIES is not a text",
+    { AUTHORIZED_PARTIES: [PARTY, 5] }, "AUTHORIZED_PARTIES is not a string",
   ],
-  "key-published": [{ CLERK_JWT_KEY: PUBLISHED }, "the key of Clerk's own tests"],
+  "key-published": [{ CLERK_JWT_KEY: PUBLISHED }, "Clerk's published test key"],
   "key-published-in-one-line": [
-    { CLERK_JWT_KEY: PUBLISHED.replaceAll("\n", "\\n") }, "the key of Clerk's own tests",
+    { CLERK_JWT_KEY: PUBLISHED.replaceAll("\n", "\\n") }, "Clerk's published test key",
   ],
   "key-cut-short": [{ CLERK_JWT_KEY: pem(key).slice(0, 200) }, "CLERK_JWT_KEY is not the PEM"],
   "key-of-1024-bits": [

@@ -5,9 +5,9 @@
 //! `outbox`, `cache::State`, and `guard::covers`, which decides as `guard::permit` for a session of
 //! the user's own. D1 is SQLite with the real migrations. Around them the order of the Workers'
 //! awaits is mirrored step by step, and a crash, or another actor, may step in at each: `door`
-//! mirrors `ingest/src/{door,receive}.rs`, `drain` and `open` mirror
+//! mirrors `ingest/src/webhook.rs`, `drain` and `open` mirror
 //! `consumer/src/{drain,handout}.rs`, `push` mirrors `consumer/src/{push,sweep}.rs`,
-//! `database` mirrors `consumer/src/db.rs` and `durable/src/fill.rs`, `object`, `fill` and
+//! `database` mirrors `consumer/src/db.rs` and `durable/src/d1.rs`, `object`, `fill` and
 //! `idle` mirror `durable/src/object.rs` and `durable/src/object/idle.rs`, `guard` mirrors
 //! `ssr/src/roles.rs`.
 //!

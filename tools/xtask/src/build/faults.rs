@@ -1,5 +1,5 @@
-//! Workers with fault switches (`edge/src/faults.rs`): built only for tests, in a folder of
-//! their own, and the check that no other build has the switches.
+//! Workers with fault points (`edge/src/fault_points.rs`): built for the tests only, in their own
+//! folder, and the check that no other build has fault points.
 
 use std::fs;
 use std::path::{Path, PathBuf};

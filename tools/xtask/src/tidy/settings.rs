@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use shared::admission::RATE_LIMIT_RETRY_AFTER_S;
 use shared::limits;
 use shared::settings::consumer::{DEAD_QUEUE, EVENTS_QUEUE};
 use shared::settings::table::{SETTINGS, SettingKind, SettingRow, TABLE_HEADER};
@@ -63,7 +64,7 @@ fn the_configuration_begins_with_the_defaults() {
 /// As it stands in the file: nothing where there is none, to be filled in.
 fn default(row: &SettingRow) -> String {
     match row.kind {
-        SettingKind::Count(count) => count.default.to_string(),
+        SettingKind::Number(number) => number.default.to_string(),
         SettingKind::Text(_) | SettingKind::Secret => {
             let quoted = row.default.strip_prefix('`').and_then(|it| it.strip_suffix('`'));
             quoted.unwrap_or_default().to_owned()
@@ -114,7 +115,7 @@ fn what_stands_in_two_places_agrees() {
     let config: Table = read("wrangler.toml").parse().unwrap();
     let ingest = &config["env"]["ingest"];
     let period = ingest["ratelimits"][0]["simple"]["period"].as_integer().unwrap();
-    agrees("ingest/src/reply.rs", &format!("FLOOD_RETRY_AFTER_S: &str = \"{period}\";"));
+    assert_eq!(i64::from(RATE_LIMIT_RETRY_AFTER_S), period);
     let crons = &config["env"]["consumer"]["triggers"]["crons"];
     assert_eq!(crons.as_array().unwrap(), &[Value::from("* * * * *")]);
     assert_eq!(limits::SWEEP_EACH_MS, 60_000, "each minute");

@@ -16,7 +16,7 @@ const LONGER: [(&str, usize); 0] = [];
 const BY_POSITION: [&str; 4] = ["FillRow", "PendingHint", "LetterV1", "StateV1"];
 
 /// Where a Worker may open its database: one door in each Worker that has one.
-const DATABASE_DOORS: [&str; 2] = ["consumer/src/db", "durable/src/fill"];
+const DATABASE_DOORS: [&str; 2] = ["consumer/src/db", "durable/src/d1"];
 
 /// Where the database's types may be named besides: what both doors do alike once it is open.
 const DATABASE_HALL: &str = "edge/src/d1.rs";
@@ -140,7 +140,7 @@ fn the_database_has_one_door_in_each_worker() {
         }
     }
     assert_eq!(doors, DATABASE_DOORS.len(), "doors that open it; is the rule read right?");
-    none(&beside, "speak to the database only in consumer/src/db.rs and durable/src/fill.rs");
+    none(&beside, "speak to the database only in consumer/src/db.rs and durable/src/d1.rs");
 }
 
 /// Tests are left out: a case stands on one line, with its SQL or its JSON.

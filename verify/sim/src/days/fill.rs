@@ -29,12 +29,13 @@ impl World<'_> {
 
     /// One fill of a row goes out.
     pub(super) fn fills(&mut self, user: usize, registers: bool, round: u32) {
-        let (now, idle_ms, number) = (self.object_now(), self.mix.ages.idle_ms, self.number());
+        let (now, ages, number) = (self.object_now(), self.mix.ages, self.number());
         let Some(object) = self.object(user) else { return };
         let (fill, begins) = object.memory.begin_fill(registers, now);
         object.flight = Some(Flight { number, fill, round });
+        let alarm_ms = object.memory.first_alarm(&ages).since(now);
         if begins {
-            self.arm(user, idle_ms);
+            self.arm(user, alarm_ms);
             if !self.save(user) {
                 return self.unbegun(user);
             }
@@ -83,18 +84,18 @@ impl World<'_> {
         if below {
             self.count(Rare::StaleFillRefused);
         }
-        if taken == FillOutcome::Dropped {
+        if taken == FillOutcome::Discarded {
             self.count(Rare::FillDropped);
         } else if !self.save(user) {
             return self.unfilled(user);
         }
         match taken {
             FillOutcome::Applied => self.refilled(user, true),
-            FillOutcome::Again | FillOutcome::Dropped if FILLS_MAX <= flight.round => {
+            FillOutcome::RegisterAgain | FillOutcome::Discarded if FILLS_MAX <= flight.round => {
                 self.refilled(user, false);
             }
-            FillOutcome::Again => self.fills(user, true, flight.round + 1),
-            FillOutcome::Dropped => self.fills(user, false, flight.round + 1),
+            FillOutcome::RegisterAgain => self.fills(user, true, flight.round + 1),
+            FillOutcome::Discarded => self.fills(user, false, flight.round + 1),
         }
     }
 

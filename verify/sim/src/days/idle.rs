@@ -29,7 +29,7 @@ impl World<'_> {
         let before = object.memory.owner;
         let ends = match object.memory.alarm(now, &ages) {
             AlarmAction::Rearm(at) => return self.arm(user, at.since(now)),
-            AlarmAction::End(owner) => owner,
+            AlarmAction::EndWatch(owner) => owner,
         };
         if sabotage == Some(Sabotage::KeepsIncarnation) {
             object.memory.owner = before;

@@ -30,7 +30,7 @@ impl World<'_> {
     pub(super) fn has_failed(&mut self, user: usize) {
         let (now, jitter) = (self.object_now(), self.number());
         if let Some(object) = self.object(user) {
-            object.pace.failed(now, jitter);
+            object.pace.record_failure(now, jitter);
         }
     }
 }

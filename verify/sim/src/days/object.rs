@@ -86,19 +86,19 @@ impl World<'_> {
                 self.begin_refill(user);
                 self.serves(user, guard, try_, answer);
             }
-            CacheDecision::Join if object.flight.is_some() => {
+            CacheDecision::JoinFill if object.flight.is_some() => {
                 let ask = ask.clone();
                 object.waiters.push(Waiter { guard, try_, ask, asked_at: now, once_more: false });
             }
-            CacheDecision::Join | CacheDecision::Refuse(RefusalReason::Ahead) => {
+            CacheDecision::JoinFill | CacheDecision::Refuse(RefusalReason::VersionTooFarAhead) => {
                 self.count(Rare::BelowVersion);
                 self.replies(guard, try_, Err(ObjectCallError::Final));
             }
-            CacheDecision::Refuse(RefusalReason::Waiting) => {
+            CacheDecision::Refuse(RefusalReason::BackingOff) => {
                 self.count(Rare::FillWaited);
                 self.replies(guard, try_, Err(ObjectCallError::Final));
             }
-            CacheDecision::Fill => {
+            CacheDecision::FillFirst => {
                 if object.memory.entry.is_some() && !object.memory.is_below_floor() && !ask.fresh {
                     self.count(Rare::StaleRefused);
                 }
@@ -239,7 +239,7 @@ impl World<'_> {
         let object = self.objects.get(user)?;
         match object.memory.decide(&ask, now, ages, &mut FillBackoff::default()) {
             CacheDecision::Serve(answer) | CacheDecision::ServeAndRefill(answer) => Some(answer),
-            CacheDecision::Fill | CacheDecision::Join | CacheDecision::Refuse(_) => None,
+            CacheDecision::FillFirst | CacheDecision::JoinFill | CacheDecision::Refuse(_) => None,
         }
     }
 }

@@ -5,14 +5,14 @@ use std::fmt;
 use std::hash::Hasher as _;
 use std::rc::Rc;
 
-use shared::signature::WebhookSecrets;
+use shared::settings::ingest::IngestSettings;
 use testkit::sqlite::{Database, START};
 
 use super::agenda::{Agenda, Step};
 use super::count::{Counts, Rare};
 use super::database::D1;
 use super::dice::{Dice, stream};
-use super::door::Sent;
+use super::door::{Sent, ingest_settings};
 use super::guard::Guard;
 use super::history::{Event, USERS, history};
 use super::input::{Input, Window, inputs};
@@ -23,7 +23,7 @@ use super::object::Object;
 use super::push::{Push, Sweeper};
 use super::queue::Queue;
 use super::sabotage::Sabotage;
-use super::svix::{Delivery, SECRET};
+use super::svix::Delivery;
 use super::{Broken, Day};
 
 /// Steps after which a day counts as endless.
@@ -40,7 +40,7 @@ pub(super) struct World<'a> {
     pub(super) mix: Mix,
     pub(super) d1: D1<'a>,
     pub(super) sabotage: Option<Sabotage>,
-    pub(super) secrets: WebhookSecrets,
+    pub(super) ingest: IngestSettings,
     pub(super) events: Vec<Event>,
     pub(super) inputs: Vec<Input>,
     pub(super) deliveries: Vec<Delivery>,
@@ -98,7 +98,7 @@ impl<'a> World<'a> {
             dice: Dice::new(day.seed, &mix.chances, only),
             d1,
             sabotage: day.sabotage,
-            secrets: WebhookSecrets::parse(SECRET).map_err(|error| Broken::harness(&error))?,
+            ingest: ingest_settings()?,
             events,
             inputs,
             deliveries: Vec::new(),

@@ -32,31 +32,39 @@ fn refused(env: &str, vars: &str, part: &str) {
 
 #[test]
 fn a_value_that_a_worker_would_refuse_is_refused_with_its_message() {
-    refused("ingest", "CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a text: put");
-    refused("ingest", "CLERK_INSTANCE_ID = \"canary\"", "CLERK_INSTANCE_ID is not the id");
+    refused("ingest", "CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a string: write");
+    refused(
+        "ingest",
+        "CLERK_INSTANCE_ID = \"canary\"",
+        "CLERK_INSTANCE_ID is not a Clerk instance id",
+    );
     refused("ingest", "BODY_BYTES_MAX = \"canary\"", "BODY_BYTES_MAX is not a whole number of");
     refused("ingest", "BODY_BYTES_MAX = [65536]", "BODY_BYTES_MAX is not a whole number of");
     refused("ingest", "BODY_BYTES_MAX = 1.5", "BODY_BYTES_MAX is not a whole number of");
-    refused("consumer", "DEFAULT_ROLE = \"org:canary\"", "DEFAULT_ROLE names an organization's");
-    refused("consumer", "DEFAULT_ROLE = { canary = 1 }", "DEFAULT_ROLE is not a text: put");
+    refused("consumer", "DEFAULT_ROLE = \"org:canary\"", "DEFAULT_ROLE is an organization role");
+    refused("consumer", "DEFAULT_ROLE = { canary = 1 }", "DEFAULT_ROLE is not a string: write");
     refused("durable", "ROLES_HARD_MS = inf", "ROLES_HARD_MS is not a whole number of");
     let ages = "ROLES_SOFT_MS = 20000, ROLES_HARD_MS = \"10000\"";
-    refused("durable", ages, "ROLES_SOFT_MS is more than ROLES_HARD_MS");
+    refused("durable", ages, "ROLES_SOFT_MS is greater than ROLES_HARD_MS");
     for (spelling, part) in [
-        ("\"https://canary.example/dashboard\"", "has more than origins"),
-        ("\"https://canary.example;https://b.example\"", "has a semicolon in it"),
-        ("'[\"https://canary.example\"]'", "has quotes in it"),
-        ("\"https://*.canary.example\"", "has a * in it"),
-        ("[\"https://canary.example\", 5]", "is not a text: put"),
-        ("true", "is not a text: put"),
+        ("\"https://canary.example/dashboard\"", "contains more than origins"),
+        ("\"https://canary.example;https://b.example\"", "contains a semicolon"),
+        ("'[\"https://canary.example\"]'", "contains quotes"),
+        ("\"https://*.canary.example\"", "contains a wildcard"),
+        ("[\"https://canary.example\", 5]", "is not a string: write"),
+        ("true", "is not a string: write"),
     ] {
         let vars = format!("CLERK_ISSUER = \"https://a.example\", AUTHORIZED_PARTIES = {spelling}");
         refused("ssr", &vars, &format!("AUTHORIZED_PARTIES {part}"));
     }
     let issuer = "https://canary.example.com/.well-known/jwks.json";
-    refused("ssr", &format!("CLERK_ISSUER = \"{issuer}\""), "CLERK_ISSUER is the address of a");
-    refused("ssr", "SIGN_IN_URL = \"/canary#in\"", "SIGN_IN_URL has a # or a blank in it");
-    refused("ssr", "SIGN_OUT_URL = \"https://canary;x/\"", "SIGN_OUT_URL is neither https nor");
+    refused("ssr", &format!("CLERK_ISSUER = \"{issuer}\""), "CLERK_ISSUER contains /.well-known");
+    refused("ssr", "SIGN_IN_URL = \"/canary#in\"", "SIGN_IN_URL contains # or spaces");
+    refused(
+        "ssr",
+        "SIGN_OUT_URL = \"https://canary;x/\"",
+        "SIGN_OUT_URL is neither an https URL nor",
+    );
 }
 
 #[test]
