@@ -83,8 +83,8 @@ pub(crate) fn admit(
     {
         return Err(IngestError::ForeignInstance);
     }
-    let fate = match incoming.content {
-        Payload::Synced(_) => IngestOutcome::Enqueued,
+    let fate = match incoming.payload {
+        Payload::Event(_) => IngestOutcome::Enqueued,
         Payload::Unreadable(_) => IngestOutcome::EnqueuedUnreadable,
         Payload::Ignored => IngestOutcome::Ignored,
     };

@@ -209,7 +209,8 @@ impl BatchPart {
 mod tests {
     use super::{BatchPart, BatchProgress, MessageDecision, OVERLOADS_MAX};
     use crate::d1_error::{D1Error, QueueAction};
-    use crate::envelope::{Envelope, Letter};
+    use crate::envelope::Envelope;
+    use crate::event::Payload;
     use crate::id::SvixId;
     use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
     use crate::plan::OpenedMessage;
@@ -227,7 +228,7 @@ mod tests {
             body_digest: ContentDigest::of(b""),
             kind: "x.y".into(),
             note: String::new(),
-            letter: Letter::Ignored,
+            payload: Payload::Ignored,
         };
         let text = envelope.encode();
         OpenedMessage { id: id.into(), attempts, sent_at: UnixMillis(0), text, envelope }

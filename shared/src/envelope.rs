@@ -5,7 +5,7 @@
 
 mod wire;
 
-use crate::event::{Event, ParsedDelivery, Payload, Unreadable, UnreadableReason};
+use crate::event::{ParsedDelivery, Payload, UnreadablePayload, UnreadableReason};
 use crate::id::SvixId;
 use crate::limits::ENVELOPE_BYTES_MAX;
 use crate::projection::ContentDigest;
@@ -29,18 +29,7 @@ pub struct Envelope {
     /// What of the delivery was left out, in words without any of the values; mostly empty.
     pub note: String,
     /// What it says.
-    pub letter: Letter,
-}
-
-/// What an accepted delivery says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Letter {
-    /// An event that changes rows.
-    Event(Event),
-    /// A type that this build does not sync.
-    Ignored,
-    /// Genuine, and not to be read: the consumer parks it.
-    Unreadable(Unreadable),
+    pub payload: Payload,
 }
 
 /// Why queued bytes cannot be opened.
@@ -63,16 +52,11 @@ impl Envelope {
         svix_id: SvixId,
         attempted_at: UnixMillis,
         received_at: UnixMillis,
-        incoming: ParsedDelivery,
+        delivery: ParsedDelivery,
     ) -> Self {
-        let letter = match incoming.content {
-            Payload::Synced(event) => Letter::Event(event),
-            Payload::Ignored => Letter::Ignored,
-            Payload::Unreadable(unreadable) => Letter::Unreadable(unreadable),
-        };
-        let ParsedDelivery { event_at, body_digest, note, .. } = incoming;
-        let kind = incoming.kind.unwrap_or_default();
-        Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, note, letter }
+        let ParsedDelivery { event_at, body_digest, note, payload, .. } = delivery;
+        let kind = delivery.kind.unwrap_or_default();
+        Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, note, payload }
     }
 
     /// The bytes for the queue, at most [`ENVELOPE_BYTES_MAX`].
@@ -84,14 +68,14 @@ impl Envelope {
         if text.len() <= ENVELOPE_BYTES_MAX {
             return text;
         }
-        let object_id = match &self.letter {
-            Letter::Event(event) => event.changes.first().map(|change| change.id.to_string()),
-            Letter::Ignored | Letter::Unreadable(_) => None,
+        let object_id = match &self.payload {
+            Payload::Event(event) => event.changes.first().map(|change| change.id.to_string()),
+            Payload::Ignored | Payload::Unreadable(_) => None,
         };
         let detail = format!("{} bytes, at most {ENVELOPE_BYTES_MAX} travel", text.len());
-        let unreadable = Unreadable { object_id, reason: UnreadableReason::Size, detail };
+        let unreadable = UnreadablePayload { object_id, reason: UnreadableReason::Size, detail };
         let kind = self.kind.chars().take(KIND_CHARS_MAX).collect();
-        wire::encode(&Self { letter: Letter::Unreadable(unreadable), kind, ..self.clone() })
+        wire::encode(&Self { payload: Payload::Unreadable(unreadable), kind, ..self.clone() })
     }
 
     /// Reads queued bytes.
@@ -106,10 +90,10 @@ impl Envelope {
     /// The id of the object that it is about, where known.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        match &self.letter {
-            Letter::Event(event) => event.changes.first().map(|change| change.id.as_str()),
-            Letter::Unreadable(unreadable) => unreadable.object_id.as_deref(),
-            Letter::Ignored => None,
+        match &self.payload {
+            Payload::Event(event) => event.changes.first().map(|change| change.id.as_str()),
+            Payload::Unreadable(unreadable) => unreadable.object_id.as_deref(),
+            Payload::Ignored => None,
         }
     }
 }
@@ -119,8 +103,8 @@ const KIND_CHARS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use super::{Envelope, EnvelopeError, Letter};
-    use crate::event::{Event, UnreadableReason};
+    use super::{Envelope, EnvelopeError};
+    use crate::event::{Event, Payload, UnreadableReason};
     use crate::id::{EntityId, SvixId, UserId};
     use crate::limits::ENVELOPE_BYTES_MAX;
     use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
@@ -158,7 +142,7 @@ mod tests {
             body_digest: ContentDigest::of(b"abc"),
             kind: "user.updated".into(),
             note: String::new(),
-            letter: Letter::Event(Event { changes: vec![live, dead], users }),
+            payload: Payload::Event(Event { changes: vec![live, dead], users }),
         }
     }
 
@@ -188,7 +172,7 @@ mod tests {
         );
         let opened = Envelope::decode(text).unwrap();
         assert_eq!(opened.encode(), text);
-        let Letter::Event(event) = opened.letter else { panic!() };
+        let Payload::Event(event) = opened.payload else { panic!() };
         let EntityState::Live(live) = &event.changes[0].state else { panic!() };
         assert_eq!(live.rank.projection, 1);
     }
@@ -252,7 +236,7 @@ mod tests {
         assert!(text.len() <= ENVELOPE_BYTES_MAX);
         let opened = Envelope::decode(&text).unwrap();
         assert_eq!(opened.subject(), Some("user_ada"));
-        let Letter::Unreadable(unreadable) = opened.letter else { panic!("{opened:?}") };
+        let Payload::Unreadable(unreadable) = opened.payload else { panic!("{opened:?}") };
         assert_eq!(unreadable.reason, UnreadableReason::Size);
     }
 

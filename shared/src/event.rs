@@ -32,18 +32,18 @@ pub struct ParsedDelivery {
     /// What of it was left out, in words without any of the values; empty when nothing was.
     pub note: String,
     /// What it says.
-    pub content: Payload,
+    pub payload: Payload,
 }
 
 /// What a delivery says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// An event that is synced.
-    Synced(Event),
+    Event(Event),
     /// A type that is not synced, or does not exist yet.
     Ignored,
     /// A synced type, or no type at all, that cannot be read.
-    Unreadable(Unreadable),
+    Unreadable(UnreadablePayload),
 }
 
 /// An event that changes rows.
@@ -57,7 +57,7 @@ pub struct Event {
 
 /// A genuine delivery that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadablePayload {
     /// The id of the object, where that much can be read.
     pub object_id: Option<String>,
     /// Why not.
@@ -143,7 +143,7 @@ fn parse_bytes(bytes: &[u8]) -> ParsedDelivery {
         event_at: None,
         body_digest: ContentDigest::of(bytes),
         note: String::new(),
-        content: Payload::Ignored,
+        payload: Payload::Ignored,
     };
     // As every browser decodes: what is no UTF-8 becomes U+FFFD, and spoils no more than the text
     // that it stands in.
@@ -152,7 +152,7 @@ fn parse_bytes(bytes: &[u8]) -> ParsedDelivery {
         Ok(outer) => outer,
         Err(error) => {
             let flaw = ParseIssue::bad_event("the body", &error);
-            incoming.content = Payload::Unreadable(flaw.unreadable(None));
+            incoming.payload = Payload::Unreadable(flaw.unreadable(None));
             return incoming;
         }
     };
@@ -163,11 +163,11 @@ fn parse_bytes(bytes: &[u8]) -> ParsedDelivery {
         .flatten()
         .map(|raw| JsonObject::parse(raw.get(), &wire::DATA));
     let object_id = data.as_ref().and_then(|data| data.as_ref().ok()?.scalar("id").ok()?);
-    incoming.content = match incoming.parse_payload(&outer, data, &mut notes) {
-        Ok(content) => content,
+    incoming.payload = match incoming.parse_payload(&outer, data, &mut notes) {
+        Ok(payload) => payload,
         Err(flaw) => Payload::Unreadable(flaw.unreadable(object_id)),
     };
-    if let Payload::Synced(_) = incoming.content {
+    if let Payload::Event(_) = incoming.payload {
         incoming.note = notes.join();
     }
     incoming
@@ -201,7 +201,7 @@ impl ParsedDelivery {
         let data = data
             .ok_or_else(|| ParseIssue::missing("data"))?
             .map_err(|_| ParseIssue::bad_shape("data"))?;
-        project::event_from(entity, verb, &data, self.event_at, notes).map(Payload::Synced)
+        project::event_from(entity, verb, &data, self.event_at, notes).map(Payload::Event)
     }
 }
 

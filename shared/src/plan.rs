@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::envelope::{Envelope, Letter};
+use crate::envelope::Envelope;
+use crate::event::Payload;
 use crate::id::UserId;
 use crate::merge::{EntityChange, EntityKind, EntityState, MergeContext};
 use crate::projection::EntityFields;
@@ -88,14 +89,14 @@ pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLette
     let mut plan = BatchPlan { dead_letters, ..BatchPlan::default() };
     for message in messages {
         let envelope = &message.envelope;
-        let verdict = match &envelope.letter {
-            Letter::Ignored => DeliveryOutcome::Ignored,
-            Letter::Unreadable(unreadable) => {
+        let verdict = match &envelope.payload {
+            Payload::Ignored => DeliveryOutcome::Ignored,
+            Payload::Unreadable(unreadable) => {
                 let reason = unreadable.reason.as_str();
                 plan.dead_letters.push(message.to_dead_letter(queue, reason, &unreadable.detail));
                 continue;
             }
-            Letter::Event(event) => {
+            Payload::Event(event) => {
                 plan.touched.extend(event.users.iter().cloned());
                 for change in &event.changes {
                     plan.add(change);
@@ -149,8 +150,8 @@ impl OpenedMessage {
 #[cfg(test)]
 mod tests {
     use super::{OpenedMessage, plan};
-    use crate::envelope::{Envelope, Letter};
-    use crate::event::Event;
+    use crate::envelope::Envelope;
+    use crate::event::{Event, Payload};
     use crate::id::{EntityId, SvixId, UserId};
     use crate::merge::{EntityChange, EntityKind, EntityState};
     use crate::projection::ContentDigest;
@@ -169,7 +170,7 @@ mod tests {
             body_digest: ContentDigest::of(b""),
             kind: "x.y".into(),
             note: String::new(),
-            letter: Letter::Event(Event { changes, users }),
+            payload: Payload::Event(Event { changes, users }),
         };
         let text = envelope.encode();
         OpenedMessage { id: "queue-1".into(), attempts: 1, sent_at: UnixMillis(0), text, envelope }

@@ -4,7 +4,8 @@ use crate::support::clerk::{again, deleted, deliver, event_at, membership, under
 use crate::support::{Cells, Db, START};
 use rusqlite::types::Value;
 use serde_json::{Value as Json, json};
-use shared::envelope::{Envelope, Letter};
+use shared::envelope::Envelope;
+use shared::event::Payload;
 use shared::outbox::{PendingHint, merge_round};
 use shared::plan::{DeadLetter, OpenedMessage, plan};
 use shared::sql::{Statement, pending, pending_of, statements};
@@ -156,7 +157,7 @@ fn what_was_parked_is_applied_when_it_comes_again() {
 #[test]
 fn what_was_ignored_is_applied_when_a_build_that_syncs_its_type_gets_it_again() {
     let (message, later) = (user("msg_1", 1, "a"), user("msg_2", 2, "b"));
-    let unsynced = Envelope { letter: Letter::Ignored, ..message.envelope.clone() };
+    let unsynced = Envelope { payload: Payload::Ignored, ..message.envelope.clone() };
     let unsynced = OpenedMessage { envelope: unsynced, ..message.clone() };
     let copy = again(&message, 2);
     check(&[&[&unsynced]], &["msg_1 ignored 1"]);

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Envelope, EnvelopeError, Letter};
-use crate::event::{Event, Unreadable, UnreadableReason};
+use super::{Envelope, EnvelopeError};
+use crate::event::{Event, Payload, UnreadablePayload, UnreadableReason};
 use crate::id::{EntityId, SvixId, UserId};
 use crate::json::{JsonObject, serde_struct_from_object, serde_unit_enum};
 use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
@@ -26,12 +26,13 @@ struct EnvelopeV1 {
     /// Added to version 1: a reader that does not know it passes over it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     note: String,
-    letter: LetterV1,
+    #[serde(rename = "letter")]
+    payload: PayloadV1,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum LetterV1 {
+enum PayloadV1 {
     Event(EventV1),
     Ignored,
     Unreadable(UnreadableV1),
@@ -100,7 +101,7 @@ pub(super) fn encode(envelope: &Envelope) -> String {
         body: envelope.body_digest.clone(),
         kind: envelope.kind.clone(),
         note: envelope.note.clone(),
-        letter: payload_to_wire(&envelope.letter),
+        payload: payload_to_wire(&envelope.payload),
     };
     // Strings, numbers and lists always become JSON. Were it not so, the consumer would park this.
     serde_json::to_string(&wire).unwrap_or_default()
@@ -132,7 +133,7 @@ pub(super) fn decode(text: &str) -> Result<Envelope, EnvelopeError> {
         body_digest: wire.body,
         kind: wire.kind,
         note: wire.note,
-        letter: payload_from_wire(wire.letter)?,
+        payload: payload_from_wire(wire.payload)?,
     })
 }
 
@@ -140,14 +141,14 @@ fn field(name: &str, error: &dyn std::fmt::Display) -> EnvelopeError {
     EnvelopeError::Malformed(format!("{name}: {error}"))
 }
 
-fn payload_to_wire(letter: &Letter) -> LetterV1 {
-    match letter {
-        Letter::Event(event) => LetterV1::Event(EventV1 {
+fn payload_to_wire(payload: &Payload) -> PayloadV1 {
+    match payload {
+        Payload::Event(event) => PayloadV1::Event(EventV1 {
             changes: event.changes.iter().map(change_to_wire).collect(),
             users: event.users.iter().map(ToString::to_string).collect(),
         }),
-        Letter::Ignored => LetterV1::Ignored,
-        Letter::Unreadable(unreadable) => LetterV1::Unreadable(UnreadableV1 {
+        Payload::Ignored => PayloadV1::Ignored,
+        Payload::Unreadable(unreadable) => PayloadV1::Unreadable(UnreadableV1 {
             object_id: unreadable.object_id.clone(),
             reason: unreadable.reason.as_str().into(),
             detail: unreadable.detail.clone(),
@@ -155,19 +156,19 @@ fn payload_to_wire(letter: &Letter) -> LetterV1 {
     }
 }
 
-fn payload_from_wire(wire: LetterV1) -> Result<Letter, EnvelopeError> {
+fn payload_from_wire(wire: PayloadV1) -> Result<Payload, EnvelopeError> {
     match wire {
-        LetterV1::Ignored => Ok(Letter::Ignored),
-        LetterV1::Unreadable(UnreadableV1 { object_id, reason, detail }) => {
+        PayloadV1::Ignored => Ok(Payload::Ignored),
+        PayloadV1::Unreadable(UnreadableV1 { object_id, reason, detail }) => {
             let reason = UnreadableReason::from_name(&reason)
                 .ok_or_else(|| EnvelopeError::Malformed("letter.reason is none".into()))?;
-            Ok(Letter::Unreadable(Unreadable { object_id, reason, detail }))
+            Ok(Payload::Unreadable(UnreadablePayload { object_id, reason, detail }))
         }
-        LetterV1::Event(EventV1 { changes, users }) => {
+        PayloadV1::Event(EventV1 { changes, users }) => {
             let changes = changes.into_iter().map(change_from_wire).collect::<Result<_, _>>()?;
             let user = |raw: &String| UserId::parse(raw).map_err(|e| field("users", &e));
             let users = users.iter().map(user).collect::<Result<_, _>>()?;
-            Ok(Letter::Event(Event { changes, users }))
+            Ok(Payload::Event(Event { changes, users }))
         }
     }
 }

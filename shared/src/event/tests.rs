@@ -13,7 +13,7 @@ fn fixture(name: &str) -> Vec<u8> {
 
 #[track_caller]
 fn event(incoming: ParsedDelivery) -> Event {
-    let Payload::Synced(event) = incoming.content else { panic!("{incoming:?}") };
+    let Payload::Event(event) = incoming.payload else { panic!("{incoming:?}") };
     event
 }
 
@@ -37,7 +37,7 @@ fn bytes(kind: &str, data: &str) -> Vec<u8> {
 #[track_caller]
 fn unread(body: &[u8], want: UnreadableReason) {
     let incoming = parse_bytes(body);
-    let Payload::Unreadable(unreadable) = &incoming.content else { panic!("{incoming:?}") };
+    let Payload::Unreadable(unreadable) = &incoming.payload else { panic!("{incoming:?}") };
     assert_eq!(unreadable.reason, want, "{incoming:?}");
 }
 
@@ -100,8 +100,8 @@ fn every_synced_example_is_read_and_every_other_ignored() {
         if path.file_name().unwrap().to_str().unwrap().starts_with('_') {
             continue;
         }
-        match parse_bytes(&std::fs::read(&path).unwrap()).content {
-            Payload::Synced(_) => synced += 1,
+        match parse_bytes(&std::fs::read(&path).unwrap()).payload {
+            Payload::Event(_) => synced += 1,
             Payload::Ignored => ignored += 1,
             Payload::Unreadable(flaw) => panic!("{}: {flaw:?}", path.display()),
         }
@@ -223,7 +223,7 @@ fn an_update_more_than_an_hour_after_its_event_is_not_believed() {
         let updated_at = 1_744_276_393_644 + ahead;
         bytes("user.updated", &format!(r#"{{"id":"user_1","updated_at":{updated_at}}}"#))
     };
-    assert!(matches!(parse_bytes(&data(3_600_000)).content, Payload::Synced(_)));
+    assert!(matches!(parse_bytes(&data(3_600_000)).payload, Payload::Event(_)));
     unread(&data(3_600_001), UnreadableReason::Time);
 }
 
@@ -231,7 +231,7 @@ fn an_update_more_than_an_hour_after_its_event_is_not_believed() {
 fn an_unreadable_delivery_still_names_its_object() {
     let incoming = parse_bytes(&bytes("user.updated", r#"{"id":"user_1","updated_at":"x"}"#));
     assert_eq!(incoming.kind.as_deref(), Some("user.updated"));
-    let Payload::Unreadable(unreadable) = incoming.content else { panic!() };
+    let Payload::Unreadable(unreadable) = incoming.payload else { panic!() };
     assert_eq!(unreadable.object_id.as_deref(), Some("user_1"));
 }
 

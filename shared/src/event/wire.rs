@@ -10,7 +10,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Unreadable, UnreadableReason};
+use super::{UnreadablePayload, UnreadableReason};
 use crate::json::{JsonObject, JsonScalar, array_items};
 
 /// The event itself.
@@ -77,8 +77,8 @@ impl ParseIssue {
         Self { reason, ..Self::bad_shape(at) }
     }
 
-    pub(super) fn unreadable(self, object_id: Option<String>) -> Unreadable {
-        Unreadable { object_id, reason: self.reason, detail: self.at }
+    pub(super) fn unreadable(self, object_id: Option<String>) -> UnreadablePayload {
+        UnreadablePayload { object_id, reason: self.reason, detail: self.at }
     }
 }
 

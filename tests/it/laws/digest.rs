@@ -8,7 +8,7 @@ use proptest::prelude::{Strategy, any};
 use proptest::prop_assert_eq;
 use proptest::sample::Index;
 use serde_json::Value;
-use shared::envelope::Letter;
+use shared::event::Payload;
 use shared::merge::EntityState;
 use shared::projection::{
     ContentDigest, EntityFields, MembershipFields, OrganizationFields, PermissionFields,
@@ -26,7 +26,7 @@ fn fixtures() -> Vec<Value> {
     paths.sort_unstable();
     let bodies = paths.iter().map(|path| fs::read_to_string(path).unwrap());
     let bodies = bodies.map(|text| serde_json::from_str::<Value>(&text).unwrap());
-    bodies.filter(|body| is_event(&deliver("msg_1", body, START).envelope.letter)).collect()
+    bodies.filter(|body| is_event(&deliver("msg_1", body, START).envelope.payload)).collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -34,8 +34,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn is_event(letter: &Letter) -> bool {
-    matches!(letter, Letter::Event(event) if !event.changes.is_empty())
+fn is_event(letter: &Payload) -> bool {
+    matches!(letter, Payload::Event(event) if !event.changes.is_empty())
 }
 
 /// The same JSON with the keys of every object in an order that `seed` decides.
@@ -61,7 +61,7 @@ fn shuffled(value: &Value, seed: u64) -> String {
 fn the_order_of_keys_does_not_matter() {
     let fixtures = fixtures();
     assert!(18 <= fixtures.len(), "{} fixtures", fixtures.len());
-    let read = fixtures.iter().map(|body| deliver("msg_1", body, START).envelope.letter);
+    let read = fixtures.iter().map(|body| deliver("msg_1", body, START).envelope.payload);
     let read: Vec<_> = read.collect();
     let (tried, moved) = (Cell::new(0), Cell::new(0));
     let law = "the digest does not depend on the order of JSON keys";
@@ -72,7 +72,7 @@ fn the_order_of_keys_does_not_matter() {
         tried.set(tried.get() + 1);
         let plain = body.to_string();
         moved.set(moved.get() + u32::from(text != plain));
-        prop_assert_eq!(&deliver_text("msg_1", &text, START).envelope.letter, want);
+        prop_assert_eq!(&deliver_text("msg_1", &text, START).envelope.payload, want);
         Ok(())
     });
     assert!(tried.get() / 2 < moved.get(), "{} of {} were moved", moved.get(), tried.get());
@@ -164,12 +164,12 @@ fn what_is_read_of_a_fixture_matters() {
         ("role.", "/data/permissions", serde_json::json!([])),
         ("permission.", "/data/key", "org:another:key".into()),
     ];
-    let rank = |body: &Value| match deliver("msg_1", body, START).envelope.letter {
-        Letter::Event(event) => match &event.changes[0].state {
+    let rank = |body: &Value| match deliver("msg_1", body, START).envelope.payload {
+        Payload::Event(event) => match &event.changes[0].state {
             EntityState::Live(live) => Some(live.rank.clone()),
             EntityState::Deleted => None,
         },
-        Letter::Ignored | Letter::Unreadable(_) => None,
+        Payload::Ignored | Payload::Unreadable(_) => None,
     };
     let mut tried = BTreeSet::new();
     for body in fixtures() {

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use shared::envelope::{Envelope, Letter};
+use shared::envelope::Envelope;
 use shared::event::{self, ParsedDelivery, Payload, UnreadableReason};
 use shared::id::SvixId;
 use shared::limits::ENVELOPE_BYTES_MAX;
@@ -50,14 +50,14 @@ pub fn run(data: &[u8]) -> &'static str {
         let (forwards, backwards) = (read(forwards.as_bytes()), read(backwards.as_bytes()));
         assert_eq!(told(&forwards), told(&backwards), "the order of keys");
         // Of two members with one name this reading keeps the last, and ours none.
-        if matches!(incoming.content, Payload::Synced(_)) && colons(data) == members(&value) {
+        if matches!(incoming.payload, Payload::Event(_)) && colons(data) == members(&value) {
             assert_eq!(told(&incoming), told(&forwards), "the order of keys");
         }
     }
-    match &incoming.content {
+    match &incoming.payload {
         Payload::Ignored => "ignored",
         Payload::Unreadable(_) => "unreadable",
-        Payload::Synced(event) => {
+        Payload::Event(event) => {
             event.changes.iter().for_each(is_read_again_the_same);
             event.changes.first().map_or("", |change| name(change.entity))
         }
@@ -93,7 +93,9 @@ fn travels(incoming: &ParsedDelivery) {
     assert!(text.len() <= ENVELOPE_BYTES_MAX, "{} bytes", text.len());
     let opened = Envelope::decode(&text).expect("what was sealed opens");
     if opened != envelope {
-        let Letter::Unreadable(unreadable) = opened.letter else { panic!("{envelope:?}: {text}") };
+        let Payload::Unreadable(unreadable) = opened.payload else {
+            panic!("{envelope:?}: {text}")
+        };
         assert_eq!(unreadable.reason, UnreadableReason::Size, "{envelope:?}: {text}");
     }
 }
@@ -102,7 +104,7 @@ fn travels(incoming: &ParsedDelivery) {
 pub(crate) fn told(incoming: &ParsedDelivery) -> ParsedDelivery {
     let mut told = incoming.clone();
     told.body_digest = shared::projection::ContentDigest::of(b"");
-    if let Payload::Unreadable(unreadable) = &mut told.content {
+    if let Payload::Unreadable(unreadable) = &mut told.payload {
         unreadable.detail.clear();
     }
     told
@@ -166,7 +168,7 @@ fn is_read_again_the_same(change: &EntityChange) {
     let kind = format!("{}.{verb}", noun(change.entity));
     let body = json!({ "type": kind, "timestamp": timestamp, "data": data });
     let again = read(body.to_string().as_bytes());
-    let Payload::Synced(event) = again.content else { panic!("{body} gives {again:?}") };
+    let Payload::Event(event) = again.payload else { panic!("{body} gives {again:?}") };
     assert_eq!(event.changes.as_slice(), std::slice::from_ref(change), "{body}");
 }
 

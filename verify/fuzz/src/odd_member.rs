@@ -125,14 +125,14 @@ pub fn run(data: &[u8]) -> &'static str {
     let which = usize::from(*which) % (UNREAD.len() + SPARE.len());
     if let Some(event) = UNREAD.get(which) {
         let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
-        assert!(matches!(plain.content, Payload::Synced(_)), "{event:?}");
+        assert!(matches!(plain.payload, Payload::Event(_)), "{event:?}");
         assert_eq!(told(&odd), told(&plain), "{event:?}: {}", String::from_utf8_lossy(value));
         return "the same";
     }
     let event = SPARE.get(which - UNREAD.len()).expect("one of them");
     let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
     let said = || format!("{event:?}: {}", String::from_utf8_lossy(value));
-    assert!(matches!(odd.content, Payload::Synced(_)), "{}: {odd:?}", said());
+    assert!(matches!(odd.payload, Payload::Event(_)), "{}: {odd:?}", said());
     assert_eq!(needed(&odd), needed(&plain), "{}", said());
     "all but itself"
 }
@@ -147,7 +147,7 @@ fn with([kind, data, beside]: &[&str; 3], value: &[u8]) -> Vec<u8> {
 fn needed(incoming: &ParsedDelivery) -> ParsedDelivery {
     let mut needed = told(incoming);
     (needed.note, needed.event_at) = (String::new(), None);
-    if let Payload::Synced(event) = &mut needed.content {
+    if let Payload::Event(event) = &mut needed.payload {
         event.changes.truncate(1);
         event.users.clear();
         for change in &mut event.changes {

@@ -173,7 +173,7 @@ fn what_is_spare_costs_itself_alone() {
         let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
         let plain = event(parse_bytes(whole.to_string().as_bytes()));
         let found = parse_bytes(&with(whole, place, odd));
-        let Payload::Synced(found) = found.content else { panic!("{}: {found:?}", at()) };
+        let Payload::Event(found) = found.payload else { panic!("{}: {found:?}", at()) };
         assert_eq!(authority(found), authority(plain), "{}", at());
     });
 }
@@ -186,7 +186,7 @@ fn what_is_needed_parks_the_delivery_and_is_never_guessed() {
         }
         let found = parse_bytes(&with(whole, place, odd));
         let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
-        let Payload::Unreadable(found) = found.content else { panic!("{}: {found:?}", at()) };
+        let Payload::Unreadable(found) = found.payload else { panic!("{}: {found:?}", at()) };
         assert!(
             [UnreadableReason::Shape, UnreadableReason::Id].contains(&found.reason),
             "{}: {found:?}",
@@ -228,12 +228,12 @@ fn whose_instance_it_is_must_be_read_and_whose_it_is_not_need_not() {
         parse_bytes(text.as_bytes())
     };
     for odd in [r#""instance_id":7"#, r#""instance_id":"ins_1","instance_id":"ins_2""#] {
-        let Payload::Unreadable(found) = body(odd, "user.deleted").content else { panic!("{odd}") };
+        let Payload::Unreadable(found) = body(odd, "user.deleted").payload else { panic!("{odd}") };
         assert_eq!(
             (found.reason, &*found.detail),
             (UnreadableReason::Shape, "instance_id cannot be read")
         );
-        assert_eq!(body(odd, "email.created").content, Payload::Ignored);
+        assert_eq!(body(odd, "email.created").payload, Payload::Ignored);
     }
 }
 
@@ -321,9 +321,9 @@ fn an_id_or_a_key_with_bytes_that_are_no_utf_8_is_none() {
             br#"","organization":{"id":"org_1"},"public_user_data":{"user_id":"user_1"},"#,
             br#""updated_at":5}}"#,
         ];
-        parse_bytes(&data.concat()).content
+        parse_bytes(&data.concat()).payload
     };
-    assert!(matches!(membership(b"org:admin"), Payload::Synced(_)));
+    assert!(matches!(membership(b"org:admin"), Payload::Event(_)));
     let Payload::Unreadable(found) = membership(b"org:admin\xff") else { panic!() };
     assert_eq!(
         (found.reason, &*found.detail),

@@ -98,7 +98,7 @@ impl World<'_> {
             return Read::Refused;
         };
         let incoming = event::parse(&body);
-        if matches!(incoming.content, Payload::Ignored) {
+        if matches!(incoming.payload, Payload::Ignored) {
             return Read::Ignored;
         }
         let envelope = Envelope::new(body.id().clone(), body.attempted_at(), now, incoming);

@@ -2,7 +2,8 @@
 //! the dead letters; then what must hold at rest is checked, and that replaying anything changes
 //! nothing.
 
-use shared::envelope::{Envelope, Letter as Says};
+use shared::envelope::Envelope;
+use shared::event::Payload;
 use shared::merge::EntityChange;
 use testkit::sqlite::Cells;
 use testkit::twin::{TABLES, Twin};
@@ -223,7 +224,7 @@ impl World<'_> {
 /// What a text says that was sent.
 fn changes(text: &str) -> Vec<EntityChange> {
     match Envelope::decode(&text.replacen(NEWER, r#"{"v":1,"#, 1)) {
-        Ok(Envelope { letter: Says::Event(event), .. }) => event.changes,
+        Ok(Envelope { payload: Payload::Event(event), .. }) => event.changes,
         _ => Vec::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! The wrong forms of what D1 does: the statements, views and triggers with one thing changed.
 
 use anyhow::Result;
-use shared::envelope::Letter;
+use shared::event::Payload;
 use shared::id::EntityId;
 use shared::merge::{EntityChange, EntityKind, EntityState};
 use shared::plan::OpenedMessage;
@@ -128,7 +128,7 @@ pub(super) fn message(variant: Variant, message: &OpenedMessage) -> OpenedMessag
     } else {
         return message;
     };
-    if let Letter::Event(event) = &mut message.envelope.letter
+    if let Payload::Event(event) = &mut message.envelope.payload
         && let Ok(key) = EntityId::parse(key)
     {
         let of_memberships =
