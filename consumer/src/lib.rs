@@ -37,7 +37,7 @@ pub async fn queue(
     let name = String::from(batch.queue()?);
     let queue = queues::queue_kind(&env, &name);
     // What is of no known queue waits as long as what is dead.
-    let handouts = message::receive_batch(&batch, queue.unwrap_or(QueueKind::Dead))?;
+    let handouts = message::receive_batch(&batch, queue.unwrap_or(QueueKind::DeadLetters))?;
     match queue {
         Some(_) => process_batch::process_batch(&env, &name, handouts).await,
         None => queues::retry_all(&name, &handouts),

@@ -73,7 +73,7 @@ impl ReceivedMessage {
                 text: text.clone(),
                 envelope,
             }),
-            Err(error @ EnvelopeError::Newer(_)) => {
+            Err(error @ EnvelopeError::NewerVersion(_)) => {
                 let detail = format!("{error}: deploy the consumer, then replay");
                 Err(OpenFailure::NewerVersion(self.dead_letter(
                     queue,
@@ -102,8 +102,8 @@ impl ReceivedMessage {
     }
 
     /// Tells the platform what becomes of the message.
-    pub(crate) fn finish(&self, disposition: QueueAction) {
-        let told = match disposition {
+    pub(crate) fn finish(&self, action: QueueAction) {
+        let told = match action {
             QueueAction::Ack => self.raw.ack(),
             QueueAction::RetryAfter(seconds) => {
                 let options = Object::new();
@@ -114,7 +114,7 @@ impl ReceivedMessage {
         if told.is_err() {
             tracing::error!(message_id = self.id, "the platform took no acknowledgement");
         }
-        if disposition != QueueAction::Ack && is_last_attempt(self.attempts) {
+        if action != QueueAction::Ack && is_last_attempt(self.attempts) {
             let (message_id, attempts) = (&self.id, self.attempts);
             tracing::error!(message_id, attempts, outcome = "dropped", "D1 was away to the end");
         }

@@ -19,11 +19,10 @@ pub(crate) async fn process_batch(env: &Env, queue: &str, handouts: Vec<Received
     let pending = commit(env, &store, &mut work).await;
     fault_point!(env, "drain-decided", "");
     for handout in &handouts {
-        let verdict = work.verdicts().iter().find(|verdict| verdict.message_id == handout.id);
-        // A message without a verdict would count as done: it is handed out again.
-        let disposition =
-            verdict.map_or_else(|| retry_decision(handout.attempts, ""), |v| v.disposition);
-        handout.finish(disposition);
+        let decision = work.decisions().iter().find(|decision| decision.message_id == handout.id);
+        // A message without a decision would count as done: it is handed out again.
+        let action = decision.map_or_else(|| retry_decision(handout.attempts, ""), |v| v.action);
+        handout.finish(action);
         fault_point!(env, "drain-settling", &handout.id);
     }
     fault_point!(env, "drain-settled", "");
@@ -33,22 +32,21 @@ pub(crate) async fn process_batch(env: &Env, queue: &str, handouts: Vec<Received
 /// Opens each message by itself. One of a newer build waits for the deployment; what will never
 /// open is parked.
 fn open_messages(queue: &str, handouts: &[ReceivedMessage]) -> BatchProgress {
-    let mut verdicts = Vec::new();
+    let mut decisions = Vec::new();
     let mut whole = BatchPart { queue: queue.into(), ..BatchPart::default() };
     for handout in handouts {
         match handout.open(queue) {
             Ok(message) => whole.messages.push(message),
             Err(OpenFailure::NewerVersion(letter)) if !is_last_attempt(letter.attempts) => {
-                let disposition = retry_decision(letter.attempts, &letter.detail);
-                verdicts
-                    .push(batch::MessageDecision { message_id: letter.message_id, disposition });
+                let action = retry_decision(letter.attempts, &letter.detail);
+                decisions.push(batch::MessageDecision { message_id: letter.message_id, action });
             }
             Err(OpenFailure::NewerVersion(letter) | OpenFailure::Malformed(letter)) => {
-                whole.letters.push(*letter);
+                whole.dead_letters.push(*letter);
             }
         }
     }
-    BatchProgress::new(whole, verdicts)
+    BatchProgress::new(whole, decisions)
 }
 
 fn retry_decision(attempts: u32, why: &str) -> QueueAction {
@@ -59,7 +57,7 @@ fn retry_decision(attempts: u32, why: &str) -> QueueAction {
 async fn commit(env: &Env, store: &ConsumerDb, work: &mut BatchProgress) -> Vec<PendingHint> {
     let mut pending = Vec::new();
     while let Some(part) = work.next_part() {
-        let planned = plan(&part.queue, &part.messages, part.letters.clone());
+        let planned = plan(&part.queue, &part.messages, part.dead_letters.clone());
         fault_point!(env, "drain-planned", "");
         match store.commit(&planned, edge::clock::now()).await {
             Ok(owed) => {
@@ -87,7 +85,7 @@ fn log_batch(plan: &BatchPlan) {
     }
     let (mut merged, mut ignored, mut parked) = (0_u32, 0_u32, 0_u32);
     for delivery in &plan.deliveries {
-        match delivery.verdict {
+        match delivery.outcome {
             DeliveryOutcome::DecidedByRow(_) => merged += 1,
             DeliveryOutcome::Ignored => ignored += 1,
             DeliveryOutcome::Parked => parked += 1,

@@ -21,7 +21,7 @@ pub struct BatchPart {
     /// Messages to apply.
     pub messages: Vec<OpenedMessage>,
     /// Messages to park.
-    pub letters: Vec<DeadLetter>,
+    pub dead_letters: Vec<DeadLetter>,
 }
 
 /// What was decided for one message.
@@ -30,14 +30,14 @@ pub struct MessageDecision {
     /// The queue's own id for it.
     pub message_id: String,
     /// What becomes of it.
-    pub disposition: QueueAction,
+    pub action: QueueAction,
 }
 
 /// One batch on its way: what is still to be committed, and what is decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchProgress {
     parts: Vec<BatchPart>,
-    verdicts: Vec<MessageDecision>,
+    decisions: Vec<MessageDecision>,
     /// Refusals of an overloaded D1 since it last did something.
     overloads: u32,
 }
@@ -46,14 +46,14 @@ pub struct BatchProgress {
 #[derive(Debug, Default)]
 struct AfterRefusal {
     parts: Vec<BatchPart>,
-    verdicts: Vec<MessageDecision>,
+    decisions: Vec<MessageDecision>,
 }
 
 impl BatchProgress {
     /// A batch of which some messages are settled already.
     #[must_use]
-    pub fn new(whole: BatchPart, verdicts: Vec<MessageDecision>) -> Self {
-        Self { parts: vec![whole], verdicts, overloads: 0 }
+    pub fn new(whole: BatchPart, decisions: Vec<MessageDecision>) -> Self {
+        Self { parts: vec![whole], decisions, overloads: 0 }
     }
 
     /// The part to commit next; none when every message has its decision. Report what became of it
@@ -70,41 +70,41 @@ impl BatchProgress {
     /// The part was committed: every message in it is done with.
     pub fn record_commit(&mut self, part: &BatchPart) {
         self.overloads = 0;
-        self.verdicts.extend(part.acks());
+        self.decisions.extend(part.acks());
     }
 
     /// The part was refused. `jitter` is any number.
-    pub fn record_refusal(&mut self, part: BatchPart, fault: &D1Error, jitter: u32) {
-        self.overloads = match fault {
-            D1Error::Content(_) => 0,
+    pub fn record_refusal(&mut self, part: BatchPart, error: &D1Error, jitter: u32) {
+        self.overloads = match error {
+            D1Error::Rejected(_) => 0,
             D1Error::Transient(_) => self.overloads,
             D1Error::Overloaded(_) => self.overloads.saturating_add(1),
         };
         if self.overloads <= OVERLOADS_MAX {
-            let next = part.after_refusal(fault, self.jitter_for_next(jitter));
+            let next = part.after_refusal(error, self.jitter_for_next(jitter));
             return self.absorb(next);
         }
         let rest = std::mem::take(&mut self.parts);
-        self.absorb(part.retry_or_park(fault, self.jitter_for_next(jitter)));
+        self.absorb(part.retry_or_park(error, self.jitter_for_next(jitter)));
         for part in rest {
-            self.absorb(part.retry_all(fault, self.jitter_for_next(jitter)));
+            self.absorb(part.retry_all(error, self.jitter_for_next(jitter)));
         }
     }
 
     /// What is decided so far.
     #[must_use]
-    pub fn verdicts(&self) -> &[MessageDecision] {
-        &self.verdicts
+    pub fn decisions(&self) -> &[MessageDecision] {
+        &self.decisions
     }
 
-    fn absorb(&mut self, AfterRefusal { parts, verdicts }: AfterRefusal) {
+    fn absorb(&mut self, AfterRefusal { parts, decisions }: AfterRefusal) {
         self.parts.extend(parts);
-        self.verdicts.extend(verdicts);
+        self.decisions.extend(decisions);
     }
 
     /// Each message of the batch draws another delay.
     fn jitter_for_next(&self, jitter: u32) -> u32 {
-        jitter.wrapping_add(u32::try_from(self.verdicts.len()).unwrap_or_default())
+        jitter.wrapping_add(u32::try_from(self.decisions.len()).unwrap_or_default())
     }
 }
 
@@ -112,7 +112,7 @@ impl BatchPart {
     /// How many messages it settles.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.messages.len() + self.letters.len()
+        self.messages.len() + self.dead_letters.len()
     }
 
     /// Whether there is nothing to commit.
@@ -123,17 +123,17 @@ impl BatchPart {
 
     fn acks(&self) -> impl Iterator<Item = MessageDecision> {
         let messages = self.messages.iter().map(|message| &message.id);
-        let letters = self.letters.iter().map(|letter| &letter.message_id);
-        let ids = messages.chain(letters).cloned();
-        ids.map(|message_id| MessageDecision { message_id, disposition: QueueAction::Ack })
+        let dead_letters = self.dead_letters.iter().map(|letter| &letter.message_id);
+        let ids = messages.chain(dead_letters).cloned();
+        ids.map(|message_id| MessageDecision { message_id, action: QueueAction::Ack })
     }
 
-    fn after_refusal(self, fault: &D1Error, jitter: u32) -> AfterRefusal {
-        match fault {
-            D1Error::Content(_) | D1Error::Overloaded(_) if 1 < self.len() => self.halve(),
-            D1Error::Content(_) if self.letters.is_empty() => self.park_all(fault),
-            D1Error::Content(_) | D1Error::Overloaded(_) | D1Error::Transient(_) => {
-                self.retry_or_park(fault, jitter)
+    fn after_refusal(self, error: &D1Error, jitter: u32) -> AfterRefusal {
+        match error {
+            D1Error::Rejected(_) | D1Error::Overloaded(_) if 1 < self.len() => self.halve(),
+            D1Error::Rejected(_) if self.dead_letters.is_empty() => self.park_all(error),
+            D1Error::Rejected(_) | D1Error::Overloaded(_) | D1Error::Transient(_) => {
+                self.retry_or_park(error, jitter)
             }
         }
     }
@@ -142,66 +142,66 @@ impl BatchPart {
     fn halve(mut self) -> AfterRefusal {
         let mut half = self.with(vec![], vec![]);
         match self.messages.len() {
-            0 => half.letters = self.letters.split_off(self.letters.len() / 2),
-            1 => std::mem::swap(&mut half.letters, &mut self.letters),
+            0 => half.dead_letters = self.dead_letters.split_off(self.dead_letters.len() / 2),
+            1 => std::mem::swap(&mut half.dead_letters, &mut self.dead_letters),
             messages => half.messages = self.messages.split_off(messages / 2),
         }
-        AfterRefusal { parts: vec![self, half], verdicts: vec![] }
+        AfterRefusal { parts: vec![self, half], decisions: vec![] }
     }
 
     /// After a refusal that is no message's fault. What failed alone at its last attempt is parked,
     /// unless that was refused as well.
-    fn retry_or_park(self, fault: &D1Error, jitter: u32) -> AfterRefusal {
-        match (self.messages.as_slice(), self.letters.as_slice()) {
-            ([message], []) if is_last_attempt(message.attempts) => self.park_all(fault),
+    fn retry_or_park(self, error: &D1Error, jitter: u32) -> AfterRefusal {
+        match (self.messages.as_slice(), self.dead_letters.as_slice()) {
+            ([message], []) if is_last_attempt(message.attempts) => self.park_all(error),
             ([], [letter]) => {
-                let disposition = retry_after(fault, letter.attempts, jitter);
+                let action = retry_after(error, letter.attempts, jitter);
                 let message_id = letter.message_id.clone();
                 AfterRefusal {
                     parts: vec![],
-                    verdicts: vec![MessageDecision { message_id, disposition }],
+                    decisions: vec![MessageDecision { message_id, action }],
                 }
             }
-            _ => self.retry_all(fault, jitter),
+            _ => self.retry_all(error, jitter),
         }
     }
 
     /// Gives back, each after a delay of its own, so that what comes back together is smaller than
     /// what went. What the platform would drop is tried alone instead, whatever that costs.
-    fn retry_all(mut self, fault: &D1Error, jitter: u32) -> AfterRefusal {
+    fn retry_all(mut self, error: &D1Error, jitter: u32) -> AfterRefusal {
         let mut next = AfterRefusal::default();
         let mut lots = (0..).map(|n| jitter.wrapping_add(n));
         let mut back = |message_id: &str, attempts| MessageDecision {
             message_id: message_id.into(),
-            disposition: retry_after(fault, attempts, lots.next().unwrap_or(jitter)),
+            action: retry_after(error, attempts, lots.next().unwrap_or(jitter)),
         };
-        for letter in std::mem::take(&mut self.letters) {
+        for letter in std::mem::take(&mut self.dead_letters) {
             if is_last_attempt(letter.attempts) {
                 next.parts.push(self.with(vec![], vec![letter]));
             } else {
-                next.verdicts.push(back(&letter.message_id, letter.attempts));
+                next.decisions.push(back(&letter.message_id, letter.attempts));
             }
         }
         for message in std::mem::take(&mut self.messages) {
             if is_last_attempt(message.attempts) {
                 next.parts.push(self.with(vec![message], vec![]));
             } else {
-                next.verdicts.push(back(&message.id, message.attempts));
+                next.decisions.push(back(&message.id, message.attempts));
             }
         }
         next
     }
 
     /// Every message of it as a dead letter.
-    fn park_all(self, fault: &D1Error) -> AfterRefusal {
+    fn park_all(self, error: &D1Error) -> AfterRefusal {
         let park =
-            |it: &OpenedMessage| it.to_dead_letter(&self.queue, fault.reason(), fault.text());
-        let letters = self.messages.iter().map(park).collect();
-        AfterRefusal { parts: vec![self.with(vec![], letters)], verdicts: vec![] }
+            |it: &OpenedMessage| it.to_dead_letter(&self.queue, error.reason(), error.text());
+        let dead_letters = self.messages.iter().map(park).collect();
+        AfterRefusal { parts: vec![self.with(vec![], dead_letters)], decisions: vec![] }
     }
 
-    fn with(&self, messages: Vec<OpenedMessage>, letters: Vec<DeadLetter>) -> Self {
-        Self { queue: self.queue.clone(), messages, letters }
+    fn with(&self, messages: Vec<OpenedMessage>, dead_letters: Vec<DeadLetter>) -> Self {
+        Self { queue: self.queue.clone(), messages, dead_letters }
     }
 }
 
@@ -235,7 +235,7 @@ mod tests {
     }
 
     fn part(messages: Vec<OpenedMessage>) -> BatchPart {
-        BatchPart { queue: "q".into(), messages, letters: vec![] }
+        BatchPart { queue: "q".into(), messages, dead_letters: vec![] }
     }
 
     /// What became of a batch in the end.
@@ -244,12 +244,12 @@ mod tests {
         commits: u32,
         applied: Vec<String>,
         parked: Vec<String>,
-        verdicts: Vec<MessageDecision>,
+        decisions: Vec<MessageDecision>,
     }
 
     impl Ran {
         fn back(&self) -> Vec<&str> {
-            let back = self.verdicts.iter().filter(|it| it.disposition != QueueAction::Ack);
+            let back = self.decisions.iter().filter(|it| it.action != QueueAction::Ack);
             back.map(|it| it.message_id.as_str()).collect()
         }
     }
@@ -268,15 +268,15 @@ mod tests {
         while let Some(part) = work.next_part() {
             ran.commits += 1;
             assert!(ran.commits < 1000, "it does not end");
-            if let Some(fault) = refuses(&part) {
-                work.record_refusal(part, &fault, jitter);
+            if let Some(error) = refuses(&part) {
+                work.record_refusal(part, &error, jitter);
             } else {
                 ran.applied.extend(part.messages.iter().map(|message| message.id.clone()));
-                ran.parked.extend(part.letters.iter().map(|letter| letter.message_id.clone()));
+                ran.parked.extend(part.dead_letters.iter().map(|letter| letter.message_id.clone()));
                 work.record_commit(&part);
             }
         }
-        ran.verdicts = work.verdicts().to_vec();
+        ran.decisions = work.decisions().to_vec();
         ran
     }
 
@@ -299,12 +299,12 @@ mod tests {
     #[track_caller]
     fn check_one_bad(size: usize, bad: &str) {
         let messages = (0..size).map(|i| message(&format!("m{i}"), 1)).collect();
-        let content = || D1Error::Content("constraint failed".into());
-        let Ran { parked, verdicts, .. } =
+        let content = || D1Error::Rejected("constraint failed".into());
+        let Ran { parked, decisions, .. } =
             run(part(messages), |part| holds(part, bad).then(content));
         assert_eq!(parked, [bad]);
-        assert_eq!(verdicts.len(), size);
-        assert!(verdicts.iter().all(|v| v.disposition == QueueAction::Ack));
+        assert_eq!(decisions.len(), size);
+        assert!(decisions.iter().all(|v| v.action == QueueAction::Ack));
     }
 
     #[test]
@@ -317,10 +317,10 @@ mod tests {
     #[test]
     fn a_bad_message_does_not_spoil_what_was_parked_beside_it() {
         let mut whole = part(vec![message("m0", 1)]);
-        whole.letters = vec![message("m1", 1).to_dead_letter("q", "malformed", "")];
-        let content = || D1Error::Content("constraint failed".into());
-        let Ran { parked, verdicts, .. } = run(whole, |part| holds(part, "m0").then(content));
-        assert_eq!((parked.len(), verdicts.len()), (2, 2));
+        whole.dead_letters = vec![message("m1", 1).to_dead_letter("q", "malformed", "")];
+        let content = || D1Error::Rejected("constraint failed".into());
+        let Ran { parked, decisions, .. } = run(whole, |part| holds(part, "m0").then(content));
+        assert_eq!((parked.len(), decisions.len()), (2, 2));
     }
 
     /// How the database takes something.
@@ -344,23 +344,23 @@ mod tests {
         (0..3_u32.pow(size)).map(move |way| (0..size).map(|i| taken(way / 3_u32.pow(i))).collect())
     }
 
-    /// Runs a batch of messages `m0`, `m1` and so on, and letters `l0`, `l1` and so on.
+    /// Runs a batch of messages `m0`, `m1` and so on, and dead letters `l0`, `l1` and so on.
     #[track_caller]
-    fn check_ways(messages: &[Taken], letters: &[Taken]) {
+    fn check_ways(messages: &[Taken], dead_letters: &[Taken]) {
         let named = |kind: char, all: &[Taken]| -> Vec<(String, Taken)> {
             all.iter().enumerate().map(|(i, taken)| (format!("{kind}{i}"), *taken)).collect()
         };
-        let all = [named('l', letters), named('m', messages)].concat();
-        let (letters, messages) = all.split_at(letters.len());
+        let all = [named('l', dead_letters), named('m', messages)].concat();
+        let (dead_letters, messages) = all.split_at(dead_letters.len());
         let taken = |id: &str| all.iter().find(|(all, _)| all == id).unwrap().1;
         let mut whole = part(messages.iter().map(|(id, _)| message(id, 1)).collect());
         let park = |(id, _): &(String, Taken)| message(id, 1).to_dead_letter("q", "malformed", "");
-        whole.letters = letters.iter().map(park).collect();
+        whole.dead_letters = dead_letters.iter().map(park).collect();
 
         let ran = run(whole, |part| {
             let message = part.messages.iter().any(|it| taken(&it.id) != Taken::Well);
-            let letter = part.letters.iter().any(|it| taken(&it.message_id) == Taken::Never);
-            (message || letter).then(|| D1Error::Content("constraint failed".into()))
+            let letter = part.dead_letters.iter().any(|it| taken(&it.message_id) == Taken::Never);
+            (message || letter).then(|| D1Error::Rejected("constraint failed".into()))
         });
 
         let want = all.iter().map(|(id, taken)| match taken {
@@ -369,11 +369,11 @@ mod tests {
             Taken::Never => (id.clone(), "given back"),
         });
         let mut ids: Vec<_> =
-            ran.verdicts.iter().map(|verdict| verdict.message_id.clone()).collect();
+            ran.decisions.iter().map(|decision| decision.message_id.clone()).collect();
         ids.sort_unstable();
         assert_eq!(ids, all.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), "{all:?}");
-        let back = ran.verdicts.into_iter().filter(|it| it.disposition != QueueAction::Ack);
-        let mut got: Vec<_> = back.map(|verdict| (verdict.message_id, "given back")).collect();
+        let back = ran.decisions.into_iter().filter(|it| it.action != QueueAction::Ack);
+        let mut got: Vec<_> = back.map(|decision| (decision.message_id, "given back")).collect();
         got.extend(ran.applied.into_iter().map(|id| (id, "applied")));
         got.extend(ran.parked.into_iter().map(|id| (id, "parked")));
         got.sort_unstable();
@@ -382,11 +382,11 @@ mod tests {
 
     #[test]
     fn every_message_and_every_letter_of_a_refused_batch_gets_one_verdict() {
-        for (messages, letters) in (0..=4).flat_map(|m| (0..=4).map(move |l| (m, l))) {
+        for (messages, dead_letters) in (0..=4).flat_map(|m| (0..=4).map(move |l| (m, l))) {
             for messages in ways(messages) {
                 // To a letter the first two ways are one.
-                let letters = ways(letters).filter(|all| !all.contains(&Taken::Parked));
-                letters.for_each(|letters| check_ways(&messages, &letters));
+                let dead_letters = ways(dead_letters).filter(|all| !all.contains(&Taken::Parked));
+                dead_letters.for_each(|dead_letters| check_ways(&messages, &dead_letters));
             }
         }
     }
@@ -397,7 +397,7 @@ mod tests {
         let messages = attempts.map(|it| message(&format!("m{it}"), it)).to_vec();
         let ran = run(part(messages), |_| Some(lost()));
         assert_eq!((ran.commits, ran.back().len(), ran.parked.len()), (1, 6, 0));
-        assert_eq!(ran.verdicts[0].disposition, QueueAction::RetryAfter(1));
+        assert_eq!(ran.decisions[0].action, QueueAction::RetryAfter(1));
     }
 
     #[test]
@@ -405,7 +405,7 @@ mod tests {
         let messages = ["m0", "m1", "m2"].map(|id| message(id, LAST)).to_vec();
         let mut whole = part(messages);
         whole.messages.push(message("m3", LAST - 1));
-        whole.letters = vec![message("m4", LAST).to_dead_letter("q", "malformed", "")];
+        whole.dead_letters = vec![message("m4", LAST).to_dead_letter("q", "malformed", "")];
         // D1 was away for the whole, and again for one of them.
         let ran = run(whole, |part| (1 < part.len() || holds(part, "m1")).then(lost));
         assert_eq!(ran.parked, ["m1", "m4"]);
@@ -432,29 +432,29 @@ mod tests {
         for attempts in [1, 9, 10, LAST - 1] {
             let ran = run(hundred(attempts), |_| Some(overloaded()));
             assert_eq!(ran.commits, OVERLOADS_MAX + 1);
-            assert_eq!((ran.back().len(), ran.verdicts.len(), ran.parked.len()), (100, 100, 0));
+            assert_eq!((ran.back().len(), ran.decisions.len(), ran.parked.len()), (100, 100, 0));
         }
     }
 
     #[test]
     fn a_database_that_takes_small_batches_gets_small_batches() {
         let ran = run(hundred(1), |part| (10 < part.len()).then(overloaded));
-        assert_eq!((ran.applied.len(), ran.verdicts.len()), (100, 100));
+        assert_eq!((ran.applied.len(), ran.decisions.len()), (100, 100));
     }
 
     #[test]
     fn what_an_overloaded_database_refused_at_the_last_attempt_is_parked() {
         let whole = part(vec![message("m0", LAST - 1), message("m1", LAST)]);
-        let mut letters = vec![];
+        let mut dead_letters = vec![];
         let ran = run(whole, |part| {
-            letters.extend(part.letters.clone());
+            dead_letters.extend(part.dead_letters.clone());
             (!part.messages.is_empty()).then(overloaded)
         });
         assert_eq!(
-            letters,
+            dead_letters,
             [message("m1", LAST).to_dead_letter("q", "overloaded", "exceeded timeout")]
         );
-        assert_eq!((ran.parked, ran.verdicts.len()), (vec!["m1".to_owned()], 2));
+        assert_eq!((ran.parked, ran.decisions.len()), (vec!["m1".to_owned()], 2));
     }
 
     #[test]
@@ -462,7 +462,7 @@ mod tests {
         for jitter in [0, 7, u32::MAX - 50] {
             let ran = run_with(hundred(1), jitter, |_| Some(overloaded()));
             let mut batches = std::collections::BTreeMap::<u32, usize>::new();
-            let seconds = ran.verdicts.iter().filter_map(|verdict| match verdict.disposition {
+            let seconds = ran.decisions.iter().filter_map(|decision| match decision.action {
                 QueueAction::RetryAfter(seconds) => Some(seconds),
                 QueueAction::Ack => None,
             });
@@ -475,12 +475,12 @@ mod tests {
 
     #[test]
     fn what_cannot_even_be_parked_is_given_back() {
-        for fault in [lost(), overloaded(), D1Error::Content("too big".into())] {
-            let ran = run(part(vec![message("m0", LAST)]), |_| Some(fault.clone()));
+        for error in [lost(), overloaded(), D1Error::Rejected("too big".into())] {
+            let ran = run(part(vec![message("m0", LAST)]), |_| Some(error.clone()));
             assert_eq!((ran.parked.len(), ran.back()), (0, vec!["m0"]));
         }
-        for fault in [lost(), overloaded()] {
-            let ran = run(hundred(LAST), |_| Some(fault.clone()));
+        for error in [lost(), overloaded()] {
+            let ran = run(hundred(LAST), |_| Some(error.clone()));
             assert_eq!((ran.parked.len(), ran.back().len()), (0, 100));
         }
     }

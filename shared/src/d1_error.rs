@@ -6,7 +6,7 @@ use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX, DEAD_RETRY_S_MAX, RETENTION
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum D1Error {
     /// The batch holds something that D1 will never take: find it and put it aside.
-    Content(String),
+    Rejected(String),
     /// The world hiccuped: the same batch is good, come back later.
     Transient(String),
     /// D1 is full, or the batch asks too much of it: find out which, with less of it.
@@ -15,7 +15,7 @@ pub enum D1Error {
 
 /// D1 has no error codes, only texts,
 /// <https://developers.cloudflare.com/d1/observability/debug-d1/>.
-const CONTENT: [&str; 6] = [
+const REJECTED: [&str; 6] = [
     "D1_TYPE_ERROR",
     "constraint failed",
     "SQLITE_CONSTRAINT",
@@ -39,8 +39,8 @@ impl D1Error {
     #[must_use]
     pub fn classify(cause: &str) -> Self {
         let names = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
-        if names(&CONTENT) {
-            Self::Content(cause.into())
+        if names(&REJECTED) {
+            Self::Rejected(cause.into())
         } else if names(&OVERLOADED) {
             Self::Overloaded(cause.into())
         } else {
@@ -52,7 +52,7 @@ impl D1Error {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Content(_) => "refused-by-database",
+            Self::Rejected(_) => "refused-by-database",
             Self::Transient(_) => "retries-exhausted",
             Self::Overloaded(_) => "overloaded",
         }
@@ -62,7 +62,7 @@ impl D1Error {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Self::Content(cause) | Self::Transient(cause) | Self::Overloaded(cause) => cause,
+            Self::Rejected(cause) | Self::Transient(cause) | Self::Overloaded(cause) => cause,
         }
     }
 }
@@ -105,7 +105,7 @@ const DEAD_SPREAD: u32 = 8;
 pub fn retry_after(fault: &D1Error, attempts: u32, jitter: u32) -> QueueAction {
     let first = match fault {
         D1Error::Overloaded(_) => OVERLOADED_S_FIRST,
-        D1Error::Content(_) | D1Error::Transient(_) => RETRY_S_FIRST,
+        D1Error::Rejected(_) | D1Error::Transient(_) => RETRY_S_FIRST,
     };
     let delay = retry_s_max(first, attempts);
     let spread = delay / if attempts <= ATTEMPTS_MAX { 2 } else { DEAD_SPREAD };
@@ -148,7 +148,7 @@ pub enum ObjectCallError {
     /// The object has more to do than it can: each further call makes that worse.
     Overloaded,
     /// Neither is said: the object itself failed, and would again.
-    Final,
+    Permanent,
 }
 
 impl ObjectCallError {
@@ -160,7 +160,7 @@ impl ObjectCallError {
         } else if is_retryable() {
             Self::Retryable
         } else {
-            Self::Final
+            Self::Permanent
         }
     }
 }
@@ -180,7 +180,9 @@ pub fn retry_call_ms(fault: ObjectCallError, calls: u32, jitter: u32) -> Option<
             let half = (CALL_AGAIN_MS_FIRST << (calls - 1)) / 2;
             Some(half + jitter % (half + 1))
         }
-        ObjectCallError::Retryable | ObjectCallError::Overloaded | ObjectCallError::Final => None,
+        ObjectCallError::Retryable | ObjectCallError::Overloaded | ObjectCallError::Permanent => {
+            None
+        }
     }
 }
 
@@ -297,13 +299,13 @@ mod tests {
             (ObjectCallError::Retryable, ObjectCallError::Overloaded)
         );
         assert_eq!(ObjectCallError::classify(|| false, || true), ObjectCallError::Overloaded);
-        assert_eq!(ObjectCallError::classify(|| false, || false), ObjectCallError::Final);
+        assert_eq!(ObjectCallError::classify(|| false, || false), ObjectCallError::Permanent);
         assert_eq!(again(retryable, 1), [Some(50), Some(99), Some(81)]);
         assert_eq!(again(retryable, 2), [Some(100), Some(149), Some(191)]);
         assert_eq!(again(retryable, 3), [None; 3], "a guard has little time");
         for calls in 1..4 {
             assert_eq!(again(overloaded, calls), [None; 3]);
-            assert_eq!(again(ObjectCallError::Final, calls), [None; 3]);
+            assert_eq!(again(ObjectCallError::Permanent, calls), [None; 3]);
         }
     }
 }

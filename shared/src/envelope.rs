@@ -37,7 +37,7 @@ pub struct Envelope {
 pub enum EnvelopeError {
     /// Written by a newer build: deploy the consumer, then replay.
     #[error("version {0} of the envelope or of its fields is newer than this consumer")]
-    Newer(u64),
+    NewerVersion(u64),
     /// Not an envelope at all.
     #[error("not an envelope: {0}")]
     Malformed(String),
@@ -81,7 +81,7 @@ impl Envelope {
     /// Reads queued bytes.
     ///
     /// # Errors
-    /// [`EnvelopeError::Newer`] for a wire version that this build does not know,
+    /// [`EnvelopeError::NewerVersion`] for a wire version that this build does not know,
     /// [`EnvelopeError::Malformed`] for anything that no build wrote.
     pub fn decode(text: &str) -> Result<Self, EnvelopeError> {
         wire::decode(text)
@@ -250,9 +250,9 @@ mod tests {
 
     #[test]
     fn a_newer_wire_version_is_told_apart_from_nonsense() {
-        assert_eq!(Envelope::decode(r#"{"v":2,"x":[]}"#), Err(EnvelopeError::Newer(2)));
+        assert_eq!(Envelope::decode(r#"{"v":2,"x":[]}"#), Err(EnvelopeError::NewerVersion(2)));
         let newer = sample("a").encode().replace(r#""projection":2"#, r#""projection":3"#);
-        assert_eq!(Envelope::decode(&newer), Err(EnvelopeError::Newer(3)));
+        assert_eq!(Envelope::decode(&newer), Err(EnvelopeError::NewerVersion(3)));
         let nonsense = ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"];
         // The first two of these were found by the fuzz target `queue_message`.
         for text in nonsense.into_iter().chain([r#"{"v":0}"#, "[2]", r#"{"v":2,"v":2}"#]) {

@@ -63,7 +63,7 @@ pub struct DeliveryRecord {
     /// What arrived.
     pub envelope: Envelope,
     /// What becomes of it.
-    pub verdict: DeliveryOutcome,
+    pub outcome: DeliveryOutcome,
 }
 
 /// Everything that one D1 batch will write.
@@ -74,7 +74,7 @@ pub struct BatchPlan {
     /// App roles named by any change, whether it wins or not: rows are a function of the events.
     pub role_names: BTreeSet<String>,
     /// What is remembered of the changes, whether they win or not.
-    pub heard: MergeContext,
+    pub context: MergeContext,
     /// What became of each delivery.
     pub deliveries: Vec<DeliveryRecord>,
     /// Messages put aside.
@@ -89,7 +89,7 @@ pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLette
     let mut plan = BatchPlan { dead_letters, ..BatchPlan::default() };
     for message in messages {
         let envelope = &message.envelope;
-        let verdict = match &envelope.payload {
+        let outcome = match &envelope.payload {
             Payload::Ignored => DeliveryOutcome::Ignored,
             Payload::Unreadable(unreadable) => {
                 let reason = unreadable.reason.as_str();
@@ -108,11 +108,11 @@ pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLette
                     .map_or(DeliveryOutcome::Ignored, DeliveryOutcome::DecidedByRow)
             }
         };
-        plan.deliveries.push(DeliveryRecord { envelope: envelope.clone(), verdict });
+        plan.deliveries.push(DeliveryRecord { envelope: envelope.clone(), outcome });
     }
     let parked = plan.dead_letters.iter().filter_map(|letter| letter.envelope.clone());
     let parked =
-        parked.map(|envelope| DeliveryRecord { envelope, verdict: DeliveryOutcome::Parked });
+        parked.map(|envelope| DeliveryRecord { envelope, outcome: DeliveryOutcome::Parked });
     plan.deliveries.extend(parked.collect::<Vec<_>>());
     plan
 }
@@ -125,7 +125,7 @@ impl BatchPlan {
         {
             self.role_names.extend(user.app_roles.iter().cloned());
         }
-        self.heard.observe(change);
+        self.context.observe(change);
         self.changes.entry(change.entity).or_default().push(change.clone());
     }
 }

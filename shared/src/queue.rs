@@ -9,7 +9,7 @@ pub enum QueueKind {
     Events,
     /// The one to which the platform moves what the other has handed out in vain. Its messages are
     /// applied alike; they have more time.
-    Dead,
+    DeadLetters,
 }
 
 /// What the configuration calls them; blank when it says nothing.
@@ -29,7 +29,7 @@ impl QueueKind {
         let is = |configured: &str| !name.is_empty() && configured.trim() == name;
         match (is(names.events), is(names.dead)) {
             (true, false) => Some(Self::Events),
-            (false, true) => Some(Self::Dead),
+            (false, true) => Some(Self::DeadLetters),
             (true, true) | (false, false) => None,
         }
     }
@@ -40,7 +40,7 @@ impl QueueKind {
     pub fn total_attempts(self, counted: u32) -> u32 {
         match self {
             Self::Events => counted,
-            Self::Dead => ATTEMPTS_MAX.saturating_add(counted),
+            Self::DeadLetters => ATTEMPTS_MAX.saturating_add(counted),
         }
     }
 }
@@ -58,7 +58,7 @@ mod tests {
     fn a_queue_is_what_the_configuration_calls_it() {
         let names = ["rolecall-events-staging", "rolecall-dead-staging"];
         check(names[0], names, Some(QueueKind::Events));
-        check(names[1], names, Some(QueueKind::Dead));
+        check(names[1], names, Some(QueueKind::DeadLetters));
         for other in ["rolecall-events", "rolecall-dead", "", "x"] {
             check(other, names, None);
         }
@@ -69,13 +69,13 @@ mod tests {
     fn what_the_configuration_leaves_open_is_no_queue() {
         check("rolecall-events", ["", ""], None);
         check("q", ["q", "q"], None);
-        check("q", ["", "q"], Some(QueueKind::Dead));
+        check("q", ["", "q"], Some(QueueKind::DeadLetters));
     }
 
     #[test]
     fn attempts_count_on_from_one_queue_to_the_other() {
         assert_eq!(QueueKind::Events.total_attempts(9), 9);
-        assert_eq!(QueueKind::Dead.total_attempts(1), 10);
-        assert_eq!(QueueKind::Dead.total_attempts(u32::MAX), u32::MAX);
+        assert_eq!(QueueKind::DeadLetters.total_attempts(1), 10);
+        assert_eq!(QueueKind::DeadLetters.total_attempts(u32::MAX), u32::MAX);
     }
 }

@@ -154,7 +154,7 @@ pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     for (entity, changes) in &plan.changes {
         let rows: Vec<_> = changes.iter().map(rows::row).collect();
         statements.extend(over(upsert(*entity), &rows, now));
-        statements.extend(heard(*entity, &plan.heard));
+        statements.extend(heard(*entity, &plan.context));
     }
     let deliveries: Vec<_> = plan.deliveries.iter().map(rows::delivery).collect();
     statements.extend(over(DELIVERIES, &deliveries, now));

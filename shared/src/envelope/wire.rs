@@ -118,7 +118,7 @@ pub(super) fn decode(text: &str) -> Result<Envelope, EnvelopeError> {
     let v: Option<u64> = versioned.scalar("v").map_err(malformed)?;
     let v = v.ok_or_else(|| EnvelopeError::Malformed("v is absent".into()))?;
     if VERSION < v {
-        return Err(EnvelopeError::Newer(v));
+        return Err(EnvelopeError::NewerVersion(v));
     }
     if v < VERSION {
         return Err(EnvelopeError::Malformed(format!("no build wrote version {v}")));
@@ -199,7 +199,7 @@ fn change_from_wire(wire: ChangeV1) -> Result<EntityChange, EnvelopeError> {
         StateV1::Dead(entity) => (entity_in(entity), EntityState::Deleted),
         // Its fields are more than this build would store, under a rank that nothing corrects.
         StateV1::Live(LiveV1 { projection, .. }) if PROJECTION < projection => {
-            return Err(EnvelopeError::Newer(projection.into()));
+            return Err(EnvelopeError::NewerVersion(projection.into()));
         }
         StateV1::Live(LiveV1 { updated_at, event_at, projection, digest, fields }) => {
             let rank = Rank { updated_at, event_at, projection, digest };

@@ -94,8 +94,8 @@ fn blank(entity: EntityKind) -> Value {
 
 /// One row of `deliveries`. `outcome` is null where the synced row decides it.
 pub(super) fn delivery(delivery: &DeliveryRecord) -> Value {
-    let DeliveryRecord { envelope, verdict } = delivery;
-    let (outcome, row) = match verdict {
+    let DeliveryRecord { envelope, outcome: decided } = delivery;
+    let (outcome, row) = match decided {
         DeliveryOutcome::DecidedByRow(change) => {
             let row = json!({ "entity": name(change.entity), "rank": rank(&change.state) });
             (Value::Null, row)

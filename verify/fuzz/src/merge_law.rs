@@ -99,7 +99,7 @@ fn hold(db: &Database, case: &Case) -> &'static str {
     let mut heard = MergeContext::default();
     case.events.iter().flat_map(|event| &event.changes).for_each(|change| heard.observe(change));
     let alone = undone(db, || {
-        commit(db, &BatchPlan { heard, ..planned(&[&winners]) });
+        commit(db, &BatchPlan { context: heard, ..planned(&[&winners]) });
         without_versions(look(db))
     });
     assert_eq!(found, alone, "the winners and what was heard, of {case:?}");

@@ -43,7 +43,7 @@ pub fn run(data: &[u8]) -> &'static str {
                 Payload::Unreadable(_) => "unreadable",
             }
         }
-        Err(EnvelopeError::Newer(named)) => {
+        Err(EnvelopeError::NewerVersion(named)) => {
             let by_fields = version == Some(VERSION) && u64::from(PROJECTION) < named;
             assert!(by_fields || (version == Some(named) && VERSION < named), "{named}: {text}");
             "newer"
@@ -74,7 +74,7 @@ fn stands(text: &str, envelope: &Envelope) {
     // A build after this one writes the same and more, under a greater number.
     let mut newer: Value = serde_json::from_str(&sealed).expect("JSON");
     newer.as_object_mut().expect("an object").insert("v".into(), (VERSION + 1).into());
-    assert_eq!(Envelope::decode(&newer.to_string()), Err(EnvelopeError::Newer(VERSION + 1)));
+    assert_eq!(Envelope::decode(&newer.to_string()), Err(EnvelopeError::NewerVersion(VERSION + 1)));
 
     let message = OpenedMessage {
         id: "queue-1".into(),

@@ -141,7 +141,7 @@ impl Twin {
         for name in &plan.role_names {
             self.name(name, &mut effect);
         }
-        self.heard = std::mem::take(&mut self.heard).join(plan.heard.clone());
+        self.heard = std::mem::take(&mut self.heard).join(plan.context.clone());
         for (entity, changes) in &plan.changes {
             for change in changes {
                 self.join(change, &mut effect);

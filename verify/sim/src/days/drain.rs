@@ -30,17 +30,17 @@ impl World<'_> {
         let queue = if consumer.dead { DEAD } else { EVENTS };
         let copies: Vec<_> = consumer.copies.iter().filter_map(|it| self.copy(*it)).collect();
         let mut whole = BatchPart { queue: queue.into(), ..BatchPart::default() };
-        let mut verdicts = Vec::new();
+        let mut decisions = Vec::new();
         for copy in copies {
             match self.open(&copy, queue) {
                 Ok(message) => whole.messages.push(message),
                 Err((true, letter)) if !is_last_attempt(letter.attempts) => {
                     let fault = D1Error::Transient(letter.detail);
-                    let disposition = retry_after(&fault, letter.attempts, self.jitter());
-                    verdicts.push(MessageDecision { message_id: letter.message_id, disposition });
+                    let action = retry_after(&fault, letter.attempts, self.jitter());
+                    decisions.push(MessageDecision { message_id: letter.message_id, action });
                     self.count(Rare::NewerWaits);
                 }
-                Err((_, letter)) => whole.letters.push(*letter),
+                Err((_, letter)) => whole.dead_letters.push(*letter),
             }
         }
         if self.is_wrong(Sabotage::AckBeforeCommit) {
@@ -48,10 +48,10 @@ impl World<'_> {
         }
         if self.is_wrong(Sabotage::DeadIsParked) && queue == DEAD {
             let park = |it: OpenedMessage| it.to_dead_letter(DEAD, "retries-exhausted", "");
-            whole.letters.extend(std::mem::take(&mut whole.messages).into_iter().map(park));
+            whole.dead_letters.extend(std::mem::take(&mut whole.messages).into_iter().map(park));
         }
         if let Some(consumer) = self.consumers.get_mut(&number) {
-            consumer.work = BatchProgress::new(whole, verdicts);
+            consumer.work = BatchProgress::new(whole, decisions);
         }
         self.commit_parts(number);
     }
@@ -63,7 +63,7 @@ impl World<'_> {
         }
         let Some(consumer) = self.consumers.get_mut(&number) else { return };
         let Some(part) = consumer.work.next_part() else { return self.settle(number) };
-        let planned = Rc::new(plan(&part.queue, &part.messages, part.letters.clone()));
+        let planned = Rc::new(plan(&part.queue, &part.messages, part.dead_letters.clone()));
         consumer.trying = Some((part, planned));
         if self.kept.contains(&consumer.isolate) {
             return self.sends(number);
@@ -145,9 +145,9 @@ impl World<'_> {
         let mut settled = Vec::new();
         for copy in &consumer.copies {
             let Some(it) = self.queue.copies.get(copy) else { continue };
-            let is_it = |verdict: &&MessageDecision| verdict.message_id == it.message;
-            let verdict = consumer.work.verdicts().iter().find(is_it);
-            let given = verdict.map_or(QueueAction::RetryAfter(1), |it| it.disposition);
+            let is_it = |decision: &&MessageDecision| decision.message_id == it.message;
+            let decision = consumer.work.decisions().iter().find(is_it);
+            let given = decision.map_or(QueueAction::RetryAfter(1), |it| it.action);
             let forgets = self.is_wrong(Sabotage::LastForgets) && ATTEMPTS_MAX <= it.attempts;
             settled.push((*copy, if early || forgets { QueueAction::Ack } else { given }));
         }

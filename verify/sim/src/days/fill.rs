@@ -152,7 +152,7 @@ impl World<'_> {
                 object.waiters.push(Waiter { once_more: false, ..waiter });
             }
         } else {
-            self.replies(guard, try_, Err(ObjectCallError::Final));
+            self.replies(guard, try_, Err(ObjectCallError::Permanent));
         }
     }
 }

@@ -18,7 +18,7 @@ impl World<'_> {
     ) -> Result<OpenedMessage, (bool, Box<DeadLetter>)> {
         let newer = self.consumers_are_new && copy.text.starts_with(NEWER);
         let read = if newer { copy.text.replacen(NEWER, r#"{"v":1,"#, 1) } else { String::new() };
-        let from = if copy.dead { QueueKind::Dead } else { QueueKind::Events };
+        let from = if copy.dead { QueueKind::DeadLetters } else { QueueKind::Events };
         let (id, attempts) = (copy.message.clone(), from.total_attempts(copy.attempts));
         let (text, sent_at) = (copy.text.to_string(), UnixMillis(copy.sent_at));
         let unopened = |reason: &str, detail: String, text: String| {
@@ -35,7 +35,7 @@ impl World<'_> {
         };
         match Envelope::decode(if newer { &read } else { &copy.text }) {
             Ok(envelope) => Ok(OpenedMessage { id, attempts, sent_at, text, envelope }),
-            Err(error @ EnvelopeError::Newer(_)) => {
+            Err(error @ EnvelopeError::NewerVersion(_)) => {
                 Err((true, unopened("newer-envelope", error.to_string(), text)))
             }
             Err(error @ EnvelopeError::Malformed(_)) => {
