@@ -1,10 +1,10 @@
 //! Messages as the platform hands them out: read one by one, settled one by one.
 
 use js_sys::{JSON, Object, Reflect};
-use shared::d1_error::{QueueAction, is_last_attempt};
 use shared::envelope::{Envelope, EnvelopeError};
 use shared::plan::{DeadLetter, OpenedMessage};
 use shared::queue::QueueKind;
+use shared::retry::{QueueAction, is_last_attempt};
 use shared::time::UnixMillis;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::worker_sys;

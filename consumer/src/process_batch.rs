@@ -3,9 +3,10 @@
 use edge::fault_point;
 use edge::random::jitter;
 use shared::batch::{self, BatchPart, BatchProgress};
-use shared::d1_error::{D1Error, QueueAction, is_last_attempt, retry_after};
+use shared::d1_error::D1Error;
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, DeliveryOutcome, plan};
+use shared::retry::{QueueAction, is_last_attempt, retry_after};
 use worker::Env;
 
 use crate::db::ConsumerDb;

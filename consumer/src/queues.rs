@@ -1,8 +1,9 @@
 //! Which queue a batch came from, by the configuration.
 
 use edge::random::jitter;
-use shared::d1_error::{D1Error, retry_after};
+use shared::d1_error::D1Error;
 use shared::queue::{QueueKind, QueueNames};
+use shared::retry::retry_after;
 use shared::settings::consumer::ConsumerSettings;
 use worker::Env;
 

@@ -5,8 +5,9 @@
 //! others are given back, for D1 may be merely away; only what the platform would drop after this
 //! attempt is parked for that, and only when it has failed alone.
 
-use crate::d1_error::{D1Error, QueueAction, is_last_attempt, retry_after};
+use crate::d1_error::D1Error;
 use crate::plan::{DeadLetter, OpenedMessage};
+use crate::retry::{QueueAction, is_last_attempt, retry_after};
 
 /// Commits that an overloaded D1 refuses in a row before all that is left is given back: as many
 /// as it takes to find one costly message among a hundred. More mean that D1 itself is overloaded,
@@ -208,13 +209,14 @@ impl BatchPart {
 #[cfg(test)]
 mod tests {
     use super::{BatchPart, BatchProgress, MessageDecision, OVERLOADS_MAX};
-    use crate::d1_error::{D1Error, QueueAction};
+    use crate::d1_error::D1Error;
     use crate::envelope::Envelope;
     use crate::event::Payload;
     use crate::id::SvixId;
     use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
     use crate::plan::OpenedMessage;
     use crate::projection::ContentDigest;
+    use crate::retry::QueueAction;
     use crate::time::UnixMillis;
 
     const LAST: u32 = ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX;
@@ -381,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_and_every_letter_of_a_refused_batch_gets_one_verdict() {
+    fn every_message_and_dead_letter_of_a_refused_batch_gets_one_decision() {
         for (messages, dead_letters) in (0..=4).flat_map(|m| (0..=4).map(move |l| (m, l))) {
             for messages in ways(messages) {
                 // To a letter the first two ways are one.

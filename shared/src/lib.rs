@@ -25,6 +25,7 @@ pub mod sql;
 pub mod queue;
 pub mod batch;
 pub mod d1_error;
+pub mod retry;
 pub mod roles;
 pub mod guard;
 pub mod session;

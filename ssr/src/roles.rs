@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use js_sys::Reflect;
-use shared::d1_error::{ObjectCallError, retry_call_ms};
 use shared::guard::RoleSnapshot;
 use shared::id::UserId;
 use shared::limits::ANSWER_MS_MAX;
+use shared::retry::{ObjectCallError, retry_call_ms};
 use shared::role_cache::{self, RoleAnswer, RoleQuery, RoleSource};
 use worker::{Delay, Env, Error};
 

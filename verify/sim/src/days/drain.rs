@@ -5,10 +5,11 @@
 use std::rc::Rc;
 
 use shared::batch::{BatchPart, BatchProgress, MessageDecision};
-use shared::d1_error::{D1Error, QueueAction, is_last_attempt, retry_after};
+use shared::d1_error::D1Error;
 use shared::limits::ATTEMPTS_MAX;
 use shared::outbox::merge_round;
 use shared::plan::{OpenedMessage, plan};
+use shared::retry::{QueueAction, is_last_attempt, retry_after};
 
 use super::calls::{Reply, Who, Work as Asked};
 use super::count::Rare;

@@ -5,7 +5,7 @@
 use shared::cache::{
     AgeLimits, CacheDecision, CacheState, FillBackoff, FillRequest, RefusalReason,
 };
-use shared::d1_error::ObjectCallError;
+use shared::retry::ObjectCallError;
 use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
 

@@ -164,9 +164,10 @@ impl World<'_> {
         }
         // For as long as the platform hands a message out, only these put it aside.
         let content = |reason: &str| UNREAD.contains(&reason) || reason == "refused-by-database";
-        let early = self.laws.mirror.parked.iter().find(|(_, it)| {
-            !content(&it.reason) && !shared::d1_error::is_last_attempt(it.attempts)
-        });
+        let early =
+            self.laws.mirror.parked.iter().find(|(_, it)| {
+                !content(&it.reason) && !shared::retry::is_last_attempt(it.attempts)
+            });
         early.map_or(Ok(()), |(message, letter)| {
             let (reason, attempts) = (&letter.reason, letter.attempts);
             let how = format!("{message} was parked as {reason} after {attempts} attempts");

@@ -2,9 +2,10 @@
 //! batch}` once, and looked up by the model.
 
 use shared::batch::{self, BatchPart, BatchProgress};
-use shared::d1_error::{self, D1Error, QueueAction};
+use shared::d1_error::D1Error;
 use shared::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
 use shared::plan::{DeliveryOutcome, OpenedMessage, plan};
+use shared::retry::{self, QueueAction};
 
 use super::history::Told;
 
@@ -186,7 +187,7 @@ fn decide(told: &Told, part: BatchPart) -> Decided {
         takes: takes.collect(),
         notes: notes.fold(0, |bits, (event, _)| bits | 1 << event),
         parks: parked.fold(0, |bits, held: Held| bits | 1 << event(held)),
-        parks_early: plan.dead_letters.iter().any(|it| !d1_error::is_last_attempt(it.attempts)),
+        parks_early: plan.dead_letters.iter().any(|it| !retry::is_last_attempt(it.attempts)),
         acks: pair(acks.iter().filter_map(|it| it.message_id.parse().ok())),
         back: pair(back.iter().filter(is_retried).filter_map(|it| it.message_id.parse().ok())),
     }
