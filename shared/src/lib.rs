@@ -23,6 +23,7 @@ pub mod merge;
 pub mod plan;
 pub mod sql;
 pub mod queue;
+pub mod inbox;
 pub mod batch;
 pub mod d1_error;
 pub mod retry;

@@ -117,7 +117,32 @@ pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLette
     plan
 }
 
+/// How many deliveries of a batch ended in each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutcomeCounts {
+    /// Merged into the rows: applied or superseded.
+    pub merged: u32,
+    /// Of a type that is not synced.
+    pub ignored: u32,
+    /// Parked.
+    pub parked: u32,
+}
+
 impl BatchPlan {
+    /// The counts for the log.
+    #[must_use]
+    pub fn outcome_counts(&self) -> OutcomeCounts {
+        let mut counts = OutcomeCounts::default();
+        for delivery in &self.deliveries {
+            match delivery.outcome {
+                DeliveryOutcome::DecidedByRow(_) => counts.merged += 1,
+                DeliveryOutcome::Ignored => counts.ignored += 1,
+                DeliveryOutcome::Parked => counts.parked += 1,
+            }
+        }
+        counts
+    }
+
     /// Takes in one change.
     pub fn add(&mut self, change: &EntityChange) {
         if let EntityState::Live(live) = &change.state

@@ -1,18 +1,18 @@
-//! The two queues: which is which, by the names that the configuration gives.
+//! The two queues, recognized by the names that the settings give them.
 
 use crate::limits::ATTEMPTS_MAX;
 
 /// A queue whose messages the consumer applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueKind {
-    /// The one that the door fills.
+    /// The events queue, written by ingest.
     Events,
-    /// The one to which the platform moves what the other has handed out in vain. Its messages are
-    /// applied alike; they have more time.
+    /// The dead-letter queue: messages that failed all attempts of the events queue. They are
+    /// applied in the same way, with more time.
     DeadLetters,
 }
 
-/// What the configuration calls them; blank when it says nothing.
+/// The names in the settings; empty if not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueNames<'a> {
     /// The variable `EVENTS_QUEUE`.
@@ -22,8 +22,7 @@ pub struct QueueNames<'a> {
 }
 
 impl QueueKind {
-    /// The queue of this name. None, when the configuration knows no such queue, or gives both the
-    /// same name.
+    /// The queue of this name. `None` if the settings do not name it, or give both queues this name.
     #[must_use]
     pub fn from_name(name: &str, names: QueueNames<'_>) -> Option<Self> {
         let is = |configured: &str| !name.is_empty() && configured.trim() == name;
@@ -34,8 +33,8 @@ impl QueueKind {
         }
     }
 
-    /// How often a message has been handed out in all, when this queue counts so many. The platform
-    /// begins to count anew when it moves a message.
+    /// Total attempts over both queues, given the count of this one: Queues starts again at 1 when
+    /// it moves a message to the dead-letter queue.
     #[must_use]
     pub fn total_attempts(self, counted: u32) -> u32 {
         match self {
@@ -45,9 +44,16 @@ impl QueueKind {
     }
 }
 
+/// The same for a queue that the settings may not name. Its messages wait as long as those of the
+/// dead-letter queue.
+#[must_use]
+pub fn total_attempts(queue: Option<QueueKind>, counted: u32) -> u32 {
+    queue.unwrap_or(QueueKind::DeadLetters).total_attempts(counted)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{QueueKind, QueueNames};
+    use super::{QueueKind, QueueNames, total_attempts};
 
     #[track_caller]
     fn check(name: &str, [events, dead]: [&str; 2], want: Option<QueueKind>) {
@@ -55,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_what_the_configuration_calls_it() {
+    fn a_queue_is_found_by_its_configured_name() {
         let names = ["rolecall-events-staging", "rolecall-dead-staging"];
         check(names[0], names, Some(QueueKind::Events));
         check(names[1], names, Some(QueueKind::DeadLetters));
@@ -66,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_configuration_leaves_open_is_no_queue() {
+    fn an_unconfigured_or_ambiguous_queue_is_none() {
         check("rolecall-events", ["", ""], None);
         check("q", ["q", "q"], None);
         check("q", ["", "q"], Some(QueueKind::DeadLetters));
@@ -77,5 +83,7 @@ mod tests {
         assert_eq!(QueueKind::Events.total_attempts(9), 9);
         assert_eq!(QueueKind::DeadLetters.total_attempts(1), 10);
         assert_eq!(QueueKind::DeadLetters.total_attempts(u32::MAX), u32::MAX);
+        assert_eq!(total_attempts(Some(QueueKind::Events), 9), 9);
+        assert_eq!(total_attempts(None, 1), 10);
     }
 }

@@ -21,6 +21,12 @@ pub fn is_last_attempt(attempts: u32) -> bool {
     ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX <= attempts
 }
 
+/// Whether Queues drops the message although it is not done: its last attempt was in vain.
+#[must_use]
+pub fn is_dropped(action: QueueAction, attempts: u32) -> bool {
+    action != QueueAction::Ack && is_last_attempt(attempts)
+}
+
 /// Seconds until the first retry, in the events queue and in the dead-letter queue. Each further
 /// delay is twice as long.
 const RETRY_S_FIRST: [u32; 2] = [2, 60];
@@ -129,7 +135,9 @@ pub fn retry_call_ms(error: ObjectCallError, calls: u32, jitter: u32) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use super::{ObjectCallError, QueueAction, is_last_attempt, retry_after, retry_call_ms};
+    use super::{
+        ObjectCallError, QueueAction, is_dropped, is_last_attempt, retry_after, retry_call_ms,
+    };
     use crate::d1_error::D1Error;
 
     fn delay(error: &D1Error, attempts: u32, jitter: u32) -> u32 {
@@ -179,6 +187,9 @@ mod tests {
         assert!(!is_last_attempt(9), "the platform moves it to the dead-letter queue");
         assert!(!is_last_attempt(109));
         assert!(is_last_attempt(110));
+        assert!(is_dropped(QueueAction::RetryAfter(1), 110));
+        assert!(!is_dropped(QueueAction::RetryAfter(1), 109));
+        assert!(!is_dropped(QueueAction::Ack, 110));
     }
 
     #[test]

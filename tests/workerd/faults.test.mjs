@@ -50,7 +50,7 @@ describe("with a table gone", () => {
 
   /** Waits until the database has refused more batches. */
   async function refusals(more) {
-    const count = () => system.logs().split("a batch was not committed").length;
+    const count = () => system.logs().split("D1 batch failed").length;
     const known = count();
     await waitFor("a batch is refused", () => known + more <= count());
   }

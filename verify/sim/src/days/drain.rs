@@ -4,12 +4,13 @@
 
 use std::rc::Rc;
 
-use shared::batch::{BatchPart, BatchProgress, MessageDecision};
+use shared::batch::BatchProgress;
 use shared::d1_error::D1Error;
+use shared::inbox;
 use shared::limits::ATTEMPTS_MAX;
 use shared::outbox::merge_round;
 use shared::plan::{OpenedMessage, plan};
-use shared::retry::{QueueAction, is_last_attempt, retry_after};
+use shared::retry::QueueAction;
 
 use super::calls::{Reply, Who, Work as Asked};
 use super::count::Rare;
@@ -30,19 +31,9 @@ impl World<'_> {
         let Some(consumer) = self.consumers.get(&number) else { return };
         let queue = if consumer.dead { DEAD } else { EVENTS };
         let copies: Vec<_> = consumer.copies.iter().filter_map(|it| self.copy(*it)).collect();
-        let mut whole = BatchPart { queue: queue.into(), ..BatchPart::default() };
-        let mut decisions = Vec::new();
-        for copy in copies {
-            match self.open(&copy, queue) {
-                Ok(message) => whole.messages.push(message),
-                Err((true, letter)) if !is_last_attempt(letter.attempts) => {
-                    let fault = D1Error::Transient(letter.detail);
-                    let action = retry_after(&fault, letter.attempts, self.jitter());
-                    decisions.push(MessageDecision { message_id: letter.message_id, action });
-                    self.count(Rare::NewerWaits);
-                }
-                Err((_, letter)) => whole.dead_letters.push(*letter),
-            }
+        let (mut whole, decisions) = self.open(queue, &copies);
+        for _ in &decisions {
+            self.count(Rare::NewerWaits);
         }
         if self.is_wrong(Sabotage::AckBeforeCommit) {
             self.settles(number, true);
@@ -146,9 +137,8 @@ impl World<'_> {
         let mut settled = Vec::new();
         for copy in &consumer.copies {
             let Some(it) = self.queue.copies.get(copy) else { continue };
-            let is_it = |decision: &&MessageDecision| decision.message_id == it.message;
-            let decision = consumer.work.decisions().iter().find(is_it);
-            let given = decision.map_or(QueueAction::RetryAfter(1), |it| it.action);
+            let received = self.received(it);
+            let given = inbox::action_for(&received, consumer.work.decisions(), || 0);
             let forgets = self.is_wrong(Sabotage::LastForgets) && ATTEMPTS_MAX <= it.attempts;
             settled.push((*copy, if early || forgets { QueueAction::Ack } else { given }));
         }
