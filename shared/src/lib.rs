@@ -17,6 +17,7 @@ pub mod limits;
 pub mod json;
 pub mod signature;
 pub mod event;
+pub mod entity;
 pub mod projection;
 pub mod envelope;
 pub mod merge;

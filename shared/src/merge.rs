@@ -19,28 +19,8 @@ use crate::id::EntityId;
 use crate::projection::{ContentDigest, EntityFields};
 use crate::time::UnixMillis;
 
+pub use crate::entity::EntityKind;
 pub use context::{MembershipPair, MergeContext};
-
-/// What kind of thing an id names. Each has its own table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EntityKind {
-    /// `users`
-    User,
-    /// `organizations`
-    Organization,
-    /// `memberships`
-    Membership,
-    /// `org_roles`
-    Role,
-    /// `org_permissions`
-    Permission,
-}
-
-impl EntityKind {
-    /// Every kind, in the order in which a batch writes them.
-    pub const ALL: [Self; 5] =
-        [Self::User, Self::Organization, Self::Membership, Self::Role, Self::Permission];
-}
 
 /// Where a live state stands among the live states of its id. A total order: the digest breaks
 /// the last tie, by value and never by arrival.

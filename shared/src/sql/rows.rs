@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, MembershipPair, Rank};
+use crate::merge::{EntityChange, EntityState, LiveState, MembershipPair, Rank};
 use crate::plan::{DeadLetter, DeliveryOutcome, DeliveryRecord};
 use crate::projection::EntityFields;
 
 /// One synced row. A deletion is blank: two deletions of one id are the same bytes.
 pub(super) fn row(change: &EntityChange) -> Value {
     let columns = match &change.state {
-        EntityState::Deleted => blank(change.entity),
+        EntityState::Deleted => columns(&EntityFields::empty(change.entity)),
         EntityState::Live(live) => columns(&live.fields),
     };
     json!({ "id": change.id.as_str(), "columns": columns, "rank": rank(&change.state) })
@@ -47,49 +47,9 @@ fn rank(state: &EntityState) -> Value {
     }
 }
 
-/// Lists travel as the JSON text that the column holds.
-fn list<T: serde::Serialize>(items: &[T]) -> Value {
-    json!(json!(items).to_string())
-}
-
 fn columns(fields: &EntityFields) -> Value {
-    match fields {
-        EntityFields::User(user) => json!({
-            "email": user.email,
-            "banned": i32::from(user.banned),
-            "app_roles": list(&user.app_roles),
-            "created_at": user.created_at,
-        }),
-        EntityFields::Organization(organization) => json!({
-            "name": organization.name,
-            "slug": organization.slug,
-        }),
-        EntityFields::Membership(membership) => json!({
-            "org_id": membership.org_id,
-            "user_id": membership.user_id,
-            "role": membership.role,
-            "permissions": list(&membership.permissions),
-        }),
-        EntityFields::Role(role) => json!({
-            "key": role.key,
-            "permissions": list(&role.permissions),
-        }),
-        EntityFields::Permission(permission) => json!({ "key": permission.key }),
-    }
-}
-
-fn blank(entity: EntityKind) -> Value {
-    match entity {
-        EntityKind::User => {
-            json!({ "email": null, "banned": 0, "app_roles": "[]", "created_at": 0 })
-        }
-        EntityKind::Organization => json!({ "name": "", "slug": null }),
-        EntityKind::Membership => {
-            json!({ "org_id": "", "user_id": "", "role": "", "permissions": "[]" })
-        }
-        EntityKind::Role => json!({ "key": "", "permissions": "[]" }),
-        EntityKind::Permission => json!({ "key": "" }),
-    }
+    let columns = fields.columns().into_iter();
+    Value::Object(columns.map(|(name, value)| (name.into(), json!(value))).collect())
 }
 
 /// One row of `deliveries`. `outcome` is null where the synced row decides it.
@@ -97,7 +57,7 @@ pub(super) fn delivery(delivery: &DeliveryRecord) -> Value {
     let DeliveryRecord { envelope, outcome: decided } = delivery;
     let (outcome, row) = match decided {
         DeliveryOutcome::DecidedByRow(change) => {
-            let row = json!({ "entity": name(change.entity), "rank": rank(&change.state) });
+            let row = json!({ "entity": change.entity.as_str(), "rank": rank(&change.state) });
             (Value::Null, row)
         }
         DeliveryOutcome::Parked => (json!("parked"), Value::Null),
@@ -132,14 +92,4 @@ pub(super) fn dead_letter(letter: &DeadLetter) -> Value {
         "first_seen_at": letter.first_seen_at,
         "envelope": letter.text,
     })
-}
-
-fn name(entity: EntityKind) -> &'static str {
-    match entity {
-        EntityKind::User => "user",
-        EntityKind::Organization => "organization",
-        EntityKind::Membership => "membership",
-        EntityKind::Role => "role",
-        EntityKind::Permission => "permission",
-    }
 }
