@@ -184,7 +184,7 @@ fn what_was_left_out_is_said_in_the_deliverys_row() {
     let db = Db::new();
     commit(&db, &[odd, nameless, user("msg_3", 1, "a")], vec![], START);
     let notes = || db.column::<String>("SELECT note FROM deliveries ORDER BY svix_id", []);
-    let odd = "data.public_metadata.roles is a text, not a list: no role is taken from it";
+    let odd = "data.public_metadata.roles is a string, expected an array: no app roles read";
     assert_eq!(notes(), [odd, "", ""]);
     // The latest copy's, as the reader of today reads it.
     commit(&db, &[user("msg_1", 2, "b")], vec![], START);

@@ -1,5 +1,5 @@
-//! What an odd value costs, in each place of each event that is synced: where it is not read
-//! nothing, where it is spare itself, where it is needed the whole delivery.
+//! An odd value in each place of each synced event: where it is not read it changes nothing, an
+//! optional member is skipped, and a required member makes the delivery unreadable.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::event::UnreadableReason;
 use crate::merge::EntityKind;
 use crate::projection::{ContentDigest, EntityFields};
 
-/// Members of `data` that are needed, by the noun of the type; the second for its deletion.
-fn needed(noun: &str, deletes: bool) -> &'static [&'static str] {
+/// The required members of `data`, by the noun of the type, for a deletion or another event.
+fn required(noun: &str, deletes: bool) -> &'static [&'static str] {
     match noun {
         _ if deletes => &["id"],
         "user" => &["id", "banned", "updated_at"],
@@ -30,8 +30,8 @@ fn needed(noun: &str, deletes: bool) -> &'static [&'static str] {
     }
 }
 
-/// Members that are synced and cost themselves alone, with all that they hold.
-fn spare(noun: &str, deletes: bool) -> &'static [&'static str] {
+/// The optional members that are synced, with all that they hold.
+fn optional(noun: &str, deletes: bool) -> &'static [&'static str] {
     match (noun, deletes) {
         ("organizationMembership", true) => &["organization", "public_user_data"],
         (_, true) | ("permission", _) => &[],
@@ -103,22 +103,20 @@ fn told(incoming: ParsedDelivery) -> ParsedDelivery {
     ParsedDelivery { body_digest: ContentDigest::of(b""), ..incoming }
 }
 
-/// What an event says of who may do what, without what is spare.
+/// The synced fields that come from required members.
+const REQUIRED: [&str; 5] = ["banned", "org_id", "user_id", "role", "key"];
+
+/// What an event says of who may do what, without its optional fields.
 fn authority(mut event: Event) -> Event {
     event.changes.truncate(1);
     event.users.clear();
     for change in &mut event.changes {
         let EntityState::Live(live) = &mut change.state else { continue };
         live.rank.digest = ContentDigest::of(b"");
-        match &mut live.fields {
-            EntityFields::User(user) => (user.email, user.created_at) = (None, 0),
-            EntityFields::Organization(it) => (it.name, it.slug) = (String::new(), None),
-            EntityFields::Membership(it) => it.permissions.clear(),
-            EntityFields::Role(it) => it.permissions.clear(),
-            EntityFields::Permission(_) => {}
-        }
-        if let EntityFields::User(user) = &mut live.fields {
-            user.app_roles.clear();
+        for (name, field) in live.fields.fields_mut() {
+            if !REQUIRED.contains(&name) {
+                field.clear();
+            }
         }
     }
     event
@@ -147,7 +145,7 @@ fn everywhere(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
 }
 
 fn is_spare(noun: &str, deletes: bool, place: &str) -> bool {
-    spare(noun, deletes)
+    optional(noun, deletes)
         .iter()
         .any(|it| place == *it || place.strip_prefix(it).is_some_and(|rest| rest.starts_with('.')))
 }
@@ -155,7 +153,7 @@ fn is_spare(noun: &str, deletes: bool, place: &str) -> bool {
 #[test]
 fn what_is_not_synced_changes_nothing_whatever_it_holds() {
     everywhere(|name, noun, deletes, whole, place, odd| {
-        if needed(noun, deletes).contains(&place) || is_spare(noun, deletes, place) {
+        if required(noun, deletes).contains(&place) || is_spare(noun, deletes, place) {
             return;
         }
         let plain = told(parse_bytes(whole.to_string().as_bytes()));
@@ -167,7 +165,7 @@ fn what_is_not_synced_changes_nothing_whatever_it_holds() {
 #[test]
 fn what_is_spare_costs_itself_alone() {
     everywhere(|name, noun, deletes, whole, place, odd| {
-        if !is_spare(noun, deletes, place) || needed(noun, deletes).contains(&place) {
+        if !is_spare(noun, deletes, place) || required(noun, deletes).contains(&place) {
             return;
         }
         let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
@@ -181,7 +179,7 @@ fn what_is_spare_costs_itself_alone() {
 #[test]
 fn what_is_needed_parks_the_delivery_and_is_never_guessed() {
     everywhere(|name, noun, deletes, whole, place, odd| {
-        if !needed(noun, deletes).contains(&place) || odd == b"-0.0" {
+        if !required(noun, deletes).contains(&place) || odd == b"-0.0" {
             return;
         }
         let found = parse_bytes(&with(whole, place, odd));
@@ -231,7 +229,7 @@ fn whose_instance_it_is_must_be_read_and_whose_it_is_not_need_not() {
         let Payload::Unreadable(found) = body(odd, "user.deleted").payload else { panic!("{odd}") };
         assert_eq!(
             (found.reason, &*found.detail),
-            (UnreadableReason::Shape, "instance_id cannot be read")
+            (UnreadableReason::Shape, "instance_id is malformed")
         );
         assert_eq!(body(odd, "email.created").payload, Payload::Ignored);
     }
@@ -251,32 +249,32 @@ fn what_was_left_out_is_said_without_its_values() {
         (
             "user.updated",
             r#""email_addresses":[["a"],{"id":7}],"primary_email_address_id":"a""#,
-            "data.email_addresses: 2 of 2 cannot be read",
+            "data.email_addresses: 2 of 2 items are malformed, skipped",
         ),
         (
             "user.updated",
             r#""primary_email_address_id":7,"created_at":-1"#,
-            "data.primary_email_address_id cannot be read; data.created_at cannot be read",
+            "data.primary_email_address_id is malformed; data.created_at is malformed",
         ),
         (
             "organization.updated",
             r#""name":{"n":"secret"},"slug":"a","slug":"secret""#,
-            "data.name cannot be read; data.slug cannot be read",
+            "data.name is malformed; data.slug is malformed",
         ),
         (
             "role.updated",
             r#""key":"a","permissions":[7,["perm_1","secret"],{"id":"perm_2","key":"k"}]"#,
-            "data.permissions: 2 of 3 cannot be read",
+            "data.permissions: 2 of 3 items are malformed, skipped",
         ),
         (
             "organizationMembership.deleted",
             r#""organization":["secret"],"public_user_data":7"#,
-            "data.public_user_data cannot be read; data.organization cannot be read",
+            "data.public_user_data is malformed; data.organization is malformed",
         ),
         (
             "organizationMembership.deleted",
             r#""organization":{"id":"org_1","updated_at":5,"name":["secret"]}"#,
-            "data.organization cannot be read, and is left to its own events",
+            "data.organization is malformed: the organization's own events will sync it",
         ),
     ] {
         let noun = kind.split('.').next().unwrap();
@@ -325,10 +323,7 @@ fn an_id_or_a_key_with_bytes_that_are_no_utf_8_is_none() {
     };
     assert!(matches!(membership(b"org:admin"), Payload::Event(_)));
     let Payload::Unreadable(found) = membership(b"org:admin\xff") else { panic!() };
-    assert_eq!(
-        (found.reason, &*found.detail),
-        (UnreadableReason::Shape, "data.role cannot be read")
-    );
+    assert_eq!((found.reason, &*found.detail), (UnreadableReason::Shape, "data.role is malformed"));
 }
 
 #[track_caller]
@@ -343,60 +338,56 @@ fn roles(metadata: &str) -> (Vec<String>, String) {
 
 #[test]
 fn role_shapes_that_are_not_taken_are_said() {
-    let rule = "an app role is a text of 1 to 128 bytes, without spaces around it, without control \
-                characters, and not an organization's (org:…)";
+    let rule = "an app role is a string of 1 to 128 bytes without leading or trailing spaces, without \
+                control characters, and not starting with org:";
     let metadata = "data.public_metadata";
     for (given, want, note) in [
         (
             r#"{"roles":"admin"}"#,
             vec![],
-            format!("{metadata}.roles is a text, not a list: no role is taken from it"),
+            format!("{metadata}.roles is a string, expected an array: no app roles read"),
         ),
         (
             r#"{"role":["admin"]}"#,
             vec![],
-            format!("{metadata}.role is a list, not a text: no role is taken from it"),
+            format!("{metadata}.role is an array, expected a string: no app roles read"),
         ),
         (
             r#"{"roles":"admin,editor"}"#,
             vec![],
-            format!("{metadata}.roles is a text, not a list: no role is taken from it"),
+            format!("{metadata}.roles is a string, expected an array: no app roles read"),
         ),
         (
             r#"{"roles":{"admin":true}}"#,
             vec![],
-            format!("{metadata}.roles is an object, not a list: no role is taken from it"),
+            format!("{metadata}.roles is an object, expected an array: no app roles read"),
         ),
         (
             r#"{"role":true}"#,
             vec![],
-            format!("{metadata}.role is a boolean, not a text: no role is taken from it"),
+            format!("{metadata}.role is a boolean, expected a string: no app roles read"),
         ),
-        (r#"{"role":" admin "}"#, vec![], format!("{metadata}.role is not taken: {rule}")),
+        (r#"{"role":" admin "}"#, vec![], format!("{metadata}.role was skipped: {rule}")),
         (
             r#"{"role":"\ud800","roles":["a"]}"#,
             vec!["a"],
-            format!("{metadata}.role is not taken: {rule}"),
+            format!("{metadata}.role was skipped: {rule}"),
         ),
         (
             r#"{"roles":["a",7,"org:b"],"role":"c"}"#,
             vec!["a", "c"],
-            format!("{metadata}.roles: 2 of 3 are not taken: {rule}"),
+            format!("{metadata}.roles: 2 of 3 were skipped: {rule}"),
         ),
         (
             r#"{"roles":["a"],"roles":["b"],"role":"c"}"#,
             vec!["c"],
-            format!("{metadata}.roles cannot be read"),
+            format!("{metadata}.roles is malformed"),
         ),
-        (
-            "1e400",
-            vec![],
-            format!("{metadata} is a number, not an object: no role is taken from it"),
-        ),
+        ("1e400", vec![], format!("{metadata} is a number, expected an object: no app roles read")),
         (
             r#""\ud800""#,
             vec![],
-            format!("{metadata} is a text, not an object: no role is taken from it"),
+            format!("{metadata} is a string, expected an object: no app roles read"),
         ),
         // Names are compared as they are, and every other key is the app's own.
         (r#"{"role":"Admin"}"#, vec!["Admin"], String::new()),
@@ -418,8 +409,8 @@ fn a_users_app_roles_are_bounded_and_what_is_over_is_said() {
     assert_eq!((names.len(), &*note), (100, ""));
     let (names, note) = roles(&list(150));
     assert_eq!((names.len(), &*names[0], &*names[1], &*names[99]), (100, "a", "r000", "r098"));
-    let want = "data.public_metadata names 151 app roles: \
-                the first 100 in the order of their bytes are taken";
+    let want = "data.public_metadata lists 151 app roles: \
+                only the first 100 in byte order are kept";
     assert_eq!(note, want);
     let (fits, over) = ("x".repeat(128), "y".repeat(129));
     let (names, note) = roles(&format!(r#"{{"roles":["{fits}","{over}"]}}"#));
