@@ -1,8 +1,12 @@
 //! The rows of D1, each with the columns that say something.
 
-use rusqlite::types::Value as Cell;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, Value as Cell, ValueRef};
+use rusqlite::{Result, Row};
 use serde::Serialize;
 use serde_json::{Value, json};
+use shared::projection::{
+    MembershipFields, OrganizationFields, PermissionFields, RoleFields, UserFields,
+};
 
 /// The columns by which the merge law ranks a synced row, compared as the row value of the
 /// statements: from left to right.
@@ -18,6 +22,28 @@ pub struct Rank {
     pub projection: i64,
     /// Of the projected fields.
     pub digest: String,
+}
+
+impl Rank {
+    pub(super) fn read(row: &Row<'_>) -> Result<Self> {
+        Ok(Self { deleted: row.get("deleted")?, ..Self::read_live(row)? })
+    }
+
+    /// The rank of a row that is never deleted.
+    pub(super) fn read_live(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            deleted: false,
+            updated_at: row.get("updated_at")?,
+            event_at: row.get("event_at")?,
+            projection: row.get("projection")?,
+            digest: row.get("digest")?,
+        })
+    }
+
+    pub(super) fn live_cells(&self) -> [Cell; 4] {
+        let Self { deleted: _, updated_at, event_at, projection, digest } = self.clone();
+        [updated_at.into(), event_at.into(), projection.into(), digest.into()]
+    }
 }
 
 /// A JSON list as its column holds it. Two are the same when their texts are.
@@ -67,57 +93,112 @@ impl List {
     }
 }
 
-/// A row of `users`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct User {
-    pub id: String,
-    pub email: Option<String>,
-    pub banned: bool,
-    pub app_roles: List,
-    pub created_at: i64,
-    pub rank: Rank,
+impl<T: Serialize> From<Vec<T>> for List {
+    fn from(items: Vec<T>) -> Self {
+        Self::of(&items)
+    }
 }
 
-/// A row of `organizations`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct Organization {
-    pub id: String,
-    pub name: String,
-    pub slug: Option<String>,
-    pub rank: Rank,
+impl From<List> for Cell {
+    fn from(list: List) -> Self {
+        Self::Text(list.text)
+    }
 }
 
-/// A row of `memberships`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct Membership {
-    pub id: String,
-    pub org_id: String,
-    pub user_id: String,
-    pub role: String,
-    pub permissions: List,
-    pub rank: Rank,
+impl FromSql for List {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
 }
 
-/// A row of `org_roles`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct OrgRole {
-    pub id: String,
-    pub key: String,
-    pub permissions: List,
-    pub rank: Rank,
+/// Declares a synced row. The fields are those of the struct of `shared::projection`: one that is
+/// missing here does not compile.
+macro_rules! synced_row {
+    (
+        $(#[$doc:meta])*
+        $name:ident of $fields:ident in $table:literal { $($field:ident: $type:ty),+ $(,)? }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
+        pub struct $name {
+            pub id: String,
+            $(pub $field: $type,)+
+            pub rank: Rank,
+        }
+
+        impl $name {
+            /// The whole table, without times of arrival.
+            pub(super) const QUERY: &str = concat!(
+                "SELECT id",
+                $(", ", stringify!($field),)+
+                ", deleted, updated_at, event_at, projection, digest FROM ",
+                $table,
+                " ORDER BY 1"
+            );
+
+            /// The row of these fields.
+            pub(super) fn new(id: String, $fields { $($field),+ }: $fields, rank: Rank) -> Self {
+                Self { id, $($field: $field.into(),)+ rank }
+            }
+
+            pub(super) fn read(row: &Row<'_>) -> Result<Self> {
+                let rank = Rank::read(row)?;
+                Ok(Self { id: row.get("id")?, $($field: row.get(stringify!($field))?,)+ rank })
+            }
+
+            pub(super) fn cells(&self) -> Vec<Cell> {
+                let mut cells = vec![Cell::from(self.id.clone())];
+                $(cells.push(Cell::from(self.$field.clone()));)+
+                cells.push(Cell::from(self.rank.deleted));
+                cells.extend(self.rank.live_cells());
+                cells
+            }
+        }
+    };
 }
 
-/// A row of `org_permissions`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct OrgPermission {
-    pub id: String,
-    pub key: String,
-    pub rank: Rank,
+synced_row! {
+    /// A row of `users`.
+    User of UserFields in "users" {
+        email: Option<String>,
+        banned: bool,
+        app_roles: List,
+        created_at: i64,
+    }
+}
+
+synced_row! {
+    /// A row of `organizations`.
+    Organization of OrganizationFields in "organizations" {
+        name: String,
+        slug: Option<String>,
+    }
+}
+
+synced_row! {
+    /// A row of `memberships`.
+    Membership of MembershipFields in "memberships" {
+        org_id: String,
+        user_id: String,
+        role: String,
+        permissions: List,
+    }
+}
+
+synced_row! {
+    /// A row of `org_roles`.
+    OrgRole of RoleFields in "org_roles" {
+        key: String,
+        permissions: List,
+    }
+}
+
+synced_row! {
+    /// A row of `org_permissions`.
+    OrgPermission of PermissionFields in "org_permissions" {
+        key: String,
+    }
 }
 
 /// A row of `roles`. The table is the tutorial's: a name can be NULL, or bytes.
