@@ -10,10 +10,7 @@ use proptest::sample::Index;
 use serde_json::Value;
 use shared::event::Payload;
 use shared::merge::EntityState;
-use shared::projection::{
-    ContentDigest, EntityFields, MembershipFields, OrganizationFields, PermissionFields,
-    RoleFields, RolePermission, UserFields, digest,
-};
+use shared::projection::{ContentDigest, EntityFields, FieldMut, RolePermission, digest};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,8 +31,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn is_event(letter: &Payload) -> bool {
-    matches!(letter, Payload::Event(event) if !event.changes.is_empty())
+fn is_event(payload: &Payload) -> bool {
+    matches!(payload, Payload::Event(event) if !event.changes.is_empty())
 }
 
 /// The same JSON with the keys of every object in an order that `seed` decides.
@@ -78,61 +75,34 @@ fn the_order_of_keys_does_not_matter() {
     assert!(tried.get() / 2 < moved.get(), "{} of {} were moved", moved.get(), tried.get());
 }
 
-/// The same fields, but for one; every field once.
+/// The same fields, but for one; every field once, and the lists of permissions in two ways.
 fn others(fields: &EntityFields) -> Vec<EntityFields> {
-    let more = |text: &String| format!("{text}.");
-    let longer = |list: &Vec<String>| [&list[..], &["zzz".into()]].concat();
-    match fields.clone() {
-        EntityFields::User(it) => {
-            let UserFields { email, banned, app_roles, created_at } = it.clone();
-            let email = Some(email.as_ref().map_or_else(String::new, more));
-            let created_at = created_at.wrapping_add(1);
-            let all = [
-                UserFields { email, ..it.clone() },
-                UserFields { banned: !banned, ..it.clone() },
-                UserFields { app_roles: longer(&app_roles), ..it.clone() },
-                UserFields { created_at, ..it },
-            ];
-            all.map(EntityFields::User).into()
-        }
-        EntityFields::Organization(it) => {
-            let OrganizationFields { name, slug } = it.clone();
-            let slug = Some(slug.as_ref().map_or_else(String::new, more));
-            let all = [
-                OrganizationFields { name: more(&name), ..it.clone() },
-                OrganizationFields { slug, ..it },
-            ];
-            all.map(EntityFields::Organization).into()
-        }
-        EntityFields::Membership(it) => {
-            let MembershipFields { org_id, user_id, role, permissions } = it.clone();
-            let all = [
-                MembershipFields { org_id: more(&org_id), ..it.clone() },
-                MembershipFields { user_id: more(&user_id), ..it.clone() },
-                MembershipFields { role: more(&role), ..it.clone() },
-                MembershipFields { permissions: longer(&permissions), ..it },
-            ];
-            all.map(EntityFields::Membership).into()
-        }
-        EntityFields::Role(it) => {
-            let RoleFields { key, permissions } = it.clone();
-            let carried = RolePermission { id: "perm_9".into(), key: String::new() };
-            let renamed =
-                permissions.iter().map(|it| RolePermission { key: more(&it.key), ..it.clone() });
-            let renamed: Vec<_> = renamed.collect();
-            let mut all = vec![
-                RoleFields { key: more(&key), ..it.clone() },
-                RoleFields { permissions: [&permissions[..], &[carried]].concat(), ..it.clone() },
-            ];
-            if renamed != permissions {
-                all.push(RoleFields { permissions: renamed, ..it });
-            }
-            all.into_iter().map(EntityFields::Role).collect()
-        }
-        EntityFields::Permission(PermissionFields { key }) => {
-            vec![EntityFields::Permission(PermissionFields { key: more(&key) })]
+    let count = fields.clone().fields_mut().len();
+    let mut others: Vec<_> = (0..count).map(|index| with_other(fields, index)).collect();
+    if let EntityFields::Role(role) = fields
+        && !role.permissions.is_empty()
+    {
+        let mut renamed = role.clone();
+        renamed.permissions.iter_mut().for_each(|it| it.key.push('.'));
+        others.push(EntityFields::Role(renamed));
+    }
+    others
+}
+
+/// The same fields with another value in the field of this index.
+fn with_other(fields: &EntityFields, index: usize) -> EntityFields {
+    let mut other = fields.clone();
+    match other.fields_mut().swap_remove(index).1 {
+        FieldMut::Text(it) => it.push('.'),
+        FieldMut::OptionalText(it) => *it = Some(it.take().map_or_else(String::new, |it| it + ".")),
+        FieldMut::Boolean(it) => *it = !*it,
+        FieldMut::Integer(it) => *it = it.wrapping_add(1),
+        FieldMut::Texts(it) => it.push("zzz".into()),
+        FieldMut::RolePermissions(it) => {
+            it.push(RolePermission { id: "perm_9".into(), key: String::new() });
         }
     }
+    other
 }
 
 #[test]

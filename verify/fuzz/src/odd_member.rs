@@ -153,22 +153,20 @@ fn needed(incoming: &ParsedDelivery) -> ParsedDelivery {
         for change in &mut event.changes {
             if let EntityState::Live(live) = &mut change.state {
                 live.rank.digest = ContentDigest::of(b"");
-                blank(&mut live.fields);
+                clear_optional(&mut live.fields);
             }
         }
     }
     needed
 }
 
-fn blank(fields: &mut EntityFields) {
-    match fields {
-        EntityFields::User(user) => {
-            (user.email, user.created_at) = (None, 0);
-            user.app_roles.clear();
+/// The synced fields that come from required members.
+const REQUIRED: [&str; 5] = ["banned", "org_id", "user_id", "role", "key"];
+
+fn clear_optional(fields: &mut EntityFields) {
+    for (name, field) in fields.fields_mut() {
+        if !REQUIRED.contains(&name) {
+            field.clear();
         }
-        EntityFields::Organization(it) => (it.name, it.slug) = (String::new(), None),
-        EntityFields::Membership(it) => it.permissions.clear(),
-        EntityFields::Role(it) => it.permissions.clear(),
-        EntityFields::Permission(_) => {}
     }
 }

@@ -3,6 +3,7 @@
 
 use shared::envelope::Envelope;
 use shared::event::{self, Payload};
+use shared::projection::PROJECTION;
 use shared::signature;
 use shared::time::UnixMillis;
 
@@ -108,7 +109,10 @@ impl World<'_> {
     /// A newer door writes another version of the wire, an older one an older projection.
     fn of_its_build(&self, text: String) -> String {
         match self.door {
-            0 => text.replace(r#""projection":2"#, r#""projection":1"#),
+            0 => text.replace(
+                &format!(r#""projection":{PROJECTION},"#),
+                &format!(r#""projection":{},"#, PROJECTION - 1),
+            ),
             2 => text.replacen(r#"{"v":1,"#, NEWER, 1),
             _ => text,
         }
