@@ -1,7 +1,7 @@
-//! What travels through the queue: an event in its synced fields, with where it came from.
+//! The queue message: the synced fields of an event, and metadata of its delivery.
 //!
-//! Never the raw body. The bytes have a version and are pinned by a test, for a deployed consumer
-//! must read yesterday's queue.
+//! Never the raw body. The bytes have a version and are pinned by a test: a consumer must read
+//! messages of older builds.
 
 mod wire;
 
@@ -18,25 +18,25 @@ pub struct Envelope {
     pub svix_id: SvixId,
     /// When this attempt was signed.
     pub attempted_at: UnixMillis,
-    /// When it arrived at the door.
+    /// When ingest received it.
     pub received_at: UnixMillis,
     /// The event's own time, where it has one.
     pub event_at: Option<UnixMillis>,
-    /// Of the raw body.
+    /// Digest of the raw body.
     pub body_digest: ContentDigest,
-    /// The event's type; empty where it cannot be read.
+    /// The event's type; empty if it could not be parsed.
     pub kind: String,
-    /// What of the delivery was left out, in words without any of the values; mostly empty.
+    /// What was skipped while parsing, without values; mostly empty.
     pub note: String,
-    /// What it says.
+    /// The parsed payload.
     pub payload: Payload,
 }
 
-/// Why queued bytes cannot be opened.
+/// Why a queue message cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// Written by a newer build: deploy the consumer, then replay.
-    #[error("version {0} of the envelope or of its fields is newer than this consumer")]
+    /// Written by a newer build: deploy the consumer.
+    #[error("envelope or projection version {0} is newer than this consumer supports")]
     NewerVersion(u64),
     /// Not an envelope at all.
     #[error("not an envelope: {0}")]
@@ -44,7 +44,7 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
-    /// Puts a read delivery into an envelope.
+    /// Builds the envelope of a delivery.
     ///
     /// `svix_id` and `attempted_at` are the verified headers', `received_at` is now.
     #[must_use]
@@ -61,7 +61,7 @@ impl Envelope {
 
     /// The bytes for the queue, at most [`ENVELOPE_BYTES_MAX`].
     ///
-    /// An event too large to travel is sealed as unreadable for its size: parked, not lost.
+    /// An oversized event is replaced by an unreadable payload, so that it is parked and not lost.
     #[must_use]
     pub fn encode(&self) -> String {
         let text = wire::encode(self);
@@ -72,13 +72,14 @@ impl Envelope {
             Payload::Event(event) => event.changes.first().map(|change| change.id.to_string()),
             Payload::Ignored | Payload::Unreadable(_) => None,
         };
-        let detail = format!("{} bytes, at most {ENVELOPE_BYTES_MAX} travel", text.len());
+        let detail =
+            format!("{} bytes, the limit of an envelope is {ENVELOPE_BYTES_MAX}", text.len());
         let unreadable = UnreadablePayload { object_id, reason: UnreadableReason::Size, detail };
         let kind = self.kind.chars().take(KIND_CHARS_MAX).collect();
         wire::encode(&Self { payload: Payload::Unreadable(unreadable), kind, ..self.clone() })
     }
 
-    /// Reads queued bytes.
+    /// Decodes a queue message.
     ///
     /// # Errors
     /// [`EnvelopeError::NewerVersion`] for a wire version that this build does not know,
@@ -87,7 +88,7 @@ impl Envelope {
         wire::decode(text)
     }
 
-    /// The id of the object that it is about, where known.
+    /// The id of what it is about, if known.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         match &self.payload {
@@ -98,7 +99,7 @@ impl Envelope {
     }
 }
 
-/// Characters of a type that are kept when an envelope is cut down. Clerk's longest has 33.
+/// Characters of a type that an oversized event keeps. Clerk's longest type has 33.
 const KIND_CHARS_MAX: usize = 100;
 
 #[cfg(test)]
@@ -108,21 +109,21 @@ mod tests {
     use crate::id::{EntityId, SvixId, UserId};
     use crate::limits::ENVELOPE_BYTES_MAX;
     use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
-    use crate::projection::{ContentDigest, EntityFields, UserFields, digest};
+    use crate::projection::{ContentDigest, EntityFields, PROJECTION, UserFields};
     use crate::time::UnixMillis;
 
     fn sample(email: &str) -> Envelope {
         let fields = EntityFields::User(UserFields {
             email: Some(email.into()),
-            banned: false,
             app_roles: vec!["admin".into()],
             created_at: 5,
+            ..UserFields::default()
         });
         let rank = Rank {
             updated_at: UnixMillis(6),
             event_at: UnixMillis(7),
             projection: 2,
-            digest: digest("user_ada", &fields),
+            digest: serde_json::from_str(r#""4e322a01d97177bc3f0bb93f98fdac29""#).unwrap(),
         };
         let id = EntityId::parse("user_ada").unwrap();
         let live = EntityChange {
@@ -159,9 +160,9 @@ mod tests {
         assert_eq!(sample("ada@example.com").encode(), want);
     }
 
-    /// As a door of projection 1 wrote it.
+    /// As ingest wrote it at projection 1.
     #[test]
-    fn an_envelope_of_yesterday_opens() {
+    fn a_projection_1_envelope_is_decoded() {
         let text = concat!(
             r#"{"v":1,"svix_id":"msg_1","attempted_at":8,"received_at":9,"event_at":7,"#,
             r#""body":"ba7816bf8f01cfea414140de5dae2223","type":"user.updated","letter":{"event":"#,
@@ -178,17 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens_the_same() {
+    fn decoding_reverses_encoding() {
         let envelope = sample("ada@example.com");
         assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope.clone()));
         let noted = Envelope { note: "data.name cannot be read".into(), ..envelope };
         assert_eq!(Envelope::decode(&noted.encode()), Ok(noted));
     }
 
-    /// A consumer that knows no notes passes over the member, and one that does takes its absence
-    /// for nothing to say: the version stays.
+    /// An older consumer ignores the member, and a newer one takes a missing one as empty. So the
+    /// version stays.
     #[test]
-    fn a_note_is_one_member_more() {
+    fn a_note_adds_one_member() {
         let plain = sample("ada@example.com");
         let noted = Envelope { note: "data.name cannot be read".into(), ..plain.clone() }.encode();
         let member = r#""type":"user.updated","note":"data.name cannot be read","#;
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_a_list_instead_of_an_object_is_no_envelope() {
+    fn arrays_in_place_of_objects_are_malformed() {
         let text = sample("a").encode();
         for (find, put) in [
             (r#"{"id":"org_1","dead":"organization"}"#, r#"["org_1","organization"]"#),
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_too_large_to_travel_is_sealed_as_unreadable() {
+    fn an_oversized_event_becomes_unreadable() {
         let text = sample(&"a".repeat(ENVELOPE_BYTES_MAX)).encode();
         assert!(text.len() <= ENVELOPE_BYTES_MAX);
         let opened = Envelope::decode(&text).unwrap();
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_nonsense_quotes_no_value() {
+    fn errors_quote_no_values() {
         let text =
             sample("a").encode().replace(r#""attempted_at":8"#, r#""attempted_at":"secret""#);
         let error = Envelope::decode(&text).unwrap_err().to_string();
@@ -249,13 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_wire_version_is_told_apart_from_nonsense() {
+    fn newer_versions_and_malformed_text_differ() {
         assert_eq!(Envelope::decode(r#"{"v":2,"x":[]}"#), Err(EnvelopeError::NewerVersion(2)));
-        let newer = sample("a").encode().replace(r#""projection":2"#, r#""projection":3"#);
-        assert_eq!(Envelope::decode(&newer), Err(EnvelopeError::NewerVersion(3)));
-        let nonsense = ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"];
+        let newer = PROJECTION + 1;
+        let text = sample("a").encode();
+        let text = text.replace(r#""projection":2"#, &format!(r#""projection":{newer}"#));
+        assert_eq!(Envelope::decode(&text), Err(EnvelopeError::NewerVersion(newer.into())));
+        let malformed = ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"];
         // The first two of these were found by the fuzz target `queue_message`.
-        for text in nonsense.into_iter().chain([r#"{"v":0}"#, "[2]", r#"{"v":2,"v":2}"#]) {
+        for text in malformed.into_iter().chain([r#"{"v":0}"#, "[2]", r#"{"v":2,"v":2}"#]) {
             assert!(matches!(Envelope::decode(text), Err(EnvelopeError::Malformed(_))), "{text:?}");
         }
     }
