@@ -1,15 +1,16 @@
 //! The pure core of Rolecall: every decision, no I/O, no clock, no randomness, no async.
 //!
 //! ```text
-//!  bytes + headers ─signature::verify→ VerifiedBody ─event::parse→ Incoming
-//!                  ─Envelope::seal→ text ══queue══▶
-//!  text ─Envelope::open→ Event ─plan::plan→ Plan ─sql::statements→ [Statement] ══D1 batch══▶ rows
+//!  bytes + headers ─signature::verify→ VerifiedBody ─event::parse→ ParsedDelivery
+//!                  ─Envelope::encode→ text ══queue══▶
+//!  text ─inbox::open_messages→ [OpenedMessage] ─plan::plan→ BatchPlan
+//!                  ─sql::statements→ [Statement] ══D1 batch══▶ rows
 //!  rows ══hint, fill══▶ RoleSet ══RoleCache══▶ guard::permit(session, set, need, now)
 //!                                                  → Permit | Denied
 //! ```
 //!
-//! What stands left of a `══` is here; a Worker is a thin edge around it. Time and randomness are
-//! arguments: the same inputs give the same answer on any machine.
+//! Everything except the steps drawn with `══` (I/O) is in this crate; the Workers only do that I/O.
+//! Time and randomness are arguments: the same inputs give the same answer on any machine.
 
 pub mod id;
 pub mod time;
