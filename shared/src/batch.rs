@@ -57,7 +57,8 @@ impl BatchProgress {
     }
 
     /// The part to commit next; `None` when every message has its decision. The caller must report
-    /// the result with [`record_commit`](Self::record_commit) or [`record_refusal`](Self::record_refusal).
+    /// the result with [`record_commit`](Self::record_commit) or
+    /// [`record_refusal`](Self::record_refusal).
     pub fn next_part(&mut self) -> Option<BatchPart> {
         while let Some(part) = self.parts.pop() {
             if !part.is_empty() {
@@ -149,8 +150,8 @@ impl BatchPart {
         AfterRefusal { parts: vec![self, half], decisions: vec![] }
     }
 
-    /// Retries all. A message that failed alone at its last attempt is parked, unless parking it was
-    /// what failed.
+    /// Retries all. A message that failed alone at its last attempt is parked, unless parking it
+    /// was what failed.
     fn retry_or_park(self, error: &D1Error, jitter: u32) -> AfterRefusal {
         match (self.messages.as_slice(), self.dead_letters.as_slice()) {
             ([message], []) if is_last_attempt(message.attempts) => self.park_all(error),

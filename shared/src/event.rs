@@ -1,8 +1,8 @@
 //! Parses a verified webhook body into an event.
 //!
-//! Clerk's documents, examples and deliveries disagree, so this parses liberally: unknown fields are
-//! ignored, and nearly everything may be missing. A malformed field that does not affect access is
-//! skipped and recorded in [`ParsedDelivery::note`]. One that does makes the delivery unreadable
+//! Clerk's documents, examples and deliveries disagree, so this parses liberally: unknown fields
+//! are ignored, and nearly everything may be missing. A malformed field that does not affect access
+//! is skipped and recorded in [`ParsedDelivery::note`]. One that does makes the delivery unreadable
 //! ([`Payload::Unreadable`]): it was genuine and must not be lost.
 
 mod deletion;

@@ -9,8 +9,8 @@
 //!                                                  → Permit | Denied
 //! ```
 //!
-//! Everything except the steps drawn with `══` (I/O) is in this crate; the Workers only do that I/O.
-//! Time and randomness are arguments: the same inputs give the same answer on any machine.
+//! Everything except the steps drawn with `══` (I/O) is in this crate; the Workers only do that
+//! I/O. Time and randomness are arguments: the same inputs give the same answer on any machine.
 
 pub mod id;
 pub mod time;

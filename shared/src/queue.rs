@@ -22,7 +22,8 @@ pub struct QueueNames<'a> {
 }
 
 impl QueueKind {
-    /// The queue of this name. `None` if the settings do not name it, or give both queues this name.
+    /// The queue of this name. `None` if the settings do not name it, or give both queues the same
+    /// name.
     #[must_use]
     pub fn from_name(name: &str, names: QueueNames<'_>) -> Option<Self> {
         let is = |configured: &str| !name.is_empty() && configured.trim() == name;

@@ -117,9 +117,9 @@ const CALLS_MAX: u32 = 3;
 /// The longest delay before the second call, in milliseconds. The third waits up to twice as long.
 const CALL_AGAIN_MS_FIRST: u32 = 100;
 
-/// The back-off of an object call: milliseconds to wait after `calls` failed calls, the last of them
-/// with `error`. `None`: do not call again. `jitter` (any number) spreads the calls that failed
-/// together.
+/// The back-off of an object call: milliseconds to wait after `calls` failed calls, the last of
+/// them with `error`. `None`: do not call again. `jitter` (any number) spreads the calls that
+/// failed together.
 #[must_use]
 pub fn retry_call_ms(error: ObjectCallError, calls: u32, jitter: u32) -> Option<u32> {
     match error {

@@ -222,8 +222,8 @@ fn created_at(data: &JsonObject<'_>, notes: &mut ParseNotes) -> UnixMillis {
     })
 }
 
-/// A role's key with the prefix `org:`. `admin` and `basic_member` are from before custom roles, and
-/// mean `org:admin` and `org:member`.
+/// A role's key with the prefix `org:`. `admin` and `basic_member` are from before custom roles,
+/// and mean `org:admin` and `org:member`.
 fn role_key(raw: &str) -> String {
     match raw {
         "basic_member" => "org:member".into(),

@@ -11,8 +11,8 @@ const AT: &str = "data.public_metadata";
 
 const METADATA: [&str; 2] = ["roles", "role"];
 
-/// `roles`, an array of strings, and `role`, a string, together: sorted by their bytes, each once, at
-/// most [`ROLE_NAMES_MAX`]. Other metadata is ignored.
+/// `roles`, an array of strings, and `role`, a string, together: sorted by their bytes, each once,
+/// at most [`ROLE_NAMES_MAX`]. Other metadata is ignored.
 pub(super) fn app_roles(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Vec<String> {
     let Some(raw) = optional_raw(data, AT, notes) else { return Vec::new() };
     let Ok(metadata) = JsonObject::parse(raw.get(), &METADATA) else {

@@ -60,8 +60,8 @@ impl MergeContext {
     /// Returns whether a live membership of this rank is the current one of its pair: no greater
     /// rank was seen.
     ///
-    /// An older membership ended before the newer one began. It stays ignored, even if the newer one
-    /// is deleted and the older one's own deletion was lost.
+    /// An older membership ended before the newer one began. It stays ignored, even if the newer
+    /// one is deleted and the older one's own deletion was lost.
     #[must_use]
     pub fn is_current(&self, pair: &MembershipPair, rank: &Rank) -> bool {
         self.pairs.get(pair).is_none_or(|greatest| greatest <= rank)

@@ -6,6 +6,7 @@
 //! models D1 may rest on them.
 
 mod effect;
+mod list;
 mod read;
 mod rows;
 mod synced;
@@ -24,10 +25,11 @@ use shared::projection::EntityFields;
 
 pub use effect::{Bumps, Effect};
 use effect::{once, rise};
+pub use list::List;
 pub use read::WRITTEN;
 pub use rows::{
-    AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank,
-    Setting, User,
+    AppRole, Grant, Key, Membership, OrgPermission, OrgRole, Organization, Pair, Rank, Setting,
+    User,
 };
 pub use tables::TABLES;
 pub use write::{AnyWrite, Write};

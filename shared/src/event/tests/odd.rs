@@ -338,8 +338,8 @@ fn roles(metadata: &str) -> (Vec<String>, String) {
 
 #[test]
 fn role_shapes_that_are_not_taken_are_said() {
-    let rule = "an app role is a string of 1 to 128 bytes without leading or trailing spaces, without \
-                control characters, and not starting with org:";
+    let rule = "an app role is a string of 1 to 128 bytes without leading or trailing spaces, \
+                without control characters, and not starting with org:";
     let metadata = "data.public_metadata";
     for (given, want, note) in [
         (
