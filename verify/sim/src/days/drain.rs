@@ -1,6 +1,6 @@
-//! A consumer with its batch, step by step as `consumer/src/process_batch.rs`: open each message,
-//! commit part after part, settle each message, then hint. It may crash between any two of these;
-//! what D1 was asked by then happens all the same. Both queues are served alike.
+//! A consumer with its batch, step by step as `consumer/src/process_batch.rs`: open the messages,
+//! commit part after part, acknowledge each message, then hint. It may crash between any two of
+//! these; what was sent to D1 by then is executed all the same. Both queues are served alike.
 
 use std::rc::Rc;
 
@@ -19,14 +19,14 @@ use super::push::By;
 use super::sabotage::Sabotage;
 use super::world::World;
 
-/// The queue that the door fills.
+/// The queue that ingest writes.
 const EVENTS: &str = "events";
 
-/// The queue that the platform fills.
+/// The dead-letter queue.
 const DEAD: &str = "dead";
 
 impl World<'_> {
-    /// `drain`: opens all, then commits.
+    /// `process_batch`: opens all, then commits.
     pub(super) fn drain(&mut self, number: u32) {
         let Some(consumer) = self.consumers.get(&number) else { return };
         let queue = if consumer.dead { DEAD } else { EVENTS };
@@ -48,7 +48,7 @@ impl World<'_> {
         self.commit_parts(number);
     }
 
-    /// The next part; when there is none, every message is settled.
+    /// Commits the next part. If there is none, every message is decided.
     pub(super) fn commit_parts(&mut self, number: u32) {
         if self.crashes(number, Rare::CrashBeforeCommit) {
             return;
@@ -63,7 +63,7 @@ impl World<'_> {
         self.call(Who::Settings(number), Asked::Settings);
     }
 
-    /// The settings were kept, or not: the batch goes on its way either way.
+    /// The default role was written or not: the batch continues either way.
     pub(super) fn settings_kept(&mut self, number: u32, kept: bool) {
         let Some(consumer) = self.consumers.get(&number) else { return };
         if kept {
@@ -82,7 +82,7 @@ impl World<'_> {
         self.crashes(number, Rare::CrashDuringCommit);
     }
 
-    /// D1 has answered to a part.
+    /// D1 has answered for a part.
     pub(super) fn committed(&mut self, number: u32, reply: Result<Reply, String>) {
         if self.crashes(number, Rare::CrashAfterCommit) {
             return;
@@ -101,14 +101,14 @@ impl World<'_> {
             }
             return self.commit_parts(number);
         };
-        let fault = D1Error::classify(&cause);
-        let halves = !matches!(fault, D1Error::Transient(_)) && 1 < part.messages.len();
+        let error = D1Error::classify(&cause);
+        let halves = !matches!(error, D1Error::Transient(_)) && 1 < part.messages.len();
         let waits = consumer.dead;
         if sabotage == Some(Sabotage::RefusedIsDone) {
             consumer.work.record_commit(&part);
             return self.commit_parts(number);
         }
-        consumer.work.record_refusal(part, &fault, jitter);
+        consumer.work.record_refusal(part, &error, jitter);
         if halves {
             self.count(Rare::Bisected);
         }
@@ -118,7 +118,7 @@ impl World<'_> {
         self.commit_parts(number);
     }
 
-    /// Each message is acknowledged or handed back; then the hints.
+    /// Acknowledges or retries each message, then hints.
     fn settle(&mut self, number: u32) {
         self.settles(number, false);
         if self.crashes(number, Rare::CrashBeforeHints) {

@@ -86,13 +86,7 @@ fn passes_over(variant: Variant, sql: &str) -> bool {
 /// What the wrong form does behind a change.
 pub(super) fn after(db: &Database, variant: Variant, change: &EntityChange) -> Result<()> {
     let (id, dead) = (change.id.as_str(), change.state == EntityState::Deleted);
-    let table = match change.entity {
-        EntityKind::User => "users",
-        EntityKind::Organization => "organizations",
-        EntityKind::Membership => "memberships",
-        EntityKind::Role => "org_roles",
-        EntityKind::Permission => "org_permissions",
-    };
+    let table = change.entity.table();
     if variant == Variant::HardDelete && dead {
         db.sql.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
     }
