@@ -107,7 +107,7 @@ fn told(incoming: ParsedDelivery) -> ParsedDelivery {
 const REQUIRED: [&str; 5] = ["banned", "org_id", "user_id", "role", "key"];
 
 /// What an event says of who may do what, without its optional fields.
-fn authority(mut event: Event) -> Event {
+fn access_of(mut event: Event) -> Event {
     event.changes.truncate(1);
     event.users.clear();
     for change in &mut event.changes {
@@ -144,16 +144,16 @@ fn everywhere(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
     assert!(1_000 < tried, "{tried}");
 }
 
-fn is_spare(noun: &str, deletes: bool, place: &str) -> bool {
+fn is_optional(noun: &str, deletes: bool, place: &str) -> bool {
     optional(noun, deletes)
         .iter()
         .any(|it| place == *it || place.strip_prefix(it).is_some_and(|rest| rest.starts_with('.')))
 }
 
 #[test]
-fn what_is_not_synced_changes_nothing_whatever_it_holds() {
+fn a_member_that_is_not_synced_changes_nothing() {
     everywhere(|name, noun, deletes, whole, place, odd| {
-        if required(noun, deletes).contains(&place) || is_spare(noun, deletes, place) {
+        if required(noun, deletes).contains(&place) || is_optional(noun, deletes, place) {
             return;
         }
         let plain = told(parse_bytes(whole.to_string().as_bytes()));
@@ -163,21 +163,21 @@ fn what_is_not_synced_changes_nothing_whatever_it_holds() {
 }
 
 #[test]
-fn what_is_spare_costs_itself_alone() {
+fn a_malformed_optional_member_is_skipped() {
     everywhere(|name, noun, deletes, whole, place, odd| {
-        if !is_spare(noun, deletes, place) || required(noun, deletes).contains(&place) {
+        if !is_optional(noun, deletes, place) || required(noun, deletes).contains(&place) {
             return;
         }
         let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
         let plain = event(parse_bytes(whole.to_string().as_bytes()));
         let found = parse_bytes(&with(whole, place, odd));
         let Payload::Event(found) = found.payload else { panic!("{}: {found:?}", at()) };
-        assert_eq!(authority(found), authority(plain), "{}", at());
+        assert_eq!(access_of(found), access_of(plain), "{}", at());
     });
 }
 
 #[test]
-fn what_is_needed_parks_the_delivery_and_is_never_guessed() {
+fn a_malformed_required_member_parks_the_delivery() {
     everywhere(|name, noun, deletes, whole, place, odd| {
         if !required(noun, deletes).contains(&place) || odd == b"-0.0" {
             return;
@@ -196,7 +196,7 @@ fn what_is_needed_parks_the_delivery_and_is_never_guessed() {
 
 /// The same beside the data.
 #[test]
-fn what_stands_beside_the_data_and_is_not_read_changes_nothing() {
+fn a_member_beside_the_data_that_is_not_read_changes_nothing() {
     let text = String::from_utf8(bytes("user.deleted", r#"{"id":"user_1"}"#)).unwrap();
     let plain = told(parse_bytes(text.as_bytes()));
     for odd in odd() {
@@ -207,7 +207,7 @@ fn what_stands_beside_the_data_and_is_not_read_changes_nothing() {
 }
 
 #[test]
-fn a_deletion_holds_whenever_it_was() {
+fn a_deletion_applies_whatever_its_timestamp() {
     for timestamp in ["-1", "\"x\"", "1e400", "[1]", "9223372036854775808", "null"] {
         let kind = "organizationMembership.deleted";
         let body =
@@ -220,7 +220,7 @@ fn a_deletion_holds_whenever_it_was() {
 }
 
 #[test]
-fn whose_instance_it_is_must_be_read_and_whose_it_is_not_need_not() {
+fn a_malformed_instance_id_makes_only_a_synced_event_unreadable() {
     let body = |instance: &str, kind: &str| {
         let text = format!(r#"{{"type":"{kind}","data":{{"id":"user_1"}},{instance}}}"#);
         parse_bytes(text.as_bytes())
@@ -243,7 +243,7 @@ fn noted(kind: &str, data: &str) -> (Event, String) {
 }
 
 #[test]
-fn what_was_left_out_is_said_without_its_values() {
+fn notes_say_what_was_skipped_without_values() {
     let secret = "\"secret\"";
     for (kind, data, want) in [
         (
@@ -284,12 +284,12 @@ fn what_was_left_out_is_said_without_its_values() {
         assert!(!note.contains(secret.trim_matches('"')));
     }
     let (_, note) = noted("user.deleted", r#"{"id":"user_1","name":7}"#);
-    assert_eq!(note, "", "what is not read is not said");
+    assert_eq!(note, "", "members that are not read are not noted");
 }
 
 /// Half of an organization could take the place of what its own events said.
 #[test]
-fn a_nested_organization_is_taken_whole_or_not_at_all() {
+fn a_nested_organization_is_synced_only_if_it_is_complete() {
     let membership = |organization: &str| {
         let data = format!(
             r#"{{"id":"orgmem_1","role":"org:member","organization":{organization},
@@ -307,11 +307,11 @@ fn a_nested_organization_is_taken_whole_or_not_at_all() {
         assert_eq!((event.changes.len(), note.is_empty()), (1, false), "{odd}");
     }
     let (event, note) = membership(r#"{"id":"org_1"}"#);
-    assert_eq!((event.changes.len(), &*note), (1, ""), "only mentioned");
+    assert_eq!((event.changes.len(), &*note), (1, ""), "only a reference");
 }
 
 #[test]
-fn an_id_or_a_key_with_bytes_that_are_no_utf_8_is_none() {
+fn an_id_or_key_with_invalid_utf_8_is_malformed() {
     let membership = |role: &[u8]| {
         let data = [
             br#"{"type":"organizationMembership.updated","data":{"id":"orgmem_1","role":""#,
@@ -337,7 +337,7 @@ fn roles(metadata: &str) -> (Vec<String>, String) {
 }
 
 #[test]
-fn role_shapes_that_are_not_taken_are_said() {
+fn skipped_role_shapes_are_noted() {
     let rule = "an app role is a string of 1 to 128 bytes without leading or trailing spaces, \
                 without control characters, and not starting with org:";
     let metadata = "data.public_metadata";
@@ -400,7 +400,7 @@ fn role_shapes_that_are_not_taken_are_said() {
 }
 
 #[test]
-fn a_users_app_roles_are_bounded_and_what_is_over_is_said() {
+fn the_app_roles_of_a_user_are_limited_and_the_rest_is_noted() {
     let list = |count: u32| {
         let names: Vec<_> = (0..count).rev().map(|i| format!(r#""r{i:03}""#)).collect();
         format!(r#"{{"roles":[{}],"role":"a"}}"#, names.join(","))
