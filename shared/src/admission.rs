@@ -106,8 +106,8 @@ pub fn admit(
     {
         return Err(IngestError::ForeignInstance);
     }
-    let outcome = match parsed.content {
-        Payload::Synced(_) => IngestOutcome::Enqueued,
+    let outcome = match parsed.payload {
+        Payload::Event(_) => IngestOutcome::Enqueued,
         Payload::Unreadable(_) => IngestOutcome::EnqueuedUnreadable,
         Payload::Ignored => IngestOutcome::Ignored,
     };

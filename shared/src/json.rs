@@ -19,7 +19,11 @@ use serde_json::value::RawValue;
 /// numbers and invalid UTF-16 do not affect the object. Duplicate members are errors, because
 /// parsers disagree on which one wins.
 #[derive(Clone, Debug)]
-pub struct JsonObject<'a>(BTreeMap<&'static str, Option<&'a RawValue>>);
+pub struct JsonObject<'a> {
+    /// The names that were asked for.
+    names: &'static [&'static str],
+    members: BTreeMap<&'static str, Option<&'a RawValue>>,
+}
 
 /// A scalar.
 pub trait JsonScalar: DeserializeOwned {}
@@ -46,7 +50,8 @@ impl<'a> JsonObject<'a> {
     /// # Errors
     /// If it is duplicated.
     pub fn raw_member(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
-        match self.0.get(name) {
+        debug_assert!(self.names.contains(&name), "{name} is not among {:?}", self.names);
+        match self.members.get(name) {
             None => Ok(None),
             Some(Some(raw)) => Ok(Some(raw)),
             Some(None) => Err(serde_json::Error::custom("duplicate member")),
@@ -72,7 +77,7 @@ impl<'a> JsonObject<'a> {
     /// Returns whether a member is duplicated.
     #[must_use]
     pub fn has_duplicate(&self) -> bool {
-        self.0.values().any(Option::is_none)
+        self.members.values().any(Option::is_none)
     }
 }
 
@@ -111,7 +116,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
             let raw: &RawValue = members.next_value()?;
             found.entry(name).and_modify(|known| *known = None).or_insert(Some(raw));
         }
-        Ok(JsonObject(found))
+        Ok(JsonObject { names: self.0, members: found })
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! ingest    headers + body ─signature::verify→ VerifiedBody ─event::parse→ ParsedDelivery
 //!             ─admission::admit→ Envelope ─encode→ text ══queue══▶
-//! consumer  text ─Envelope::decode→ Event ─plan::plan→ BatchPlan
+//! consumer  text ─inbox::open_messages→ [OpenedMessage] ─plan::plan→ BatchPlan
 //!             ─sql::statements→ [Statement] ══D1 batch══▶ rows ══hint══▶
 //! durable   hint, query ─cache::CacheState→ CacheDecision ══fill from D1══▶ RoleSet
 //! ssr       token ─session→ Session, RoleSet ─guard::permit→ Permit | Denied
@@ -17,10 +17,11 @@
 //! - Basics: [`id`] validates ids, [`time`] converts times, [`limits`] has shared numbers, [`json`]
 //!   parses JSON strictly.
 //! - Ingest: [`signature`] verifies a delivery, [`event`] parses it, [`projection`] has the synced
-//!   fields, [`envelope`] the format of queue messages, [`admission`] decides on acceptance.
+//!   fields, [`entity`] the names of their kinds, [`envelope`] the format of queue messages, [`admission`] decides on acceptance.
 //! - Consumer: [`merge`] orders changes of one entity, [`plan`] plans the changes of a batch,
-//!   [`sql`] has the statements, [`queue`] the queues' names, [`batch`] decides on retries and dead
-//!   letters, [`d1_error`] classifies D1's errors, [`outbox`] selects pending hints.
+//!   [`sql`] has the statements, [`queue`] the queues' names, [`inbox`] opens and parks messages,
+//!   [`batch`] decides on retries and dead letters, [`d1_error`] classifies D1's errors, [`retry`]
+//!   has the back-off, [`outbox`] selects pending hints.
 //! - Role cache: [`roles`] is a user's role set, [`role_cache`] the HTTP protocol of the object,
 //!   [`cache`] its state machine.
 //! - Application: [`session`] validates tokens, [`guard`] grants or denies access.
@@ -32,6 +33,7 @@ pub mod limits;
 pub mod json;
 pub mod signature;
 pub mod event;
+pub mod entity;
 pub mod projection;
 pub mod envelope;
 pub mod admission;
@@ -39,9 +41,11 @@ pub mod merge;
 pub mod plan;
 pub mod sql;
 pub mod queue;
+pub mod inbox;
 pub mod batch;
 pub mod d1_error;
 pub mod outbox;
+pub mod retry;
 pub mod roles;
 pub mod role_cache;
 pub mod cache;

@@ -156,7 +156,7 @@ pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     for (entity, changes) in &plan.changes {
         let rows: Vec<_> = changes.iter().map(rows::synced_row).collect();
         statements.extend(json_statements(upsert_of(*entity), &rows));
-        statements.extend(remembered(*entity, &plan.heard));
+        statements.extend(remembered(*entity, &plan.context));
     }
     let deliveries: Vec<_> = plan.deliveries.iter().map(rows::delivery_row).collect();
     statements.extend(json_statements_at(now, DELIVERIES, &deliveries));

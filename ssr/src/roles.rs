@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use js_sys::Reflect;
-use shared::d1_error::{ObjectCallError, retry_call_ms};
 use shared::guard::RoleSnapshot;
 use shared::id::UserId;
 use shared::limits::ANSWER_MS_MAX;
+use shared::retry::{ObjectCallError, retry_call_ms};
 use shared::role_cache::{self, RoleAnswer, RoleQuery, RoleSource};
 use worker::{Delay, Env, Error};
 
@@ -128,7 +128,7 @@ struct RoleQueryFailure {
 impl RoleQueryFailure {
     /// The object did answer, and would answer alike.
     fn of_answer(text: String) -> Self {
-        Self { fault: ObjectCallError::Final, unknowable: RolesUnavailable::NoAnswer(text) }
+        Self { fault: ObjectCallError::Permanent, unknowable: RolesUnavailable::NoAnswer(text) }
     }
 }
 
@@ -166,7 +166,7 @@ async fn query_once(
     let (status, body) = (reply.status_code(), edge::body::text(reply).await?);
     if status != 200 {
         let unknowable = RolesUnavailable::Refused(format!("the object refused with {status}"));
-        return Err(RoleQueryFailure { fault: ObjectCallError::Final, unknowable });
+        return Err(RoleQueryFailure { fault: ObjectCallError::Permanent, unknowable });
     }
     let answer: RoleAnswer = serde_json::from_str(&body).map_err(|error| {
         RoleQueryFailure::of_answer(format!("the object's answer cannot be read: {error}"))

@@ -51,7 +51,7 @@ describe("with a missing table", () => {
 
   /** Waits until the database has rejected more batches. */
   async function refusals(more) {
-    const count = () => system.logs().split("a batch was not committed").length;
+    const count = () => system.logs().split("D1 batch failed").length;
     const known = count();
     await waitFor("a batch is refused", () => known + more <= count());
   }

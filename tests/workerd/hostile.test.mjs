@@ -172,13 +172,13 @@ describe("hostile JSON", () => {
   it("F-15 with invalid role shapes is reported in the log and in the delivery's row", async () => {
     const metadata = "data.public_metadata";
     const cases = [
-      [{ roles: "admin" }, `${metadata}.roles is a text, not a list`],
-      [{ role: ["admin"] }, `${metadata}.role is a list, not a text`],
-      [{ roles: "admin,editor" }, `${metadata}.roles is a text, not a list`],
-      [{ roles: { admin: true } }, `${metadata}.roles is an object, not a list`],
-      [{ role: " admin " }, `${metadata}.role is not taken`],
-      [{ roles: ["admin", 7] }, `${metadata}.roles: 1 of 2 are not taken`],
-      [{ roles: Array.from({ length: 150 }, (_, i) => `r${i}`) }, `${metadata} names 150 app roles`],
+      [{ roles: "admin" }, `${metadata}.roles is a string, expected an array`],
+      [{ role: ["admin"] }, `${metadata}.role is an array, expected a string`],
+      [{ roles: "admin,editor" }, `${metadata}.roles is a string, expected an array`],
+      [{ roles: { admin: true } }, `${metadata}.roles is an object, expected an array`],
+      [{ role: " admin " }, `${metadata}.role was skipped`],
+      [{ roles: ["admin", 7] }, `${metadata}.roles: 1 of 2 were skipped`],
+      [{ roles: Array.from({ length: 150 }, (_, i) => `r${i}`) }, `${metadata} lists 150 app roles`],
       // Other keys belong to the app, and a role name is taken literally.
       [{ admin: "true" }, ""],
       [{ role: "Admin" }, ""],

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, MembershipPair, Rank};
+use crate::merge::{EntityChange, EntityState, LiveState, MembershipPair, Rank};
 use crate::plan::{DeadLetter, DeliveryOutcome, DeliveryRecord};
 use crate::projection::EntityFields;
 
 /// One synced row. A deletion is blank: two deletions of one id are the same bytes.
 pub(super) fn synced_row(change: &EntityChange) -> Value {
     let columns = match &change.state {
-        EntityState::Deleted => blank_columns(change.entity),
+        EntityState::Deleted => live_columns(&EntityFields::empty(change.entity)),
         EntityState::Live(live) => live_columns(&live.fields),
     };
     json!({ "id": change.id.as_str(), "columns": columns, "rank": rank_columns(&change.state) })
@@ -47,58 +47,18 @@ fn rank_columns(state: &EntityState) -> Value {
     }
 }
 
-/// Lists travel as the JSON text that the column holds.
-fn json_text<T: serde::Serialize>(items: &[T]) -> Value {
-    json!(json!(items).to_string())
-}
-
 fn live_columns(fields: &EntityFields) -> Value {
-    match fields {
-        EntityFields::User(user) => json!({
-            "email": user.email,
-            "banned": i32::from(user.banned),
-            "app_roles": json_text(&user.app_roles),
-            "created_at": user.created_at,
-        }),
-        EntityFields::Organization(organization) => json!({
-            "name": organization.name,
-            "slug": organization.slug,
-        }),
-        EntityFields::Membership(membership) => json!({
-            "org_id": membership.org_id,
-            "user_id": membership.user_id,
-            "role": membership.role,
-            "permissions": json_text(&membership.permissions),
-        }),
-        EntityFields::Role(role) => json!({
-            "key": role.key,
-            "permissions": json_text(&role.permissions),
-        }),
-        EntityFields::Permission(permission) => json!({ "key": permission.key }),
-    }
-}
-
-fn blank_columns(entity: EntityKind) -> Value {
-    match entity {
-        EntityKind::User => {
-            json!({ "email": null, "banned": 0, "app_roles": "[]", "created_at": 0 })
-        }
-        EntityKind::Organization => json!({ "name": "", "slug": null }),
-        EntityKind::Membership => {
-            json!({ "org_id": "", "user_id": "", "role": "", "permissions": "[]" })
-        }
-        EntityKind::Role => json!({ "key": "", "permissions": "[]" }),
-        EntityKind::Permission => json!({ "key": "" }),
-    }
+    let columns = fields.columns().into_iter();
+    Value::Object(columns.map(|(name, value)| (name.into(), json!(value))).collect())
 }
 
 /// One row of `deliveries`. `outcome` is null where the synced row decides it.
 pub(super) fn delivery_row(delivery: &DeliveryRecord) -> Value {
-    let DeliveryRecord { envelope, verdict } = delivery;
-    let (outcome, row) = match verdict {
+    let DeliveryRecord { envelope, outcome: decided } = delivery;
+    let (outcome, row) = match decided {
         DeliveryOutcome::DecidedByRow(change) => {
-            let (entity, rank) = (entity_name(change.entity), rank_columns(&change.state));
-            (Value::Null, json!({ "entity": entity, "rank": rank }))
+            let rank = rank_columns(&change.state);
+            (Value::Null, json!({ "entity": change.entity.as_str(), "rank": rank }))
         }
         DeliveryOutcome::Parked => (json!("parked"), Value::Null),
         DeliveryOutcome::Ignored => (json!("ignored"), Value::Null),
@@ -132,14 +92,4 @@ pub(super) fn dead_letter_row(letter: &DeadLetter) -> Value {
         "first_seen_at": letter.first_seen_at,
         "envelope": letter.text,
     })
-}
-
-fn entity_name(entity: EntityKind) -> &'static str {
-    match entity {
-        EntityKind::User => "user",
-        EntityKind::Organization => "organization",
-        EntityKind::Membership => "membership",
-        EntityKind::Role => "role",
-        EntityKind::Permission => "permission",
-    }
 }

@@ -125,14 +125,14 @@ pub fn run(data: &[u8]) -> &'static str {
     let which = usize::from(*which) % (UNREAD.len() + SPARE.len());
     if let Some(event) = UNREAD.get(which) {
         let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
-        assert!(matches!(plain.content, Payload::Synced(_)), "{event:?}");
+        assert!(matches!(plain.payload, Payload::Event(_)), "{event:?}");
         assert_eq!(told(&odd), told(&plain), "{event:?}: {}", String::from_utf8_lossy(value));
         return "the same";
     }
     let event = SPARE.get(which - UNREAD.len()).expect("one of them");
     let (plain, odd) = (read(&with(event, b"null")), read(&with(event, value)));
     let said = || format!("{event:?}: {}", String::from_utf8_lossy(value));
-    assert!(matches!(odd.content, Payload::Synced(_)), "{}: {odd:?}", said());
+    assert!(matches!(odd.payload, Payload::Event(_)), "{}: {odd:?}", said());
     assert_eq!(needed(&odd), needed(&plain), "{}", said());
     "all but itself"
 }
@@ -147,28 +147,26 @@ fn with([kind, data, beside]: &[&str; 3], value: &[u8]) -> Vec<u8> {
 fn needed(incoming: &ParsedDelivery) -> ParsedDelivery {
     let mut needed = told(incoming);
     (needed.note, needed.event_at) = (String::new(), None);
-    if let Payload::Synced(event) = &mut needed.content {
+    if let Payload::Event(event) = &mut needed.payload {
         event.changes.truncate(1);
         event.users.clear();
         for change in &mut event.changes {
             if let EntityState::Live(live) = &mut change.state {
                 live.rank.digest = ContentDigest::of(b"");
-                blank(&mut live.fields);
+                clear_optional(&mut live.fields);
             }
         }
     }
     needed
 }
 
-fn blank(fields: &mut EntityFields) {
-    match fields {
-        EntityFields::User(user) => {
-            (user.email, user.created_at) = (None, 0);
-            user.app_roles.clear();
+/// The synced fields that come from required members.
+const REQUIRED: [&str; 5] = ["banned", "org_id", "user_id", "role", "key"];
+
+fn clear_optional(fields: &mut EntityFields) {
+    for (name, field) in fields.fields_mut() {
+        if !REQUIRED.contains(&name) {
+            field.clear();
         }
-        EntityFields::Organization(it) => (it.name, it.slug) = (String::new(), None),
-        EntityFields::Membership(it) => it.permissions.clear(),
-        EntityFields::Role(it) => it.permissions.clear(),
-        EntityFields::Permission(_) => {}
     }
 }

@@ -6,6 +6,7 @@
 //! models D1 may rest on them.
 
 mod effect;
+mod list;
 mod read;
 mod rows;
 mod synced;
@@ -25,8 +26,8 @@ use shared::projection::EntityFields;
 pub use effect::{Bumps, Effect};
 pub use read::WRITTEN;
 pub use rows::{
-    AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank,
-    Setting, User,
+    AppRole, Grant, Key, Membership, OrgPermission, OrgRole, Organization, Pair, Rank, Setting,
+    User,
 };
 pub use tables::TABLES;
 pub use write::{AnyWrite, Write};
@@ -142,7 +143,7 @@ impl Twin {
         for name in &plan.role_names {
             self.name(name, &mut effect);
         }
-        self.heard = std::mem::take(&mut self.heard).join(plan.heard.clone());
+        self.heard = std::mem::take(&mut self.heard).join(plan.context.clone());
         for (entity, changes) in &plan.changes {
             for change in changes {
                 self.join(change, &mut effect);

@@ -13,7 +13,7 @@ const LONGER: [(&str, usize); 0] = [];
 
 /// Types that serde may fill by position: rows of our own statements, whose columns are objects
 /// already, and variants that hold a type which is read by name. Only to be shortened.
-const BY_POSITION: [&str; 4] = ["FillRow", "PendingHint", "LetterV1", "StateV1"];
+const BY_POSITION: [&str; 4] = ["FillRow", "PendingHint", "PayloadV1", "StateV1"];
 
 /// Where a Worker may open its database: one door in each Worker that has one.
 const DATABASE_DOORS: [&str; 2] = ["consumer/src/db", "durable/src/d1"];

@@ -2,6 +2,7 @@
 //! the envelope is sent. The Worker may crash before or after sending, and the queue may fail.
 
 use shared::admission::{self, ACCEPTED_STATUS, AdmittedDelivery, IngestError};
+use shared::projection::PROJECTION;
 use shared::settings::RawSetting;
 use shared::settings::ingest::{IngestSettings, WEBHOOK_SECRET};
 use shared::signature::{SignatureError, UnverifiedDelivery};
@@ -114,7 +115,10 @@ impl World<'_> {
     /// A newer ingest writes another version of the wire, an older one an older projection.
     fn of_its_build(&self, text: String) -> String {
         match self.door {
-            0 => text.replace(r#""projection":2"#, r#""projection":1"#),
+            0 => text.replace(
+                &format!(r#""projection":{PROJECTION},"#),
+                &format!(r#""projection":{},"#, PROJECTION - 1),
+            ),
             2 => text.replacen(r#"{"v":1,"#, NEWER, 1),
             _ => text,
         }

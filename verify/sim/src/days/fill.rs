@@ -2,8 +2,8 @@
 //! at a time, each judged when it comes back.
 
 use shared::cache::{AgeLimits, FillOutcome, FillRequest};
-use shared::d1_error::ObjectCallError;
 use shared::limits::FILLS_MAX;
+use shared::retry::ObjectCallError;
 use shared::time::UnixMillis;
 
 use super::agenda::Step;
@@ -153,7 +153,7 @@ impl World<'_> {
                 object.waiters.push(Waiter { once_more: false, ..waiter });
             }
         } else {
-            self.replies(guard, try_, Err(ObjectCallError::Final));
+            self.replies(guard, try_, Err(ObjectCallError::Permanent));
         }
     }
 }

@@ -3,8 +3,8 @@
 //! `guard::permit` does for a session of the user's own. The isolate's second level is off, as it
 //! is by default.
 
-use shared::d1_error::{ObjectCallError, retry_call_ms};
 use shared::guard::{Denied, Need, RoleSnapshot, roles_meet};
+use shared::retry::{ObjectCallError, retry_call_ms};
 use shared::role_cache::{RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
 

@@ -4,10 +4,10 @@
 use std::rc::Rc;
 
 use shared::batch::{BatchPart, BatchProgress};
-use shared::d1_error::QueueAction;
 use shared::limits::DEAD_RETRY_S_MAX;
 use shared::outbox::PendingHint;
 use shared::plan::BatchPlan;
+use shared::retry::QueueAction;
 
 use super::agenda::Step;
 use super::count::Rare;

@@ -5,7 +5,7 @@
 use shared::cache::{
     AgeLimits, CacheDecision, CacheState, FillBackoff, FillRequest, RefusalReason,
 };
-use shared::d1_error::ObjectCallError;
+use shared::retry::ObjectCallError;
 use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
 
@@ -76,7 +76,7 @@ impl World<'_> {
         let touched = object.memory.record_use(now, &ages);
         if (touched || self.is_unsaved(user)) && !self.keeps_up(user) {
             let lives = self.object(user).is_some_and(|it| it.loaded);
-            let fault = if lives { ObjectCallError::Final } else { ObjectCallError::Retryable };
+            let fault = if lives { ObjectCallError::Permanent } else { ObjectCallError::Retryable };
             return self.replies(guard, try_, Err(fault));
         }
         let Some(object) = self.object(user) else { return };
@@ -92,11 +92,11 @@ impl World<'_> {
             }
             CacheDecision::JoinFill | CacheDecision::Refuse(RefusalReason::VersionTooFarAhead) => {
                 self.count(Rare::BelowVersion);
-                self.replies(guard, try_, Err(ObjectCallError::Final));
+                self.replies(guard, try_, Err(ObjectCallError::Permanent));
             }
             CacheDecision::Refuse(RefusalReason::BackingOff) => {
                 self.count(Rare::FillWaited);
-                self.replies(guard, try_, Err(ObjectCallError::Final));
+                self.replies(guard, try_, Err(ObjectCallError::Permanent));
             }
             CacheDecision::FillFirst => {
                 if object.memory.entry.is_some() && !object.memory.is_below_floor() && !ask.fresh {

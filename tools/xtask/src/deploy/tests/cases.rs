@@ -256,7 +256,7 @@ fn the_events_that_are_asked_of_clerk_are_those_that_are_synced() {
         let now = UnixMillis(1_700_000_000_000);
         let body = signed.body.as_bytes();
         let verified = signature::verify(&headers, body, &secrets, now).unwrap();
-        event::parse(&verified).content != Payload::Ignored
+        event::parse(&verified).payload != Payload::Ignored
     };
     let asked: BTreeSet<String> = EVENTS.iter().map(|&kind| kind.to_owned()).collect();
     let synced: BTreeSet<String> = event_types().into_iter().filter(|kind| takes(kind)).collect();

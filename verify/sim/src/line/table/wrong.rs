@@ -1,7 +1,7 @@
 //! The wrong forms of what D1 does: the statements, views and triggers with one thing changed.
 
 use anyhow::Result;
-use shared::envelope::Letter;
+use shared::event::Payload;
 use shared::id::EntityId;
 use shared::merge::{EntityChange, EntityKind, EntityState};
 use shared::plan::OpenedMessage;
@@ -89,13 +89,7 @@ fn passes_over(variant: Variant, sql: &str) -> bool {
 /// What the wrong form does behind a change.
 pub(super) fn after(db: &Database, variant: Variant, change: &EntityChange) -> Result<()> {
     let (id, dead) = (change.id.as_str(), change.state == EntityState::Deleted);
-    let table = match change.entity {
-        EntityKind::User => "users",
-        EntityKind::Organization => "organizations",
-        EntityKind::Membership => "memberships",
-        EntityKind::Role => "org_roles",
-        EntityKind::Permission => "org_permissions",
-    };
+    let table = change.entity.table();
     if variant == Variant::HardDelete && dead {
         db.sql.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
     }
@@ -131,7 +125,7 @@ pub(super) fn message(variant: Variant, message: &OpenedMessage) -> OpenedMessag
     } else {
         return message;
     };
-    if let Letter::Event(event) = &mut message.envelope.letter
+    if let Payload::Event(event) = &mut message.envelope.payload
         && let Ok(key) = EntityId::parse(key)
     {
         let of_memberships =
