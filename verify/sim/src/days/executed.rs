@@ -1,5 +1,6 @@
 //! Every batch that D1 executes is compared with its twin at once: which versions rise, which set
-//! belongs to each version, which deliveries are recorded, what the rows are, and what a fill reads.
+//! belongs to each version, which deliveries are recorded, what the rows are, and what a fill
+//! reads.
 
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState};
 use shared::plan::BatchPlan;
