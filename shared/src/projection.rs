@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::entity::EntityKind;
 use columns::synced_fields;
+
 pub use columns::{ColumnValue, FieldMut, SyncedField};
 
 /// The version of this projection. It ranks above the digest, so that the result of a newer build

@@ -11,7 +11,6 @@ use crate::json::{JsonObject, serde_struct_from_object};
 use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
 use crate::projection::{ContentDigest, EntityFields, PROJECTION};
 use crate::time::UnixMillis;
-
 use fields::FieldsV1;
 
 const VERSION: u64 = 1;
