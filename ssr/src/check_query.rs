@@ -12,7 +12,7 @@ pub(crate) struct CheckQuery {
     /// What must hold.
     pub(crate) need: Need,
     /// How new the roles must be.
-    pub(crate) wish: Freshness,
+    pub(crate) freshness: Freshness,
 }
 
 /// Why a query is no question. The text goes to whoever asked.
@@ -84,7 +84,7 @@ impl FreshnessParams {
         }
     }
 
-    fn parse_freshness(&self) -> Freshness {
+    fn freshness(&self) -> Freshness {
         Freshness { fresh: self.fresh.unwrap_or(false), min_version: self.min_version.unwrap_or(0) }
     }
 }
@@ -93,12 +93,12 @@ impl FreshnessParams {
 ///
 /// As strict as [`parse_check_query`]: a mistyped wish would be answered by an older set than was
 /// wished for.
-pub(crate) fn wish(query: &str) -> Result<Freshness, QueryError> {
+pub(crate) fn parse_freshness(query: &str) -> Result<Freshness, QueryError> {
     let mut wished = FreshnessParams::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         wished.take(&name, &value, QueryError::UnknownWish)?;
     }
-    Ok(wished.parse_freshness())
+    Ok(wished.freshness())
 }
 
 /// Reads the query of `/api/check`.
@@ -133,8 +133,8 @@ pub(crate) fn parse_check_query(query: &str) -> Result<CheckQuery, QueryError> {
     if asked.org.is_some() && !names.all(|name| name.starts_with(IN_ORG)) {
         return Err(QueryError::NotInOrg);
     }
-    let wish = asked.wished.parse_freshness();
-    Ok(CheckQuery { need: need(asked), wish })
+    let freshness = asked.wished.freshness();
+    Ok(CheckQuery { need: need(asked), freshness })
 }
 
 /// `any` chooses among roles and permissions. To have proved lately who one is comes on top: it is
@@ -203,7 +203,7 @@ mod tests {
     use shared::guard::Need;
     use shared::session::factors::Reverification;
 
-    use super::{CheckQuery, Freshness, QueryError, parse_check_query, wish};
+    use super::{CheckQuery, Freshness, QueryError, parse_check_query, parse_freshness};
 
     fn role(name: &str) -> Need {
         Need::Role(name.to_owned())
@@ -219,7 +219,7 @@ mod tests {
 
     #[track_caller]
     fn check(query: &str, want: Need) {
-        let want = CheckQuery { need: want, wish: Freshness::default() };
+        let want = CheckQuery { need: want, freshness: Freshness::default() };
         assert_eq!(parse_check_query(query), Ok(want), "{query}");
     }
 
@@ -292,10 +292,10 @@ mod tests {
         let got = parse_check_query("role=a&fresh=1&min_version=1700000000123");
         let need = Need::All(vec![role("a")]);
         let wanted = Freshness { fresh: true, min_version: 1_700_000_000_123 };
-        assert_eq!(got, Ok(CheckQuery { need, wish: wanted }));
-        assert_eq!(wish("fresh=1&min_version=1700000000123"), Ok(wanted));
-        assert_eq!(wish("min_version=0&fresh=0"), Ok(Freshness::default()));
-        assert_eq!(wish(""), Ok(Freshness::default()));
+        assert_eq!(got, Ok(CheckQuery { need, freshness: wanted }));
+        assert_eq!(parse_freshness("fresh=1&min_version=1700000000123"), Ok(wanted));
+        assert_eq!(parse_freshness("min_version=0&fresh=0"), Ok(Freshness::default()));
+        assert_eq!(parse_freshness(""), Ok(Freshness::default()));
     }
 
     #[test]
@@ -310,7 +310,7 @@ mod tests {
             ("min_version=1&min_version=2", QueryError::Repeated),
             ("min_version=-1", QueryError::Version),
         ] {
-            assert_eq!(wish(query), Err(want), "{query}");
+            assert_eq!(parse_freshness(query), Err(want), "{query}");
         }
     }
 

@@ -11,7 +11,7 @@
 mod incoming;
 mod route;
 mod app;
-mod caller;
+mod authorize;
 mod find_session;
 mod keys;
 mod roles;
@@ -39,7 +39,7 @@ pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
         Ok(answer) => answer,
         Err(error) => {
             // Debug, not Display: it does not unwind into JavaScript for a message.
-            tracing::error!(?error, "an answer could not be written");
+            tracing::error!(?error, "building the response failed");
             reply::unavailable_json()?
         }
     };

@@ -65,6 +65,14 @@ impl Route {
         }
     }
 
+    /// Whether the route needs a session.
+    pub(crate) fn is_guarded(&self) -> bool {
+        match self {
+            Self::Guarded(_) | Self::Me | Self::Check => true,
+            Self::Home | Self::SignIn | Self::Health | Self::Style => false,
+        }
+    }
+
     /// Whether programs, not people, ask here.
     pub(crate) fn is_data(&self) -> bool {
         match self {

@@ -139,7 +139,7 @@ describe("the role cache", () => {
     const about = lines.filter((line) => line.includes(cold) || line.includes(short));
     assert.equal(about.length, batches, about.join("\n"));
     for (const line of about) assert.match(line, /"a fill failed".*Network connection lost/);
-    assert.ok(!lines.some((line) => /out of reach|cannot be known/.test(line)));
+    assert.ok(!lines.some((line) => /role cache unavailable|out of reach|cannot be known/.test(line)));
     caches.release();
     const isBack = async () => (await caches.guard(cold)).status === 200;
     await waitFor("the object has waited", isBack);

@@ -408,7 +408,7 @@ describe("a handshake", () => {
       "the handshake cannot be read": signed(["evil=1; Path=/"]),
     };
     for (const [reason, answer] of Object.entries(refused)) {
-      const logged = () => system.logs().split("a handshake is refused").length;
+      const logged = () => system.logs().split("handshake rejected").length;
       const known = logged();
       const url = back("/dashboard?tab=2", answer);
       const { redirect_url } = asks(await get("app", url, cookie(old)), reason);

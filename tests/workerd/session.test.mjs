@@ -128,7 +128,7 @@ describe("a session", () => {
 
   /** Why tokens were refused, in order, by the log. */
   const reasons = () => system.logs().split("\n").filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line)).filter(({ message }) => message === "a token is refused")
+    .map((line) => JSON.parse(line)).filter(({ message }) => message === "session token rejected")
     .map(({ rejection }) => rejection);
 
   /** What refuses, while it runs, is refused for these reasons. */
@@ -738,7 +738,7 @@ describe("a session", () => {
     await ask("pem", `/dashboard?${query}`, { headers: both });
     await ask("pem", `/dashboard?${query}`, { headers: bearer(`${token}x`) });
     await ask("pem", `/dashboard?${query}`, { headers: DOCUMENT });
-    await waitFor("it is logged", () => /a token is refused/.test(system.logs()));
+    await waitFor("it is logged", () => /session token rejected/.test(system.logs()));
     assert.doesNotMatch(system.logs(), /eyJ|bearer|__session|canary/i);
   });
 });
