@@ -27,6 +27,7 @@ pub mod batch;
 pub mod d1_error;
 pub mod roles;
 pub mod guard;
+pub mod check_query;
 pub mod session;
 pub mod role_cache;
 pub mod cache;

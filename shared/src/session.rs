@@ -29,6 +29,7 @@ pub mod cookies;
 pub mod factors;
 pub mod handshake;
 mod header;
+pub mod jwks_cache;
 pub mod keys;
 mod organization;
 mod policy;

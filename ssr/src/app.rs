@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use edge::fault_point;
 use serde::Serialize;
+use shared::cache::isolate::UserRoles;
 use shared::guard::Permit;
 use shared::roles::Membership;
 use shared::session::redirect::local_path;
@@ -16,7 +17,6 @@ use crate::config;
 use crate::denied::{self, render};
 use crate::incoming::{IncomingRequest, RequestMethod};
 use crate::permitted_page::PermittedPage;
-use crate::roles::UserRoles;
 use crate::route::{self, Route};
 use crate::{page, reply, sign_out};
 

@@ -2,18 +2,19 @@
 
 use std::cell::OnceCell;
 
+use shared::cache::isolate::{Freshness, UserRoles};
+use shared::check_query::{self, CheckQuery, QueryError};
 use shared::guard::{self, Denied, Need, Permit};
 use shared::session::handshake::HandshakeRedirect;
 use shared::session::{Actor, Session};
 use shared::settings::ssr::SsrSettings;
 use worker::Env;
 
-use crate::check_query::{self, CheckQuery, QueryError};
 use crate::config;
 use crate::find_session::{SessionOutcome, find_session};
 use crate::incoming::{IncomingRequest, RequestMethod};
 use crate::permitted_page::{PermittedPage, permit_page};
-use crate::roles::{self, Freshness, RolesUnavailable, UserRoles};
+use crate::roles::{self, RolesUnavailable};
 use crate::route::Route;
 
 /// The signed-in caller and their roles: what a permit borrows from.

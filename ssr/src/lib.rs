@@ -15,7 +15,6 @@ mod authorize;
 mod find_session;
 mod keys;
 mod roles;
-mod check_query;
 mod sign_out;
 mod permitted_page;
 mod page;

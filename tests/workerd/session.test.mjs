@@ -720,7 +720,7 @@ describe("a session", () => {
         assert.equal(page.status, 503);
         assert.match(page.headers.get("content-type"), /^text\/html/);
         // Each 503 has its reason in the log.
-        const why = "there is no set, and the last fetch has failed just now";
+        const why = "no JWKS cached, and the last fetch failed moments ago";
         await waitFor("it is logged", () => system.logs().includes(`"why":"${why}"`));
         // Who brings no token needs no key to be told so.
         assert.equal(await status(name), 401);

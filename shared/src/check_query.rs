@@ -1,61 +1,68 @@
-//! `GET /api/check` and `GET /api/me`: what their queries ask.
+//! Parses the query strings of `GET /api/check` and `GET /api/me`.
 
-use shared::guard::Need;
-use shared::session::factors::Reverification;
 use url::form_urlencoded;
 
-use crate::roles::Freshness;
+use crate::cache::isolate::Freshness;
+use crate::guard::Need;
+use crate::session::factors::Reverification;
 
-/// A question that can be answered.
+/// A valid query.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct CheckQuery {
-    /// What must hold.
-    pub(crate) need: Need,
-    /// How new the roles must be.
-    pub(crate) freshness: Freshness,
+pub struct CheckQuery {
+    /// What the caller needs.
+    pub need: Need,
+    /// How fresh the roles must be.
+    pub freshness: Freshness,
 }
 
-/// Why a query is no question. The text goes to whoever asked.
+/// Why a query is invalid. The text is sent to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum QueryError {
-    #[error("ask for a role, a permission or a reverification")]
-    AsksNothing,
-    #[error("ask for fewer things at once")]
-    AsksTooMuch,
+pub enum QueryError {
+    /// Nothing is asked for.
+    #[error("role, permission or reverification is required")]
+    MissingNeed,
+    /// More than 64 roles and permissions.
+    #[error("too many roles and permissions: at most 64")]
+    TooManyNeeds,
+    /// A parameter that `/api/check` does not know.
     #[error(
-        "a parameter is unknown: role, permission, reverification, org, any, fresh and \
-         min_version are known"
+        "unknown parameter; allowed: role, permission, reverification, org, any, fresh, \
+         min_version"
     )]
-    UnknownName,
-    #[error("a parameter is unknown: fresh and min_version are known")]
-    UnknownWish,
-    #[error("reverification, org, any, fresh and min_version may each stand once")]
+    UnknownParameter,
+    /// A parameter that `/api/me` does not know.
+    #[error("unknown parameter; allowed: fresh, min_version")]
+    UnknownFreshnessParameter,
+    /// A parameter that may be given once was given twice.
+    #[error("reverification, org, any, fresh and min_version must not be repeated")]
     Repeated,
-    #[error("a role or a permission is empty")]
-    Empty,
+    /// An empty role or permission.
+    #[error("role and permission must not be empty")]
+    EmptyName,
+    /// `org` beside a role or permission of no organization.
+    #[error("with org, every role and permission must start with org:")]
+    NotOrgScoped,
+    /// `any` or `fresh` is neither 0 nor 1.
+    #[error("any and fresh must be 1 or 0")]
+    BadFlag,
+    /// `min_version` is not a non-negative integer.
+    #[error("min_version must be a non-negative integer")]
+    BadMinVersion,
+    /// `reverification` has an unknown form.
     #[error(
-        "with org, each role and permission must begin with org: and be one of an organization's; \
-         ask for others without org"
+        "reverification must be strict_mfa, strict, moderate, lax, or a level and minutes such as \
+         first_factor:10"
     )]
-    NotInOrg,
-    #[error("any and fresh are 1 or 0")]
-    Switch,
-    #[error("min_version is a whole number, not negative")]
-    Version,
-    #[error(
-        "reverification is strict_mfa, strict, moderate, lax, or first_factor, second_factor or \
-         multi_factor with a colon and minutes"
-    )]
-    Reverification,
+    BadReverification,
 }
 
-/// What the roles and permissions begin with that hold inside an organization.
-const IN_ORG: &str = "org:";
+/// The prefix of an organization's roles and permissions.
+const ORG_PREFIX: &str = "org:";
 
-/// Roles and permissions in one question.
+/// Roles and permissions in one query. Named in [`QueryError::TooManyNeeds`].
 const NEEDS_MAX: usize = 64;
 
-/// The largest version that every party carries exactly: 2^53.
+/// JavaScript's largest exact integer, 2^53.
 const VERSION_MAX: i64 = 9_007_199_254_740_992;
 
 #[derive(Default)]
@@ -65,7 +72,7 @@ struct CheckParams {
     reverification: Option<Reverification>,
     org: Option<String>,
     any: Option<bool>,
-    wished: FreshnessParams,
+    freshness: FreshnessParams,
 }
 
 #[derive(Default)]
@@ -75,11 +82,11 @@ struct FreshnessParams {
 }
 
 impl FreshnessParams {
-    /// Takes a parameter in; `unknown` where it is no wish.
-    fn take(&mut self, name: &str, value: &str, unknown: QueryError) -> Result<(), QueryError> {
+    /// Applies a parameter; `unknown` is the error for any other name.
+    fn apply(&mut self, name: &str, value: &str, unknown: QueryError) -> Result<(), QueryError> {
         match name {
             "fresh" => set_once(&mut self.fresh, parse_flag(value)?),
-            "min_version" => set_once(&mut self.min_version, version(value)?),
+            "min_version" => set_once(&mut self.min_version, parse_min_version(value)?),
             _ => Err(unknown),
         }
     }
@@ -89,61 +96,67 @@ impl FreshnessParams {
     }
 }
 
-/// Reads the query of `/api/me`, which asks how new the roles must be and nothing else.
+/// Parses the query of `/api/me`: only how fresh the roles must be.
 ///
-/// As strict as [`parse_check_query`]: a mistyped wish would be answered by an older set than was
-/// wished for.
-pub(crate) fn parse_freshness(query: &str) -> Result<Freshness, QueryError> {
-    let mut wished = FreshnessParams::default();
+/// As strict as [`parse_check_query`]: with a typo ignored, the answer could be older than the
+/// client allows.
+///
+/// # Errors
+/// Why the query is invalid.
+pub fn parse_freshness(query: &str) -> Result<Freshness, QueryError> {
+    let mut params = FreshnessParams::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        wished.take(&name, &value, QueryError::UnknownWish)?;
+        params.apply(&name, &value, QueryError::UnknownFreshnessParameter)?;
     }
-    Ok(wished.freshness())
+    Ok(params.freshness())
 }
 
-/// Reads the query of `/api/check`.
+/// Parses the query of `/api/check`.
 ///
-/// A mistyped name or value is an error, never a smaller question: `permision=…&role=member`
-/// would otherwise be granted for the role alone.
-pub(crate) fn parse_check_query(query: &str) -> Result<CheckQuery, QueryError> {
-    let mut asked = CheckParams::default();
+/// A typo is an error and never ignored: `permision=…&role=member` would otherwise be granted for
+/// the role alone.
+///
+/// # Errors
+/// Why the query is invalid.
+pub fn parse_check_query(query: &str) -> Result<CheckQuery, QueryError> {
+    let mut params = CheckParams::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let value = value.into_owned();
         match name.as_ref() {
-            "role" => asked.roles.push(non_empty(value)?),
-            "permission" => asked.permissions.push(non_empty(value)?),
+            "role" => params.roles.push(non_empty(value)?),
+            "permission" => params.permissions.push(non_empty(value)?),
             "reverification" => {
-                let wanted = Reverification::parse(&value).ok_or(QueryError::Reverification)?;
-                set_once(&mut asked.reverification, wanted)?;
+                let wanted = Reverification::parse(&value).ok_or(QueryError::BadReverification)?;
+                set_once(&mut params.reverification, wanted)?;
             }
-            "org" => set_once(&mut asked.org, value)?,
-            "any" => set_once(&mut asked.any, parse_flag(&value)?)?,
-            name => asked.wished.take(name, &value, QueryError::UnknownName)?,
+            "org" => set_once(&mut params.org, value)?,
+            "any" => set_once(&mut params.any, parse_flag(&value)?)?,
+            name => params.freshness.apply(name, &value, QueryError::UnknownParameter)?,
         }
     }
-    let count = asked.roles.len().saturating_add(asked.permissions.len());
-    if count == 0 && asked.reverification.is_none() {
-        return Err(QueryError::AsksNothing);
+    let count = params.roles.len().saturating_add(params.permissions.len());
+    if count == 0 && params.reverification.is_none() {
+        return Err(QueryError::MissingNeed);
     }
     if NEEDS_MAX < count {
-        return Err(QueryError::AsksTooMuch);
+        return Err(QueryError::TooManyNeeds);
     }
-    // A question that names an organization means it: passed over, it would grant too much.
-    let mut names = asked.roles.iter().chain(&asked.permissions);
-    if asked.org.is_some() && !names.all(|name| name.starts_with(IN_ORG)) {
-        return Err(QueryError::NotInOrg);
+    // Ignoring `org` would grant too much.
+    let mut names = params.roles.iter().chain(&params.permissions);
+    if params.org.is_some() && !names.all(|name| name.starts_with(ORG_PREFIX)) {
+        return Err(QueryError::NotOrgScoped);
     }
-    let freshness = asked.wished.freshness();
-    Ok(CheckQuery { need: need(asked), freshness })
+    let freshness = params.freshness.freshness();
+    Ok(CheckQuery { need: need(params), freshness })
 }
 
-/// `any` chooses among roles and permissions. To have proved lately who one is comes on top: it is
-/// never one of several ways in.
-fn need(asked: CheckParams) -> Need {
-    let is_any = asked.any.unwrap_or(false);
-    let reverified = asked.reverification.map(Need::Reverified);
-    let held = match needs(asked) {
-        // Half a question is not answered by its other half, not even with `any`.
+/// `any` chooses among roles and permissions. Reverification is always required in addition, never
+/// as an alternative.
+fn need(params: CheckParams) -> Need {
+    let is_any = params.any.unwrap_or(false);
+    let reverified = params.reverification.map(Need::Reverified);
+    let held = match needs(params) {
+        // `org` is missing for one of them: the whole query is denied, even with `any`.
         None => Need::Any(Vec::new()),
         Some(needs) if needs.is_empty() => return Need::All(reverified.into_iter().collect()),
         Some(needs) if is_any => Need::Any(needs),
@@ -155,17 +168,17 @@ fn need(asked: CheckParams) -> Need {
     }
 }
 
-/// What is asked, or `None` when part of it holds inside an organization and none is named.
-fn needs(asked: CheckParams) -> Option<Vec<Need>> {
-    let org = asked.org;
-    let roles = asked.roles.into_iter().map(|role| {
-        if role.starts_with(IN_ORG) {
+/// The needs, or `None` if one of them requires an organization and none is given.
+fn needs(params: CheckParams) -> Option<Vec<Need>> {
+    let org = params.org;
+    let roles = params.roles.into_iter().map(|role| {
+        if role.starts_with(ORG_PREFIX) {
             Some(Need::OrgRole { org: org.clone()?, role })
         } else {
             Some(Need::Role(role))
         }
     });
-    let permissions = asked
+    let permissions = params
         .permissions
         .into_iter()
         .map(|permission| Some(Need::Permission { org: org.clone()?, permission }));
@@ -173,7 +186,7 @@ fn needs(asked: CheckParams) -> Option<Vec<Need>> {
 }
 
 fn non_empty(value: String) -> Result<String, QueryError> {
-    if value.is_empty() { Err(QueryError::Empty) } else { Ok(value) }
+    if value.is_empty() { Err(QueryError::EmptyName) } else { Ok(value) }
 }
 
 fn set_once<T>(slot: &mut Option<T>, value: T) -> Result<(), QueryError> {
@@ -187,23 +200,22 @@ fn parse_flag(value: &str) -> Result<bool, QueryError> {
     match value {
         "1" => Ok(true),
         "0" => Ok(false),
-        _ => Err(QueryError::Switch),
+        _ => Err(QueryError::BadFlag),
     }
 }
 
-fn version(value: &str) -> Result<i64, QueryError> {
+fn parse_min_version(value: &str) -> Result<i64, QueryError> {
     if value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(QueryError::Version);
+        return Err(QueryError::BadMinVersion);
     }
-    value.parse().ok().filter(|version| *version <= VERSION_MAX).ok_or(QueryError::Version)
+    value.parse().ok().filter(|version| *version <= VERSION_MAX).ok_or(QueryError::BadMinVersion)
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::guard::Need;
-    use shared::session::factors::Reverification;
-
-    use super::{CheckQuery, Freshness, QueryError, parse_check_query, parse_freshness};
+    use super::{
+        CheckQuery, Freshness, Need, QueryError, Reverification, parse_check_query, parse_freshness,
+    };
 
     fn role(name: &str) -> Need {
         Need::Role(name.to_owned())
@@ -229,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn all_must_hold_unless_any_is_asked_for() {
+    fn all_needs_are_required_unless_any_is_set() {
         check("role=admin", Need::All(vec![role("admin")]));
         check("role=a&role=b", Need::All(vec![role("a"), role("b")]));
         check("role=a&role=b&any=1", Need::Any(vec![role("a"), role("b")]));
@@ -242,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_organization_is_not_passed_over() {
+    fn org_is_never_ignored() {
         for query in [
             "role=member&org=org_1",
             "role=admin&org=org_1&any=1",
@@ -251,12 +263,12 @@ mod tests {
             "role=org:admin&permission=x&org=org_1",
             "role=member&org=",
         ] {
-            check_bad(query, QueryError::NotInOrg);
+            check_bad(query, QueryError::NotOrgScoped);
         }
     }
 
     #[test]
-    fn what_holds_in_an_organization_needs_one() {
+    fn org_scoped_needs_require_org() {
         for query in [
             "role=org:admin",
             "permission=org:x:y",
@@ -268,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reverification_comes_on_top() {
+    fn reverification_is_required_in_addition() {
         let strict = || Need::Reverified(Reverification::parse("strict").expect("a demand"));
         check("reverification=strict", Need::All(vec![strict()]));
         check("reverification=strict&any=1", Need::All(vec![strict()]));
@@ -282,13 +294,13 @@ mod tests {
         );
         check("role=org:x&reverification=strict", Need::All(vec![Need::Any(vec![]), strict()]));
         for how in ["", "1", "strictest", "second_factor:0", "second_factor:x"] {
-            check_bad(&format!("role=a&reverification={how}"), QueryError::Reverification);
+            check_bad(&format!("role=a&reverification={how}"), QueryError::BadReverification);
         }
         check_bad("reverification=strict&reverification=lax", QueryError::Repeated);
     }
 
     #[test]
-    fn fresh_and_min_version_are_read() {
+    fn fresh_and_min_version_are_parsed() {
         let got = parse_check_query("role=a&fresh=1&min_version=1700000000123");
         let need = Need::All(vec![role("a")]);
         let wanted = Freshness { fresh: true, min_version: 1_700_000_000_123 };
@@ -299,44 +311,44 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_is_read_as_strictly_as_a_question() {
+    fn freshness_parameters_are_strict() {
         for (query, want) in [
-            ("role=a", QueryError::UnknownWish),
-            ("fresh=1&min-version=7", QueryError::UnknownWish),
-            ("Fresh=1", QueryError::UnknownWish),
-            ("fresh", QueryError::Switch),
-            ("fresh=true", QueryError::Switch),
+            ("role=a", QueryError::UnknownFreshnessParameter),
+            ("fresh=1&min-version=7", QueryError::UnknownFreshnessParameter),
+            ("Fresh=1", QueryError::UnknownFreshnessParameter),
+            ("fresh", QueryError::BadFlag),
+            ("fresh=true", QueryError::BadFlag),
             ("fresh=1&fresh=1", QueryError::Repeated),
             ("min_version=1&min_version=2", QueryError::Repeated),
-            ("min_version=-1", QueryError::Version),
+            ("min_version=-1", QueryError::BadMinVersion),
         ] {
             assert_eq!(parse_freshness(query), Err(want), "{query}");
         }
     }
 
     #[test]
-    fn a_question_that_cannot_be_read_is_never_a_smaller_one() {
+    fn invalid_queries_are_rejected() {
         for query in ["", "org=org_1", "any=1", "fresh=1", "min_version=3", "&&"] {
-            check_bad(query, QueryError::AsksNothing);
+            check_bad(query, QueryError::MissingNeed);
         }
         for value in
             ["abc", "", "-1", "1.5", "1e3", "+1", " 1", "9007199254740993", "99999999999999999999"]
         {
             let query = format!("role=a&min_version={}", value.replace('+', "%2B"));
-            check_bad(&query, QueryError::Version);
+            check_bad(&query, QueryError::BadMinVersion);
         }
         for query in ["role=a&any=yes", "role=a&fresh=true", "role=a&any=", "role=a&fresh"] {
-            check_bad(query, QueryError::Switch);
+            check_bad(query, QueryError::BadFlag);
         }
         for query in ["role=a&any=1&any=0", "role=org:a&org=x&org=x", "role=a&fresh=1&fresh=1"] {
             check_bad(query, QueryError::Repeated);
         }
         for query in ["role=", "role", "role=a&permission="] {
-            check_bad(query, QueryError::Empty);
+            check_bad(query, QueryError::EmptyName);
         }
         for query in ["permision=org:x:y&role=member", "role=a&Role=b", "role=a&x"] {
-            check_bad(query, QueryError::UnknownName);
+            check_bad(query, QueryError::UnknownParameter);
         }
-        check_bad(&"role=a&".repeat(65), QueryError::AsksTooMuch);
+        check_bad(&"role=a&".repeat(65), QueryError::TooManyNeeds);
     }
 }
