@@ -24,6 +24,7 @@ use crate::id::{EntityId, UserId};
 use crate::time::UnixMillis;
 
 mod actor;
+mod candidate;
 mod claims;
 pub mod cookies;
 pub mod factors;
@@ -35,6 +36,7 @@ mod organization;
 mod policy;
 pub mod publishable_key;
 pub mod redirect;
+mod renewal;
 mod token_error;
 pub mod verified_signatures;
 pub mod candidates;
@@ -48,6 +50,9 @@ pub use validate::{validate_claims, validate_claims_at};
 
 /// Bytes in a session token. Clerk's have about 1 KB, and a cookie cannot hold more than 4 KB.
 pub const TOKEN_BYTES_MAX: usize = 8_192;
+
+/// Tokens verified in one request. A browser sends one or two; more are treated as an attack.
+pub const CANDIDATES_MAX: usize = 8;
 
 /// How far Clerk's clock and ours may differ: the default of Clerk's own SDK.
 pub const SKEW_MS: i64 = 5_000;

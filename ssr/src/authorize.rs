@@ -4,26 +4,19 @@ use std::cell::OnceCell;
 
 use shared::cache::isolate::{Freshness, UserRoles};
 use shared::check_query::{self, CheckQuery, QueryError};
-use shared::guard::{self, Denied, Need, Permit};
+use shared::guard::{Denied, Need, Permit};
+use shared::session::Session;
 use shared::session::handshake::HandshakeRedirect;
-use shared::session::{Actor, Session};
 use shared::settings::ssr::SsrSettings;
 use worker::Env;
 
+use crate::caller::Caller;
 use crate::config;
 use crate::find_session::{SessionOutcome, find_session};
 use crate::incoming::{IncomingRequest, RequestMethod};
 use crate::permitted_page::{PermittedPage, permit_page};
 use crate::roles::{self, RolesUnavailable};
 use crate::route::Route;
-
-/// The signed-in caller and their roles: what a permit borrows from.
-#[derive(Debug)]
-pub(crate) struct Caller {
-    session: Session,
-    roles: UserRoles,
-    route: &'static str,
-}
 
 /// What a request gets.
 #[derive(Debug)]
@@ -91,7 +84,7 @@ pub(crate) async fn authorize<'a>(
             caller.permit(&need).map(|permit| Authorization::Api(permit, &caller.roles))
         }
     };
-    access.unwrap_or_else(|denied| Authorization::Denied(caller.denied(denied)))
+    access.unwrap_or_else(|denied| Authorization::Denied(access_denied(denied, &caller.roles)))
 }
 
 /// The caller's session. A browser is sent to Clerk only for a page.
@@ -145,48 +138,11 @@ async fn load_roles(
     None
 }
 
-impl Caller {
-    /// The user's id.
-    pub(crate) fn user_id(&self) -> &str {
-        self.session.user_id().as_str()
-    }
-
-    fn denied(&self, denied: Denied) -> AccessDenied<'_> {
-        match denied {
-            Denied::NoRoleSet | Denied::RoleSetTooOld => {
-                AccessDenied::Unavailable(Some(&self.roles))
-            }
-            Denied::UserBlocked
-            | Denied::NotGranted
-            | Denied::Impersonated
-            | Denied::NotReverified => AccessDenied::Forbidden(&self.roles),
+fn access_denied(denied: Denied, roles: &UserRoles) -> AccessDenied<'_> {
+    match denied {
+        Denied::NoRoleSet | Denied::RoleSetTooOld => AccessDenied::Unavailable(Some(roles)),
+        Denied::UserBlocked | Denied::NotGranted | Denied::Impersonated | Denied::NotReverified => {
+            AccessDenied::Forbidden(roles)
         }
-    }
-
-    /// Asks the guard. Denials and impersonated access are logged.
-    pub(crate) fn permit(&self, need: &Need) -> Result<Permit<'_>, Denied> {
-        let now = edge::clock::now();
-        let decision = guard::permit(&self.session, Some(&self.roles.known), need, now);
-        let actor = self.session.actor();
-        let outcome = match &decision {
-            // One line for each granted page would be most of the log.
-            Ok(_) if actor.is_none() => None,
-            Ok(_) => Some("granted".to_owned()),
-            Err(denied) => Some(denied.to_string()),
-        };
-        if let Some(outcome) = outcome {
-            tracing::info!(
-                route = self.route,
-                user.id = self.user_id(),
-                session.id = %self.session.id(),
-                actor.id = actor.map(Actor::as_str),
-                outcome,
-                version = self.roles.known.set.version,
-                source = self.roles.source.as_str(),
-                age_ms = self.roles.age_ms,
-                "access decision"
-            );
-        }
-        decision
     }
 }

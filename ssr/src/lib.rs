@@ -12,6 +12,7 @@ mod incoming;
 mod route;
 mod app;
 mod authorize;
+mod caller;
 mod find_session;
 mod keys;
 mod roles;

@@ -2,7 +2,7 @@
 
 use shared::guard::{Denied, Permit};
 
-use crate::authorize::Caller;
+use crate::caller::Caller;
 use crate::route::GuardedPage;
 
 /// A page whose need was met. Only [`permit_page`] makes one. A permit does not say which need it

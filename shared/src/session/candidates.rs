@@ -5,16 +5,13 @@ mod session_cookies;
 
 use self::session_cookies::SessionCookies;
 use self::unverified_claims::UnverifiedClaims;
-use super::TokenError;
-use super::handshake::{CandidateOutcome, is_current, may_be_renewed};
+pub use super::candidate::{
+    CandidateOutcome, ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation,
+};
+use super::renewal::{is_current, may_be_renewed};
+use super::{CANDIDATES_MAX, TokenError};
 use crate::id::UserId;
 use crate::time::UnixMillis;
-
-/// Where Clerk's scripts put the token.
-pub const COOKIE: &str = "__session";
-
-/// Where Clerk says when the browser's sessions last changed, in seconds; 0 is "signed out".
-pub const CLIENT_UAT: &str = "__client_uat";
 
 /// The two headers in which a token can come, as they came.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,72 +21,6 @@ pub struct CredentialHeaders<'a> {
     /// `Cookie`.
     pub cookie: Option<&'a str>,
 }
-
-/// The Clerk instance, as far as its cookies tell it from others on the same domain.
-#[derive(Clone, Copy, Debug)]
-pub struct ClerkInstance<'a> {
-    /// What it writes into `iss`.
-    pub issuer: &'a str,
-    /// [`super::publishable_key::PublishableKey::cookie_suffix`], where the key is known.
-    pub suffix: Option<&'a str>,
-    /// Whether it is one for production or for development.
-    pub stage: InstanceType,
-}
-
-/// What an instance is for. Cookies of a development instance are set by scripts, less reliably.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstanceType {
-    /// `pk_live_…`, or unknown.
-    Production,
-    /// `pk_test_…`.
-    Development,
-}
-
-/// Where a token was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenLocation {
-    /// `Authorization`: a program, or a script.
-    AuthorizationHeader,
-    /// `__session`.
-    Cookie,
-    /// `__session_<suffix>`.
-    SuffixedCookie,
-}
-
-/// What a request carries to say who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenCandidate<'a> {
-    /// The token to judge, if there is one.
-    pub token: Option<&'a str>,
-    /// Where it was found, or where it would have been.
-    pub carrier: TokenLocation,
-    /// When the browser's sessions last changed, if a cookie says so.
-    pub client_uat: Option<ClientUat>,
-}
-
-/// The value of [`CLIENT_UAT`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientUat {
-    /// Nobody is signed in in this browser.
-    SignedOut,
-    /// Somebody is, since then.
-    Since(UnixMillis),
-}
-
-impl ClientUat {
-    /// As Clerk's SDK, what is not a number counts as 0.
-    fn parse(text: &str) -> Self {
-        let seconds = text.parse::<u32>().unwrap_or(0);
-        if seconds == 0 {
-            return Self::SignedOut;
-        }
-        Self::Since(UnixMillis(i64::from(seconds).saturating_mul(1000)))
-    }
-}
-
-/// Tokens of one request that are judged. A browser sends one or two; more than so many are there
-/// to cost time.
-pub const TOKENS_MAX: usize = 8;
 
 /// Finds the tokens to judge, in the order in which they count. There is at least one place, and
 /// the first may be one where no token stands.
@@ -104,7 +35,7 @@ pub const TOKENS_MAX: usize = 8;
 /// newest first, and after them those of the other pair.
 ///
 /// # Errors
-/// [`TokenError::TooManyTokens`] when there are more than [`TOKENS_MAX`].
+/// [`TokenError::TooManyTokens`] when there are more than [`CANDIDATES_MAX`].
 pub fn find_candidates<'a>(
     presented: CredentialHeaders<'a>,
     instance: &ClerkInstance<'_>,
@@ -123,7 +54,7 @@ pub fn find_candidates<'a>(
         };
         found.insert(0, first);
     }
-    if TOKENS_MAX < found.len() { Err(TokenError::TooManyTokens) } else { Ok(found) }
+    if CANDIDATES_MAX < found.len() { Err(TokenError::TooManyTokens) } else { Ok(found) }
 }
 
 /// The token in `Authorization`. Without a scheme it is one only if it has a token's form: then no

@@ -1,5 +1,11 @@
 //! Cookies: the header that a browser sends, and the lines that Clerk asks us to set.
 
+/// The cookie with the session token.
+pub const SESSION_COOKIE: &str = "__session";
+
+/// The cookie with the time of the browser's last session change, in seconds; 0 is "signed out".
+pub const CLIENT_UAT_COOKIE: &str = "__client_uat";
+
 /// A cookie has two values: a sibling domain can set a second one, and nothing in the header says
 /// which is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,13 +60,8 @@ const LINE_BYTES_MAX: usize = 5_120;
 
 /// The cookies that are Clerk's to set on an application's domain, each also with the instance's
 /// suffix (clerk/javascript, `packages/backend/src/constants.ts`).
-const CLERK_COOKIES: [&str; 5] = [
-    super::candidates::COOKIE,
-    super::candidates::CLIENT_UAT,
-    "__refresh",
-    "__clerk_db_jwt",
-    "__clerk_handshake",
-];
+const CLERK_COOKIES: [&str; 5] =
+    [SESSION_COOKIE, CLIENT_UAT_COOKIE, "__refresh", "__clerk_db_jwt", "__clerk_handshake"];
 
 /// What may stand behind the value (RFC 6265bis, section 4.1). Whatever else does is left out.
 const ATTRIBUTES: [&str; 8] =
@@ -104,7 +105,7 @@ impl SetCookie {
     /// The token that it carries, when it is a session's cookie and not its end.
     #[must_use]
     pub fn session_token(&self) -> Option<&str> {
-        let is_session = self.name.starts_with(super::candidates::COOKIE);
+        let is_session = self.name.starts_with(SESSION_COOKIE);
         (is_session && !self.value.is_empty()).then_some(self.value.as_str())
     }
 }

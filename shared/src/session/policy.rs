@@ -1,7 +1,7 @@
 //! Which tokens are ours.
 
 use super::TokenError;
-use super::candidates::TokenLocation;
+use super::candidate::TokenLocation;
 
 /// Whose tokens are ours.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use sha1::{Digest, Sha1};
 
-use super::candidates::InstanceType;
+use super::candidate::InstanceType;
 
 /// Clerk writes the key with padding and without.
 const LOOSE: GeneralPurpose = GeneralPurpose::new(

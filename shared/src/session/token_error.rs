@@ -1,7 +1,6 @@
 //! Why there is no session.
 
-use super::TOKEN_BYTES_MAX;
-use super::candidates::TOKENS_MAX;
+use super::{CANDIDATES_MAX, TOKEN_BYTES_MAX};
 
 /// Why a token is not a session. For our log: outside, one answer stands for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,8 +8,8 @@ pub enum TokenError {
     /// Two live tokens came with one request, and nothing says which is meant.
     #[error("two tokens of different users")]
     ConflictingTokens,
-    /// More tokens than [`TOKENS_MAX`] came with one request.
-    #[error("more than {TOKENS_MAX} session tokens")]
+    /// More tokens than [`CANDIDATES_MAX`] came with one request.
+    #[error("more than {CANDIDATES_MAX} session tokens")]
     TooManyTokens,
     /// More than [`TOKEN_BYTES_MAX`] bytes.
     #[error("the token is longer than {TOKEN_BYTES_MAX} bytes")]

@@ -1,6 +1,6 @@
 //! From claims that are Clerk's to a session that is ours.
 
-use super::candidates::TokenLocation;
+use super::candidate::TokenLocation;
 use super::{Session, TokenError, TokenPolicy, VerifiedToken, claims};
 use crate::id::{EntityId, UserId};
 use crate::time::UnixMillis;

@@ -15,7 +15,7 @@ use super::UnverifiedToken;
 use super::keys::RsaKey;
 
 /// Tokens remembered at once, the oldest forgotten first: about 100 KB.
-pub const TOKENS_MAX: usize = 1_024;
+pub const SIGNATURES_MAX: usize = 1_024;
 
 /// A key, signed bytes and their signature, in a form that tells nothing of them: looking one up
 /// takes no time that depends on how much of a token was guessed right.
@@ -42,7 +42,7 @@ impl VerifiedSignatures {
             return;
         }
         self.order.push_back(print);
-        if TOKENS_MAX < self.order.len()
+        if SIGNATURES_MAX < self.order.len()
             && let Some(oldest) = self.order.pop_front()
         {
             self.prints.remove(&oldest);
@@ -62,7 +62,7 @@ fn fingerprint(token: &UnverifiedToken<'_>, key: &RsaKey) -> SignatureFingerprin
 
 #[cfg(test)]
 mod tests {
-    use super::{TOKENS_MAX, VerifiedSignatures};
+    use super::{SIGNATURES_MAX, VerifiedSignatures};
     use crate::session::keys::{RsaKey, from_pem};
     use crate::session::{UnverifiedToken, parse_token};
 
@@ -98,7 +98,7 @@ mod tests {
     fn the_oldest_is_forgotten() {
         let [key, _] = keys();
         let mut seen = VerifiedSignatures::default();
-        let texts: Vec<_> = (0..=TOKENS_MAX).map(|i| format!("{HEAD}.e30.{i:08}")).collect();
+        let texts: Vec<_> = (0..=SIGNATURES_MAX).map(|i| format!("{HEAD}.e30.{i:08}")).collect();
         for text in &texts {
             seen.insert(&token(text), &key);
             // Again: a token takes one place.
@@ -106,6 +106,6 @@ mod tests {
         }
         assert!(!seen.contains(&token(&texts[0]), &key));
         assert!(texts[1..].iter().all(|text| seen.contains(&token(text), &key)));
-        assert_eq!((seen.prints.len(), seen.order.len()), (TOKENS_MAX, TOKENS_MAX));
+        assert_eq!((seen.prints.len(), seen.order.len()), (SIGNATURES_MAX, SIGNATURES_MAX));
     }
 }

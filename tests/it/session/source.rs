@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use shared::session::CANDIDATES_MAX;
 use shared::session::TokenError;
 use shared::session::candidates::{
-    self, ClerkInstance, ClientUat, CredentialHeaders, InstanceType, TOKENS_MAX, TokenCandidate,
-    TokenLocation,
+    self, ClerkInstance, ClientUat, CredentialHeaders, InstanceType, TokenCandidate, TokenLocation,
 };
 use shared::session::handshake::{
     self, CandidateOutcome, PageRequest, SessionDecision, Unauthenticated,
@@ -416,16 +416,16 @@ fn j_24_more_tokens_than_a_browser_sends_are_not_judged() {
         let tokens = (0..count).map(|at| token("user_1", &json!({ "jti": at })));
         tokens.fold(String::new(), |cookie, token| cookie + "__session=" + &token + "; ")
     };
-    let cookie = of(TOKENS_MAX);
+    let cookie = of(CANDIDATES_MAX);
     let found = places("", &cookie, InstanceType::Production).expect("places");
-    assert_eq!(found.len(), TOKENS_MAX);
+    assert_eq!(found.len(), CANDIDATES_MAX);
     assert_eq!(
-        places("", &of(TOKENS_MAX + 1), InstanceType::Production),
+        places("", &of(CANDIDATES_MAX + 1), InstanceType::Production),
         Err(TokenError::TooManyTokens)
     );
     let own = token("user_2", &json!({}));
     assert_eq!(
-        places(&own, &of(TOKENS_MAX), InstanceType::Production),
+        places(&own, &of(CANDIDATES_MAX), InstanceType::Production),
         Err(TokenError::TooManyTokens)
     );
     // What does not claim to be ours is passed over, however much there is of it.

@@ -1,10 +1,8 @@
 //! Clerk's two pairs of cookies, each of which may come several times.
 
 use super::unverified_claims::{ClaimedIssuer, UnverifiedClaims};
-use super::{
-    CLIENT_UAT, COOKIE, ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation,
-};
-use crate::session::cookies::distinct_values;
+use super::{ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation};
+use crate::session::cookies::{CLIENT_UAT_COOKIE, SESSION_COOKIE, distinct_values};
 use crate::time::UnixMillis;
 
 /// One pair: the different values of its token and of its `__client_uat`.
@@ -17,7 +15,7 @@ struct CookiePair<'a> {
 impl<'a> CookiePair<'a> {
     fn parse(header: &'a str, ending: &str) -> Self {
         let values = |name: &str| distinct_values(header, &format!("{name}{ending}"));
-        Self { tokens: values(COOKIE), uats: values(CLIENT_UAT) }
+        Self { tokens: values(SESSION_COOKIE), uats: values(CLIENT_UAT_COOKIE) }
     }
 
     fn is_absent(&self) -> bool {

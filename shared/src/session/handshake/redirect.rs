@@ -6,10 +6,8 @@ use std::borrow::Cow;
 use url::form_urlencoded;
 
 use super::HandshakeReason;
-use crate::session::candidates::{
-    COOKIE, ClerkInstance, InstanceType, TokenCandidate, TokenLocation,
-};
-use crate::session::cookies::{SetCookie, single_value};
+use crate::session::candidate::{ClerkInstance, InstanceType, TokenCandidate, TokenLocation};
+use crate::session::cookies::{SESSION_COOKIE, SetCookie, single_value};
 use crate::session::redirect::local_path;
 use crate::session::{TOKEN_BYTES_MAX, TokenError};
 
@@ -197,7 +195,7 @@ pub fn redirect_to_clerk(
     // Neither was read here, and a header of the answer has its limits.
     let is_short = |text: &str| text.len() <= TOKEN_BYTES_MAX;
     if let Some(token) = found.token.filter(|token| is_short(token)) {
-        query.append_pair(COOKIE, token);
+        query.append_pair(SESSION_COOKIE, token);
     }
     if instance.stage == InstanceType::Development
         && let Some(browser) = dev_browser(instance, visit).filter(|browser| is_short(browser))
