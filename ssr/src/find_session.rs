@@ -44,8 +44,8 @@ pub(crate) async fn find_session(
     let next = match handshake::decide(outcome, &candidate, stage, page_request.as_ref()) {
         SessionDecision::Serve(session) => return SessionOutcome::SignedIn(session),
         SessionDecision::Unauthenticated(next) => next,
-        SessionDecision::ApplyHandshake { answer, otherwise } => {
-            match verify_handshake(answer, sessions).await {
+        SessionDecision::ApplyHandshake { token, otherwise } => {
+            match verify_handshake(token, sessions).await {
                 Ok(cookies) => return handshake_done(&cookies, page_request.as_ref()),
                 Err(TokenCheckError::Unavailable) => return SessionOutcome::Unavailable,
                 Err(TokenCheckError::Invalid(rejection)) => {
@@ -135,14 +135,14 @@ enum TokenCheckError {
 }
 
 impl From<TokenError> for TokenCheckError {
-    fn from(rejection: TokenError) -> Self {
-        Self::Invalid(rejection)
+    fn from(error: TokenError) -> Self {
+        Self::Invalid(error)
     }
 }
 
 impl From<KeyLookupError> for TokenCheckError {
-    fn from(trouble: KeyLookupError) -> Self {
-        match trouble {
+    fn from(error: KeyLookupError) -> Self {
+        match error {
             KeyLookupError::NoKeyId => Self::Invalid(TokenError::MissingKeyId),
             KeyLookupError::UnknownKey => Self::Invalid(TokenError::UnknownKey),
             KeyLookupError::Unavailable => Self::Unavailable,
@@ -156,20 +156,20 @@ async fn verify_token(
     sessions: &SessionSettings,
 ) -> Result<Session, TokenCheckError> {
     let unverified = session::parse_token(token)?;
-    let check = keys::check_signature(&unverified, &sessions.keys).await?;
-    let verified = unverified.with_signature(check)?;
+    let status = keys::check_signature(&unverified, &sessions.keys).await?;
+    let verified = unverified.with_signature(status)?;
     Ok(session::validate_claims_at(carrier, &verified, &sessions.policy, edge::clock::now())?)
 }
 
 /// Verifies a handshake token and every session token in it; returns its cookies.
 async fn verify_handshake(
-    answer: Result<Cow<'_, str>, TokenError>,
+    token: Result<Cow<'_, str>, TokenError>,
     sessions: &SessionSettings,
 ) -> Result<Vec<SetCookie>, TokenCheckError> {
-    let answer = answer?;
-    let unverified = handshake::parse_handshake(&answer)?;
-    let check = keys::check_signature(unverified.token(), &sessions.keys).await?;
-    let verified = unverified.verified(check)?;
+    let token = token?;
+    let unverified = handshake::parse_handshake(&token)?;
+    let status = keys::check_signature(unverified.token(), &sessions.keys).await?;
+    let verified = unverified.with_signature(status)?;
     let suffix = sessions.cookie_suffix.as_deref();
     let now = edge::clock::now();
     let cookies = handshake::validate_handshake(&verified, &sessions.policy, suffix, now)?;

@@ -3,18 +3,18 @@
 use super::{Session, TokenError};
 use crate::time::UnixMillis;
 
-/// The Clerk instance, as far as its cookies tell it from others on the same domain.
+/// What distinguishes the Clerk instance's cookies from others' on the same domain.
 #[derive(Clone, Copy, Debug)]
 pub struct ClerkInstance<'a> {
-    /// What it writes into `iss`.
+    /// Its issuer (`iss`).
     pub issuer: &'a str,
     /// [`super::publishable_key::PublishableKey::cookie_suffix`], where the key is known.
     pub suffix: Option<&'a str>,
-    /// Whether it is one for production or for development.
+    /// Production or development.
     pub stage: InstanceType,
 }
 
-/// What an instance is for. Cookies of a development instance are set by scripts, less reliably.
+/// Production or development. Cookies of a development instance are set by scripts, less reliably.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstanceType {
     /// `pk_live_…`, or unknown.
@@ -26,7 +26,7 @@ pub enum InstanceType {
 /// Where a token was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenLocation {
-    /// `Authorization`: a program, or a script.
+    /// The `Authorization` header.
     AuthorizationHeader,
     /// `__session`.
     Cookie,
@@ -34,23 +34,23 @@ pub enum TokenLocation {
     SuffixedCookie,
 }
 
-/// What a request carries to say who asks.
+/// A possible session token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenCandidate<'a> {
-    /// The token to judge, if there is one.
+    /// The token, if there is one.
     pub token: Option<&'a str>,
-    /// Where it was found, or where it would have been.
+    /// Where it was found, or was looked for.
     pub carrier: TokenLocation,
     /// When the browser's sessions last changed, if a cookie says so.
     pub client_uat: Option<ClientUat>,
 }
 
-/// The value of [`CLIENT_UAT`].
+/// The value of [`super::cookies::CLIENT_UAT_COOKIE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientUat {
-    /// Nobody is signed in in this browser.
+    /// 0: signed out.
     SignedOut,
-    /// Somebody is, since then.
+    /// The browser's sessions last changed at this time.
     Since(UnixMillis),
 }
 
@@ -65,13 +65,13 @@ impl ClientUat {
     }
 }
 
-/// What judging the carried token has led to.
+/// The result of verifying a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CandidateOutcome {
-    /// There was none.
+    /// There is no token.
     NoToken,
-    /// It is a session.
+    /// A valid session.
     Session(Session),
-    /// It is none.
+    /// The token is invalid.
     Rejected(TokenError),
 }

@@ -1,4 +1,4 @@
-//! Which tokens of a request are judged, and which of them counts.
+//! Finds the session tokens of a request and picks the one that counts.
 
 mod unverified_claims;
 mod session_cookies;
@@ -13,7 +13,7 @@ use super::{CANDIDATES_MAX, TokenError};
 use crate::id::UserId;
 use crate::time::UnixMillis;
 
-/// The two headers in which a token can come, as they came.
+/// The two headers that can carry a token, unparsed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CredentialHeaders<'a> {
     /// `Authorization`.
@@ -22,16 +22,16 @@ pub struct CredentialHeaders<'a> {
     pub cookie: Option<&'a str>,
 }
 
-/// Finds the tokens to judge, in the order in which they count. There is at least one place, and
-/// the first may be one where no token stands.
+/// Finds the tokens to verify, in the order in which they count. Returns at least one candidate;
+/// the first may have no token.
 ///
 /// `Authorization: Bearer …`, or a token alone in that header, comes before any cookie; other
-/// schemes are somebody else's. Beside it come only the tokens in cookies that name another user.
+/// schemes are ignored. In addition only cookie tokens of a different user are returned.
 ///
 /// Between `__session_<suffix>` and `__session` the rules of Clerk's SDK decide (clerk/javascript,
 /// `packages/backend/src/tokens/authenticateContext.ts`). A cookie may come several times: another
-/// instance, another framework or a sibling domain has set one of its name, and nothing in the
-/// header says which is ours. So each of those that claim to be this instance's is judged, the
+/// instance, another framework or a sibling domain may have set one of that name, and the header
+/// does not say which is ours. So each token that claims this instance's issuer is verified, the
 /// newest first, and after them those of the other pair.
 ///
 /// # Errors
@@ -57,21 +57,21 @@ pub fn find_candidates<'a>(
     if CANDIDATES_MAX < found.len() { Err(TokenError::TooManyTokens) } else { Ok(found) }
 }
 
-/// The token in `Authorization`. Without a scheme it is one only if it has a token's form: then no
-/// scheme stands there.
+/// The token in `Authorization`. A value without a scheme is a token only if it has three parts
+/// separated by dots.
 fn bearer(value: &str) -> Option<&str> {
     let is_token = !value.contains([' ', '\t']) && value.split('.').count() == 3;
     value.strip_prefix("Bearer ").or_else(|| is_token.then_some(value))
 }
 
-/// Settles which of the tokens counts, once each of them was judged: the first that is live.
+/// Picks the candidate that counts, once each is verified: the first valid one.
 ///
-/// Where none is, the one counts that Clerk may renew, so that a leftover keeps nobody out; then
-/// the first. A token in `Authorization` counts whatever the others are.
+/// If none is valid: the first that a handshake can renew, so that a stale cookie does not block
+/// sign-in; then the first. A token in `Authorization` always counts.
 ///
 /// # Errors
-/// [`TokenError::ConflictingTokens`] when live ones name different users: guessing would serve one
-/// of them the other's page.
+/// [`TokenError::ConflictingTokens`] if valid ones name different users: a guess could serve one
+/// user the other's page.
 pub fn pick_candidate(
     judged: Vec<(TokenCandidate<'_>, CandidateOutcome)>,
 ) -> Result<(TokenCandidate<'_>, CandidateOutcome), TokenError> {
@@ -80,12 +80,12 @@ pub fn pick_candidate(
     if known.next().is_some_and(|first| known.any(|user| user != first)) {
         return Err(TokenError::ConflictingTokens);
     }
-    let first_live = users.iter().position(Option::is_some);
+    let first_valid = users.iter().position(Option::is_some);
     let is_renewable =
         |(found, carried): &(TokenCandidate<'_>, CandidateOutcome)| may_be_renewed(found, carried);
     let at = match judged.first() {
         Some((found, carried)) if is_decisive(found, carried) => 0,
-        _ => first_live
+        _ => first_valid
             .or_else(|| judged.iter().position(is_renewable))
             .or_else(|| {
                 judged.iter().position(|(_, carried)| *carried != CandidateOutcome::NoToken)
@@ -105,8 +105,8 @@ fn valid_user<'a>(found: &TokenCandidate<'_>, carried: &'a CandidateOutcome) -> 
     }
 }
 
-/// Whether nothing else is looked at: a program's header, and a pair that says of itself that
-/// nobody is signed in, or that its session is not the browser's any more.
+/// Whether this candidate decides alone: an `Authorization` header, or a cookie pair that says
+/// "signed out" or whose session is no longer the browser's.
 fn is_decisive(found: &TokenCandidate<'_>, carried: &CandidateOutcome) -> bool {
     if found.carrier == TokenLocation::AuthorizationHeader {
         return true;

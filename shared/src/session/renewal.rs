@@ -3,28 +3,28 @@
 use super::candidate::{CandidateOutcome, ClientUat, TokenCandidate};
 use super::{Session, TokenError};
 
-/// Why Clerk may know better.
+/// Why a handshake can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeReason {
-    /// The token has lapsed; tokens live for a minute.
+    /// The token has expired; tokens are valid for a minute.
     Expired,
-    /// By our clock the token's time has not come.
+    /// `nbf` is in the future.
     Early,
-    /// By our clock the token was made in the future.
+    /// `iat` is in the future.
     Future,
-    /// The browser's sessions have changed since the token was made.
+    /// The browser's sessions have changed since the token was issued.
     Outdated,
-    /// There is a token, but the browser is said to be signed out.
+    /// There is a token, but `__client_uat` says "signed out".
     SignedOut,
-    /// The browser is said to be signed in, but there is no token.
+    /// `__client_uat` says "signed in", but there is no token.
     NoToken,
-    /// A development instance tells which browser this is.
+    /// A development instance sent a dev-browser token.
     DevBrowser,
 }
 
 impl HandshakeReason {
     /// Clerk's word for it (clerk/javascript, `packages/backend/src/tokens/authStatus.ts`).
-    pub(super) fn reason(self) -> &'static str {
+    pub(super) fn clerk_reason(self) -> &'static str {
         match self {
             Self::Expired => "session-token-expired",
             Self::Early => "session-token-nbf",
@@ -37,12 +37,12 @@ impl HandshakeReason {
     }
 }
 
-/// What the browser's cookie says against a session whose token is good.
+/// The conflict between a valid session and `__client_uat`, if there is one.
 pub(super) fn client_uat_conflict(
     session: &Session,
-    found: &TokenCandidate<'_>,
+    candidate: &TokenCandidate<'_>,
 ) -> Option<(HandshakeReason, TokenError)> {
-    match found.client_uat {
+    match candidate.client_uat {
         Some(ClientUat::SignedOut) => Some((HandshakeReason::SignedOut, TokenError::SignedOut)),
         Some(ClientUat::Since(at)) if session.issued_at().is_some_and(|made| made < at) => {
             Some((HandshakeReason::Outdated, TokenError::OlderThanClientUat))
@@ -51,23 +51,23 @@ pub(super) fn client_uat_conflict(
     }
 }
 
-/// Whether a session counts where it was found.
-pub(super) fn is_current(session: &Session, found: &TokenCandidate<'_>) -> bool {
-    client_uat_conflict(session, found).is_none()
+/// Whether `__client_uat` does not contradict the session.
+pub(super) fn is_current(session: &Session, candidate: &TokenCandidate<'_>) -> bool {
+    client_uat_conflict(session, candidate).is_none()
 }
 
-/// Whether Clerk may know better than what was found.
-pub(super) fn may_be_renewed(found: &TokenCandidate<'_>, carried: &CandidateOutcome) -> bool {
-    match carried {
-        CandidateOutcome::NoToken => matches!(found.client_uat, Some(ClientUat::Since(_))),
-        CandidateOutcome::Rejected(rejection) => renewable_reason(*rejection).is_some(),
-        CandidateOutcome::Session(session) => client_uat_conflict(session, found).is_some(),
+/// Whether a handshake can help.
+pub(super) fn may_be_renewed(candidate: &TokenCandidate<'_>, outcome: &CandidateOutcome) -> bool {
+    match outcome {
+        CandidateOutcome::NoToken => matches!(candidate.client_uat, Some(ClientUat::Since(_))),
+        CandidateOutcome::Rejected(error) => renewable_reason(*error).is_some(),
+        CandidateOutcome::Session(session) => client_uat_conflict(session, candidate).is_some(),
     }
 }
 
-/// Whether a new token would help: only where nothing but time is wrong with this one.
-pub(super) fn renewable_reason(rejection: TokenError) -> Option<HandshakeReason> {
-    match rejection {
+/// Why a new token would help: only if the token is expired, not valid yet or from the future.
+pub(super) fn renewable_reason(error: TokenError) -> Option<HandshakeReason> {
+    match error {
         TokenError::Expired => Some(HandshakeReason::Expired),
         TokenError::NotYetValid => Some(HandshakeReason::Early),
         TokenError::IssuedInFuture => Some(HandshakeReason::Future),

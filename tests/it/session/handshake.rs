@@ -331,7 +331,7 @@ type Taken = Option<(Result<String, TokenError>, Unauthenticated)>;
 fn answer_of(carried: CandidateOutcome, query: &str, cookies: &str) -> Taken {
     let visit = visit(query, cookies);
     match handshake::decide(carried, &found(None), InstanceType::Production, Some(&visit)) {
-        SessionDecision::ApplyHandshake { answer, otherwise } => {
+        SessionDecision::ApplyHandshake { token: answer, otherwise } => {
             Some((answer.map(Into::into), otherwise))
         }
         SessionDecision::Serve(_) | SessionDecision::Unauthenticated(_) => None,
@@ -442,7 +442,7 @@ fn an_answer_is_taken_only_from_the_browser_that_was_sent_away_for_it() {
     let open = |cookies: &str| {
         let visit = PageRequest { origin: "http://127.0.0.1:8787", ..visit(&asked, cookies) };
         match handshake::decide(expired(), &found(None), InstanceType::Production, Some(&visit)) {
-            SessionDecision::ApplyHandshake { answer, .. } => answer.map(drop),
+            SessionDecision::ApplyHandshake { token: answer, .. } => answer.map(drop),
             other @ (SessionDecision::Serve(_) | SessionDecision::Unauthenticated(_)) => {
                 panic!("{other:?}")
             }
@@ -489,7 +489,7 @@ fn taken(header: &str, claims: &str) -> Result<Vec<String>, TokenError> {
     let token = sign(header, claims.as_bytes());
     let unverified = handshake::parse_handshake(&token)?;
     let check = signature_of(unverified.token(), &SIGNER.keys)?;
-    let verified = unverified.verified(check)?;
+    let verified = unverified.with_signature(check)?;
     let cookies = handshake::validate_handshake(&verified, &policy(), Some(SUFFIX), NOW)?;
     Ok(cookies.iter().map(|cookie| cookie.line().to_owned()).collect())
 }
@@ -630,5 +630,5 @@ fn an_answer_is_read_as_strictly_as_a_token() {
     let forged = format!("{signed}.{}", "A".repeat(342));
     let unverified = handshake::parse_handshake(&forged).expect("a form");
     let check = signature_of(unverified.token(), &SIGNER.keys).expect("the key");
-    assert_eq!(unverified.verified(check).map(drop), Err(TokenError::BadSignature));
+    assert_eq!(unverified.with_signature(check).map(drop), Err(TokenError::BadSignature));
 }

@@ -356,13 +356,13 @@ fn j_23_s_17_each_of_a_cookies_values_is_judged() {
         check_settled(&[("p", junk), ("s", &stale), ("u", uat), ("v", uat)], "asks: Expired");
         check_settled(&[("p", junk), ("p", &stale), ("u", uat)], "asks: Expired");
     }
-    check_settled(&[("p", "x")], "not a compact signed token");
-    check_settled(&[("p", "x"), ("p", "y.z")], "not a compact signed token");
-    check_settled(&[("s", "x")], "not a compact signed token");
+    check_settled(&[("p", "x")], "not a compact JWS");
+    check_settled(&[("p", "x"), ("p", "y.z")], "not a compact JWS");
+    check_settled(&[("s", "x")], "not a compact JWS");
     check_settled(&[("s", "x"), ("u", uat)], "asks: NoToken");
     check_settled(&[("s", "x"), ("u", "0")], "nobody");
     // Live ones of two users, wherever they stand.
-    let two = "two tokens of different users";
+    let two = "valid tokens of different users in one request";
     check_settled(&[("p", &ada), ("p", &bob)], two);
     check_settled(&[("p", &ada), ("p", &bob), ("u", uat)], two);
     check_settled(&[("p", &ada), ("s", &bob)], two);
@@ -387,7 +387,7 @@ fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
     let beside = |list: &[(&str, &str)]| {
         settled(InstanceType::Production, &format!("Bearer {ada}"), &cookies(list))
     };
-    let two = "two tokens of different users";
+    let two = "valid tokens of different users in one request";
     assert_eq!(beside(&[("p", &bob)]), two);
     assert_eq!(beside(&[("s", &bob)]), two);
     assert_eq!(beside(&[("p", "x"), ("p", &bob)]), two);
@@ -403,7 +403,7 @@ fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
     // Nothing falls back from a header that is none.
     let good = cookies(&[("p", &ada)]);
     let refused = settled(InstanceType::Production, "Bearer x.y.z", &good);
-    assert_eq!(refused, "not a compact signed token");
+    assert_eq!(refused, "not a compact JWS");
     assert_eq!(
         settled(InstanceType::Production, &format!("Bearer {stale}"), &good),
         "the token has expired"
