@@ -28,7 +28,7 @@ pub(crate) fn page_response(
     }
 }
 
-/// 403 for a person, who may have signed in with the wrong account.
+/// The 403 page, with the sign-out form: the user may have the wrong account.
 fn forbidden(incoming: &IncomingRequest, config: &SsrSettings) -> Result<Response> {
     let sign_out = sign_out::sign_out_form(config, incoming);
     let page = render(page::forbidden(sign_out.as_ref()))?;
@@ -85,7 +85,7 @@ fn to_sign_in(incoming: &IncomingRequest, config: &SsrSettings) -> Result<Respon
     reply::redirect_302(&format!("{to}{separator}redirect_url={back}"))
 }
 
-/// 503 for a person.
+/// The 503 page.
 pub(crate) fn unavailable() -> Result<Response> {
     reply::html(503, render(page::unavailable())?, &[reply::RETRY_AFTER])
 }
@@ -102,14 +102,14 @@ pub(crate) fn not_found(incoming: &IncomingRequest) -> Result<Response> {
 /// 405.
 pub(crate) fn not_allowed(route: &Route) -> Result<Response> {
     let allow = [("allow", "GET, HEAD")];
-    if route.is_data() {
+    if route.is_api() {
         reply::error_json(405, "method not allowed", &allow)
     } else {
         reply::html(405, render(page::not_allowed())?, &allow)
     }
 }
 
-/// A page that was rendered, or the error for the log.
+/// Converts a rendering error, for the log.
 pub(crate) fn render(page: askama::Result<String>) -> Result<String> {
     page.map_err(|error| worker::Error::RustError(error.to_string()))
 }
