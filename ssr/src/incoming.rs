@@ -43,8 +43,8 @@ impl IncomingRequest {
     /// # Errors
     /// If a header cannot be read.
     pub(crate) fn from_request(req: &Request) -> Result<Self> {
-        // `Request::url` would parse, and so resolve `..` and turn `\` into `/`: the guarded path would
-        // differ from the path that was sent.
+        // `Request::url` would parse, and so resolve `..` and turn `\` into `/`: the guarded path
+        // would differ from the path that was sent.
         let url = req.inner().url();
         let (origin, path, query) = split(&url);
         let headers = req.headers();

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!  request ─incoming→ IncomingRequest ─find_route→ Route ─authorize→ Authorization
-//!  authorize: find_session→ Session ─load_roles══RoleCache══▶ UserRoles ─permit_page→ PermittedPage
+//!  find_session→ Session ─load_roles══RoleCache══▶ UserRoles ─permit_page→ PermittedPage
 //!  PermittedPage (page + Permit) ─page→ HTML
 //! ```
 //!
-//! A guarded page is rendered from the `Permit` for its own need; without one it cannot be rendered.
-//! If the keys or the roles are unavailable, the answer is 503.
+//! A guarded page is rendered from the `Permit` for its own need; without one it cannot be
+//! rendered. If the keys or the roles are unavailable, the answer is 503.
 
 mod incoming;
 mod route;

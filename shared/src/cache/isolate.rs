@@ -1,5 +1,5 @@
-//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and what a Worker makes of the
-//! object's answer. Pure: the clock is an argument.
+//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and what a Worker makes of
+//! the object's answer. Pure: the clock is an argument.
 //!
 //! It adds `ROLES_ISOLATE_MS` to how long a removed role can still be granted, and never serves a
 //! set past the hard age that came with it. Versions never go back for one user in one isolate.

@@ -48,8 +48,8 @@ pub(super) struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    /// `exp` is exclusive and `nbf` inclusive, both with [`SKEW_MS`], as in Clerk's SDK. Before 1970
-    /// nothing is valid: the clock is wrong.
+    /// `exp` is exclusive and `nbf` inclusive, both with [`SKEW_MS`], as in Clerk's SDK. Before
+    /// 1970 nothing is valid: the clock is wrong.
     pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), TokenError> {
         let is_ahead = |at: Option<UnixMillis>| at.is_some_and(|at| now.plus(SKEW_MS) < at);
         if self.exp.is_some_and(|exp| exp <= now.plus(-SKEW_MS)) {

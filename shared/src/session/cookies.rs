@@ -6,8 +6,8 @@ pub const SESSION_COOKIE: &str = "__session";
 /// The cookie with the time of the browser's last session change, in seconds; 0 is "signed out".
 pub const CLIENT_UAT_COOKIE: &str = "__client_uat";
 
-/// A cookie has two values: a sibling domain can set a second one, and the header does not say which
-/// is ours.
+/// A cookie has two values: a sibling domain can set a second one, and the header does not say
+/// which is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cookie is set twice with different values")]
 pub struct DuplicateCookie;

@@ -21,8 +21,8 @@ enum FactorAge {
 }
 
 impl FactorAges {
-    /// Parses `fva`: two whole numbers, where -1 is a factor that the user does not have. Ages count
-    /// from `issued_at`, the token's `iat`. `None` for anything else.
+    /// Parses `fva`: two whole numbers, where -1 is a factor that the user does not have. Ages
+    /// count from `issued_at`, the token's `iat`. `None` for anything else.
     pub(super) fn parse(fva: &Value, issued_at: UnixMillis) -> Option<Self> {
         let [first, second] = fva.as_array()?.as_slice() else { return None };
         Some(Self { first: FactorAge::parse(first)?, second: FactorAge::parse(second)?, issued_at })
@@ -81,7 +81,8 @@ impl Reverification {
 
     /// Whether the factors, whose ages grew since the token was issued, are recent enough.
     ///
-    /// Without a first factor the requirement is never met: every user has one, so the claim is wrong.
+    /// Without a first factor the requirement is never met: every user has one, so the claim is
+    /// wrong.
     #[must_use]
     pub fn is_met(self, ages: FactorAges, now: UnixMillis) -> bool {
         let since = u64::try_from(now.since(ages.issued_at) / MINUTE_MS).unwrap_or(0);

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! This is the form that needs no secret key: the handshake token comes in the URL or in a cookie,
-//! and is trusted only because of its signature. The rules are those of Clerk's SDK (clerk/javascript,
-//! `packages/backend/src/tokens/{request,handshake}.ts`), with two more against
+//! and is trusted only because of its signature. The rules are those of Clerk's SDK
+//! (clerk/javascript, `packages/backend/src/tokens/{request,handshake}.ts`), with two more against
 //! login CSRF: a handshake never replaces a valid session, and it is accepted only from the browser
 //! that requested it. That browser must return the random state in the cookie and in the URL.
 
@@ -55,8 +55,8 @@ pub enum Unauthenticated {
     StartHandshake(HandshakeReason),
 }
 
-/// Decides what to do for a request. `request` is set for a browser that opens a page by `GET`, which
-/// can be redirected. Others get 401.
+/// Decides what to do for a request. `request` is set for a browser that opens a page by `GET`,
+/// which can be redirected. Others get 401.
 #[must_use]
 pub fn decide<'a>(
     outcome: CandidateOutcome,

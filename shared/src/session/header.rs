@@ -21,8 +21,8 @@ fn is_allowed(category: Option<&str>) -> bool {
 /// `{"RS256":null}` for `"RS256"`, `null` for a missing member, and duplicates.
 const STRICT: [&str; 6] = ["alg", "typ", "cat", "kid", "crit", "b64"];
 
-/// The key id, if the header is that of a session or handshake token: both have the same header, and
-/// their claims differ. Keys and key URLs in the header (`jwk`, `jku`, `x5u`) are never used.
+/// The key id, if the header is that of a session or handshake token: both have the same header,
+/// and their claims differ. Keys and key URLs in the header (`jwk`, `jku`, `x5u`) are never used.
 pub(super) fn parse_header(token: &str, json: &[u8]) -> Result<Option<String>, TokenError> {
     let strict = str::from_utf8(json).ok().and_then(|json| JsonObject::parse(json, &STRICT).ok());
     let strict = strict.filter(|strict| !strict.has_duplicate()).ok_or(TokenError::BadHeader)?;

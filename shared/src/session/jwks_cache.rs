@@ -96,8 +96,8 @@ impl JwksCache {
         self.last = Some((now, FetchProgress::Running));
     }
 
-    /// Records the end of the fetch that began at `began`, with its set if it succeeded. An older set
-    /// never replaces a newer one.
+    /// Records the end of the fetch that began at `began`, with its set if it succeeded. An older
+    /// set never replaces a newer one.
     pub fn fetch_finished(
         &mut self,
         began: UnixMillis,

@@ -1,7 +1,7 @@
 //! The active organization in the token's claims.
 //!
-//! Informational: the guard uses the role cache, since a claim may be a minute old. Malformed claims
-//! are ignored.
+//! Informational: the guard uses the role cache, since a claim may be a minute old. Malformed
+//! claims are ignored.
 
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -16,8 +16,8 @@ pub struct TokenPolicy {
 /// Clerk's frontend issues some during top-level navigation
 /// (<https://github.com/clerk/javascript/issues/8231>). Accepting them is a risk: a site on a
 /// sibling domain of the same instance could pass its own user's token on as our cookie, and
-/// without `azp` this is not detected. So they are never accepted in `Authorization`, and in cookies
-/// only if the deployment enables it.
+/// without `azp` this is not detected. So they are never accepted in `Authorization`, and in
+/// cookies only if the deployment enables it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissingAzp {
     /// Reject them.

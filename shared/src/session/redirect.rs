@@ -11,8 +11,8 @@ const BASE: &str = "https://this-site.invalid/";
 /// The path and query of `raw` on this site, or `/` when it could lead anywhere else.
 ///
 /// Browsers and this function parse URLs by the same standard (WHATWG), and the result is
-/// serialized from the parsed URL. Backslashes, control characters and encoded slashes are rejected,
-/// because browsers may treat `/\host` and similar as another host.
+/// serialized from the parsed URL. Backslashes, control characters and encoded slashes are
+/// rejected, because browsers may treat `/\host` and similar as another host.
 #[must_use]
 pub fn local_path(raw: &str) -> String {
     parse(raw).unwrap_or_else(|| "/".to_owned())

@@ -27,8 +27,8 @@ impl<'a> CookiePair<'a> {
         !self.uats.is_empty() && self.uats.iter().all(|uat| *uat == "0")
     }
 
-    /// When the browser's sessions last changed. The earliest of several values counts: a later one,
-    /// or a 0, may be another instance's.
+    /// When the browser's sessions last changed. The earliest of several values counts: a later
+    /// one, or a 0, may be another instance's.
     fn client_uat(&self) -> Option<ClientUat> {
         let since = self.uats.iter().map(|uat| ClientUat::parse(uat));
         since.min_by_key(|uat| match uat {
@@ -84,8 +84,8 @@ impl<'a> SessionCookies<'a> {
         let suffixed = self.suffixed.own_tokens(instance.issuer);
         let is_suffixed = self.is_suffixed(&plain, &suffixed, instance, now);
         let suffixed_uat = self.suffixed.client_uat();
-        // Without its own `__client_uat`, a token uses that of the other pair, unless the plain one is
-        // another instance's.
+        // Without its own `__client_uat`, a token uses that of the other pair, unless the plain one
+        // is another instance's.
         let of_plain = plain_uat.or(suffixed_uat);
         let of_suffixed = if is_suffixed { suffixed_uat } else { suffixed_uat.or(plain_uat) };
         let places =

@@ -168,8 +168,8 @@ pub struct HandshakeRedirect {
 /// Redirects a browser to Clerk's Frontend API at `frontend`, which redirects it back to the page.
 /// The host comes only from the configuration.
 ///
-/// `state` is a random string of letters, digits and `-`. A browser that was redirected a moment ago
-/// keeps its state, so that parallel tabs do not invalidate each other's handshake.
+/// `state` is a random string of letters, digits and `-`. A browser that was redirected a moment
+/// ago keeps its state, so that parallel tabs do not invalidate each other's handshake.
 #[must_use]
 pub fn redirect_to_clerk(
     reason: HandshakeReason,

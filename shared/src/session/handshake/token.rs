@@ -6,7 +6,8 @@ use crate::session::cookies::SetCookie;
 use crate::session::{self, SignatureStatus, TokenError, TokenPolicy, claims, split_jwt};
 use crate::time::UnixMillis;
 
-/// Bytes in a handshake token: two session cookies of 4 KB each, encoded once more, and their attributes.
+/// Bytes in a handshake token: two session cookies of 4 KB each, encoded once more, and their
+/// attributes.
 const HANDSHAKE_BYTES_MAX: usize = 16_384;
 
 /// A parsed, unverified handshake token.
