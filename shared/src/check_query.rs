@@ -155,7 +155,7 @@ pub fn parse_check_query(query: &str) -> Result<CheckQuery, QueryError> {
 fn need(params: CheckParams) -> Need {
     let is_any = params.any.unwrap_or(false);
     let reverified = params.reverification.map(Need::Reverified);
-    let held = match needs(params) {
+    let roles_need = match needs(params) {
         // `org` is missing for one of them: the whole query is denied, even with `any`.
         None => Need::Any(Vec::new()),
         Some(needs) if needs.is_empty() => return Need::All(reverified.into_iter().collect()),
@@ -163,8 +163,8 @@ fn need(params: CheckParams) -> Need {
         Some(needs) => Need::All(needs),
     };
     match reverified {
-        None => held,
-        Some(reverified) => Need::All(vec![held, reverified]),
+        None => roles_need,
+        Some(reverified) => Need::All(vec![roles_need, reverified]),
     }
 }
 

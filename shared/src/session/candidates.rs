@@ -37,24 +37,25 @@ pub struct CredentialHeaders<'a> {
 /// # Errors
 /// [`TokenError::TooManyTokens`] when there are more than [`CANDIDATES_MAX`].
 pub fn find_candidates<'a>(
-    presented: CredentialHeaders<'a>,
+    headers: CredentialHeaders<'a>,
     instance: &ClerkInstance<'_>,
     now: UnixMillis,
 ) -> Result<Vec<TokenCandidate<'a>>, TokenError> {
-    let cookies = SessionCookies::parse(presented.cookie.unwrap_or_default(), instance);
-    let mut found = cookies.candidates(instance, now);
-    if let Some(bearer) = presented.authorization.and_then(bearer) {
+    let cookies = SessionCookies::parse(headers.cookie.unwrap_or_default(), instance);
+    let mut candidates = cookies.candidates(instance, now);
+    if let Some(bearer) = headers.authorization.and_then(bearer) {
         let user = |token| UnverifiedClaims::parse(token, instance.issuer).subject;
         let own = user(bearer);
-        found.retain(|beside| beside.token.and_then(user).is_some_and(|user| Some(user) != own));
+        candidates
+            .retain(|beside| beside.token.and_then(user).is_some_and(|user| Some(user) != own));
         let first = TokenCandidate {
             token: Some(bearer),
             carrier: TokenLocation::AuthorizationHeader,
             client_uat: None,
         };
-        found.insert(0, first);
+        candidates.insert(0, first);
     }
-    if CANDIDATES_MAX < found.len() { Err(TokenError::TooManyTokens) } else { Ok(found) }
+    if CANDIDATES_MAX < candidates.len() { Err(TokenError::TooManyTokens) } else { Ok(candidates) }
 }
 
 /// The token in `Authorization`. A value without a scheme is a token only if it has three parts
@@ -73,32 +74,39 @@ fn bearer(value: &str) -> Option<&str> {
 /// [`TokenError::ConflictingTokens`] if valid ones name different users: a guess could serve one
 /// user the other's page.
 pub fn pick_candidate(
-    judged: Vec<(TokenCandidate<'_>, CandidateOutcome)>,
+    verified: Vec<(TokenCandidate<'_>, CandidateOutcome)>,
 ) -> Result<(TokenCandidate<'_>, CandidateOutcome), TokenError> {
-    let users: Vec<_> = judged.iter().map(|(found, carried)| valid_user(found, carried)).collect();
+    let users: Vec<_> =
+        verified.iter().map(|(candidate, outcome)| valid_user(candidate, outcome)).collect();
     let mut known = users.iter().flatten();
     if known.next().is_some_and(|first| known.any(|user| user != first)) {
         return Err(TokenError::ConflictingTokens);
     }
     let first_valid = users.iter().position(Option::is_some);
-    let is_renewable =
-        |(found, carried): &(TokenCandidate<'_>, CandidateOutcome)| may_be_renewed(found, carried);
-    let at = match judged.first() {
-        Some((found, carried)) if is_decisive(found, carried) => 0,
+    let is_renewable = |(candidate, outcome): &(TokenCandidate<'_>, CandidateOutcome)| {
+        may_be_renewed(candidate, outcome)
+    };
+    let at = match verified.first() {
+        Some((candidate, outcome)) if is_decisive(candidate, outcome) => 0,
         _ => first_valid
-            .or_else(|| judged.iter().position(is_renewable))
+            .or_else(|| verified.iter().position(is_renewable))
             .or_else(|| {
-                judged.iter().position(|(_, carried)| *carried != CandidateOutcome::NoToken)
+                verified.iter().position(|(_, outcome)| *outcome != CandidateOutcome::NoToken)
             })
             .unwrap_or(0),
     };
     let nowhere = TokenCandidate { token: None, carrier: TokenLocation::Cookie, client_uat: None };
-    Ok(judged.into_iter().nth(at).unwrap_or((nowhere, CandidateOutcome::NoToken)))
+    Ok(verified.into_iter().nth(at).unwrap_or((nowhere, CandidateOutcome::NoToken)))
 }
 
-fn valid_user<'a>(found: &TokenCandidate<'_>, carried: &'a CandidateOutcome) -> Option<&'a UserId> {
-    match carried {
-        CandidateOutcome::Session(session) if is_current(session, found) => Some(session.user_id()),
+fn valid_user<'a>(
+    candidate: &TokenCandidate<'_>,
+    outcome: &'a CandidateOutcome,
+) -> Option<&'a UserId> {
+    match outcome {
+        CandidateOutcome::Session(session) if is_current(session, candidate) => {
+            Some(session.user_id())
+        }
         CandidateOutcome::Session(_)
         | CandidateOutcome::NoToken
         | CandidateOutcome::Rejected(_) => None,
@@ -107,13 +115,13 @@ fn valid_user<'a>(found: &TokenCandidate<'_>, carried: &'a CandidateOutcome) -> 
 
 /// Whether this candidate decides alone: an `Authorization` header, or a cookie pair that says
 /// "signed out" or whose session is no longer the browser's.
-fn is_decisive(found: &TokenCandidate<'_>, carried: &CandidateOutcome) -> bool {
-    if found.carrier == TokenLocation::AuthorizationHeader {
+fn is_decisive(candidate: &TokenCandidate<'_>, outcome: &CandidateOutcome) -> bool {
+    if candidate.carrier == TokenLocation::AuthorizationHeader {
         return true;
     }
-    match carried {
-        CandidateOutcome::NoToken => found.client_uat == Some(ClientUat::SignedOut),
-        CandidateOutcome::Session(session) => !is_current(session, found),
+    match outcome {
+        CandidateOutcome::NoToken => candidate.client_uat == Some(ClientUat::SignedOut),
+        CandidateOutcome::Session(session) => !is_current(session, candidate),
         CandidateOutcome::Rejected(_) => false,
     }
 }

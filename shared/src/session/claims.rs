@@ -102,22 +102,22 @@ impl Claims<'_> {
 pub(super) fn parse_claims(json: &[u8]) -> Result<Claims<'_>, TokenError> {
     // serde_json does not validate UTF-8 in skipped values.
     let json = str::from_utf8(json).map_err(|_| TokenError::BadClaims)?;
-    let found = JsonObject::parse(json, &NAMES).map_err(|_| TokenError::BadClaims)?;
-    if found.has_duplicate() {
+    let claims = JsonObject::parse(json, &NAMES).map_err(|_| TokenError::BadClaims)?;
+    if claims.has_duplicate() {
         return Err(TokenError::BadClaims);
     }
-    let found = ClaimReader(found);
+    let claims = ClaimReader(claims);
     Ok(Claims {
-        iss: found.text("iss")?,
-        sub: found.text("sub")?,
-        sid: found.text("sid")?,
-        azp: found.text("azp")?,
-        exp: found.seconds("exp")?,
-        nbf: found.seconds("nbf")?,
-        iat: found.seconds("iat")?,
-        sts: found.text("sts")?,
-        act: found.actor("act")?,
-        others: found.0,
+        iss: claims.text("iss")?,
+        sub: claims.text("sub")?,
+        sid: claims.text("sid")?,
+        azp: claims.text("azp")?,
+        exp: claims.seconds("exp")?,
+        nbf: claims.seconds("nbf")?,
+        iat: claims.seconds("iat")?,
+        sts: claims.text("sts")?,
+        act: claims.actor("act")?,
+        others: claims.0,
     })
 }
 

@@ -97,14 +97,14 @@ fn permissions(features: &str, actions: &str, masks: &str) -> Vec<String> {
 }
 
 fn organization_features(features: &str) -> Option<Vec<&str>> {
-    let mut found = Vec::new();
+    let mut org_features = Vec::new();
     for element in features.split(',').filter(|element| !element.is_empty()) {
         let (scope, feature) = element.split_once(':')?;
         if scope.contains('o') {
-            found.push(feature);
+            org_features.push(feature);
         }
     }
-    Some(found)
+    Some(org_features)
 }
 
 /// The bits of a whole number in decimal, lowest first, however long it is: with 54 actions a mask

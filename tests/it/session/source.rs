@@ -17,7 +17,7 @@ use shared::time::UnixMillis;
 use super::{ISSUER, NOW, NOW_S, PARTY, claims, header, json_fixture, judge, sign};
 
 #[test]
-fn a_publishable_key_names_the_instance() {
+fn a_publishable_key_identifies_the_instance() {
     let file = json_fixture("publishable-keys.json");
     let valid = file["valid"].as_array().expect("valid");
     assert_eq!(valid.len(), 6);
@@ -147,7 +147,7 @@ fn check_pair(stage: InstanceType, cookies: &[(&str, &str)], want: TokenLocation
 }
 
 #[test]
-fn j_23_between_the_cookies_clerks_rules_decide() {
+fn j_23_clerks_rules_choose_between_the_cookies() {
     const PLAIN: &str = "__session";
     const UAT: &str = "__client_uat";
     const SUFFIXED: &str = "__session_qReyu04C";
@@ -220,7 +220,7 @@ fn j_23_between_the_cookies_clerks_rules_decide() {
 }
 
 #[test]
-fn the_cookie_of_the_last_change_goes_with_its_pair() {
+fn client_uat_belongs_to_its_cookie_pair() {
     let uat =
         |cookies: &str| choose("", cookies, InstanceType::Production).expect("a choice").client_uat;
     let at = |seconds: i64| Some(ClientUat::Since(UnixMillis(seconds * 1000)));
@@ -235,7 +235,7 @@ fn the_cookie_of_the_last_change_goes_with_its_pair() {
 }
 
 #[test]
-fn s_17_cookies_are_told_apart_as_rfc_6265_says() {
+fn s_17_cookies_are_parsed_by_rfc_6265() {
     check_choice("", "a=1; ;=x; b; __session=t; c=\"q\"", Ok(Some("t")));
     check_choice("", "x__session=t; __sessions=t; __SESSION=t", Ok(None));
     check_choice("", "a=__session=t", Ok(None));
@@ -320,7 +320,7 @@ fn check_settled(list: &[(&str, &str)], want: &str) {
 }
 
 #[test]
-fn j_23_s_17_each_of_a_cookies_values_is_judged() {
+fn j_23_s_17_each_value_of_a_cookie_is_verified() {
     let (ada, again) =
         (signed("user_1", &json!({})), signed("user_1", &json!({ "sid": "sess_2" })));
     let bob = signed("user_2", &json!({}));
@@ -380,7 +380,7 @@ fn j_23_s_17_each_of_a_cookies_values_is_judged() {
 }
 
 #[test]
-fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
+fn j_23_with_a_header_only_a_valid_token_of_another_user_counts() {
     let (ada, bob) = (signed("user_1", &json!({})), signed("user_2", &json!({})));
     let stale = signed("user_2", &json!({ "iat": NOW_S - 120, "exp": NOW_S - 60 }));
     let forged = format!("{}AAAA", &bob[..bob.len() - 4]);
@@ -411,7 +411,7 @@ fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
 }
 
 #[test]
-fn j_24_more_tokens_than_a_browser_sends_are_not_judged() {
+fn j_24_too_many_tokens_are_rejected() {
     let of = |count: usize| -> String {
         let tokens = (0..count).map(|at| token("user_1", &json!({ "jti": at })));
         tokens.fold(String::new(), |cookie, token| cookie + "__session=" + &token + "; ")

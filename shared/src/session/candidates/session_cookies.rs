@@ -107,9 +107,10 @@ impl<'a> SessionCookies<'a> {
         if first.is_empty() {
             first.push(any_first);
         }
-        for found in second.into_iter().chain([any_second]) {
-            if found.token.is_some() && first.iter().all(|known| known.token != found.token) {
-                first.push(found);
+        for candidate in second.into_iter().chain([any_second]) {
+            if candidate.token.is_some() && first.iter().all(|known| known.token != candidate.token)
+            {
+                first.push(candidate);
             }
         }
         first
