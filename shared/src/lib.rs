@@ -24,7 +24,8 @@
 //!   has the back-off, [`outbox`] selects pending hints.
 //! - Role cache: [`roles`] is a user's role set, [`role_cache`] the HTTP protocol of the object,
 //!   [`cache`] its state machine.
-//! - Application: [`session`] validates tokens, [`guard`] grants or denies access.
+//! - Application: [`session`] validates tokens, [`guard`] grants or denies access,
+//!   [`check_query`] parses what `/api/check` is asked.
 //! - All Workers: [`settings`] parses variables and secrets.
 
 pub mod id;
@@ -44,11 +45,12 @@ pub mod queue;
 pub mod inbox;
 pub mod batch;
 pub mod d1_error;
-pub mod outbox;
 pub mod retry;
+pub mod outbox;
 pub mod roles;
 pub mod role_cache;
 pub mod cache;
 pub mod session;
 pub mod guard;
+pub mod check_query;
 pub mod settings;

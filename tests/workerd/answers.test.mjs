@@ -380,7 +380,7 @@ describe("a response", () => {
     const path = "/dashboard?q=query-canary";
     assert.equal((await ask(null, path, { headers: { cookie } })).status, 200);
     await withToken(`${mint(orgMember)}x`, path);
-    await waitFor("it is logged", () => /a token is refused/.test(system.logs()));
+    await waitFor("it is logged", () => /session token rejected/.test(system.logs()));
     assert.match(system.logs(), /"outcome":"granted"/);
     assert.doesNotMatch(system.logs(), /eyJ|bearer|__session|canary|person@example/i);
   });

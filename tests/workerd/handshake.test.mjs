@@ -356,7 +356,7 @@ describe("a handshake", () => {
     const carried = [
       "", other, "__Host-rolecall_asked=", `rolecall_asked=${ASKED}`, `${SENT}; ${other}`,
     ];
-    const logged = () => system.logs().split("the handshake was not asked for").length;
+    const logged = () => system.logs().split("handshake was not requested by this browser").length;
     const known = logged();
     for (const link of links) {
       for (const cookies of carried) {
@@ -395,21 +395,21 @@ describe("a handshake", () => {
     const old = expired();
     const cookies = renewed();
     const refused = {
-      "the signature is wrong": signed(cookies, { signer: stranger }),
-      "not a compact signed token": "garbage",
-      "the category is not a session's": signed(cookies, { header: { cat: "cl_B7d4PD222AAA" } }),
-      "the type is not a session token's": signed(cookies, { header: { typ: "at+jwt" } }),
+      "invalid signature": signed(cookies, { signer: stranger }),
+      "not a compact JWS": "garbage",
+      "unexpected category (cat)": signed(cookies, { header: { cat: "cl_B7d4PD222AAA" } }),
+      "unexpected typ": signed(cookies, { header: { typ: "at+jwt" } }),
       "the algorithm is not RS256": signed(cookies, { header: { alg: "HS256" } }),
-      "the header demands an extension": signed(cookies, { header: { crit: ["x"] } }),
-      "the issuer is another": signed(cookies, { iss: "https://clerk.other.example" }),
+      "unsupported critical header (crit or b64)": signed(cookies, { header: { crit: ["x"] } }),
+      "unexpected issuer": signed(cookies, { iss: "https://clerk.other.example" }),
       "the token has expired": signed(renewed(old)),
-      "the authorized party is not ours":
+      "azp is not in AUTHORIZED_PARTIES":
         signed(renewed(mint(USER, { claims: { azp: "https://evil.example" } }))),
       "the session is pending": signed(renewed(mint(USER, { claims: { sts: "pending" } }))),
-      "the handshake cannot be read": signed(["evil=1; Path=/"]),
+      "malformed handshake token": signed(["evil=1; Path=/"]),
     };
     for (const [reason, answer] of Object.entries(refused)) {
-      const logged = () => system.logs().split("a handshake is refused").length;
+      const logged = () => system.logs().split("handshake rejected").length;
       const known = logged();
       const url = back("/dashboard?tab=2", answer);
       const { redirect_url } = asks(await get("app", url, cookie(old)), reason);

@@ -129,7 +129,7 @@ describe("a session token", () => {
 
   /** Returns the logged reasons of rejected tokens, in order. */
   const reasons = () => system.logs().split("\n").filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line)).filter(({ message }) => message === "a token is refused")
+    .map((line) => JSON.parse(line)).filter(({ message }) => message === "session token rejected")
     .map(({ rejection }) => rejection);
 
   /** Checks that the tokens rejected during `work` have these reasons. */
@@ -189,7 +189,7 @@ describe("a session token", () => {
     it(`J-4 J-13 with an almost valid signature is rejected (${name})`, async () => {
       const anonymous = comparable(await me(name));
       const forged = Object.entries(FORGED);
-      await refusedFor(forged.map(() => "the signature is wrong"), async () => {
+      await refusedFor(forged.map(() => "invalid signature"), async () => {
         for (const [what, make] of forged) {
           assert.deepEqual(comparable(await me(name, bearer(make()))), anonymous, what);
         }
@@ -237,15 +237,15 @@ describe("a session token", () => {
 
   it("J-11 J-12 J-24 with extensions, duplicates or unused parts is rejected", async () => {
     const odd = {
-      "the header demands an extension": mint("user_1", { header: { crit: ["exp"] } }),
+      "unsupported critical header (crit or b64)": mint("user_1", { header: { crit: ["exp"] } }),
       "the token is longer than 8192 bytes": mint("user_1", { claims: { x: "x".repeat(8_192) } }),
-      "the session id is missing": mint("user_1", { claims: { sid: undefined } }),
-      "the claims cannot be read": mint("user_1", { claims: { exp: undefined, nbf: null } }),
-      "the expiry is missing": mint("user_1", { claims: { exp: undefined } }),
-      "the authorized party is missing": mint("user_1", { claims: { azp: undefined } }),
-      "the authorized party is not ours": mint("user_1", { claims: { azp: "" } }),
+      "missing sid": mint("user_1", { claims: { sid: undefined } }),
+      "malformed claims": mint("user_1", { claims: { exp: undefined, nbf: null } }),
+      "missing exp": mint("user_1", { claims: { exp: undefined } }),
+      "missing azp": mint("user_1", { claims: { azp: undefined } }),
+      "azp is not in AUTHORIZED_PARTIES": mint("user_1", { claims: { azp: "" } }),
       "the session is pending": mint("user_1", { claims: { sts: "resting" } }),
-      "the subject is not a user": mint("user_1", { claims: { sub: "user_1/../user_2" } }),
+      "sub is not a user id": mint("user_1", { claims: { sub: "user_1/../user_2" } }),
     };
     await refusedFor(Object.keys(odd), async () => {
       for (const [why, token] of Object.entries(odd)) {
@@ -347,7 +347,7 @@ describe("a session token", () => {
     const nameless = (claims) => mint("user_2A", { claims: { azp: undefined, ...claims } });
     const status = async (name, headers) => (await me(name, headers)).status;
     const byCookie = (token) => ({ cookie: `__session=${token}` });
-    await refusedFor(Array(2).fill("the authorized party is missing"), async () => {
+    await refusedFor(Array(2).fill("missing azp"), async () => {
       assert.equal(await status("pem", byCookie(nameless())), 401);
       assert.equal(await status("takes-nameless", bearer(nameless())), 401);
     });
@@ -426,7 +426,7 @@ describe("a session token", () => {
     const claims = { azp: "https://evil.example", exp: 1, iss: "x", sub: "mch_1" };
     const forged = mint("user_2A", { claims, signer: makeKey() });
     const anonymous = comparable(await me("pem"));
-    await refusedFor(["the signature is wrong"], async () => {
+    await refusedFor(["invalid signature"], async () => {
       assert.deepEqual(comparable(await me("pem", bearer(forged))), anonymous);
     });
   });
@@ -648,7 +648,7 @@ describe("a session token", () => {
     const [{ token }] = JSON.parse(fixture("derived-session-tokens.json")).cases;
     const kids = ["ins_2Weak", "ins_2Encrypts", "ins_2Wraps", undefined];
     const unknown = [token, ...kids.map((kid) => mint("user_2A", { header: { kid } }))];
-    const why = unknown.map(() => "the key is unknown").with(-1, "the key id is missing");
+    const why = unknown.map(() => "unknown key id (kid)").with(-1, "missing key id (kid)");
     await refusedFor(why, async () => {
       for (const one of unknown) assert.equal((await me("mixed", bearer(one))).status, 401);
     });
@@ -721,7 +721,7 @@ describe("a session token", () => {
         assert.equal(page.status, 503);
         assert.match(page.headers.get("content-type"), /^text\/html/);
         // Each 503 has its reason in the log.
-        const why = "there is no set, and the last fetch has failed just now";
+        const why = "no JWKS cached, and the last fetch failed moments ago";
         await waitFor("it is logged", () => system.logs().includes(`"why":"${why}"`));
         // Without a token no key is needed: 401.
         assert.equal(await status(name), 401);
@@ -739,7 +739,7 @@ describe("a session token", () => {
     await ask("pem", `/dashboard?${query}`, { headers: both });
     await ask("pem", `/dashboard?${query}`, { headers: bearer(`${token}x`) });
     await ask("pem", `/dashboard?${query}`, { headers: DOCUMENT });
-    await waitFor("it is logged", () => /a token is refused/.test(system.logs()));
+    await waitFor("it is logged", () => /session token rejected/.test(system.logs()));
     assert.doesNotMatch(system.logs(), /eyJ|bearer|__session|canary/i);
   });
 });

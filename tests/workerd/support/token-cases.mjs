@@ -58,30 +58,30 @@ export function shapes() {
 /** The logged reason why a shape is rejected; shapes that are not here are accepted. */
 export const REFUSED = {
   pending_session: "the session is pending",
-  cat_jwt_template: "the category is not a session's",
-  cat_m2m: "the category is not a session's",
-  sub_machine: "the subject is not a user",
-  sub_missing: "the subject is not a user",
-  typ_at_jwt: "the type is not a session token's",
-  alg_none: "not a compact signed token",
+  cat_jwt_template: "unexpected category (cat)",
+  cat_m2m: "unexpected category (cat)",
+  sub_machine: "sub is not a user id",
+  sub_missing: "sub is not a user id",
+  typ_at_jwt: "unexpected typ",
+  alg_none: "not a compact JWS",
   alg_hs256_key_confusion: "the algorithm is not RS256",
   alg_rs512: "the algorithm is not RS256",
-  kid_unknown: "the key is unknown",
-  azp_mismatch: "the authorized party is not ours",
-  azp_missing_with_authorizedParties: "the authorized party is missing",
-  azp_missing_no_authorizedParties: "the authorized party is missing",
-  iss_mismatch: "the issuer is another",
+  kid_unknown: "unknown key id (kid)",
+  azp_mismatch: "azp is not in AUTHORIZED_PARTIES",
+  azp_missing_with_authorizedParties: "missing azp",
+  azp_missing_no_authorizedParties: "missing azp",
+  iss_mismatch: "unexpected issuer",
   exp_at_skew_boundary: "the token has expired",
   expired: "the token has expired",
   nbf_future: "the token is not valid yet",
   iat_future: "the token was issued in the future",
-  exp_string: "the claims cannot be read",
-  payload_tampered: "the signature is wrong",
-  two_segments: "not a compact signed token",
-  four_segments: "not a compact signed token",
-  not_base64: "not a compact signed token",
-  not_json: "the header cannot be read",
-  padded_base64url: "not a compact signed token",
+  exp_string: "malformed claims",
+  payload_tampered: "invalid signature",
+  two_segments: "not a compact JWS",
+  four_segments: "not a compact JWS",
+  not_base64: "not a compact JWS",
+  not_json: "malformed token header",
+  padded_base64url: "not a compact JWS",
   // `Bearer` without a token: nothing is logged.
   empty: undefined,
 };
@@ -126,11 +126,11 @@ export function byHmac(secret) {
 /** Headers of other classes of tokens, and the reason for each rejection. */
 export const CLASSES = [
   ...["at+jwt", "application/at+jwt", "jwt", "JWE", ""].map((typ) =>
-    [{ typ }, "the type is not a session token's"]),
+    [{ typ }, "unexpected typ"]),
   ...["cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA", "cl_b7d4pd111aaa", ""].map((cat) =>
-    [{ cat }, "the category is not a session's"]),
-  ...[null, 7, ["JWT"]].map((typ) => [{ typ }, "the header cannot be read"]),
-  ...[null, 7, [HEADER.cat]].map((cat) => [{ cat }, "the header cannot be read"]),
+    [{ cat }, "unexpected category (cat)"]),
+  ...[null, 7, ["JWT"]].map((typ) => [{ typ }, "malformed token header"]),
+  ...[null, 7, [HEADER.cat]].map((cat) => [{ cat }, "malformed token header"]),
 ];
 
 /** Another key. */

@@ -3,6 +3,7 @@
 //! `guard::permit` does for a session of the user's own. The isolate's second level is off, as it
 //! is by default.
 
+use shared::cache::isolate::UserRoles;
 use shared::guard::{Denied, Need, RoleSnapshot, roles_meet};
 use shared::retry::{ObjectCallError, retry_call_ms};
 use shared::role_cache::{RoleAnswer, RoleQuery};
@@ -93,14 +94,17 @@ impl World<'_> {
                     None => self.ends(number, None),
                 }
             }
-            Ok(answer) if answer.set.version < guard.ask.min_version => self.ends(number, None),
             Ok(answer) => {
-                let good_until = UnixMillis(asked_at).plus(answer.good_for_ms);
-                if good_until < UnixMillis(now) && !guard.again {
+                let (asked_at, now) = (UnixMillis(asked_at), UnixMillis(now));
+                let min_version = guard.ask.min_version;
+                let Some(roles) = UserRoles::from_answer(answer, min_version, asked_at, now) else {
+                    return self.ends(number, None);
+                };
+                if roles.is_expired(now) && !guard.again {
                     (guard.again, guard.calls) = (true, 0);
                     return self.question(number);
                 }
-                self.ends(number, Some(RoleSnapshot { set: answer.set, good_until }));
+                self.ends(number, Some(roles.known));
             }
         }
     }

@@ -1,79 +1,134 @@
-//! The isolate's own second level, off unless `ROLES_ISOLATE_MS` says otherwise. Pure: the clock is
-//! an argument.
+//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and what a Worker makes of
+//! the object's answer. Pure: the clock is an argument.
 //!
 //! It adds `ROLES_ISOLATE_MS` to how long a removed role can still be granted, and never serves a
 //! set past the hard age that came with it. Versions never go back for one user in one isolate.
 
 use std::collections::BTreeMap;
 
-use shared::id::UserId;
-use shared::role_cache::RoleSource;
-use shared::time::UnixMillis;
+use crate::guard::RoleSnapshot;
+use crate::id::UserId;
+use crate::role_cache::{RoleAnswer, RoleSource};
+use crate::time::UnixMillis;
 
-use super::{Freshness, UserRoles};
+/// How fresh the roles must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freshness {
+    /// Read D1 first.
+    pub fresh: bool,
+    /// The lowest version that will do.
+    pub min_version: i64,
+}
 
-/// Users held at once: at about 1 KB each, little beside the isolate's 128 MB.
+/// A user's roles, with their source and age.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRoles {
+    /// The roles, and until when they are valid.
+    pub known: RoleSnapshot,
+    /// Where they came from.
+    pub source: RoleSource,
+    /// How old they are, in milliseconds.
+    pub age_ms: i64,
+}
+
+impl UserRoles {
+    /// The roles in an answer of the object's to a question sent at `asked_at`, or `None` if they
+    /// are below the version asked for. Ages count from before the question was sent.
+    #[must_use]
+    pub fn from_answer(
+        answer: RoleAnswer,
+        min_version: i64,
+        asked_at: UnixMillis,
+        now: UnixMillis,
+    ) -> Option<Self> {
+        if answer.set.version < min_version {
+            return None;
+        }
+        let good_until = asked_at.plus(answer.good_for_ms);
+        Some(Self {
+            known: RoleSnapshot { set: answer.set, good_until },
+            source: answer.source,
+            age_ms: answer.age_ms.saturating_add(now.since(asked_at)),
+        })
+    }
+
+    /// Whether they expired in transit. Then one more question helps: the object refreshes a set
+    /// that is about to expire.
+    #[must_use]
+    pub fn is_expired(&self, now: UnixMillis) -> bool {
+        self.known.good_until < now
+    }
+
+    /// The version of the set.
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        self.known.set.version
+    }
+}
+
+/// The most users cached: about 1 KB each, of the isolate's 128 MB.
 const USERS_MAX: usize = 1_024;
 
-/// The sets that this isolate was given.
+/// The role sets that this isolate received.
 #[derive(Debug, Default)]
-pub(super) struct IsolateCache {
+pub struct IsolateCache {
     users: BTreeMap<UserId, IsolateEntry>,
 }
 
 #[derive(Debug)]
 struct IsolateEntry {
-    given_at: UnixMillis,
+    stored_at: UnixMillis,
     roles: UserRoles,
 }
 
 impl IsolateEntry {
     fn at(&self, now: UnixMillis) -> UserRoles {
-        let age_ms = self.roles.age_ms.saturating_add(now.since(self.given_at));
+        let age_ms = self.roles.age_ms.saturating_add(now.since(self.stored_at));
         UserRoles { source: RoleSource::Isolate, age_ms, ..self.roles.clone() }
     }
 }
 
 impl IsolateCache {
-    /// A set that may be served without asking.
-    pub(super) fn get(
+    /// A set that may be served without asking the object.
+    #[must_use]
+    pub fn get(
         &self,
         user: &UserId,
-        wish: Freshness,
+        freshness: Freshness,
         isolate_ms: i64,
         now: UnixMillis,
     ) -> Option<UserRoles> {
         let entry = self.users.get(user)?;
-        let is_young = (0..isolate_ms).contains(&now.since(entry.given_at));
-        let is_good = now <= entry.roles.known.good_until;
-        let is_new_enough = wish.min_version <= entry.roles.known.set.version;
-        (!wish.fresh && is_young && is_good && is_new_enough).then(|| entry.at(now))
+        let is_young = (0..isolate_ms).contains(&now.since(entry.stored_at));
+        let is_valid = !entry.roles.is_expired(now);
+        let is_new_enough = freshness.min_version <= entry.roles.known.set.version;
+        (!freshness.fresh && is_young && is_valid && is_new_enough).then(|| entry.at(now))
     }
 
-    /// Takes in what the object answered, and says what to serve: the answer, or what is held
-    /// already if that is newer and still good; `None` when serving anything would go back.
-    pub(super) fn insert_if_newer(
+    /// Stores the object's roles and returns what to serve: these, or the cached ones if they are
+    /// newer and still valid. `None` if any answer would go back to an older version.
+    pub fn insert_if_newer(
         &mut self,
         user: &UserId,
         roles: UserRoles,
-        wish: Freshness,
+        freshness: Freshness,
         now: UnixMillis,
     ) -> Option<UserRoles> {
         if let Some(entry) = self.users.get(user)
             && roles.known.set.version < entry.roles.known.set.version
         {
-            let is_good = now <= entry.roles.known.good_until && !wish.fresh;
-            return is_good.then(|| entry.at(now));
+            let is_valid = !entry.roles.is_expired(now) && !freshness.fresh;
+            return is_valid.then(|| entry.at(now));
         }
         if USERS_MAX <= self.users.len() && !self.users.contains_key(user) {
-            self.forget_oldest();
+            self.evict_oldest();
         }
-        self.users.insert(user.clone(), IsolateEntry { given_at: now, roles: roles.clone() });
+        self.users.insert(user.clone(), IsolateEntry { stored_at: now, roles: roles.clone() });
         Some(roles)
     }
 
-    fn forget_oldest(&mut self) {
-        let oldest = self.users.iter().min_by_key(|(_, entry)| entry.given_at);
+    fn evict_oldest(&mut self) {
+        let oldest = self.users.iter().min_by_key(|(_, entry)| entry.stored_at);
         if let Some(user) = oldest.map(|(user, _)| user.clone()) {
             self.users.remove(&user);
         }
@@ -82,14 +137,10 @@ impl IsolateCache {
 
 #[cfg(test)]
 mod tests {
-    use shared::guard::RoleSnapshot;
-    use shared::id::UserId;
-    use shared::role_cache::RoleSource;
-    use shared::roles::{RoleSet, UserStatus};
-    use shared::time::UnixMillis;
-
-    use super::{IsolateCache, USERS_MAX};
-    use crate::roles::{Freshness, UserRoles};
+    use super::{
+        Freshness, IsolateCache, RoleSnapshot, RoleSource, USERS_MAX, UnixMillis, UserId, UserRoles,
+    };
+    use crate::roles::{RoleSet, UserStatus};
 
     const T0: UnixMillis = UnixMillis(1_000_000);
 
@@ -104,7 +155,7 @@ mod tests {
         UserRoles { known, source: RoleSource::Object, age_ms: 5 }
     }
 
-    fn holding(version: i64, good_for_ms: i64) -> IsolateCache {
+    fn cache_with(version: i64, good_for_ms: i64) -> IsolateCache {
         let mut isolate = IsolateCache::default();
         isolate.insert_if_newer(&user("a"), roles(version, good_for_ms), Freshness::default(), T0);
         isolate
@@ -112,16 +163,17 @@ mod tests {
 
     #[test]
     fn a_young_set_is_served_with_its_age() {
-        let isolate = holding(7, 60_000);
+        let isolate = cache_with(7, 60_000);
         let got = isolate.get(&user("a"), Freshness::default(), 1_000, T0.plus(999)).expect("held");
         assert_eq!((got.source, got.age_ms), (RoleSource::Isolate, 1_004));
     }
 
     #[test]
-    fn what_is_old_fresh_below_or_another_s_is_not_served() {
-        let isolate = holding(7, 500);
-        let find =
-            |name, wish, ms, after| isolate.get(&user(name), wish, ms, T0.plus(after)).is_some();
+    fn unusable_entries_are_not_served() {
+        let isolate = cache_with(7, 500);
+        let find = |name, freshness, ms, after| {
+            isolate.get(&user(name), freshness, ms, T0.plus(after)).is_some()
+        };
         let plain = Freshness::default();
         assert!(find("a", plain, 1_000, 500));
         assert!(!find("a", plain, 1_000, 501), "past the hard age");
@@ -138,7 +190,7 @@ mod tests {
 
     #[test]
     fn versions_never_go_back() {
-        let mut isolate = holding(7, 500);
+        let mut isolate = cache_with(7, 500);
         let plain = Freshness::default();
         let version = |roles: Option<UserRoles>| roles.map(|roles| roles.known.set.version);
         assert_eq!(version(isolate.insert_if_newer(&user("a"), roles(6, 500), plain, T0)), Some(7));
@@ -152,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_makes_room() {
+    fn the_oldest_entry_is_evicted() {
         let mut isolate = IsolateCache::default();
         for at in 0..=USERS_MAX {
             let now = T0.plus(i64::try_from(at).expect("small"));
