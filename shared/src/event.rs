@@ -196,7 +196,11 @@ impl ParsedDelivery {
         let data = data
             .ok_or_else(|| ParseIssue::missing("data"))?
             .map_err(|_| ParseIssue::bad_shape("data"))?;
-        project::event_from(entity, action, &data, self.event_at, notes).map(Payload::Event)
+        let event = match action {
+            EventAction::Upsert => project::upsert(entity, &data, self.event_at, notes),
+            EventAction::Delete => deletion::deletion(entity, &data, self.event_at, notes),
+        };
+        event.map(Payload::Event)
     }
 }
 

@@ -17,7 +17,8 @@
 //! - Basics: [`id`] validates ids, [`time`] converts times, [`limits`] has shared numbers, [`json`]
 //!   parses JSON strictly.
 //! - Ingest: [`signature`] verifies a delivery, [`event`] parses it, [`projection`] has the synced
-//!   fields, [`entity`] the names of their kinds, [`envelope`] the format of queue messages, [`admission`] decides on acceptance.
+//!   fields, [`entity`] the names of their kinds, [`envelope`] the format of queue messages,
+//!   [`admission`] decides on acceptance.
 //! - Consumer: [`merge`] orders changes of one entity, [`plan`] plans the changes of a batch,
 //!   [`sql`] has the statements, [`queue`] the queues' names, [`inbox`] opens and parks messages,
 //!   [`batch`] decides on retries and dead letters, [`d1_error`] classifies D1's errors, [`retry`]

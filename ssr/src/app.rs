@@ -34,7 +34,10 @@ pub(crate) async fn answer(incoming: &IncomingRequest, env: &Env) -> Result<Resp
         // All routes are read-only: 405 after the access check.
         _ if is_write => denied::not_allowed(&route),
         Authorization::Public => serve_public(&route, incoming, env),
-        Authorization::Page(page) => serve_page(&page, incoming, env),
+        Authorization::Page(page) => {
+            fault_point!(env, "page-permitted", page.permit().session().user_id().as_str());
+            serve_page(&page, incoming, env)
+        }
         Authorization::Api(permit, roles) => match route {
             Route::Check => serve_check(true, roles),
             Route::Me => serve_me(&permit, roles),
@@ -73,7 +76,6 @@ fn serve_page(
     incoming: &IncomingRequest,
     env: &Env,
 ) -> Result<Response> {
-    fault_point!(env, "page-permitted", permitted.permit().session().user_id().as_str());
     let sign_out = sign_out::sign_out_form(&config::settings(env), incoming);
     let page = render(page::guarded(permitted, sign_out.as_ref()))?;
     reply::html_with_form(sign_out.as_ref(), 200, page)

@@ -3,13 +3,12 @@
 //! Shapes: <https://github.com/clerk/openapi-specs>, `webhooks/2025-04-15.yml`; examples break
 //! their own schema, so nearly everything is optional and unknown fields are ignored.
 
-use super::deletion::deletion;
+use super::Event;
 use super::roles::app_roles;
 use super::wire::{
     ParseIssue, ParseNotes, ParseResult, optional, optional_items, required, required_object,
     required_text,
 };
-use super::{Event, EventAction};
 use crate::id::{EntityId, UserId};
 use crate::json::{JsonObject, parse_scalar};
 use crate::limits::UPDATE_AHEAD_MS_MAX;
@@ -46,26 +45,19 @@ pub(super) const PUBLIC_USER_DATA: [&str; 1] = ["user_id"];
 
 const PERMISSION: [&str; 2] = ["id", "key"];
 
-pub(super) fn event_from(
+/// The event of an entity that was created or updated.
+pub(super) fn upsert(
     entity: EntityKind,
-    verb: EventAction,
     data: &JsonObject<'_>,
     event_at: Option<UnixMillis>,
     notes: &mut ParseNotes,
 ) -> ParseResult<Event> {
-    match (verb, entity) {
-        (EventAction::Delete, _) => deletion(entity, data, event_at, notes),
-        (EventAction::Upsert, EntityKind::User) => user_event(data, event_at, notes),
-        (EventAction::Upsert, EntityKind::Organization) => {
-            organization(data, event_at, notes).map(event_of_one_change)
-        }
-        (EventAction::Upsert, EntityKind::Membership) => membership(data, event_at, notes),
-        (EventAction::Upsert, EntityKind::Role) => {
-            role(data, event_at, notes).map(event_of_one_change)
-        }
-        (EventAction::Upsert, EntityKind::Permission) => {
-            permission(data, event_at).map(event_of_one_change)
-        }
+    match entity {
+        EntityKind::User => user_event(data, event_at, notes),
+        EntityKind::Organization => organization(data, event_at, notes).map(event_of_one_change),
+        EntityKind::Membership => membership(data, event_at, notes),
+        EntityKind::Role => role(data, event_at, notes).map(event_of_one_change),
+        EntityKind::Permission => permission(data, event_at).map(event_of_one_change),
     }
 }
 

@@ -5,13 +5,14 @@ mod session_cookies;
 
 use self::session_cookies::SessionCookies;
 use self::unverified_claims::UnverifiedClaims;
-pub use super::candidate::{
-    CandidateOutcome, ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation,
-};
 use super::renewal::{is_current, may_be_renewed};
 use super::{CANDIDATES_MAX, TokenError};
 use crate::id::UserId;
 use crate::time::UnixMillis;
+
+pub use super::candidate::{
+    CandidateOutcome, ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation,
+};
 
 /// The two headers that can carry a token, unparsed.
 #[derive(Clone, Copy, Debug, Default)]
