@@ -1,4 +1,4 @@
-//! D1. Only this file of the Worker names it.
+//! All D1 access of the consumer (checked by `xtask tidy`).
 
 use std::cell::RefCell;
 
@@ -11,26 +11,26 @@ use shared::time::UnixMillis;
 use worker::{D1Database, D1Result, Env};
 
 thread_local! {
-    /// The default role that this isolate has written.
-    static KEPT: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The default role last written by this isolate.
+    static WRITTEN: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The database, and what of the configuration is kept in it.
+/// The database, and the default role from the settings, which is stored in it.
 pub(crate) struct ConsumerDb {
     db: Result<D1Database, D1Error>,
-    /// `None`: what is set is no role, and the database keeps the one it has.
+    /// `None`: the setting is not a valid role name, so the stored one stays.
     default_role: Option<String>,
 }
 
 impl ConsumerDb {
     pub(crate) fn new(env: &Env) -> Self {
-        let absent = |error| D1Error::Transient(format!("the binding DB is missing: {error}"));
+        let missing = |error| D1Error::Transient(format!("binding DB is missing: {error}"));
         let settings = ConsumerSettings::from_env(&|name| edge::settings::raw(env, name));
         edge::settings::log_errors(&settings.mistakes);
-        Self { db: env.d1("DB").map_err(absent), default_role: settings.default_role }
+        Self { db: env.d1("DB").map_err(missing), default_role: settings.default_role }
     }
 
-    /// Commits a plan as one batch, and reads the hints that are owed after it.
+    /// Commits a plan as one batch, and reads the pending hints after it.
     pub(crate) async fn commit(
         &self,
         plan: &BatchPlan,
@@ -41,42 +41,42 @@ impl ConsumerDb {
         statements.push(sql::pending_of(&plan.touched));
         statements.push(sql::pending(None));
         let results = self.batch(&statements).await?;
-        let mut owed = results.iter().rev().map(rows);
-        let oldest = owed.next().unwrap_or_default();
-        Ok(outbox::merge_round(owed.next().unwrap_or_default(), oldest))
+        let mut pending = results.iter().rev().map(rows);
+        let oldest = pending.next().unwrap_or_default();
+        Ok(outbox::merge_round(pending.next().unwrap_or_default(), oldest))
     }
 
-    /// Keeps the default role in the settings. A batch of its own: a role table that refuses the
-    /// name costs the default role, and no delivery.
+    /// Stores the default role. In a batch of its own: a failure here must not fail deliveries.
     pub(crate) async fn write_default_role(&self) -> Result<(), D1Error> {
         let Some(default_role) = &self.default_role else { return Ok(()) };
         self.batch(&sql::default_role(default_role)).await?;
-        KEPT.replace(Some(default_role.clone()));
+        WRITTEN.replace(Some(default_role.clone()));
         Ok(())
     }
 
-    /// The same, unless this isolate has done it.
+    /// The same, unless this isolate has written it already.
     async fn write_default_role_once(&self) {
-        if KEPT.with_borrow(|kept| *kept == self.default_role) {
+        if WRITTEN.with_borrow(|written| *written == self.default_role) {
             return;
         }
-        if let Err(fault) = self.write_default_role().await {
-            tracing::error!(cause = fault.text(), "the default role was not kept");
+        if let Err(error) = self.write_default_role().await {
+            tracing::error!(cause = error.text(), "writing the default role failed");
         }
     }
 
-    /// One page of the outbox after `last`, with the next watches that are behind the default role.
+    /// Raises the next watches that have not seen the current default role, and reads the page of
+    /// pending hints after `last`.
     pub(crate) async fn sweep_page(
         &self,
         last: Option<&PendingHint>,
     ) -> Result<Vec<PendingHint>, D1Error> {
-        let results = self.batch(&sql::page(last)).await?;
+        let results = self.batch(&sql::sweep_page(last)).await?;
         Ok(results.last().map(rows).unwrap_or_default())
     }
 
-    /// Writes down what a round of hints settled.
-    pub(crate) async fn record_results(&self, settled: &HintResults) -> Result<(), D1Error> {
-        let statements = sql::settle(settled);
+    /// Stores the replies to a round of hints.
+    pub(crate) async fn record_results(&self, replies: &HintResults) -> Result<(), D1Error> {
+        let statements = sql::settle(replies);
         if statements.is_empty() {
             return Ok(());
         }
@@ -89,7 +89,8 @@ impl ConsumerDb {
     }
 }
 
-/// The rows of one statement. Unreadable ones are nothing to hint now; the sweep asks again.
+/// The rows of one statement. If they cannot be decoded there are none: the sweep sends the hints
+/// later.
 fn rows(result: &D1Result) -> Vec<PendingHint> {
     result.results().unwrap_or_default()
 }

@@ -1,11 +1,11 @@
 //! From the queue into D1, then hints to the role caches.
 //!
-//! Both queues, the door's and the dead-letter queue: plan, one D1 batch, acknowledge, hint. Which
-//! queue is which the configuration says. Cron: send the hints that are still owed. No public
-//! route.
+//! Serves both queues, the events queue and the dead-letter queue, in the same way: open, plan, one
+//! D1 batch, acknowledge, hint. The settings say which queue is which. Cron: sends the pending
+//! hints. No public route.
 //!
 //! The queue handler is exported by hand. The macro of `worker` turns an error into a panic, which
-//! would take down the isolate, and hides how often a message has been handed out.
+//! would stop the isolate, and it hides the attempts.
 
 mod process_batch;
 mod message;
@@ -14,7 +14,6 @@ mod queues;
 mod db;
 mod sweep;
 
-use shared::queue::QueueKind;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, ScheduleContext, ScheduledEvent, event, worker_sys};
@@ -24,10 +23,10 @@ fn start() {
     edge::log::init();
 }
 
-/// Handles one batch of either queue. Each message is acknowledged or retried by itself.
+/// Handles one batch of either queue. Each message is acknowledged or retried on its own.
 ///
 /// # Errors
-/// Only when the platform's own batch cannot be read; then it hands the batch out again.
+/// Only when the batch object itself cannot be read. Then Queues delivers the batch again.
 #[wasm_bindgen]
 pub async fn queue(
     batch: worker_sys::MessageBatch,
@@ -36,11 +35,10 @@ pub async fn queue(
 ) -> Result<JsValue, JsValue> {
     let name = String::from(batch.queue()?);
     let queue = queues::queue_kind(&env, &name);
-    // What is of no known queue waits as long as what is dead.
-    let handouts = message::receive_batch(&batch, queue.unwrap_or(QueueKind::Dead))?;
+    let messages = message::receive_batch(&batch, queue)?;
     match queue {
-        Some(_) => process_batch::process_batch(&env, &name, handouts).await,
-        None => queues::retry_all(&name, &handouts),
+        Some(_) => process_batch::process_batch(&env, &name, messages).await,
+        None => queues::retry_all(&name, &messages),
     }
     Ok(JsValue::UNDEFINED)
 }

@@ -1,109 +1,48 @@
-//! Messages as the platform hands them out: read one by one, settled one by one.
+//! Queue messages: reading and acknowledging them. What becomes of each is decided in
+//! `shared::inbox` and `shared::batch`.
 
 use js_sys::{JSON, Object, Reflect};
-use shared::d1_error::{QueueAction, is_last_attempt};
-use shared::envelope::{Envelope, EnvelopeError};
-use shared::plan::{DeadLetter, OpenedMessage};
-use shared::queue::QueueKind;
+use shared::inbox::ReceivedMessage;
+use shared::queue::{self, QueueKind};
+use shared::retry::{QueueAction, is_dropped};
 use shared::time::UnixMillis;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::worker_sys;
 
-/// One message as it was handed out.
-pub(crate) struct ReceivedMessage {
+/// A message, and how to acknowledge it.
+pub(crate) struct QueueMessage {
     raw: worker_sys::Message,
-    /// The queue's own id for it.
-    pub(crate) id: String,
-    /// How often it has been handed out by both queues, this time included.
-    pub(crate) attempts: u32,
-    sent_at: UnixMillis,
-    body: Result<String, String>,
+    pub(crate) received: ReceivedMessage,
 }
 
-/// Why a message holds no envelope.
-pub(crate) enum OpenFailure {
-    /// It may open after the next deployment.
-    NewerVersion(Box<DeadLetter>),
-    /// It will never open.
-    Malformed(Box<DeadLetter>),
-}
-
-/// Reads the messages of a batch. One that cannot be read spoils no other.
+/// Reads the messages of a batch. A malformed one does not affect the others.
 pub(crate) fn receive_batch(
     batch: &worker_sys::MessageBatch,
-    queue: QueueKind,
-) -> Result<Vec<ReceivedMessage>, JsValue> {
+    queue: Option<QueueKind>,
+) -> Result<Vec<QueueMessage>, JsValue> {
     let messages = batch.messages()?;
     let messages = messages.iter().map(JsValue::unchecked_into);
-    Ok(messages.map(|message| ReceivedMessage::from_js(message, queue)).collect())
+    Ok(messages.map(|message| QueueMessage::from_js(message, queue)).collect())
 }
 
-impl ReceivedMessage {
-    fn from_js(raw: worker_sys::Message, queue: QueueKind) -> Self {
-        let attempts = Reflect::get(&raw, &"attempts".into()).ok();
-        let attempts = attempts.and_then(|value| value.as_f64()).map_or(1, whole);
-        let attempts = queue.total_attempts(u32::try_from(attempts).unwrap_or(1));
+impl QueueMessage {
+    fn from_js(raw: worker_sys::Message, queue: Option<QueueKind>) -> Self {
+        let counted = Reflect::get(&raw, &"attempts".into()).ok();
+        let counted = counted.and_then(|value| value.as_f64()).map_or(1, to_integer);
         let sent_at = raw.timestamp().map_or(0.0, |date| date.get_time());
         let body = raw.body().unwrap_or(JsValue::UNDEFINED);
-        let body = body.as_string().ok_or_else(|| as_json(&body));
-        Self {
+        let received = ReceivedMessage {
             id: raw.id().ok().and_then(|id| JsValue::from(id).as_string()).unwrap_or_default(),
-            attempts,
-            sent_at: UnixMillis(whole(sent_at)),
-            body,
-            raw,
-        }
+            attempts: queue::total_attempts(queue, u32::try_from(counted).unwrap_or(1)),
+            sent_at: UnixMillis(to_integer(sent_at)),
+            body: body.as_string().ok_or_else(|| to_json(&body)),
+        };
+        Self { raw, received }
     }
 
-    /// Opens the envelope.
-    pub(crate) fn open(&self, queue: &str) -> Result<OpenedMessage, OpenFailure> {
-        let text = self.body.as_ref().map_err(|json| {
-            OpenFailure::Malformed(self.dead_letter(
-                queue,
-                json,
-                "not-text",
-                "the message is not text",
-            ))
-        })?;
-        match Envelope::decode(text) {
-            Ok(envelope) => Ok(OpenedMessage {
-                id: self.id.clone(),
-                attempts: self.attempts,
-                sent_at: self.sent_at,
-                text: text.clone(),
-                envelope,
-            }),
-            Err(error @ EnvelopeError::Newer(_)) => {
-                let detail = format!("{error}: deploy the consumer, then replay");
-                Err(OpenFailure::NewerVersion(self.dead_letter(
-                    queue,
-                    text,
-                    "newer-envelope",
-                    &detail,
-                )))
-            }
-            Err(error @ EnvelopeError::Malformed(_)) => Err(OpenFailure::Malformed(
-                self.dead_letter(queue, text, "malformed", &error.to_string()),
-            )),
-        }
-    }
-
-    fn dead_letter(&self, queue: &str, text: &str, reason: &str, detail: &str) -> Box<DeadLetter> {
-        Box::new(DeadLetter {
-            message_id: self.id.clone(),
-            queue: queue.into(),
-            reason: reason.into(),
-            detail: detail.into(),
-            attempts: self.attempts,
-            first_seen_at: self.sent_at,
-            text: text.into(),
-            envelope: None,
-        })
-    }
-
-    /// Tells the platform what becomes of the message.
-    pub(crate) fn finish(&self, disposition: QueueAction) {
-        let told = match disposition {
+    /// Acknowledges or retries the message.
+    pub(crate) fn finish(&self, action: QueueAction) {
+        let result = match action {
             QueueAction::Ack => self.raw.ack(),
             QueueAction::RetryAfter(seconds) => {
                 let options = Object::new();
@@ -111,25 +50,26 @@ impl ReceivedMessage {
                     .and_then(|_| self.raw.retry(options.into()))
             }
         };
-        if told.is_err() {
-            tracing::error!(message_id = self.id, "the platform took no acknowledgement");
+        let ReceivedMessage { id: message_id, attempts, .. } = &self.received;
+        if result.is_err() {
+            tracing::error!(message_id, "acknowledging the message failed");
         }
-        if disposition != QueueAction::Ack && is_last_attempt(self.attempts) {
-            let (message_id, attempts) = (&self.id, self.attempts);
-            tracing::error!(message_id, attempts, outcome = "dropped", "D1 was away to the end");
+        if is_dropped(action, *attempts) {
+            let outcome = "dropped";
+            tracing::error!(message_id, attempts, outcome, "D1 failed at every attempt");
         }
     }
 }
 
-/// A JavaScript number as a whole one; out of range it stands at the nearer end.
+/// A JavaScript number as an integer, saturating.
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the cast saturates")]
-fn whole(value: f64) -> i64 {
+fn to_integer(value: f64) -> i64 {
     value as i64
 }
 
-/// A body that is no text, as JSON for the dead letters.
-fn as_json(body: &JsValue) -> String {
-    // `undefined` becomes no string, and a BigInt none at all: then what the debugger would show.
+/// A body that is not a string, as JSON for the dead letters.
+fn to_json(body: &JsValue) -> String {
+    // `JSON.stringify` gives no string for `undefined` and fails for a BigInt: use the debug form.
     let json = JSON::stringify(body).ok().and_then(|json| JsValue::from(json).as_string());
     json.unwrap_or_else(|| format!("{body:?}"))
 }

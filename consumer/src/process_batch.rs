@@ -1,97 +1,64 @@
-//! One batch of either queue: open each, plan once, commit once, settle each, then hint.
+//! Processes one batch of either queue: opens the messages, plans, commits to D1, acknowledges each
+//! message, and sends hints.
 
 use edge::fault_point;
 use edge::random::jitter;
-use shared::batch::{self, BatchPart, BatchProgress};
-use shared::d1_error::{D1Error, QueueAction, is_last_attempt, retry_after};
+use shared::batch::BatchProgress;
+use shared::inbox::{self, ReceivedMessage};
 use shared::outbox::{self, PendingHint};
-use shared::plan::{BatchPlan, DeadLetter, DeliveryOutcome, plan};
+use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
 use worker::Env;
 
 use crate::db::ConsumerDb;
-use crate::message::{OpenFailure, ReceivedMessage};
+use crate::message::QueueMessage;
 use crate::send_hints;
 
-pub(crate) async fn process_batch(env: &Env, queue: &str, handouts: Vec<ReceivedMessage>) {
-    let store = ConsumerDb::new(env);
-    let mut work = open_messages(queue, &handouts);
+pub(crate) async fn process_batch(env: &Env, queue: &str, messages: Vec<QueueMessage>) {
+    let db = ConsumerDb::new(env);
+    let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
+    let (part, decisions) = inbox::open_messages(queue, &received, jitter);
+    let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "drain-opened", "");
-    let pending = commit(env, &store, &mut work).await;
+    let pending = commit(env, &db, &mut progress).await;
     fault_point!(env, "drain-decided", "");
-    for handout in &handouts {
-        let verdict = work.verdicts().iter().find(|verdict| verdict.message_id == handout.id);
-        // A message without a verdict would count as done: it is handed out again.
-        let disposition =
-            verdict.map_or_else(|| retry_decision(handout.attempts, ""), |v| v.disposition);
-        handout.finish(disposition);
-        fault_point!(env, "drain-settling", &handout.id);
+    for message in &messages {
+        message.finish(inbox::action_for(&message.received, progress.decisions(), jitter));
+        fault_point!(env, "drain-settling", &message.received.id);
     }
     fault_point!(env, "drain-settled", "");
-    send_hints::send_hints(env, &store, outbox::merge_round(pending, vec![])).await;
+    send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![])).await;
 }
 
-/// Opens each message by itself. One of a newer build waits for the deployment; what will never
-/// open is parked.
-fn open_messages(queue: &str, handouts: &[ReceivedMessage]) -> BatchProgress {
-    let mut verdicts = Vec::new();
-    let mut whole = BatchPart { queue: queue.into(), ..BatchPart::default() };
-    for handout in handouts {
-        match handout.open(queue) {
-            Ok(message) => whole.messages.push(message),
-            Err(OpenFailure::NewerVersion(letter)) if !is_last_attempt(letter.attempts) => {
-                let disposition = retry_decision(letter.attempts, &letter.detail);
-                verdicts
-                    .push(batch::MessageDecision { message_id: letter.message_id, disposition });
-            }
-            Err(OpenFailure::NewerVersion(letter) | OpenFailure::Malformed(letter)) => {
-                whole.letters.push(*letter);
-            }
-        }
-    }
-    BatchProgress::new(whole, verdicts)
-}
-
-fn retry_decision(attempts: u32, why: &str) -> QueueAction {
-    retry_after(&D1Error::Transient(why.into()), attempts, jitter())
-}
-
-/// Commits every part, and what a refused one leads to. Gives the hints that are owed.
-async fn commit(env: &Env, store: &ConsumerDb, work: &mut BatchProgress) -> Vec<PendingHint> {
+/// Commits every part of the batch. Returns the pending hints.
+async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec<PendingHint> {
     let mut pending = Vec::new();
-    while let Some(part) = work.next_part() {
-        let planned = plan(&part.queue, &part.messages, part.letters.clone());
+    while let Some(part) = progress.next_part() {
+        let plan = plan(&part.queue, &part.messages, part.dead_letters.clone());
         fault_point!(env, "drain-planned", "");
-        match store.commit(&planned, edge::clock::now()).await {
-            Ok(owed) => {
+        match db.commit(&plan, edge::clock::now()).await {
+            Ok(hints) => {
                 fault_point!(env, "drain-committed", "");
-                log_batch(&planned);
-                pending.extend(owed);
-                work.record_commit(&part);
+                log_commit(&plan);
+                pending.extend(hints);
+                progress.record_commit(&part);
             }
-            Err(fault) => {
-                let (queue, messages, cause) = (&part.queue, part.len(), fault.text());
-                tracing::warn!(queue, messages, cause, "a batch was not committed");
+            Err(error) => {
+                let (queue, messages, cause) = (&part.queue, part.len(), error.text());
+                tracing::warn!(queue, messages, cause, "D1 batch failed");
                 fault_point!(env, "drain-refused", cause);
-                work.record_refusal(part, &fault, jitter());
+                progress.record_refusal(part, &error, jitter());
             }
         }
     }
     pending
 }
 
-/// One line for the batch, and one that is loud for each dead letter. What became of each delivery
-/// stands in `deliveries`; a line for each would be most of what a batch costs.
-fn log_batch(plan: &BatchPlan) {
+/// One line for the batch, and one error for each dead letter. The outcome of each delivery is in
+/// `deliveries`: a line for each would be most of what a batch costs.
+fn log_commit(plan: &BatchPlan) {
     for DeadLetter { message_id, reason, detail, attempts, .. } in &plan.dead_letters {
-        tracing::error!(message_id, reason, detail, attempts, outcome = "parked", "dead letter");
+        tracing::error!(message_id, reason, detail, attempts, outcome = "parked", "message parked");
     }
-    let (mut merged, mut ignored, mut parked) = (0_u32, 0_u32, 0_u32);
-    for delivery in &plan.deliveries {
-        match delivery.verdict {
-            DeliveryOutcome::DecidedByRow(_) => merged += 1,
-            DeliveryOutcome::Ignored => ignored += 1,
-            DeliveryOutcome::Parked => parked += 1,
-        }
-    }
-    tracing::info!(merged, ignored, parked, "a batch was committed");
+    let OutcomeCounts { merged, ignored, parked } = plan.outcome_counts();
+    tracing::info!(merged, ignored, parked, "D1 batch committed");
 }

@@ -1,5 +1,5 @@
-//! Hints to the role caches, and what their answers settle. A failure here costs nothing but
-//! time: what stays owed is sent again by the sweep.
+//! Sends hints to the role caches, and stores their replies. A failure is harmless: the sweep sends
+//! pending hints again.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use worker::{
 
 use crate::db::ConsumerDb;
 
-/// Sends one round of hints and writes down what it settled.
+/// Sends one round of hints and stores the replies.
 pub(crate) async fn send_hints(
     env: &Env,
-    store: &ConsumerDb,
+    db: &ConsumerDb,
     pending: Vec<PendingHint>,
 ) -> HintResults {
     if pending.is_empty() {
@@ -27,43 +27,43 @@ pub(crate) async fn send_hints(
     let roles = match env.durable_object(role_cache::ROLE_CACHE_BINDING) {
         Ok(roles) => roles,
         Err(error) => {
-            tracing::error!(cause = %error, "the binding ROLES is missing");
+            tracing::error!(cause = %error, "binding ROLES is missing");
             return HintResults { owed: pending, ..HintResults::default() };
         }
     };
     fault_point!(env, "push-begun", "");
-    let answers = stream::iter(pending).map(|pending| {
+    let replies = stream::iter(pending).map(|pending| {
         let roles = &roles;
         async move {
             let reply = send_hint(roles, &pending).await;
             (pending, reply)
         }
     });
-    let settled = outbox::sort_replies(answers.buffer_unordered(HINTS_AT_ONCE).collect().await);
-    let (acked, gone, owed) = (settled.acked.len(), settled.gone.len(), settled.owed.len());
-    tracing::info!(acked, gone, owed, "hinted");
+    let results = outbox::sort_replies(replies.buffer_unordered(HINTS_AT_ONCE).collect().await);
+    let (acked, gone, owed) = (results.acked.len(), results.gone.len(), results.owed.len());
+    tracing::info!(acked, gone, owed, "hints sent");
     fault_point!(env, "push-hinted", "");
-    if let Err(fault) = store.record_results(&settled).await {
-        tracing::warn!(cause = fault.text(), "hints were taken but not written down");
+    if let Err(error) = db.record_results(&results).await {
+        tracing::warn!(cause = error.text(), "acks not persisted");
     }
     fault_point!(env, "push-noted", "");
-    settled
+    results
 }
 
-/// `None` when the object could not be reached, or said something else.
+/// `None` if the call failed or the reply is not valid.
 async fn send_hint(roles: &ObjectNamespace, pending: &PendingHint) -> Option<HintReply> {
     let abort = AbortController::default();
-    let ask = Box::pin(post_hint(roles, pending, abort.signal()));
-    let answer = match select(ask, Delay::from(Duration::from_millis(HINT_MS_MAX))).await {
-        Either::Left((answer, _)) => answer,
+    let call = Box::pin(post_hint(roles, pending, abort.signal()));
+    let reply = match select(call, Delay::from(Duration::from_millis(HINT_MS_MAX))).await {
+        Either::Left((reply, _)) => reply,
         Either::Right(_) => {
-            // Left open, it would keep the platform from taking the batch for done.
+            // An open request would keep the invocation alive.
             abort.abort();
-            Err("no answer in time".into())
+            Err("timed out".into())
         }
     };
     let user_id = &pending.user_id;
-    answer.inspect_err(|cause| tracing::warn!(user_id, cause, "a hint was not answered")).ok()
+    reply.inspect_err(|cause| tracing::warn!(user_id, cause, "hint failed")).ok()
 }
 
 async fn post_hint(
@@ -83,7 +83,7 @@ async fn post_hint(
     let stub = roles.get_by_name(&pending.user_id).map_err(text)?;
     let mut response = stub.fetch_with_request(request).await.map_err(text)?;
     if response.status_code() != 200 {
-        return Err(format!("status {}", response.status_code()));
+        return Err(format!("object answered with status {}", response.status_code()));
     }
     response.json().await.map_err(text)
 }

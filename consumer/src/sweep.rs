@@ -1,5 +1,5 @@
-//! Each minute: the hints that are still owed, oldest first, page by page within a budget. Each
-//! page also lets the next watches take in what has changed for everybody.
+//! Cron, each minute: sends the pending hints, oldest first, page by page within a budget. Each
+//! page also raises the next watches that have not seen the last change for all users.
 
 use std::cell::RefCell;
 
@@ -12,37 +12,37 @@ use crate::db::ConsumerDb;
 use crate::send_hints;
 
 pub(crate) async fn sweep(env: &Env) {
-    let store = ConsumerDb::new(env);
-    if let Err(fault) = store.write_default_role().await {
-        tracing::error!(cause = fault.text(), "the settings were not kept");
+    let db = ConsumerDb::new(env);
+    if let Err(error) = db.write_default_role().await {
+        tracing::error!(cause = error.text(), "writing the default role failed");
     }
     fault_point!(env, "sweep-begun", "");
-    match pages(env, &store).await {
-        Ok(sent) => tracing::info!(sent, "swept"),
-        Err(fault) => tracing::error!(cause = fault.text(), "the sweep stopped"),
+    match send_pages(env, &db).await {
+        Ok(sent) => tracing::info!(sent, "sweep finished"),
+        Err(error) => tracing::error!(cause = error.text(), "sweep failed"),
     }
 }
 
 thread_local! {
-    /// Where the last sweep of this isolate ran out of its budget: the next one goes on there, so
-    /// that many objects that do not answer hold up nobody behind them for long.
+    /// Where the last sweep of this isolate used up its budget. The next one continues there, so
+    /// that unresponsive objects do not block the others.
     static RESUME: RefCell<Option<PendingHint>> = const { RefCell::new(None) };
 }
 
-async fn pages(env: &Env, store: &ConsumerDb) -> Result<usize, D1Error> {
-    let begun = edge::clock::now();
+async fn send_pages(env: &Env, db: &ConsumerDb) -> Result<usize, D1Error> {
+    let started = edge::clock::now();
     let mut last = RESUME.take();
     let (mut rounds, mut total) = (0, 0);
     loop {
-        let page = store.sweep_page(last.as_ref()).await?;
+        let page = db.sweep_page(last.as_ref()).await?;
         fault_point!(env, "sweep-read", "");
         let sent = page.len();
         last = page.last().cloned();
-        send_hints::send_hints(env, store, page).await;
+        send_hints::send_hints(env, db, page).await;
         fault_point!(env, "sweep-pushed", "");
         rounds += 1;
         total += sent;
-        if !sweep_continues(sent, rounds, edge::clock::now().since(begun)) {
+        if !sweep_continues(sent, rounds, edge::clock::now().since(started)) {
             RESUME.replace(last.filter(|_| may_have_more(sent)));
             return Ok(total);
         }

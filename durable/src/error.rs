@@ -1,23 +1,23 @@
-//! Why an object cannot answer.
+//! Why the role cache cannot answer.
 
 use shared::cache::RefusalReason;
 
-/// Each is one word for whoever asked, and a sentence for the log.
+/// Each error has a reason for the response and a text for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum CacheError {
-    #[error("D1 cannot be read: {0}")]
+    #[error("D1 read failed: {0}")]
     D1Unavailable(String),
-    #[error("each fill was overtaken by a hint or by another incarnation")]
+    #[error("every fill was superseded by a hint or another owner")]
     FillsSuperseded,
-    #[error("the set does not reach the version or the age that was asked for")]
+    #[error("role set is older than requested")]
     NotFreshEnough,
-    #[error("no set can be served now: {0:?}")]
+    #[error("no role set available: {0}")]
     Refused(RefusalReason),
-    #[error("the question names another user than the object's id")]
+    #[error("query is for another user than this object")]
     WrongObject,
-    #[error("the object's own storage failed: {0}")]
+    #[error("object storage failed: {0}")]
     Storage(String),
-    #[error("the object is misconfigured")]
+    #[error("role cache is misconfigured")]
     Misconfigured,
 }
 
@@ -28,9 +28,9 @@ impl CacheError {
 
     pub(crate) fn reason(&self) -> &'static str {
         match self {
-            Self::D1Unavailable(_) | Self::Refused(RefusalReason::Waiting) => "unreachable",
+            Self::D1Unavailable(_) | Self::Refused(RefusalReason::BackingOff) => "unreachable",
             Self::FillsSuperseded | Self::NotFreshEnough => "below",
-            Self::Refused(RefusalReason::Ahead) => "ahead",
+            Self::Refused(RefusalReason::VersionTooFarAhead) => "ahead",
             Self::WrongObject => "misdirected",
             Self::Storage(_) => "storage",
             Self::Misconfigured => "misconfigured",

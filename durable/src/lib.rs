@@ -1,16 +1,17 @@
-//! The role caches: one object per user, named by the user's id. No public route.
+//! The Worker `durable`: the role caches, one object per user, named by the user's id. It has no
+//! public route.
 //!
-//! What an object decides is `shared::cache`; here is its I/O. Two facts of the platform carry it:
-//! at most one instance of an object runs at a time, and while a storage write is under way no
-//! answer leaves the object (its output gate), so whatever was answered for is on disk.
+//! `shared::cache` decides; here is the I/O. It relies on two platform guarantees: at most one
+//! instance of an object runs at a time, and no response leaves the object while a storage write is
+//! running (its output gate), so whatever was acknowledged is saved.
 //! <https://developers.cloudflare.com/durable-objects/reference/in-memory-state/>
-//! Neither covers D1: other questions run while a fill is under way, so a fill is judged when it
-//! comes back.
+//! Neither covers D1: other queries run during a fill, so the result of a fill is checked against
+//! the current state.
 
 mod role_cache;
 mod object;
+mod d1;
 mod storage;
-mod fill;
 mod settings;
 mod error;
 

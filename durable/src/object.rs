@@ -1,4 +1,4 @@
-//! One object: its memory, its storage, and the one fill that is under way at a time.
+//! One role cache object: its state, its storage, and at most one running fill.
 
 mod idle;
 mod persist;
@@ -13,155 +13,158 @@ use shared::cache::{CacheDecision, FillBackoff, FillOutcome, FillRequest, Tracke
 use shared::id::UserId;
 use shared::limits::FILLS_MAX;
 use shared::role_cache::{self, Hint, HintReply, RoleAnswer, RoleQuery};
-use shared::time::UnixMillis;
 use worker::Env;
 
 use crate::error::{CacheError, CacheResult};
-use crate::{fill, settings, storage};
+use crate::{d1, settings, storage};
 
 pub(crate) struct RoleCacheObject {
-    platform: worker::State,
+    ctx: worker::State,
     env: Env,
-    /// The machine's state, once it was loaded.
-    memory: RefCell<TrackedState>,
+    /// The state, once it is loaded.
+    state: RefCell<TrackedState>,
     loaded: Cell<bool>,
-    /// How its reads of D1 are spaced.
-    pace: Cell<FillBackoff>,
-    /// The user whose name makes this object's id, once it was asked about them.
+    /// Delays D1 reads after failures.
+    backoff: Cell<FillBackoff>,
+    /// The user this object belongs to, once checked.
     user_id: OnceCell<String>,
-    /// Who waits for the fill under way; `None` when there is none.
-    waiting: RefCell<Option<Vec<oneshot::Sender<CacheResult<()>>>>>,
+    /// Waiters for the running fill; `None` if there is none.
+    waiters: RefCell<Option<Vec<oneshot::Sender<CacheResult<()>>>>>,
 }
 
 impl std::fmt::Debug for RoleCacheObject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Object").field("memory", &self.memory).finish_non_exhaustive()
+        f.debug_struct("RoleCacheObject").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
 impl RoleCacheObject {
-    pub(crate) fn new(platform: worker::State, env: Env) -> Self {
+    pub(crate) fn new(ctx: worker::State, env: Env) -> Self {
         Self {
-            platform,
+            ctx,
             env,
-            memory: RefCell::default(),
+            state: RefCell::default(),
             loaded: Cell::new(false),
-            pace: Cell::default(),
+            backoff: Cell::default(),
             user_id: OnceCell::new(),
-            waiting: RefCell::new(None),
+            waiters: RefCell::new(None),
         }
     }
 
-    /// Answers a guard.
-    pub(crate) async fn ask(self: &Rc<Self>, ask: &RoleQuery) -> CacheResult<RoleAnswer> {
+    /// Answers a guard's query.
+    pub(crate) async fn query(self: &Rc<Self>, query: &RoleQuery) -> CacheResult<RoleAnswer> {
         let ages = settings::ages(&self.env)?;
-        self.check_user(&ask.user_id)?;
+        self.check_user(&query.user_id)?;
         self.load().await?;
         let asked_at = edge::clock::now();
         {
-            let mut memory = self.memory.borrow_mut();
-            memory.set_user_id(&ask.user_id);
-            memory.touch(asked_at, &ages);
+            let mut state = self.state.borrow_mut();
+            state.set_user_id(&query.user_id);
+            state.record_use(asked_at, &ages);
         }
         self.ensure_saved().await?;
-        let decision = self.with_backoff(|pace| {
-            self.memory.borrow().state().decide(ask, edge::clock::now(), &ages, pace)
+        let decision = self.with_backoff(|backoff| {
+            self.state.borrow().state().decide(query, edge::clock::now(), &ages, backoff)
         });
-        // A fill that was under way already may be older than the question: then one more.
-        let once_more = match decision {
+        // A fill that was already running may predate the query: then run another.
+        let may_refill_again = match decision {
             CacheDecision::Serve(answer) => return Ok(answer),
             CacheDecision::ServeAndRefill(answer) => {
                 self.begin_refill();
                 return Ok(answer);
             }
-            CacheDecision::Refuse(why) => return Err(CacheError::Refused(why)),
-            CacheDecision::Join => false,
-            CacheDecision::Fill => !self.begin_refill(),
+            CacheDecision::Refuse(reason) => return Err(CacheError::Refused(reason)),
+            CacheDecision::JoinFill => false,
+            CacheDecision::FillFirst => !self.begin_refill(),
         };
         let answer = || {
             let now = edge::clock::now();
-            self.memory.borrow().state().answer_after_fill(ask, asked_at, now, &ages)
+            self.state.borrow().state().answer_after_fill(query, asked_at, now, &ages)
         };
         self.wait_for_fill().await?;
         if let Some(answer) = answer() {
             return Ok(answer);
         }
-        if once_more {
+        if may_refill_again {
             self.begin_refill();
             self.wait_for_fill().await?;
         }
         answer().ok_or(CacheError::NotFreshEnough)
     }
 
-    /// Takes a hint: the floor is on disk before the answer leaves.
+    /// Applies a hint. The floor is saved before the reply is sent.
     pub(crate) async fn hint(self: &Rc<Self>, hint: &Hint) -> CacheResult<HintReply> {
         self.load().await?;
         let now = edge::clock::now();
-        let reply = self.memory.borrow_mut().hint(hint, now);
+        let reply = self.state.borrow_mut().hint(hint, now);
         fault_point!(&self.env, "hint-raised", &hint.user_id);
-        if reply == HintReply::Acked && !self.memory.borrow().is_saved() {
+        if reply == HintReply::Acked && !self.state.borrow().is_saved() {
             self.save_or_back_off().await?;
         }
         fault_point!(&self.env, "hint-saved", &hint.user_id);
-        let owed = self.memory.borrow().state().is_below_floor();
-        // While fills fail the next question after the wait begins one.
-        if reply == HintReply::Acked && owed && self.pace.get().remaining_ms(now).is_none() {
+        let needs_refill = self.state.borrow().state().is_below_floor();
+        // During back-off the next query after the delay starts a fill.
+        if reply == HintReply::Acked
+            && needs_refill
+            && self.backoff.get().remaining_ms(now).is_none()
+        {
             self.begin_refill();
         }
         Ok(reply)
     }
 
-    /// Begins a fill in the background unless one is under way. Whether this one began.
+    /// Starts a fill in the background unless one is running. Returns true if this call started it.
     fn begin_refill(self: &Rc<Self>) -> bool {
-        if self.waiting.borrow().is_some() {
+        if self.waiters.borrow().is_some() {
             return false;
         }
-        self.waiting.replace(Some(Vec::new()));
+        self.waiters.replace(Some(Vec::new()));
         let object = Rc::clone(self);
-        self.platform.wait_until(async move {
+        self.ctx.wait_until(async move {
             let outcome = object.run_fill().await;
             match &outcome {
                 Ok(()) => object.with_backoff(FillBackoff::record_success),
-                Err(trouble) => object.record_failure("a fill failed", trouble),
+                Err(error) => object.record_failure("fill failed", error),
             }
-            let waiting = object.waiting.take().unwrap_or_default();
-            for waiter in waiting {
-                // One who is gone needs no answer.
-                let _gone = waiter.send(outcome.clone());
+            let waiters = object.waiters.take().unwrap_or_default();
+            for waiter in waiters {
+                // The receiver may be dropped.
+                let _receiver_dropped = waiter.send(outcome.clone());
             }
         });
         true
     }
 
-    /// Notes that the set could not be read or kept, and for how long the object waits. One line
-    /// tells of it: the questions that it leaves without an answer are not logged.
-    fn record_failure(&self, what: &'static str, trouble: &CacheError) {
+    /// Records that the role set could not be read or saved, and starts the back-off. Logged once
+    /// here; the queries that fail because of it are not logged.
+    fn record_failure(&self, what: &'static str, error: &CacheError) {
         let now = edge::clock::now();
-        let wait_ms = self.with_backoff(|pace| pace.failed(now, edge::random::jitter()));
-        let memory = self.memory.borrow();
+        let wait_ms =
+            self.with_backoff(|backoff| backoff.record_failure(now, edge::random::jitter()));
+        let memory = self.state.borrow();
         let user_id = &memory.state().user_id;
-        tracing::error!(user_id, cause = %trouble, wait_ms, "{what}");
+        tracing::error!(user_id, cause = %error, wait_ms, "{what}");
     }
 
     fn with_backoff<T>(&self, work: impl FnOnce(&mut FillBackoff) -> T) -> T {
-        let mut pace = self.pace.get();
-        let done = work(&mut pace);
-        self.pace.set(pace);
-        done
+        let mut backoff = self.backoff.get();
+        let result = work(&mut backoff);
+        self.backoff.set(backoff);
+        result
     }
 
-    /// Waits for the fill under way.
+    /// Waits for the running fill, if there is one.
     async fn wait_for_fill(&self) -> CacheResult<()> {
-        let waiter = self.waiting.borrow_mut().as_mut().map(|waiting| {
+        let waiter = self.waiters.borrow_mut().as_mut().map(|waiters| {
             let (send, receive) = oneshot::channel();
-            waiting.push(send);
+            waiters.push(send);
             receive
         });
         match waiter {
             None => Ok(()),
             Some(waiter) => waiter
                 .await
-                .unwrap_or_else(|_| Err(CacheError::D1Unavailable("the fill was lost".into()))),
+                .unwrap_or_else(|_| Err(CacheError::D1Unavailable("fill was cancelled".into()))),
         }
     }
 
@@ -169,69 +172,70 @@ impl RoleCacheObject {
         let mut registers = false;
         for _ in 0..FILLS_MAX {
             let fill = self.begin_fill(registers).await?;
-            let user_id = self.memory.borrow().state().user_id.clone();
+            let user_id = self.state.borrow().state().user_id.clone();
             fault_point!(&self.env, "fill-begun", &user_id);
-            let row =
-                fill::fill(&self.env, &user_id, &fill).await.map_err(CacheError::D1Unavailable)?;
+            let result =
+                d1::fill(&self.env, &user_id, &fill).await.map_err(CacheError::D1Unavailable)?;
             fault_point!(&self.env, "fill-answered", &user_id);
-            let filled = self.memory.borrow_mut().take(&fill, row);
+            let outcome = self.state.borrow_mut().apply_fill(&fill, result);
             fault_point!(&self.env, "fill-taken", &user_id);
-            match filled {
+            match outcome {
                 FillOutcome::Applied => {
                     self.save().await?;
                     fault_point!(&self.env, "fill-saved", &user_id);
                     return Ok(());
                 }
-                FillOutcome::Again => {
+                FillOutcome::RegisterAgain => {
                     self.save().await?;
                     registers = true;
                 }
-                FillOutcome::Dropped => registers = false,
+                FillOutcome::Discarded => registers = false,
             }
         }
         Err(CacheError::FillsSuperseded)
     }
 
-    /// An incarnation is on disk and its alarm armed before D1 hears of it.
+    /// Begins a fill. A new owner and its alarm are saved before the first fill.
     async fn begin_fill(&self, registers: bool) -> CacheResult<FillRequest> {
         let now = edge::clock::now();
-        let (fill, begins) = self.memory.borrow_mut().begin_fill(registers, now);
-        if begins && let Err(trouble) = self.persist_incarnation(now).await {
-            self.memory.borrow_mut().unbegin();
-            return Err(trouble);
+        let (fill, is_first) = self.state.borrow_mut().begin_fill(registers, now);
+        if is_first && let Err(error) = self.save_new_owner().await {
+            self.state.borrow_mut().cancel_incarnation();
+            return Err(error);
         }
         Ok(fill)
     }
 
-    async fn persist_incarnation(&self, now: UnixMillis) -> CacheResult<()> {
-        let idle_ms = settings::ages(&self.env)?.idle_ms;
-        // Begun in one turn they are one write to the disk: no crash parts them, and no watch is
-        // left without the alarm that ends it.
-        try_join(self.save(), storage::set_alarm(&self.platform, now.plus(idle_ms))).await?;
+    async fn save_new_owner(&self) -> CacheResult<()> {
+        let ages = settings::ages(&self.env)?;
+        let alarm_at = self.state.borrow().state().first_alarm(&ages);
+        // Both are started in the same turn, so they are written atomically: no crash leaves a
+        // watch without the alarm that ends it.
+        try_join(self.save(), storage::set_alarm(&self.ctx, alarm_at)).await?;
         Ok(())
     }
 
-    /// Whether a question is meant for this object: its id is the one that the user's name makes.
+    /// Checks that the id of this object is derived from the query's user id.
     ///
-    /// An id that no name made, or another name, must not take over the user's watch: the hints
-    /// would go to the object of the name all the same. The platform's own word for the name is not
-    /// asked, since it is not there when the caller has only an id's text.
+    /// Another object must not take over the user's watch: the hints would still go to the object
+    /// that is named by the user id. `id.name` is not used, because it is absent when the caller
+    /// addresses the object by an id string.
     fn check_user(&self, user_id: &str) -> CacheResult<()> {
-        if self.user_id.get().is_some_and(|known| known == user_id) {
+        if self.user_id.get().is_some_and(|own| own == user_id) {
             return Ok(());
         }
         let user = UserId::parse(user_id).map_err(|_| CacheError::WrongObject)?;
         let unbound = |error: worker::Error| {
-            tracing::error!(cause = %error, "the object's own binding ROLES is missing");
+            tracing::error!(cause = %error, "binding ROLES is missing");
             CacheError::Misconfigured
         };
         let objects = self.env.durable_object(role_cache::ROLE_CACHE_BINDING).map_err(unbound)?;
-        let its_id = objects.id_from_name(role_cache::object_name(&user)).map_err(unbound)?;
-        if its_id != self.platform.id() {
+        let expected = objects.id_from_name(role_cache::object_name(&user)).map_err(unbound)?;
+        if expected != self.ctx.id() {
             return Err(CacheError::WrongObject);
         }
-        // No second name makes this id.
-        let _named = self.user_id.set(user_id.into());
+        // Ids are unique per name.
+        let _first = self.user_id.set(user_id.into());
         Ok(())
     }
 }

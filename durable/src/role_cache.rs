@@ -1,4 +1,4 @@
-//! The class `RoleCache`: decodes what is asked, hands it to the object, encodes the answer.
+//! The class `RoleCache`: decodes requests, calls the object, encodes responses.
 
 use std::rc::Rc;
 
@@ -23,32 +23,29 @@ impl DurableObject for RoleCache {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         match (request.method(), request.path().as_str()) {
-            (Method::Get, "/ask") => self.ask(&request).await,
+            (Method::Get, "/ask") => self.query(&request).await,
             (Method::Post, "/hint") => self.hint(request).await,
             _ => error_response(404, "unknown"),
         }
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.object
-            .alarm()
-            .await
-            .map_err(|trouble| worker::Error::RustError(trouble.to_string()))?;
+        self.object.alarm().await.map_err(|error| worker::Error::RustError(error.to_string()))?;
         Response::empty()
     }
 }
 
 impl RoleCache {
-    async fn ask(&self, request: &Request) -> Result<Response> {
-        let Some(ask) = RoleQuery::from_url(&request.inner().url()) else {
+    async fn query(&self, request: &Request) -> Result<Response> {
+        let Some(query) = RoleQuery::from_url(&request.inner().url()) else {
             return error_response(400, "malformed");
         };
-        match self.object.ask(&ask).await {
-            Ok(answer) if ask.compact => {
+        match self.object.query(&query).await {
+            Ok(answer) if query.compact => {
                 edge::reply::internal_json(200, &CompactRoleAnswer::from(&answer))
             }
             Ok(answer) => edge::reply::internal_json(200, &answer),
-            Err(trouble) => cache_error_response(&trouble),
+            Err(error) => cache_error_response(&error),
         }
     }
 
@@ -58,7 +55,7 @@ impl RoleCache {
         };
         match self.object.hint(&hint).await {
             Ok(reply) => edge::reply::internal_json(200, &reply),
-            Err(trouble) => cache_error_response(&trouble),
+            Err(error) => cache_error_response(&error),
         }
     }
 }
@@ -68,21 +65,21 @@ async fn parse_json<T: DeserializeOwned>(mut request: Request) -> Option<T> {
     serde_json::from_slice(&body).ok()
 }
 
-fn cache_error_response(trouble: &CacheError) -> Result<Response> {
-    match trouble {
-        // What failed was logged when it did, once for all questions that wait for it; and whoever
-        // is signed in may ask for a version that does not exist.
+fn cache_error_response(error: &CacheError) -> Result<Response> {
+    match error {
+        // Debug level only: failures are logged once where they happen, and any signed-in user can
+        // request a future version.
         CacheError::D1Unavailable(_)
         | CacheError::Storage(_)
         | CacheError::FillsSuperseded
         | CacheError::NotFreshEnough
         | CacheError::Misconfigured
-        | CacheError::Refused(_) => tracing::debug!(cause = %trouble, "the roles cannot be known"),
+        | CacheError::Refused(_) => tracing::debug!(cause = %error, "roles unavailable"),
         CacheError::WrongObject => {
-            tracing::error!(cause = %trouble, "the roles cannot be known");
+            tracing::error!(cause = %error, "roles unavailable");
         }
     }
-    error_response(trouble.status(), trouble.reason())
+    error_response(error.status(), error.reason())
 }
 
 fn error_response(status: u16, reason: &str) -> Result<Response> {

@@ -2,7 +2,7 @@
 
 use shared::time::UnixMillis;
 
-/// The current instant. In workerd the clock stands still between two I/O operations.
+/// The current time. In workerd the clock does not advance between two I/O operations.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 pub fn now() -> UnixMillis {

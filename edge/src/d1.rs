@@ -1,14 +1,14 @@
-//! D1: statements of the core, bound and sent as one batch, which is one transaction.
+//! Runs SQL statements as one D1 batch, which is one transaction.
 
 use shared::sql::{Arg, Statement};
 use wasm_bindgen::JsValue;
 use worker::{D1Database, D1Result, Error, js_sys};
 
-/// Sends `statements` as one batch: all of their rows or none, in one round trip.
+/// Sends `statements` as one batch: atomic, in one round trip.
 ///
 /// # Errors
-/// D1's own text, for [`shared::d1_error::D1Error::classify`]. After an error the batch may have
-/// been committed all the same: whatever is sent must bear being sent again.
+/// D1's own text, for [`shared::d1_error::D1Error::classify`]. After an error the batch may
+/// still have been committed: statements must be idempotent.
 pub async fn batch(db: &D1Database, statements: &[Statement]) -> Result<Vec<D1Result>, String> {
     let bound = statements.iter().map(|statement| {
         let args: Vec<JsValue> = statement.args.iter().map(value).collect();
@@ -18,7 +18,7 @@ pub async fn batch(db: &D1Database, statements: &[Statement]) -> Result<Vec<D1Re
     db.batch(bound).await.map_err(|error| cause(&error))
 }
 
-/// D1 takes no `BigInt`. Every number of ours lies below 2^53, where a double is exact.
+/// D1 does not accept `BigInt`. All our numbers are below 2^53, where a double is exact.
 #[expect(clippy::cast_precision_loss, clippy::as_conversions, reason = "exact below 2^53")]
 fn value(arg: &Arg) -> JsValue {
     match arg {
@@ -27,8 +27,8 @@ fn value(arg: &Arg) -> JsValue {
     }
 }
 
-/// The text of an error, its name first (`D1_TYPE_ERROR`): the cause that `worker` offers lacks the
-/// name, and not every error has one. `D1Error` panics when it is displayed.
+/// The text of an error, beginning with its name (`D1_TYPE_ERROR`). The cause from `worker` lacks
+/// the name and is not always present, and displaying `worker`'s `D1Error` panics.
 #[must_use]
 pub fn cause(error: &Error) -> String {
     let Error::D1(error) = error else { return error.to_string() };

@@ -1,54 +1,54 @@
-//! What every Rolecall Worker does alike: the clock, chance, the log, bodies, JSON in answers,
-//! settings.
+//! Platform helpers shared by the Workers: clock, random numbers, logging, bodies, JSON responses,
+//! settings, D1.
 //!
-//! Only what two Workers share stands here, and nothing is decided here: decisions are `shared`'s.
+//! Everything here is used by at least two Workers. Decisions are in `shared`.
 
 pub mod body;
-pub mod random;
 pub mod clock;
 pub mod d1;
 #[cfg(feature = "faults")]
-pub mod faults;
+pub mod fault_points;
 pub mod log;
+pub mod random;
 pub mod reply;
 pub mod settings;
 
-/// A place where a test may stop or end the Worker, `fault_point!(env, "name", whom)`: see
-/// `faults`. In a build without the feature nothing is left of it.
+/// A point where a test may pause or abort the Worker, `fault_point!(env, "name", subject)`: see
+/// `fault_points`. Builds without the feature `faults` contain nothing of it.
 #[cfg(feature = "faults")]
 #[macro_export]
 macro_rules! fault_point {
-    ($env:expr, $point:literal, $whom:expr) => {
-        $crate::faults::point($env, $point, $whom).await
+    ($env:expr, $point:literal, $subject:expr) => {
+        $crate::fault_points::reach($env, $point, $subject).await
     };
 }
 
-/// A place where a test may stop or end the Worker. Nothing is left of it in this build.
+/// A point where a test may pause or abort the Worker. It does nothing in this build.
 #[cfg(not(feature = "faults"))]
 #[macro_export]
 macro_rules! fault_point {
-    ($env:expr, $point:literal, $whom:expr) => {
-        // Two references that nobody reads: they only count as a use of what the switch asks with.
-        let _ = (&$env, &$whom);
+    ($env:expr, $point:literal, $subject:expr) => {
+        // Avoids unused-variable warnings.
+        let _ = (&$env, &$subject);
     };
 }
 
-/// Whether a test has the next step of the Worker fail, `fault_fails!(env, "name", whom)`.
+/// Returns whether a test makes the next step fail, `fault_fails!(env, "name", subject)`.
 #[cfg(feature = "faults")]
 #[macro_export]
 macro_rules! fault_fails {
-    ($env:expr, $point:literal, $whom:expr) => {
-        $crate::faults::fails($env, $point, $whom).await
+    ($env:expr, $point:literal, $subject:expr) => {
+        $crate::fault_points::should_fail($env, $point, $subject).await
     };
 }
 
-/// Whether a test has the next step of the Worker fail. In this build none does.
+/// Returns whether a test makes the next step fail. Always `false` in this build.
 #[cfg(not(feature = "faults"))]
 #[macro_export]
 macro_rules! fault_fails {
-    ($env:expr, $point:literal, $whom:expr) => {{
+    ($env:expr, $point:literal, $subject:expr) => {{
         // As above.
-        let _ = (&$env, &$whom);
+        let _ = (&$env, &$subject);
         false
     }};
 }

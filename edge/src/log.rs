@@ -1,6 +1,6 @@
-//! Structured log lines: one JSON object a line, on the console.
+//! Structured logging: one JSON object per line, on the console.
 //!
-//! Ids and outcomes only, never a body, a token or an e-mail address.
+//! Only ids and outcomes, never a body, a token or an e-mail address.
 
 use std::io;
 use std::sync::Once;
@@ -9,19 +9,19 @@ use tracing_subscriber::fmt::MakeWriter;
 
 static INSTALLED: Once = Once::new();
 
-/// Sends `tracing`'s events to the console as JSON. Doing it twice is harmless.
+/// Sends `tracing`'s events to the console as JSON. Idempotent.
 pub fn init() {
     INSTALLED.call_once(|| {
         let lines = tracing_subscriber::fmt()
             .json()
             .flatten_event(true)
-            .without_time() // The platform stamps each line; std's clock is absent on wasm32.
+            .without_time() // The platform adds the time; wasm32 has no std clock.
             .with_target(false)
             .with_max_level(tracing::Level::INFO)
             .with_writer(ConsoleWriter)
             .finish();
         if tracing::subscriber::set_global_default(lines).is_err() {
-            web_sys::console::error_1(&"another log was installed first".into());
+            web_sys::console::error_1(&"a tracing subscriber is already installed".into());
         }
     });
 }
@@ -40,7 +40,7 @@ impl MakeWriter<'_> for ConsoleWriter {
     }
 }
 
-/// One line in the making; it goes out when it is dropped.
+/// Buffers one line; written on drop.
 struct LogLine {
     level: tracing::Level,
     bytes: Vec<u8>,

@@ -1,19 +1,19 @@
-//! The one place that draws lots.
+//! Random numbers.
 
 use wasm_bindgen::{JsCast as _, JsValue};
 use web_sys::WorkerGlobalScope;
 use worker::js_sys;
 
-/// A text that nobody can guess: 122 bits, as letters, digits and `-`.
+/// A random UUID (122 bits).
 ///
 /// # Errors
-/// When the platform has no cryptography.
+/// If the runtime has no Web Crypto.
 pub fn uuid() -> Result<String, JsValue> {
     let global: WorkerGlobalScope = js_sys::global().unchecked_into();
     Ok(global.crypto()?.random_uuid())
 }
 
-/// Any number: it spreads what would otherwise come again all at once.
+/// A random number for jitter, which avoids synchronized retries.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,

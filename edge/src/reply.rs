@@ -1,18 +1,17 @@
-//! JSON answers.
+//! JSON responses.
 
 use serde::Serialize;
 use worker::{Response, ResponseBuilder, Result};
 
-/// An answer with a JSON body. Never cached: what the Workers say holds for one moment.
+/// A response with a JSON body. Never cached.
 ///
 /// # Errors
-/// When `body` cannot be written as JSON, or the platform refuses the status.
+/// If `body` cannot be serialized, or the status is invalid.
 pub fn json<T: Serialize>(status: u16, body: &T) -> Result<Response> {
     with_headers(status, body, &[])
 }
 
-/// An answer of one Worker to another, who knows that it is JSON and keeps none: without headers,
-/// each of which costs a step out of wasm.
+/// A response between Workers: no headers, for speed.
 ///
 /// # Errors
 /// As [`json`].
@@ -20,10 +19,10 @@ pub fn internal_json<T: Serialize>(status: u16, body: &T) -> Result<Response> {
     Ok(ResponseBuilder::new().with_status(status).fixed(serde_json::to_vec(body)?))
 }
 
-/// As [`json`], with further headers.
+/// As [`json`], with more headers.
 ///
 /// # Errors
-/// As [`json`], or when the platform refuses a header.
+/// As [`json`], or if a header is invalid.
 pub fn with_headers<T: Serialize>(
     status: u16,
     body: &T,

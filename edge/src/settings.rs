@@ -1,4 +1,4 @@
-//! Settings of a Worker: variables and secrets by their type, and what is told of mistakes.
+//! Reads settings (variables and secrets) and reports errors in them.
 
 use std::cell::RefCell;
 
@@ -8,7 +8,7 @@ use shared::settings::{RawSetting, SettingError};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-/// What stands under a name.
+/// The raw value of a setting.
 #[must_use]
 pub fn raw(env: &Env, name: &str) -> RawSetting {
     let Ok(value) = Reflect::get(env, &JsValue::from_str(name)) else { return RawSetting::Other };
@@ -25,29 +25,28 @@ pub fn raw(env: &Env, name: &str) -> RawSetting {
     serde_json::from_str(&text).map_or(RawSetting::Other, RawSetting::List)
 }
 
-/// Logs mistakes, each once per isolate: a line for each request would let a stranger write the
-/// log.
-pub fn log_errors(mistakes: &[SettingError]) {
+/// Logs errors, each once per isolate, to limit the log volume.
+pub fn log_errors(errors: &[SettingError]) {
     thread_local! {
-        static TOLD: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
+        static LOGGED: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
     }
-    // What a setting is does not change while an isolate lives.
-    let mut fresh = String::new();
-    TOLD.with_borrow_mut(|told| {
-        for mistake in mistakes {
-            if told.contains(&mistake.name) {
+    // Settings do not change during the life of an isolate.
+    let mut mistakes = String::new();
+    LOGGED.with_borrow_mut(|logged| {
+        for error in errors {
+            if logged.contains(&error.name) {
                 continue;
             }
-            told.push(mistake.name);
-            fresh = format!("{fresh}{mistake}; ");
+            logged.push(error.name);
+            mistakes = format!("{mistakes}{error}; ");
         }
     });
-    if let Some(mistakes) = fresh.strip_suffix("; ") {
-        tracing::error!(mistakes, "misconfigured");
+    if let Some(mistakes) = mistakes.strip_suffix("; ") {
+        tracing::error!(mistakes, "invalid settings");
     }
 }
 
-/// What `/healthz` says.
+/// The body of `/healthz`.
 #[derive(Debug, Serialize)]
 pub struct HealthResponse {
     status: &'static str,
@@ -55,12 +54,13 @@ pub struct HealthResponse {
     mistakes: Vec<String>,
 }
 
-/// What `/healthz` answers: 200, or 503 with a sentence for each mistake. None shows a value.
+/// The response of `/healthz`: 200, or 503 with a sentence for each error. No sentence contains a
+/// value.
 #[must_use]
-pub fn health(mistakes: &[SettingError]) -> (u16, HealthResponse) {
-    let (code, status) = if mistakes.is_empty() { (200, "ok") } else { (503, "misconfigured") };
+pub fn health(errors: &[SettingError]) -> (u16, HealthResponse) {
+    let (code, status) = if errors.is_empty() { (200, "ok") } else { (503, "misconfigured") };
     (
         code,
-        HealthResponse { status, mistakes: mistakes.iter().map(SettingError::to_string).collect() },
+        HealthResponse { status, mistakes: errors.iter().map(SettingError::to_string).collect() },
     )
 }

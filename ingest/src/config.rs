@@ -1,11 +1,11 @@
-//! What the door is set to. Read at each request: a rotated secret counts at once.
+//! Settings of ingest, read at each request, so that a rotated secret works at once.
 
 use shared::settings::SettingError;
 use shared::settings::ingest::IngestSettings;
 use worker::Env;
 
-/// The door's settings, or all that is wrong with them.
+/// The settings, or all errors in them.
 pub(crate) fn settings(env: &Env) -> Result<IngestSettings, Vec<SettingError>> {
-    let read = IngestSettings::from_env(&|name| edge::settings::raw(env, name));
-    read.inspect_err(|mistakes| edge::settings::log_errors(mistakes))
+    let settings = IngestSettings::from_env(&|name| edge::settings::raw(env, name));
+    settings.inspect_err(|errors| edge::settings::log_errors(errors))
 }

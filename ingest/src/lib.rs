@@ -1,17 +1,15 @@
-//! The door: takes Clerk's deliveries from the internet, and hands on what is genuine.
+//! The Worker `ingest`: receives Clerk's webhooks, verifies them and enqueues the synced fields.
 //!
-//! `POST /webhooks/clerk`: verify, project, enqueue, answer. `GET /healthz`. It holds the webhook
-//! secret, the sending end of the queue and a rate limiter, and nothing else: no database, no role
-//! caches.
+//! `POST /webhooks/clerk`: verify, project, enqueue, answer. `GET /healthz`. It has the webhook
+//! secret, a queue producer binding and a rate limiter, and nothing else: no database, no role
+//! caches. What is accepted and how it responds is decided in `shared::admission`.
 
-mod body;
-mod config;
 mod webhook;
-mod rate_limit;
+mod config;
+mod body;
 mod queue;
-mod admission;
+mod rate_limit;
 mod reply;
-mod upload;
 
 use worker::{Context, Env, Request, Response, Result, event};
 
@@ -22,7 +20,7 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Response> {
-    // `Request::method` takes every method that it does not know for `GET`.
+    // `Request::method` returns GET for unknown methods.
     let method = request.inner().method();
     match (request.path().as_str(), method.as_str()) {
         ("/webhooks/clerk", "POST") => webhook::webhook(&mut request, &env).await,

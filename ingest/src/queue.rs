@@ -1,17 +1,16 @@
-//! The sending end of the queue, by its binding. Only this file names it.
+//! The queue producer. All access to the queue is in this file.
 
+use shared::admission::IngestError;
 use shared::envelope::Envelope;
 use worker::{Env, MessageBuilder, QueueContentType};
 
-use crate::admission::IngestError;
-
-/// Enqueues an envelope, and waits until the queue has it: an answer of 2xx says that it does.
+/// Enqueues an envelope and waits until the queue has stored it: a 2xx response promises that.
 ///
-/// As text that is serialised here: the platform's own JSON path turns maps into `{}`.
+/// The envelope is sent as a string: the JSON content type would turn maps into `{}`.
 pub(crate) async fn send(env: &Env, envelope: &Envelope) -> Result<(), IngestError> {
-    let refused = |error: worker::Error| IngestError::QueueUnavailable(error.to_string());
-    let queue = env.queue("EVENTS").map_err(refused)?;
+    let failed = |error: worker::Error| IngestError::QueueUnavailable(error.to_string());
+    let queue = env.queue("EVENTS").map_err(failed)?;
     let message =
         MessageBuilder::new(envelope.encode()).content_type(QueueContentType::Text).build();
-    queue.send(message).await.map_err(refused)
+    queue.send(message).await.map_err(failed)
 }

@@ -1,9 +1,9 @@
-//! The two routes: each reads its configuration, does its work, and logs one line.
+//! Handlers of the two routes.
 
+use shared::admission::{self, DeliverySummary, IngestError};
 use shared::signature::{SvixHeaders, UnverifiedDelivery};
 use worker::{Env, Request, Response, Result};
 
-use crate::admission::{self, AcceptedDelivery, IngestError};
 use crate::{body, config, queue, rate_limit, reply};
 
 pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response> {
@@ -16,49 +16,52 @@ pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response
         }
         outcome => outcome,
     };
-    match &outcome {
-        Ok(AcceptedDelivery { id, kind, fate, note, weak_secrets }) => {
+    log(&outcome);
+    reply::response(&outcome)
+}
+
+fn log(outcome: &std::result::Result<DeliverySummary, IngestError>) {
+    match outcome {
+        Ok(DeliverySummary { id, kind, outcome, note, weak_secrets }) => {
             let (svix_id, kind) = (id.as_str(), kind.as_deref());
             if !note.is_empty() {
-                tracing::warn!(svix_id, kind, note, "a part of the delivery is left out");
+                tracing::warn!(svix_id, kind, note, "part of the delivery was skipped");
             }
-            tracing::info!(svix_id, kind, outcome = fate.as_str(), weak_secrets, "accepted");
+            let outcome = outcome.as_str();
+            tracing::info!(svix_id, kind, outcome, weak_secrets, "delivery accepted");
         }
-        // Other lines tell of it: those that were let through to a 401, and the one about the
-        // settings. One for each would let a stranger write our log, and its bill.
+        // Logged elsewhere: the requests before the limit was reached, and the settings' errors.
+        // One line per request would let anybody flood the log.
         Err(rejection @ (IngestError::RateLimited | IngestError::Misconfigured(_))) => {
-            tracing::debug!(status = rejection.status(), "refused");
+            tracing::debug!(status = rejection.status(), "delivery rejected");
         }
         Err(rejection) if rejection.needs_operator() => {
-            tracing::error!(status = rejection.status(), reason = %rejection, "refused");
+            tracing::error!(status = rejection.status(), reason = %rejection, "delivery rejected");
         }
         Err(rejection) => {
-            tracing::warn!(status = rejection.status(), reason = %rejection, "refused");
+            tracing::warn!(status = rejection.status(), reason = %rejection, "delivery rejected");
         }
     }
-    reply::response(&outcome)
 }
 
 async fn receive(
     request: &mut Request,
     env: &Env,
-) -> std::result::Result<AcceptedDelivery, IngestError> {
-    let config = config::settings(env).map_err(IngestError::Misconfigured)?;
+) -> std::result::Result<DeliverySummary, IngestError> {
+    let settings = config::settings(env).map_err(IngestError::Misconfigured)?;
     let headers = request.headers();
-    let signed = SvixHeaders::from_fn(|name| headers.get(name).ok().flatten());
-    let announced = body::declared_length(headers, config.body_bytes_max)?;
-    // A sender of nothing that could be a delivery is not listened to any longer.
-    let claim =
-        UnverifiedDelivery::parse(&signed, edge::clock::now()).map_err(IngestError::Signature)?;
-    let body = body::read_body_in_time(request, config.body_bytes_max, announced).await?;
-    let admitted = admission::admit(claim, body.bytes(), &config, edge::clock::now())?;
+    let svix_headers = SvixHeaders::from_fn(|name| headers.get(name).ok().flatten());
+    let declared = body::declared_length(headers, settings.body_bytes_max)?;
+    // Bad headers are rejected before the body is read.
+    let delivery = UnverifiedDelivery::parse(&svix_headers, edge::clock::now())?;
+    let body = body::read_body_in_time(request, settings.body_bytes_max, declared).await?;
+    let admitted = admission::admit(delivery, body.bytes(), &settings, edge::clock::now())?;
     if let Some(envelope) = &admitted.envelope {
         queue::send(env, envelope).await?;
     }
-    Ok(admitted.accepted)
+    Ok(admitted.summary)
 }
 
-/// Healthy is a door that could accept a delivery.
 pub(crate) fn health(env: &Env) -> Result<Response> {
     reply::health(&config::settings(env).err().unwrap_or_default())
 }

@@ -1,19 +1,19 @@
-//! What becomes of the messages of one batch when D1 refuses it, decided without D1.
+//! What becomes of the messages of one batch when D1 refuses it.
 //!
-//! One bad message spoils no other: a batch that is refused for its content, or because it asks too
-//! much of D1, is halved until the culprit stands alone. A culprit by its content is parked. All
-//! others are given back, for D1 may be merely away; only what the platform would drop after this
-//! attempt is parked for that, and only when it has failed alone.
+//! A batch that is refused for its content, or because it is too expensive, is halved until the
+//! failing message is alone. A message refused for its content is parked. Others are retried; at
+//! their last attempt they are parked, and only if they failed alone.
 
-use crate::d1_error::{D1Error, QueueAction, is_last_attempt, retry_after};
+use crate::d1_error::D1Error;
 use crate::plan::{DeadLetter, OpenedMessage};
+use crate::retry::{QueueAction, is_last_attempt, retry_after};
 
-/// Commits that an overloaded D1 refuses in a row before all that is left is given back: as many
-/// as it takes to find one costly message among a hundred. More mean that D1 itself is overloaded,
-/// and each further commit would make that worse.
+/// Consecutive overload errors after which the rest of the batch is retried later: as many as it
+/// takes to find one expensive message among a hundred. More mean that D1 itself is overloaded, and
+/// each further commit would make that worse.
 pub const OVERLOADS_MAX: u32 = 8;
 
-/// A part of a batch that is committed together.
+/// A part of a batch, committed together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchPart {
     /// The queue that it came from.
@@ -21,7 +21,7 @@ pub struct BatchPart {
     /// Messages to apply.
     pub messages: Vec<OpenedMessage>,
     /// Messages to park.
-    pub letters: Vec<DeadLetter>,
+    pub dead_letters: Vec<DeadLetter>,
 }
 
 /// What was decided for one message.
@@ -29,35 +29,36 @@ pub struct BatchPart {
 pub struct MessageDecision {
     /// The queue's own id for it.
     pub message_id: String,
-    /// What becomes of it.
-    pub disposition: QueueAction,
+    /// What Queues is told about it.
+    pub action: QueueAction,
 }
 
-/// One batch on its way: what is still to be committed, and what is decided.
+/// The progress of one batch: what is still to be committed, and what is decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchProgress {
     parts: Vec<BatchPart>,
-    verdicts: Vec<MessageDecision>,
-    /// Refusals of an overloaded D1 since it last did something.
+    decisions: Vec<MessageDecision>,
+    /// Consecutive overload errors.
     overloads: u32,
 }
 
-/// What a refusal leads to.
+/// New parts and decisions after a refusal.
 #[derive(Debug, Default)]
 struct AfterRefusal {
     parts: Vec<BatchPart>,
-    verdicts: Vec<MessageDecision>,
+    decisions: Vec<MessageDecision>,
 }
 
 impl BatchProgress {
-    /// A batch of which some messages are settled already.
+    /// A batch of which some messages are decided already.
     #[must_use]
-    pub fn new(whole: BatchPart, verdicts: Vec<MessageDecision>) -> Self {
-        Self { parts: vec![whole], verdicts, overloads: 0 }
+    pub fn new(whole: BatchPart, decisions: Vec<MessageDecision>) -> Self {
+        Self { parts: vec![whole], decisions, overloads: 0 }
     }
 
-    /// The part to commit next; none when every message has its decision. Report what became of it
-    /// with [`record_commit`](Self::record_commit) or [`record_refusal`](Self::record_refusal).
+    /// The part to commit next; `None` when every message has its decision. The caller must report
+    /// the result with [`record_commit`](Self::record_commit) or
+    /// [`record_refusal`](Self::record_refusal).
     pub fn next_part(&mut self) -> Option<BatchPart> {
         while let Some(part) = self.parts.pop() {
             if !part.is_empty() {
@@ -67,55 +68,55 @@ impl BatchProgress {
         None
     }
 
-    /// The part was committed: every message in it is done with.
+    /// The part was committed: all its messages are acknowledged.
     pub fn record_commit(&mut self, part: &BatchPart) {
         self.overloads = 0;
-        self.verdicts.extend(part.acks());
+        self.decisions.extend(part.acks());
     }
 
     /// The part was refused. `jitter` is any number.
-    pub fn record_refusal(&mut self, part: BatchPart, fault: &D1Error, jitter: u32) {
-        self.overloads = match fault {
-            D1Error::Content(_) => 0,
+    pub fn record_refusal(&mut self, part: BatchPart, error: &D1Error, jitter: u32) {
+        self.overloads = match error {
+            D1Error::Rejected(_) => 0,
             D1Error::Transient(_) => self.overloads,
             D1Error::Overloaded(_) => self.overloads.saturating_add(1),
         };
         if self.overloads <= OVERLOADS_MAX {
-            let next = part.after_refusal(fault, self.jitter_for_next(jitter));
+            let next = part.after_refusal(error, self.jitter_for_next(jitter));
             return self.absorb(next);
         }
         let rest = std::mem::take(&mut self.parts);
-        self.absorb(part.retry_or_park(fault, self.jitter_for_next(jitter)));
+        self.absorb(part.retry_or_park(error, self.jitter_for_next(jitter)));
         for part in rest {
-            self.absorb(part.retry_all(fault, self.jitter_for_next(jitter)));
+            self.absorb(part.retry_all(error, self.jitter_for_next(jitter)));
         }
     }
 
-    /// What is decided so far.
+    /// The decisions so far.
     #[must_use]
-    pub fn verdicts(&self) -> &[MessageDecision] {
-        &self.verdicts
+    pub fn decisions(&self) -> &[MessageDecision] {
+        &self.decisions
     }
 
-    fn absorb(&mut self, AfterRefusal { parts, verdicts }: AfterRefusal) {
+    fn absorb(&mut self, AfterRefusal { parts, decisions }: AfterRefusal) {
         self.parts.extend(parts);
-        self.verdicts.extend(verdicts);
+        self.decisions.extend(decisions);
     }
 
-    /// Each message of the batch draws another delay.
+    /// A different jitter for each message.
     fn jitter_for_next(&self, jitter: u32) -> u32 {
-        jitter.wrapping_add(u32::try_from(self.verdicts.len()).unwrap_or_default())
+        jitter.wrapping_add(u32::try_from(self.decisions.len()).unwrap_or_default())
     }
 }
 
 impl BatchPart {
-    /// How many messages it settles.
+    /// The number of messages in it.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.messages.len() + self.letters.len()
+        self.messages.len() + self.dead_letters.len()
     }
 
-    /// Whether there is nothing to commit.
+    /// Returns whether there is nothing to commit.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -123,17 +124,17 @@ impl BatchPart {
 
     fn acks(&self) -> impl Iterator<Item = MessageDecision> {
         let messages = self.messages.iter().map(|message| &message.id);
-        let letters = self.letters.iter().map(|letter| &letter.message_id);
-        let ids = messages.chain(letters).cloned();
-        ids.map(|message_id| MessageDecision { message_id, disposition: QueueAction::Ack })
+        let dead_letters = self.dead_letters.iter().map(|letter| &letter.message_id);
+        let ids = messages.chain(dead_letters).cloned();
+        ids.map(|message_id| MessageDecision { message_id, action: QueueAction::Ack })
     }
 
-    fn after_refusal(self, fault: &D1Error, jitter: u32) -> AfterRefusal {
-        match fault {
-            D1Error::Content(_) | D1Error::Overloaded(_) if 1 < self.len() => self.halve(),
-            D1Error::Content(_) if self.letters.is_empty() => self.park_all(fault),
-            D1Error::Content(_) | D1Error::Overloaded(_) | D1Error::Transient(_) => {
-                self.retry_or_park(fault, jitter)
+    fn after_refusal(self, error: &D1Error, jitter: u32) -> AfterRefusal {
+        match error {
+            D1Error::Rejected(_) | D1Error::Overloaded(_) if 1 < self.len() => self.halve(),
+            D1Error::Rejected(_) if self.dead_letters.is_empty() => self.park_all(error),
+            D1Error::Rejected(_) | D1Error::Overloaded(_) | D1Error::Transient(_) => {
+                self.retry_or_park(error, jitter)
             }
         }
     }
@@ -142,78 +143,80 @@ impl BatchPart {
     fn halve(mut self) -> AfterRefusal {
         let mut half = self.with(vec![], vec![]);
         match self.messages.len() {
-            0 => half.letters = self.letters.split_off(self.letters.len() / 2),
-            1 => std::mem::swap(&mut half.letters, &mut self.letters),
+            0 => half.dead_letters = self.dead_letters.split_off(self.dead_letters.len() / 2),
+            1 => std::mem::swap(&mut half.dead_letters, &mut self.dead_letters),
             messages => half.messages = self.messages.split_off(messages / 2),
         }
-        AfterRefusal { parts: vec![self, half], verdicts: vec![] }
+        AfterRefusal { parts: vec![self, half], decisions: vec![] }
     }
 
-    /// After a refusal that is no message's fault. What failed alone at its last attempt is parked,
-    /// unless that was refused as well.
-    fn retry_or_park(self, fault: &D1Error, jitter: u32) -> AfterRefusal {
-        match (self.messages.as_slice(), self.letters.as_slice()) {
-            ([message], []) if is_last_attempt(message.attempts) => self.park_all(fault),
+    /// Retries all. A message that failed alone at its last attempt is parked, unless parking it
+    /// was what failed.
+    fn retry_or_park(self, error: &D1Error, jitter: u32) -> AfterRefusal {
+        match (self.messages.as_slice(), self.dead_letters.as_slice()) {
+            ([message], []) if is_last_attempt(message.attempts) => self.park_all(error),
             ([], [letter]) => {
-                let disposition = retry_after(fault, letter.attempts, jitter);
+                let action = retry_after(error, letter.attempts, jitter);
                 let message_id = letter.message_id.clone();
                 AfterRefusal {
                     parts: vec![],
-                    verdicts: vec![MessageDecision { message_id, disposition }],
+                    decisions: vec![MessageDecision { message_id, action }],
                 }
             }
-            _ => self.retry_all(fault, jitter),
+            _ => self.retry_all(error, jitter),
         }
     }
 
-    /// Gives back, each after a delay of its own, so that what comes back together is smaller than
-    /// what went. What the platform would drop is tried alone instead, whatever that costs.
-    fn retry_all(mut self, fault: &D1Error, jitter: u32) -> AfterRefusal {
+    /// Retries each message after a delay of its own, so that they return in smaller batches. A
+    /// message at its last attempt is committed alone instead.
+    fn retry_all(mut self, error: &D1Error, jitter: u32) -> AfterRefusal {
         let mut next = AfterRefusal::default();
         let mut lots = (0..).map(|n| jitter.wrapping_add(n));
         let mut back = |message_id: &str, attempts| MessageDecision {
             message_id: message_id.into(),
-            disposition: retry_after(fault, attempts, lots.next().unwrap_or(jitter)),
+            action: retry_after(error, attempts, lots.next().unwrap_or(jitter)),
         };
-        for letter in std::mem::take(&mut self.letters) {
+        for letter in std::mem::take(&mut self.dead_letters) {
             if is_last_attempt(letter.attempts) {
                 next.parts.push(self.with(vec![], vec![letter]));
             } else {
-                next.verdicts.push(back(&letter.message_id, letter.attempts));
+                next.decisions.push(back(&letter.message_id, letter.attempts));
             }
         }
         for message in std::mem::take(&mut self.messages) {
             if is_last_attempt(message.attempts) {
                 next.parts.push(self.with(vec![message], vec![]));
             } else {
-                next.verdicts.push(back(&message.id, message.attempts));
+                next.decisions.push(back(&message.id, message.attempts));
             }
         }
         next
     }
 
-    /// Every message of it as a dead letter.
-    fn park_all(self, fault: &D1Error) -> AfterRefusal {
+    /// The same part with every message as a dead letter.
+    fn park_all(self, error: &D1Error) -> AfterRefusal {
         let park =
-            |it: &OpenedMessage| it.to_dead_letter(&self.queue, fault.reason(), fault.text());
-        let letters = self.messages.iter().map(park).collect();
-        AfterRefusal { parts: vec![self.with(vec![], letters)], verdicts: vec![] }
+            |it: &OpenedMessage| it.to_dead_letter(&self.queue, error.reason(), error.text());
+        let dead_letters = self.messages.iter().map(park).collect();
+        AfterRefusal { parts: vec![self.with(vec![], dead_letters)], decisions: vec![] }
     }
 
-    fn with(&self, messages: Vec<OpenedMessage>, letters: Vec<DeadLetter>) -> Self {
-        Self { queue: self.queue.clone(), messages, letters }
+    fn with(&self, messages: Vec<OpenedMessage>, dead_letters: Vec<DeadLetter>) -> Self {
+        Self { queue: self.queue.clone(), messages, dead_letters }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{BatchPart, BatchProgress, MessageDecision, OVERLOADS_MAX};
-    use crate::d1_error::{D1Error, QueueAction};
-    use crate::envelope::{Envelope, Letter};
+    use crate::d1_error::D1Error;
+    use crate::envelope::Envelope;
+    use crate::event::Payload;
     use crate::id::SvixId;
     use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
     use crate::plan::OpenedMessage;
     use crate::projection::ContentDigest;
+    use crate::retry::QueueAction;
     use crate::time::UnixMillis;
 
     const LAST: u32 = ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX;
@@ -227,34 +230,34 @@ mod tests {
             body_digest: ContentDigest::of(b""),
             kind: "x.y".into(),
             note: String::new(),
-            letter: Letter::Ignored,
+            payload: Payload::Ignored,
         };
         let text = envelope.encode();
         OpenedMessage { id: id.into(), attempts, sent_at: UnixMillis(0), text, envelope }
     }
 
     fn part(messages: Vec<OpenedMessage>) -> BatchPart {
-        BatchPart { queue: "q".into(), messages, letters: vec![] }
+        BatchPart { queue: "q".into(), messages, dead_letters: vec![] }
     }
 
     /// What became of a batch in the end.
     #[derive(Default)]
-    struct Ran {
+    struct RunResult {
         commits: u32,
         applied: Vec<String>,
         parked: Vec<String>,
-        verdicts: Vec<MessageDecision>,
+        decisions: Vec<MessageDecision>,
     }
 
-    impl Ran {
-        fn back(&self) -> Vec<&str> {
-            let back = self.verdicts.iter().filter(|it| it.disposition != QueueAction::Ack);
+    impl RunResult {
+        fn retried(&self) -> Vec<&str> {
+            let back = self.decisions.iter().filter(|it| it.action != QueueAction::Ack);
             back.map(|it| it.message_id.as_str()).collect()
         }
     }
 
     /// Commits parts, as the consumer does, against a database that refuses what `refuses` says.
-    fn run(whole: BatchPart, refuses: impl FnMut(&BatchPart) -> Option<D1Error>) -> Ran {
+    fn run(whole: BatchPart, refuses: impl FnMut(&BatchPart) -> Option<D1Error>) -> RunResult {
         run_with(whole, 0, refuses)
     }
 
@@ -262,20 +265,20 @@ mod tests {
         whole: BatchPart,
         jitter: u32,
         mut refuses: impl FnMut(&BatchPart) -> Option<D1Error>,
-    ) -> Ran {
-        let (mut work, mut ran) = (BatchProgress::new(whole, vec![]), Ran::default());
+    ) -> RunResult {
+        let (mut work, mut ran) = (BatchProgress::new(whole, vec![]), RunResult::default());
         while let Some(part) = work.next_part() {
             ran.commits += 1;
             assert!(ran.commits < 1000, "it does not end");
-            if let Some(fault) = refuses(&part) {
-                work.record_refusal(part, &fault, jitter);
+            if let Some(error) = refuses(&part) {
+                work.record_refusal(part, &error, jitter);
             } else {
                 ran.applied.extend(part.messages.iter().map(|message| message.id.clone()));
-                ran.parked.extend(part.letters.iter().map(|letter| letter.message_id.clone()));
+                ran.parked.extend(part.dead_letters.iter().map(|letter| letter.message_id.clone()));
                 work.record_commit(&part);
             }
         }
-        ran.verdicts = work.verdicts().to_vec();
+        ran.decisions = work.decisions().to_vec();
         ran
     }
 
@@ -283,11 +286,11 @@ mod tests {
         D1Error::Overloaded("exceeded timeout".into())
     }
 
-    fn lost() -> D1Error {
+    fn transient() -> D1Error {
         D1Error::Transient("lost".into())
     }
 
-    fn hundred(attempts: u32) -> BatchPart {
+    fn hundred_messages(attempts: u32) -> BatchPart {
         part((0..100).map(|i| message(&format!("m{i}"), attempts)).collect())
     }
 
@@ -298,81 +301,83 @@ mod tests {
     #[track_caller]
     fn check_one_bad(size: usize, bad: &str) {
         let messages = (0..size).map(|i| message(&format!("m{i}"), 1)).collect();
-        let content = || D1Error::Content("constraint failed".into());
-        let Ran { parked, verdicts, .. } =
+        let content = || D1Error::Rejected("constraint failed".into());
+        let RunResult { parked, decisions, .. } =
             run(part(messages), |part| holds(part, bad).then(content));
         assert_eq!(parked, [bad]);
-        assert_eq!(verdicts.len(), size);
-        assert!(verdicts.iter().all(|v| v.disposition == QueueAction::Ack));
+        assert_eq!(decisions.len(), size);
+        assert!(decisions.iter().all(|v| v.action == QueueAction::Ack));
     }
 
     #[test]
-    fn a_bad_message_at_any_place_costs_its_neighbours_nothing() {
+    fn one_bad_message_does_not_affect_the_others() {
         for size in 1..=9 {
             (0..size).for_each(|bad| check_one_bad(size, &format!("m{bad}")));
         }
     }
 
     #[test]
-    fn a_bad_message_does_not_spoil_what_was_parked_beside_it() {
+    fn one_bad_message_does_not_affect_a_parked_one() {
         let mut whole = part(vec![message("m0", 1)]);
-        whole.letters = vec![message("m1", 1).to_dead_letter("q", "malformed", "")];
-        let content = || D1Error::Content("constraint failed".into());
-        let Ran { parked, verdicts, .. } = run(whole, |part| holds(part, "m0").then(content));
-        assert_eq!((parked.len(), verdicts.len()), (2, 2));
+        whole.dead_letters = vec![message("m1", 1).to_dead_letter("q", "malformed", "")];
+        let content = || D1Error::Rejected("constraint failed".into());
+        let RunResult { parked, decisions, .. } =
+            run(whole, |part| holds(part, "m0").then(content));
+        assert_eq!((parked.len(), decisions.len()), (2, 2));
     }
 
     /// How the database takes something.
     #[derive(Clone, Copy, Debug, PartialEq)]
-    enum Taken {
+    enum Accepts {
         /// As it is.
-        Well,
+        AsMessage,
         /// As a dead letter, and not as a message.
-        Parked,
+        AsDeadLetter,
         /// Not even as a dead letter.
         Never,
     }
 
     /// Every way to take `size` things.
-    fn ways(size: u32) -> impl Iterator<Item = Vec<Taken>> {
+    fn all_combinations(size: u32) -> impl Iterator<Item = Vec<Accepts>> {
         let taken = |way| match way % 3 {
-            0 => Taken::Well,
-            1 => Taken::Parked,
-            _ => Taken::Never,
+            0 => Accepts::AsMessage,
+            1 => Accepts::AsDeadLetter,
+            _ => Accepts::Never,
         };
         (0..3_u32.pow(size)).map(move |way| (0..size).map(|i| taken(way / 3_u32.pow(i))).collect())
     }
 
-    /// Runs a batch of messages `m0`, `m1` and so on, and letters `l0`, `l1` and so on.
+    /// Runs a batch of messages `m0`, `m1` and so on, and dead letters `l0`, `l1` and so on.
     #[track_caller]
-    fn check_ways(messages: &[Taken], letters: &[Taken]) {
-        let named = |kind: char, all: &[Taken]| -> Vec<(String, Taken)> {
+    fn check_combination(messages: &[Accepts], dead_letters: &[Accepts]) {
+        let named = |kind: char, all: &[Accepts]| -> Vec<(String, Accepts)> {
             all.iter().enumerate().map(|(i, taken)| (format!("{kind}{i}"), *taken)).collect()
         };
-        let all = [named('l', letters), named('m', messages)].concat();
-        let (letters, messages) = all.split_at(letters.len());
+        let all = [named('l', dead_letters), named('m', messages)].concat();
+        let (dead_letters, messages) = all.split_at(dead_letters.len());
         let taken = |id: &str| all.iter().find(|(all, _)| all == id).unwrap().1;
         let mut whole = part(messages.iter().map(|(id, _)| message(id, 1)).collect());
-        let park = |(id, _): &(String, Taken)| message(id, 1).to_dead_letter("q", "malformed", "");
-        whole.letters = letters.iter().map(park).collect();
+        let park =
+            |(id, _): &(String, Accepts)| message(id, 1).to_dead_letter("q", "malformed", "");
+        whole.dead_letters = dead_letters.iter().map(park).collect();
 
         let ran = run(whole, |part| {
-            let message = part.messages.iter().any(|it| taken(&it.id) != Taken::Well);
-            let letter = part.letters.iter().any(|it| taken(&it.message_id) == Taken::Never);
-            (message || letter).then(|| D1Error::Content("constraint failed".into()))
+            let message = part.messages.iter().any(|it| taken(&it.id) != Accepts::AsMessage);
+            let letter = part.dead_letters.iter().any(|it| taken(&it.message_id) == Accepts::Never);
+            (message || letter).then(|| D1Error::Rejected("constraint failed".into()))
         });
 
         let want = all.iter().map(|(id, taken)| match taken {
-            Taken::Well if id.starts_with('m') => (id.clone(), "applied"),
-            Taken::Well | Taken::Parked => (id.clone(), "parked"),
-            Taken::Never => (id.clone(), "given back"),
+            Accepts::AsMessage if id.starts_with('m') => (id.clone(), "applied"),
+            Accepts::AsMessage | Accepts::AsDeadLetter => (id.clone(), "parked"),
+            Accepts::Never => (id.clone(), "given back"),
         });
         let mut ids: Vec<_> =
-            ran.verdicts.iter().map(|verdict| verdict.message_id.clone()).collect();
+            ran.decisions.iter().map(|decision| decision.message_id.clone()).collect();
         ids.sort_unstable();
         assert_eq!(ids, all.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), "{all:?}");
-        let back = ran.verdicts.into_iter().filter(|it| it.disposition != QueueAction::Ack);
-        let mut got: Vec<_> = back.map(|verdict| (verdict.message_id, "given back")).collect();
+        let back = ran.decisions.into_iter().filter(|it| it.action != QueueAction::Ack);
+        let mut got: Vec<_> = back.map(|decision| (decision.message_id, "given back")).collect();
         got.extend(ran.applied.into_iter().map(|id| (id, "applied")));
         got.extend(ran.parked.into_iter().map(|id| (id, "parked")));
         got.sort_unstable();
@@ -380,88 +385,89 @@ mod tests {
     }
 
     #[test]
-    fn every_message_and_every_letter_of_a_refused_batch_gets_one_verdict() {
-        for (messages, letters) in (0..=4).flat_map(|m| (0..=4).map(move |l| (m, l))) {
-            for messages in ways(messages) {
+    fn every_message_and_dead_letter_of_a_refused_batch_gets_one_decision() {
+        for (messages, dead_letters) in (0..=4).flat_map(|m| (0..=4).map(move |l| (m, l))) {
+            for messages in all_combinations(messages) {
                 // To a letter the first two ways are one.
-                let letters = ways(letters).filter(|all| !all.contains(&Taken::Parked));
-                letters.for_each(|letters| check_ways(&messages, &letters));
+                let dead_letters = all_combinations(dead_letters)
+                    .filter(|all| !all.contains(&Accepts::AsDeadLetter));
+                dead_letters.for_each(|dead_letters| check_combination(&messages, &dead_letters));
             }
         }
     }
 
     #[test]
-    fn a_passing_fault_gives_everything_back_and_parks_nothing() {
+    fn a_transient_error_retries_everything() {
         let attempts = [1, 8, 9, 10, 60, LAST - 1];
         let messages = attempts.map(|it| message(&format!("m{it}"), it)).to_vec();
-        let ran = run(part(messages), |_| Some(lost()));
-        assert_eq!((ran.commits, ran.back().len(), ran.parked.len()), (1, 6, 0));
-        assert_eq!(ran.verdicts[0].disposition, QueueAction::RetryAfter(1));
+        let ran = run(part(messages), |_| Some(transient()));
+        assert_eq!((ran.commits, ran.retried().len(), ran.parked.len()), (1, 6, 0));
+        assert_eq!(ran.decisions[0].action, QueueAction::RetryAfter(1));
     }
 
     #[test]
-    fn at_the_last_attempt_only_what_fails_alone_is_parked() {
+    fn at_the_last_attempt_only_a_message_that_fails_alone_is_parked() {
         let messages = ["m0", "m1", "m2"].map(|id| message(id, LAST)).to_vec();
         let mut whole = part(messages);
         whole.messages.push(message("m3", LAST - 1));
-        whole.letters = vec![message("m4", LAST).to_dead_letter("q", "malformed", "")];
+        whole.dead_letters = vec![message("m4", LAST).to_dead_letter("q", "malformed", "")];
         // D1 was away for the whole, and again for one of them.
-        let ran = run(whole, |part| (1 < part.len() || holds(part, "m1")).then(lost));
+        let ran = run(whole, |part| (1 < part.len() || holds(part, "m1")).then(transient));
         assert_eq!(ran.parked, ["m1", "m4"]);
-        assert_eq!((ran.back(), ran.applied.len()), (vec!["m3"], 2));
+        assert_eq!((ran.retried(), ran.applied.len()), (vec!["m3"], 2));
     }
 
     #[test]
-    fn one_costly_message_costs_its_neighbours_nothing_at_any_place() {
+    fn one_expensive_message_does_not_affect_the_others() {
         for bad in 0..100 {
             let bad = format!("m{bad}");
-            let ran = run(hundred(1), |part| holds(part, &bad).then(overloaded));
+            let ran = run(hundred_messages(1), |part| holds(part, &bad).then(overloaded));
             assert_eq!((ran.applied.len(), ran.parked.len()), (99, 0), "{bad}");
-            assert_eq!(ran.back(), [bad.as_str()]);
+            assert_eq!(ran.retried(), [bad.as_str()]);
         }
         for bad in ["m0", "m57", "m99"] {
-            let ran = run(hundred(LAST), |part| holds(part, bad).then(overloaded));
-            assert_eq!((ran.applied.len(), ran.back().len()), (99, 0), "{bad}");
+            let ran = run(hundred_messages(LAST), |part| holds(part, bad).then(overloaded));
+            assert_eq!((ran.applied.len(), ran.retried().len()), (99, 0), "{bad}");
             assert_eq!(ran.parked, [bad]);
         }
     }
 
     #[test]
-    fn an_overloaded_database_is_asked_a_few_times_and_nothing_is_parked() {
+    fn an_overloaded_database_gets_few_commits_and_nothing_is_parked() {
         for attempts in [1, 9, 10, LAST - 1] {
-            let ran = run(hundred(attempts), |_| Some(overloaded()));
+            let ran = run(hundred_messages(attempts), |_| Some(overloaded()));
             assert_eq!(ran.commits, OVERLOADS_MAX + 1);
-            assert_eq!((ran.back().len(), ran.verdicts.len(), ran.parked.len()), (100, 100, 0));
+            assert_eq!((ran.retried().len(), ran.decisions.len(), ran.parked.len()), (100, 100, 0));
         }
     }
 
     #[test]
-    fn a_database_that_takes_small_batches_gets_small_batches() {
-        let ran = run(hundred(1), |part| (10 < part.len()).then(overloaded));
-        assert_eq!((ran.applied.len(), ran.verdicts.len()), (100, 100));
+    fn a_batch_that_is_too_expensive_is_committed_in_parts() {
+        let ran = run(hundred_messages(1), |part| (10 < part.len()).then(overloaded));
+        assert_eq!((ran.applied.len(), ran.decisions.len()), (100, 100));
     }
 
     #[test]
-    fn what_an_overloaded_database_refused_at_the_last_attempt_is_parked() {
+    fn a_message_at_its_last_attempt_is_parked_when_the_database_is_overloaded() {
         let whole = part(vec![message("m0", LAST - 1), message("m1", LAST)]);
-        let mut letters = vec![];
+        let mut dead_letters = vec![];
         let ran = run(whole, |part| {
-            letters.extend(part.letters.clone());
+            dead_letters.extend(part.dead_letters.clone());
             (!part.messages.is_empty()).then(overloaded)
         });
         assert_eq!(
-            letters,
+            dead_letters,
             [message("m1", LAST).to_dead_letter("q", "overloaded", "exceeded timeout")]
         );
-        assert_eq!((ran.parked, ran.verdicts.len()), (vec!["m1".to_owned()], 2));
+        assert_eq!((ran.parked, ran.decisions.len()), (vec!["m1".to_owned()], 2));
     }
 
     #[test]
-    fn f_4_what_an_overloaded_database_refused_comes_back_in_smaller_batches() {
+    fn f_4_messages_refused_by_an_overloaded_database_return_in_smaller_batches() {
         for jitter in [0, 7, u32::MAX - 50] {
-            let ran = run_with(hundred(1), jitter, |_| Some(overloaded()));
+            let ran = run_with(hundred_messages(1), jitter, |_| Some(overloaded()));
             let mut batches = std::collections::BTreeMap::<u32, usize>::new();
-            let seconds = ran.verdicts.iter().filter_map(|verdict| match verdict.disposition {
+            let seconds = ran.decisions.iter().filter_map(|decision| match decision.action {
                 QueueAction::RetryAfter(seconds) => Some(seconds),
                 QueueAction::Ack => None,
             });
@@ -473,14 +479,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_even_be_parked_is_given_back() {
-        for fault in [lost(), overloaded(), D1Error::Content("too big".into())] {
-            let ran = run(part(vec![message("m0", LAST)]), |_| Some(fault.clone()));
-            assert_eq!((ran.parked.len(), ran.back()), (0, vec!["m0"]));
+    fn a_message_that_cannot_be_parked_is_retried() {
+        for error in [transient(), overloaded(), D1Error::Rejected("too big".into())] {
+            let ran = run(part(vec![message("m0", LAST)]), |_| Some(error.clone()));
+            assert_eq!((ran.parked.len(), ran.retried()), (0, vec!["m0"]));
         }
-        for fault in [lost(), overloaded()] {
-            let ran = run(hundred(LAST), |_| Some(fault.clone()));
-            assert_eq!((ran.parked.len(), ran.back().len()), (0, 100));
+        for error in [transient(), overloaded()] {
+            let ran = run(hundred_messages(LAST), |_| Some(error.clone()));
+            assert_eq!((ran.parked.len(), ran.retried().len()), (0, 100));
         }
     }
 }

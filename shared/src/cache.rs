@@ -1,16 +1,17 @@
-//! The role cache's machine: what one user's object decides, without its I/O.
+//! State machine of one user's role cache. No I/O.
 //!
-//! The object serves a set only when its version is at or above the **floor**, and the floor is
-//! persisted before it is answered for: an evicted object does not go back. A **hint** raises the
-//! floor and carries no roles. A **fill** registers the watch and reads the roles in one D1 batch,
-//! so whatever changes after the read is hinted. `verified_at` is the instant before the fill was
-//! sent; only a fill moves it. The **owner** names an incarnation of the object; what an earlier
-//! one left under way is refused by it.
+//! A role set is served only if its version is at or above the **floor**. The floor is persisted
+//! before a hint is acknowledged, so it survives eviction. A **hint** raises the floor and contains
+//! no roles. A **fill** registers the watch and reads the roles in one D1 batch, so every later
+//! change causes a hint. `verified_at` is the time just before the fill was sent; only a fill
+//! changes it. The **owner** is the number of an incarnation of the object; results of fills that
+//! an earlier owner started are discarded.
 
 mod age_limits;
 mod tracked_state;
 mod backoff;
 mod decision;
+pub mod isolate;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,90 +28,90 @@ use crate::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery, RoleSource};
 use crate::roles::{self, RoleSet};
 use crate::time::UnixMillis;
 
-/// A set verified less than this ago counts as fresh: at most one refill a second on demand.
-const FRESH_MS: i64 = 1_000;
+/// A role set verified less than this ago is fresh, so `fresh` refills at most once per second.
+const FRESH_SET_MS: i64 = 1_000;
 
-/// Everything that an object knows of its user. All of it is persisted: see [`TrackedState`].
+/// The state of one role cache object. All of it is persisted: see [`TrackedState`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct CacheState {
-    /// Whose roles: the name of the object. Empty until the first question.
+    /// The user's id, which is the name of the object. Empty until the first query.
     pub user_id: String,
-    /// This incarnation; 0 before the first fill. Rises, never falls.
+    /// The current owner; 0 before the first fill. It only increases.
     pub owner: i64,
-    /// No version below this is served.
+    /// Role sets below this version are not served.
     pub floor: i64,
-    /// The set that was read last.
+    /// The role set of the last fill.
     pub entry: Option<CachedRoleSet>,
-    /// The last question, to a thirtieth of the idle time: not every question is a write.
+    /// Time of last use, updated at most once per 1/30 of the idle time to save writes.
     pub used_at: UnixMillis,
-    /// The incarnation whose watch is being ended.
+    /// The owner whose watch is being deleted.
     pub ending: Option<i64>,
 }
 
-/// A set, and the instant before the question that brought it was sent to D1.
+/// A role set, and when it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct CachedRoleSet {
-    /// The roles.
+    /// The role set.
     #[serde(serialize_with = "roles::serialize_compact")]
     pub set: RoleSet,
-    /// No change committed before this instant is missing in them.
+    /// Time just before the fill was sent. The set includes every change committed before it.
     pub verified_at: UnixMillis,
 }
 
 serde_struct_from_object!(CacheState, CachedRoleSet);
 
 impl CacheState {
-    /// Answers a question, or says that a fill must come first. `pace` notes what it leads to.
+    /// Decides whether a query is answered now, after a fill, or not at all. Updates the back-off.
     #[must_use]
     pub fn decide(
         &self,
-        ask: &RoleQuery,
+        query: &RoleQuery,
         now: UnixMillis,
         ages: &AgeLimits,
-        pace: &mut FillBackoff,
+        backoff: &mut FillBackoff,
     ) -> CacheDecision {
-        let held = self.current_answer(RoleSource::Object, now, ages);
-        let reaches = held.as_ref().is_some_and(|held| ask.min_version <= held.set.version);
-        if !reaches && now.plus(VERSION_AHEAD_MS_MAX).0 < ask.min_version {
-            // No fill can meet it: D1 names versions by the clock.
-            return CacheDecision::Refuse(RefusalReason::Ahead);
+        let cached = self.current_answer(RoleSource::Object, now, ages);
+        let reaches = cached.as_ref().is_some_and(|it| query.min_version <= it.set.version);
+        if !reaches && now.plus(VERSION_AHEAD_MS_MAX).0 < query.min_version {
+            // Versions are D1 clock times, so no fill can reach it.
+            return CacheDecision::Refuse(RefusalReason::VersionTooFarAhead);
         }
-        let Some(answer) = held else { return pace.decide_fill(ask, now) };
+        let Some(answer) = cached else { return backoff.decide_fill(query, now) };
         if !reaches {
-            return pace.decide_for_version(ask, now);
+            return backoff.decide_for_version(query, now);
         }
-        if ask.fresh && FRESH_MS <= answer.age_ms {
-            return pace.decide_fill(ask, now);
+        if query.fresh && FRESH_SET_MS <= answer.age_ms {
+            return backoff.decide_fill(query, now);
         }
-        // While fills fail the set is served as long as it may be.
-        if ages.soft_ms < answer.age_ms && pace.remaining_ms(now).is_none() {
+        // During back-off an old set is served up to the hard age.
+        if ages.soft_ms < answer.age_ms && backoff.remaining_ms(now).is_none() {
             CacheDecision::ServeAndRefill(answer)
         } else {
             CacheDecision::Serve(answer)
         }
     }
 
-    /// Answers a question of the instant `asked_at` after a fill. `None`: the roles cannot be
-    /// known now, or not at the version asked for, or a fresh set was asked for and the fill was
-    /// under way long before.
+    /// Answers a query received at `asked_at`, after a fill. `None` if there is no usable role set,
+    /// if it is below the requested version, or if a fresh set is requested and this one was read
+    /// long before the query.
     #[must_use]
     pub fn answer_after_fill(
         &self,
-        ask: &RoleQuery,
+        query: &RoleQuery,
         asked_at: UnixMillis,
         now: UnixMillis,
         ages: &AgeLimits,
     ) -> Option<RoleAnswer> {
         let answer = self.current_answer(RoleSource::Fill, now, ages)?;
         let read_before = asked_at.since(now.plus(-answer.age_ms));
-        let meets = !ask.fresh || read_before < FRESH_MS;
-        (meets && ask.min_version <= answer.set.version).then_some(answer)
+        let meets = !query.fresh || read_before < FRESH_SET_MS;
+        (meets && query.min_version <= answer.set.version).then_some(answer)
     }
 
-    /// Notes a question. Whether the state changed and must be persisted: not where no incarnation
-    /// has begun, since the first fill notes it and is persisted anyway.
+    /// Records a use. Returns true if the state changed and must be saved. Never before the first
+    /// fill, which records the use and is saved anyway.
     pub fn record_use(&mut self, now: UnixMillis, ages: &AgeLimits) -> bool {
         let stale = self.owner != 0 && ages.idle_ms / 30 < now.since(self.used_at);
         if stale {
@@ -119,8 +120,8 @@ impl CacheState {
         stale
     }
 
-    /// Begins a fill. The first one begins the incarnation: when `true` comes with it, the state
-    /// must be persisted and the alarm armed before the fill is sent.
+    /// Begins a fill. The first one sets the owner: if `true` is returned, the state must be saved
+    /// and the alarm set to [`CacheState::first_alarm`] before the fill is sent.
     pub fn begin_fill(&mut self, registers: bool, now: UnixMillis) -> (FillRequest, bool) {
         let begins = self.owner == 0;
         if begins {
@@ -131,38 +132,44 @@ impl CacheState {
         (FillRequest { owner: self.owner, floor: self.floor, registers, sent_at: now }, begins)
     }
 
-    /// Takes back the beginning of an incarnation that could not be persisted.
+    /// Undoes [`CacheState::begin_fill`] if the new owner could not be saved.
     pub fn cancel_incarnation(&mut self) {
         self.owner = 0;
     }
 
-    /// Takes in what D1 answered to `fill`. On [`FillOutcome::Applied`] and [`FillOutcome::Again`]
-    /// the state must be persisted before it is relied on.
-    pub fn apply_fill(&mut self, fill: &FillRequest, row: Option<FillResult>) -> FillOutcome {
+    /// When the alarm rings first, after [`CacheState::begin_fill`] has set the owner.
+    #[must_use]
+    pub fn first_alarm(&self, ages: &AgeLimits) -> UnixMillis {
+        self.used_at.plus(ages.idle_ms)
+    }
+
+    /// Applies the result of a fill. On [`FillOutcome::Applied`] and
+    /// [`FillOutcome::RegisterAgain`] the state must be saved before it is used.
+    pub fn apply_fill(&mut self, fill: &FillRequest, result: Option<FillResult>) -> FillOutcome {
         if fill.owner != self.owner {
-            return FillOutcome::Dropped;
+            return FillOutcome::Discarded;
         }
-        let Some(FillResult { owner, set }) = row else {
-            return FillOutcome::Again;
+        let Some(FillResult { owner, set }) = result else {
+            return FillOutcome::RegisterAgain;
         };
         if self.owner < owner {
-            // A greater owner stands: this object's storage was lost and its clock went back.
+            // D1 has a greater owner: this object lost its storage and its clock went back.
             self.owner = owner + 1;
             self.entry = None;
-            return FillOutcome::Again;
+            return FillOutcome::RegisterAgain;
         }
         if owner < self.owner || set.version < self.floor {
-            return FillOutcome::Again;
+            return FillOutcome::RegisterAgain;
         }
         self.floor = set.version;
-        // Whatever stood there: it may have been dated by a clock that was ahead.
+        // Replace unconditionally: the old time may come from a clock that was ahead.
         self.entry = Some(CachedRoleSet { set, verified_at: fill.sent_at });
         FillOutcome::Applied
     }
 
-    /// Takes a hint. On [`HintReply::Acked`] the state must be on disk before the answer goes out,
-    /// also where this hint changes nothing of it: an earlier write may have failed. A refill is
-    /// owed when [`CacheState::is_below_floor`].
+    /// Applies a hint. On [`HintReply::Acked`] the state must be saved before the reply is sent,
+    /// even if this hint changes nothing: an earlier save may have failed. Refill if
+    /// [`CacheState::is_below_floor`].
     pub fn hint(&mut self, hint: &Hint, now: UnixMillis) -> HintReply {
         if hint.owner != self.owner || self.owner == 0 {
             return HintReply::Gone;
@@ -174,17 +181,17 @@ impl CacheState {
         HintReply::Acked
     }
 
-    /// Whether the set in hand may not be served any more.
+    /// Returns whether the cached role set is missing or below the floor.
     #[must_use]
     pub fn is_below_floor(&self) -> bool {
         self.entry.as_ref().is_none_or(|entry| entry.set.version < self.floor)
     }
 
-    /// What to do when the alarm rings. [`AlarmAction::End`] has begun a new incarnation without
-    /// roles, to be persisted before D1 is told.
+    /// Handles the alarm. On [`AlarmAction::EndWatch`] the state has a new owner and no role set:
+    /// it must be saved before the watch is deleted in D1.
     pub fn alarm(&mut self, now: UnixMillis, ages: &AgeLimits) -> AlarmAction {
         if let Some(owner) = self.ending {
-            return AlarmAction::End(owner);
+            return AlarmAction::EndWatch(owner);
         }
         let due = self.used_at.plus(ages.idle_ms);
         if now < due {
@@ -194,13 +201,13 @@ impl CacheState {
         self.owner = now.0.max(owner + 1);
         self.entry = None;
         self.ending = Some(owner);
-        AlarmAction::End(owner)
+        AlarmAction::EndWatch(owner)
     }
 
-    /// Notes that D1 has ended the watch of `owner`. Whether the storage may be cleared: nobody has
-    /// asked since, and this incarnation's millisecond is over. Whoever begins from nothing is
-    /// named by the clock; named like this one, it would lose its watch to a late word that this
-    /// one is gone.
+    /// Records that the watch of `owner` is deleted in D1. Returns whether the storage may be
+    /// cleared: only if there was no query since and the clock has passed this owner's
+    /// millisecond. Otherwise a new object could get the same owner number, and lose its watch to
+    /// a late deletion.
     pub fn watch_ended(&mut self, owner: i64, now: UnixMillis) -> bool {
         if self.ending == Some(owner) {
             self.ending = None;
@@ -216,8 +223,8 @@ impl CacheState {
     ) -> Option<RoleAnswer> {
         let entry = self.entry.as_ref().filter(|_| !self.is_below_floor())?;
         let age_ms = now.since(entry.verified_at);
-        // A set from the future was verified by another clock; how old it is cannot be said.
-        if ages.hard_ms < age_ms || age_ms < -FRESH_MS {
+        // The age is negative: the clock has changed, so the real age is unknown.
+        if ages.hard_ms < age_ms || age_ms < -FRESH_SET_MS {
             return None;
         }
         let age_ms = age_ms.max(0);

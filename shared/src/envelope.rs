@@ -1,11 +1,11 @@
-//! What travels through the queue: an event in its synced fields, with where it came from.
+//! The queue message: the synced fields of an event, and metadata of its delivery.
 //!
-//! Never the raw body. The bytes have a version and are pinned by a test, for a deployed consumer
-//! must read yesterday's queue.
+//! Never the raw body. The bytes have a version and are pinned by a test: a consumer must read
+//! messages of older builds.
 
 mod wire;
 
-use crate::event::{Event, ParsedDelivery, Payload, Unreadable, UnreadableReason};
+use crate::event::{ParsedDelivery, Payload, UnreadablePayload, UnreadableReason};
 use crate::id::SvixId;
 use crate::limits::ENVELOPE_BYTES_MAX;
 use crate::projection::ContentDigest;
@@ -18,44 +18,33 @@ pub struct Envelope {
     pub svix_id: SvixId,
     /// When this attempt was signed.
     pub attempted_at: UnixMillis,
-    /// When it arrived at the door.
+    /// When ingest received it.
     pub received_at: UnixMillis,
     /// The event's own time, where it has one.
     pub event_at: Option<UnixMillis>,
-    /// Of the raw body.
+    /// Digest of the raw body.
     pub body_digest: ContentDigest,
-    /// The event's type; empty where it cannot be read.
+    /// The event's type; empty if it could not be parsed.
     pub kind: String,
-    /// What of the delivery was left out, in words without any of the values; mostly empty.
+    /// What was skipped while parsing, without values; mostly empty.
     pub note: String,
-    /// What it says.
-    pub letter: Letter,
+    /// The parsed payload.
+    pub payload: Payload,
 }
 
-/// What an accepted delivery says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Letter {
-    /// An event that changes rows.
-    Event(Event),
-    /// A type that this build does not sync.
-    Ignored,
-    /// Genuine, and not to be read: the consumer parks it.
-    Unreadable(Unreadable),
-}
-
-/// Why queued bytes cannot be opened.
+/// Why a queue message cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// Written by a newer build: deploy the consumer, then replay.
-    #[error("version {0} of the envelope or of its fields is newer than this consumer")]
-    Newer(u64),
+    /// Written by a newer build: deploy the consumer.
+    #[error("envelope or projection version {0} is newer than this consumer supports")]
+    NewerVersion(u64),
     /// Not an envelope at all.
     #[error("not an envelope: {0}")]
     Malformed(String),
 }
 
 impl Envelope {
-    /// Puts a read delivery into an envelope.
+    /// Builds the envelope of a delivery.
     ///
     /// `svix_id` and `attempted_at` are the verified headers', `received_at` is now.
     #[must_use]
@@ -63,82 +52,78 @@ impl Envelope {
         svix_id: SvixId,
         attempted_at: UnixMillis,
         received_at: UnixMillis,
-        incoming: ParsedDelivery,
+        delivery: ParsedDelivery,
     ) -> Self {
-        let letter = match incoming.content {
-            Payload::Synced(event) => Letter::Event(event),
-            Payload::Ignored => Letter::Ignored,
-            Payload::Unreadable(unreadable) => Letter::Unreadable(unreadable),
-        };
-        let ParsedDelivery { event_at, body_digest, note, .. } = incoming;
-        let kind = incoming.kind.unwrap_or_default();
-        Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, note, letter }
+        let ParsedDelivery { event_at, body_digest, note, payload, .. } = delivery;
+        let kind = delivery.kind.unwrap_or_default();
+        Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, note, payload }
     }
 
     /// The bytes for the queue, at most [`ENVELOPE_BYTES_MAX`].
     ///
-    /// An event too large to travel is sealed as unreadable for its size: parked, not lost.
+    /// An oversized event is replaced by an unreadable payload, so that it is parked and not lost.
     #[must_use]
     pub fn encode(&self) -> String {
         let text = wire::encode(self);
         if text.len() <= ENVELOPE_BYTES_MAX {
             return text;
         }
-        let object_id = match &self.letter {
-            Letter::Event(event) => event.changes.first().map(|change| change.id.to_string()),
-            Letter::Ignored | Letter::Unreadable(_) => None,
+        let object_id = match &self.payload {
+            Payload::Event(event) => event.changes.first().map(|change| change.id.to_string()),
+            Payload::Ignored | Payload::Unreadable(_) => None,
         };
-        let detail = format!("{} bytes, at most {ENVELOPE_BYTES_MAX} travel", text.len());
-        let unreadable = Unreadable { object_id, reason: UnreadableReason::Size, detail };
+        let detail =
+            format!("{} bytes, the limit of an envelope is {ENVELOPE_BYTES_MAX}", text.len());
+        let unreadable = UnreadablePayload { object_id, reason: UnreadableReason::Size, detail };
         let kind = self.kind.chars().take(KIND_CHARS_MAX).collect();
-        wire::encode(&Self { letter: Letter::Unreadable(unreadable), kind, ..self.clone() })
+        wire::encode(&Self { payload: Payload::Unreadable(unreadable), kind, ..self.clone() })
     }
 
-    /// Reads queued bytes.
+    /// Decodes a queue message.
     ///
     /// # Errors
-    /// [`EnvelopeError::Newer`] for a wire version that this build does not know,
+    /// [`EnvelopeError::NewerVersion`] for a wire version that this build does not know,
     /// [`EnvelopeError::Malformed`] for anything that no build wrote.
     pub fn decode(text: &str) -> Result<Self, EnvelopeError> {
         wire::decode(text)
     }
 
-    /// The id of the object that it is about, where known.
+    /// The id of what it is about, if known.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        match &self.letter {
-            Letter::Event(event) => event.changes.first().map(|change| change.id.as_str()),
-            Letter::Unreadable(unreadable) => unreadable.object_id.as_deref(),
-            Letter::Ignored => None,
+        match &self.payload {
+            Payload::Event(event) => event.changes.first().map(|change| change.id.as_str()),
+            Payload::Unreadable(unreadable) => unreadable.object_id.as_deref(),
+            Payload::Ignored => None,
         }
     }
 }
 
-/// Characters of a type that are kept when an envelope is cut down. Clerk's longest has 33.
+/// Characters of a type that an oversized event keeps. Clerk's longest type has 33.
 const KIND_CHARS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {
-    use super::{Envelope, EnvelopeError, Letter};
-    use crate::event::{Event, UnreadableReason};
+    use super::{Envelope, EnvelopeError};
+    use crate::event::{Event, Payload, UnreadableReason};
     use crate::id::{EntityId, SvixId, UserId};
     use crate::limits::ENVELOPE_BYTES_MAX;
     use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
-    use crate::projection::{ContentDigest, EntityFields, UserFields, digest};
+    use crate::projection::{ContentDigest, EntityFields, PROJECTION, UserFields};
     use crate::time::UnixMillis;
 
     fn sample(email: &str) -> Envelope {
         let fields = EntityFields::User(UserFields {
             email: Some(email.into()),
-            banned: false,
             app_roles: vec!["admin".into()],
             created_at: 5,
+            ..UserFields::default()
         });
         let rank = Rank {
             updated_at: UnixMillis(6),
             event_at: UnixMillis(7),
             projection: 2,
-            digest: digest("user_ada", &fields),
+            digest: serde_json::from_str(r#""4e322a01d97177bc3f0bb93f98fdac29""#).unwrap(),
         };
         let id = EntityId::parse("user_ada").unwrap();
         let live = EntityChange {
@@ -158,7 +143,7 @@ mod tests {
             body_digest: ContentDigest::of(b"abc"),
             kind: "user.updated".into(),
             note: String::new(),
-            letter: Letter::Event(Event { changes: vec![live, dead], users }),
+            payload: Payload::Event(Event { changes: vec![live, dead], users }),
         }
     }
 
@@ -175,9 +160,9 @@ mod tests {
         assert_eq!(sample("ada@example.com").encode(), want);
     }
 
-    /// As a door of projection 1 wrote it.
+    /// As ingest wrote it at projection 1.
     #[test]
-    fn an_envelope_of_yesterday_opens() {
+    fn a_projection_1_envelope_is_decoded() {
         let text = concat!(
             r#"{"v":1,"svix_id":"msg_1","attempted_at":8,"received_at":9,"event_at":7,"#,
             r#""body":"ba7816bf8f01cfea414140de5dae2223","type":"user.updated","letter":{"event":"#,
@@ -188,23 +173,23 @@ mod tests {
         );
         let opened = Envelope::decode(text).unwrap();
         assert_eq!(opened.encode(), text);
-        let Letter::Event(event) = opened.letter else { panic!() };
+        let Payload::Event(event) = opened.payload else { panic!() };
         let EntityState::Live(live) = &event.changes[0].state else { panic!() };
         assert_eq!(live.rank.projection, 1);
     }
 
     #[test]
-    fn what_was_sealed_opens_the_same() {
+    fn decoding_reverses_encoding() {
         let envelope = sample("ada@example.com");
         assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope.clone()));
         let noted = Envelope { note: "data.name cannot be read".into(), ..envelope };
         assert_eq!(Envelope::decode(&noted.encode()), Ok(noted));
     }
 
-    /// A consumer that knows no notes passes over the member, and one that does takes its absence
-    /// for nothing to say: the version stays.
+    /// An older consumer ignores the member, and a newer one takes a missing one as empty. So the
+    /// version stays.
     #[test]
-    fn a_note_is_one_member_more() {
+    fn a_note_adds_one_member() {
         let plain = sample("ada@example.com");
         let noted = Envelope { note: "data.name cannot be read".into(), ..plain.clone() }.encode();
         let member = r#""type":"user.updated","note":"data.name cannot be read","#;
@@ -212,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_a_list_instead_of_an_object_is_no_envelope() {
+    fn arrays_in_place_of_objects_are_malformed() {
         let text = sample("a").encode();
         for (find, put) in [
             (r#"{"id":"org_1","dead":"organization"}"#, r#"["org_1","organization"]"#),
@@ -247,17 +232,17 @@ mod tests {
     }
 
     #[test]
-    fn an_event_too_large_to_travel_is_sealed_as_unreadable() {
+    fn an_oversized_event_becomes_unreadable() {
         let text = sample(&"a".repeat(ENVELOPE_BYTES_MAX)).encode();
         assert!(text.len() <= ENVELOPE_BYTES_MAX);
         let opened = Envelope::decode(&text).unwrap();
         assert_eq!(opened.subject(), Some("user_ada"));
-        let Letter::Unreadable(unreadable) = opened.letter else { panic!("{opened:?}") };
+        let Payload::Unreadable(unreadable) = opened.payload else { panic!("{opened:?}") };
         assert_eq!(unreadable.reason, UnreadableReason::Size);
     }
 
     #[test]
-    fn what_is_said_of_nonsense_quotes_no_value() {
+    fn errors_quote_no_values() {
         let text =
             sample("a").encode().replace(r#""attempted_at":8"#, r#""attempted_at":"secret""#);
         let error = Envelope::decode(&text).unwrap_err().to_string();
@@ -265,13 +250,15 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_wire_version_is_told_apart_from_nonsense() {
-        assert_eq!(Envelope::decode(r#"{"v":2,"x":[]}"#), Err(EnvelopeError::Newer(2)));
-        let newer = sample("a").encode().replace(r#""projection":2"#, r#""projection":3"#);
-        assert_eq!(Envelope::decode(&newer), Err(EnvelopeError::Newer(3)));
-        let nonsense = ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"];
+    fn newer_versions_and_malformed_text_differ() {
+        assert_eq!(Envelope::decode(r#"{"v":2,"x":[]}"#), Err(EnvelopeError::NewerVersion(2)));
+        let newer = PROJECTION + 1;
+        let text = sample("a").encode();
+        let text = text.replace(r#""projection":2"#, &format!(r#""projection":{newer}"#));
+        assert_eq!(Envelope::decode(&text), Err(EnvelopeError::NewerVersion(newer.into())));
+        let malformed = ["", "{}", "[]", "null", r#"{"v":1}"#, r#"{"v":"1"}"#, "\u{0}"];
         // The first two of these were found by the fuzz target `queue_message`.
-        for text in nonsense.into_iter().chain([r#"{"v":0}"#, "[2]", r#"{"v":2,"v":2}"#]) {
+        for text in malformed.into_iter().chain([r#"{"v":0}"#, "[2]", r#"{"v":2,"v":2}"#]) {
             assert!(matches!(Envelope::decode(text), Err(EnvelopeError::Malformed(_))), "{text:?}");
         }
     }

@@ -1,11 +1,11 @@
-//! From a verified body to the event that it is.
+//! Parses a verified webhook body into an event.
 //!
-//! Clerk's documents, examples and deliveries disagree, so this reads liberally: unknown fields are
-//! ignored whatever they hold, nearly everything may be absent. A field that is synced and says
-//! nothing of who may do what costs itself alone when it cannot be read, and
-//! [`ParsedDelivery::note`] says so. What cannot be read at all is a value too
-//! ([`Payload::Unreadable`]), for the delivery was genuine and must not be lost.
+//! Clerk's documents, examples and deliveries disagree, so this parses liberally: unknown fields
+//! are ignored, and nearly everything may be missing. A malformed field that does not affect access
+//! is skipped and recorded in [`ParsedDelivery::note`]. One that does makes the delivery unreadable
+//! ([`Payload::Unreadable`]): it was genuine and must not be lost.
 
+mod deletion;
 mod project;
 mod roles;
 mod wire;
@@ -18,73 +18,73 @@ use crate::signature::VerifiedBody;
 use crate::time::UnixMillis;
 use wire::{ParseIssue, ParseNotes, ParseResult};
 
-/// A verified delivery, read as far as it can be read.
+/// A verified delivery, parsed as far as possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedDelivery {
-    /// The Clerk instance that it speaks of; older deliveries do not say.
+    /// The Clerk instance that sent it; missing in older deliveries.
     pub instance_id: Option<String>,
-    /// The event's type, `user.created` for instance, where it can be read.
+    /// The event's type, for instance `user.created`.
     pub kind: Option<String>,
-    /// The event's time; `None` where the envelope has none.
+    /// The event's time, if it has one.
     pub event_at: Option<UnixMillis>,
-    /// Of the raw body: two deliveries under one id with other bytes are told apart by it.
+    /// Digest of the raw body. It detects two deliveries with one id but different bytes.
     pub body_digest: ContentDigest,
-    /// What of it was left out, in words without any of the values; empty when nothing was.
+    /// What was skipped while parsing, without values; empty if nothing was.
     pub note: String,
-    /// What it says.
-    pub content: Payload,
+    /// The parsed payload.
+    pub payload: Payload,
 }
 
-/// What a delivery says.
+/// The payload of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Payload {
     /// An event that is synced.
-    Synced(Event),
+    Event(Event),
     /// A type that is not synced, or does not exist yet.
     Ignored,
-    /// A synced type, or no type at all, that cannot be read.
-    Unreadable(Unreadable),
+    /// A malformed event of a synced type, or one without a type: it is parked.
+    Unreadable(UnreadablePayload),
 }
 
 /// An event that changes rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What the event is about; a membership's nested organization comes after it.
+    /// The main change first, then a membership's nested organization.
     pub changes: Vec<EntityChange>,
-    /// The users whose roles it names outright. Others are found by D1's triggers.
+    /// Users named directly in the event. Other affected users are found by D1's triggers.
     pub users: Vec<UserId>,
 }
 
-/// A genuine delivery that cannot be read.
+/// A genuine delivery that is malformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The id of the object, where that much can be read.
+pub struct UnreadablePayload {
+    /// The id of what it is about, if that could be parsed.
     pub object_id: Option<String>,
-    /// Why not.
+    /// Why it is unreadable.
     pub reason: UnreadableReason,
-    /// Where it stopped, without any of the values: they may be personal.
+    /// The path that failed, without values: they may be personal.
     pub detail: String,
 }
 
-/// Why a delivery cannot be read.
+/// Why a delivery is unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnreadableReason {
     /// Not UTF-8, not JSON, or nested too deep.
     NotJson,
     /// JSON, but not an event's shape.
     Shape,
-    /// An id that is none.
+    /// A malformed id.
     Id,
     /// A deletion that does not say what was deleted.
     NoSubject,
-    /// A time that no clock of Clerk's says, or an update later than its own event.
+    /// A timestamp out of range, or an update later than its event.
     Time,
-    /// More than an envelope may carry.
+    /// Larger than an envelope may be.
     Size,
 }
 
 impl UnreadableReason {
-    /// The reason as `dead_letters.reason` spells it.
+    /// The reason for the column `dead_letters.reason`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -97,7 +97,7 @@ impl UnreadableReason {
         }
     }
 
-    /// Reads what [`Self::as_str`] wrote.
+    /// The reason of [`Self::as_str`].
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let all = [Self::NotJson, Self::Shape, Self::Id, Self::NoSubject, Self::Time, Self::Size];
@@ -105,24 +105,20 @@ impl UnreadableReason {
     }
 }
 
-/// What a synced type does to its object.
+/// The members of the event itself.
+const EVENT: [&str; 4] = ["type", "data", "timestamp", "instance_id"];
+
+/// What an event of a synced type does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EventAction {
     Upsert,
     Delete,
 }
 
-/// The entity and the verb of a type, or `None` for a type that is not synced.
-fn synced(kind: &str) -> Option<(EntityKind, EventAction)> {
+/// The entity and the action of an event type, or `None` for a type that is not synced.
+fn parse_type(kind: &str) -> Option<(EntityKind, EventAction)> {
     let (noun, verb) = kind.split_once('.')?;
-    let entity = match noun {
-        "user" => EntityKind::User,
-        "organization" => EntityKind::Organization,
-        "organizationMembership" => EntityKind::Membership,
-        "role" => EntityKind::Role,
-        "permission" => EntityKind::Permission,
-        _ => return None,
-    };
+    let entity = EntityKind::from_clerk_noun(noun)?;
     match verb {
         "created" | "updated" => Some((entity, EventAction::Upsert)),
         "deleted" => Some((entity, EventAction::Delete)),
@@ -130,30 +126,29 @@ fn synced(kind: &str) -> Option<(EntityKind, EventAction)> {
     }
 }
 
-/// Reads a verified delivery. Never fails: what cannot be read is said so.
+/// Parses a verified delivery. Never fails: a malformed one is [`Payload::Unreadable`].
 #[must_use]
 pub fn parse(body: &VerifiedBody<'_>) -> ParsedDelivery {
     parse_bytes(body.bytes())
 }
 
 fn parse_bytes(bytes: &[u8]) -> ParsedDelivery {
-    let mut incoming = ParsedDelivery {
+    let mut delivery = ParsedDelivery {
         instance_id: None,
         kind: None,
         event_at: None,
         body_digest: ContentDigest::of(bytes),
         note: String::new(),
-        content: Payload::Ignored,
+        payload: Payload::Ignored,
     };
-    // As every browser decodes: what is no UTF-8 becomes U+FFFD, and spoils no more than the text
-    // that it stands in.
+    // Invalid UTF-8 becomes U+FFFD, as in every browser, so it damages only the string that has it.
     let text = String::from_utf8_lossy(bytes);
-    let outer = match JsonObject::parse(&text, &wire::EVENT) {
+    let outer = match JsonObject::parse(&text, &EVENT) {
         Ok(outer) => outer,
         Err(error) => {
-            let flaw = ParseIssue::bad_event("the body", &error);
-            incoming.content = Payload::Unreadable(flaw.unreadable(None));
-            return incoming;
+            let issue = ParseIssue::bad_event("body", &error);
+            delivery.payload = Payload::Unreadable(issue.unreadable(None));
+            return delivery;
         }
     };
     let mut notes = ParseNotes::default();
@@ -161,16 +156,16 @@ fn parse_bytes(bytes: &[u8]) -> ParsedDelivery {
         .non_null_member("data")
         .ok()
         .flatten()
-        .map(|raw| JsonObject::parse(raw.get(), &wire::DATA));
+        .map(|raw| JsonObject::parse(raw.get(), &project::DATA));
     let object_id = data.as_ref().and_then(|data| data.as_ref().ok()?.scalar("id").ok()?);
-    incoming.content = match incoming.parse_payload(&outer, data, &mut notes) {
-        Ok(content) => content,
-        Err(flaw) => Payload::Unreadable(flaw.unreadable(object_id)),
+    delivery.payload = match delivery.parse_payload(&outer, data, &mut notes) {
+        Ok(payload) => payload,
+        Err(issue) => Payload::Unreadable(issue.unreadable(object_id)),
     };
-    if let Payload::Synced(_) = incoming.content {
-        incoming.note = notes.join();
+    if let Payload::Event(_) = delivery.payload {
+        delivery.note = notes.join();
     }
-    incoming
+    delivery
 }
 
 impl ParsedDelivery {
@@ -185,23 +180,27 @@ impl ParsedDelivery {
             (get("type"), get("instance_id"));
         self.instance_id = instance_id.as_ref().ok().cloned().flatten();
         let kind = kind?.ok_or_else(|| ParseIssue::missing("type"))?;
-        let synced = synced(&kind);
+        let synced = parse_type(&kind);
         self.kind = Some(kind);
-        let Some((entity, verb)) = synced else { return Ok(Payload::Ignored) };
-        // An event of who knows which instance may be none of ours.
+        let Some((entity, action)) = synced else { return Ok(Payload::Ignored) };
+        // A malformed instance id must not pass: the event may be from another instance.
         instance_id?;
-        self.event_at = event_at(outer).or_else(|flaw| match verb {
-            // A deletion holds whenever it was.
+        self.event_at = event_at(outer).or_else(|issue| match action {
+            // A deletion applies whatever its timestamp.
             EventAction::Delete => {
-                notes.add_unreadable("timestamp");
+                notes.add_malformed("timestamp");
                 Ok(None)
             }
-            EventAction::Upsert => Err(flaw),
+            EventAction::Upsert => Err(issue),
         })?;
         let data = data
             .ok_or_else(|| ParseIssue::missing("data"))?
             .map_err(|_| ParseIssue::bad_shape("data"))?;
-        project::event_from(entity, verb, &data, self.event_at, notes).map(Payload::Synced)
+        let event = match action {
+            EventAction::Upsert => project::upsert(entity, &data, self.event_at, notes),
+            EventAction::Delete => deletion::deletion(entity, &data, self.event_at, notes),
+        };
+        event.map(Payload::Event)
     }
 }
 

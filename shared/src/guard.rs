@@ -1,16 +1,16 @@
-//! The guard: may this user do that? Pure; whatever it does not know, it denies.
+//! The guard: decides whether a user has a needed role or permission. It denies when unknown.
 
 use crate::roles::{Membership, RoleSet, UserStatus};
 use crate::session::Session;
 use crate::session::factors::{FactorAges, Reverification};
 use crate::time::UnixMillis;
 
-/// What a page or a question asks for.
+/// A requirement of a page or of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// A session of a user who is neither dead nor banned.
+    /// A session of a user who is not deleted or banned.
     Session,
-    /// An app role, which holds everywhere.
+    /// An app role.
     Role(String),
     /// A live membership of an organization.
     Member {
@@ -33,26 +33,26 @@ pub enum Need {
     },
     /// A live membership of at least one organization.
     AnyOrg,
-    /// No live membership of any: an account of one's own.
+    /// No live membership: a personal account.
     NoOrg,
-    /// That the user proved lately who they are.
+    /// A recent reverification.
     Reverified(Reverification),
-    /// Each of these. None is a question that asks nothing, and is denied.
+    /// All of these; an empty list is denied.
     All(Vec<Need>),
-    /// At least one of these. None is denied.
+    /// Any of these; an empty list is denied.
     Any(Vec<Need>),
 }
 
-/// A role set together with how long it may be relied on.
+/// A role set and its expiry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleSnapshot {
     /// The roles.
     pub set: RoleSet,
-    /// The instant after which the set is too old, on the clock of whoever asks.
+    /// After this time the set is too old, by the caller's clock.
     pub good_until: UnixMillis,
 }
 
-/// Proof that a need was met, by whom. Only [`permit`] makes one; pages are built from it.
+/// Proof that a need is met for this session. Only [`permit`] creates one; pages are built from it.
 ///
 /// ```compile_fail,E0451
 /// let set: shared::roles::RoleSet = unimplemented!();
@@ -66,7 +66,7 @@ pub struct Permit<'a> {
 }
 
 impl<'a> Permit<'a> {
-    /// Whose need it was.
+    /// The session.
     #[must_use]
     pub fn session(&self) -> &'a Session {
         self.session
@@ -79,70 +79,70 @@ impl<'a> Permit<'a> {
     }
 }
 
-/// Why a need was not met. The first two mean "cannot know" (503), the others "no" (403).
+/// Why a need is not met. The first two mean "unknown" (503), the others "no" (403).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// There is no set at all: a cold cache never opens a door.
-    #[error("no role set is known")]
+    /// There is no cached role set.
+    #[error("no role set available")]
     NoRoleSet,
-    /// The set is older than the hard age.
+    /// The role set is older than the hard age.
     #[error("the role set is too old")]
     RoleSetTooOld,
     /// The user is deleted or banned.
     #[error("the user is deleted or banned")]
     UserBlocked,
-    /// The roles do not carry it, or the question asks nothing.
-    #[error("the roles do not carry it")]
+    /// Not granted, or the need is empty.
+    #[error("role or permission not granted")]
     NotGranted,
-    /// The roles carry it, but it is for the user alone, and somebody acts as them.
-    #[error("the user is impersonated")]
+    /// The user has it, but it is administrative and the session is impersonated.
+    #[error("administrative access is not allowed while impersonating")]
     Impersonated,
-    /// The factors are too old, or the token does not tell how old they are.
-    #[error("the user has not proved lately who they are")]
+    /// The factors are too old, or the token does not contain their age.
+    #[error("reverification required")]
     NotReverified,
 }
 
-/// Grants `need` to whoever has `session` when the roles in `known` carry it.
+/// Returns a permit if the session's user has `need`.
 ///
-/// Whoever impersonates a user has none of the user's administrative roles and permissions
+/// During impersonation the user's administrative roles and permissions do not count
 /// ([`is_administrative`]).
 ///
 /// # Errors
 /// [`Denied::NoRoleSet`] without a set, [`Denied::RoleSetTooOld`] past its age,
-/// [`Denied::UserBlocked`] for a user who is dead or banned, otherwise the first reason why the
+/// [`Denied::UserBlocked`] for a user who is deleted or banned, otherwise the first reason why the
 /// need is not met.
 pub fn permit<'a>(
     session: &'a Session,
-    known: Option<&'a RoleSnapshot>,
+    snapshot: Option<&'a RoleSnapshot>,
     need: &Need,
     now: UnixMillis,
 ) -> Result<Permit<'a>, Denied> {
-    let asker =
+    let facts =
         SessionFacts { is_impersonated: session.actor().is_some(), factors: session.factors() };
-    decide(asker, known, need, now).map(|set| Permit { session, set })
+    decide(facts, snapshot, need, now).map(|set| Permit { session, set })
 }
 
-/// Whether the roles alone carry `need`. It opens nothing: a page takes a [`Permit`], and that
-/// takes a session. What a session would have to say is denied.
+/// Checks whether the roles alone meet `need`. It gives no access to a page: that takes a
+/// [`Permit`], which requires a session. Needs that require a session are denied.
 ///
 /// # Errors
 /// As [`permit`].
 pub fn roles_meet(
-    known: Option<&RoleSnapshot>,
+    snapshot: Option<&RoleSnapshot>,
     need: &Need,
     now: UnixMillis,
 ) -> Result<(), Denied> {
-    decide(SessionFacts { is_impersonated: false, factors: None }, known, need, now).map(drop)
+    decide(SessionFacts { is_impersonated: false, factors: None }, snapshot, need, now).map(drop)
 }
 
-/// Whether a role or a permission is one to administer with: `admin`, `org:admin`, and what Clerk's
-/// own system asks for (`org:sys_…`).
+/// Returns whether a role or a permission is administrative: `admin`, `org:admin`, and Clerk's
+/// system permissions (`org:sys_…`).
 #[must_use]
 pub fn is_administrative(name: &str) -> bool {
     matches!(name, "admin" | "org:admin") || name.starts_with("org:sys_")
 }
 
-/// What a session says, as far as a need can ask for it.
+/// The facts of a session that a need can require.
 #[derive(Clone, Copy)]
 struct SessionFacts {
     is_impersonated: bool,
@@ -150,12 +150,12 @@ struct SessionFacts {
 }
 
 fn decide<'a>(
-    asker: SessionFacts,
-    known: Option<&'a RoleSnapshot>,
+    facts: SessionFacts,
+    snapshot: Option<&'a RoleSnapshot>,
     need: &Need,
     now: UnixMillis,
 ) -> Result<&'a RoleSet, Denied> {
-    let Some(RoleSnapshot { set, good_until }) = known else {
+    let Some(RoleSnapshot { set, good_until }) = snapshot else {
         return Err(Denied::NoRoleSet);
     };
     if *good_until < now {
@@ -164,7 +164,7 @@ fn decide<'a>(
     if !set.standing.may_have_access() {
         return Err(Denied::UserBlocked);
     }
-    asker.meets(set, need, now).map(|()| set)
+    facts.meets(set, need, now).map(|()| set)
 }
 
 impl SessionFacts {
@@ -177,16 +177,16 @@ impl SessionFacts {
             Need::Member { org } => granted_if(member(org, &|_| true)),
             Need::OrgRole { org, role } => self.holds(role, member(org, &|m| m.role == *role)),
             Need::Permission { org, permission } => {
-                let is_carried = member(org, &|m| m.permissions.contains(permission));
-                self.holds(permission, is_carried)
+                let is_granted = member(org, &|m| m.permissions.contains(permission));
+                self.holds(permission, is_granted)
             }
             Need::AnyOrg => granted_if(!set.organizations.is_empty()),
-            // Of a user whom no event has told of yet, nothing is known, not even an absence.
+            // For a user without any event even the absence of organizations is unknown.
             Need::NoOrg => {
                 granted_if(set.standing == UserStatus::Live && set.organizations.is_empty())
             }
-            Need::Reverified(wanted) => match self.factors {
-                Some(ages) if wanted.is_met(ages, now) => Ok(()),
+            Need::Reverified(required) => match self.factors {
+                Some(ages) if required.is_met(ages, now) => Ok(()),
                 Some(_) | None => Err(Denied::NotReverified),
             },
             Need::All(needs) if needs.is_empty() => Err(Denied::NotGranted),
@@ -206,8 +206,8 @@ impl SessionFacts {
         Err(reason)
     }
 
-    fn holds(self, name: &str, is_carried: bool) -> Result<(), Denied> {
-        granted_if(is_carried)?;
+    fn holds(self, name: &str, is_granted: bool) -> Result<(), Denied> {
+        granted_if(is_granted)?;
         if self.is_impersonated && is_administrative(name) {
             return Err(Denied::Impersonated);
         }
@@ -215,8 +215,8 @@ impl SessionFacts {
     }
 }
 
-fn granted_if(is_held: bool) -> Result<(), Denied> {
-    if is_held { Ok(()) } else { Err(Denied::NotGranted) }
+fn granted_if(is_granted: bool) -> Result<(), Denied> {
+    if is_granted { Ok(()) } else { Err(Denied::NotGranted) }
 }
 
 #[cfg(test)]

@@ -1,25 +1,25 @@
-//! Ids and names: each can only be parsed, so one that exists is well formed.
+//! Validated identifiers: they can only be created by parsing.
 
 use std::fmt;
 
-/// Why a text is not an id or a name.
+/// Why a string is not an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Nothing there.
+    /// Empty.
     #[error("empty")]
     Empty,
     /// More than [`ID_BYTES_MAX`] bytes.
     #[error("longer than {ID_BYTES_MAX} bytes")]
     Long,
-    /// A character that no id of Clerk's holds.
-    #[error("a character outside A-Z a-z 0-9 _ -")]
+    /// A character that is not allowed in this kind of id.
+    #[error("invalid character")]
     Alphabet,
-    /// A user id that does not begin with `user_`: a machine's, for instance.
-    #[error("not a user's id: `user_` expected")]
+    /// A user id that does not begin with `user_`, for example the id of a machine.
+    #[error("not a user id: expected user_…")]
     Prefix,
 }
 
-/// Bytes in an id. Clerk's own have about 32; the rest is room for imported ones.
+/// Bytes in an id. Clerk's own ids have about 32; imported ids may be longer.
 pub const ID_BYTES_MAX: usize = 128;
 
 fn well_formed(raw: &str) -> Result<Box<str>, IdError> {
@@ -35,20 +35,20 @@ fn well_formed(raw: &str) -> Result<Box<str>, IdError> {
     Ok(raw.into())
 }
 
-/// The id of anything that Clerk sends: an organization, a membership, a role, a permission.
+/// The id of an entity: a user, an organization, a membership, a role, a permission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityId(Box<str>);
 
 impl EntityId {
-    /// Reads an id.
+    /// Parses an id.
     ///
     /// # Errors
-    /// [`IdError`] when it is empty, too long, or holds a character that no id holds.
+    /// [`IdError`] if it is empty, too long, or has an invalid character.
     pub fn parse(raw: &str) -> Result<Self, IdError> {
         well_formed(raw).map(Self)
     }
 
-    /// The id as text.
+    /// The id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -61,15 +61,15 @@ impl fmt::Display for EntityId {
     }
 }
 
-/// The id of a user, `user_…`. The name of the user's role cache is this text.
+/// The id of a user, `user_…`. It is also the name of the user's role cache.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Box<str>);
 
 impl UserId {
-    /// Reads a user's id.
+    /// Parses a user id.
     ///
     /// # Errors
-    /// [`IdError::Prefix`] for the id of anything else, a machine's (`mch_…`) for instance;
+    /// [`IdError::Prefix`] for the id of another entity, for example a machine (`mch_…`);
     /// otherwise as [`EntityId::parse`].
     pub fn parse(raw: &str) -> Result<Self, IdError> {
         let id = well_formed(raw)?;
@@ -79,7 +79,7 @@ impl UserId {
         Ok(Self(id))
     }
 
-    /// The id as text.
+    /// The id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -92,26 +92,26 @@ impl fmt::Display for UserId {
     }
 }
 
-/// The `svix-id` of a delivery: the same for every attempt at it, on every endpoint.
+/// The `svix-id` of a delivery: the same for every attempt and every endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SvixId(Box<str>);
 
-/// Bytes in a [`SvixId`]. Svix's have about 31.
-pub const MESSAGE_ID_BYTES_MAX: usize = 256;
+/// Bytes in a [`SvixId`]. Svix's own ids have about 31.
+pub const SVIX_ID_BYTES_MAX: usize = 256;
 
 impl SvixId {
-    /// Reads a `svix-id`.
+    /// Parses a `svix-id`.
     ///
-    /// It goes raw into the signed text between two dots, so a dot in it could move the border
-    /// between id and timestamp; a comma is how two headers of one name arrive joined.
+    /// The signed text contains it before a dot, so a dot in it could shift the boundary between
+    /// id and timestamp. A comma means two joined headers.
     ///
     /// # Errors
-    /// [`IdError`] when it is empty, too long, or not visible ASCII without `.` and `,`.
+    /// [`IdError`] if it is empty, too long, or not visible ASCII without `.` and `,`.
     pub fn parse(raw: &str) -> Result<Self, IdError> {
         if raw.is_empty() {
             return Err(IdError::Empty);
         }
-        if MESSAGE_ID_BYTES_MAX < raw.len() {
+        if SVIX_ID_BYTES_MAX < raw.len() {
             return Err(IdError::Long);
         }
         if !raw.bytes().all(|b| b.is_ascii_graphic() && b != b'.' && b != b',') {
@@ -120,7 +120,7 @@ impl SvixId {
         Ok(Self(raw.into()))
     }
 
-    /// The id as text.
+    /// The id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -138,7 +138,7 @@ mod tests {
     use super::{EntityId, IdError, SvixId, UserId};
 
     #[test]
-    fn a_user_id_names_a_user() {
+    fn a_user_id_has_the_prefix_of_users() {
         assert!(UserId::parse("user_2vX11zP5ojq7cTRY58xT6oJaaaa").is_ok());
         assert_eq!(UserId::parse("mch_1"), Err(IdError::Prefix));
         assert_eq!(UserId::parse("user_"), Err(IdError::Prefix));
@@ -147,14 +147,14 @@ mod tests {
     }
 
     #[test]
-    fn an_object_id_is_short_and_plain() {
+    fn an_entity_id_is_short_ascii() {
         assert!(EntityId::parse("orgmem_2g7np7Hrk0SN6kj5EDMLDaKNL0S").is_ok());
         assert_eq!(EntityId::parse(""), Err(IdError::Empty));
         assert_eq!(EntityId::parse("org_ü"), Err(IdError::Alphabet));
     }
 
     #[test]
-    fn a_message_id_cannot_move_the_border_of_the_signed_text() {
+    fn a_svix_id_has_no_separator() {
         assert!(SvixId::parse("msg_p5jXN8AQM9LWM0D4loKWxJek").is_ok());
         for raw in ["msg.1", "msg,1", "msg 1", "msg\n1", "msg_é", "", &"m".repeat(257)] {
             assert!(SvixId::parse(raw).is_err(), "{raw:?}");

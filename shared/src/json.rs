@@ -1,9 +1,9 @@
-//! JSON from outside: objects are read by the names of their members, and by nothing else.
+//! Strict JSON parsing: objects only by member names.
 //!
-//! A struct that serde derives is filled from an array as well, by the order of its fields, and
-//! a variant without fields is taken from `{"name":null}`. Neither is a shape that anybody
-//! documents. [`JsonObject`] reads what others write; the macros `by_name` and `by_word` read what
-//! our own Workers write to each other.
+//! Structs that derive serde's traits can also be parsed from an array, by the order of their
+//! fields, and variants without fields from `{"name":null}`. Both forms are undocumented and
+//! rejected here. [`JsonObject`] parses JSON from Clerk; the macros `serde_struct_from_object` and
+//! `serde_unit_enum` are for JSON between our own Workers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,15 +13,19 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
-/// The members of a JSON object that have certain names, each as it is written.
+/// The members of a JSON object with certain names, as raw JSON.
 ///
-/// Every other member is passed over, its name and its value, whatever they hold: deep nesting,
-/// numbers beyond any type and halves of characters lose nothing of the object. A member that is
-/// read stands there once: of two, each reader could believe another one.
+/// Other members are skipped, whatever their names and values contain: deep nesting, very large
+/// numbers and invalid UTF-16 do not affect the object. Duplicate members are errors, because
+/// parsers disagree on which one wins.
 #[derive(Clone, Debug)]
-pub struct JsonObject<'a>(BTreeMap<&'static str, Option<&'a RawValue>>);
+pub struct JsonObject<'a> {
+    /// The names that were asked for.
+    names: &'static [&'static str],
+    members: BTreeMap<&'static str, Option<&'a RawValue>>,
+}
 
-/// A value without parts.
+/// A scalar.
 pub trait JsonScalar: DeserializeOwned {}
 
 impl JsonScalar for String {}
@@ -30,10 +34,10 @@ impl JsonScalar for i64 {}
 impl JsonScalar for u64 {}
 
 impl<'a> JsonObject<'a> {
-    /// Reads the members with these names.
+    /// Parses the members with these names.
     ///
     /// # Errors
-    /// When the text is not JSON, or not an object.
+    /// If the text is not JSON, or not an object.
     pub fn parse(text: &'a str, names: &'static [&'static str]) -> serde_json::Result<Self> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let object = reader.deserialize_map(MembersVisitor(names))?;
@@ -41,53 +45,54 @@ impl<'a> JsonObject<'a> {
         Ok(object)
     }
 
-    /// A member as it is written, `null` included; `None` when it is absent.
+    /// A member as raw JSON, including `null`; `None` if it is absent.
     ///
     /// # Errors
-    /// When it stands there twice.
+    /// If it is duplicated.
     pub fn raw_member(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
-        match self.0.get(name) {
+        debug_assert!(self.names.contains(&name), "{name} is not among {:?}", self.names);
+        match self.members.get(name) {
             None => Ok(None),
             Some(Some(raw)) => Ok(Some(raw)),
-            Some(None) => Err(serde_json::Error::custom("a member twice")),
+            Some(None) => Err(serde_json::Error::custom("duplicate member")),
         }
     }
 
-    /// A member as it is written; `None` when it is absent or `null`.
+    /// A member as raw JSON; `None` if it is absent or `null`.
     ///
     /// # Errors
-    /// When it stands there twice.
+    /// If it is duplicated.
     pub fn non_null_member(&self, name: &str) -> serde_json::Result<Option<&'a RawValue>> {
         Ok(self.raw_member(name)?.filter(|raw| raw.get() != "null"))
     }
 
-    /// A member without parts; `None` when it is absent or `null`.
+    /// A scalar member; `None` if it is absent or `null`.
     ///
     /// # Errors
-    /// When it stands there twice, or is of another type.
+    /// If it is duplicated or of another type.
     pub fn scalar<T: JsonScalar>(&self, name: &str) -> serde_json::Result<Option<T>> {
         self.non_null_member(name)?.map(parse_scalar).transpose()
     }
 
-    /// Whether a member stands there twice.
+    /// Returns whether a member is duplicated.
     #[must_use]
     pub fn has_duplicate(&self) -> bool {
-        self.0.values().any(Option::is_none)
+        self.members.values().any(Option::is_none)
     }
 }
 
-/// Reads a value without parts.
+/// Parses a scalar.
 ///
 /// # Errors
-/// When it is of another type.
+/// If it is of another type.
 pub fn parse_scalar<T: JsonScalar>(raw: &RawValue) -> serde_json::Result<T> {
     serde_json::from_str(raw.get())
 }
 
-/// The items of a list, each as it is written.
+/// The items of an array, as raw JSON.
 ///
 /// # Errors
-/// When it is not a list.
+/// If it is not an array.
 pub fn array_items(raw: &RawValue) -> serde_json::Result<Vec<&RawValue>> {
     serde_json::from_str(raw.get())
 }
@@ -111,12 +116,11 @@ impl<'de> Visitor<'de> for MembersVisitor {
             let raw: &RawValue = members.next_value()?;
             found.entry(name).and_modify(|known| *known = None).or_insert(Some(raw));
         }
-        Ok(JsonObject(found))
+        Ok(JsonObject { names: self.0, members: found })
     }
 }
 
-/// Finds a member's name among those that are asked for. As bytes: another name may hold what is
-/// no character.
+/// Finds a member's name among the known names. Compares bytes: other names may be invalid UTF-16.
 struct MemberNameSeed(&'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for MemberNameSeed {
@@ -139,8 +143,8 @@ impl Visitor<'_> for MemberNameSeed {
     }
 }
 
-/// Reads and writes these structs by the names of their fields: an array is refused. Each derives
-/// with `#[serde(remote = "Self")]`, which leaves it without the traits until it stands here.
+/// Implements serde's traits for structs, by field names: arrays are rejected. The struct derives
+/// with `#[serde(remote = "Self")]`; this macro then implements the traits.
 macro_rules! serde_struct_from_object {
     ($($type:ident),+ $(,)?) => {
         $($crate::json::serialize_remote!($type);)+
@@ -148,7 +152,7 @@ macro_rules! serde_struct_from_object {
     };
 }
 
-/// Reads these structs so; for those that are never written.
+/// Implements only `Deserialize`, for structs that are never serialized.
 macro_rules! deserialize_from_object {
     ($($type:ident),+ $(,)?) => {$(
         impl<'de> serde::Deserialize<'de> for $type {
@@ -176,7 +180,7 @@ macro_rules! deserialize_from_object {
     )+};
 }
 
-/// The same for enums whose variants have no fields: a text, never `{"name":null}`.
+/// The same for enums without fields: a string, never `{"name":null}`.
 macro_rules! serde_unit_enum {
     ($($type:ident),+ $(,)?) => {$(
         $crate::json::serialize_remote!($type);
@@ -189,7 +193,7 @@ macro_rules! serde_unit_enum {
                     type Value = $type;
 
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("a text")
+                        f.write_str("a string")
                     }
 
                     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<$type, E> {
@@ -203,7 +207,7 @@ macro_rules! serde_unit_enum {
     )+};
 }
 
-/// Writes a type as it derives, with `#[serde(remote = "Self")]`.
+/// Implements `Serialize` for a type that derives with `#[serde(remote = "Self")]`.
 macro_rules! serialize_remote {
     ($type:ident) => {
         impl serde::Serialize for $type {
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_asked_for_is_passed_over_whatever_it_holds() {
+    fn unknown_members_are_skipped_whatever_they_contain() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         let objects = format!("{}1{}", r#"{"x":"#.repeat(100_000), "}".repeat(100_000));
         let digits = "9".repeat(1_000_000);
@@ -245,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_nothing_else() {
+    fn only_objects_are_accepted() {
         for text in ["[]", r#"["a",1]"#, r#"[["a",1]]"#, "null", "1", r#""a""#, "true"] {
             assert!(read(text).unwrap_err().is_data(), "{text}");
         }
@@ -255,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_stands_there_twice_is_not_read_and_the_others_are() {
+    fn a_duplicate_member_is_an_error_and_others_are_not_affected() {
         let object = read(r#"{"a":1,"b":2,"\u0061":1}"#).unwrap();
         assert!(
             object.raw_member("a").is_err()
@@ -266,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leaf_has_its_own_type_and_null_is_nothing() {
+    fn scalars_are_typed_and_null_is_none() {
         let object = read(r#"{"a":"1","b":null,"c":[1,[2]]}"#).unwrap();
         assert!(object.scalar::<i64>("a").is_err() && object.scalar::<bool>("a").is_err());
         assert_eq!(object.scalar::<String>("a").unwrap().as_deref(), Some("1"));
@@ -303,7 +307,7 @@ mod tests {
     serde_unit_enum!(Word);
 
     #[test]
-    fn our_own_objects_are_read_by_name_and_words_as_texts() {
+    fn our_structs_need_objects_and_our_enums_strings() {
         let text = r#"{"word":"one","inner":[{"n":1}]}"#;
         let outer = Outer { word: Word::One, inner: vec![Inner { n: 1 }] };
         assert_eq!(serde_json::to_string(&outer).unwrap(), text);

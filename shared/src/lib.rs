@@ -1,15 +1,33 @@
 //! The pure core of Rolecall: every decision, no I/O, no clock, no randomness, no async.
 //!
 //! ```text
-//!  bytes + headers ─signature::verify→ VerifiedBody ─event::parse→ Incoming
-//!                  ─Envelope::seal→ text ══queue══▶
-//!  text ─Envelope::open→ Event ─plan::plan→ Plan ─sql::statements→ [Statement] ══D1 batch══▶ rows
-//!  rows ══hint, fill══▶ RoleSet ══RoleCache══▶ guard::permit(session, set, need, now)
-//!                                                  → Permit | Denied
+//! ingest    headers + body ─signature::verify→ VerifiedBody ─event::parse→ ParsedDelivery
+//!             ─admission::admit→ Envelope ─encode→ text ══queue══▶
+//! consumer  text ─inbox::open_messages→ [OpenedMessage] ─plan::plan→ BatchPlan
+//!             ─sql::statements→ [Statement] ══D1 batch══▶ rows ══hint══▶
+//! durable   hint, query ─cache::CacheState→ CacheDecision ══fill from D1══▶ RoleSet
+//! ssr       token ─session→ Session, RoleSet ─guard::permit→ Permit | Denied
 //! ```
 //!
-//! What stands left of a `══` is here; a Worker is a thin edge around it. Time and randomness are
-//! arguments: the same inputs give the same answer on any machine.
+//! Everything except the steps drawn with `══` (I/O) is in this crate; the Workers only do that
+//! I/O. Time and randomness are arguments: the same inputs give the same result on any machine.
+//!
+//! The modules, in reading order:
+//!
+//! - Basics: [`id`] validates ids, [`time`] converts times, [`limits`] has shared numbers, [`json`]
+//!   parses JSON strictly.
+//! - Ingest: [`signature`] verifies a delivery, [`event`] parses it, [`projection`] has the synced
+//!   fields, [`entity`] the names of their kinds, [`envelope`] the format of queue messages,
+//!   [`admission`] decides on acceptance.
+//! - Consumer: [`merge`] orders changes of one entity, [`plan`] plans the changes of a batch,
+//!   [`sql`] has the statements, [`queue`] the queues' names, [`inbox`] opens and parks messages,
+//!   [`batch`] decides on retries and dead letters, [`d1_error`] classifies D1's errors, [`retry`]
+//!   has the back-off, [`outbox`] selects pending hints.
+//! - Role cache: [`roles`] is a user's role set, [`role_cache`] the HTTP protocol of the object,
+//!   [`cache`] its state machine.
+//! - Application: [`session`] validates tokens, [`guard`] grants or denies access,
+//!   [`check_query`] parses what `/api/check` is asked.
+//! - All Workers: [`settings`] parses variables and secrets.
 
 pub mod id;
 pub mod time;
@@ -17,18 +35,23 @@ pub mod limits;
 pub mod json;
 pub mod signature;
 pub mod event;
+pub mod entity;
 pub mod projection;
 pub mod envelope;
+pub mod admission;
 pub mod merge;
 pub mod plan;
 pub mod sql;
 pub mod queue;
+pub mod inbox;
 pub mod batch;
 pub mod d1_error;
+pub mod retry;
+pub mod outbox;
 pub mod roles;
-pub mod guard;
-pub mod session;
 pub mod role_cache;
 pub mod cache;
-pub mod outbox;
+pub mod session;
+pub mod guard;
+pub mod check_query;
 pub mod settings;

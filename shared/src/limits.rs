@@ -1,125 +1,124 @@
-//! Every number that more than one module must agree on: unit in the name, source beside it.
+//! Limits and defaults that several modules share. The unit is in the name, the source in the
+//! comment: a platform, or "our limit".
 
 use crate::outbox::{ROUND_MAX, SWEEP_MS_MAX};
 
 /// Queues: bytes in one message. <https://developers.cloudflare.com/queues/platform/limits/>
 pub const MESSAGE_BYTES_MAX: usize = 128_000;
 
-/// Queues: what the platform adds to each message, same page.
+/// Queues: bytes that the platform adds to each message, same page.
 pub const METADATA_BYTES_MAX: usize = 100;
 
-/// Ours: an envelope carries only the fields that are synced. Clerk caps metadata at 8 KB; the
-/// rest is room for a membership with a thousand permissions.
+/// Our limit: bytes of an envelope, which contains only the synced fields. Clerk limits metadata to
+/// 8 KB; the rest is room for a membership with a thousand permissions.
 pub const ENVELOPE_BYTES_MAX: usize = 65_536;
 
-/// Ours: the default of `BODY_BYTES_MAX`, the largest delivery that is read at all.
+/// Our limit: the default of `BODY_BYTES_MAX`, the largest accepted delivery.
 pub const BODY_BYTES_MAX_DEFAULT: i64 = 262_144;
 
-/// Ours: what `BODY_BYTES_MAX` may be. A body is held whole, in an isolate of 128 MB that serves
-/// others meanwhile. <https://developers.cloudflare.com/workers/platform/limits/#memory>
+/// Our limit: the upper bound of `BODY_BYTES_MAX`. A whole body is in memory, in an isolate of
+/// 128 MB that serves other requests at the same time. <https://developers.cloudflare.com/workers/platform/limits/#memory>
 pub const BODY_BYTES_MAX_MAX: i64 = 16_777_216;
 
-/// Ours: bytes that the bodies on their way into one isolate of the door may take together: a
-/// quarter of its memory, <https://developers.cloudflare.com/workers/platform/limits/>.
+/// Our limit: total bytes of all uploads in one isolate of ingest: a quarter of its memory, <https://developers.cloudflare.com/workers/platform/limits/>.
 pub const UPLOADS_BYTES_MAX: usize = 33_554_432;
 
-/// Ours: all the time that a body gets to come in. Svix waits 15 s for an answer,
+/// Our limit: timeout of an upload. Svix waits 15 s for a response,
 /// <https://docs.svix.com/retries>.
 pub const UPLOAD_MS_MAX: u64 = 5_000;
 
-/// Queues: retries of one message of the door's queue before the platform moves it to the
-/// dead-letter queue; `wrangler.toml` says the same.
+/// Retries of one message of the events queue before the platform moves it to the dead-letter
+/// queue; `wrangler.toml` has the same number.
 pub const RETRIES_MAX: u32 = 8;
 
-/// The last delivery of a message by the door's queue.
+/// The last delivery of a message by the events queue.
 pub const ATTEMPTS_MAX: u32 = RETRIES_MAX + 1;
 
-/// Queues: retries of one message of the dead-letter queue before the platform drops it, the most
-/// there may be, <https://developers.cloudflare.com/queues/platform/limits/>; `wrangler.toml` says
-/// the same.
+/// Retries of one message of the dead-letter queue before the platform deletes it: the maximum of
+/// Queues, <https://developers.cloudflare.com/queues/platform/limits/>. `wrangler.toml` has the same
+/// number.
 pub const DEAD_RETRIES_MAX: u32 = 100;
 
 /// The last delivery of a message by the dead-letter queue.
 pub const DEAD_ATTEMPTS_MAX: u32 = DEAD_RETRIES_MAX + 1;
 
-/// Ours: seconds at most between two deliveries by the dead-letter queue; `wrangler.toml` says the
-/// same, for a batch whose consumer ended before it could say anything.
+/// Our limit: the longest delay in seconds between two deliveries by the dead-letter queue.
+/// `wrangler.toml` has the same number, for a batch whose consumer crashed.
 pub const DEAD_RETRY_S_MAX: u32 = 10_800;
 
-/// Queues: seconds that a queue keeps a message at most, 14 days, same page. `cargo xtask deploy`
+/// Queues: the longest retention of a message in seconds, 14 days, same page. `cargo xtask deploy`
 /// sets it for both queues.
 pub const RETENTION_S: u32 = 14 * 86_400;
 
-/// D1: bytes in one bound parameter are capped at 2 MB,
-/// <https://developers.cloudflare.com/d1/platform/limits/>; ours stays below half of that.
+/// Our limit: bytes in one bound parameter, below half of D1's limit of 2 MB,
+/// <https://developers.cloudflare.com/d1/platform/limits/>.
 pub const PARAMETER_BYTES_MAX: usize = 500_000;
 
-/// Ours: an `updated_at` this far after its event's time was not written by Clerk's clock.
+/// Our limit: an `updated_at` may be at most this much later than its event's time.
 pub const UPDATE_AHEAD_MS_MAX: i64 = 3_600_000;
 
-/// Ours: bytes in the name of an app role.
+/// Our limit: bytes in the name of an app role.
 pub const ROLE_NAME_BYTES_MAX: usize = 128;
 
-/// Ours: app roles that one user's `public_metadata` may name. Clerk caps it at 8 KB, which are
-/// thousands of short names; each new one is a row of `roles` for good.
+/// Our limit: app roles in one user's `public_metadata`. Clerk limits it to 8 KB, which is room for
+/// thousands of short names; each new one is permanently a row of `roles`.
 pub const ROLE_NAMES_MAX: usize = 100;
 
-/// The default of `ROLES_SOFT_MS`: past this age a set is served and refreshed behind the answer.
+/// The default of `ROLES_SOFT_MS`: older role sets are served and refreshed in the background.
 pub const ROLES_SOFT_MS_DEFAULT: i64 = 30_000;
 
-/// The default of `ROLES_HARD_MS`: past this age a set is not served. Clerk's session tokens live
-/// as long.
+/// The default of `ROLES_HARD_MS`: older role sets are not served. Clerk's session tokens have the
+/// same lifetime.
 pub const ROLES_HARD_MS_DEFAULT: i64 = 60_000;
 
-/// An hour: whatever `ROLES_HARD_MS` is, a set is not served longer than this without D1.
+/// One hour: the upper bound of `ROLES_HARD_MS`.
 pub const ROLES_HARD_MS_MAX: i64 = 3_600_000;
 
-/// A year: the longest that an object keeps what nobody asks for.
+/// One year: the upper bound of `ROLES_IDLE_MS`.
 pub const ROLES_IDLE_MS_MAX: i64 = 31_536_000_000;
 
-/// The longest that an isolate may serve a set without asking: as long as Clerk's tokens live.
+/// The upper bound of `ROLES_ISOLATE_MS`: the lifetime of Clerk's tokens.
 pub const ROLES_ISOLATE_MS_MAX: i64 = 60_000;
 
-/// All the time that a fill gets from D1. Past it the guard would say 503 anyway.
+/// Timeout of a fill. After that the guard would answer 503 anyway.
 pub const FILL_MS_MAX: u64 = 2_000;
 
-/// Fills in a row before a question is given up: the first, one that registers, and one more for a
-/// hint that overtakes it.
+/// Fill attempts per query: the first, one that registers, and more for hints that supersede them.
 pub const FILLS_MAX: u32 = 4;
 
-/// The end of an object's watch that failed is tried again after this.
+/// Delay of a retry after ending a watch has failed.
 pub const END_AGAIN_MS: i64 = 60_000;
 
-/// All the time that an object gets to answer a guard. Long enough for a fill from a database in
-/// trouble, short enough that a person is told before they leave. `packages/guard` has it too.
+/// Timeout of a role query. Long enough for a fill from a slow database, short enough for a person
+/// who waits. `packages/guard` has the same number.
 pub const ANSWER_MS_MAX: u64 = 2_500;
 
-/// All the time that an object gets to take a hint; past it the sweep sends it again.
+/// Timeout of a hint; after that the sweep sends it again.
 pub const HINT_MS_MAX: u64 = 2_000;
 
-/// Hints under way at a time.
+/// Concurrent hints.
 pub const HINTS_AT_ONCE: usize = 20;
 
-/// From one sweep to the next, by the cron of `wrangler.toml`.
+/// The interval of sweeps, by the cron of `wrangler.toml`.
 pub const SWEEP_EACH_MS: i64 = 60_000;
 
-/// A hint further ahead of the object's clock than this is refused: it would raise the floor
-/// beyond what D1 will reach.
+/// A hint further ahead of the object's clock is refused: it would raise the floor above the
+/// versions of D1.
 pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
 
-/// A version asked for that is further ahead of the object's clock than this is refused without a
-/// read: D1 names versions by its own clock, and the two differ by less.
+/// A requested version further ahead of the object's clock is refused without a read: versions are
+/// D1 clock times, and the two clocks differ by less.
 pub const VERSION_AHEAD_MS_MAX: i64 = 5_000;
 
-/// Ours: the longest wait of an object between two fills that fail.
+/// Our limit: the longest back-off between two failed fills.
 pub const FILL_WAIT_MS_MAX: i64 = 5_000;
 
-/// Seconds after which somebody who was told 503 by a guard may ask again.
+/// `retry-after` in seconds of a guard's 503.
 pub const GUARD_RETRY_AFTER_S: i64 = 5;
 
 const _: () =
     assert!(BODY_BYTES_MAX_DEFAULT * 100 <= UPLOADS_MAX && BODY_BYTES_MAX_MAX <= UPLOADS_MAX);
-// Then no object is still waiting.
+// By then every back-off has ended.
 const _: () = assert!(FILL_WAIT_MS_MAX <= GUARD_RETRY_AFTER_S * 1_000);
 const _: () = assert!(ENVELOPE_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);
 const _: () = assert!(ENVELOPE_BYTES_MAX * 2 <= PARAMETER_BYTES_MAX);
@@ -127,18 +126,18 @@ const _: () = assert!(DEAD_RETRIES_MAX * DEAD_RETRY_S_MAX < RETENTION_S);
 const _: () = assert!(BODY_BYTES_MAX_DEFAULT <= BODY_BYTES_MAX_MAX);
 const _: () = assert!(ROLES_SOFT_MS_DEFAULT < ROLES_HARD_MS_DEFAULT);
 const _: () = assert!(ROLES_HARD_MS_DEFAULT <= ROLES_HARD_MS_MAX);
-// An isolate alone must not hold a set past the age that the object itself would refuse.
+// An isolate must not serve a role set that the object itself would refuse.
 const _: () = assert!(ROLES_ISOLATE_MS_MAX <= ROLES_HARD_MS_DEFAULT);
-// Who waits is patient for longer than what it waits for takes: else a fill that would have come
-// is answered 503, and a sweep never gets to its end.
+// Outer timeouts must be longer than inner ones: otherwise a fill that would succeed is answered
+// 503, and a sweep never ends.
 const _: () = assert!(FILL_MS_MAX < ANSWER_MS_MAX);
-// The last round begins just before its end, and no object answers.
+// Worst case: the last round starts at the deadline and every hint times out.
 const _: () = assert!(SWEEP_MS_MAX + WAVES_MAX * HINT_MS_MAX.cast_signed() < SWEEP_EACH_MS);
 
-/// How often a round waits for the slowest of [`HINTS_AT_ONCE`].
+/// How many groups of [`HINTS_AT_ONCE`] a round has. Each waits for its slowest hint.
 #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]
 const WAVES_MAX: i64 = ROUND_MAX / HINTS_AT_ONCE as i64;
 
-/// [`UPLOADS_BYTES_MAX`] beside what a setting may be.
+/// [`UPLOADS_BYTES_MAX`] in the type of the settings.
 #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]
 const UPLOADS_MAX: i64 = UPLOADS_BYTES_MAX as i64;

@@ -1,17 +1,18 @@
-//! The merge law: which of two states of one id counts.
+//! The merge law: which of two states of one id wins.
 //!
 //! ```text
-//! state(id) = Dead | Live { updated_at, event_at, projection, digest, fields }
-//! join(a,b) = Dead if either is Dead,
+//! state(id) = Deleted | Live { updated_at, event_at, projection, digest, fields }
+//! join(a,b) = Deleted if either is Deleted,
 //!             else the greater by (updated_at, event_at, projection, digest)
 //! ```
 //!
 //! A join-semilattice: commutative, associative, idempotent. So the order and the repetition of
-//! deliveries cannot matter. Delete absorbs, for Clerk does not reuse an id. `shared::sql` holds
-//! the twin of this law; tests hold the two together over every permutation of small histories.
+//! deliveries do not matter. A deletion always wins, because Clerk does not reuse an id.
+//! `shared::sql` implements the same law in SQL; tests compare the two over every permutation of
+//! small histories.
 //!
-//! Each id by itself is not all: an older membership of a pair, and the key of a role that is gone,
-//! are told by what was heard of other ids. [`MergeContext`] is the rest of the law.
+//! A state may also depend on other ids (an older membership of the same pair, the key of a deleted
+//! role): see [`MergeContext`].
 
 mod context;
 
@@ -19,73 +20,53 @@ use crate::id::EntityId;
 use crate::projection::{ContentDigest, EntityFields};
 use crate::time::UnixMillis;
 
+pub use crate::entity::EntityKind;
 pub use context::{MembershipPair, MergeContext};
 
-/// What kind of thing an id names. Each has its own table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EntityKind {
-    /// `users`
-    User,
-    /// `organizations`
-    Organization,
-    /// `memberships`
-    Membership,
-    /// `org_roles`
-    Role,
-    /// `org_permissions`
-    Permission,
-}
-
-impl EntityKind {
-    /// Every kind, in the order in which a batch writes them.
-    pub const ALL: [Self; 5] =
-        [Self::User, Self::Organization, Self::Membership, Self::Role, Self::Permission];
-}
-
-/// Where a live state stands among the live states of its id. A total order: the digest breaks
-/// the last tie, by value and never by arrival.
+/// Orders the live states of one id. A total order: the digest breaks the last tie, never the order
+/// of arrival.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank {
-    /// The object's own `updated_at`.
+    /// `updated_at` of the synced thing.
     pub updated_at: UnixMillis,
-    /// The event's time, of the envelope.
+    /// The time of the event.
     pub event_at: UnixMillis,
-    /// The version of the code that read it: a delivery read again by a newer build wins.
+    /// The projection of the build that parsed it: a newer build wins.
     pub projection: u32,
-    /// Of the projected fields.
+    /// The digest of the fields.
     pub digest: ContentDigest,
 }
 
-/// A live state: where it stands and what it says.
+/// A live state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveState {
-    /// Where it stands.
+    /// Its rank.
     pub rank: Rank,
-    /// What it says.
+    /// Its fields.
     pub fields: EntityFields,
 }
 
-/// What is known of one id.
+/// The state of one id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EntityState {
-    /// It lives, and this is the latest word.
+    /// It exists, with these fields.
     Live(LiveState),
-    /// It was deleted. Nothing brings it back.
+    /// It was deleted, for good.
     Deleted,
 }
 
-/// One state of one id, as an event says it.
+/// One state of one id, from an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityChange {
-    /// What kind of thing it is.
+    /// Its kind.
     pub entity: EntityKind,
-    /// Which.
+    /// Its id.
     pub id: EntityId,
-    /// What the event says of it.
+    /// Its state in the event.
     pub state: EntityState,
 }
 
-/// Whether `incoming` replaces `stored`. Equal is a repeat, and does not.
+/// Returns whether `incoming` replaces `stored`. An equal state is a repetition and does not.
 #[must_use]
 pub fn supersedes(incoming: &EntityState, stored: Option<&EntityState>) -> bool {
     match (stored, incoming) {
@@ -97,7 +78,7 @@ pub fn supersedes(incoming: &EntityState, stored: Option<&EntityState>) -> bool 
     }
 }
 
-/// The state that counts after both were heard.
+/// The winning state.
 #[must_use]
 pub fn join(a: EntityState, b: EntityState) -> EntityState {
     if supersedes(&b, Some(&a)) { b } else { a }
@@ -143,7 +124,7 @@ mod tests {
         }
 
         #[test]
-        fn delete_absorbs(a in state()) {
+        fn a_deletion_always_wins(a in state()) {
             assert_eq!(join(a.clone(), EntityState::Deleted), EntityState::Deleted);
             assert_eq!(join(EntityState::Deleted, a), EntityState::Deleted);
         }

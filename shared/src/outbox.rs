@@ -1,30 +1,30 @@
-//! The outbox: which role caches are owed a hint, and what their answers settle.
+//! The outbox: which role caches have a pending hint, and how their replies are recorded.
 //!
-//! A watch with `version > acked` is pending. The queue message is acknowledged once D1 has
-//! committed; from there the outbox owns the rest. A hint that is lost is sent again by the sweep.
+//! A watch with `version > acked` has a pending hint. The queue message is acknowledged once D1 has
+//! committed; from then on the outbox ensures the hint. The sweep resends a lost hint.
 
 use serde::{Deserialize, Serialize};
 
 use crate::role_cache::{Hint, HintReply};
 
-/// Hints of one round: after a batch, and in each round of the sweep.
+/// Hints of one round. A batch sends one round, a sweep several.
 pub const ROUND_MAX: i64 = 100;
 
 /// Rounds of one sweep. With [`ROUND_MAX`] it bounds the subrequests of one invocation to about
 /// 1,000 (10,000 are allowed, <https://developers.cloudflare.com/workers/platform/limits/>).
 pub const SWEEP_ROUNDS_MAX: u32 = 10;
 
-/// A sweep begins no round after this: the next one begins a minute after it.
+/// No new round after this time: the next sweep begins after one minute.
 pub const SWEEP_MS_MAX: i64 = 25_000;
 
-/// A watch whose hint is owed, as a row of [`crate::sql::PENDING`].
+/// A watch with a pending hint, as a row of [`crate::sql::PENDING`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PendingHint {
     /// The watched user.
     pub user_id: String,
-    /// The incarnation of the object that watches.
+    /// The owner of the watch.
     pub owner: i64,
-    /// The version that it must reach.
+    /// The version that the cache must reach.
     pub version: i64,
 }
 
@@ -36,33 +36,33 @@ impl PendingHint {
     }
 }
 
-/// What the answers to one round settle.
+/// The results of one round.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HintResults {
-    /// Taken: `acked` rises to the version.
+    /// Acknowledged: `acked` is set to the version.
     pub acked: Vec<PendingHint>,
-    /// No object owns these watches: they are deleted.
+    /// No object owns these watches: delete them.
     pub gone: Vec<PendingHint>,
-    /// Unanswered or refused: they stay pending.
+    /// No reply, or refused: they stay pending.
     pub owed: Vec<PendingHint>,
 }
 
-/// Sorts one round's hints by their answers; `None` is an object that could not be reached.
+/// Sorts the hints of one round by reply; `None` if the object did not reply.
 #[must_use]
-pub fn sort_replies(answers: Vec<(PendingHint, Option<HintReply>)>) -> HintResults {
-    let mut settled = HintResults::default();
-    for (pending, reply) in answers {
+pub fn sort_replies(replies: Vec<(PendingHint, Option<HintReply>)>) -> HintResults {
+    let mut results = HintResults::default();
+    for (pending, reply) in replies {
         match reply {
-            Some(HintReply::Acked) => settled.acked.push(pending),
-            Some(HintReply::Gone) => settled.gone.push(pending),
-            Some(HintReply::Refused) | None => settled.owed.push(pending),
+            Some(HintReply::Acked) => results.acked.push(pending),
+            Some(HintReply::Gone) => results.gone.push(pending),
+            Some(HintReply::Refused) | None => results.owed.push(pending),
         }
     }
-    settled
+    results
 }
 
-/// The hints of one round: those of the users that a batch touched, and the oldest of all, each
-/// once.
+/// The hints of one round: those of the users that a batch changed, and the oldest ones. Each user
+/// is hinted once, at the highest version.
 #[must_use]
 pub fn merge_round(touched: Vec<PendingHint>, oldest: Vec<PendingHint>) -> Vec<PendingHint> {
     let mut all = touched;
@@ -72,15 +72,15 @@ pub fn merge_round(touched: Vec<PendingHint>, oldest: Vec<PendingHint>) -> Vec<P
     all
 }
 
-/// Whether a sweep goes on after a round of `sent` hints, the `rounds`-th, `elapsed_ms` after it
-/// began. It pages onward through the outbox: objects that do not answer hold up nobody behind
-/// them.
+/// Returns whether a sweep continues after `rounds` rounds, the last one with `sent` hints, and
+/// `elapsed_ms` since it began. It pages through the outbox, so unresponsive objects do not block
+/// later ones.
 #[must_use]
 pub fn sweep_continues(sent: usize, rounds: u32, elapsed_ms: i64) -> bool {
     may_have_more(sent) && rounds < SWEEP_ROUNDS_MAX && elapsed_ms < SWEEP_MS_MAX
 }
 
-/// Whether more may be owed behind a round of `sent` hints.
+/// Returns whether there may be more pending hints after a round of `sent` hints.
 #[must_use]
 pub fn may_have_more(sent: usize) -> bool {
     usize::try_from(ROUND_MAX).is_ok_and(|max| max <= sent)
@@ -96,21 +96,21 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_settles_its_own_watch_only() {
-        let answers = vec![
+    fn replies_are_sorted_per_watch() {
+        let replies = vec![
             (pending("user_a", 1), Some(HintReply::Acked)),
             (pending("user_b", 2), Some(HintReply::Gone)),
             (pending("user_c", 3), Some(HintReply::Refused)),
             (pending("user_d", 4), None),
         ];
-        let settled = sort_replies(answers);
-        assert_eq!(settled.acked, [pending("user_a", 1)]);
-        assert_eq!(settled.gone, [pending("user_b", 2)]);
-        assert_eq!(settled.owed, [pending("user_c", 3), pending("user_d", 4)]);
+        let results = sort_replies(replies);
+        assert_eq!(results.acked, [pending("user_a", 1)]);
+        assert_eq!(results.gone, [pending("user_b", 2)]);
+        assert_eq!(results.owed, [pending("user_c", 3), pending("user_d", 4)]);
     }
 
     #[test]
-    fn a_user_is_hinted_once_a_round_at_the_highest_version() {
+    fn a_user_is_hinted_once_per_round_at_the_highest_version() {
         let touched = vec![pending("user_b", 5), pending("user_a", 7)];
         let oldest = vec![pending("user_a", 3), pending("user_c", 1)];
         let want = [pending("user_a", 7), pending("user_b", 5), pending("user_c", 1)];

@@ -1,56 +1,57 @@
-//! From queued messages to what one D1 batch will hold. Decides everything; the executor has no
-//! choices left. The same messages give the same plan, on any machine.
+//! From queue messages to everything that one D1 batch will write. The same messages give the same
+//! plan, on any machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::envelope::{Envelope, Letter};
+use crate::envelope::Envelope;
+use crate::event::Payload;
 use crate::id::UserId;
 use crate::merge::{EntityChange, EntityKind, EntityState, MergeContext};
 use crate::projection::EntityFields;
 use crate::time::UnixMillis;
 
-/// A queue message whose envelope was opened.
+/// A queue message whose envelope was decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedMessage {
     /// The queue's own id for it.
     pub id: String,
-    /// How often it has been handed out, this time included.
+    /// Delivery attempts in both queues, this one included.
     pub attempts: u32,
     /// When it was sent to the queue.
     pub sent_at: UnixMillis,
-    /// Its bytes as they came, for the dead letters.
+    /// Its raw text, for the dead letters.
     pub text: String,
-    /// What it says.
+    /// The decoded envelope.
     pub envelope: Envelope,
 }
 
-/// A message that is put aside, with its reason.
+/// A parked message, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The queue's own id for the message.
     pub message_id: String,
     /// The queue that it came from.
     pub queue: String,
-    /// Why, in one word for queries.
+    /// Machine-readable reason.
     pub reason: String,
-    /// Why, in a sentence for people; no personal data.
+    /// Human-readable detail, without personal data.
     pub detail: String,
-    /// How often it was handed out.
+    /// Delivery attempts in both queues.
     pub attempts: u32,
     /// When it was sent to the queue.
     pub first_seen_at: UnixMillis,
-    /// Its bytes as they came.
+    /// Its raw text.
     pub text: String,
-    /// What is known of the delivery, when the envelope could be opened.
+    /// The envelope, if it could be decoded.
     pub envelope: Option<Envelope>,
 }
 
-/// The outcome of a delivery, as far as it is known before D1 is asked.
+/// The outcome of a delivery, as far as it is known before the batch runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// Applied or superseded: D1 tells, by what the row holds after the batch.
+    /// Applied or superseded: SQL decides it by comparing the row after the batch.
     DecidedByRow(EntityChange),
-    /// Put aside.
+    /// Parked.
     Parked,
     /// Of a type that is not synced.
     Ignored,
@@ -59,43 +60,43 @@ pub enum DeliveryOutcome {
 /// One row of `deliveries`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryRecord {
-    /// What arrived.
+    /// The delivery.
     pub envelope: Envelope,
-    /// What becomes of it.
-    pub verdict: DeliveryOutcome,
+    /// Its outcome.
+    pub outcome: DeliveryOutcome,
 }
 
 /// Everything that one D1 batch will write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchPlan {
-    /// The changes of each table, in the order of arrival; the law makes the order irrelevant.
+    /// The changes of each table. Their order does not matter.
     pub changes: BTreeMap<EntityKind, Vec<EntityChange>>,
-    /// App roles named by any change, whether it wins or not: rows are a function of the events.
+    /// App roles named by any change, even one that loses.
     pub role_names: BTreeSet<String>,
-    /// What is remembered of the changes, whether they win or not.
-    pub heard: MergeContext,
-    /// What became of each delivery.
+    /// The merge context of all changes.
+    pub context: MergeContext,
+    /// The outcome of each delivery.
     pub deliveries: Vec<DeliveryRecord>,
-    /// Messages put aside.
+    /// Parked messages.
     pub dead_letters: Vec<DeadLetter>,
     /// Users whose role caches are hinted first.
     pub touched: BTreeSet<UserId>,
 }
 
-/// Plans one batch: what `messages` change, and what is put aside in `dead_letters`.
+/// Plans one batch: the changes of `messages`, and the messages parked in `dead_letters`.
 #[must_use]
 pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLetter>) -> BatchPlan {
     let mut plan = BatchPlan { dead_letters, ..BatchPlan::default() };
     for message in messages {
         let envelope = &message.envelope;
-        let verdict = match &envelope.letter {
-            Letter::Ignored => DeliveryOutcome::Ignored,
-            Letter::Unreadable(unreadable) => {
+        let outcome = match &envelope.payload {
+            Payload::Ignored => DeliveryOutcome::Ignored,
+            Payload::Unreadable(unreadable) => {
                 let reason = unreadable.reason.as_str();
                 plan.dead_letters.push(message.to_dead_letter(queue, reason, &unreadable.detail));
                 continue;
             }
-            Letter::Event(event) => {
+            Payload::Event(event) => {
                 plan.touched.extend(event.users.iter().cloned());
                 for change in &event.changes {
                     plan.add(change);
@@ -107,30 +108,55 @@ pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLette
                     .map_or(DeliveryOutcome::Ignored, DeliveryOutcome::DecidedByRow)
             }
         };
-        plan.deliveries.push(DeliveryRecord { envelope: envelope.clone(), verdict });
+        plan.deliveries.push(DeliveryRecord { envelope: envelope.clone(), outcome });
     }
     let parked = plan.dead_letters.iter().filter_map(|letter| letter.envelope.clone());
     let parked =
-        parked.map(|envelope| DeliveryRecord { envelope, verdict: DeliveryOutcome::Parked });
+        parked.map(|envelope| DeliveryRecord { envelope, outcome: DeliveryOutcome::Parked });
     plan.deliveries.extend(parked.collect::<Vec<_>>());
     plan
 }
 
+/// How many deliveries of a batch ended in each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutcomeCounts {
+    /// Merged into the rows: applied or superseded.
+    pub merged: u32,
+    /// Of a type that is not synced.
+    pub ignored: u32,
+    /// Parked.
+    pub parked: u32,
+}
+
 impl BatchPlan {
-    /// Takes in one change.
+    /// The counts for the log.
+    #[must_use]
+    pub fn outcome_counts(&self) -> OutcomeCounts {
+        let mut counts = OutcomeCounts::default();
+        for delivery in &self.deliveries {
+            match delivery.outcome {
+                DeliveryOutcome::DecidedByRow(_) => counts.merged += 1,
+                DeliveryOutcome::Ignored => counts.ignored += 1,
+                DeliveryOutcome::Parked => counts.parked += 1,
+            }
+        }
+        counts
+    }
+
+    /// Adds one change.
     pub fn add(&mut self, change: &EntityChange) {
         if let EntityState::Live(live) = &change.state
             && let EntityFields::User(user) = &live.fields
         {
             self.role_names.extend(user.app_roles.iter().cloned());
         }
-        self.heard.observe(change);
+        self.context.observe(change);
         self.changes.entry(change.entity).or_default().push(change.clone());
     }
 }
 
 impl OpenedMessage {
-    /// Puts this message aside.
+    /// Parks this message.
     #[must_use]
     pub fn to_dead_letter(&self, queue: &str, reason: &str, detail: &str) -> DeadLetter {
         DeadLetter {
@@ -149,8 +175,8 @@ impl OpenedMessage {
 #[cfg(test)]
 mod tests {
     use super::{OpenedMessage, plan};
-    use crate::envelope::{Envelope, Letter};
-    use crate::event::Event;
+    use crate::envelope::Envelope;
+    use crate::event::{Event, Payload};
     use crate::id::{EntityId, SvixId, UserId};
     use crate::merge::{EntityChange, EntityKind, EntityState};
     use crate::projection::ContentDigest;
@@ -169,7 +195,7 @@ mod tests {
             body_digest: ContentDigest::of(b""),
             kind: "x.y".into(),
             note: String::new(),
-            letter: Letter::Event(Event { changes, users }),
+            payload: Payload::Event(Event { changes, users }),
         };
         let text = envelope.encode();
         OpenedMessage { id: "queue-1".into(), attempts: 1, sent_at: UnixMillis(0), text, envelope }
@@ -193,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_user_or_is_only_put_aside_touches_nobody() {
+    fn events_without_users_and_parked_messages_touch_no_user() {
         check_touched(&[message(EntityKind::Organization, "org_1", &[])], &[]);
         let letter = message(EntityKind::User, "user_ada", &["user_ada"]).to_dead_letter(
             "q",

@@ -1,10 +1,10 @@
-//! The role cache's contract: what is said to the object and what it answers.
+//! HTTP protocol of the role cache object.
 //!
-//! One object per user, class `RoleCache`, behind the binding `ROLES`, named by the user's id. It
-//! is spoken to by `fetch` with small texts in JSON: workers-rs has no object RPC on wasm32
-//! (<https://github.com/cloudflare/workers-rs/issues/726>). A question stands in the address: a body
-//! would cost each guard a tenth of its time. A hint carries no roles: whoever holds
-//! the binding can make an object read again, never make it grant.
+//! One object per user, class `RoleCache`, behind the binding `ROLES`, named by the user's id. The
+//! protocol is JSON over `fetch`: workers-rs has no object RPC on wasm32
+//! (<https://github.com/cloudflare/workers-rs/issues/726>). The query is in the URL, because reading
+//! a body costs a guard about 10 % of its time. A hint contains no roles: it can only trigger a
+//! read, never grant a role.
 
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
@@ -13,14 +13,14 @@ use crate::id::UserId;
 use crate::json::{serde_struct_from_object, serde_unit_enum};
 use crate::roles::{self, RoleSet};
 
-/// The binding of the namespace, in every Worker that speaks to the objects.
+/// The binding of the namespace, in every Worker that calls the objects.
 pub const ROLE_CACHE_BINDING: &str = "ROLES";
 
-/// Where a guard asks: `GET` with an [`RoleQuery`] behind a `?`, get an [`RoleAnswer`], or 503
+/// A guard's query: `GET` with a [`RoleQuery`] after `?`. The response is a [`RoleAnswer`], or 503
 /// with a [`RoleQueryRefused`]. See [`RoleQuery::to_url`].
 pub const ASK_URL: &str = "https://role-cache/ask";
 
-/// Where the consumer tells of a change: `POST` a [`Hint`], get a [`HintReply`].
+/// The consumer's hint: `POST` a [`Hint`]. The response is a [`HintReply`].
 pub const HINT_URL: &str = "https://role-cache/hint";
 
 /// The name of a user's object.
@@ -29,19 +29,19 @@ pub fn object_name(user: &UserId) -> &str {
     user.as_str()
 }
 
-/// A guard's question.
+/// A guard's query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct RoleQuery {
-    /// Whose roles: the id that the object is named by.
+    /// The user, whose id is the object's name.
     pub user_id: String,
-    /// Refill first, at most once a second per object.
+    /// Refill first, at most once per second and object.
     #[serde(default)]
     pub fresh: bool,
     /// Serve nothing below this version.
     #[serde(default)]
     pub min_version: i64,
-    /// Whether the caller reads [`roles::CompactRoleSet`]. If not, it gets each membership with
+    /// Whether the caller can parse [`roles::CompactRoleSet`]. Otherwise each membership contains
     /// its permissions.
     #[serde(default)]
     pub compact: bool,
@@ -51,17 +51,17 @@ serde_struct_from_object!(RoleQuery, RoleAnswer, RoleQueryRefused, Hint);
 serde_unit_enum!(RoleSource, HintReply);
 
 impl RoleQuery {
-    /// The address to `GET`: [`ASK_URL`], a `?` and the question's JSON, percent-encoded.
+    /// The URL to `GET`: [`ASK_URL`], a `?` and the query as percent-encoded JSON.
     ///
     /// # Errors
-    /// Never: numbers, booleans and texts always become JSON.
+    /// Never: numbers, booleans and strings always serialize.
     pub fn to_url(&self) -> serde_json::Result<String> {
         let text = serde_json::to_string(self)?;
         let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
         Ok(format!("{ASK_URL}?{encoded}"))
     }
 
-    /// The question in an address, if it holds one.
+    /// Parses the query of a URL.
     #[must_use]
     pub fn from_url(url: &str) -> Option<Self> {
         let (_, query) = url.split_once('?')?;
@@ -70,20 +70,20 @@ impl RoleQuery {
     }
 }
 
-/// Where a set came from.
+/// Where a role set came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "lowercase")]
 pub enum RoleSource {
-    /// The asking isolate's own second level.
+    /// The isolate's own cache.
     Isolate,
     /// The object's memory or storage.
     Object,
-    /// D1, read for this question.
+    /// D1, read for this query.
     Fill,
 }
 
 impl RoleSource {
-    /// The name in answers and logs.
+    /// The name in responses and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -94,21 +94,21 @@ impl RoleSource {
     }
 }
 
-/// The object's answer to an [`RoleQuery`].
+/// The object's answer to a [`RoleQuery`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct RoleAnswer {
-    /// The roles.
+    /// The role set.
     pub set: RoleSet,
-    /// Where they came from.
+    /// Where it came from.
     pub source: RoleSource,
-    /// Milliseconds since the read that they rest on was sent.
+    /// Its age in milliseconds: the time since its read was sent.
     pub age_ms: i64,
-    /// Milliseconds for which they may still be relied on.
+    /// Milliseconds until it expires.
     pub good_for_ms: i64,
 }
 
-/// An answer to a question that says it reads [`roles::CompactRoleSet`].
+/// An answer to a caller that can parse [`roles::CompactRoleSet`].
 #[derive(Clone, Debug, Serialize)]
 pub struct CompactRoleAnswer<'a> {
     set: roles::CompactRoleSet<'a>,
@@ -125,7 +125,7 @@ impl<'a> From<&'a RoleAnswer> for CompactRoleAnswer<'a> {
     }
 }
 
-/// Why an object could not answer. Travels with status 503.
+/// Why an object could not answer. Sent with status 503.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct RoleQueryRefused {
@@ -133,26 +133,26 @@ pub struct RoleQueryRefused {
     pub reason: String,
 }
 
-/// Word that a user's roles have changed: read again, at least at this version.
+/// Notification that a user's roles changed: read again, at least at this version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Hint {
-    /// Whose: the id that the object is named by.
+    /// The user, whose id is the object's name.
     pub user_id: String,
-    /// The incarnation that the watch belongs to.
+    /// The owner of the watch.
     pub owner: i64,
-    /// The version that D1 has reached.
+    /// The version in D1.
     pub version: i64,
 }
 
-/// The object's answer to a [`Hint`].
+/// The object's reply to a [`Hint`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "lowercase")]
 pub enum HintReply {
-    /// The floor is at or above the hint's version, and persisted.
+    /// The floor is at or above the hint's version, and saved.
     Acked,
-    /// This object is not the incarnation that the watch names: the watch serves nobody.
+    /// The object has another owner number than the watch: the watch is orphaned.
     Gone,
-    /// The version lies too far ahead of the clock to be true.
+    /// The version is too far in the future.
     Refused,
 }

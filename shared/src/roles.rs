@@ -1,4 +1,4 @@
-//! The roles of one user, as D1 says them and as the cache serves them.
+//! The roles of one user, as read from D1 and as served by the cache.
 
 mod compact;
 
@@ -13,40 +13,41 @@ pub use compact::{CompactRoleSet, serialize_compact};
 use crate::json::serde_unit_enum;
 use crate::limits::ROLE_NAME_BYTES_MAX;
 
-/// What is known of a user, apart from the roles.
+/// The status of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "lowercase")]
 pub enum UserStatus {
-    /// No event about the user has been applied: the webhook is late, or never came.
+    /// No user event received yet.
     Unknown,
-    /// A user like any other.
+    /// Exists and is not banned.
     Live,
     /// Blocked by an administrator.
     Banned,
-    /// Deleted. Stays so.
-    Dead,
+    /// Deleted. This is final.
+    #[serde(rename = "dead")]
+    Deleted,
 }
 
 impl UserStatus {
-    /// Whether a session of this user is worth anything.
+    /// Returns whether the user may have access at all.
     #[must_use]
     pub fn may_have_access(self) -> bool {
         match self {
             Self::Unknown | Self::Live => true,
-            Self::Banned | Self::Dead => false,
+            Self::Banned | Self::Deleted => false,
         }
     }
 }
 
 /// Permission keys, `org:<feature>:<action>`, sorted, each once.
 ///
-/// One list can serve many memberships: what a role carries is in memory once, however many
-/// organizations a user has it in.
+/// Many memberships can share one list: the permissions of a role are in memory once, even if a
+/// user has the role in many organizations.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PermissionList(Arc<[String]>);
 
 impl From<Vec<String>> for PermissionList {
-    /// Sorts what JSON aggregation left in no promised order, and drops repetitions.
+    /// Sorts and removes duplicates: JSON aggregation in SQL guarantees no order.
     fn from(mut keys: Vec<String>) -> Self {
         keys.sort_unstable();
         keys.dedup();
@@ -69,24 +70,25 @@ impl Serialize for PermissionList {
 }
 
 impl<'de> Deserialize<'de> for PermissionList {
-    /// As it was written: sorted.
+    /// The input is already sorted, as it was written.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Vec::deserialize(deserializer).map(|keys: Vec<String>| Self(keys.into()))
     }
 }
 
-/// A live membership: the organization, the role in it, and what the role may do.
+/// A live membership: an organization, the user's role in it, and the role's permissions.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Membership {
     /// The organization's id, `org_…`.
     pub id: String,
     /// The role's key, `org:…`.
     pub role: String,
-    /// What the role may do there.
+    /// The permissions of the role.
     pub permissions: PermissionList,
 }
 
-/// Whether this can be the name of an app role: what only an organization can give is none.
+/// Returns whether this is a valid name of an app role. Names that start with `org:` are not: they
+/// are roles of an organization.
 #[must_use]
 pub fn is_app_role(name: &str) -> bool {
     !name.is_empty()
@@ -96,18 +98,18 @@ pub fn is_app_role(name: &str) -> bool {
         && !name.chars().any(char::is_control)
 }
 
-/// The roles that count for one user at one version.
+/// The roles of one user at one version.
 ///
-/// As JSON each membership has its permissions with it, unless [`serialize_compact()`] writes it.
-/// Either form is read.
+/// As JSON each membership contains its permissions, unless [`serialize_compact()`] writes it. Both
+/// forms can be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "compact::RoleSetWire")]
 pub struct RoleSet {
-    /// The version of the watch at which this was read; equal versions name equal sets.
+    /// The version of the watch when this was read; equal versions mean equal sets.
     pub version: i64,
-    /// Whether the user lives.
+    /// The user's status.
     pub standing: UserStatus,
-    /// App roles that hold everywhere, sorted.
+    /// App roles, sorted. They apply outside of organizations too.
     pub roles: Vec<String>,
     /// Live memberships, sorted by organization.
     pub organizations: Vec<Membership>,
@@ -116,7 +118,7 @@ pub struct RoleSet {
 serde_unit_enum!(UserStatus);
 
 impl RoleSet {
-    /// Sorts what came in no promised order, drops repetitions, and holds equal lists once.
+    /// Sorts, removes duplicates, and lets equal permission lists share memory.
     #[must_use]
     pub fn normalized(mut self) -> Self {
         self.roles.sort_unstable();
@@ -135,8 +137,7 @@ impl RoleSet {
         self
     }
 
-    /// The memberships in one organization. Clerk has one of a pair, and the newest alone counts;
-    /// were there several, each would be read.
+    /// All memberships of one organization (normally one).
     pub fn memberships_in<'a>(&'a self, org: &'a str) -> impl Iterator<Item = &'a Membership> {
         self.organizations.iter().filter(move |membership| membership.id == org)
     }

@@ -1,20 +1,20 @@
-//! Clerk's session token: from a text that anyone can send to a [`Session`] that was checked.
+//! Verifies Clerk's session tokens: from the headers of a request to a [`Session`].
 //!
 //! ```text
-//!  headers ─source::choose→ [Found] each ─read→ Unverified
-//!  Unverified ══WebCrypto══▶ Verified ─check→ Session
-//!  [Found + verdict] ─source::settle→ one
-//!  one ─handshake::next→ serve | refuse | ask Clerk | take what Clerk answered
+//!  headers ─find_candidates→ [TokenCandidate] each ─parse_token→ UnverifiedToken
+//!  UnverifiedToken ══WebCrypto══▶ VerifiedToken ─validate_claims_at→ Session
+//!  [TokenCandidate + CandidateOutcome] ─pick_candidate→ one
+//!  one ─handshake::decide→ Serve | Unauthenticated | ApplyHandshake
 //! ```
 //!
-//! The order is the defence. An [`UnverifiedToken`] token says which key it names and which bytes
-//! were signed, and nothing else; claims are read only after the signature was found good, so that
-//! no answer tells a forger which claim was wrong. The rules are Clerk's own
+//! The order matters. An [`UnverifiedToken`] gives its key id, its signed bytes and its signature,
+//! and nothing else. Claims are read only after the signature is verified, so that no error tells
+//! an attacker anything about them. The rules are Clerk's own
 //! (<https://clerk.com/docs/guides/sessions/manual-jwt-verification>), stricter in four places:
 //! RS256 alone, the issuer is always checked, `azp` and `sid` must be there, and the category of
 //! the token must be a session's.
 //!
-//! Roles never come from a token: a claim may be a minute old, and the role cache knows better.
+//! Roles are never read from the token: its claims can be a minute old.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,16 +24,19 @@ use crate::id::{EntityId, UserId};
 use crate::time::UnixMillis;
 
 mod actor;
+mod candidate;
 mod claims;
 pub mod cookies;
 pub mod factors;
 pub mod handshake;
 mod header;
+pub mod jwks_cache;
 pub mod keys;
 mod organization;
 mod policy;
 pub mod publishable_key;
 pub mod redirect;
+mod renewal;
 mod token_error;
 pub mod verified_signatures;
 pub mod candidates;
@@ -48,10 +51,13 @@ pub use validate::{validate_claims, validate_claims_at};
 /// Bytes in a session token. Clerk's have about 1 KB, and a cookie cannot hold more than 4 KB.
 pub const TOKEN_BYTES_MAX: usize = 8_192;
 
+/// Tokens verified in one request. A browser sends one or two; more are treated as an attack.
+pub const CANDIDATES_MAX: usize = 8;
+
 /// How far Clerk's clock and ours may differ: the default of Clerk's own SDK.
 pub const SKEW_MS: i64 = 5_000;
 
-/// A token that was taken apart and not believed. It can name its key and its signed bytes.
+/// A parsed, unverified token.
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
     kid: Option<String>,
@@ -60,16 +66,16 @@ pub struct UnverifiedToken<'a> {
     payload: Vec<u8>,
 }
 
-/// What the platform's cryptography said of a signature.
+/// The result of a signature check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureStatus {
-    /// It is the key's, over these bytes.
+    /// Valid.
     Valid,
-    /// It is not.
+    /// Invalid.
     Invalid,
 }
 
-/// A token whose signature is Clerk's; its claims are still unread.
+/// A token whose signature is verified; its claims are not read yet.
 ///
 /// Only [`UnverifiedToken::with_signature`] makes one:
 ///
@@ -82,10 +88,10 @@ pub struct VerifiedToken {
     payload: Vec<u8>,
 }
 
-/// Takes a token apart, and refuses whatever Clerk would not have written.
+/// Parses a token; rejects forms that Clerk does not produce.
 ///
 /// # Errors
-/// Why this is not an RS256 session token in compact form, whoever signed it.
+/// Why this is not an RS256 session token in compact form.
 pub fn parse_token(token: &str) -> Result<UnverifiedToken<'_>, TokenError> {
     split_jwt(token, TOKEN_BYTES_MAX)
 }
@@ -102,8 +108,8 @@ fn split_jwt(token: &str, bytes_max: usize) -> Result<UnverifiedToken<'_>, Token
     Ok(UnverifiedToken { kid, signed, signature, payload })
 }
 
-/// One part. Strict: padding, `+`, `/`, line breaks and unused bits are refused, so that one
-/// token has one spelling. A dot is refused too, so a fourth part cannot hide in the payload.
+/// Decodes one part. Padding, `+`, `/`, line breaks and unused bits are rejected, so that a token
+/// has exactly one encoding. A dot is rejected too, so there is no fourth part.
 fn decode_segment(text: &str) -> Result<Vec<u8>, TokenError> {
     if text.is_empty() {
         return Err(TokenError::Malformed);
@@ -112,13 +118,13 @@ fn decode_segment(text: &str) -> Result<Vec<u8>, TokenError> {
 }
 
 impl UnverifiedToken<'_> {
-    /// The id of the key that the token names. Anyone can write one: use it for a look-up only.
+    /// The key id. Unverified: use it only to look up the key.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The bytes that the signature is said to cover.
+    /// The bytes that the signature covers.
     #[must_use]
     pub fn signed_bytes(&self) -> &[u8] {
         self.signed.as_bytes()
@@ -130,24 +136,24 @@ impl UnverifiedToken<'_> {
         &self.signature
     }
 
-    /// Believes the token when `check` says that its signature is good.
+    /// Accepts the token if its signature is valid.
     ///
-    /// This is the one place where the platform's word is taken for a fact: RSA runs in the
-    /// runtime (`crypto.subtle`), which is asynchronous and twenty times as fast as RSA in wasm.
+    /// The result of WebCrypto is trusted here and only here: RSA runs in the runtime
+    /// (`crypto.subtle`), which is asynchronous and twenty times as fast as RSA in wasm.
     /// The caller must have checked [`Self::signature`] over [`Self::signed_bytes`] with the key
     /// named by [`Self::kid`].
     ///
     /// # Errors
-    /// [`TokenError::BadSignature`] when the check was bad.
-    pub fn with_signature(self, check: SignatureStatus) -> Result<VerifiedToken, TokenError> {
-        match check {
+    /// [`TokenError::BadSignature`] if it is invalid.
+    pub fn with_signature(self, status: SignatureStatus) -> Result<VerifiedToken, TokenError> {
+        match status {
             SignatureStatus::Valid => Ok(VerifiedToken { payload: self.payload }),
             SignatureStatus::Invalid => Err(TokenError::BadSignature),
         }
     }
 }
 
-/// A user who is signed in here and at this time. It says who, never what they may do.
+/// A signed-in user. Identity only, no permissions.
 ///
 /// Only [`validate_claims`] makes one:
 ///
@@ -174,37 +180,37 @@ impl Session {
         &self.user_id
     }
 
-    /// The session, as Clerk names it.
+    /// The session's id.
     #[must_use]
     pub fn id(&self) -> &EntityId {
         &self.id
     }
 
-    /// Who acts as the user, when somebody impersonates them.
+    /// The impersonator, if the user is impersonated.
     #[must_use]
     pub fn actor(&self) -> Option<&Actor> {
         self.actor.as_ref()
     }
 
-    /// When the token was made, if it says so.
+    /// When the token was issued, if it says so.
     #[must_use]
     pub fn issued_at(&self) -> Option<UnixMillis> {
         self.issued_at
     }
 
-    /// The end of the token; the browser fetches a new one before.
+    /// When the token expires.
     #[must_use]
     pub fn expires_at(&self) -> UnixMillis {
         self.expires_at
     }
 
-    /// The organization that the user is working in, if they are in one.
+    /// The active organization, if there is one.
     #[must_use]
     pub fn organization(&self) -> Option<&ActiveOrganization> {
         self.organization.as_ref()
     }
 
-    /// How long ago the user proved who they are, if the token says so.
+    /// The ages of the user's authentication factors, if the token has them.
     #[must_use]
     pub fn factors(&self) -> Option<FactorAges> {
         self.factors

@@ -1,10 +1,9 @@
-//! What the Workers can be set to: one reading for the Workers, for a deployment and for the docs.
+//! Parses the Workers' settings, for the Workers, for `xtask deploy` and for the docs.
 //!
-//! [`table::SETTINGS`] has a row for each variable and each secret; a module for each Worker reads
-//! its own rows into what the Worker works with. A spelling whose meaning is plain is taken. What
-//! is set to anything else is a [`SettingError`] and never counts as absent: it closes what
-//! depends on it, and a deployment refuses it. No mistake shows a value, for some of them are
-//! secrets.
+//! [`table::SETTINGS`] has a row for each variable and each secret; one module per Worker parses
+//! its own rows. Unambiguous spellings are accepted. Anything else is a [`SettingError`] and never
+//! counts as absent: invalid values disable what depends on them and stop a deployment. No error
+//! shows a value, because some values are secrets.
 
 mod address;
 pub mod consumer;
@@ -18,20 +17,20 @@ mod tests;
 
 use std::fmt;
 
-/// What stands under a name, by its type: a variable of `wrangler.toml` is a TOML value, and
-/// reaches the Worker as the JavaScript value of that type.
+/// The raw value of a setting, by type: a variable of `wrangler.toml` is a TOML value, and the
+/// Worker gets a JavaScript value of the same type.
 /// <https://developers.cloudflare.com/workers/configuration/environment-variables/>
 #[derive(Clone, PartialEq, Eq)]
 pub enum RawSetting {
-    /// Nothing.
+    /// Not set.
     Absent,
-    /// A text. Every secret is one.
+    /// A string. Every secret is one.
     Text(String),
     /// A number, in decimal.
     Number(String),
-    /// A list that has texts alone.
+    /// An array of strings.
     List(Vec<String>),
-    /// Anything else: a boolean, a table, a list of other things.
+    /// Anything else: a boolean, a table, an array of other values.
     Other,
 }
 
@@ -47,50 +46,53 @@ impl fmt::Debug for RawSetting {
     }
 }
 
-/// What is wrong with a setting: a sentence that begins with its name and ends with what to write.
+/// An invalid or missing setting. Its text begins with the name and ends with what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name} {wrong}")]
+#[error("{name} {problem}")]
 pub struct SettingError {
     /// The variable or the secret.
     pub name: &'static str,
-    /// What is wrong with it.
-    pub wrong: SettingProblem,
+    /// The problem.
+    pub problem: SettingProblem,
 }
 
 impl SettingError {
-    /// Whether it is not there, and has to be. It may still come: a deployment goes on and says so.
+    /// Returns whether a required setting is missing. Only a warning in a deployment: it may be set
+    /// later.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(self.wrong, SettingProblem::Missing(_))
+        matches!(self.problem, SettingProblem::Missing(_))
     }
 }
 
-/// What is wrong, as the rest of the sentence after the name.
+/// The problem, to be printed after the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingProblem {
-    /// It is absent or blank, and has no default.
+    /// It is absent or blank and has no default.
     #[error("{0}")]
     Missing(&'static str),
-    /// It is of another type than text.
-    #[error("is not a text: put it between quotes")]
-    NotText,
-    /// It is not a number of the right size.
+    /// It is not a string.
+    #[error("is not a string: write it in quotes")]
+    NotAString,
+    /// It is not a number within the limits.
     #[error(
-        "is not a whole number of {} from {} to {}: write one in digits, or remove the variable",
+        "is not a whole number of {} from {} to {}: write one, or remove the variable",
         .0.unit, .0.min, .0.max
     )]
-    Count(&'static NumberSetting),
-    /// One of several secrets is no use.
-    #[error("cannot be read: secret {position} of it {is}: copy it from its endpoint in Clerk")]
+    NotANumber(&'static NumberSetting),
+    /// One of several secrets is invalid.
+    #[error(
+        "is invalid: secret number {position} {problem}: copy it from the endpoint's page in Clerk"
+    )]
     Secret {
         /// Which one, from 1.
         position: usize,
-        /// What it is.
-        is: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
     },
-    /// What the text itself says.
+    /// Another problem.
     #[error("{0}")]
-    Said(&'static str),
+    Other(&'static str),
 }
 
 /// A setting that is a number.
@@ -98,21 +100,21 @@ pub enum SettingProblem {
 pub struct NumberSetting {
     /// The variable.
     pub name: &'static str,
-    /// What is counted.
+    /// The unit.
     pub unit: &'static str,
-    /// The least that is taken.
+    /// The minimum.
     pub min: i64,
-    /// The most that is taken.
+    /// The maximum.
     pub max: i64,
-    /// What holds where it is absent or blank.
+    /// The value if it is absent or blank.
     pub default: i64,
 }
 
-/// What is wrong stands among the reader's mistakes.
+/// The error has been recorded in the reader.
 #[derive(Clone, Copy, Debug)]
 struct Reported;
 
-/// Reads settings one by one, and keeps what is wrong with them.
+/// Parses settings one by one and collects the errors.
 struct SettingsReader<'a> {
     raw: &'a dyn Fn(&str) -> RawSetting,
     mistakes: Vec<SettingError>,
@@ -123,14 +125,14 @@ impl<'a> SettingsReader<'a> {
         Self { raw, mistakes: Vec::new() }
     }
 
-    // Out of line, as the next two: each setting calls them, and a Worker pays for its bytes.
+    // This and the next two are not inlined: each setting calls them, and Workers must stay small.
     #[inline(never)]
-    fn report(&mut self, name: &'static str, wrong: SettingProblem) -> Reported {
-        self.mistakes.push(SettingError { name, wrong });
+    fn report(&mut self, name: &'static str, problem: SettingProblem) -> Reported {
+        self.mistakes.push(SettingError { name, problem });
         Reported
     }
 
-    /// A text without blanks and quotes around it; `None` when it is absent or blank.
+    /// A string without surrounding spaces and quotes; `None` if it is absent or blank.
     #[inline(never)]
     fn text(&mut self, name: &'static str) -> Result<Option<String>, Reported> {
         match (self.raw)(name) {
@@ -139,42 +141,44 @@ impl<'a> SettingsReader<'a> {
                 Ok(Some(trim_quotes(&text).to_owned()).filter(|text| !text.is_empty()))
             }
             RawSetting::Number(_) | RawSetting::List(_) | RawSetting::Other => {
-                Err(self.report(name, SettingProblem::NotText))
+                Err(self.report(name, SettingProblem::NotAString))
             }
         }
     }
 
-    /// A text that `read` takes.
+    /// A string parsed by `parse`.
     #[inline(never)]
     fn parsed<T>(
         &mut self,
         name: &'static str,
-        read: fn(&str) -> Result<T, &'static str>,
+        parse: fn(&str) -> Result<T, &'static str>,
     ) -> Result<Option<T>, Reported> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        read(&text).map(Some).map_err(|said| self.report(name, SettingProblem::Said(said)))
+        parse(&text).map(Some).map_err(|error| self.report(name, SettingProblem::Other(error)))
     }
 
-    /// A number, as a number or as a text.
-    fn number(&mut self, count: &'static NumberSetting) -> Result<Option<i64>, Reported> {
-        let text = match (self.raw)(count.name) {
+    /// A number, written as a number or as a string.
+    fn number(&mut self, setting: &'static NumberSetting) -> Result<Option<i64>, Reported> {
+        let text = match (self.raw)(setting.name) {
             RawSetting::Absent => return Ok(None),
             RawSetting::Text(text) | RawSetting::Number(text) => text,
             RawSetting::List(_) | RawSetting::Other => {
-                return Err(self.report(count.name, SettingProblem::Count(count)));
+                return Err(self.report(setting.name, SettingProblem::NotANumber(setting)));
             }
         };
         let text = trim_quotes(&text);
         if text.is_empty() {
             return Ok(None);
         }
-        let number = text.parse().ok().filter(|number| (count.min..=count.max).contains(number));
-        number.map(Some).ok_or_else(|| self.report(count.name, SettingProblem::Count(count)))
+        let number =
+            text.parse().ok().filter(|number| (setting.min..=setting.max).contains(number));
+        number
+            .map(Some)
+            .ok_or_else(|| self.report(setting.name, SettingProblem::NotANumber(setting)))
     }
 }
 
-/// `text` without blanks around it, and without one pair of quotes around all of it: they come
-/// along where a line of a `.env` file is copied.
+/// Removes surrounding spaces and one surrounding pair of quotes, as copied from a `.env` file.
 fn trim_quotes(text: &str) -> &str {
     let text = text.trim();
     let quoted = ['"', '\'']

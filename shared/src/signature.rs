@@ -1,9 +1,9 @@
-//! The lock on the door: is a delivery genuine, whole and recent?
+//! Verifies Svix signatures of webhook deliveries.
 //!
 //! Svix's scheme `v1`, which Clerk uses: HMAC-SHA256 over `{id}.{timestamp}.{raw body}`.
-//! <https://docs.svix.com/receiving/verifying-payloads/how-manual>. Where Svix's own libraries
-//! shrug (a sign before the timestamp, a dot in the id, a header sent twice) this one refuses.
-//! It covers bytes: the body need not be UTF-8, and must never be parsed and printed again.
+//! <https://docs.svix.com/receiving/verifying-payloads/how-manual>. It is stricter than Svix's own
+//! libraries: a sign before the timestamp, a dot in the id and a header sent twice are rejected.
+//! The signature covers raw bytes: the body need not be UTF-8; never parse and re-serialize it.
 
 mod headers;
 mod error;
@@ -13,35 +13,37 @@ pub use error::SignatureError;
 pub use headers::{SvixHeaderName, SvixHeaders};
 pub use secrets::{KEY_BYTES_MIN, KEY_BYTES_STRONG, WebhookSecretError, WebhookSecrets};
 
-use crate::id::SvixId;
-use crate::time::UnixMillis;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::fmt;
 
-/// Seconds that an attempt's timestamp may lie before or after our clock, as in Svix's libraries.
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use crate::id::SvixId;
+use crate::time::UnixMillis;
+
+/// The allowed difference in seconds between a timestamp and our clock, as in Svix's libraries.
 pub const TOLERANCE_S: i64 = 300;
 
-/// Ours: bytes in a signature header. Sixteen entries of `v1` take less than 1 KB.
+/// Our limit: bytes in a signature header. Sixteen entries of `v1` take less than 1 KB.
 pub const SIGNATURE_BYTES_MAX: usize = 4096;
 
-/// Ours: entries in a signature header. Svix sends one for each live secret of the endpoint.
-pub const SIGNATURES_MAX: usize = 16;
+/// Our limit: entries in a signature header. Svix sends one per active secret of the endpoint.
+pub const SIGNATURE_ENTRIES_MAX: usize = 16;
 
-/// Ours: digits in a timestamp. More would not be seconds, and this many fit milliseconds in `i64`.
+/// Our limit: digits in a timestamp. So many seconds still fit into `i64` as milliseconds.
 const TIMESTAMP_DIGITS_MAX: usize = 15;
 
 /// An HMAC-SHA256 tag.
 type HmacTag = [u8; 32];
 
-/// Checks a delivery against every secret, with `now` as the clock.
+/// Verifies a delivery at time `now`, against every secret.
 ///
-/// All headers are judged before the first HMAC. Then every secret is compared with every entry,
-/// in constant time and without an early exit: the time taken tells nothing of a match.
-/// A genuine delivery that is sent again within [`TOLERANCE_S`] passes again; whoever applies it
-/// must not mind repetition.
+/// All headers are checked before the first HMAC. Then every secret is compared with every entry,
+/// in constant time and without an early exit: the duration reveals nothing about a match.
+/// A valid delivery that is sent again within [`TOLERANCE_S`] is accepted again; the consumer must
+/// be idempotent.
 ///
 /// # Errors
-/// A [`SignatureError`] with the first reason found. It is for our log: the answer to the sender
+/// A [`SignatureError`] with the first reason found. It is for our log: the response to the sender
 /// must not depend on it.
 pub fn verify<'a>(
     headers: &SvixHeaders,
@@ -52,8 +54,8 @@ pub fn verify<'a>(
     UnverifiedDelivery::parse(headers, now)?.verify(body, secrets)
 }
 
-/// What the headers of a delivery claim: who it is, when it was signed, and the signatures. Nothing
-/// of it is proved, and there is no reason yet to refuse it: its body is worth reading.
+/// The parsed headers of a delivery: id, timestamp and signatures. They are well-formed but not
+/// verified.
 #[derive(Clone, Debug)]
 pub struct UnverifiedDelivery<'h> {
     raw_id: &'h str,
@@ -64,16 +66,15 @@ pub struct UnverifiedDelivery<'h> {
 }
 
 impl<'h> UnverifiedDelivery<'h> {
-    /// Judges the headers, with `now` as the clock. What is missing, malformed, stale or without a
-    /// tag to compare is refused whatever the body is.
+    /// Checks the headers at time `now`, before the body is read.
     ///
     /// # Errors
     /// As [`verify`].
     pub fn parse(headers: &'h SvixHeaders, now: UnixMillis) -> Result<Self, SignatureError> {
-        let family = headers.family()?;
-        let raw_id = family.text(SvixHeaderName::Id)?;
-        let raw_timestamp = family.text(SvixHeaderName::Timestamp)?;
-        let raw_signature = family.text(SvixHeaderName::Signature)?;
+        let headers = headers.sent_set()?;
+        let raw_id = headers.value(SvixHeaderName::Id)?;
+        let raw_timestamp = headers.value(SvixHeaderName::Timestamp)?;
+        let raw_signature = headers.value(SvixHeaderName::Signature)?;
 
         let id = SvixId::parse(raw_id).map_err(SignatureError::BadId)?;
         let attempted_at = parse_recent_timestamp(raw_timestamp, now)?;
@@ -84,7 +85,7 @@ impl<'h> UnverifiedDelivery<'h> {
         Ok(Self { raw_id, raw_timestamp, id, attempted_at, tags })
     }
 
-    /// Checks the claim on the whole body, against every secret.
+    /// Verifies the signature over the whole body, against every secret.
     ///
     /// # Errors
     /// [`SignatureError::NoMatchingSignature`].
@@ -101,8 +102,8 @@ impl<'h> UnverifiedDelivery<'h> {
     }
 }
 
-/// A request body whose signature was checked. Only [`UnverifiedDelivery::verify`] makes one, and
-/// [`verify`] by it.
+/// A request body with a verified signature. Constructed only by [`UnverifiedDelivery::verify`] and
+/// [`verify`].
 ///
 /// ```
 /// use shared::{signature::{SignatureError, SvixHeaders, WebhookSecrets, VerifiedBody, verify},
@@ -115,7 +116,7 @@ impl<'h> UnverifiedDelivery<'h> {
 /// assert!(open(&SvixHeaders::default(), b"{}").is_err());
 /// ```
 ///
-/// Nobody else can:
+/// It cannot be constructed elsewhere:
 ///
 /// ```compile_fail,E0451
 /// use shared::{id::SvixId, signature::VerifiedBody, time::UnixMillis};
@@ -132,26 +133,26 @@ pub struct VerifiedBody<'a> {
 }
 
 impl<'a> VerifiedBody<'a> {
-    /// The raw body, as it was signed.
+    /// The raw body that was signed.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// The delivery's id, the same for each attempt at it.
+    /// The delivery's id, the same for each attempt.
     #[must_use]
     pub const fn id(&self) -> &SvixId {
         &self.id
     }
 
-    /// When this attempt was signed, in whole seconds. Another attempt at it has another time.
+    /// When this attempt was signed, in whole seconds. Each attempt has its own time.
     #[must_use]
     pub const fn attempted_at(&self) -> UnixMillis {
         self.attempted_at
     }
 }
 
-/// Without the body, which holds personal data.
+/// Omits the body, which contains personal data.
 impl fmt::Debug for VerifiedBody<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedBody")
@@ -162,7 +163,7 @@ impl fmt::Debug for VerifiedBody<'_> {
     }
 }
 
-/// Reads the timestamp and judges it in whole seconds, as it is signed.
+/// Parses the timestamp and checks its age in whole seconds, as it is signed.
 fn parse_recent_timestamp(raw: &str, now: UnixMillis) -> Result<UnixMillis, SignatureError> {
     let signed_s = seconds(raw).ok_or(SignatureError::BadTimestamp)?;
     let age_s = now.0.div_euclid(1000) - signed_s;
@@ -175,7 +176,7 @@ fn parse_recent_timestamp(raw: &str, now: UnixMillis) -> Result<UnixMillis, Sign
     Ok(UnixMillis(signed_s * 1000))
 }
 
-/// One spelling for each number: the text is signed, the number is judged, and they must agree.
+/// Canonical decimal only, because the signed text and the parsed number must agree.
 fn seconds(raw: &str) -> Option<i64> {
     let plain = raw.bytes().all(|b| b.is_ascii_digit()) && (raw == "0" || !raw.starts_with('0'));
     if !plain || TIMESTAMP_DIGITS_MAX < raw.len() {
@@ -186,12 +187,12 @@ fn seconds(raw: &str) -> Option<i64> {
 
 /// The tags of a signature header's `v1` entries.
 ///
-/// An entry is `version,base64`. One without a comma, of another version, or whose text is no tag
-/// is passed over; any other comma is the seam of two joined headers and spoils the whole.
+/// An entry is `version,base64`. An entry without a comma, with another version, or with an invalid
+/// tag is skipped; more commas mean two joined headers, which are rejected.
 ///
-/// What is passed over takes less time than a tag that is compared, and a stranger can measure
-/// that (`cargo xtask sim timing`). It tells the form of what they sent, and nothing of a secret:
-/// no key is looked at here.
+/// A skipped entry takes less time than a compared tag, which a sender can measure
+/// (`cargo xtask sim timing`). The timing reveals only the form of the input, no secret: no key is
+/// used here.
 fn parse_v1_tags(header: &str) -> Result<Vec<HmacTag>, SignatureError> {
     if SIGNATURE_BYTES_MAX < header.len() {
         return Err(SignatureError::HeaderTooLong { bytes: header.len() });
@@ -201,7 +202,7 @@ fn parse_v1_tags(header: &str) -> Result<Vec<HmacTag>, SignatureError> {
     }
     let entries = header.split(' ').filter(|entry| !entry.is_empty());
     let count = entries.clone().count();
-    if SIGNATURES_MAX < count {
+    if SIGNATURE_ENTRIES_MAX < count {
         return Err(SignatureError::TooManySignatures { entries: count });
     }
 
@@ -220,7 +221,7 @@ fn parse_v1_tags(header: &str) -> Result<Vec<HmacTag>, SignatureError> {
     Ok(tags)
 }
 
-/// Strict: each tag has one spelling, so that no altered text of a signature still passes.
+/// Strict base64: each tag has one spelling, so no altered signature text is accepted.
 fn tag(text: &str) -> Option<HmacTag> {
     STANDARD.decode(text).ok()?.try_into().ok()
 }

@@ -3,7 +3,9 @@
 //! Each statement takes a whole batch as one JSON parameter. The text is fixed: no value ever
 //! becomes part of it. Tests run exactly this text on SQLite and compare it with the Rust law.
 
-mod filled;
+#[macro_use]
+mod text;
+mod fill_rows;
 mod rows;
 
 use std::collections::BTreeSet;
@@ -11,7 +13,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::json;
 
-pub use filled::{FilledRow, filled};
+pub use fill_rows::{FillRow, parse_fill};
 
 use crate::cache::FillRequest;
 use crate::id::UserId;
@@ -40,56 +42,56 @@ pub enum Arg {
 }
 
 /// Reads the watch, the roles and the organizations of user `?1` in ONE statement: two read apart
-/// could pair one version with the roles of another. [`filled()`] reads its rows.
-pub const FILL: &str = include_str!("sql/fill.sql");
+/// could pair one version with the roles of another. [`parse_fill`] reads its rows.
+pub const FILL: &str = text!("fill");
 
 /// Takes the watch over for user `?1` with owner `?2` and floor `?3`. See `cache`.
-pub const REGISTER: &str = include_str!("sql/register.sql");
+pub const REGISTER: &str = text!("register");
 
 /// Lets the watch of user `?1` take in what has changed for everybody: its version rises. Stands
 /// before [`FILL`] in the same batch: a fill that reads a new default role must not give it the
 /// version of the old one.
-pub const CATCH_UP: &str = include_str!("sql/catch_up.sql");
+pub const CATCH_UP: &str = text!("catch_up");
 
 /// As [`CATCH_UP`], for at most `?1` watches that are behind.
-pub const CATCH_UP_SOME: &str = include_str!("sql/catch_up_some.sql");
+pub const CATCH_UP_SOME: &str = text!("catch_up_some");
 
 /// Ends the watch of user `?1` if owner `?2` still holds it.
-pub const UNWATCH: &str = include_str!("sql/unwatch.sql");
+pub const UNWATCH: &str = text!("unwatch");
 
 /// The outbox: at most `?3` watches whose hint is owed, oldest first, after version `?1` and user
 /// `?2`. See [`pending`].
-pub const PENDING: &str = include_str!("sql/pending.sql");
+pub const PENDING: &str = text!("pending");
 
 /// As [`PENDING`], of the users in the JSON list `?1` alone.
-pub const PENDING_OF: &str = include_str!("sql/pending_of.sql");
+pub const PENDING_OF: &str = text!("pending_of");
 
 /// Marks hints as taken: `?1` is a JSON list of `{user_id, owner, version}`.
-pub const ACK: &str = include_str!("sql/ack.sql");
+pub const ACK: &str = text!("ack");
 
 /// Ends the watches that no object owns: `?1` is a JSON list of `{user_id, owner}`.
-pub const GONE: &str = include_str!("sql/gone.sql");
+pub const GONE: &str = text!("gone");
 
 /// One operator's word on one role: `?1` user, `?2` role id, `?3` 1 or 0, `?4` time in
 /// milliseconds, `?5` id, `?6` actor, `?7` reason. The latest by (time, id) stays.
-pub const GRANT: &str = include_str!("sql/grant.sql");
+pub const GRANT: &str = text!("grant");
 
-const SETTING: &str = include_str!("sql/setting.sql");
-const ROLE_NAMES: &str = include_str!("sql/role_names.sql");
-const DEAD_LETTERS: &str = include_str!("sql/dead_letters.sql");
-const DELIVERIES: &str = include_str!("sql/deliveries.sql");
+const SETTING: &str = text!("setting");
+const ROLE_NAMES: &str = text!("role_names");
+const DEAD_LETTERS: &str = text!("dead_letters");
+const DELIVERIES: &str = text!("deliveries");
 
-const PAIRS: &str = include_str!("sql/membership_pairs.sql");
-const ROLE_KEYS: &str = include_str!("sql/org_role_keys.sql");
-const PERMISSION_KEYS: &str = include_str!("sql/org_permission_keys.sql");
+const PAIRS: &str = text!("membership_pairs");
+const ROLE_KEYS: &str = text!("org_role_keys");
+const PERMISSION_KEYS: &str = text!("org_permission_keys");
 
-fn upsert(entity: EntityKind) -> &'static str {
+fn upsert_of(entity: EntityKind) -> &'static str {
     match entity {
-        EntityKind::User => include_str!("sql/users.sql"),
-        EntityKind::Organization => include_str!("sql/organizations.sql"),
-        EntityKind::Membership => include_str!("sql/memberships.sql"),
-        EntityKind::Role => include_str!("sql/org_roles.sql"),
-        EntityKind::Permission => include_str!("sql/org_permissions.sql"),
+        EntityKind::User => text!("users"),
+        EntityKind::Organization => text!("organizations"),
+        EntityKind::Membership => text!("memberships"),
+        EntityKind::Role => text!("org_roles"),
+        EntityKind::Permission => text!("org_permissions"),
     }
 }
 
@@ -124,7 +126,7 @@ pub fn catch_up() -> Statement {
 /// A page of the sweep: one step behind a change for everybody, and the outbox after `last`,
 /// always last.
 #[must_use]
-pub fn page(last: Option<&PendingHint>) -> Vec<Statement> {
+pub fn sweep_page(last: Option<&PendingHint>) -> Vec<Statement> {
     vec![catch_up(), pending(last)]
 }
 
@@ -138,8 +140,8 @@ pub fn pending_of(touched: &BTreeSet<UserId>) -> Statement {
 /// Writes down what one round of hints settled; none when nothing was.
 #[must_use]
 pub fn settle(settled: &HintResults) -> Vec<Statement> {
-    let acked = over(ACK, &settled.acked, UnixMillis(0));
-    let gone = over(GONE, &settled.gone, UnixMillis(0));
+    let acked = json_statements(ACK, &settled.acked);
+    let gone = json_statements(GONE, &settled.gone);
     acked.chain(gone).collect()
 }
 
@@ -150,30 +152,31 @@ pub fn settle(settled: &HintResults) -> Vec<Statement> {
 #[must_use]
 pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     let mut statements = Vec::new();
-    statements.extend(over(ROLE_NAMES, &plan.role_names, now));
+    statements.extend(json_statements(ROLE_NAMES, &plan.role_names));
     for (entity, changes) in &plan.changes {
-        let rows: Vec<_> = changes.iter().map(rows::row).collect();
-        statements.extend(over(upsert(*entity), &rows, now));
-        statements.extend(heard(*entity, &plan.heard));
+        let rows: Vec<_> = changes.iter().map(rows::synced_row).collect();
+        statements.extend(json_statements(upsert_of(*entity), &rows));
+        statements.extend(remembered(*entity, &plan.context));
     }
-    let deliveries: Vec<_> = plan.deliveries.iter().map(rows::delivery).collect();
-    statements.extend(over(DELIVERIES, &deliveries, now));
-    let letters: Vec<_> = plan.dead_letters.iter().map(rows::dead_letter).collect();
-    statements.extend(over(DEAD_LETTERS, &letters, now));
+    let deliveries: Vec<_> = plan.deliveries.iter().map(rows::delivery_row).collect();
+    statements.extend(json_statements_at(now, DELIVERIES, &deliveries));
+    let letters: Vec<_> = plan.dead_letters.iter().map(rows::dead_letter_row).collect();
+    statements.extend(json_statements_at(now, DEAD_LETTERS, &letters));
     statements
 }
 
 /// What is remembered of the changes to one table, behind those: a membership's row is written
 /// before its pair's rank rises, or the row would lie below its own rank for a moment.
-fn heard(entity: EntityKind, heard: &MergeContext) -> Vec<Statement> {
-    let now = UnixMillis(0);
+fn remembered(entity: EntityKind, heard: &MergeContext) -> Vec<Statement> {
     match entity {
         EntityKind::Membership => {
-            let pairs = heard.pairs.iter().map(|(pair, rank)| rows::pair(pair, rank));
-            over(PAIRS, pairs, now).collect()
+            let pairs = heard.pairs.iter().map(|(pair, rank)| rows::pair_row(pair, rank));
+            json_statements(PAIRS, pairs).collect()
         }
-        EntityKind::Role => over(ROLE_KEYS, &heard.role_keys, now).collect(),
-        EntityKind::Permission => over(PERMISSION_KEYS, &heard.permission_keys, now).collect(),
+        EntityKind::Role => json_statements(ROLE_KEYS, &heard.role_keys).collect(),
+        EntityKind::Permission => {
+            json_statements(PERMISSION_KEYS, &heard.permission_keys).collect()
+        }
         EntityKind::User | EntityKind::Organization => vec![],
     }
 }
@@ -183,29 +186,37 @@ fn heard(entity: EntityKind, heard: &MergeContext) -> Vec<Statement> {
 #[must_use]
 pub fn default_role(name: &str) -> Vec<Statement> {
     let names = if name.is_empty() { vec![] } else { vec![name] };
-    let mut statements: Vec<_> = over(ROLE_NAMES, names, UnixMillis(0)).collect();
+    let mut statements: Vec<_> = json_statements(ROLE_NAMES, names).collect();
     let args = vec![Arg::Text("default_role".into()), Arg::Text(name.into())];
     statements.push(Statement { sql: SETTING, args });
     statements.push(catch_up());
     statements
 }
 
-/// `sql` over `rows` as JSON, in as many statements as keep each parameter small; none for no rows.
-fn over<T: Serialize>(
+/// `sql` with `rows` as the JSON list `?1`, in as many statements as keep each list small; none for
+/// no rows.
+fn json_statements<T: Serialize>(
     sql: &'static str,
     rows: impl IntoIterator<Item = T>,
-    now: UnixMillis,
 ) -> impl Iterator<Item = Statement> {
-    let timed = sql.contains("?2");
-    chunks(rows).into_iter().map(move |json| {
-        let mut args = vec![Arg::Text(json)];
-        args.extend(timed.then_some(Arg::Int(now.0)));
-        Statement { sql, args }
+    let lists = json_lists(rows).into_iter();
+    lists.map(move |list| Statement { sql, args: vec![Arg::Text(list)] })
+}
+
+/// As [`json_statements`], with the time `?2` beside each list.
+fn json_statements_at<T: Serialize>(
+    now: UnixMillis,
+    sql: &'static str,
+    rows: impl IntoIterator<Item = T>,
+) -> impl Iterator<Item = Statement> {
+    json_statements(sql, rows).map(move |mut statement| {
+        statement.args.push(Arg::Int(now.0));
+        statement
     })
 }
 
 /// JSON lists, each at most [`PARAMETER_BYTES_MAX`] long unless one row alone is longer.
-fn chunks<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<String> {
+fn json_lists<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<String> {
     let mut lists: Vec<String> = Vec::new();
     for row in rows {
         // Strings, numbers and lists always become JSON; null would be refused by NOT NULL.
@@ -223,15 +234,15 @@ fn chunks<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::chunks;
+    use super::json_lists;
     use crate::limits::PARAMETER_BYTES_MAX;
 
     #[test]
     fn rows_become_json_lists_below_the_parameter_limit() {
-        assert_eq!(chunks([1, 2, 3]), ["[1,2,3]"]);
-        assert!(chunks(Vec::<u8>::new()).is_empty());
+        assert_eq!(json_lists([1, 2, 3]), ["[1,2,3]"]);
+        assert!(json_lists(Vec::<u8>::new()).is_empty());
         let rows = vec!["x".repeat(PARAMETER_BYTES_MAX / 3); 7];
-        let lists = chunks(&rows);
+        let lists = json_lists(&rows);
         assert!(lists.iter().all(|list| list.len() <= PARAMETER_BYTES_MAX));
         let back: Vec<String> =
             lists.iter().flat_map(|l| serde_json::from_str::<Vec<String>>(l).unwrap()).collect();

@@ -1,4 +1,4 @@
-//! Instants, and the one place where seconds become milliseconds.
+//! Points in time, in milliseconds. Seconds are converted only here.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,33 +10,33 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub i64);
 
 /// Values below this are seconds: 1e11 seconds is the year 5138, 1e11 milliseconds is March 1973,
-/// and Clerk was not there in either. Its OpenAPI examples carry seconds, its deliveries
+/// and neither can be a Clerk time. Clerk's OpenAPI examples have seconds, its deliveries
 /// milliseconds.
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
-/// The last instant taken from outside: 9999-12-31T23:59:59.999Z. Below 2^53, so that JavaScript
-/// and SQLite's JSON functions carry it exactly.
-const OUTSIDE_MS_MAX: i64 = 253_402_300_799_999;
+/// The latest accepted time: 9999-12-31T23:59:59.999Z. Below 2^53, so that it is exact in
+/// JavaScript and in SQLite's JSON functions.
+const CLERK_MS_MAX: i64 = 253_402_300_799_999;
 
 impl UnixMillis {
-    /// Reads a point in time that Clerk sent, in seconds or in milliseconds.
+    /// Converts a time from Clerk, in seconds or in milliseconds.
     ///
-    /// `None` when it is negative or after the year 9999: no clock of Clerk's says that.
+    /// `None` if it is out of range: negative or after the year 9999.
     #[must_use]
     pub fn from_clerk(raw: i64) -> Option<Self> {
-        if !(0..=OUTSIDE_MS_MAX).contains(&raw) {
+        if !(0..=CLERK_MS_MAX).contains(&raw) {
             return None;
         }
         Some(Self(if raw < SECONDS_BELOW { raw * 1000 } else { raw }))
     }
 
-    /// This instant, `ms` milliseconds later; saturates at the ends of time.
+    /// This time plus `ms` milliseconds, saturating.
     #[must_use]
     pub const fn plus(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// How many milliseconds have gone by since `earlier`; negative when it lies ahead.
+    /// The milliseconds since `earlier`; negative if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_clock_says_is_refused() {
+    fn out_of_range_times_are_rejected() {
         check(0, Some(0));
         check(-1, None);
         check(253_402_300_799_999, Some(253_402_300_799_999));

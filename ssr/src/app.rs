@@ -1,96 +1,94 @@
 //! From a request to its answer.
 
+use std::cell::OnceCell;
+
 use edge::fault_point;
 use serde::Serialize;
-use shared::guard::Need;
+use shared::cache::isolate::UserRoles;
+use shared::guard::Permit;
 use shared::roles::Membership;
 use shared::session::redirect::local_path;
 use shared::settings::ssr::{NO_FRONTEND, SsrSettings};
 use url::form_urlencoded;
 use worker::{Env, Response, Result};
 
-use crate::caller::{AccessDenied, authenticate};
+use crate::authorize::{AccessDenied, Authorization, authorize};
 use crate::config;
 use crate::denied::{self, render};
 use crate::incoming::{IncomingRequest, RequestMethod};
-use crate::roles::Freshness;
-use crate::route::{self, GuardedPage, Route};
-use crate::{check_query, page, permitted_page, reply, sign_out};
+use crate::permitted_page::PermittedPage;
+use crate::route::{self, Route};
+use crate::{page, reply, sign_out};
 
 /// Answers a request.
 pub(crate) async fn answer(incoming: &IncomingRequest, env: &Env) -> Result<Response> {
     let Some(route) = route::find_route(&incoming.path) else {
         return denied::not_found(incoming);
     };
-    match incoming.method {
-        RequestMethod::Get | RequestMethod::Head => serve(&route, incoming, env).await,
-        RequestMethod::Other => refuse_write(&route, incoming, env).await,
+    let caller = OnceCell::new();
+    let is_write = incoming.method == RequestMethod::Other;
+    match authorize(&route, incoming, env, &caller).await {
+        Authorization::Denied(denied) if is_write => denied::json_response(&denied),
+        Authorization::Denied(denied) => serve_denied(&route, &denied, incoming, env),
+        Authorization::Redirect(redirect) => reply::handshake_redirect(&redirect),
+        // All routes are read-only: 405 after the access check.
+        _ if is_write => denied::not_allowed(&route),
+        Authorization::Public => serve_public(&route, incoming, env),
+        Authorization::Page(page) => {
+            fault_point!(env, "page-permitted", page.permit().session().user_id().as_str());
+            serve_page(&page, incoming, env)
+        }
+        Authorization::Api(permit, roles) => match route {
+            Route::Check => serve_check(true, roles),
+            Route::Me => serve_me(&permit, roles),
+            Route::Home | Route::SignIn | Route::Health | Route::Style | Route::Guarded(_) => {
+                denied::not_found(incoming)
+            }
+        },
     }
 }
 
-/// Nothing here is written to. Whether somebody may be here at all is said first.
-async fn refuse_write(route: &Route, incoming: &IncomingRequest, env: &Env) -> Result<Response> {
-    match check_access(route, incoming, env).await {
-        Ok(()) => denied::not_allowed(route),
-        Err(refusal) => denied::json_response(&refusal),
-    }
-}
-
-/// Whether whoever asks may have what is here, by the guard that stands before reading it.
-async fn check_access(
+fn serve_denied(
     route: &Route,
+    denied: &AccessDenied<'_>,
     incoming: &IncomingRequest,
     env: &Env,
-) -> std::result::Result<(), AccessDenied> {
-    let need = match route {
-        Route::Guarded(wanted) => wanted.need(),
-        Route::Me | Route::Check => Need::Session,
-        Route::Home | Route::SignIn | Route::Health | Route::Style => return Ok(()),
-    };
-    let asker = authenticate(route, incoming, env).await?;
-    let roles = asker.roles(env, Freshness::default()).await?;
-    asker.permit(&roles, &need).map(drop)
+) -> Result<Response> {
+    match (route, denied) {
+        (Route::Check, AccessDenied::Forbidden(roles)) => serve_check(false, roles),
+        (Route::Guarded(_), _) => denied::page_response(denied, incoming, &config::settings(env)),
+        _ => denied::json_response_with_roles(denied),
+    }
 }
 
-async fn serve(route: &Route, incoming: &IncomingRequest, env: &Env) -> Result<Response> {
+fn serve_public(route: &Route, incoming: &IncomingRequest, env: &Env) -> Result<Response> {
     match route {
         Route::Home => reply::html(200, render(page::home())?, &[]),
         Route::Style => reply::stylesheet(page::STYLE),
         Route::Health => health(&config::settings(env)),
         Route::SignIn => sign_in(incoming, &config::settings(env)),
-        Route::Guarded(wanted) => match guarded_page(route, wanted, incoming, env).await {
-            Ok(answer) => answer,
-            Err(refusal) => denied::page_response(refusal, incoming, &config::settings(env)),
-        },
-        Route::Me => get_me(route, incoming, env).await,
-        Route::Check => get_check(route, incoming, env).await,
+        Route::Guarded(_) | Route::Me | Route::Check => denied::not_found(incoming),
     }
 }
 
-/// A page under a guard: session, roles, permit, and only then the page.
-async fn guarded_page(
-    route: &Route,
-    wanted: &GuardedPage,
+fn serve_page(
+    permitted: &PermittedPage<'_>,
     incoming: &IncomingRequest,
     env: &Env,
-) -> std::result::Result<Result<Response>, AccessDenied> {
-    let asker = authenticate(route, incoming, env).await?;
-    let roles = asker.roles(env, Freshness::default()).await?;
-    let opened = permitted_page::permit_page(wanted, &asker, &roles)?;
-    fault_point!(env, "page-permitted", asker.session.user_id().as_str());
+) -> Result<Response> {
     let sign_out = sign_out::sign_out_form(&config::settings(env), incoming);
-    let page = render(page::guarded(&opened, sign_out.as_ref()));
-    Ok(page.and_then(|page| reply::html_with_form(sign_out.as_ref(), 200, page)))
+    let page = render(page::guarded(permitted, sign_out.as_ref()))?;
+    reply::html_with_form(sign_out.as_ref(), 200, page)
 }
 
 #[derive(Serialize)]
 struct MeResponse {
     user_id: String,
     session_id: String,
-    /// Who acts as the user.
+    /// Who acts as the user (impersonation).
     #[serde(skip_serializing_if = "Option::is_none")]
     actor_id: Option<String>,
-    /// Where the user says to be working; it grants nothing.
+    /// The active organization; it grants nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     active_organization_id: Option<String>,
     roles: Vec<String>,
@@ -100,23 +98,7 @@ struct MeResponse {
     age_ms: i64,
 }
 
-async fn get_me(route: &Route, incoming: &IncomingRequest, env: &Env) -> Result<Response> {
-    let asker = match authenticate(route, incoming, env).await {
-        Ok(asker) => asker,
-        Err(refusal) => return denied::json_response(&refusal),
-    };
-    let wish = match check_query::wish(incoming.query.as_deref().unwrap_or_default()) {
-        Ok(wish) => wish,
-        Err(bad) => return reply::error_json(400, &bad.to_string(), &[]),
-    };
-    let roles = match asker.roles(env, wish).await {
-        Ok(roles) => roles,
-        Err(refusal) => return denied::json_response(&refusal),
-    };
-    let permit = match asker.permit(&roles, &Need::Session) {
-        Ok(permit) => permit,
-        Err(refusal) => return denied::json_response_with_roles(&refusal, &roles),
-    };
+fn serve_me(permit: &Permit<'_>, roles: &UserRoles) -> Result<Response> {
     let (session, set) = (permit.session(), permit.set());
     let me = MeResponse {
         user_id: session.user_id().to_string(),
@@ -140,42 +122,24 @@ struct CheckResponse {
     age_ms: i64,
 }
 
-async fn get_check(route: &Route, incoming: &IncomingRequest, env: &Env) -> Result<Response> {
-    let asker = match authenticate(route, incoming, env).await {
-        Ok(asker) => asker,
-        Err(refusal) => return denied::json_response(&refusal),
-    };
-    let question =
-        match check_query::parse_check_query(incoming.query.as_deref().unwrap_or_default()) {
-            Ok(question) => question,
-            Err(bad) => return reply::error_json(400, &bad.to_string(), &[]),
-        };
-    let roles = match asker.roles(env, question.wish).await {
-        Ok(roles) => roles,
-        Err(refusal) => return denied::json_response(&refusal),
-    };
-    let allowed = match asker.permit(&roles, &question.need) {
-        Ok(_) => true,
-        Err(AccessDenied::Forbidden) => false,
-        Err(refusal) => return denied::json_response_with_roles(&refusal, &roles),
-    };
-    let verdict = CheckResponse {
+fn serve_check(allowed: bool, roles: &UserRoles) -> Result<Response> {
+    let answer = CheckResponse {
         allowed,
         version: roles.version(),
         source: roles.source.as_str(),
         age_ms: roles.age_ms,
     };
-    reply::json(if allowed { 200 } else { 403 }, &verdict, &[])
+    reply::json(if allowed { 200 } else { 403 }, &answer, &[])
 }
 
-/// Healthy is an application whose settings are what they can be.
+/// Healthy if all settings are valid.
 fn health(settings: &SsrSettings) -> Result<Response> {
     let (status, health) = edge::settings::health(&settings.mistakes);
     let retry = (status != 200).then_some(reply::RETRY_AFTER);
     reply::json(status, &health, retry.as_slice())
 }
 
-/// Sends people on to Clerk, and tells Clerk where on this site they want to go.
+/// A page with the link to Clerk's sign-in, which leads back to this site.
 fn sign_in(incoming: &IncomingRequest, config: &SsrSettings) -> Result<Response> {
     let Some(clerk) = &config.clerk_sign_in else {
         edge::settings::log_errors(&[NO_FRONTEND]);

@@ -1,5 +1,5 @@
-//! The Worker's settings, read once per isolate. A mistake closes what depends on it: with any of
-//! those that sessions need, every page under a guard is answered 503.
+//! The Worker's settings, read once per isolate. Invalid settings disable what depends on
+//! them: without valid session settings, every guarded route is answered 503.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -10,11 +10,11 @@ use worker::Env;
 /// The isolate's settings.
 pub(crate) fn settings(env: &Env) -> Rc<SsrSettings> {
     thread_local! {
-        static READ: OnceCell<Rc<SsrSettings>> = const { OnceCell::new() };
+        static SETTINGS: OnceCell<Rc<SsrSettings>> = const { OnceCell::new() };
     }
-    // A change of a variable is a deployment, and a deployment is a new isolate.
-    READ.with(|read| {
-        Rc::clone(read.get_or_init(|| {
+    // A changed variable is a new deployment, and so a new isolate.
+    SETTINGS.with(|settings| {
+        Rc::clone(settings.get_or_init(|| {
             let settings = SsrSettings::from_env(&|name| edge::settings::raw(env, name));
             edge::settings::log_errors(&settings.mistakes);
             Rc::new(settings)

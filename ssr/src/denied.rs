@@ -1,4 +1,4 @@
-//! What those are told who do not get what they asked for.
+//! Responses for denied access.
 
 use serde::Serialize;
 use shared::session::handshake::clean_path;
@@ -6,49 +6,48 @@ use shared::settings::ssr::SsrSettings;
 use url::form_urlencoded;
 use worker::{Response, Result};
 
-use crate::caller::AccessDenied;
+use crate::authorize::AccessDenied;
 use crate::incoming::{IncomingRequest, RequestMethod};
-use crate::roles::UserRoles;
 use crate::route::Route;
 use crate::{page, reply, sign_out};
 
-/// On a page under a guard.
+/// The response for a guarded page.
 pub(crate) fn page_response(
-    refusal: AccessDenied,
+    denied: &AccessDenied<'_>,
     incoming: &IncomingRequest,
     config: &SsrSettings,
 ) -> Result<Response> {
-    match refusal {
-        // A person's browser opens pages by `GET`: whoever sends `HEAD` is a program.
+    match denied {
+        // A browser opens pages by `GET`: `HEAD` comes from a program.
         AccessDenied::SignedOut if incoming.wants_page && incoming.method == RequestMethod::Get => {
             to_sign_in(incoming, config)
         }
-        AccessDenied::SignedOut => json_response(&refusal),
-        AccessDenied::Redirect(leave) => reply::handshake_redirect(&leave),
-        AccessDenied::Forbidden => forbidden(incoming, config),
-        AccessDenied::Unavailable => unavailable(),
+        AccessDenied::SignedOut | AccessDenied::BadQuery(_) => json_response(denied),
+        AccessDenied::Forbidden(_) => forbidden(incoming, config),
+        AccessDenied::Unavailable(_) => unavailable(),
     }
 }
 
-/// 403 for a person, who may have signed in with the wrong account.
+/// The 403 page, with the sign-out form: the user may have the wrong account.
 fn forbidden(incoming: &IncomingRequest, config: &SsrSettings) -> Result<Response> {
     let sign_out = sign_out::sign_out_form(config, incoming);
     let page = render(page::forbidden(sign_out.as_ref()))?;
     reply::html_with_form(sign_out.as_ref(), 403, page)
 }
 
-/// On a question, and where no person is looking.
-pub(crate) fn json_response(refusal: &AccessDenied) -> Result<Response> {
-    match refusal {
-        AccessDenied::SignedOut | AccessDenied::Redirect(_) => {
+/// The response without role details: 400, 401, 403 or 503.
+pub(crate) fn json_response(denied: &AccessDenied<'_>) -> Result<Response> {
+    match denied {
+        AccessDenied::SignedOut => {
             reply::error_json(401, "unauthenticated", &[("www-authenticate", "Bearer")])
         }
-        AccessDenied::Forbidden => reply::error_json(403, "forbidden", &[]),
-        AccessDenied::Unavailable => reply::unavailable_json(),
+        AccessDenied::BadQuery(error) => reply::error_json(400, &error.to_string(), &[]),
+        AccessDenied::Forbidden(_) => reply::error_json(403, "forbidden", &[]),
+        AccessDenied::Unavailable(_) => reply::unavailable_json(),
     }
 }
 
-/// Why a question gets no answer, and the roles that this rests on.
+/// An error with the version and age of the roles that it rests on.
 #[derive(Serialize)]
 struct DeniedResponse {
     error: &'static str,
@@ -57,15 +56,16 @@ struct DeniedResponse {
     age_ms: i64,
 }
 
-/// On a question, with roles in hand that bar the user or are too old.
-pub(crate) fn json_response_with_roles(
-    refusal: &AccessDenied,
-    roles: &UserRoles,
-) -> Result<Response> {
-    let (status, error, more) = match refusal {
-        AccessDenied::Forbidden => (403, "forbidden", &[][..]),
-        AccessDenied::Unavailable => (503, "unavailable", &[reply::RETRY_AFTER][..]),
-        AccessDenied::SignedOut | AccessDenied::Redirect(_) => return json_response(refusal),
+/// The response for API routes, with role details where roles are known.
+pub(crate) fn json_response_with_roles(denied: &AccessDenied<'_>) -> Result<Response> {
+    let (status, error, more, roles) = match denied {
+        AccessDenied::Forbidden(roles) => (403, "forbidden", &[][..], *roles),
+        AccessDenied::Unavailable(Some(roles)) => {
+            (503, "unavailable", &[reply::RETRY_AFTER][..], *roles)
+        }
+        AccessDenied::SignedOut | AccessDenied::BadQuery(_) | AccessDenied::Unavailable(None) => {
+            return json_response(denied);
+        }
     };
     let (version, source, age_ms) = (roles.version(), roles.source.as_str(), roles.age_ms);
     reply::json(status, &DeniedResponse { error, version, source, age_ms }, more)
@@ -74,7 +74,7 @@ pub(crate) fn json_response_with_roles(
 fn to_sign_in(incoming: &IncomingRequest, config: &SsrSettings) -> Result<Response> {
     let Some(to) = &config.sign_in_url else { return unavailable() };
     let here = clean_path(&incoming.path, incoming.query.as_deref().unwrap_or_default());
-    // Another site would take a path for one of its own.
+    // An external sign-in page needs an absolute URL.
     let origin = match &config.sessions {
         Some(sessions) if !to.starts_with('/') => sessions.site_origin(&incoming.origin),
         Some(_) | None => "",
@@ -85,7 +85,7 @@ fn to_sign_in(incoming: &IncomingRequest, config: &SsrSettings) -> Result<Respon
     reply::redirect_302(&format!("{to}{separator}redirect_url={back}"))
 }
 
-/// 503 for a person.
+/// The 503 page.
 pub(crate) fn unavailable() -> Result<Response> {
     reply::html(503, render(page::unavailable())?, &[reply::RETRY_AFTER])
 }
@@ -102,14 +102,14 @@ pub(crate) fn not_found(incoming: &IncomingRequest) -> Result<Response> {
 /// 405.
 pub(crate) fn not_allowed(route: &Route) -> Result<Response> {
     let allow = [("allow", "GET, HEAD")];
-    if route.is_data() {
+    if route.is_api() {
         reply::error_json(405, "method not allowed", &allow)
     } else {
         reply::html(405, render(page::not_allowed())?, &allow)
     }
 }
 
-/// A page that was rendered, or the error for the log.
+/// Converts a rendering error, for the log.
 pub(crate) fn render(page: askama::Result<String>) -> Result<String> {
     page.map_err(|error| worker::Error::RustError(error.to_string()))
 }

@@ -1,11 +1,12 @@
-//! Who asks: the request's token, judged, and Clerk asked where it may know better.
+//! Finds the session of a request, and starts a handshake where that may help.
 
 use std::borrow::Cow;
 
-use shared::session::candidates::{self, TokenLocation};
+use shared::session::candidates::{self, TokenCandidate, TokenLocation};
 use shared::session::cookies::SetCookie;
 use shared::session::handshake::{
-    self, CandidateOutcome, HandshakeRedirect, PageRequest, SessionDecision, Unauthenticated,
+    self, CandidateOutcome, HandshakeReason, HandshakeRedirect, PageRequest, SessionDecision,
+    Unauthenticated,
 };
 use shared::session::{self, Session, TokenError};
 use shared::settings::ssr::{NO_FRONTEND, SessionSettings};
@@ -13,110 +14,135 @@ use shared::settings::ssr::{NO_FRONTEND, SessionSettings};
 use crate::incoming::IncomingRequest;
 use crate::keys::{self, KeyLookupError};
 
-/// Why there is no session.
+/// Who sent the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum NoSession {
-    /// The request carries no token.
-    NoToken,
-    /// It carries one that is not a session of ours.
-    InvalidToken(TokenError),
-    /// The browser is to go to Clerk, or back to where it came from.
+pub(crate) enum SessionOutcome {
+    /// A user with a valid session.
+    SignedIn(Session),
+    /// Nobody who is signed in. An invalid token is in the log.
+    SignedOut,
+    /// The browser must go to Clerk, or back to its page after a handshake.
     Redirect(HandshakeRedirect),
-    /// The keys are out of reach: nobody can be judged now.
+    /// The keys are unavailable: no token can be verified now.
     Unavailable,
 }
 
-impl From<TokenError> for NoSession {
-    fn from(rejection: TokenError) -> Self {
-        Self::InvalidToken(rejection)
-    }
-}
-
-/// The session of whoever asks. `visit` is there where a browser asks for a page.
+/// Finds the caller's session. `page_request` is set for the navigation of a browser, which can be
+/// sent to Clerk; `route` is for the log.
 pub(crate) async fn find_session(
     incoming: &IncomingRequest,
     sessions: &SessionSettings,
-    visit: Option<PageRequest<'_>>,
-) -> Result<Session, NoSession> {
-    let instance = sessions.clerk_instance();
-    let mut judged = Vec::new();
-    for found in
-        candidates::find_candidates(incoming.credential_headers(), &instance, edge::clock::now())?
-    {
-        let carried = match found.token {
-            None => CandidateOutcome::NoToken,
-            Some(token) => match verify_token(token, found.carrier, sessions).await {
-                Ok(session) => CandidateOutcome::Session(session),
-                Err(TokenCheckError::Invalid(rejection)) => CandidateOutcome::Rejected(rejection),
-                Err(TokenCheckError::Unavailable) => return Err(NoSession::Unavailable),
-            },
-        };
-        judged.push((found, carried));
-    }
-    let (found, carried) = candidates::pick_candidate(judged)?;
-    let out = match handshake::decide(carried, &found, instance.stage, visit.as_ref()) {
-        SessionDecision::Serve(session) => return Ok(session),
-        SessionDecision::Unauthenticated(out) => out,
-        SessionDecision::ApplyHandshake { answer, otherwise } => {
-            match verify_handshake(answer, sessions).await {
-                Ok(cookies) => return Err(handshake_done(&cookies, visit.as_ref())),
-                Err(TokenCheckError::Unavailable) => return Err(NoSession::Unavailable),
+    page_request: Option<PageRequest<'_>>,
+    route: &'static str,
+) -> SessionOutcome {
+    let (candidate, outcome) = match verify_candidates(incoming, sessions).await {
+        Ok(picked) => picked,
+        Err(TokenCheckError::Invalid(error)) => return rejected(error, route),
+        Err(TokenCheckError::Unavailable) => return SessionOutcome::Unavailable,
+    };
+    let stage = sessions.clerk_instance().stage;
+    let next = match handshake::decide(outcome, &candidate, stage, page_request.as_ref()) {
+        SessionDecision::Serve(session) => return SessionOutcome::SignedIn(session),
+        SessionDecision::Unauthenticated(next) => next,
+        SessionDecision::ApplyHandshake { token, otherwise } => {
+            match verify_handshake(token, sessions).await {
+                Ok(cookies) => return handshake_done(&cookies, page_request.as_ref()),
+                Err(TokenCheckError::Unavailable) => return SessionOutcome::Unavailable,
                 Err(TokenCheckError::Invalid(rejection)) => {
-                    tracing::info!(%rejection, "a handshake is refused");
+                    tracing::info!(%rejection, "handshake rejected");
                     otherwise
                 }
             }
         }
     };
-    match (out, visit, &sessions.frontend) {
-        (Unauthenticated::Refuse(Some(rejection)), ..) => Err(rejection.into()),
-        (Unauthenticated::StartHandshake(due), Some(visit), Some(frontend)) => {
-            let chance = edge::random::uuid().map_err(|error| {
-                tracing::error!(?error, "the platform gave no random number");
-                NoSession::Unavailable
-            })?;
-            tracing::info!(?due, "a browser is sent to Clerk");
-            let leave = handshake::redirect_to_clerk(
-                due,
-                &found,
-                &instance,
-                &visit,
-                frontend.as_str(),
-                &chance,
-            );
-            Err(NoSession::Redirect(leave))
+    match (next, page_request) {
+        (Unauthenticated::Refuse(Some(error)), _) => rejected(error, route),
+        (Unauthenticated::StartHandshake(reason), Some(page_request)) => {
+            start_handshake(reason, &candidate, &page_request, sessions)
         }
-        (Unauthenticated::StartHandshake(_), _, None) => {
-            edge::settings::log_errors(&[NO_FRONTEND]);
-            Err(NoSession::NoToken)
+        (Unauthenticated::Refuse(None), _) | (Unauthenticated::StartHandshake(_), None) => {
+            SessionOutcome::SignedOut
         }
-        (Unauthenticated::Refuse(None), ..)
-        | (Unauthenticated::StartHandshake(_), None, Some(_)) => Err(NoSession::NoToken),
     }
 }
 
-fn handshake_done(cookies: &[SetCookie], visit: Option<&PageRequest<'_>>) -> NoSession {
-    tracing::info!("a handshake is taken");
-    visit.map_or(NoSession::NoToken, |visit| {
-        NoSession::Redirect(handshake::redirect_back(cookies, visit))
+/// Verifies every candidate and picks the one that counts.
+async fn verify_candidates<'a>(
+    incoming: &'a IncomingRequest,
+    sessions: &SessionSettings,
+) -> Result<(TokenCandidate<'a>, CandidateOutcome), TokenCheckError> {
+    let (instance, now) = (sessions.clerk_instance(), edge::clock::now());
+    let mut verified = Vec::new();
+    for candidate in candidates::find_candidates(incoming.credential_headers(), &instance, now)? {
+        let outcome = match candidate.token {
+            None => CandidateOutcome::NoToken,
+            Some(token) => match verify_token(token, candidate.carrier, sessions).await {
+                Ok(session) => CandidateOutcome::Session(session),
+                Err(TokenCheckError::Invalid(error)) => CandidateOutcome::Rejected(error),
+                Err(TokenCheckError::Unavailable) => return Err(TokenCheckError::Unavailable),
+            },
+        };
+        verified.push((candidate, outcome));
+    }
+    Ok(candidates::pick_candidate(verified)?)
+}
+
+fn rejected(rejection: TokenError, route: &'static str) -> SessionOutcome {
+    tracing::info!(route, %rejection, "session token rejected");
+    SessionOutcome::SignedOut
+}
+
+fn start_handshake(
+    reason: HandshakeReason,
+    candidate: &TokenCandidate<'_>,
+    page_request: &PageRequest<'_>,
+    sessions: &SessionSettings,
+) -> SessionOutcome {
+    let Some(frontend) = &sessions.frontend else {
+        edge::settings::log_errors(&[NO_FRONTEND]);
+        return SessionOutcome::SignedOut;
+    };
+    let state = match edge::random::uuid() {
+        Ok(state) => state,
+        Err(error) => {
+            tracing::error!(?error, "random number generation failed");
+            return SessionOutcome::Unavailable;
+        }
+    };
+    tracing::info!(due = ?reason, "redirecting to Clerk for a handshake");
+    let (instance, frontend) = (sessions.clerk_instance(), frontend.as_str());
+    SessionOutcome::Redirect(handshake::redirect_to_clerk(
+        reason,
+        candidate,
+        &instance,
+        page_request,
+        frontend,
+        &state,
+    ))
+}
+
+fn handshake_done(cookies: &[SetCookie], page_request: Option<&PageRequest<'_>>) -> SessionOutcome {
+    tracing::info!("handshake completed");
+    page_request.map_or(SessionOutcome::SignedOut, |page_request| {
+        SessionOutcome::Redirect(handshake::redirect_back(cookies, page_request))
     })
 }
 
-/// Why a token was not found good.
+/// Why a token was not accepted.
 enum TokenCheckError {
     Invalid(TokenError),
     Unavailable,
 }
 
 impl From<TokenError> for TokenCheckError {
-    fn from(rejection: TokenError) -> Self {
-        Self::Invalid(rejection)
+    fn from(error: TokenError) -> Self {
+        Self::Invalid(error)
     }
 }
 
 impl From<KeyLookupError> for TokenCheckError {
-    fn from(trouble: KeyLookupError) -> Self {
-        match trouble {
+    fn from(error: KeyLookupError) -> Self {
+        match error {
             KeyLookupError::NoKeyId => Self::Invalid(TokenError::MissingKeyId),
             KeyLookupError::UnknownKey => Self::Invalid(TokenError::UnknownKey),
             KeyLookupError::Unavailable => Self::Unavailable,
@@ -130,20 +156,20 @@ async fn verify_token(
     sessions: &SessionSettings,
 ) -> Result<Session, TokenCheckError> {
     let unverified = session::parse_token(token)?;
-    let check = keys::check_signature(&unverified, &sessions.keys).await?;
-    let verified = unverified.with_signature(check)?;
+    let status = keys::check_signature(&unverified, &sessions.keys).await?;
+    let verified = unverified.with_signature(status)?;
     Ok(session::validate_claims_at(carrier, &verified, &sessions.policy, edge::clock::now())?)
 }
 
-/// The cookies of a handshake, once it and every session in it was found good.
+/// Verifies a handshake token and every session token in it; returns its cookies.
 async fn verify_handshake(
-    answer: Result<Cow<'_, str>, TokenError>,
+    token: Result<Cow<'_, str>, TokenError>,
     sessions: &SessionSettings,
 ) -> Result<Vec<SetCookie>, TokenCheckError> {
-    let answer = answer?;
-    let unverified = handshake::parse_handshake(&answer)?;
-    let check = keys::check_signature(unverified.token(), &sessions.keys).await?;
-    let verified = unverified.verified(check)?;
+    let token = token?;
+    let unverified = handshake::parse_handshake(&token)?;
+    let status = keys::check_signature(unverified.token(), &sessions.keys).await?;
+    let verified = unverified.with_signature(status)?;
     let suffix = sessions.cookie_suffix.as_deref();
     let now = edge::clock::now();
     let cookies = handshake::validate_handshake(&verified, &sessions.policy, suffix, now)?;

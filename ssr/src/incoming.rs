@@ -1,13 +1,12 @@
-//! What a request says, as far as anybody here looks at it.
+//! The parts of a request that are used.
 //!
-//! Headers that claim to know better (`X-Forwarded-Host`, `X-Original-URL`,
-//! `X-HTTP-Method-Override` and their kin) are not among it.
+//! `X-Forwarded-Host`, `X-Original-URL`, `X-HTTP-Method-Override` and similar headers are ignored.
 
 use shared::session::candidates::CredentialHeaders;
 use shared::session::handshake::PageRequest;
 use worker::{Request, Result};
 
-/// How a request asks.
+/// The method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum RequestMethod {
     /// `GET`.
@@ -15,31 +14,59 @@ pub(crate) enum RequestMethod {
     Get,
     /// `HEAD`: answered as `GET`, without the body.
     Head,
-    /// Anything else. Nothing here is written to.
+    /// Any other. All routes are read-only.
     Other,
 }
 
 /// A request.
 #[derive(Debug, Default)]
 pub(crate) struct IncomingRequest {
-    /// How it asks.
+    /// The method.
     pub(crate) method: RequestMethod,
-    /// Scheme, host and port as the client named them.
+    /// Scheme, host and port as the client sent them.
     pub(crate) origin: String,
-    /// The path as it was sent: nothing decoded, nothing normalised.
+    /// The path as it was sent, neither decoded nor normalised.
     pub(crate) path: String,
     /// The query without its `?`, as it was sent.
     pub(crate) query: Option<String>,
-    /// Whether a person's browser asks for a page.
+    /// Whether a browser opens a page.
     pub(crate) wants_page: bool,
-    /// Whether it is a browser's own navigation by `GET`: one that can be sent away and comes back.
+    /// Whether it is a browser's navigation by `GET`, which can be redirected to Clerk and back.
     is_document: bool,
     authorization: Option<String>,
     cookie: Option<String>,
 }
 
 impl IncomingRequest {
-    /// The headers in which a session token can come.
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// If a header cannot be read.
+    pub(crate) fn from_request(req: &Request) -> Result<Self> {
+        // `Request::url` would parse, and so resolve `..` and turn `\` into `/`: the guarded path
+        // would differ from the path that was sent.
+        let url = req.inner().url();
+        let (origin, path, query) = split(&url);
+        let headers = req.headers();
+        let method = method(req);
+        let (dest, accept) = (headers.get("sec-fetch-dest")?, headers.get("accept")?);
+        let takes_html = accept.is_some_and(|it| it.to_ascii_lowercase().contains("text/html"));
+        let is_navigation = dest.as_deref() == Some("document");
+        Ok(Self {
+            method,
+            origin: origin.to_owned(),
+            path: path.to_owned(),
+            query: query.map(str::to_owned),
+            wants_page: is_navigation || takes_html,
+            // Old browsers do not send Sec-Fetch-Dest.
+            is_document: method == RequestMethod::Get
+                && (is_navigation || (dest.is_none() && takes_html)),
+            authorization: headers.get("authorization")?,
+            cookie: headers.get("cookie")?,
+        })
+    }
+
+    /// The headers that can carry a session token.
     pub(crate) fn credential_headers(&self) -> CredentialHeaders<'_> {
         CredentialHeaders {
             authorization: self.authorization.as_deref(),
@@ -47,7 +74,7 @@ impl IncomingRequest {
         }
     }
 
-    /// The request as one that can be sent to Clerk and back to `origin`, if it can.
+    /// The request as one that can be redirected to Clerk and back to `origin`, if it can.
     pub(crate) fn page_request<'a>(&'a self, origin: &'a str) -> Option<PageRequest<'a>> {
         self.is_document.then(|| PageRequest {
             origin,
@@ -58,9 +85,9 @@ impl IncomingRequest {
     }
 }
 
-/// How a request asks.
+/// The method of a request.
 pub(crate) fn method(req: &Request) -> RequestMethod {
-    // `Request::method` takes every method that it does not know (`PROPFIND`, `PURGE`) for `GET`.
+    // `Request::method` returns `GET` for methods that it does not know (`PROPFIND`, `PURGE`).
     match req.inner().method().as_str() {
         "GET" => RequestMethod::Get,
         "HEAD" => RequestMethod::Head,
@@ -68,35 +95,7 @@ pub(crate) fn method(req: &Request) -> RequestMethod {
     }
 }
 
-/// Reads a request.
-///
-/// # Errors
-/// When the platform does not give a header out.
-pub(crate) fn read(req: &Request) -> Result<IncomingRequest> {
-    // `Request::url` would parse, and so resolve `..` and turn `\` into `/`: the path that is
-    // guarded would not be the path that was sent.
-    let url = req.inner().url();
-    let (origin, path, query) = split(&url);
-    let headers = req.headers();
-    let method = method(req);
-    let (dest, accept) = (headers.get("sec-fetch-dest")?, headers.get("accept")?);
-    let takes_html = accept.is_some_and(|it| it.to_ascii_lowercase().contains("text/html"));
-    let is_navigation = dest.as_deref() == Some("document");
-    Ok(IncomingRequest {
-        method,
-        origin: origin.to_owned(),
-        path: path.to_owned(),
-        query: query.map(str::to_owned),
-        wants_page: is_navigation || takes_html,
-        // Browsers of a certain age do not tell the destination.
-        is_document: method == RequestMethod::Get
-            && (is_navigation || (dest.is_none() && takes_html)),
-        authorization: headers.get("authorization")?,
-        cookie: headers.get("cookie")?,
-    })
-}
-
-/// Origin, path and query of an absolute URL, each as it is spelled.
+/// Origin, path and query of an absolute URL, unparsed.
 fn split(url: &str) -> (&str, &str, Option<&str>) {
     let url = url.split_once('#').map_or(url, |(before, _)| before);
     let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
@@ -117,7 +116,7 @@ mod tests {
     use super::split;
 
     #[test]
-    fn a_url_is_split_as_it_is_spelled() {
+    fn a_url_is_split_without_parsing() {
         let cases = [
             ("https://a.example", ("https://a.example", "/", None)),
             ("https://a.example/", ("https://a.example", "/", None)),

@@ -1,10 +1,8 @@
 //! Clerk's public keys and the platform's RSA; only this file and its modules name WebCrypto.
 //!
-//! Per isolate: one set of keys, and each key imported once. No promise is ever shared between
-//! requests, since the runtime forbids one request to wait for another's I/O: whoever finds a
-//! fetch under way looks again a moment later.
+//! Per isolate: one set of keys, and each key imported once. The runtime forbids one request to
+//! wait for another's I/O, so promises are not shared: a request that finds a fetch running polls.
 
-mod jwks_cache;
 mod webcrypto;
 
 use std::cell::RefCell;
@@ -12,6 +10,7 @@ use std::time::Duration;
 
 use edge::body;
 use futures_util::future::{Either, select};
+use shared::session::jwks_cache::{FETCH_MS_MAX, JwksCache, KeyDecision, KeysById};
 use shared::session::keys::{self, JWKS_BYTES_MAX, RsaKey};
 use shared::session::verified_signatures::VerifiedSignatures;
 use shared::session::{SignatureStatus, UnverifiedToken};
@@ -19,27 +18,25 @@ use shared::settings::ssr::KeySource;
 use url::Url;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
-use self::jwks_cache::{FETCH_MS_MAX, JwksCache, KeyDecision};
-
-/// Why a signature was not judged.
+/// Why no key was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyLookupError {
-    /// The token names no key.
+    /// The token has no key id.
     NoKeyId,
-    /// Clerk has no key of the id that the token names.
+    /// Clerk has no key with that id.
     UnknownKey,
-    /// No key could be had, or the platform's cryptography failed: nobody can be judged now. The
-    /// reason is in the log.
+    /// The keys are unavailable or WebCrypto failed: no token can be verified now. The reason is in
+    /// the log.
     Unavailable,
 }
 
 /// 503, with its reason for the log.
 fn unavailable(why: &'static str) -> KeyLookupError {
-    tracing::warn!(why, "the keys are out of reach");
+    tracing::warn!(why, "JWKS unavailable");
     KeyLookupError::Unavailable
 }
 
-/// Checks a token's signature with the key that it names, or with the one key there is.
+/// Checks a token's signature with the key of its key id, or with the configured one.
 pub(crate) async fn check_signature(
     token: &UnverifiedToken<'_>,
     source: &KeySource,
@@ -48,58 +45,58 @@ pub(crate) async fn check_signature(
         KeySource::Pem(key) => key.clone(),
         KeySource::Jwks(url) => find_key(token.kid().ok_or(KeyLookupError::NoKeyId)?, url).await?,
     };
-    if SEEN.with_borrow(|seen| seen.contains(token, &key)) {
+    if VERIFIED.with_borrow(|verified| verified.contains(token, &key)) {
         return Ok(SignatureStatus::Valid);
     }
-    let verdict = webcrypto::verify(&key, token.signature(), token.signed_bytes()).await;
-    let check = verdict.map_err(|error| {
-        tracing::error!(?error, "the platform could not check a signature");
+    let result = webcrypto::verify(&key, token.signature(), token.signed_bytes()).await;
+    let status = result.map_err(|error| {
+        tracing::error!(?error, "WebCrypto verification failed");
         KeyLookupError::Unavailable
     })?;
-    if check == SignatureStatus::Valid {
-        SEEN.with_borrow_mut(|seen| seen.insert(token, &key));
+    if status == SignatureStatus::Valid {
+        VERIFIED.with_borrow_mut(|verified| verified.insert(token, &key));
     }
-    Ok(check)
+    Ok(status)
 }
 
 thread_local! {
-    static SEEN: RefCell<VerifiedSignatures> = RefCell::new(VerifiedSignatures::default());
-    static HELD: RefCell<JwksCache> = RefCell::new(JwksCache::default());
+    static VERIFIED: RefCell<VerifiedSignatures> = RefCell::new(VerifiedSignatures::default());
+    static JWKS: RefCell<JwksCache> = RefCell::new(JwksCache::default());
 }
 
-/// How long to leave a fetch of another request alone before looking again.
-const WAIT: Duration = Duration::from_millis(20);
+/// The poll interval while another request fetches.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The key called `kid`, fetching the set when that is due.
+/// Finds the key with the id `kid`; fetches the set when that is due.
 async fn find_key(kid: &str, url: &Url) -> Result<RsaKey, KeyLookupError> {
-    let patience = edge::clock::now().plus(2 * FETCH_MS_MAX);
+    let deadline = edge::clock::now().plus(2 * FETCH_MS_MAX);
     loop {
         let now = edge::clock::now();
-        if patience < now {
-            return Err(unavailable("those who fetch the JWKS do not come to an end"));
+        if deadline < now {
+            return Err(unavailable("timed out waiting for another request's JWKS fetch"));
         }
-        match HELD.with_borrow(|held| held.decide(kid, now)) {
+        match JWKS.with_borrow(|jwks| jwks.decide(kid, now)) {
             KeyDecision::Use(key) => return Ok(key),
-            KeyDecision::Unknown => return Err(KeyLookupError::UnknownKey),
+            KeyDecision::UnknownKey => return Err(KeyLookupError::UnknownKey),
             KeyDecision::Unavailable => {
-                return Err(unavailable("there is no set, and the last fetch has failed just now"));
+                return Err(unavailable("no JWKS cached, and the last fetch failed moments ago"));
             }
-            KeyDecision::Wait => Delay::from(WAIT).await,
+            KeyDecision::Wait => Delay::from(POLL_INTERVAL).await,
             KeyDecision::Fetch => {
-                HELD.with_borrow_mut(|held| held.fetch_started(now));
+                JWKS.with_borrow_mut(|jwks| jwks.fetch_started(now));
                 let fetched = fetch_jwks(url).await;
                 if let Err(error) = &fetched {
-                    tracing::warn!(error, "the JWKS could not be fetched");
+                    tracing::warn!(error, "JWKS fetch failed");
                 }
                 let ended = edge::clock::now();
-                HELD.with_borrow_mut(|held| held.fetch_finished(now, fetched.ok(), ended));
+                JWKS.with_borrow_mut(|jwks| jwks.fetch_finished(now, fetched.ok(), ended));
             }
         }
     }
 }
 
 /// Fetches the set. Redirects are not followed: the address comes from the configuration alone.
-async fn fetch_jwks(url: &Url) -> Result<std::collections::BTreeMap<String, RsaKey>, String> {
+async fn fetch_jwks(url: &Url) -> Result<KeysById, String> {
     let mut init = RequestInit::new();
     init.with_method(Method::Get).with_redirect(RequestRedirect::Manual);
     let request = Request::new_with_init(url.as_str(), &init).map_err(|e| format!("{e:?}"))?;
@@ -115,20 +112,20 @@ async fn fetch_jwks(url: &Url) -> Result<std::collections::BTreeMap<String, RsaK
         let body = body::read_up_to(JWKS_BYTES_MAX, announced, answer.stream()).await;
         body.map_err(|error| error.to_string())
     };
-    let patience = Delay::from(Duration::from_millis(FETCH_MS_MAX.unsigned_abs()));
-    let body = match select(Box::pin(reading), patience).await {
+    let deadline = Delay::from(Duration::from_millis(FETCH_MS_MAX.unsigned_abs()));
+    let body = match select(Box::pin(reading), deadline).await {
         Either::Left((body, _)) => body,
-        Either::Right(_) => Err(format!("no answer within {FETCH_MS_MAX} ms")),
+        Either::Right(_) => Err(format!("timed out after {FETCH_MS_MAX} ms")),
     };
     if body.is_err() {
-        // Nobody waits for what is still to come.
+        // Stop the download.
         abort.abort();
     }
     let mut set = keys::from_jwks(&body?).map_err(|error| error.to_string())?;
     // Anyone can sign with the key of Clerk's own tests.
     set.retain(|_, key| !key.is_published());
     if set.is_empty() {
-        return Err("no key but that of Clerk's own tests".to_owned());
+        return Err("JWKS contains only Clerk's published test key".to_owned());
     }
     Ok(set)
 }

@@ -1,21 +1,22 @@
-//! Worker `rolecall-ssr`: the server-rendered application. It holds no database.
+//! Worker `rolecall-ssr`: the server-rendered application. It has no database binding.
 //!
 //! ```text
-//!  request ─incoming→ Incoming ─route::find→ Route ─identity::session→ Session | off to Clerk
-//!  Session ─roles::of══RoleCache══▶ Roles ─opened::open→ Opened (page + Permit) ─page→ HTML
+//!  request ─incoming→ IncomingRequest ─find_route→ Route ─authorize→ Authorization
+//!  find_session→ Session ─load_roles══RoleCache══▶ UserRoles ─permit_page→ PermittedPage
+//!  PermittedPage (page + Permit) ─page→ HTML
 //! ```
 //!
-//! A page under a guard is built from the `Permit` for its own need; without one there is nothing
-//! to call. Whatever cannot be known is answered 503, never with a page.
+//! A guarded page is rendered from the `Permit` for its own need; without one it cannot be
+//! rendered. If the keys or the roles are unavailable, the answer is 503.
 
 mod incoming;
 mod route;
 mod app;
+mod authorize;
 mod caller;
 mod find_session;
 mod keys;
 mod roles;
-mod check_query;
 mod sign_out;
 mod permitted_page;
 mod page;
@@ -30,7 +31,7 @@ use self::incoming::RequestMethod;
 /// Answers one request.
 ///
 /// # Errors
-/// Never on purpose: what fails inside is logged and answered 503.
+/// Internal errors are logged and answered 503.
 #[event(fetch)]
 pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
     edge::log::init();
@@ -38,8 +39,8 @@ pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
     let answer = match answer(&req, &env).await {
         Ok(answer) => answer,
         Err(error) => {
-            // Debug, not Display: it does not unwind into JavaScript for a message.
-            tracing::error!(?error, "an answer could not be written");
+            // Debug, not Display: it avoids a call into JavaScript.
+            tracing::error!(?error, "building the response failed");
             reply::unavailable_json()?
         }
     };
@@ -47,5 +48,5 @@ pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
 }
 
 async fn answer(req: &Request, env: &Env) -> Result<Response> {
-    app::answer(&incoming::read(req)?, env).await
+    app::answer(&incoming::IncomingRequest::from_request(req)?, env).await
 }

@@ -1,7 +1,5 @@
-//! The pages. What is under a guard is built from what the guard has opened, so there is no other
-//! way to show it.
-//!
-//! Askama escapes whatever is put into a template.
+//! The pages. Guarded pages are rendered from a `PermittedPage`, so they cannot be rendered without
+//! a permit. Askama escapes all values.
 
 use askama::Template;
 use shared::roles::{Membership, UserStatus};
@@ -65,17 +63,17 @@ struct MessagePage<'a> {
     next: PageAction<'a>,
 }
 
-/// What its reader can do about it.
+/// The suggested action.
 enum PageAction<'a> {
-    /// Begin at the front page.
+    /// Go to the front page.
     GoHome,
     /// Open the same page again.
     Retry,
-    /// See what they may do, or sign in as somebody else.
+    /// Open the dashboard, or sign in with another account.
     SwitchAccount(Option<&'a SignOutForm>),
 }
 
-/// Who looks at a page, and how they leave.
+/// The viewer and the sign-out form.
 struct Viewer<'a> {
     user: &'a str,
     actor: Option<&'a str>,
@@ -92,18 +90,18 @@ pub(crate) fn sign_in(clerk: &str, back: &str) -> askama::Result<String> {
     SignInPage { clerk, back }.render()
 }
 
-/// A page under a guard, as its guard has opened it.
+/// A guarded page.
 pub(crate) fn guarded(
-    opened: &PermittedPage<'_>,
+    permitted: &PermittedPage<'_>,
     sign_out: Option<&SignOutForm>,
 ) -> askama::Result<String> {
-    let (session, set) = (opened.permit().session(), opened.permit().set());
+    let (session, set) = (permitted.permit().session(), permitted.permit().set());
     let who = Viewer {
         user: session.user_id().as_str(),
         actor: session.actor().map(shared::session::Actor::as_str),
         sign_out,
     };
-    match opened.page() {
+    match permitted.page() {
         GuardedPage::Dashboard => DashboardPage {
             who,
             roles: &set.roles,
@@ -122,13 +120,13 @@ pub(crate) fn guarded(
     }
 }
 
-/// 403: one page for every cause, so that it tells nothing about what exists.
+/// 403: the same page for every reason, to reveal nothing.
 pub(crate) fn forbidden(sign_out: Option<&SignOutForm>) -> askama::Result<String> {
     MessagePage {
         status: 403,
         title: "No access",
-        text: "Your account may not see this page. If you think it should, ask an administrator \
-               of your organization. A new role counts at once: open the page again.",
+        text: "Your account has no access to this page. If you need it, ask an administrator. New \
+               roles take effect at once: reload the page.",
         next: PageAction::SwitchAccount(sign_out),
     }
     .render()
@@ -149,8 +147,8 @@ pub(crate) fn not_found() -> askama::Result<String> {
 pub(crate) fn not_allowed() -> askama::Result<String> {
     MessagePage {
         status: 405,
-        title: "Not possible",
-        text: "This page can only be read. Nothing was changed.",
+        title: "Method not allowed",
+        text: "This page is read-only. Nothing was changed.",
         next: PageAction::GoHome,
     }
     .render()
@@ -161,8 +159,7 @@ pub(crate) fn unavailable() -> askama::Result<String> {
     MessagePage {
         status: 503,
         title: "Try again in a moment",
-        text: "We cannot check what your account may do right now, so this page stays closed. \
-               Nothing of yours is lost.",
+        text: "We cannot check your permissions right now. No data is lost.",
         next: PageAction::Retry,
     }
     .render()

@@ -1,13 +1,12 @@
-//! A page that may be shown: the page and the permit for its own need, held together.
+//! A page with the permit for its own need.
 
-use shared::guard::Permit;
+use shared::guard::{Denied, Permit};
 
-use crate::caller::{AccessDenied, Caller};
-use crate::roles::UserRoles;
+use crate::caller::Caller;
 use crate::route::GuardedPage;
 
 /// A page whose need was met. Only [`permit_page`] makes one. A permit does not say which need it
-/// proves, so one for the dashboard could show any page, if pages were rendered from permits alone.
+/// proves: if pages were rendered from permits alone, one for the dashboard could show any page.
 #[derive(Debug)]
 pub(crate) struct PermittedPage<'a> {
     page: &'a GuardedPage,
@@ -17,19 +16,18 @@ pub(crate) struct PermittedPage<'a> {
 /// Asks the guard for what `page` needs.
 pub(crate) fn permit_page<'a>(
     page: &'a GuardedPage,
-    asker: &'a Caller,
-    roles: &'a UserRoles,
-) -> Result<PermittedPage<'a>, AccessDenied> {
-    Ok(PermittedPage { page, permit: asker.permit(roles, &page.need())? })
+    caller: &'a Caller,
+) -> Result<PermittedPage<'a>, Denied> {
+    Ok(PermittedPage { page, permit: caller.permit(&page.need())? })
 }
 
 impl<'a> PermittedPage<'a> {
-    /// Which page it is.
+    /// The page.
     pub(crate) fn page(&self) -> &'a GuardedPage {
         self.page
     }
 
-    /// For whom it is opened, and by which roles.
+    /// The permit.
     pub(crate) fn permit(&self) -> &Permit<'a> {
         &self.permit
     }

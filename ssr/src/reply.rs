@@ -1,4 +1,4 @@
-//! Answers on the wire: status, headers, body.
+//! HTTP responses: status, headers, body.
 
 use serde::Serialize;
 use shared::session::handshake::HandshakeRedirect;
@@ -6,7 +6,7 @@ use worker::{Response, ResponseBody, ResponseBuilder, Result};
 
 use crate::sign_out::SignOutForm;
 
-/// Nothing that read an identity is kept by anybody but the browser, and not by it either.
+/// Personal responses are never cached.
 const NO_STORE: (&str, &str) = ("cache-control", "private, no-store");
 const VARY: (&str, &str) = ("vary", "Cookie, Authorization");
 const NOSNIFF: (&str, &str) = ("x-content-type-options", "nosniff");
@@ -18,87 +18,86 @@ const PAGE_HEADERS: [(&str, &str); 8] = [
     VARY,
     NOSNIFF,
     ("strict-transport-security", "max-age=31536000"),
-    // Not `same-origin`: under it a browser hides who posts the form that signs out, and Clerk
-    // refuses a form from nowhere.
+    // Not `same-origin`: the browser would send the sign-out form without its Origin, and Clerk
+    // rejects such a form.
     ("referrer-policy", "strict-origin-when-cross-origin"),
     ("cross-origin-opener-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// Seconds after which an answer that could not be given may be asked for again:
-/// `GUARD_RETRY_AFTER_S` of `shared::limits`.
+/// Seconds after which a 503 may be retried: `GUARD_RETRY_AFTER_S` of `shared::limits`.
 pub(crate) const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
 /// A page without a form.
 pub(crate) fn html(status: u16, page: String, more: &[(&str, &str)]) -> Result<Response> {
     let builder = with_headers(ResponseBuilder::new().with_status(status), &PAGE_HEADERS)?;
-    let builder = builder.with_header("content-security-policy", &policy("'none'"))?;
+    let builder = builder.with_header("content-security-policy", &csp("'none'"))?;
     Ok(with_headers(builder, more)?.fixed(page.into_bytes()))
 }
 
-/// A page that shows the way out, if there is one.
+/// A page with the sign-out form, if there is one.
 pub(crate) fn html_with_form(
     sign_out: Option<&SignOutForm>,
     status: u16,
     page: String,
 ) -> Result<Response> {
-    let mut answer = html(status, page, &[])?;
+    let mut response = html(status, page, &[])?;
     if let Some(SignOutForm { origin, .. }) = sign_out {
-        // Browsers hold the redirect after a form to it as well, hence this site.
-        let policy = policy(&format!("'self' {origin}"));
-        answer.headers_mut().set("content-security-policy", &policy)?;
+        // `form-action` also applies to the redirect after the form, hence 'self'.
+        let csp = csp(&format!("'self' {origin}"));
+        response.headers_mut().set("content-security-policy", &csp)?;
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// What a page may load. There is no script anywhere, and no inline style.
-fn policy(form_action: &str) -> String {
+/// The Content-Security-Policy: no script and no inline style.
+fn csp(form_action: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self'; form-action {form_action}; base-uri 'none'; \
          frame-ancestors 'none'"
     )
 }
 
-/// An answer for a program.
+/// A JSON response.
 pub(crate) fn json<T: Serialize>(status: u16, body: &T, more: &[(&str, &str)]) -> Result<Response> {
     let headers: Vec<_> = std::iter::once(VARY).chain(more.iter().copied()).collect();
     edge::reply::with_headers(status, body, &headers)
 }
 
-/// What is wrong, for a program.
+/// A JSON error.
 #[derive(Serialize)]
 struct ErrorBody<'a> {
     error: &'a str,
 }
 
-/// What is wrong, for a program: one word or one sentence, the same for every cause of one status.
+/// A JSON error: one word or one sentence, the same for every reason of one status.
 pub(crate) fn error_json(status: u16, error: &str, more: &[(&str, &str)]) -> Result<Response> {
     json(status, &ErrorBody { error }, more)
 }
 
-/// 503 for a program.
+/// 503 as JSON.
 pub(crate) fn unavailable_json() -> Result<Response> {
     error_json(503, "unavailable", &[RETRY_AFTER])
 }
 
-/// 302 to `location`, which is not built from anything but the configuration and a checked path.
+/// 302 to `location`, which comes only from the configuration and a checked path.
 pub(crate) fn redirect_302(location: &str) -> Result<Response> {
     let builder = ResponseBuilder::new().with_status(302).with_header("location", location)?;
     Ok(with_headers(builder, &[NO_STORE, VARY, NOSNIFF])?.empty())
 }
 
-/// 307 to Clerk or back from there, with the cookies that go with it.
-pub(crate) fn handshake_redirect(leave: &HandshakeRedirect) -> Result<Response> {
+/// 307 to Clerk or back, with its cookies.
+pub(crate) fn handshake_redirect(redirect: &HandshakeRedirect) -> Result<Response> {
     let builder = ResponseBuilder::new().with_status(307);
-    let builder = builder.with_header("location", &leave.location)?;
-    let mut answer = with_headers(builder, &[NO_STORE, VARY, NOSNIFF])?.empty();
-    for line in &leave.cookies {
-        answer.headers_mut().append("set-cookie", line)?;
+    let builder = builder.with_header("location", &redirect.location)?;
+    let mut response = with_headers(builder, &[NO_STORE, VARY, NOSNIFF])?.empty();
+    for line in &redirect.cookies {
+        response.headers_mut().append("set-cookie", line)?;
     }
-    Ok(answer)
+    Ok(response)
 }
 
-/// The style sheet: the same for everybody, so anyone may keep it.
+/// The style sheet: publicly cacheable.
 pub(crate) fn stylesheet(css: &'static str) -> Result<Response> {
     let headers = [
         ("content-type", "text/css; charset=utf-8"),
@@ -108,9 +107,9 @@ pub(crate) fn stylesheet(css: &'static str) -> Result<Response> {
     Ok(with_headers(ResponseBuilder::new(), &headers)?.fixed(css.into()))
 }
 
-/// The answer to `HEAD`: everything but the body.
-pub(crate) fn without_body(answer: Response) -> Response {
-    let (builder, _) = answer.into_parts();
+/// The response to `HEAD`: without the body.
+pub(crate) fn without_body(response: Response) -> Response {
+    let (builder, _) = response.into_parts();
     builder.body(ResponseBody::Empty)
 }
 
@@ -123,7 +122,7 @@ mod tests {
     use shared::limits::GUARD_RETRY_AFTER_S;
 
     #[test]
-    fn a_503_asks_for_as_much_patience_as_an_object_may_need() {
+    fn retry_after_matches_the_guard_limit() {
         assert_eq!(super::RETRY_AFTER.1, GUARD_RETRY_AFTER_S.to_string());
     }
 }

@@ -1,54 +1,23 @@
-//! What the asker may do: their role cache is asked; only this file names the objects.
-
-mod isolate_cache;
+//! Queries the user's role cache. All access to the objects is in this file.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use js_sys::Reflect;
-use shared::d1_error::{ObjectCallError, retry_call_ms};
-use shared::guard::RoleSnapshot;
+use shared::cache::isolate::{Freshness, IsolateCache, UserRoles};
 use shared::id::UserId;
 use shared::limits::ANSWER_MS_MAX;
-use shared::role_cache::{self, RoleAnswer, RoleQuery, RoleSource};
+use shared::retry::{ObjectCallError, retry_call_ms};
+use shared::role_cache::{self, RoleAnswer, RoleQuery};
 use worker::{Delay, Env, Error};
 
-use self::isolate_cache::IsolateCache;
-
-/// A question to the cache, beyond "whose".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Freshness {
-    /// Read D1 first.
-    pub(crate) fresh: bool,
-    /// Nothing below this version will do.
-    pub(crate) min_version: i64,
-}
-
-/// Roles, and where they came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct UserRoles {
-    /// The roles, and until when they hold.
-    pub(crate) known: RoleSnapshot,
-    /// Where they came from.
-    pub(crate) source: RoleSource,
-    /// How old they are.
-    pub(crate) age_ms: i64,
-}
-
-impl UserRoles {
-    /// The version of the set.
-    pub(crate) fn version(&self) -> i64 {
-        self.known.set.version
-    }
-}
-
-/// Nobody can say what the user may do. The texts are for the log.
+/// The roles are unavailable. The texts are for the log.
 #[derive(Debug)]
 pub(crate) enum RolesUnavailable {
-    /// The object said so itself. Its own log says why, once for all who ask meanwhile.
+    /// The object refused. It logs the reason itself, once for all callers.
     Refused(String),
-    /// There is no answer of the object's that can be used.
+    /// No usable answer.
     NoAnswer(String),
 }
 
@@ -60,130 +29,122 @@ thread_local! {
 pub(crate) async fn load_roles(
     env: &Env,
     user: &UserId,
-    wish: Freshness,
+    freshness: Freshness,
     isolate_ms: i64,
 ) -> Result<UserRoles, RolesUnavailable> {
     let now = edge::clock::now();
     if isolate_ms > 0
-        && let Some(held) = ISOLATE.with_borrow(|isolate| isolate.get(user, wish, isolate_ms, now))
+        && let Some(cached) =
+            ISOLATE.with_borrow(|isolate| isolate.get(user, freshness, isolate_ms, now))
     {
-        return Ok(held);
+        return Ok(cached);
     }
-    let asking = Box::pin(query_until_fresh(env, user, wish));
-    let patience = Delay::from(Duration::from_millis(ANSWER_MS_MAX));
-    let roles = match select(asking, patience).await {
+    let query = Box::pin(query_until_fresh(env, user, freshness));
+    let deadline = Delay::from(Duration::from_millis(ANSWER_MS_MAX));
+    let roles = match select(query, deadline).await {
         Either::Left((roles, _)) => roles?,
-        Either::Right(_) => return Err(unknowable("the object did not answer in time")),
+        Either::Right(_) => return Err(unavailable("role cache timed out")),
     };
     if isolate_ms == 0 {
         return Ok(roles);
     }
     let now = edge::clock::now();
     ISOLATE
-        .with_borrow_mut(|isolate| isolate.insert_if_newer(user, roles, wish, now))
-        .ok_or_else(|| unknowable("the object answered with an older version than before"))
+        .with_borrow_mut(|isolate| isolate.insert_if_newer(user, roles, freshness, now))
+        .ok_or_else(|| unavailable("role cache returned an older version than before"))
 }
 
-/// Asks, and once more when the answer ran out on its way: the object refreshes a set that is
-/// about to, so the second answer is a younger one.
+/// Queries again if the answer expired in transit.
 async fn query_until_fresh(
     env: &Env,
     user: &UserId,
-    wish: Freshness,
+    freshness: Freshness,
 ) -> Result<UserRoles, RolesUnavailable> {
-    let roles = query_with_retries(env, user, wish).await?;
-    if edge::clock::now() <= roles.known.good_until {
-        return Ok(roles);
+    let roles = query_with_retries(env, user, freshness).await?;
+    if roles.is_expired(edge::clock::now()) {
+        return query_with_retries(env, user, freshness).await;
     }
-    query_with_retries(env, user, wish).await
+    Ok(roles)
 }
 
-/// Asks, and a few times more, each through a new stub, while the runtime says that this can help.
+/// Queries, with retries for retryable errors, each through a new stub.
 async fn query_with_retries(
     env: &Env,
     user: &UserId,
-    wish: Freshness,
+    freshness: Freshness,
 ) -> Result<UserRoles, RolesUnavailable> {
     let mut calls = 1;
     loop {
-        let RoleQueryFailure { fault, unknowable } = match query_once(env, user, wish).await {
+        let RoleQueryFailure { fault, unavailable } = match query_once(env, user, freshness).await {
             Ok(roles) => return Ok(roles),
             Err(failure) => failure,
         };
         let Some(wait_ms) = retry_call_ms(fault, calls, edge::random::jitter()) else {
-            return Err(unknowable);
+            return Err(unavailable);
         };
-        tracing::warn!(calls, error = ?unknowable, "the object is asked again");
+        tracing::warn!(calls, error = ?unavailable, "retrying the role cache");
         Delay::from(Duration::from_millis(wait_ms.into())).await;
         calls += 1;
     }
 }
 
-/// Why the object gave no answer that can be used.
+/// Why there is no usable answer, and whether a retry can help.
 struct RoleQueryFailure {
     fault: ObjectCallError,
-    unknowable: RolesUnavailable,
+    unavailable: RolesUnavailable,
 }
 
 impl RoleQueryFailure {
-    /// The object did answer, and would answer alike.
-    fn of_answer(text: String) -> Self {
-        Self { fault: ObjectCallError::Final, unknowable: RolesUnavailable::NoAnswer(text) }
+    /// Not retryable: the object would answer the same again.
+    fn permanent(text: String) -> Self {
+        Self { fault: ObjectCallError::Permanent, unavailable: RolesUnavailable::NoAnswer(text) }
     }
 }
 
 impl From<Error> for RoleQueryFailure {
-    /// `retryable` and `overloaded` stand on the error object itself.
+    /// `retryable` and `overloaded` are properties of the error object.
     fn from(error: Error) -> Self {
         let Error::UnknownJsError { original, message, .. } = &error else {
-            return Self::of_answer(format!("{error:?}"));
+            return Self::permanent(format!("{error:?}"));
         };
-        let says =
+        let has_flag =
             |name: &str| Reflect::get(original, &name.into()).is_ok_and(|value| value.is_truthy());
-        let fault = ObjectCallError::classify(|| says("retryable"), || says("overloaded"));
-        Self { fault, unknowable: RolesUnavailable::NoAnswer(message.clone()) }
+        let fault = ObjectCallError::classify(|| has_flag("retryable"), || has_flag("overloaded"));
+        Self { fault, unavailable: RolesUnavailable::NoAnswer(message.clone()) }
     }
 }
 
 async fn query_once(
     env: &Env,
     user: &UserId,
-    wish: Freshness,
+    freshness: Freshness,
 ) -> Result<UserRoles, RoleQueryFailure> {
-    let ask = RoleQuery {
+    let query = RoleQuery {
         user_id: user.as_str().to_owned(),
-        fresh: wish.fresh,
-        min_version: wish.min_version,
+        fresh: freshness.fresh,
+        min_version: freshness.min_version,
         compact: true,
     };
-    let url = ask.to_url().map_err(Error::from)?;
+    let url = query.to_url().map_err(Error::from)?;
     let stub = env
         .durable_object(role_cache::ROLE_CACHE_BINDING)?
         .get_by_name(role_cache::object_name(user))?;
-    // The instant before the question: the age of what comes back counts from here at the latest.
+    // Ages count from before the query.
     let asked_at = edge::clock::now();
     let reply = stub.fetch_with_str(&url).await?;
     let (status, body) = (reply.status_code(), edge::body::text(reply).await?);
     if status != 200 {
-        let unknowable = RolesUnavailable::Refused(format!("the object refused with {status}"));
-        return Err(RoleQueryFailure { fault: ObjectCallError::Final, unknowable });
+        let unavailable = RolesUnavailable::Refused(format!("role cache answered {status}"));
+        return Err(RoleQueryFailure { fault: ObjectCallError::Permanent, unavailable });
     }
     let answer: RoleAnswer = serde_json::from_str(&body).map_err(|error| {
-        RoleQueryFailure::of_answer(format!("the object's answer cannot be read: {error}"))
+        RoleQueryFailure::permanent(format!("malformed role cache answer: {error}"))
     })?;
-    if answer.set.version < wish.min_version {
-        return Err(RoleQueryFailure::of_answer(
-            "the object's answer is below the version asked for".into(),
-        ));
-    }
-    let good_until = asked_at.plus(answer.good_for_ms);
-    Ok(UserRoles {
-        known: RoleSnapshot { set: answer.set, good_until },
-        source: answer.source,
-        age_ms: answer.age_ms.saturating_add(edge::clock::now().since(asked_at)),
-    })
+    UserRoles::from_answer(answer, freshness.min_version, asked_at, edge::clock::now()).ok_or_else(
+        || RoleQueryFailure::permanent("role cache returned a version below min_version".into()),
+    )
 }
 
-fn unknowable(why: &str) -> RolesUnavailable {
+fn unavailable(why: &str) -> RolesUnavailable {
     RolesUnavailable::NoAnswer(why.to_owned())
 }

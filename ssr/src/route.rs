@@ -1,19 +1,19 @@
-//! Which page a path names. What no line below names does not exist.
+//! The routes; any other path is 404.
 
 use shared::guard::Need;
 
-/// A page, a question or a file.
+/// A route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
-    /// The front page, for everybody.
+    /// The front page, public.
     Home,
-    /// Where to sign in, for everybody.
+    /// The sign-in page, public.
     SignIn,
-    /// Whether the Worker runs.
+    /// The health check.
     Health,
     /// The style sheet.
     Style,
-    /// A page under a guard.
+    /// A guarded page.
     Guarded(GuardedPage),
     /// Who am I, as JSON.
     Me,
@@ -35,7 +35,7 @@ pub(crate) enum GuardedPage {
 }
 
 impl GuardedPage {
-    /// What the page asks of whoever wants to see it.
+    /// What the page needs.
     pub(crate) fn need(&self) -> Need {
         match self {
             Self::Dashboard => Need::Session,
@@ -49,7 +49,7 @@ impl GuardedPage {
 }
 
 impl Route {
-    /// The route's name in the log: never the path, which anybody can write.
+    /// The route's name in the log: never the path, which the client controls.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Home => "home",
@@ -65,8 +65,16 @@ impl Route {
         }
     }
 
-    /// Whether programs, not people, ask here.
-    pub(crate) fn is_data(&self) -> bool {
+    /// Whether the route needs a session.
+    pub(crate) fn is_guarded(&self) -> bool {
+        match self {
+            Self::Guarded(_) | Self::Me | Self::Check => true,
+            Self::Home | Self::SignIn | Self::Health | Self::Style => false,
+        }
+    }
+
+    /// Whether it is an API route.
+    pub(crate) fn is_api(&self) -> bool {
         match self {
             Self::Health | Self::Me | Self::Check => true,
             Self::Home | Self::SignIn | Self::Style | Self::Guarded(_) => false,
@@ -77,10 +85,10 @@ impl Route {
 /// Bytes in a path: the longest one here has about 150.
 const PATH_BYTES_MAX: usize = 512;
 
-/// The route that `path` names, if it names one.
+/// Finds the route of `path`.
 ///
-/// The path is judged as it was sent, once: no route here needs a `%`, so a path that holds one,
-/// or a backslash, an empty segment or a dot segment, is no path of ours.
+/// The path is matched without decoding: no route needs a `%`, so a path with one, or with a
+/// backslash, an empty segment or a dot segment, is not found.
 pub(crate) fn find_route(path: &str) -> Option<Route> {
     if !is_plain(path) {
         return None;
@@ -94,12 +102,12 @@ pub(crate) fn find_route(path: &str) -> Option<Route> {
         "/api/check" => Route::Check,
         "/dashboard" => Route::Guarded(GuardedPage::Dashboard),
         "/admin" => Route::Guarded(GuardedPage::Admin),
-        _ => Route::Guarded(of_organization(path.strip_prefix("/orgs/")?)?),
+        _ => Route::Guarded(parse_org_route(path.strip_prefix("/orgs/")?)?),
     })
 }
 
 /// `{org_id}` or `{org_id}/settings`.
-fn of_organization(rest: &str) -> Option<GuardedPage> {
+fn parse_org_route(rest: &str) -> Option<GuardedPage> {
     match rest.split_once('/') {
         None => Some(GuardedPage::Org(rest.to_owned())),
         Some((org, "settings")) => Some(GuardedPage::OrgSettings(org.to_owned())),
@@ -140,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn s_4_s_7_every_other_spelling_is_no_page() {
+    fn s_4_s_7_other_spellings_are_not_found() {
         for path in [
             "",
             "dashboard",

@@ -1,24 +1,21 @@
-//! The way out: a form that ends the session where it was begun.
+//! The sign-out form, which is posted to Clerk.
 
 use shared::settings::ssr::SsrSettings;
 
 use crate::incoming::IncomingRequest;
 
-/// A form that signs its reader out.
+/// A form that signs the user out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SignOutForm {
-    /// Where it is posted to.
+    /// The URL it is posted to.
     pub(crate) action: String,
-    /// Where the reader is sent afterwards: the front page of this site.
+    /// Where Clerk redirects to afterwards: the front page of this site.
     pub(crate) back: String,
-    /// What a page with the form must let forms reach.
+    /// The origin for the CSP's `form-action`.
     pub(crate) origin: String,
 }
 
-/// The form, where the configuration knows where to post it.
-///
-/// A wrong address leaves the form out. The page stays: its reader was let in, and can leave by
-/// Clerk's own pages.
+/// The form, if its URL is configured. With an invalid URL the page is shown without the form.
 pub(crate) fn sign_out_form(
     settings: &SsrSettings,
     incoming: &IncomingRequest,

@@ -17,7 +17,7 @@ walk({
   },
   links: { signIn: "Continue to sign in", again: "Try again" },
   more: ({ shows, click, isAt, open, seen, signedInAs, GRACE, ORG }) => {
-    shows("leads an organization's administrator to its settings", async (page, context) => {
+    shows("shows the settings to an administrator of the organization", async (page, context) => {
       await signedInAs(context, GRACE.id);
       await open(page, `/orgs/${ORG}`);
       await click(page, "link", "Settings of this organization");
@@ -25,7 +25,7 @@ walk({
       await seen(page, "settings");
     });
 
-    shows("signs out whoever was refused", async (page, context) => {
+    shows("lets a denied user sign out", async (page, context) => {
       await signedInAs(context, "user_3Stranger");
       await open(page, "/admin");
       await click(page, "button", "Sign out");

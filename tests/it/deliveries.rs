@@ -1,14 +1,16 @@
 //! What became of each delivery, and of each message that was put aside.
 
-use crate::support::clerk::{again, deleted, deliver, event_at, membership, under, user_with};
-use crate::support::{Cells, Db, START};
 use rusqlite::types::Value;
 use serde_json::{Value as Json, json};
-use shared::envelope::{Envelope, Letter};
+use shared::envelope::Envelope;
+use shared::event::Payload;
 use shared::outbox::{PendingHint, merge_round};
 use shared::plan::{DeadLetter, OpenedMessage, plan};
 use shared::sql::{Statement, pending, pending_of, statements};
 use shared::time::UnixMillis;
+
+use crate::support::clerk::{again, deleted, deliver, event_at, membership, under, user_with};
+use crate::support::{Cells, Db, START};
 
 const EVENTS: &str = "rolecall-events";
 const DEAD: &str = "rolecall-dead";
@@ -156,7 +158,7 @@ fn what_was_parked_is_applied_when_it_comes_again() {
 #[test]
 fn what_was_ignored_is_applied_when_a_build_that_syncs_its_type_gets_it_again() {
     let (message, later) = (user("msg_1", 1, "a"), user("msg_2", 2, "b"));
-    let unsynced = Envelope { letter: Letter::Ignored, ..message.envelope.clone() };
+    let unsynced = Envelope { payload: Payload::Ignored, ..message.envelope.clone() };
     let unsynced = OpenedMessage { envelope: unsynced, ..message.clone() };
     let copy = again(&message, 2);
     check(&[&[&unsynced]], &["msg_1 ignored 1"]);
@@ -183,7 +185,7 @@ fn what_was_left_out_is_said_in_the_deliverys_row() {
     let db = Db::new();
     commit(&db, &[odd, nameless, user("msg_3", 1, "a")], vec![], START);
     let notes = || db.column::<String>("SELECT note FROM deliveries ORDER BY svix_id", []);
-    let odd = "data.public_metadata.roles is a text, not a list: no role is taken from it";
+    let odd = "data.public_metadata.roles is a string, expected an array: no app roles read";
     assert_eq!(notes(), [odd, "", ""]);
     // The latest copy's, as the reader of today reads it.
     commit(&db, &[user("msg_1", 2, "b")], vec![], START);

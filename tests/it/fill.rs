@@ -1,10 +1,11 @@
 //! F-27: what a fill reads of a user who is in very many organizations, within D1's limits.
 
-use crate::support::Db;
 use rusqlite::types::Value;
 use serde_json::json;
 use shared::roles::RoleSet;
 use shared::sql::FILL;
+
+use crate::support::Db;
 
 const ADA: &str = "user_ada";
 

@@ -1,10 +1,11 @@
 //! What a change costs is told by those who hold it, and what a fill costs by the user's own roles:
 //! counted in the steps of SQLite's machine, among few and among many others.
 
-use crate::support::{Db, START};
 use rusqlite::StatementStatus;
 use rusqlite::types::Value;
 use shared::sql::{CATCH_UP, CATCH_UP_SOME, FILL};
+
+use crate::support::{Db, START};
 
 /// Users who are watched and members of an organization, each with an app role; and names of roles.
 fn crowd(users: u32, names: u32) -> Db {

@@ -10,12 +10,14 @@ mod history;
 mod mutants;
 mod walk;
 
+use std::collections::BTreeSet;
+
+use shared::event::Payload;
+use shared::merge::EntityKind;
+
 use crate::laws::say;
 use crate::support::Db;
 use history::{History, Step};
-use shared::envelope::Letter;
-use shared::merge::EntityKind;
-use std::collections::BTreeSet;
 use walk::{Repeats, Walk, orders};
 
 /// How much of a history's orders is tried.
@@ -97,12 +99,12 @@ fn prefixes(steps: usize) -> usize {
 /// The history has changes of every kind, and an operator's word.
 fn of_all_kinds(history: History) -> History {
     let letters = history.iter().filter_map(|step| match step {
-        Step::Event(message) => Some(&message.envelope.letter),
+        Step::Event(message) => Some(&message.envelope.payload),
         Step::Grant(_) => None,
     });
     let changes = letters.flat_map(|letter| match letter {
-        Letter::Event(event) => &event.changes[..],
-        Letter::Ignored | Letter::Unreadable(_) => &[],
+        Payload::Event(event) => &event.changes[..],
+        Payload::Ignored | Payload::Unreadable(_) => &[],
     });
     let kinds: BTreeSet<_> = changes.map(|change| change.entity).collect();
     assert_eq!(kinds, EntityKind::ALL.into());

@@ -1,4 +1,4 @@
-//! The webhook verifier against published vectors and against Svix's own library.
+//! Tests the webhook verifier with published vectors and against Svix's own library.
 
 mod dice;
 mod differential;
@@ -8,7 +8,7 @@ mod vectors;
 use shared::signature::{SignatureError, SvixHeaders, WebhookSecrets, verify};
 use shared::time::UnixMillis;
 
-/// A delivery on the wire: header lines in order, one name perhaps twice, and a body.
+/// A delivery as sent: header lines in order, possibly one name twice, and a body.
 #[derive(Clone, Debug, Default)]
 struct Sent {
     headers: Vec<(&'static str, String)>,

@@ -3,11 +3,12 @@
 
 pub(crate) mod clerk;
 
+use std::ops::Deref;
+
 use rusqlite::Params;
 use rusqlite::types::FromSql;
 use shared::cache::FillResult;
 use shared::sql::{self, Arg, Statement};
-use std::ops::Deref;
 use testkit::sqlite::{Database, bound};
 
 pub(crate) use testkit::sqlite::{Cells, START};

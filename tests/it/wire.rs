@@ -141,7 +141,7 @@ fn an_answer_is_written_as_its_sample() {
     check("answer.unknown", &answer(unknown, RoleSource::Fill, 0, 60_000));
     let banned = without_roles(1_764_000_000_124, UserStatus::Banned);
     check("answer.banned", &answer(banned, RoleSource::Object, 10, 59_990));
-    let dead = without_roles(1_764_000_000_125, UserStatus::Dead);
+    let dead = without_roles(1_764_000_000_125, UserStatus::Deleted);
     check("answer.dead", &answer(dead, RoleSource::Isolate, 10, 0));
 }
 

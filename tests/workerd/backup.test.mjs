@@ -1,5 +1,5 @@
-// Export and restore, by the commands of docs/backup.md and wrangler's own program: what is read
-// there is what is run here, on local databases in place of remote ones.
+// Export and restore, with the commands of docs/backup.md. The test reads the commands from the
+// page and runs them with wrangler on local databases instead of remote ones.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -13,14 +13,19 @@ import { ROOT } from "./support/system.mjs";
 
 const run = promisify(execFile);
 
-/** The commands of the page, by the first word that tells them apart. */
+/** The commands of the page, by their distinguishing word. */
 const PAGE = readFileSync(path.join(ROOT, "docs/backup.md"), "utf8");
 const COMMANDS = [...PAGE.matchAll(/^ {4}npx wrangler (.*)$/gm)].map(([, words]) => words.split(" "));
 
-/** Belongs to the role caches that run, or is wrangler's and SQLite's own. */
-const LEFT_OUT = new Set(["watches", "watch_marks", "everyone", "d1_migrations", "_cf_METADATA"]);
+/**
+ * Tables that belong to running role caches, to wrangler or to SQLite, and the view of the present
+ * time.
+ */
+const LEFT_OUT = new Set([
+  "watches", "watch_marks", "everyone", "rolecall_clock", "d1_migrations", "_cf_METADATA",
+]);
 
-/** Rows of every kind; among them a member who came back while the first delete was lost. */
+/** Rows of every kind, among them a member who came back while the first delete was lost. */
 const ROWS = `
   INSERT INTO users (id, email, app_roles, deleted, updated_at, event_at, projection, digest) VALUES
     ('user_ada', 'o''hara@example.com', '["admin"]', 0, 5, 5, 2, 'a'), ('user_bob', NULL, '[]', 1, 0, 0, 0, '');
@@ -46,13 +51,13 @@ describe("a database", () => {
   const folders = {};
   const wrangler = (folder, words) =>
     run(path.join(ROOT, "node_modules/.bin/wrangler"), words, { cwd: folder, env: { ...process.env, CI: "1" } });
-  /** A command of the page, on the local database of a folder. */
+  /** Runs a command of the page on the local database of a folder. */
   const page = (folder, words) => wrangler(folder, words.map((word) => (word === "--remote" ? "--local" : word)));
-  /** Runs SQL on the local database of a folder, and gives the rows of each statement. */
+  /** Runs SQL on the local database of a folder, and returns the rows of each statement. */
   const execute = async (folder, sql) => {
     const words = "d1 execute rolecall --env consumer --local --config wrangler.toml --json --command";
     const { stdout } = await wrangler(folder, [...words.split(" "), sql]);
-    // In an order that both databases share.
+    // Sorted, because the two databases may have different orders.
     return JSON.parse(stdout).map(({ results }) => results.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)));
   };
 
@@ -63,12 +68,14 @@ describe("a database", () => {
       cpSync(path.join(ROOT, "migrations"), path.join(folders[name], "migrations"), { recursive: true });
     }
   });
-  after(() => Object.values(folders).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+  after(() => {
+    for (const folder of Object.values(folders)) rmSync(folder, { recursive: true, force: true });
+  });
 
-  it("is the same after its export was restored by the page", async () => {
+  it("is the same after export and restore as on the page", async () => {
     const of = (verb) => COMMANDS.filter(([, second]) => second === verb);
     const [[migrate], exports, loads] = [of("migrations"), of("export"), of("execute")];
-    assert.equal(COMMANDS.length, 5, "the page has other commands than are run here");
+    assert.equal(COMMANDS.length, 5, "the page has other commands than the test");
 
     await page(folders.from, migrate);
     await execute(folders.from, ROWS);
@@ -86,7 +93,7 @@ describe("a database", () => {
     assert.ok(15 < was.filter((rows) => 0 < rows.length).length, "few tables and views have rows");
 
     const [pairs, members] = await execute(folders.to, "SELECT * FROM membership_pairs; SELECT * FROM org_memberships");
-    assert.equal(pairs[0].updated_at, 2, "the rank of a pair outlives the row that raised it");
+    assert.equal(pairs[0].updated_at, 2, "the rank of a pair must outlive the row that raised it");
     assert.deepEqual(members, [], "the older membership does not count again");
   });
 });

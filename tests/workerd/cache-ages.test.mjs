@@ -1,4 +1,4 @@
-// The role cache and time: how old a set may be, how long a database may take, when a watch ends.
+// The role cache and time: the age limits of a role set, slow databases, and the end of a watch.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -6,7 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { HARD_MS, ISOLATE_MS, startCaches } from "./support/caches.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Two readings of one clock differ by up to so much. */
+/** The largest difference between two readings of one clock. */
 const CLOCK_GRAIN_MS = 1;
 
 describe("the role cache in time", () => {
@@ -17,7 +17,7 @@ describe("the role cache in time", () => {
   });
   after(() => caches?.stop());
 
-  it("reads on demand at most once a second", async () => {
+  it("reads the database for `fresh` at most once a second", async () => {
     const user = await caches.newUser();
     await caches.ask(user);
     const before = caches.database.batches;
@@ -28,30 +28,31 @@ describe("the role cache in time", () => {
     assert.ok(batches <= seconds, `${batches} in ${seconds} s`);
   });
 
-  it("reads for a version that is not there at most once a second", async () => {
+  it("reads the database for a missing version at most once a second", async () => {
     const user = await caches.newUser();
     const { version } = await caches.ask(user);
     const before = caches.database.batches;
     const began = Date.now();
     for (let asked = 0; asked < 30; asked += 1) {
-      const { status, body } = await caches.tell(user, { min_version: version + 1 });
+      const { status, body } = await caches.queryRaw(user, { min_version: version + 1 });
       assert.deepEqual([status, body], [503, { reason: "below" }]);
     }
     const seconds = 1 + Math.ceil((Date.now() - began) / 1000);
     const batches = caches.database.batches - before;
     assert.ok(1 <= batches && batches <= seconds, `${batches} in ${seconds} s`);
-    // Ahead of the clock there is none, whether or not the object has a set.
+    // No version is ahead of the clock, whether or not the role cache has a set.
     const known = caches.database.batches;
-    for (const whom of [user, await caches.newUser()]) {
+    for (const anyUser of [user, await caches.newUser()]) {
       for (const ahead of [60_000, 3_600_000, 2 ** 50]) {
-        const { status, body } = await caches.tell(whom, { min_version: Date.now() + ahead });
+        const min_version = Date.now() + ahead;
+        const { status, body } = await caches.queryRaw(anyUser, { min_version });
         assert.deepEqual([status, body], [503, { reason: "ahead" }]);
       }
     }
     assert.equal(caches.database.batches, known);
   });
 
-  it("reads for a version that is there, however young its set is", async () => {
+  it("reads the database for an existing newer version, even if its set is young", async () => {
     const user = await caches.newUser();
     await caches.ask(user);
     await caches.write(user, { roles: ["editor"] });
@@ -60,11 +61,11 @@ describe("the role cache in time", () => {
     for (const { roles } of await Promise.all(crowd)) assert.deepEqual(roles, ["editor"]);
   });
 
-  it("C-7 with the database gone serves until the hard age and never after it", async () => {
+  it("C-7 serves until the hard age if the database is gone, and not after it", async () => {
     const user = await caches.newUser(["admin"]);
     const short = { name: "short-ssr" };
     assert.equal((await caches.guard(user, short)).status, 200);
-    caches.lose();
+    caches.failBatches();
     await caches.write(user, { roles: [] });
     const since = Date.now();
     let last = since;
@@ -85,7 +86,7 @@ describe("the role cache in time", () => {
     await waitFor("the object has waited", isDenied);
   });
 
-  it("C-6 without any hint follows within the hard age all the same", async () => {
+  it("C-6 follows a change within the hard age without any hint", async () => {
     const user = await caches.newUser(["admin"]);
     await caches.ask(user, {}, "SHORT");
     await caches.write(user, { roles: [] });
@@ -100,7 +101,7 @@ describe("the role cache in time", () => {
     assert.ok(last - since <= HARD_MS);
   });
 
-  it("C-6 at the guard is granted for at most the hard age and the isolate's time", async () => {
+  it("C-6 at the guard serves at most for the hard age plus the isolate's time", async () => {
     const user = await caches.newUser(["admin"]);
     const check = async () => {
       const how = { name: "short-holding-ssr", where: "/api/check?role=admin" };
@@ -109,7 +110,7 @@ describe("the role cache in time", () => {
       return { ...JSON.parse(text), at: Date.now() };
     };
     assert.equal((await check()).source, "fill");
-    // From before it is sent, so that it was committed later, to when a grant has arrived.
+    // From before the change is sent to when the role has arrived.
     const since = Date.now();
     await caches.write(user, { roles: [] });
     const after = await check();
@@ -127,15 +128,15 @@ describe("the role cache in time", () => {
 
   it("F-5 gives up on a database that never answers", async () => {
     const user = await caches.newUser(["admin"]);
-    const held = caches.hold("before");
+    const held = caches.delayBatches("before");
     assert.equal((await caches.guard(user)).status, 503);
-    assert.equal((await caches.tell(user)).status, 503);
+    assert.equal((await caches.queryRaw(user)).status, 503);
     held.open();
     caches.release();
     await waitFor("it recovers", async () => (await caches.guard(user)).status === 200);
   });
 
-  it("ends the watch of an idle object, and begins another when somebody asks", async () => {
+  it("ends the watch of an idle role cache, and starts a new one for the next query", async () => {
     const user = await caches.newUser(["admin"]);
     const first = await caches.ask(user, {}, "IDLE");
     const { owner } = await caches.watch(user);
@@ -147,11 +148,11 @@ describe("the role cache in time", () => {
     assert.ok(owner < (await caches.watch(user)).owner && first.version < second.version);
   });
 
-  it("drops a fill that the end of its watch has overtaken", async () => {
+  it("drops a fill if the watch has ended meanwhile", async () => {
     const user = await caches.newUser(["admin"]);
     const registers = (texts) => texts.some((text) => text.startsWith("INSERT INTO watches"));
-    const held = caches.hold("after", registers);
-    const asked = caches.tell(user, {}, "IDLE");
+    const held = caches.delayBatches("after", registers);
+    const asked = caches.queryRaw(user, {}, "IDLE");
     await held.reached();
     const { owner } = await caches.watch(user);
     await waitFor("the watch is gone", async () => (await caches.watch(user))?.owner !== owner);
@@ -166,7 +167,7 @@ describe("the role cache in time", () => {
     assert.ok(owner < (await caches.watch(user)).owner);
   });
 
-  it("may be held by an isolate for as long as that is told to, and no longer", async () => {
+  it("is cached by an isolate only for as long as configured", async () => {
     const user = await caches.newUser(["admin"]);
     const check = async (more = "") => {
       const where = `/api/check?role=admin${more}`;
@@ -187,7 +188,7 @@ describe("the role cache in time", () => {
       return !allowed;
     });
     assert.ok(last - since <= ISOLATE_MS, `granted ${last - since} ms after the removal`);
-    // Whoever wants more than what is held gets it.
+    // A query for fresher roles gets them.
     await caches.write(user, { roles: ["admin"] });
     const again = (await caches.watch(user)).version;
     const reached = await check(`&min_version=${again}`);

@@ -1,5 +1,5 @@
-// Clerk's own SDK as a second opinion on who is let in: thousands of requests are shown to it and
-// to `ssr`, and every difference is on a list with its reason.
+// Compares `ssr` with Clerk's own SDK: both get thousands of requests, and every difference must be
+// on a list with its reason.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -14,16 +14,16 @@ import { wire } from "./support/wire.mjs";
 
 const STAGES = ["production", "development"];
 
-/** Requests under way at once. */
+/** Concurrent requests. */
 const AT_ONCE = 12;
 
-/** Cells between two lines that say how far it is. */
+/** Cases between two progress messages. */
 const STEP = 1_000;
 
-/** The least that makes it a matrix. */
+/** The least number of cases. */
 const CELLS_MIN = 5_000;
 
-describe("beside Clerk's SDK", () => {
+describe("compared with Clerk's SDK", () => {
   const suffixes = Object.fromEntries(STAGES.map((it) => [it, suffixOf(publishableKey(it))]));
   const sdks = Object.fromEntries(STAGES.map((it) => [it, sdkFor(it)]));
   let system;
@@ -37,7 +37,7 @@ describe("beside Clerk's SDK", () => {
   });
   after(() => system?.stop());
 
-  /** What `ssr` does for a request, in the SDK's words. */
+  /** Returns what `ssr` does for a request, in the words of the comparison. */
   async function ours(stage, path, headers) {
     const { status, headers: got, text } = await wire(await system.url(stage), path, { headers });
     const location = got.get("location") ?? "";
@@ -52,31 +52,31 @@ describe("beside Clerk's SDK", () => {
     return { verdict: "out", user: null };
   }
 
-  /** Both opinions of one cell, and whether a user whom only we let in has a token that is good. */
-  async function judged(cell) {
+  /** Runs one case on both sides, and checks a user whom only `ssr` accepts. */
+  async function compareCase(cell) {
     const { path, headers, tokens } = requestOf(cell, suffixes[cell.stage]);
     const sdk = sdks[cell.stage];
     const [we, they] = await Promise.all([ours(cell.stage, path, headers), sdk(path, headers)]);
-    // An answer that is taken has the user inside, whom a redirect does not show.
+    // A handshake result contains the user, whom a redirect does not show.
     const isSame = we.verdict === they.verdict && (we.verdict !== "in" || we.user === they.user);
     const isFalse = we.verdict === "in" && !isSame && !(await isGoodAlone(sdk, tokens, we.user));
     const isKeptOut = we.verdict === "out" && !isSame && !(await getsIn(cell));
     return { cell, we, they, isSame, isFalse, isKeptOut };
   }
 
-  /** Whether who signs in a minute later is let in, though everything stays that was there. */
+  /** Returns whether the user is let in after signing in a minute later, with all old cookies. */
   async function getsIn(cell) {
     const { path, headers } = requestOf(signedInAfter(cell), suffixes[cell.stage]);
     return (await ours(cell.stage, path, headers)).verdict === "in";
   }
 
-  /** Whether the SDK takes one of these tokens for this user, with nothing beside it. */
+  /** Returns whether the SDK accepts one of these tokens for this user, with no other cookies. */
   async function isGoodAlone(sdk, tokens, user) {
     const alone = await Promise.all(tokens.map((token) => sdk("/", bearer(token))));
     return alone.some((it) => it.verdict === "in" && it.user === user);
   }
 
-  it("J-23 S-17 differs only where a list says so, and lets in by no bad token", async (t) => {
+  it("J-23 S-17 differs only as listed, and lets nobody in with a bad token", async (t) => {
     const all = cells();
     assert.ok(CELLS_MIN <= all.length, `${all.length} cells`);
     const results = [];
@@ -86,38 +86,38 @@ describe("beside Clerk's SDK", () => {
         const cell = all[next];
         next += 1;
         if (next % STEP === 0) t.diagnostic(`${next} of ${all.length} cells`);
-        results.push(await judged(cell));
+        results.push(await compareCase(cell));
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     t.diagnostic(`${results.length} cells, ${results.filter((it) => !it.isSame).length} differ`);
 
     const accepted = results.filter((it) => it.isFalse);
-    assert.deepEqual(accepted.map(told), [], "let in by a token that Clerk's SDK refuses");
+    assert.deepEqual(accepted.map(describeResult), [], "let in by a token that Clerk's SDK rejects");
     const keptOut = results.filter((it) => it.isKeptOut);
-    assert.deepEqual(keptOut.map(told), [], "kept out by what was left behind");
+    assert.deepEqual(keptOut.map(describeResult), [], "locked out by old cookies");
     const uses = new Map(DIFFERENCES.map(({ id }) => [id, 0]));
     const unlisted = [];
     for (const result of results.filter((it) => !it.isSame)) {
-      const entry = DIFFERENCES.find((it) => covers(it, result));
-      if (entry === undefined) unlisted.push(told(result));
+      const entry = DIFFERENCES.find((it) => matchesCase(it, result));
+      if (entry === undefined) unlisted.push(describeResult(result));
       else uses.set(entry.id, uses.get(entry.id) + 1);
     }
     const shownFirst = unlisted.slice(0, Number(process.env.SDK_SHOWN ?? 40));
-    assert.deepEqual(shownFirst, [], `${unlisted.length} differences are on no list`);
+    assert.deepEqual(shownFirst, [], `${unlisted.length} differences are not listed`);
     for (const [id, count] of uses) t.diagnostic(`${id}: ${count}`);
     const unused = [...uses].filter(([, count]) => count === 0).map(([id]) => id);
-    assert.deepEqual(unused, [], "entries of the list that no cell shows");
+    assert.deepEqual(unused, [], "entries of the list without a case");
   });
 
-  it("the list of differences is the one that is documented", () => {
+  it("the list of differences is the documented one", () => {
     const file = new URL("../../docs/clerk-differences.md", import.meta.url);
     assert.equal(readFileSync(file, "utf8"), page());
   });
 });
 
-const covers = ({ ours, sdk, is }, { cell, we, they }) =>
+const matchesCase = ({ ours, sdk, is }, { cell, we, they }) =>
   [ours].flat().includes(we.verdict) && [sdk].flat().includes(they.verdict) && is(cell);
 
-const told = ({ cell, we, they }) =>
+const describeResult = ({ cell, we, they }) =>
   `${shown(cell)}: ours ${we.verdict} ${we.user}, SDK ${they.verdict} ${they.user} ${they.reason}`;

@@ -1,5 +1,5 @@
-// F-1: the consumer dies at each of its steps. What was accepted is not lost, the rows are the
-// law's, and after one sweep every role cache agrees with them.
+// F-1: the consumer crashes at each of its steps. Accepted events are not lost, the rows are as
+// defined, and after one sweep every role cache agrees with them.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -7,14 +7,14 @@ import { after, before, describe, it } from "node:test";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
-import { messageOf, startLine } from "./support/line.mjs";
-import { Switches, covers } from "./support/switches.mjs";
-import { poisoned } from "./support/system.mjs";
+import { FaultPoints, checkAllReached } from "./support/fault-points.mjs";
+import { messageOf, startPipeline } from "./support/pipeline.mjs";
+import { rejectUserSql } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 const DEAD = "rolecall-dead";
 
-/** Every step of a batch and of the sweep: where a switch stands. */
+/** Every step of a batch and of the sweep that has a fault point. */
 const DRAIN = [
   "drain-opened", "drain-planned", "drain-refused", "drain-committed", "drain-decided",
   "drain-settling", "drain-settled", "push-begun", "push-hinted", "push-noted",
@@ -23,48 +23,48 @@ const SWEEP = [
   "sweep-begun", "sweep-read", "push-begun", "push-hinted", "push-noted", "sweep-pushed",
 ];
 
-/** The consumer's own points: hints make the objects reach theirs, whenever they come to it. */
+/** The consumer's own points. Role caches reach theirs at any time after a hint. */
 const isConsumers = (point) => /^(drain|push|sweep)-/.test(point);
 
 describe("F-1 a crash of the consumer", () => {
-  let line;
+  let pipeline;
 
   before(async () => {
-    line = await startLine();
-    // The settings are written once per isolate: not in the middle of a course.
-    await line.sweep();
+    pipeline = await startPipeline();
+    // The settings are written once per isolate, so that is done before a run.
+    await pipeline.sweep();
   });
-  after(() => line?.stop());
+  after(() => pipeline?.stop());
 
-  /** Three good messages, one that D1 refuses (F-7) and one that no door sent. */
+  /** Three valid messages, one that D1 rejects (F-7), and one that ingest did not send. */
   async function batch() {
-    const [promoted, banned] = [await line.watched(), await line.watched()];
+    const [promoted, banned] = [await pipeline.watched(), await pipeline.watched()];
     const [unwatched, poison] = [clerk.newId("user"), clerk.newId("user")];
-    await line.sql(poisoned(poison));
+    await pipeline.sql(rejectUserSql(poison));
     const ban = clerk.user(banned, { banned: true }, { verb: "updated" });
     const messages = [
-      await line.message(clerk.withRole(promoted, "admin")),
-      await line.message(clerk.user(poison)),
-      await line.message(ban),
+      await pipeline.message(clerk.withRole(promoted, "admin")),
+      await pipeline.message(clerk.user(poison)),
+      await pipeline.message(ban),
       messageOf("junk"),
-      await line.message(clerk.user(unwatched)),
+      await pipeline.message(clerk.user(unwatched)),
     ];
     return { messages, watched: [promoted, banned], unwatched, poison };
   }
 
-  /** Where each message is: its outcome, or that it was parked without one, or nowhere. */
+  /** Returns where each message is: its outcome, "parked", or nothing. */
   async function whereabouts(messages) {
     const delivery = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
     const letter = "SELECT 'parked' AS outcome FROM dead_letters WHERE message_id = ?1";
-    const of = async (text, { id }) => (await line.sql(text, id))[0]?.outcome;
+    const of = async (text, { id }) => (await pipeline.sql(text, id))[0]?.outcome;
     return Promise.all(
       messages.map(async (it) => (await of(delivery, it)) ?? (await of(letter, it))),
     );
   }
 
-  /** Everything that a batch wrote, without what counts its repetitions. */
+  /** Returns everything that a batch wrote, without counters of repetitions. */
   async function rows({ messages, watched, unwatched }) {
-    const of = (text, ids) => line.sql(`${text} IN (SELECT value FROM json_each(?1))`, ids);
+    const of = (text, ids) => pipeline.sql(`${text} IN (SELECT value FROM json_each(?1))`, ids);
     const [ids, users] = [messages.map(({ id }) => id), [...watched, unwatched]];
     const all = [
       await of("SELECT * FROM users WHERE id", JSON.stringify(users)),
@@ -79,117 +79,119 @@ describe("F-1 a crash of the consumer", () => {
 
   it("F-1 F-7 F-8 at each step of a batch loses nothing and repeats nothing", async (t) => {
     const first = await batch();
-    const course = await line.switches.course(() => line.hand(first.messages), isConsumers);
-    covers(course, DRAIN);
-    await line.sql("DROP TRIGGER test_poison");
+    const work = () => pipeline.dispatch(first.messages);
+    const course = await pipeline.faultPoints.recordPoints(work, isConsumers);
+    checkAllReached(course, DRAIN);
+    await pipeline.sql("DROP TRIGGER test_poison");
     for (const [n, point] of course.entries()) {
       await t.test(`F-1 ${point}, step ${n}`, async () => {
         const all = await batch();
         const { messages } = all;
-        const kill = line.switches.killAt(n, isConsumers);
-        const { isAlive, acked } = await line.hand(messages);
-        assert.deepEqual([isAlive, kill.isDone()], [false, true]);
-        // I8: what is acknowledged has its row, at this instant.
+        const crash = pipeline.faultPoints.crashAtNth(n, isConsumers);
+        const { isAlive, acked } = await pipeline.dispatch(messages);
+        assert.deepEqual([isAlive, crash.isDone()], [false, true]);
+        // I8: an acknowledged message has its row at this instant.
         const there = await whereabouts(messages);
         for (const [i, { id }] of messages.entries()) {
           assert.ok(there[i] || !acked.includes(id), `${id} is acknowledged and nowhere`);
         }
-        // Whatever was committed is in the caches after the next sweep, redelivered or not.
-        line.switches.release();
-        assert.ok(await line.sweep());
-        for (const user of all.watched) await line.agrees(user);
+        // After the next sweep the caches have everything that was committed, redelivered or not.
+        pipeline.faultPoints.release();
+        assert.ok(await pipeline.sweep());
+        for (const user of all.watched) await pipeline.checkAgreement(user);
 
         const again = messages.map((it) => ({ ...it, attempts: 2 }));
-        const second = await line.hand(again);
+        const second = await pipeline.dispatch(again);
         assert.deepEqual([second.isAlive, second.acked.length], [true, messages.length]);
         const settled = ["applied", "parked", "applied", "parked", "applied"];
         assert.deepEqual(await whereabouts(messages), settled);
-        assert.deepEqual(await line.rolesOf(all.watched[0]), ["admin", "member"]);
-        assert.deepEqual(await line.rolesOf(all.watched[1]), []);
-        assert.ok(await line.sweep());
-        for (const user of all.watched) await line.agrees(user);
-        // I9: once more moves nothing.
+        assert.deepEqual(await pipeline.rolesOf(all.watched[0]), ["admin", "member"]);
+        assert.deepEqual(await pipeline.rolesOf(all.watched[1]), []);
+        assert.ok(await pipeline.sweep());
+        for (const user of all.watched) await pipeline.checkAgreement(user);
+        // I9: another delivery changes nothing.
         const before = await rows(all);
-        await line.hand(messages.toReversed().map((it) => ({ ...it, attempts: 3 })));
+        await pipeline.dispatch(messages.toReversed().map((it) => ({ ...it, attempts: 3 })));
         assert.deepEqual(await rows(all), before);
-        await line.sql("DROP TRIGGER test_poison");
+        await pipeline.sql("DROP TRIGGER test_poison");
       });
     }
   });
 
-  it("F-1 C-5 at each step of a sweep is made good by the next one", async (t) => {
+  it("F-1 C-5 at each step of a sweep is repaired by the next sweep", async (t) => {
     const owed = async () => {
-      const users = [await line.watched(), await line.watched()];
-      for (const user of users) await line.write(user, ["admin"]);
+      const users = [await pipeline.watched(), await pipeline.watched()];
+      for (const user of users) await pipeline.write(user, ["admin"]);
       return users;
     };
     await owed();
-    const course = await line.switches.course(() => line.sweep(), isConsumers);
-    covers(course, SWEEP);
+    const course = await pipeline.faultPoints.recordPoints(() => pipeline.sweep(), isConsumers);
+    checkAllReached(course, SWEEP);
     for (const [n, point] of course.entries()) {
       await t.test(`F-1 ${point}, step ${n}`, async () => {
         const users = await owed();
-        const kill = line.switches.killAt(n, isConsumers);
-        assert.deepEqual([await line.sweep(), kill.isDone()], [false, true]);
-        line.switches.release();
-        assert.ok(await line.sweep());
-        for (const user of users) await line.agrees(user);
+        const crash = pipeline.faultPoints.crashAtNth(n, isConsumers);
+        assert.deepEqual([await pipeline.sweep(), crash.isDone()], [false, true]);
+        pipeline.faultPoints.release();
+        assert.ok(await pipeline.sweep());
+        for (const user of users) await pipeline.checkAgreement(user);
       });
     }
   });
 
-  it("F-1 at each step of a batch of the dead-letter queue loses nothing", async (t) => {
+  it("F-1 at each step of a dead-letter batch loses nothing", async (t) => {
     const dead = async () => [
-      await line.message(clerk.user(clerk.newId("user"))), messageOf("junk"),
+      await pipeline.message(clerk.user(clerk.newId("user"))), messageOf("junk"),
     ];
     const some = await dead();
-    const course = await line.switches.course(() => line.hand(some, DEAD), isConsumers);
-    covers(course, [
+    const work = () => pipeline.dispatch(some, DEAD);
+    const course = await pipeline.faultPoints.recordPoints(work, isConsumers);
+    checkAllReached(course, [
       "drain-opened", "drain-planned", "drain-committed", "drain-decided", "drain-settling",
       "drain-settled",
     ]);
     for (const [n, point] of course.entries()) {
       await t.test(`F-1 ${point}, step ${n}`, async () => {
         const messages = await dead();
-        line.switches.killAt(n, isConsumers);
-        const { isAlive, acked } = await line.hand(messages, DEAD);
+        pipeline.faultPoints.crashAtNth(n, isConsumers);
+        const { isAlive, acked } = await pipeline.dispatch(messages, DEAD);
         assert.ok(!isAlive);
         const settled = ["applied", "parked"];
         if (0 < acked.length) assert.deepEqual(await whereabouts(messages), settled);
-        line.switches.release();
-        assert.equal((await line.hand(messages, DEAD)).acked.length, messages.length);
+        pipeline.faultPoints.release();
+        assert.equal((await pipeline.dispatch(messages, DEAD)).acked.length, messages.length);
         assert.deepEqual(await whereabouts(messages), settled);
       });
     }
   });
 });
 
-describe("F-1 a crash in front of the queue itself", () => {
-  const switches = new Switches();
+describe("F-1 a crash with a real queue", () => {
+  const faultPoints = new FaultPoints();
   let system;
 
   before(async () => {
     system = await startDirect([
-      switches.worker("consumer"), workerOf("durable"), workerOf("ingest"),
+      faultPoints.worker("consumer"), workerOf("durable"), workerOf("ingest"),
     ]);
   });
   after(() => system?.stop());
 
-  it("F-1 is made good by the queue: everything is handed out again, and applied once", async () => {
-    const door = await system.worker("rolecall-ingest");
+  it("F-1 is repaired by the queue: everything is delivered again and applied once", async () => {
+    const ingest = await system.worker("rolecall-ingest");
     const deadly = ["drain-planned", "drain-committed", "drain-settling"];
     const ids = [];
     for (const point of deadly) {
-      const kill = switches.kill((at) => at === point);
+      const crash = faultPoints.crashAt((at) => at === point);
       const events = Array.from({ length: 10 }, () => clerk.withRole(clerk.newId("user"), "admin"));
-      const answers = await Promise.all(events.map((event) => deliver(door, event)));
+      const answers = await Promise.all(events.map((event) => deliver(ingest, event)));
       for (const { id, status } of answers) {
         assert.equal(status, 202);
         ids.push(id);
       }
-      await kill.died();
+      await crash.crashed();
     }
-    switches.release();
+    faultPoints.release();
     const text = `SELECT outcome FROM deliveries
       WHERE svix_id IN (SELECT value FROM json_each(?1))`;
     const rows = () => system.sql(text, JSON.stringify(ids));

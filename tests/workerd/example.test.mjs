@@ -1,5 +1,5 @@
-// examples/react-router as it is built, with its own wrangler.toml, beside the real Workers: who
-// sees which page follows what Clerk delivers, and the pages keep what the guards decide.
+// The built examples/react-router, with its own wrangler.toml, beside the real Workers: pages
+// follow the roles that Clerk delivers, and the guards' decisions.
 
 import assert from "node:assert/strict";
 import { createPublicKey } from "node:crypto";
@@ -12,8 +12,7 @@ import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, startLocalClerk } from "./support/local-clerk.mjs";
-import { HEADER, ISSUER, PARTY, PEM_VARS } from "./support/sessions.mjs";
-import { compact, makeKey, mint, pem } from "./support/sessions.mjs";
+import { HEADER, ISSUER, PARTY, PEM_VARS, compact, makeKey, mint, pem } from "./support/sessions.mjs";
 import { ROOT } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 import { wire } from "./support/wire.mjs";
@@ -24,7 +23,7 @@ const SIGN_IN = "https://accounts.example.com/sign-in";
 const SCRIPT = { accept: "*/*", "sec-fetch-dest": "empty" };
 const DOCUMENT = { accept: "text/html", "sec-fetch-dest": "document" };
 
-/** A live instance's key: a development instance wants a cookie of its own in the browser first. */
+/** A production key: a development instance would first need its own cookie in the browser. */
 function publishableKey(issuer) {
   return `pk_live_${Buffer.from(`${new URL(issuer).host}$`).toString("base64")}`;
 }
@@ -50,19 +49,19 @@ function example(bindings = {}) {
   };
 }
 
-/** The cookies of a browser that is signed in. */
+/** The cookies of a signed-in browser. */
 function signedIn(user, how = {}) {
   const since = Math.floor(Date.now() / 1000) - 3_600;
   return { cookie: `__session=${mint(user, how)}; __client_uat=${since}` };
 }
 
-/** The cookies of an answer: each one's name, with the rest of its line. */
+/** The cookies of a response: each name, with the rest of its line. */
 function cookiesOf({ headers }) {
   const lines = headers.getSetCookie().map((line) => line.split("="));
   return new Map(lines.map(([name, ...rest]) => [name, rest.join("=")]));
 }
 
-/** The redirect that a script is told of: values that name each other by their places. */
+/** Decodes a redirect in a script's data: values that refer to each other by index. */
 function redirectIn(text) {
   const [[kind], fields, ...others] = JSON.parse(text);
   assert.equal(kind, "SingleFetchRedirect");
@@ -73,8 +72,8 @@ function redirectIn(text) {
 
 describe("the React Router example", () => {
   let system;
-  let door;
-  /** Where the example listens itself: no proxy stands before it that looks at origins too. */
+  let ingest;
+  /** The URL of the example itself, without a proxy that checks origins too. */
   let origin;
   /** A form of the app's own page, as a browser sends it. */
   let ownForm;
@@ -87,7 +86,7 @@ describe("the React Router example", () => {
     system = await startDirect([...names.map((name) => workerOf(name)), example(), unset]);
     origin = (await system.url("rolecall-example")).origin;
     ownForm = { ...DOCUMENT, origin, "sec-fetch-site": "same-origin" };
-    door = await system.worker("rolecall-ingest");
+    ingest = await system.worker("rolecall-ingest");
     [admin, member] = await Promise.all([newUser("admin"), newUser()]);
   });
   after(() => system?.stop());
@@ -97,7 +96,8 @@ describe("the React Router example", () => {
     const request = { redirect: "manual", ...init, headers: all };
     const response = await fetch(`${origin}${where}`, request);
     const text = await response.text();
-    assert.equal(response.headers.get("cache-control"), "private, no-store", `${where} ${response.status} ${text}`);
+    const what = `${where} ${response.status} ${text}`;
+    assert.equal(response.headers.get("cache-control"), "private, no-store", what);
     return { status: response.status, headers: response.headers, text };
   }
 
@@ -111,7 +111,7 @@ describe("the React Router example", () => {
   }
 
   async function send(event) {
-    const { id } = await deliver(door, event);
+    const { id } = await deliver(ingest, event);
     const sql = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
     await waitFor(`delivery ${id} is settled`, async () => (await system.sql(sql, id))[0]);
   }
@@ -137,9 +137,9 @@ describe("the React Router example", () => {
     assert.match(text, new RegExp(`<h1>${title}</h1>`));
   }
 
-  const isForbidden = (answer) => isShown(answer, 403, "This page is not for you");
+  const isForbidden = (answer) => isShown(answer, 403, "No access");
 
-  it("sends whoever is signed out to sign in, and back to the page", async () => {
+  it("redirects signed-out users to sign-in, and back to the page", async () => {
     isShown(await open("/"), 200, "Rolecall with React Router");
     for (const where of ["/dashboard", "/admin", "/organizations/org_1?a=b%26c"]) {
       const answer = await open(where);
@@ -150,7 +150,7 @@ describe("the React Router example", () => {
     }
   });
 
-  it("leads back to its own pages alone", async () => {
+  it("redirects only to its own pages", async () => {
     const foreign = [
       "https://evil.example/", "//evil.example", "/\\evil.example", "/\t/evil.example",
       "/.//evil.example", "/a/..//evil.example", "javascript:alert(1)", "admin", "",
@@ -166,15 +166,15 @@ describe("the React Router example", () => {
     assert.equal(headers.get("location"), "/admin?x=1");
   });
 
-  it("shows a member the dashboard, and not the administration", async () => {
+  it("shows the dashboard to a member, but not the administration", async () => {
     const answer = await visit(member, "/dashboard");
     isShown(answer, 200, "Dashboard");
     assert.match(answer.text, /<code>member<\/code>/);
-    assert.ok(answer.text.includes(member), "the header says who is signed in");
+    assert.ok(answer.text.includes(member), "the header must have the user id");
     isForbidden(await visit(member, "/admin"));
   });
 
-  it("opens the administration while the role is held", async () => {
+  it("shows the administration while the user has the role", async () => {
     const user = await newUser();
     isForbidden(await visit(user, "/admin"));
     await send(clerk.withRole(user, "admin"));
@@ -184,7 +184,7 @@ describe("the React Router example", () => {
     await becomes(user, "/admin", 403);
   });
 
-  it("shows an organization's reports to whose role carries the permission", async () => {
+  it("shows reports to members with the permission", async () => {
     const user = await newUser();
     const [org, permission] = [clerk.newId("org"), clerk.newId("perm")];
     const carried = [{ id: permission, key: "org:reports:read" }];
@@ -198,7 +198,7 @@ describe("the React Router example", () => {
     assert.ok((await visit(user, "/dashboard")).text.includes(`href="/organizations/${org}"`));
   });
 
-  it("answers 503 with its own page while the roles cannot be known", async () => {
+  it("shows its own page for 503 while roles are unavailable", async () => {
     const user = await newUser("admin");
     await system.sql("ALTER TABLE users RENAME TO test_users");
     try {
@@ -215,25 +215,25 @@ describe("the React Router example", () => {
     await becomes(user, "/admin", 200);
   });
 
-  it("lets nobody act but whoever has the role", async () => {
+  it("allows the action only with the role", async () => {
     const answer = await lookUp(admin, ownForm, member);
     isShown(answer, 200, "Administration");
     assert.match(answer.text, new RegExp(`<code>${member}</code> is (<!-- -->)?live`));
     isForbidden(await lookUp(member, ownForm, admin));
     isShown(await lookUp(null, ownForm, admin), 401, "You are not signed in");
-    // The page's own guard would hide what an action without one had done; here it does not run.
+    // The loader's guard would hide the effect of an unguarded action; here it does not run.
     const script = { ...ownForm, accept: "*/*", "sec-fetch-dest": "empty" };
     const refused = await lookUp(member, script, admin, "/admin.data");
     assert.equal(refused.status, 403);
-    assert.doesNotMatch(refused.text, /standing/);
+    assert.doesNotMatch(refused.text, /userStatus/);
     const allowed = await lookUp(admin, script, member, "/admin.data");
     assert.equal(allowed.status, 200);
-    assert.match(allowed.text, /"standing","live"/);
-    assert.match((await lookUp(admin, ownForm, "x y")).text, /may do nothing/);
+    assert.match(allowed.text, /"userStatus","live"/);
+    assert.match((await lookUp(admin, ownForm, "x y")).text, /has no access/);
     assert.match((await lookUp(admin, ownForm, "<b>")).text, /&lt;b&gt;/);
   });
 
-  it("takes no form from another site's page", async () => {
+  it("rejects forms from other sites", async () => {
     const sources = [
       { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
       { origin: "https://evil.example" },
@@ -255,7 +255,7 @@ describe("the React Router example", () => {
     }
   });
 
-  it("takes no session that Clerk's SDK does not", async () => {
+  it("rejects sessions that Clerk's SDK rejects", async () => {
     const now = Math.floor(Date.now() / 1000);
     for (const how of [
       { signer: makeKey() },
@@ -272,11 +272,11 @@ describe("the React Router example", () => {
     }
   });
 
-  it("renews a session that has just lapsed, by a page's detour over Clerk", async () => {
+  it("renews an expired session by a redirect to Clerk", async () => {
     const past = Math.floor(Date.now() / 1000) - 120;
-    const lapsed = signedIn(admin, { claims: { iat: past, nbf: past, exp: past + 60 } });
+    const expired = signedIn(admin, { claims: { iat: past, nbf: past, exp: past + 60 } });
     const hosts = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" };
-    const page = await open("/admin?x=1", { ...lapsed, ...hosts });
+    const page = await open("/admin?x=1", { ...expired, ...hosts });
     assert.equal(page.status, 307);
     const to = new URL(page.headers.get("location"));
     assert.equal(to.origin + to.pathname, "https://clerk.example.com/v1/client/handshake");
@@ -290,7 +290,7 @@ describe("the React Router example", () => {
   const since = (at) => `__client_uat=${at}`;
   const withToken = (claims, at) => `__session=${mint(admin, { claims })}; ${since(at)}`;
   const mended = {
-    "the token has lapsed": () => {
+    "the token has expired": () => {
       return withToken({ iat: now() - 120, nbf: now() - 120, exp: now() - 60 }, now() - 3_600);
     },
     "uat is newer than the token": () => withToken({}, now() + 3),
@@ -300,7 +300,7 @@ describe("the React Router example", () => {
     "the token is alone": () => `__session=${mint(admin)}`,
   };
   for (const [what, cookie] of Object.entries(mended)) {
-    it(`has a script's page loaded again where ${what}, which makes the detour`, async () => {
+    it(`reloads a script's page if ${what}, and the page is redirected to Clerk`, async () => {
       const sent = { cookie: cookie() };
       const data = await open("/dashboard.data?x=1", { ...sent, ...SCRIPT });
       assert.equal(data.status, 202);
@@ -310,7 +310,7 @@ describe("the React Router example", () => {
     });
   }
 
-  it("does not have it loaded again for ever by a clock that is wrong", async () => {
+  it("does not reload endlessly if a clock is wrong", async () => {
     let cookie = withToken({ iat: now() + 500, nbf: now() + 500 }, now() - 100);
     const answers = [];
     for (let turn = 0; turn < 3; turn += 1) {
@@ -324,7 +324,7 @@ describe("the React Router example", () => {
     assert.deepEqual(answers, [[page, true], [page, true], [signIn, false]]);
   });
 
-  it("takes no answer of Clerk's from a link, and keeps the session that is there", async () => {
+  it("ignores a handshake result in a link, and keeps the session", async () => {
     const cookies = [`__session=${mint(member)}; Path=/`, `${since(now() - 100)}; Path=/`];
     const answer = compact(HEADER, { handshake: cookies });
     for (const query of [`?__clerk_handshake=${answer}`, `?x=1&__clerk_handshake=${answer}`]) {
@@ -340,7 +340,7 @@ describe("the React Router example", () => {
     isSentToSignIn(await open("/dashboard", sibling), "/dashboard");
   });
 
-  it("redirects to this site alone, whatever the address", async () => {
+  it("redirects only to this site, whatever the URL", async () => {
     for (const where of ["//evil.example/", "/.//evil.example/", "/%5Cevil.example/"]) {
       for (const sent of [{}, signedIn(admin), { cookie: since(now() - 100) }]) {
         const { headers } = await open(`${where}?__clerk_handshake=x`, sent);
@@ -354,7 +354,7 @@ describe("the React Router example", () => {
     }
   });
 
-  it("guards the data of a page as the page", async () => {
+  it("guards a page's data like the page", async () => {
     const scripts = { accept: "*/*", "sec-fetch-dest": "empty" };
     const refused = await open("/admin.data", { ...scripts, ...signedIn(member) });
     assert.equal(refused.status, 403);
@@ -363,7 +363,7 @@ describe("the React Router example", () => {
     assert.match((await open("/dashboard.data", scripts)).text, /\/sign-in\?redirect_url=/);
   });
 
-  it("says so when somebody acts as the user, and shows them no administration", async () => {
+  it("shows an impersonation, and denies the administration", async () => {
     const how = { claims: { act: { sub: "user_2TheColleague", iss: "https://x.example" } } };
     const dashboard = await visit(admin, "/dashboard", how);
     isShown(dashboard, 200, "Dashboard");
@@ -372,12 +372,12 @@ describe("the React Router example", () => {
     isForbidden(await visit(admin, "/admin", how));
   });
 
-  it("runs no script but the page's own, and loads nothing from elsewhere", async () => {
+  it("allows only its own scripts, and loads nothing from other sites", async () => {
     const { headers, text } = await open("/");
     const policy = headers.get("content-security-policy");
     const [, nonce] = /script-src 'nonce-([\w-]{36})' 'strict-dynamic'/.exec(policy);
     assert.match(policy, /^default-src 'none';/);
-    // Browsers hide the origin of a form under a stricter one: nobody could sign out at Clerk.
+    // With a stricter policy browsers hide a form's origin, and signing out at Clerk would fail.
     assert.equal(headers.get("referrer-policy"), "strict-origin-when-cross-origin");
     const scripts = text.match(/<script\b[^>]*>/g);
     assert.ok(0 < scripts.length);
@@ -391,7 +391,7 @@ describe("the React Router example", () => {
       [200, "text/css; charset=utf-8"]);
   });
 
-  it("signs nobody in while no party is authorized", async () => {
+  it("signs nobody in if no party is authorized", async () => {
     const { origin: unset } = await system.url("without-parties");
     const headers = { ...DOCUMENT, ...signedIn(admin) };
     const response = await fetch(`${unset}/dashboard`, { redirect: "manual", headers });
@@ -400,15 +400,15 @@ describe("the React Router example", () => {
     assert.match(response.headers.get("location"), /^\/sign-in/);
   });
 
-  it("answers an address that it does not have with its own page", async () => {
-    isShown(await open("/nowhere"), 404, "There is no such page");
+  it("shows its own page for unknown URLs", async () => {
+    isShown(await open("/nowhere"), 404, "Page not found");
     assert.equal((await open("/admin", {}, { method: "HEAD" })).status, 302);
   });
 });
 
 describe("the React Router example with the local Clerk", () => {
   const ADA = "user_3ADAlovelace1815analytic001";
-  /** Where the example is, as its browser knows it. */
+  /** The URL of the example in the browser. */
   const APP = "http://127.0.0.1:8791";
   let local;
   let system;
@@ -431,7 +431,7 @@ describe("the React Router example with the local Clerk", () => {
     local?.stop();
   });
 
-  /** Opens an address in a browser with these cookies, and follows nothing. */
+  /** Opens a URL in a browser with these cookies, without following redirects. */
   async function open(jar, address) {
     const headers = { ...DOCUMENT, cookie: jar.header };
     const { origin, host, pathname, search } = new URL(address, APP);
@@ -440,7 +440,7 @@ describe("the React Router example with the local Clerk", () => {
       jar.take(answer.headers);
       return { status: answer.status, to: answer.headers.get("location") };
     }
-    assert.equal(origin, APP, "nobody is sent elsewhere");
+    assert.equal(origin, APP, "a redirect must stay on this site");
     const url = await system.url("rolecall-example");
     const answer = await wire(url, `${pathname}${search}`, { headers: { ...headers, host } });
     jar.take(answer.headers);
@@ -457,7 +457,7 @@ describe("the React Router example with the local Clerk", () => {
     return answer.headers.get("location");
   }
 
-  it("is signed in to, keeps a session that has lapsed, and is signed out of", async () => {
+  it("signs in, keeps an expired session, and signs out", async () => {
     const jar = new Jar();
     const { text: page } = await open(jar, (await open(jar, "/dashboard?x=1")).to);
     const back = `${APP}/dashboard?x=1`;
@@ -485,7 +485,7 @@ describe("the React Router example with the local Clerk", () => {
     const renewed = jar.get("__session");
     const forged = await open(jar, `${to.slice(0, -8)}AAAAAAAA`);
     assert.deepEqual([forged.status, forged.to], [307, "/dashboard?x=1"]);
-    assert.equal(jar.get("__session"), renewed, "a forged answer sets no cookie");
+    assert.equal(jar.get("__session"), renewed, "a forged result sets no cookie");
 
     assert.equal(await post(jar, "/sign-out", { redirect_url: `${APP}/` }), `${APP}/`);
     assert.equal((await open(jar, back)).status, 302);

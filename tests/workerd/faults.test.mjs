@@ -1,24 +1,25 @@
-// When something fails: the database, the objects. Nothing that cannot be known opens a page, and
-// nothing that was accepted is lost.
+// Failures of the database and of the role caches: no page is shown without a decision, and no
+// accepted event is lost.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
+import { guardedRoutes } from "./support/routes.mjs";
 import { bearer, mint } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Everything that somebody signed in may ask for. */
+/** All guarded routes, and further queries. */
 const GUARDED = [
-  "/dashboard", "/admin", "/orgs/org_x", "/orgs/org_x/settings", "/api/me",
+  ...guardedRoutes("org_x"),
   "/api/check?role=admin", "/api/check?role=nobody", "/api/check?permission=org:a:b&org=org_x",
   "/api/check?role=admin&fresh=1", "/api/check?role=admin&min_version=1",
 ];
 
-/** Closed to everybody, and said so properly. */
-async function isClosed(system, user) {
+/** Checks that every guarded route answers 503 with the right headers. */
+async function checkUnavailable(system, user) {
   await Promise.all(
     GUARDED.map(async (where) => {
       const { status, headers, text } = await system.get(user, where);
@@ -30,7 +31,7 @@ async function isClosed(system, user) {
   );
 }
 
-describe("with a table gone", () => {
+describe("with a missing table", () => {
   let system;
 
   before(async () => {
@@ -38,7 +39,7 @@ describe("with a table gone", () => {
   });
   after(() => system?.stop());
 
-  /** Runs `work` while a table goes by another name, as in the middle of a bad migration. */
+  /** Runs `work` while a table is renamed, as in the middle of a failed migration. */
   async function without(table, work) {
     await system.sql(`ALTER TABLE ${table} RENAME TO test_${table}`);
     try {
@@ -48,30 +49,30 @@ describe("with a table gone", () => {
     }
   }
 
-  /** Waits until the database has refused more batches. */
+  /** Waits until the database has rejected more batches. */
   async function refusals(more) {
-    const count = () => system.logs().split("a batch was not committed").length;
+    const count = () => system.logs().split("D1 batch failed").length;
     const known = count();
     await waitFor("a batch is refused", () => known + more <= count());
   }
 
   async function newAdmin() {
     const user = clerk.newId("user");
-    await system.settled(await deliver(system.ingest, clerk.withRole(user, "admin")));
+    await system.waitForOutcome(await deliver(system.ingest, clerk.withRole(user, "admin")));
     return user;
   }
 
-  // Those that a fill names itself: a view goes along with its table's new name.
+  // Only tables that a fill names itself: a view follows its table's new name.
   for (const table of ["users", "watches", "everyone"]) {
-    it(`C-7 ${table}: a user who was not asked for before gets 503, never a page`, async () => {
+    it(`C-7 ${table}: a user who was not queried before gets 503`, async () => {
       const user = await newAdmin();
-      await without(table, () => isClosed(system, user));
-      // A fault is no answer: nothing of it is kept but a short wait.
-      await system.becomes(user, "/admin", 200);
+      await without(table, () => checkUnavailable(system, user));
+      // A failure is not cached, except for a short wait.
+      await system.waitForStatus(user, "/admin", 200);
     });
   }
 
-  it("C-4 C-7 a young set is served, from an evicted object too, whatever old hint comes", async () => {
+  it("C-4 C-7 a young set is served, even after an eviction and old hints", async () => {
     const user = await newAdmin();
     const first = await system.me(user);
     assert.equal(first.status, 200);
@@ -85,19 +86,19 @@ describe("with a table gone", () => {
       assert.equal(body, "acked");
       const later = await system.me(user);
       assert.deepEqual([later.status, later.source, later.version], [200, "object", first.version]);
-      // What asks for more than the set in hand cannot be told now.
+      // A query for fresher roles cannot be answered now.
       const beyond = `/api/check?role=admin&min_version=${version + 1}`;
       assert.equal((await system.get(user, beyond)).status, 503);
-      // A new hint ends it: the old set may not be served any more, and no other can be had.
+      // After a new hint the old set must not be served, and no other set can be read.
       await system.hint(user, { owner, version: version + 1 });
-      await isClosed(system, user);
+      await checkUnavailable(system, user);
       await system.evict(user);
-      await isClosed(system, user);
+      await checkUnavailable(system, user);
     });
-    await system.becomes(user, "/admin", 200);
+    await system.waitForStatus(user, "/admin", 200);
   });
 
-  it("what was accepted meanwhile is applied once it is back", async () => {
+  it("accepted events are applied after the failure", async () => {
     const users = Array.from({ length: 5 }, () => clerk.newId("user"));
     const answers = [];
     await without("users", async () => {
@@ -110,12 +111,14 @@ describe("with a table gone", () => {
       const text = "SELECT * FROM deliveries WHERE svix_id IN (SELECT value FROM json_each(?1))";
       assert.deepEqual(await system.sql(text, ids), []);
     });
-    for (const answer of answers) assert.equal((await system.settled(answer)).outcome, "applied");
-    for (const user of users) await system.becomes(user, "/admin", 200);
+    for (const answer of answers) {
+      assert.equal((await system.waitForOutcome(answer)).outcome, "applied");
+    }
+    for (const user of users) await system.waitForStatus(user, "/admin", 200);
     assert.deepEqual(await system.sql("SELECT * FROM dead_letters"), []);
   });
 
-  it("a revocation that could not be written yet is written before long", async () => {
+  it("a revocation that could not be written is written soon after", async () => {
     const user = await newAdmin();
     assert.equal((await system.get(user, "/admin")).status, 200);
     let answer;
@@ -123,11 +126,11 @@ describe("with a table gone", () => {
       answer = await deliver(system.ingest, clerk.withRole(user, "editor"));
       await refusals(1);
     });
-    await system.settled(answer);
-    await system.becomes(user, "/admin", 403);
+    await system.waitForOutcome(answer);
+    await system.waitForStatus(user, "/admin", 403);
   });
 
-  it("the sweep keeps going when it is the outbox that is gone", async () => {
+  it("the sweep continues if only the outbox is missing", async () => {
     await without("watches", async () => assert.equal((await system.sweep()).outcome, "ok"));
     assert.equal((await system.sweep()).outcome, "ok");
   });
@@ -150,23 +153,23 @@ for (const name of ["throws", "hangs"]) {
     });
     after(() => system?.stop());
 
-    it("no page opens", async () => {
+    it("no page is shown", async () => {
       const user = clerk.newId("user");
-      await system.settled(await deliver(system.ingest, clerk.withRole(user, "admin")));
-      await isClosed(system, user);
-      // Those who are nobody are told so all the same, and the public pages stand.
+      await system.waitForOutcome(await deliver(system.ingest, clerk.withRole(user, "admin")));
+      await checkUnavailable(system, user);
+      // Without a session the answer is 401 as usual, and public pages work.
       assert.equal((await system.get(null, "/api/me")).status, 401);
       assert.equal((await system.get(null, "/")).status, 200);
       assert.equal((await system.get(user, "/healthz")).status, 200);
     });
 
-    it("events are applied all the same, and their hints stay owed", async () => {
+    it("events are still applied, and their hints stay pending", async () => {
       const users = [clerk.newId("user"), clerk.newId("user")];
       const watched = "INSERT INTO watches (user_id, owner, version, acked) VALUES (?1, 1, 1, 1)";
       for (const user of users) await system.sql(watched, user);
       for (const user of users) {
         const answer = await deliver(system.ingest, clerk.withRole(user, "admin"));
-        assert.equal((await system.settled(answer)).outcome, "applied");
+        assert.equal((await system.waitForOutcome(answer)).outcome, "applied");
       }
       const { outcome } = await system.sweep();
       assert.equal(outcome, "ok");
@@ -178,7 +181,7 @@ for (const name of ["throws", "hangs"]) {
   });
 }
 
-describe("with settings that are none", () => {
+describe("with invalid settings", () => {
   let system;
 
   before(async () => {
@@ -187,9 +190,9 @@ describe("with settings that are none", () => {
   });
   after(() => system?.stop());
 
-  it("a role cache answers nobody", async () => {
+  it("a role cache answers no query", async () => {
     const user = clerk.newId("user");
-    await isClosed(system, user);
+    await checkUnavailable(system, user);
     const { status } = await system.get(null, "/admin", { headers: bearer(mint(user)) });
     assert.equal(status, 503);
   });

@@ -1,5 +1,5 @@
-// Every payload in tests/fixtures/clerk-events, delivered byte for byte: its answer, what became
-// of it, and the row that it left.
+// Delivers every payload in tests/fixtures/clerk-events byte for byte, and checks its answer, its
+// outcome and its row.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -13,7 +13,7 @@ const ADA = "user_2vX11zP5ojq7cTRY58xT6oJaaaa";
 const GONE = { deleted: 1, updated_at: 0, event_at: 0, projection: 0, digest: "" };
 
 /**
- * What is synced, in the order in which it happened. What stands in one round is delivered
+ * The synced events, in the order in which they happened. The events of one round are delivered
  * together; each round is settled before the next.
  */
 const ROUNDS = [
@@ -24,7 +24,7 @@ const ROUNDS = [
     [`${OPENAPI}/user.created.json`]: applied("users", "user_2g7np7Hrk0SN6kj5EDMLDaKNL0S", {
       email: null,
       updated_at: 1716883200000,
-      // The example says seconds.
+      // The example has seconds.
       event_at: 1716883200000,
     }),
     [`${OPENAPI}/organization.created.json`]: applied(
@@ -43,7 +43,7 @@ const ROUNDS = [
     "derived/user.deleted.no-id.json": { outcome: "parked", reason: "no-subject" },
   },
   {
-    // The same update with less said of its time: it tells what is known already.
+    // The same update with less precise times: an older state.
     "derived/user.created.minimal-envelope.json": duplicate("users", ADA, {
       event_at: 1744276393644,
     }),
@@ -55,7 +55,7 @@ const ROUNDS = [
       "org_2g7np7Hrk0SN6kj5EDMLDaKNL0S",
       { updated_at: 1716883500000 },
     ),
-    // Its key comes without `org:`.
+    // Its key has no `org:`.
     [`${OPENAPI}/role.updated.json`]: applied("org_roles", "role_2g7np7Hrk0SN6kj5EDMLDaKNL0S", {
       key: "org:editor",
     }),
@@ -87,7 +87,7 @@ const ROUNDS = [
     ),
   },
   {
-    // Its times are those of the fixture before all: the digest decides, whoever comes first.
+    // Its times are those of the first fixture: the digest decides, in any order.
     "derived/user.created.no-email.json": applied("users", ADA, { email: null, deleted: 0 }),
   },
   {
@@ -126,7 +126,7 @@ function member(role) {
   });
 }
 
-/** Delivered before all of them. */
+/** Delivered before all others. */
 const FIRST = "captured/user.created.2025-04.anonymised.json";
 
 describe("the fixtures", () => {
@@ -147,12 +147,12 @@ describe("the fixtures", () => {
     return answer;
   }
 
-  it("F-15 of types that are not synced are taken and leave nothing", async () => {
+  it("F-15 of types that are not synced are accepted and leave nothing", async () => {
     const ignored = [...all.keys()].filter((file) => file !== FIRST && !synced.includes(file));
     assert.equal(ignored.length, 53 - synced.length);
     const answers = await Promise.all(ignored.map(delivered));
-    // What comes after them through the queue is settled; they would be before it.
-    await system.settled(await delivered(FIRST));
+    // Later deliveries in the queue are settled; these would be before them.
+    await system.waitForOutcome(await delivered(FIRST));
     const ids = answers.map(({ id }) => id);
     const text = "SELECT * FROM deliveries WHERE svix_id IN (SELECT value FROM json_each(?1))";
     assert.deepEqual(await system.sql(text, JSON.stringify(ids)), []);
@@ -165,13 +165,13 @@ describe("the fixtures", () => {
   it("of synced types leave their rows", async () => {
     for (const round of ROUNDS) {
       const answers = await Promise.all(Object.keys(round).map(delivered));
-      const outcomes = await Promise.all(answers.map((answer) => system.settled(answer)));
+      const outcomes = await Promise.all(answers.map((answer) => system.waitForOutcome(answer)));
       for (const [i, [file, want]] of Object.entries(round).entries()) {
         assert.equal(outcomes[i].outcome, want.outcome, file);
         assert.equal(outcomes[i].type, all.get(file).event.type, file);
         if (want.table) await leaves(file, want);
         if (want.reason) {
-          const letter = await system.parked(answers[i]);
+          const letter = await system.waitForDeadLetter(answers[i]);
           assert.equal(letter.reason, want.reason, file);
           assert.equal(letter.type, all.get(file).event.type, file);
         }

@@ -1,19 +1,19 @@
-// The guards of packages/guard in an app of its own (packages/guard/test/app), whose `ROLES` are
-// the real role caches of another Worker: who passes follows what Clerk delivers.
+// The guards of packages/guard in a separate app (packages/guard/test/app), bound to the real role
+// caches: access follows what Clerk delivers.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { snippetsOf } from "../../packages/guard/test/snippets.ts";
+import { findSnippets } from "../../packages/guard/test/snippets.ts";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
 import { HEADER, ISSUER, PARTY, PEM_VARS, bearer, compact, mint } from "./support/sessions.mjs";
 import { ROOT, start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** A Worker as the package's README tells its reader to configure it. */
+/** A Worker that is configured as in the package's README. */
 const APP = {
   config: {
     name: "rolecall-app",
@@ -25,7 +25,7 @@ const APP = {
   },
 };
 
-/** What each guard is asked for. */
+/** The requirement of each guard. */
 const GUARDS = [
   "/role?role=admin",
   "/organization-role?organization=org_x&role=org:admin",
@@ -47,7 +47,7 @@ async function isForbidden(system, user, where) {
   assert.equal(headers.get("cache-control"), "private, no-store");
 }
 
-async function isClosed(system, user) {
+async function checkUnavailable(system, user) {
   const closed = async (where) => {
     const { status, headers, text } = await ask(system, user, where);
     assert.deepEqual([status, text], [503, "unavailable"], where);
@@ -64,13 +64,13 @@ describe("an app with packages/guard", () => {
   });
   after(() => system?.stop());
 
-  const send = async (event) => system.settled(await deliver(system.ingest, event));
+  const send = async (event) => system.waitForOutcome(await deliver(system.ingest, event));
   const becomes = (user, where, wanted) =>
     waitFor(`${where} answers ${user} with ${wanted}`, async () => {
       return (await ask(system, user, where)).status === wanted;
     });
 
-  it("lets a user pass who was granted the role, and no more once it is gone", async () => {
+  it("lets a user pass with the role, and no more after it is revoked", async () => {
     const user = clerk.newId("user");
     await send(clerk.withRole(user, "admin"));
     const { status, text } = await ask(system, user, "/role?role=admin");
@@ -83,12 +83,12 @@ describe("an app with packages/guard", () => {
     assert.equal((await ask(system, user, "/role?role=editor")).status, 200);
   });
 
-  it("reads the database first for who asks for it", async () => {
+  it("reads the database first for `fresh`", async () => {
     const user = clerk.newId("user");
     await send(clerk.withRole(user, "admin"));
     const grant = "/role?role=operator&fresh";
     await isForbidden(system, user, grant);
-    // An operator's own SQL: nobody hints.
+    // An operator's SQL: no hint is sent.
     await system.sql("INSERT OR IGNORE INTO roles (name) VALUES ('operator')");
     const granted = `INSERT INTO user_roles (user_id, role_id)
       SELECT ?1, id FROM roles WHERE name = 'operator'`;
@@ -96,7 +96,7 @@ describe("an app with packages/guard", () => {
     await becomes(user, grant, 200);
   });
 
-  it("tells organizations apart", async () => {
+  it("distinguishes organizations", async () => {
     const [user, org, other] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("org")];
     const [membership, permission] = [clerk.newId("orgmem"), clerk.newId("perm")];
     const [role, key] = [`org:${clerk.newId("role")}`, `org:posts:${permission}`];
@@ -121,11 +121,11 @@ describe("an app with packages/guard", () => {
     await isForbidden(system, user, `/permission?organization=${org}&permission=${key}`);
   });
 
-  it("tells roles with their version, source and age", async () => {
+  it("returns roles with version, source and age", async () => {
     const user = clerk.newId("user");
     await send(clerk.withRole(user, "admin"));
     const first = JSON.parse((await ask(system, user, "/roles")).text);
-    assert.deepEqual([first.userId, first.standing, first.source], [user, "live", "fill"]);
+    assert.deepEqual([first.userId, first.userStatus, first.source], [user, "live", "fill"]);
     assert.deepEqual(first.roles, ["admin", "member"]);
     const second = JSON.parse((await ask(system, user, "/roles")).text);
     assert.deepEqual([second.version, second.source], [first.version, "object"]);
@@ -133,7 +133,7 @@ describe("an app with packages/guard", () => {
     assert.ok(0 <= first.ageMs && first.ageMs <= 60_000);
   });
 
-  it("refuses the banned, the deleted, strangers and nobody", async () => {
+  it("denies banned, deleted and unknown users, and requests without a user", async () => {
     const [banned, gone] = [clerk.newId("user"), clerk.newId("user")];
     const admin = { public_metadata: { role: "admin" } };
     await send(clerk.user(banned, { ...admin, banned: true }));
@@ -146,12 +146,12 @@ describe("an app with packages/guard", () => {
     await isForbidden(system, gone, "/roles");
   });
 
-  it("answers 503 while the database is in trouble, and as before once it is not", async () => {
+  it("answers 503 while the database fails, and as before afterwards", async () => {
     const user = clerk.newId("user");
     await send(clerk.withRole(user, "admin"));
     await system.sql("ALTER TABLE users RENAME TO test_users");
     try {
-      await isClosed(system, user);
+      await checkUnavailable(system, user);
     } finally {
       await system.sql("ALTER TABLE test_users RENAME TO users");
     }
@@ -161,7 +161,7 @@ describe("an app with packages/guard", () => {
 });
 
 for (const name of ["throws", "hangs"]) {
-  it(`an app with packages/guard is closed when the role cache ${name}`, async () => {
+  it(`an app with packages/guard denies access if the role cache ${name}`, async () => {
     const durable = {
       config: {
         name: "rolecall-durable",
@@ -173,9 +173,9 @@ for (const name of ["throws", "hangs"]) {
     };
     const system = await start({ app: APP, durable });
     try {
-      await isClosed(system, clerk.newId("user"));
+      await checkUnavailable(system, clerk.newId("user"));
       const logs = system.logs();
-      assert.match(logs, /the roles are out of reach/);
+      assert.match(logs, /roles unavailable/);
       assert.match(logs, name === "throws" ? /unreachable/ : /timeout/);
     } finally {
       await system.stop();
@@ -183,13 +183,13 @@ for (const name of ["throws", "hangs"]) {
   });
 }
 
-/** Below the root, for the packages are found from there. */
+/** Inside the root, where the packages are found. */
 const FOLDER = "target/readme";
 
-/** A Worker that stands in the package's README, as its reader would have it. */
+/** A Worker from the package's README. */
 function ofReadme(wanted) {
   const text = readFileSync(path.join(ROOT, "packages/guard/README.md"), "utf8");
-  const { code } = snippetsOf(text).find(({ file }) => file === wanted);
+  const { code } = findSnippets(text).find(({ file }) => file === wanted);
   const main = path.join(FOLDER, path.basename(wanted));
   mkdirSync(path.join(ROOT, FOLDER), { recursive: true });
   writeFileSync(path.join(ROOT, main), code);
@@ -215,7 +215,7 @@ for (const [kind, file, method] of [
     before(async () => {
       const workers = { ingest: true, consumer: true, durable: true };
       system = await start({ app: ofReadme(file), ...workers });
-      await system.settled(await deliver(system.ingest, clerk.withRole(user, "admin")));
+      await system.waitForOutcome(await deliver(system.ingest, clerk.withRole(user, "admin")));
     });
     after(async () => {
       await system?.stop();
@@ -232,7 +232,7 @@ for (const [kind, file, method] of [
       assert.equal(allowed, kind === "Hono" ? PARTY : null);
     };
 
-    it("asks the roles of who is signed in", async () => {
+    it("reads the roles of the signed-in user", async () => {
       const response = await visit(where, bearer(mint(user)));
       isKept(response);
       const text = await response.text();
@@ -240,7 +240,7 @@ for (const [kind, file, method] of [
       assert.deepEqual([response.status, text], want);
     });
 
-    it("tells who is not", async () => {
+    it("rejects requests without a session", async () => {
       const response = await visit(where, { "sec-fetch-dest": "empty" });
       isKept(response);
       if (kind === "plain") assert.equal((await visit("/", page)).status, 302);
@@ -248,7 +248,7 @@ for (const [kind, file, method] of [
       assert.deepEqual([response.status, said], [401, { error: "unauthenticated", renew: false }]);
     });
 
-    it("renews what has lapsed by a detour, with the cookies of it", async () => {
+    it("renews an expired session by a redirect, and sets the cookies", async () => {
       const past = Math.floor(Date.now() / 1000) - 120;
       const claims = { iat: past, nbf: past, exp: past + 60 };
       const cookie = `__session=${mint(user, { claims })}; __client_uat=${past - 60}`;

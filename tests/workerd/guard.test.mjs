@@ -1,6 +1,6 @@
-// Roles as a guarded page sees them: what Clerk or an operator changes, the guard follows, long
-// before any age limit (a set is served for 30 seconds without a question; no test here takes as
-// long, so what follows here follows by hints alone).
+// Roles as a guarded page sees them. The guard follows every change by Clerk or an operator, long
+// before any age limit: a set is served for 30 seconds without a database read, and no test here
+// takes as long, so the changes arrive by hints alone.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -21,26 +21,26 @@ describe("the guard", { concurrency: true }, () => {
   });
   after(() => system?.stop());
 
-  /** Delivers in order, and waits until the last one is settled. */
+  /** Delivers events in order, and waits until the last one is settled. */
   async function tell(...events) {
     for (const event of events) {
       const answer = await deliver(system.ingest, event);
       assert.equal(answer.status, 202);
-      if (event === events.at(-1)) await system.settled(answer);
+      if (event === events.at(-1)) await system.waitForOutcome(answer);
     }
   }
 
   const status = async (user, where) => (await system.get(user, where)).status;
 
-  /** The guard answers so, and goes on answering so. */
+  /** Waits until the guard answers with this status, and checks that it stays so. */
   async function follows(user, where, want) {
-    await system.becomes(user, where, want);
+    await system.waitForStatus(user, where, want);
     for (let asked = 0; asked < 10; asked += 1) {
       assert.equal(await status(user, where), want, where);
     }
   }
 
-  it("follows a role that is granted, and revoked", async () => {
+  it("follows a role that is granted and revoked", async () => {
     const user = clerk.newId("user");
     await tell(clerk.user(user));
     assert.equal(await status(user, "/admin"), 403);
@@ -54,12 +54,12 @@ describe("the guard", { concurrency: true }, () => {
     await follows(user, "/admin", 403);
     const revoked = await system.check(user, "role=admin");
     assert.deepEqual([revoked.status, revoked.allowed], [403, false]);
-    assert.ok(granted.version < revoked.version, "a later set has a greater version");
+    assert.ok(granted.version < revoked.version, "a later set must have a greater version");
     assert.ok(revoked.age_ms < 30_000);
     assert.deepEqual((await system.me(user)).roles, ["editor", "member"]);
   });
 
-  it("follows a ban, and its end", async () => {
+  it("follows a ban and its end", async () => {
     const user = clerk.newId("user");
     await tell(withRole(user, "admin"));
     assert.equal(await status(user, "/admin"), 200);
@@ -72,7 +72,7 @@ describe("the guard", { concurrency: true }, () => {
     await follows(user, "/admin", 200);
   });
 
-  it("follows a deletion, and nothing undoes it", async () => {
+  it("follows a deletion, and no later event undoes it", async () => {
     const [user, org] = [clerk.newId("user"), clerk.newId("org")];
     const joined = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:admin" });
     await tell(withRole(user, "admin"), joined);
@@ -86,7 +86,7 @@ describe("the guard", { concurrency: true }, () => {
     }
   });
 
-  it("follows a membership, its role, and its end", async () => {
+  it("follows a membership, its role and its end", async () => {
     const [user, org, orgmem] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("orgmem")];
     const settings = `/orgs/${org}/settings`;
     await tell(clerk.user(user), clerk.organization(org));
@@ -99,7 +99,7 @@ describe("the guard", { concurrency: true }, () => {
 
     await tell(clerk.membership(orgmem, { org, user, role: "org:admin" }, UPDATED));
     await follows(user, settings, 200);
-    // An organization's role is none of the application, and of no other organization.
+    // An organization role is not an app role, and is not valid in another organization.
     assert.equal(await status(user, "/admin"), 403);
     assert.equal(await status(user, `/orgs/${clerk.newId("org")}/settings`), 403);
     assert.equal(await status(user, `/api/check?org=${org}&role=org:admin`), 200);
@@ -110,7 +110,7 @@ describe("the guard", { concurrency: true }, () => {
     assert.equal(await status(user, settings), 403);
   });
 
-  it("lets one membership of a pair count, though the first one's delete is late, or lost", async () => {
+  it("counts one membership of a pair, even if the first delete is late or lost", async () => {
     const [user, org] = [clerk.newId("user"), clerk.newId("org")];
     const settings = `/orgs/${org}/settings`;
     const asked = `/api/check?org=${org}&role=org:admin&fresh=1`;
@@ -123,7 +123,7 @@ describe("the guard", { concurrency: true }, () => {
     assert.equal(await status(user, asked), 403);
     assert.equal(await status(user, `/orgs/${org}`), 200);
 
-    // The second one ends while the first one's delete is still lost: the first does not come back.
+    // The second ends while the delete of the first is still lost: the first does not come back.
     await tell(clerk.membershipDeleted(second));
     await follows(user, `/orgs/${org}`, 403);
     assert.equal(await status(user, asked), 403);
@@ -133,7 +133,7 @@ describe("the guard", { concurrency: true }, () => {
     assert.equal((await system.watch(user)).version, version, "the late delete changes nothing");
   });
 
-  it("lets a membership's own list speak until its role's key was heard of", async () => {
+  it("uses a membership's own permission list until the catalogue has its role", async () => {
     const [user, org, role] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("role")];
     const key = `org:role_${role.slice(-8)}`;
     const can = `/api/check?org=${org}&permission=org:own${role.slice(-8)}:list`;
@@ -146,7 +146,7 @@ describe("the guard", { concurrency: true }, () => {
     await tell(clerk.role(role, { key }), clerk.deleted("role", role));
     await follows(user, can, 403);
     await tell(clerk.membership(clerk.newId("orgmem"), own));
-    assert.equal(await status(user, can), 403, "a list that came later does not bring it back");
+    assert.equal(await status(user, can), 403, "a later list must not bring the permission back");
   });
 
   it("follows the deletion of an organization", async () => {
@@ -161,7 +161,7 @@ describe("the guard", { concurrency: true }, () => {
     await follows(other, `/orgs/${org}`, 403);
   });
 
-  it("follows the operator who grants and revokes by SQL, after the next sweep", async () => {
+  it("follows an operator's SQL after the next sweep", async () => {
     const user = clerk.newId("user");
     await tell(clerk.user(user));
     assert.equal(await status(user, "/admin"), 403);
@@ -173,12 +173,12 @@ describe("the guard", { concurrency: true }, () => {
     await system.sql(`DELETE FROM user_roles WHERE user_id = '${user}' AND role_id = ${role}`);
     await swept(user);
     await follows(user, "/admin", 403);
-    // Neither is undone by what Clerk says of the profile.
+    // Neither is undone by a later profile event.
     await tell(withRole(user, "admin"));
     assert.equal(await status(user, "/admin"), 403);
   });
 
-  /** Another's batch may have hinted it already; after a sweep nothing is owed any more. */
+  /** Another test's batch may have sent the hint; after a sweep no hint is pending. */
   async function swept(user) {
     const { outcome } = await system.sweep();
     assert.equal(outcome, "ok");
@@ -189,13 +189,13 @@ describe("the guard", { concurrency: true }, () => {
     await waitFor("the hint is acknowledged", acked);
   }
 
-  it("gives every live user the default role, and an unknown one none", async () => {
+  it("gives the default role to every live user, and not to an unknown one", async () => {
     const [user, late] = [clerk.newId("user"), clerk.newId("user")];
     await tell(clerk.user(user));
     assert.deepEqual((await system.me(user)).roles, ["member"]);
     assert.equal(await status(user, "/api/check?role=member"), 200);
 
-    // The webhook is late: signed in, without roles, and nothing is remembered against them.
+    // The webhook is late: signed in without roles, and a later grant works.
     assert.equal(await status(late, "/dashboard"), 200);
     const { roles, organizations } = await system.me(late);
     assert.deepEqual({ roles, organizations }, { roles: [], organizations: [] });
@@ -206,7 +206,7 @@ describe("the guard", { concurrency: true }, () => {
     await follows(late, "/admin", 200);
   });
 
-  it("follows the catalogue: a permission leaves a role, or the world", async () => {
+  it("follows the catalogue: a permission is removed from a role, or deleted", async () => {
     const [user, org] = [clerk.newId("user"), clerk.newId("org")];
     const [role, read, write] = [clerk.newId("role"), clerk.newId("perm"), clerk.newId("perm")];
     const key = `org:role_${role.slice(-8)}`;
@@ -220,9 +220,9 @@ describe("the guard", { concurrency: true }, () => {
     );
     await follows(user, can(mayRead), 200);
     assert.equal(await status(user, can(mayWrite)), 200);
-    // Once the catalogue knows the role, the membership's own list says nothing.
+    // Once the catalogue has the role, the membership's own list is ignored.
     assert.equal(await status(user, can("org:own:list")), 403);
-    // Nor does a permission mean anything without its organization.
+    // A permission is not valid without its organization either.
     assert.equal(await status(user, `/api/check?permission=${mayRead}`), 403);
     const canBoth = `${can(mayRead)}&permission=${mayWrite}`;
     assert.equal(await status(user, canBoth), 200);
@@ -235,7 +235,7 @@ describe("the guard", { concurrency: true }, () => {
     await follows(user, can(mayRead), 403);
   });
 
-  it("has a delivery's own hint end a watch that no object owns", async () => {
+  it("ends a watch without owner by its own hint", async () => {
     const user = clerk.newId("user");
     const watched = "INSERT INTO watches (user_id, owner, version, acked) VALUES (?1, 7, 9, 9)";
     await system.sql(watched, user);
@@ -246,7 +246,7 @@ describe("the guard", { concurrency: true }, () => {
     assert.ok(7 < (await system.watch(user)).owner);
   });
 
-  it("does not touch one user for another's sake", async () => {
+  it("does not change other users' role caches", async () => {
     const [user, other] = [clerk.newId("user"), clerk.newId("user")];
     await tell(withRole(user, "admin"), withRole(other, "admin"));
     await follows(user, "/admin", 200);
@@ -258,7 +258,7 @@ describe("the guard", { concurrency: true }, () => {
     assert.equal(await status(other, "/admin"), 200);
   });
 
-  it("is not moved by a profile that changes", async () => {
+  it("does not follow changes of other profile fields", async () => {
     const user = clerk.newId("user");
     await tell(withRole(user, "admin"));
     await follows(user, "/admin", 200);
@@ -270,11 +270,11 @@ describe("the guard", { concurrency: true }, () => {
     assert.equal((await system.watch(user)).version, version);
   });
 
-  it("reads anew when asked to, and never below the version asked for", async () => {
+  it("reads the database on request, and returns no version below the requested one", async () => {
     const user = clerk.newId("user");
     await tell(clerk.user(user));
     const { version } = await system.check(user, "role=member");
-    // By the operator's hand: nothing is hinted until a batch or a sweep.
+    // An operator's SQL: no hint until the next batch or sweep.
     await system.sql("INSERT INTO roles (name) VALUES ('auditor') ON CONFLICT (name) DO NOTHING");
     const auditor = "SELECT ?1, id FROM roles WHERE name = 'auditor'";
     await system.sql(`INSERT INTO user_roles (user_id, role_id) ${auditor}`, user);

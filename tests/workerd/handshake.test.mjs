@@ -1,12 +1,13 @@
-// The handshake: whose token has lapsed is sent to Clerk and comes back with a new one, without
-// being asked to sign in.
+// The handshake: a browser with an expired token is redirected to Clerk and comes back with a new
+// one, without signing in again.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { asSeen, checked, wayBack } from "./support/answers.mjs";
+import { checkResponse, comparable, returnPath } from "./support/answers.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, startLocalClerk } from "./support/local-clerk.mjs";
+import { apiRoutes, guardedPages, guardedRoutes } from "./support/routes.mjs";
 import {
   HEADER, ISSUER, KID, PARTY, PEM_VARS, bearer, compact, makeKey, mint, serveJwks,
 } from "./support/sessions.mjs";
@@ -17,10 +18,10 @@ import { wire } from "./support/wire.mjs";
 
 const DOCUMENT = { "sec-fetch-dest": "document", accept: "text/html,application/xhtml+xml;q=0.9" };
 
-/** Where the application is, as its browser knows it. */
+/** The URL of the app in its browser. */
 const APP = "http://127.0.0.1:8787";
 
-/** What ties an answer to the browser that was sent away for it: in its address and its cookie. */
+/** The state that ties a handshake result to its browser, in the URL and in the cookie. */
 const ASKED = "0f5b2c1e-9d3a-4c57-8f10-6a2b7c9d4e11";
 const SENT = `__Host-rolecall_asked=${ASKED}`;
 
@@ -46,7 +47,7 @@ describe("with the local Clerk", () => {
     clerk?.stop();
   });
 
-  /** Opens an address in a browser with these cookies, and follows nothing. */
+  /** Opens a URL in a browser with these cookies, without following redirects. */
   async function open(jar, address, headers = DOCUMENT) {
     const all = { ...headers, cookie: jar.header };
     const { origin, host, pathname, search } = new URL(address, APP);
@@ -55,7 +56,7 @@ describe("with the local Clerk", () => {
       jar.take(answer.headers);
       return { status: answer.status, headers: answer.headers, text: await answer.text() };
     }
-    assert.equal(origin, APP, "nobody is sent elsewhere");
+    assert.equal(origin, APP, "a redirect must stay on this site");
     const url = await system.url("rolecall-ssr");
     const answer = await wire(url, `${pathname}${search}`, { headers: { ...all, host } });
     jar.take(answer.headers);
@@ -72,18 +73,18 @@ describe("with the local Clerk", () => {
     return jar;
   }
 
-  /** Puts tokens into the jar that lapsed a minute ago. */
-  async function lapse(jar) {
+  /** Puts tokens into the jar that expired a minute ago. */
+  async function expireTokens(jar) {
     const body = JSON.stringify({ user_id: ADA, ttl_s: -60 });
     const headers = { "content-type": "application/json" };
     const answer = await fetch(`${clerk.url}/local/tokens`, { method: "POST", headers, body });
     jar.setSessions((await answer.json()).token);
   }
 
-  it("a lapsed token is renewed on the way to the page", async () => {
+  it("an expired token is renewed on the way to the page", async () => {
     const jar = await signedIn();
     assert.equal((await open(jar, "/dashboard")).status, 200);
-    await lapse(jar);
+    await expireTokens(jar);
 
     const away = await open(jar, "/dashboard?tab=2");
     assert.equal(away.status, 307);
@@ -100,36 +101,36 @@ describe("with the local Clerk", () => {
     assert.ok(page.text.includes(ADA));
   });
 
-  it("an answer that another browser has fetched signs nobody in", async () => {
-    // Somebody of their own account, who stops before the last step and makes a link of it.
+  it("a handshake result of another browser signs nobody in", async () => {
+    // An attacker stops before the last step of their own handshake and makes a link of it.
     const theirs = await signedIn();
-    await lapse(theirs);
+    await expireTokens(theirs);
     const away = await open(theirs, "/dashboard");
     const there = await open(theirs, away.headers.get("location"));
     const link = there.headers.get("location");
 
     for (const jar of [new Jar(), new Jar(), new Jar()].map(anyState)) {
-      const [before, lapsed] = [jar.get("__session"), jar.get("__client_uat")];
+      const [before, expired] = [jar.get("__session"), jar.get("__client_uat")];
       const answer = await open(jar, link);
-      assert.deepEqual([jar.get("__session"), jar.get("__client_uat")], [before, lapsed]);
+      assert.deepEqual([jar.get("__session"), jar.get("__client_uat")], [before, expired]);
       assert.notEqual(answer.status, 200);
       assert.ok(!answer.text.includes(ADA));
     }
-    // And it was good: the browser that was sent away gets its page.
+    // The result is valid: the browser that was redirected gets its page.
     const back = await open(theirs, link);
     assert.equal((await open(theirs, back.headers.get("location"))).status, 200);
   });
 
-  /** Browsers that have no session: new, said to be signed in, and sent away themselves. */
+  /** Browsers without a session: new, with `__client_uat`, and redirected themselves. */
   function anyState(jar, at) {
     if (0 < at) jar.set("__client_uat", String(Math.floor(Date.now() / 1000)));
     if (1 < at) jar.set("rolecall_asked", ASKED);
     return jar;
   }
 
-  it("who has signed out at Clerk is asked to sign in", async () => {
+  it("a browser that signed out at Clerk is redirected to sign-in", async () => {
     const jar = await signedIn();
-    await lapse(jar);
+    await expireTokens(jar);
     const out = { method: "POST", redirect: "manual", headers: { cookie: jar.header } };
     await fetch(`${clerk.url}/sign-out`, out);
     jar.set("__client", "");
@@ -141,15 +142,14 @@ describe("with the local Clerk", () => {
     assert.deepEqual([jar.get("__session"), jar.get("__client_uat")], [undefined, "0"]);
     const page = await open(jar, back.headers.get("location"));
     assert.equal(page.status, 302);
-    assert.equal(wayBack(page.headers.get("location")), "/dashboard");
+    assert.equal(returnPath(page.headers.get("location")), "/dashboard");
   });
 });
 
 describe("a handshake", () => {
   const [SUFFIXED] = JSON.parse(fixture("publishable-keys.json")).valid;
   const USER = "user_2Handshaken";
-  const PAGES = ["/dashboard", "/admin", "/orgs/org_1", "/orgs/org_1/settings"];
-  const DATA = ["/api/me", "/api/check?role=member"];
+  const PAGES = guardedPages("org_1");
   let jwks;
   let system;
 
@@ -172,7 +172,7 @@ describe("a handshake", () => {
   const get = async (name, path, headers = DOCUMENT, method = "GET") =>
     wire(await system.url(name), path, { method, headers });
 
-  /** A redirect of the handshake, with everything checked that holds for all of them. */
+  /** Returns a redirect of the handshake, and checks the rules for all of them. */
   function leaves(answer, what) {
     const { headers, status, text } = answer;
     assert.deepEqual([status, text], [307, ""], what);
@@ -181,7 +181,7 @@ describe("a handshake", () => {
     return { to: headers.get("location"), cookies: headers.getSetCookie() };
   }
 
-  /** Checks that somebody is sent to Clerk, and says why and with what. */
+  /** Checks a redirect to Clerk, and returns its reason and its parameters. */
   function asks(answer, what) {
     const { to, cookies } = leaves(answer, what);
     const url = new URL(to);
@@ -199,33 +199,33 @@ describe("a handshake", () => {
   }
 
   const seconds = () => Math.floor(Date.now() / 1000);
-  const lapsed = (more = {}) => {
+  const expired = (more = {}) => {
     const iat = seconds() - 120;
     return mint(USER, { claims: { iat, nbf: iat, exp: iat + 60, ...more } });
   };
   const cookie = (token, more = "") =>
     ({ ...DOCUMENT, cookie: `__session=${token}; ${SENT}${more}` });
-  /** Who has no token, and was sent away all the same. */
+  /** A browser without a token that was redirected to Clerk. */
   const NOBODY = { ...DOCUMENT, cookie: SENT };
 
-  /** Clerk's answer: cookies, signed under a session's category. */
+  /** A handshake result: cookies, signed with a session's category. */
   const signed = (handshake, { header, signer, ...claims } = {}) =>
     compact({ ...HEADER, ...header }, { handshake, ...claims }, { signer });
   const renewed = (token = mint(USER)) =>
     [`__session=${token}; Path=/; SameSite=Lax`, `__client_uat=${seconds()}; Path=/`];
   const back = (path, answer, asked = ASKED) =>
     `${path}${path.includes("?") ? "&" : "?"}rolecall_asked=${asked}&__clerk_handshake=${answer}`;
-  /** The line that ends the cookie of the way. */
+  /** The cookie line that deletes the handshake state. */
   const ENDED = "__Host-rolecall_asked=; Path=/; SameSite=Lax; HttpOnly; Max-Age=0; Secure";
 
-  it("is asked for where a token has lapsed and a browser wants a page", async () => {
-    const token = lapsed();
+  it("starts for a page load with an expired token", async () => {
+    const token = expired();
     const seen = new Set();
     for (const path of [...PAGES, "/dashboard?tab=2&x=%20y"]) {
       for (const headers of [DOCUMENT, { accept: "text/html" }]) {
         const all = { ...headers, cookie: `__session=${token}` };
         const { redirect_url, count, sent, ...asked } = asks(await get("app", path, all), path);
-        assert.ok(!seen.has(sent), "nobody else has it");
+        assert.ok(!seen.has(sent), "the state must be unique");
         seen.add(sent);
         assert.equal(redirect_url, `${PARTY}${path}`);
         assert.equal(count, 1);
@@ -242,7 +242,7 @@ describe("a handshake", () => {
     assert.deepEqual([asked.suffixed_cookies, asked.__session], ["true", token]);
   });
 
-  it("is asked for by Clerk's other reasons too", async () => {
+  it("starts for Clerk's other reasons too", async () => {
     const now = seconds();
     const fresh = mint(USER);
     const ahead = (nbf, iat) => mint(USER, { claims: { nbf, iat, exp: now + 120 } });
@@ -255,23 +255,23 @@ describe("a handshake", () => {
     };
     for (const [reason, headers] of Object.entries(reasons)) {
       assert.equal(asks(await get("app", "/dashboard", headers)).__clerk_hs_reason, reason);
-      // A program that says the same is signed out.
+      // An API client with the same cookies is signed out.
       const { cookie } = headers;
       assert.equal((await get("app", "/api/me", { cookie })).status, 401, reason);
     }
-    // The token is good and the browser says so.
+    // The token is valid and `__client_uat` agrees.
     const agreed = cookie(fresh, `; __client_uat=${now}`);
     assert.equal((await get("app", "/dashboard", agreed)).status, 200);
   });
 
-  it("S-9 is for nobody but a browser that opens a page", async () => {
-    const token = lapsed();
+  it("S-9 starts only for a browser that loads a page", async () => {
+    const token = expired();
     const carried = { cookie: `__session=${token}` };
     const script = { "sec-fetch-dest": "empty", accept: "*/*" };
     const programs = [{}, { accept: "application/json" }, script];
     const seen = async (path, headers, method) =>
-      asSeen(checked(await get("app", path, headers, method), `${method} ${path}`));
-    for (const path of [...PAGES, ...DATA]) {
+      comparable(checkResponse(await get("app", path, headers, method), `${method} ${path}`));
+    for (const path of guardedRoutes("org_1")) {
       for (const headers of programs) {
         const nobody = await seen(path, headers);
         assert.deepEqual(await seen(path, { ...headers, ...carried }), nobody, path);
@@ -281,13 +281,13 @@ describe("a handshake", () => {
         assert.deepEqual(await seen(path, { ...DOCUMENT, ...carried }, method), nobody, method);
         const answered = { ...DOCUMENT, cookie: `${SENT}; __clerk_handshake=${signed(renewed())}` };
         const asked = `${path}${path.includes("?") ? "&" : "?"}rolecall_asked=${ASKED}`;
-        const told = asSeen(checked(await get("app", asked, answered, method), asked));
+        const told = comparable(checkResponse(await get("app", asked, answered, method), asked));
         assert.deepEqual([told.status, told.text], [nobody.status, nobody.text], method);
       }
       const nobody = await seen(path, DOCUMENT);
       assert.deepEqual(await seen(path, { ...DOCUMENT, ...bearer(token) }), nobody, path);
     }
-    for (const path of DATA) {
+    for (const path of apiRoutes()) {
       const nobody = await seen(path, DOCUMENT);
       assert.deepEqual(await seen(path, { ...DOCUMENT, ...carried }), nobody, path);
       const answered = back(path, signed(renewed()));
@@ -295,9 +295,9 @@ describe("a handshake", () => {
     }
   });
 
-  it("S-9 that leads nowhere ends after three redirects at the sign-in page", async () => {
+  it("S-9 that does not succeed ends after three redirects at the sign-in page", async () => {
     const jar = new Jar();
-    jar.set("__session", lapsed());
+    jar.set("__session", expired());
     let path = "/dashboard";
     const went = [];
     for (let step = 0; step < 20; step += 1) {
@@ -306,25 +306,25 @@ describe("a handshake", () => {
       if (answer.status === 302) break;
       const { to } = leaves(answer);
       went.push(to.startsWith(ISSUER) ? "away" : "back");
-      // A Clerk whose answers change nothing.
+      // A Clerk whose result changes nothing.
       const unchanged = signed(["__client_uat=1; Path=/"]);
       const asked = jar.get("__Host-rolecall_asked");
       path = to.startsWith(ISSUER) ? back("/dashboard", unchanged, asked) : to;
     }
     assert.deepEqual(went, ["away", "back", "away", "back", "away", "back"]);
     for (const count of ["3", "9", "x"]) {
-      const headers = cookie(lapsed(), `; __clerk_redirect_count=${count}`);
-      assert.equal(checked(await get("app", "/dashboard", headers)).status, 302, count);
+      const headers = cookie(expired(), `; __clerk_redirect_count=${count}`);
+      assert.equal(checkResponse(await get("app", "/dashboard", headers)).status, 302, count);
     }
-    const twice = cookie(lapsed(), "; __clerk_redirect_count=2");
+    const twice = cookie(expired(), "; __clerk_redirect_count=2");
     assert.equal(asks(await get("app", "/dashboard", twice)).count, 3);
   });
 
-  it("sets its cookies and leads to the clean address, from which the page opens", async () => {
+  it("sets its cookies and redirects to the clean URL, which shows the page", async () => {
     const token = mint(USER);
     const cookies = renewed(token);
     for (const path of [...PAGES, "/dashboard?tab=2&x=%20y"]) {
-      const answer = await get("app", back(path, signed(cookies)), cookie(lapsed()));
+      const answer = await get("app", back(path, signed(cookies)), cookie(expired()));
       assert.deepEqual(leaves(answer, path), { to: path, cookies: [...cookies, ENDED] }, path);
     }
     const more = "__clerk_db_jwt=x&__clerk_help=y&tab=2";
@@ -335,10 +335,10 @@ describe("a handshake", () => {
     const page = await get("app", "/dashboard?tab=2", { ...DOCUMENT, cookie: jar.header });
     assert.equal(page.status, 200);
     assert.ok(page.text.includes(USER));
-    // By the cookie: it is ended, and counted, should it come again.
+    // In a cookie: it is deleted, and repeats are counted.
     const carried = `; __clerk_handshake=${signed(cookies)}`;
     const asked = `/dashboard?rolecall_asked=${ASKED}`;
-    const { to, cookies: set } = leaves(await get("app", asked, cookie(lapsed(), carried)));
+    const { to, cookies: set } = leaves(await get("app", asked, cookie(expired(), carried)));
     assert.equal(to, "/dashboard");
     const ends = [ENDED, "__clerk_handshake=; Path=/; Max-Age=0"];
     assert.deepEqual(set.slice(0, 4), [...cookies, ...ends]);
@@ -346,7 +346,7 @@ describe("a handshake", () => {
     assert.equal(set.length, 5);
   });
 
-  it("of somebody else's is not taken, whatever the browser carries", async () => {
+  it("of another browser is rejected, whatever cookies there are", async () => {
     const answer = signed(renewed(mint("user_2Attacker")));
     const links = [
       `/dashboard?__clerk_handshake=${answer}`, back("/dashboard", answer),
@@ -356,80 +356,81 @@ describe("a handshake", () => {
     const carried = [
       "", other, "__Host-rolecall_asked=", `rolecall_asked=${ASKED}`, `${SENT}; ${other}`,
     ];
-    const logged = () => system.logs().split("the handshake was not asked for").length;
+    const logged = () => system.logs().split("handshake was not requested by this browser").length;
     const known = logged();
     for (const link of links) {
       for (const cookies of carried) {
-        const nobody = checked(await get("app", link, { ...DOCUMENT, cookie: cookies }), link);
+        const headers = { ...DOCUMENT, cookie: cookies };
+        const nobody = checkResponse(await get("app", link, headers), link);
         assert.equal(nobody.status, 302, link);
-        const own = `__session=${lapsed()}; ${cookies}`;
+        const own = `__session=${expired()}; ${cookies}`;
         const { cookies: set } = leaves(await get("app", link, { ...DOCUMENT, cookie: own }), link);
         assert.ok(set.every((line) => !/^__(session|client_uat)/.test(line)), `${set}`);
       }
     }
     const count = 2 * links.length * carried.length;
     await waitFor("each is logged", () => known + count <= logged());
-    // By its cookie too.
+    // In a cookie too.
     const byCookie = { ...DOCUMENT, cookie: `${SENT}; __clerk_handshake=${answer}` };
     for (const path of ["/dashboard", "/dashboard?rolecall_asked=x"]) {
-      assert.equal(checked(await get("app", path, byCookie), path).status, 302, path);
+      assert.equal(checkResponse(await get("app", path, byCookie), path).status, 302, path);
     }
   });
 
-  it("is fetched by two tabs at once for one browser", async () => {
-    const alone = { ...DOCUMENT, cookie: `__session=${lapsed()}` };
+  it("works for two tabs at once in one browser", async () => {
+    const alone = { ...DOCUMENT, cookie: `__session=${expired()}` };
     const first = asks(await get("app", "/dashboard", alone));
-    const held = `__session=${lapsed()}; __Host-rolecall_asked=${first.sent}`;
+    const held = `__session=${expired()}; __Host-rolecall_asked=${first.sent}`;
     const second = asks(await get("app", "/admin", { ...DOCUMENT, cookie: held }));
     assert.equal(second.sent, first.sent);
-    // What is not of our making is not sent on.
+    // A malformed state is not sent to Clerk.
     for (const odd of ["a b", "x".repeat(65), "<script>", "%0d%0a"]) {
-      const cookies = `__session=${lapsed()}; __Host-rolecall_asked=${odd}`;
+      const cookies = `__session=${expired()}; __Host-rolecall_asked=${odd}`;
       asks(await get("app", "/dashboard", { ...DOCUMENT, cookie: cookies }), odd);
     }
   });
 
-  it("that cannot be believed is as good as none, and its reason is for the log", async () => {
+  it("with an invalid result is ignored, and the reason is logged", async () => {
     const stranger = makeKey();
-    const old = lapsed();
+    const old = expired();
     const cookies = renewed();
     const refused = {
-      "the signature is wrong": signed(cookies, { signer: stranger }),
-      "not a compact signed token": "garbage",
-      "the category is not a session's": signed(cookies, { header: { cat: "cl_B7d4PD222AAA" } }),
-      "the type is not a session token's": signed(cookies, { header: { typ: "at+jwt" } }),
+      "invalid signature": signed(cookies, { signer: stranger }),
+      "not a compact JWS": "garbage",
+      "unexpected category (cat)": signed(cookies, { header: { cat: "cl_B7d4PD222AAA" } }),
+      "unexpected typ": signed(cookies, { header: { typ: "at+jwt" } }),
       "the algorithm is not RS256": signed(cookies, { header: { alg: "HS256" } }),
-      "the header demands an extension": signed(cookies, { header: { crit: ["x"] } }),
-      "the issuer is another": signed(cookies, { iss: "https://clerk.other.example" }),
+      "unsupported critical header (crit or b64)": signed(cookies, { header: { crit: ["x"] } }),
+      "unexpected issuer": signed(cookies, { iss: "https://clerk.other.example" }),
       "the token has expired": signed(renewed(old)),
-      "the authorized party is not ours":
+      "azp is not in AUTHORIZED_PARTIES":
         signed(renewed(mint(USER, { claims: { azp: "https://evil.example" } }))),
       "the session is pending": signed(renewed(mint(USER, { claims: { sts: "pending" } }))),
-      "the handshake cannot be read": signed(["evil=1; Path=/"]),
+      "malformed handshake token": signed(["evil=1; Path=/"]),
     };
     for (const [reason, answer] of Object.entries(refused)) {
-      const logged = () => system.logs().split("a handshake is refused").length;
+      const logged = () => system.logs().split("handshake rejected").length;
       const known = logged();
       const url = back("/dashboard?tab=2", answer);
       const { redirect_url } = asks(await get("app", url, cookie(old)), reason);
-      assert.equal(redirect_url, `${PARTY}/dashboard?tab=2`, "the next answer stands alone");
+      assert.equal(redirect_url, `${PARTY}/dashboard?tab=2`, "without the result");
       await waitFor(`${reason} is logged`, () => known < logged());
       assert.ok(system.logs().includes(`"rejection":"${reason}"`), reason);
       const nobody = await get("app", url, NOBODY);
-      assert.equal(checked(nobody, reason).status, 302, reason);
-      // There may be a session in an answer: whoever signs people in gets none.
+      assert.equal(checkResponse(nobody, reason).status, 302, reason);
+      // A result may have a session: a sign-in to another account must not take place.
       const { searchParams } = new URL(nobody.headers.get("location"), PARTY);
       assert.equal(searchParams.get("redirect_url"), "/dashboard?tab=2", reason);
       const page = await get("app", url, cookie(mint(USER)));
-      assert.equal(checked(page, reason).status, 200, reason);
+      assert.equal(checkResponse(page, reason).status, 200, reason);
     }
     assert.doesNotMatch(system.logs(), /eyJ|__session=|evil=/);
   });
 
-  it("J-9 is taken under the categories that Clerk signs it under, and no other", async () => {
+  it("J-9 accepts only the token categories that Clerk uses", async () => {
     const cookies = renewed();
     const shaken = async (answer) => {
-      const { to } = leaves(await get("app", back("/dashboard", answer), cookie(lapsed())));
+      const { to } = leaves(await get("app", back("/dashboard", answer), cookie(expired())));
       return to === "/dashboard" ? "taken" : "refused";
     };
     for (const cat of [HEADER.cat, "cl_I7d4PD111III", undefined]) {
@@ -438,34 +439,34 @@ describe("a handshake", () => {
     for (const cat of ["cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA", "cl_X", ""]) {
       assert.equal(await shaken(signed(cookies, { header: { cat } })), "refused", cat);
     }
-    // A session's token of the same category, to which an application has added such a claim.
+    // A session token of the same category, to which an app has added such a claim.
     const session = mint(USER, { claims: { handshake: cookies } });
     assert.equal(await shaken(session), "refused");
   });
 
-  it("J-24 of any length gets an answer like the others", async () => {
+  it("J-24 with a result of any size gets a normal answer", async () => {
     for (const answer of ["a".repeat(20_000), "a.".repeat(1_000), ".".repeat(1_000)]) {
       const page = await get("app", back("/dashboard", answer), NOBODY);
-      assert.equal(checked(page).status, 302, answer.slice(0, 9));
+      assert.equal(checkResponse(page).status, 302, answer.slice(0, 9));
     }
   });
 
-  it("sets no header and no cookie of anybody else's", async () => {
+  it("sets only Clerk's cookies and headers", async () => {
     const [session, uat] = renewed();
     const hostile = [
       "__session=a\r\nSet-Cookie: evil=1", "evil=1; Path=/", "__session_aaaaaaaa=x",
       "__client_uat=1\r\nLocation: https://evil.example", "session=1", "__session=\u0000",
     ];
     const answer = signed([...hostile, session, ...hostile, uat]);
-    const { to, cookies } = leaves(await get("app", back("/dashboard", answer), cookie(lapsed())));
+    const { to, cookies } = leaves(await get("app", back("/dashboard", answer), cookie(expired())));
     assert.deepEqual([to, cookies], ["/dashboard", [session, uat, ENDED]]);
   });
 
-  it("never replaces a session that is good", async () => {
+  it("never replaces a valid session", async () => {
     const other = signed(renewed(mint("user_2Other")));
     const mine = mint(USER);
     for (const headers of [cookie(mine), cookie(mine, `; __clerk_handshake=${other}`)]) {
-      const page = checked(await get("app", back("/dashboard", other), headers));
+      const page = checkResponse(await get("app", back("/dashboard", other), headers));
       assert.equal(page.status, 200);
       assert.ok(page.text.includes(USER) && !page.text.includes("user_2Other"));
     }
@@ -474,20 +475,20 @@ describe("a handshake", () => {
   it("J-17 leads to the configured host, whatever the request says", async () => {
     const evil = { "x-forwarded-host": "evil.example", origin: "https://evil.example" };
     for (const host of ["evil.example", "app.example.com.evil.example", "app.example.com"]) {
-      const headers = { ...cookie(lapsed()), ...evil, host };
+      const headers = { ...cookie(expired()), ...evil, host };
       const { redirect_url } = asks(await get("app", "/dashboard?a=//evil.example", headers), host);
       assert.equal(redirect_url, `${PARTY}/dashboard?a=//evil.example`, host);
     }
   });
 
-  it("S-16 is neither asked for nor taken by a Worker that cannot", async () => {
-    const answer = await get("without-a-frontend", "/dashboard", cookie(lapsed()));
-    assert.equal(checked(answer).status, 302);
-    await waitFor("it is logged", () => system.logs().includes("CLERK_FRONTEND_API_URL gives no"));
+  it("S-16 is neither started nor finished by a Worker without its setting", async () => {
+    const answer = await get("without-a-frontend", "/dashboard", cookie(expired()));
+    assert.equal(checkResponse(answer).status, 302);
+    await waitFor("it is logged", () => system.logs().includes("CLERK_FRONTEND_API_URL is not set"));
     const answered = back("/dashboard", signed(renewed(), { header: { kid: KID } }));
     jwks.answer = fail;
-    for (const headers of [NOBODY, cookie(lapsed()), cookie(mint(USER))]) {
-      assert.equal(checked(await get("keyless", answered, headers)).status, 503);
+    for (const headers of [NOBODY, cookie(expired()), cookie(mint(USER))]) {
+      assert.equal(checkResponse(await get("keyless", answered, headers)).status, 503);
     }
   });
 });

@@ -1,5 +1,5 @@
-// The local Clerk is held to Clerk's own SDK: what it mints and delivers is taken by it, and what
-// it makes wrong on purpose is not. What agrees with us alone would prove nothing.
+// Tests the local Clerk with Clerk's own SDK: the SDK accepts what it mints and delivers, and
+// rejects what it makes wrong on purpose. A test with our own code alone would prove nothing.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -13,20 +13,20 @@ import { DOCUMENT } from "./support/answers.mjs";
 import { SECRET } from "./support/delivery.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, SECRET_KEY, startLocalClerk } from "./support/local-clerk.mjs";
-import { opinion, publishableKey, suffixOf } from "./support/sdk.mjs";
+import { publishableKey, sdkResult, suffixOf } from "./support/sdk.mjs";
 import { bearer } from "./support/sessions.mjs";
 import { wire } from "./support/wire.mjs";
 
 const APP = "http://127.0.0.1:8787";
 const ADA = "user_3ADAlovelace1815analytic001";
-/** What says who is signed in, since when, and which browser this is. */
+/** The cookies of the session, its time and the browser. */
 const SET = ["__session", "__client_uat", "__clerk_db_jwt"];
 const ACME = {
   id: "org_2acme", slug: "acme", role: "org:admin",
   permissions: ["org:settings:manage", "org:reports:read", "org:settings:read"],
 };
 
-describe("the local Clerk, by Clerk's SDK", () => {
+describe("the local Clerk, tested with Clerk's SDK", () => {
   const received = [];
   let receiver;
   let clerk;
@@ -44,7 +44,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
     await new Promise((done) => receiver.listen(0, "127.0.0.1", done));
     const webhook = `http://127.0.0.1:${receiver.address().port}/webhooks/clerk`;
     clerk = await startLocalClerk(APP, { webhook, nonces: true });
-    // The keys come from its JWKS, as the SDK asks Clerk's Backend API for them.
+    // The keys come from its JWKS, as the SDK requests them from Clerk's Backend API.
     keys = { apiUrl: clerk.url, secretKey: SECRET_KEY };
     const publishable = publishableKey("development", clerk.url);
     const more = { publishableKey: publishable, telemetry: { disabled: true } };
@@ -66,20 +66,20 @@ describe("the local Clerk, by Clerk's SDK", () => {
     return answer.json();
   }
 
-  /** The name of the instance's own cookie of this kind. */
+  /** The suffixed name of a cookie of this instance. */
   const own = (name) => `${name}_${suffixOf(publishableKey("development", clerk.url))}`;
-  /** A browser's cookies with this token, in which all but the token is right. */
+  /** A browser's cookies with this token; everything else is valid. */
   const cookies = (token) =>
     ({ cookie: `__session=${token}; __client_uat=1; __clerk_db_jwt=dvb_1` });
   const minted = async (more = {}) =>
     (await post("/local/tokens", { user_id: ADA, ...more })).token;
   const asked = (headers, path = "/dashboard") =>
     new Request(`${APP}${path}`, { headers: { ...DOCUMENT, ...headers } });
-  const says = (headers, path) => opinion(sdk, asked(headers, path), [APP]);
+  const says = (headers, path) => sdkResult(sdk, asked(headers, path), [APP]);
   const state = (token) =>
     sdk.authenticateRequest(asked(bearer(token)), { authorizedParties: [APP] });
 
-  it("mints session tokens that it takes, with who acts and where, in either version", async () => {
+  it("mints valid session tokens of both versions, with actor and organization", async () => {
     for (const more of [{}, { ttl_s: 60 }, { version: 1 }, { version: 2 }]) {
       const token = await minted(more);
       const claims = await verifyToken(token, { ...keys, authorizedParties: [APP] });
@@ -99,7 +99,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
     }
   });
 
-  it("mints tokens that are wrong on purpose, which it and ssr refuse", async () => {
+  it("mints invalid tokens on purpose, which the SDK and ssr reject", async () => {
     const bindings = {
       AUTHORIZED_PARTIES: APP,
       CLERK_FRONTEND_API_URL: clerk.url,
@@ -115,13 +115,13 @@ describe("the local Clerk, by Clerk's SDK", () => {
         return (await wire(url, "/api/me", { headers: all })).status;
       };
       const good = await minted();
-      assert.equal(await status(bearer(good)), 200, "what is right is let in");
+      assert.equal(await status(bearer(good)), 200, "a valid token must be accepted");
       const table = await (await fetch(`${clerk.url}/local/tokens/wrong`)).json();
       for (const { name, taken_by_sdk } of table) {
         const token = await minted({ wrong: name });
         const verdicts = [await says(bearer(token)), await says(cookies(token))];
         const [byHeader, byCookie] = verdicts.map(({ user }) => user);
-        // The SDK takes some: docs/clerk-differences.md says which, and that is tested too.
+        // The SDK accepts some of them: docs/clerk-differences.md lists them, and is tested too.
         assert.equal(byHeader !== null, taken_by_sdk, `the SDK, ${name}, by a header`);
         assert.ok(byCookie === null || taken_by_sdk, `the SDK, ${name}, by a cookie`);
         for (const headers of [bearer(token), cookies(token)]) {
@@ -134,17 +134,17 @@ describe("the local Clerk, by Clerk's SDK", () => {
     }
   });
 
-  it("mints tokens that have lapsed, or are another's, that it refuses", async () => {
-    const lapsed = await minted({ ttl_s: -60 });
-    await assert.rejects(verifyToken(lapsed, keys), /expired/);
-    assert.equal((await says(bearer(lapsed))).verdict, "asks");
+  it("mints expired and foreign tokens, which the SDK rejects", async () => {
+    const expired = await minted({ ttl_s: -60 });
+    await assert.rejects(verifyToken(expired, keys), /expired/);
+    assert.equal((await says(bearer(expired))).verdict, "asks");
     const good = await minted();
     const [head, claims, signature] = good.split(".");
     const letter = signature.startsWith("A") ? "B" : "A";
     const forged = `${head}.${claims}.${letter}${signature.slice(1)}`;
     assert.equal((await says(bearer(forged))).verdict, "out");
-    // For another application, and by the key of another local Clerk.
-    const elsewhere = await opinion(sdk, asked(bearer(good)), ["http://127.0.0.1:9999"]);
+    // For another app, and with the key of another local Clerk.
+    const elsewhere = await sdkResult(sdk, asked(bearer(good)), ["http://127.0.0.1:9999"]);
     assert.equal(elsewhere.verdict, "out");
     const other = await startLocalClerk(APP);
     try {
@@ -168,14 +168,14 @@ describe("the local Clerk, by Clerk's SDK", () => {
     return jar;
   }
 
-  /** Where the SDK sends a browser, and what the local Clerk answers there, in this form. */
+  /** Follows the SDK's redirect to the local Clerk, with a result of this form. */
   async function shaken(jar, format = "token") {
     const sent = await sdk.authenticateRequest(asked({ cookie: jar.header }), {});
     assert.equal(sent.status, "handshake");
     const to = new URL(sent.headers.get("location"));
-    // The SDK speaks https to a host; the local Clerk is the same one without it.
+    // The SDK uses https with a host name; the local Clerk is the same without https.
     assert.equal(to.host, new URL(clerk.url).host);
-    assert.equal(to.searchParams.get("format"), "nonce", "what the SDK asks for");
+    assert.equal(to.searchParams.get("format"), "nonce", "the SDK asks for a nonce");
     to.searchParams.set("format", format);
     const answer = await fetch(`${clerk.url}${to.pathname}${to.search}`, {
       headers: { cookie: jar.header }, redirect: "manual",
@@ -184,9 +184,9 @@ describe("the local Clerk, by Clerk's SDK", () => {
     return new URL(answer.headers.get("location"));
   }
 
-  it("signs people in by cookies that it takes, and its record is no session", async () => {
+  it("signs in with valid cookies, and its own cookie is not a session", async () => {
     const jar = await signedIn();
-    // Either set alone will do.
+    // Each of the two cookie pairs is sufficient.
     for (const which of [(name) => name, own]) {
       const cookie = SET.map((name) => `${which(name)}=${jar.get(which(name))}`).join("; ");
       assert.deepEqual(await says({ cookie }), { verdict: "in", user: ADA, reason: null });
@@ -198,7 +198,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
     assert.equal((await says({ cookie: record })).verdict, "out");
   });
 
-  it("answers a handshake that it asks for, in words that it takes", async () => {
+  it("answers a handshake with a result that the SDK accepts", async () => {
     const jar = await signedIn();
     jar.setSessions(await minted({ ttl_s: -60 }));
     const back = await shaken(jar);
@@ -208,10 +208,10 @@ describe("the local Clerk, by Clerk's SDK", () => {
       asked({ cookie: jar.header }, `${back.pathname}${back.search}`), {});
     jar.take(headers);
     assert.equal((await says({ cookie: jar.header })).user, ADA);
-    // Both sets, for the SDK asks for the suffixed one where it has found one.
+    // Both pairs, because the SDK asks for the suffixed one if it has found one.
     const names = headers.getSetCookie().map((line) => line.split("=")[0]);
     for (const name of [...SET, ...SET.map(own)]) assert.ok(names.includes(name), `${names}`);
-    // A browser that has the plain set alone gets that one.
+    // A browser that has only the plain pair gets only that one.
     for (const name of [...jar.names].filter((name) => name.endsWith(own("")))) jar.drop(name);
     jar.setSessions(await minted({ ttl_s: -60 }));
     const again = await shaken(jar);
@@ -222,7 +222,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
     assert.equal((await says({ cookie: jar.header })).user, ADA);
   });
 
-  it("answers with a nonce, which the SDK trades for the cookies by the Backend API", async () => {
+  it("answers with a nonce, which the SDK exchanges through the Backend API", async () => {
     const jar = await signedIn();
     jar.setSessions(await minted({ ttl_s: -60 }));
     const back = await shaken(jar, "nonce");
@@ -234,21 +234,21 @@ describe("the local Clerk, by Clerk's SDK", () => {
     jar.take(state.headers);
     const seen = await says({ cookie: jar.header });
     assert.deepEqual(seen, { verdict: "in", user: ADA, reason: null });
-    // Once: who has the link later gets nothing by it.
+    // Only once: a later reader of the link gets nothing.
     const nonce = back.searchParams.get("__clerk_handshake_nonce");
     await assert.rejects(sdk.clients.getHandshakePayload({ nonce }), refusal(404));
   });
 
-  it("ends the session of who has signed out", async () => {
+  it("ends the session at sign-out", async () => {
     const jar = await signedIn();
-    const lapsed = await minted({ ttl_s: -60 });
+    const expired = await minted({ ttl_s: -60 });
     const body = new URLSearchParams({ redirect_url: "/" });
     const how = { method: "POST", body, redirect: "manual" };
     jar.take((await fetch(`${clerk.url}/sign-out`, how)).headers);
     const names = ["__session", "__client_uat"].flatMap((name) => [name, own(name)]);
     const left = names.map((name) => jar.get(name));
     assert.deepEqual(left, [undefined, undefined, "0", "0"]);
-    jar.set("__session", lapsed);
+    jar.set("__session", expired);
     jar.set("__client_uat", "1");
     const back = await shaken(jar);
     const { headers } = await sdk.authenticateRequest(
@@ -258,7 +258,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
     assert.equal((await says({ cookie: jar.header })).verdict, "out");
   });
 
-  /** Whether an error is one of the Backend API, as the SDK reads it. */
+  /** Returns whether an error is one of the Backend API, as the SDK parses it. */
   const refusal = (status, code = "resource_not_found") => (error) => {
     assert.ok(isClerkAPIResponseError(error), error);
     assert.deepEqual([error.status, error.errors[0].code], [status, code]);
@@ -266,7 +266,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
     return true;
   };
 
-  it("shows its users, organizations and memberships by the Backend API", async () => {
+  it("lists users, organizations and memberships in the Backend API", async () => {
     const { data, totalCount } = await sdk.users.getUserList({ orderBy: "created_at" });
     const ids = data.map(({ id }) => id);
     assert.deepEqual([ids[0], ids.length, totalCount], [ADA, 3, 3]);
@@ -298,7 +298,7 @@ describe("the local Clerk, by Clerk's SDK", () => {
     assert.deepEqual([hers.data, hers.totalCount], [[members.data[0]], 1]);
   });
 
-  it("refuses by the Backend API as the SDK expects it", async () => {
+  it("returns errors of the Backend API as the SDK expects them", async () => {
     await assert.rejects(sdk.users.getUser("user_2gone"), refusal(404));
     await assert.rejects(stranger.users.getUser(ADA), refusal(401, "clerk_key_invalid"));
     const invalid = refusal(422, "form_param_value_invalid");
@@ -320,14 +320,14 @@ describe("the local Clerk, by Clerk's SDK", () => {
     assert.equal((await sdk.users.getUser(ADA)).id, ADA);
   });
 
-  it("names one instance, by its key and by its webhooks", async () => {
+  it("is one instance, in its key and in its webhooks", async () => {
     const { keys: [{ kid }] } = await sdk.jwks.getJwks();
     assert.match(kid, /^ins_[0-9A-Za-z]{27}$/);
     await post("/local/day/grant", {});
     assert.equal(JSON.parse(received.at(-1).body).instance_id, kid);
   });
 
-  it("delivers webhooks that it verifies, and with its switches such as it refuses", async () => {
+  it("delivers valid webhooks, and invalid ones on request", async () => {
     const verified = ({ headers, body }) =>
       verifyWebhook(new Request(`${APP}/webhooks/clerk`, { method: "POST", headers, body }),
         { signingSecret: SECRET });
@@ -349,8 +349,8 @@ describe("the local Clerk, by Clerk's SDK", () => {
         events += 1;
       }
     }
-    assert.ok(0 < refused, "a day has its forgeries");
-    // And each way in which a delivery can be forged, beside one that is not.
+    assert.ok(0 < refused, "a day must have forged deliveries");
+    // Each kind of forgery, beside a valid delivery.
     const sent = async (faults) => {
       await post("/local/deliveries", { type: "user.updated", data: { id: ADA }, faults });
       return verified(received.at(-1));

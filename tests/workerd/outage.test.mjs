@@ -1,18 +1,18 @@
-// D1 is away for longer than the door's queue tries a message: what was answered 202 is applied
-// once it is back, for everybody, and nobody has to replay anything.
+// D1 is unavailable for longer than all attempts of the events queue. Deliveries that were answered
+// 202 are applied afterwards for all users, without a manual replay.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { heldDatabase, startDirect, workerOf } from "./support/direct.mjs";
+import { controlledDatabase, startDirect, workerOf } from "./support/direct.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 const LOST = "D1_ERROR: Network connection lost.";
 
-/** As in wrangler.toml, but that the platform gives up at once: its attempts take minutes. */
+/** As in wrangler.toml, except that the queue gives up at once: its attempts take minutes. */
 const QUEUES = {
   "rolecall-events": {
     maxBatchSize: 100, maxBatchTimeout: 1, maxRetries: 0, deadLetterQueue: "rolecall-dead",
@@ -20,12 +20,12 @@ const QUEUES = {
   "rolecall-dead": { maxBatchSize: 100, maxBatchTimeout: 0, maxRetries: 100 },
 };
 
-describe("an outage of D1 that outlasts every attempt of the door's queue", () => {
-  const database = heldDatabase();
+describe("an outage of D1 that is longer than all attempts of the events queue", () => {
+  const database = controlledDatabase();
   let system;
 
   before(async () => {
-    const wrappedBindings = { DB: "held-database" };
+    const wrappedBindings = { DB: "controlled-database" };
     const held = { d1Databases: undefined, wrappedBindings, queueConsumers: QUEUES };
     system = await startDirect([
       workerOf("ssr", { bindings: PEM_VARS }),
@@ -44,8 +44,8 @@ describe("an outage of D1 that outlasts every attempt of the door's queue", () =
   }
 
   async function send(users, role) {
-    const door = await system.worker("rolecall-ingest");
-    const answers = users.map((user) => deliver(door, clerk.withRole(user, role)));
+    const ingest = await system.worker("rolecall-ingest");
+    const answers = users.map((user) => deliver(ingest, clerk.withRole(user, role)));
     const ids = (await Promise.all(answers)).map(({ id, status }) => {
       assert.equal(status, 202);
       return id;
@@ -55,19 +55,19 @@ describe("an outage of D1 that outlasts every attempt of the door's queue", () =
     return () => system.sql(text, JSON.stringify(ids));
   }
 
-  it("a revocation of two users in one batch is applied when it is over", async () => {
+  it("a revocation of two users in one batch is applied afterwards", async () => {
     const users = [clerk.newId("user"), clerk.newId("user")];
     const granted = await send(users, "admin");
     await waitFor("both are admins", async () => (await granted()).length === users.length);
     for (const user of users) assert.equal(await guard(user), 200);
 
     const refused = [];
-    database.gate = (when, texts, parameters) => {
+    database.gate = (when, _texts, parameters) => {
       const text = JSON.stringify(parameters);
       const isOurs = when === "before" && users.some((user) => text.includes(user));
       if (!isOurs) return undefined;
       refused.push(text);
-      // The last attempt of the door's queue fails; D1 is back when the other hands it out.
+      // The last attempt of the events queue fails; D1 is back for the dead-letter queue.
       database.gate = () => undefined;
       return LOST;
     };

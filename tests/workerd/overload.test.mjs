@@ -1,17 +1,19 @@
-// Too much of it, or nearly nothing: objects and a database that say they are overloaded, or that
-// trying again may help. Who is overloaded is left alone, and nothing that was accepted is lost.
+// Overload: role caches and a database that report overload, or errors that can be retried. What is
+// overloaded is not called again at once, and no accepted event is lost.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { heldDatabase, sinkOf, startDirect, troubledObjects, workerOf } from "./support/direct.mjs";
-import { messageOf } from "./support/line.mjs";
+import {
+  controlledDatabase, controlledRoleCaches, sinkOf, startDirect, workerOf,
+} from "./support/direct.mjs";
+import { messageOf } from "./support/pipeline.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** The runtime's words: developers.cloudflare.com/durable-objects/best-practices/error-handling */
+/** Cloudflare's texts: developers.cloudflare.com/durable-objects/best-practices/error-handling */
 const OVERLOADED = {
   message: "Durable Object is overloaded. Too many requests queued.",
   marks: { overloaded: true, retryable: true, remote: false },
@@ -22,28 +24,28 @@ const RETRYABLE = {
 };
 const BROKEN = { message: "the object itself failed", marks: { remote: true } };
 
-/** D1's words: developers.cloudflare.com/d1/observability/debug-d1 */
+/** D1's messages: developers.cloudflare.com/d1/observability/debug-d1 */
 const D1_OVERLOADED = [
   "D1_ERROR: D1 DB is overloaded. Requests queued for too long.",
   "D1_ERROR: D1 DB is overloaded. Too many requests queued.",
   "D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.",
 ];
 
-/** Commits that an overloaded database refuses before all is given back. */
+/** Commits that an overloaded database rejects before the whole batch is retried later. */
 const REFUSALS_MAX = 9;
 
-/** Seconds before a message comes again to a database that is overloaded: much later. */
+/** Seconds until a message is retried with an overloaded database. */
 const [LATER, MUCH_LATER] = [2, 15];
 
-describe("what is overloaded", () => {
+describe("overload", () => {
   const sealed = [];
-  const [database, objects] = [heldDatabase(), troubledObjects()];
+  const [database, objects] = [controlledDatabase(), controlledRoleCaches()];
   let system;
   let consumer;
 
   before(async () => {
-    const wrappedBindings = { DB: "held-database" };
-    const ROLES = "troubled-objects";
+    const wrappedBindings = { DB: "controlled-database" };
+    const ROLES = "controlled-role-caches";
     system = await startDirect(
       [
         workerOf("ssr", {
@@ -71,7 +73,7 @@ describe("what is overloaded", () => {
     database.gate = () => undefined;
   });
 
-  /** Asks for a page behind a guard. */
+  /** Requests a guarded page. */
   async function guard(user, where = "/admin") {
     const ssr = await system.worker("rolecall-ssr");
     const request = { headers: bearer(mint(user)), redirect: "manual" };
@@ -79,8 +81,8 @@ describe("what is overloaded", () => {
     return { status: response.status, headers: response.headers, text: await response.text() };
   }
 
-  /** Closed, with word of when to come again, and nothing of the page. */
-  async function isClosed(user) {
+  /** Checks for 503 with Retry-After, without data of the page. */
+  async function checkUnavailable(user) {
     for (const where of ["/admin", "/api/me", "/api/check?role=admin&fresh=1"]) {
       const { status, headers, text } = await guard(user, where);
       assert.equal(status, 503, where);
@@ -89,7 +91,7 @@ describe("what is overloaded", () => {
     }
   }
 
-  /** The calls that `work` makes of objects. */
+  /** Returns the calls of role caches during `work`. */
   async function callsOf(work) {
     const known = objects.calls.length;
     await work();
@@ -99,10 +101,10 @@ describe("what is overloaded", () => {
   async function message(event) {
     const { id } = await deliver(await system.worker("rolecall-ingest"), event);
     const isIt = (text) => JSON.parse(text).svix_id === id;
-    return messageOf(await waitFor("it is sealed", () => sealed.find(isIt)), { id });
+    return messageOf(await waitFor("it is encoded", () => sealed.find(isIt)), { id });
   }
 
-  /** Hands messages to the consumer, and gives "ack" or the delay of each. */
+  /** Dispatches messages to the consumer, and returns "ack" or the retry delay of each. */
   async function hand(messages, queue = "rolecall-events") {
     const { outcome, explicitAcks, retryMessages } = await consumer.queue(queue, messages);
     assert.equal(outcome, "ok");
@@ -120,17 +122,17 @@ describe("what is overloaded", () => {
     return user;
   }
 
-  it("C-8 F-5 an overloaded object is asked once: 503 and Retry-After", async () => {
+  it("C-8 F-5 of a role cache: it is queried once, and the answer is 503", async () => {
     const user = await newAdmin();
     assert.equal((await guard(user)).status, 200);
     objects.trouble = () => OVERLOADED;
-    const calls = await callsOf(() => isClosed(user));
+    const calls = await callsOf(() => checkUnavailable(user));
     objects.trouble = () => undefined;
-    assert.equal(calls.length, 3, "one for each question");
+    assert.equal(calls.length, 3, "one for each query");
     assert.equal((await guard(user)).status, 200);
   });
 
-  it("C-8 F-5 a call that may be made again goes through a new stub, a few times", async () => {
+  it("C-8 F-5 with a retryable error: the query is repeated with new stubs", async () => {
     const user = await newAdmin();
     let left;
     objects.trouble = () => (0 < left-- ? RETRYABLE : undefined);
@@ -143,15 +145,15 @@ describe("what is overloaded", () => {
     left = Infinity;
     const calls = await callsOf(async () => assert.equal((await guard(user)).status, 503));
     assert.equal(calls.length, 3, "bounded");
-    // What the object did answer it would answer again.
+    // An answer of the role cache itself is not retried.
     objects.trouble = () => BROKEN;
-    assert.equal((await callsOf(() => isClosed(user))).length, 3, "one for each question");
+    assert.equal((await callsOf(() => checkUnavailable(user))).length, 3, "one for each query");
     objects.trouble = () => undefined;
     assert.equal((await guard(user)).status, 200);
   });
 
   for (const trouble of [OVERLOADED, RETRYABLE]) {
-    it(`C-8 F-5 a hint that fails stays owed, once a round: ${trouble.message}`, async () => {
+    it(`C-8 F-5 a failed hint stays pending, once per sweep: ${trouble.message}`, async () => {
       const user = await newAdmin();
       assert.equal((await guard(user)).status, 200);
       const change = await message(clerk.withRole(user, "editor"));
@@ -169,7 +171,7 @@ describe("what is overloaded", () => {
     });
   }
 
-  it("F-4 an overloaded database gets its messages back much later, and loses none", async () => {
+  it("F-4 of the database: messages are retried much later, and none is lost", async () => {
     const events = Array.from({ length: 20 }, () => clerk.withRole(clerk.newId("user"), "admin"));
     const messages = await Promise.all(events.map((event) => message(event)));
     const ids = JSON.stringify(messages.map(({ id }) => id));
@@ -180,15 +182,15 @@ describe("what is overloaded", () => {
       database.gate = (when) => (when === "before" ? cause : undefined);
       const delays = await hand(messages);
       for (const delay of delays) assert.ok(MUCH_LATER <= delay, `${cause}: again in ${delay} s`);
-      // Not together: what comes again is smaller than what was refused.
+      // Not together: the next batch must be smaller than the rejected one.
       assert.ok(10 < new Set(delays).size, `${delays}`);
       assert.deepEqual(await system.sql(text, ids), []);
     }
-    // As many as find one costly message, and one for the settings: then it is let alone.
+    // As many as find one costly message, and one for the settings: then no further commits.
     const asked = database.batches - known;
     assert.ok(asked <= (REFUSALS_MAX + 1) * D1_OVERLOADED.length * 2, `${asked} batches`);
     assert.deepEqual(await system.sql("SELECT * FROM dead_letters"), []);
-    // Committed, and the word of it lost: it comes again, and is applied once.
+    // Committed, but the answer was lost: the message is retried, and applied once.
     const LOST = "D1_ERROR: Network connection lost.";
     database.gate = (when) => (when === "after" ? LOST : undefined);
     for (const delay of await hand(messages)) assert.ok(delay <= LATER, `again in ${delay} s`);
@@ -198,12 +200,12 @@ describe("what is overloaded", () => {
   });
 
   for (const place of [0, 13, 19]) {
-    it(`F-4 F-7 one costly message at place ${place} of twenty spoils no other`, async () => {
+    it(`F-4 F-7 one costly message at place ${place} of twenty harms no other`, async () => {
       const events = Array.from({ length: 20 }, () => clerk.withRole(clerk.newId("user"), "admin"));
       const messages = await Promise.all(events.map((event) => message(event)));
       const { id } = messages[place];
       const { id: user } = events[place].data;
-      // Costly is the row that it writes, not the letter that it becomes.
+      // The row is costly to write, the dead letter is not.
       database.gate = (when, texts, parameters) => {
         const costs = (text, i) =>
           text.includes("INTO users") && JSON.stringify(parameters[i]).includes(user);
@@ -212,7 +214,7 @@ describe("what is overloaded", () => {
       const outcomes = await hand(messages);
       assert.ok(MUCH_LATER <= outcomes[place], `again in ${outcomes[place]} s`);
       assert.deepEqual(outcomes.with(place, "ack"), messages.map(() => "ack"));
-      // Only the dead-letter queue's last attempt parks it, and nobody else.
+      // Only the last attempt of the dead-letter queue parks it, and only this message.
       const others = messages.map((it, i) => ({ ...it, attempts: i === place ? 101 : 100 }));
       assert.deepEqual(await hand(others, "rolecall-dead"), messages.map(() => "ack"));
       const letters = await system.sql("SELECT message_id, reason, attempts FROM dead_letters");
@@ -221,7 +223,7 @@ describe("what is overloaded", () => {
     });
   }
 
-  it("F-4 a fill that meets an overloaded database is 503, and asks it once", async () => {
+  it("F-4 of the database in a fill: 503, and the database is read once", async () => {
     const users = [];
     for (const cause of D1_OVERLOADED) {
       const user = await newAdmin();
@@ -230,7 +232,7 @@ describe("what is overloaded", () => {
       const known = database.batches;
       assert.equal((await guard(user)).status, 503);
       assert.equal(database.batches - known, 1);
-      await isClosed(user);
+      await checkUnavailable(user);
       database.gate = () => undefined;
     }
     for (const user of users) {

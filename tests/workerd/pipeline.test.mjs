@@ -1,15 +1,15 @@
-// From the door into the rows, through the real queue: what is repeated, reordered or poisonous
-// ends as if each event had come once and in order.
+// From ingest to the rows, through the real queue: repeated, reordered and rejected events give the
+// same rows as if each event had come once and in order.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver, newId } from "./support/delivery.mjs";
-import { poisoned, start } from "./support/system.mjs";
+import { rejectUserSql, start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-/** Nothing here waits for another test: each has its own users. */
+/** No test waits for another one: each has its own users. */
 describe("the pipeline", { concurrency: true }, () => {
   let system;
 
@@ -20,16 +20,18 @@ describe("the pipeline", { concurrency: true }, () => {
 
   const give = (event, how) => deliver(system.ingest, event, how);
 
-  /** Delivers one after the other, each settled before the next. */
+  /** Delivers events one by one, each settled before the next. */
   async function inTurn(...events) {
     const outcomes = [];
-    for (const event of events) outcomes.push((await system.settled(await give(event))).outcome);
+    for (const event of events) {
+      outcomes.push((await system.waitForOutcome(await give(event))).outcome);
+    }
     return outcomes;
   }
 
   const userRow = (id) => system.row("SELECT * FROM users WHERE id = ?1", id);
 
-  /** What a guard would be told of a user's roles, read anew. */
+  /** Returns a user's roles as a guard would get them, read from the database. */
   async function roles(user) {
     const { status, body } = await system.ask(user);
     assert.equal(status, 200);
@@ -50,9 +52,9 @@ describe("the pipeline", { concurrency: true }, () => {
       const some = await Promise.all(Array.from({ length: 50 }, () => give(event, { id })));
       for (const { status } of some) assert.equal(status, 202);
     }
-    const all = async () => (await system.settled({ id })).copies === 1000;
+    const all = async () => (await system.waitForOutcome({ id })).copies === 1000;
     await waitFor("a thousand copies are counted", all, 60_000);
-    const { outcome, id_reused } = await system.settled({ id });
+    const { outcome, id_reused } = await system.waitForOutcome({ id });
     assert.deepEqual({ outcome, id_reused }, { outcome: "applied", id_reused: 0 });
     assert.deepEqual(await system.sql("SELECT * FROM test_writes"), [{ what: "INSERT" }]);
   });
@@ -65,16 +67,16 @@ describe("the pipeline", { concurrency: true }, () => {
     assert.equal(n, 1);
   });
 
-  it("one id with two bodies is taken by the merge law, and marked", async () => {
+  it("one id with two bodies is merged by the rules, and marked", async () => {
     const user = clerk.newId("user");
     const answer = await give(clerk.user(user));
-    await system.settled(answer);
+    await system.waitForOutcome(answer);
     const other = clerk.user(user, { banned: true }, { verb: "updated" });
     assert.equal((await give(other, { id: answer.id })).status, 202);
-    const marked = async () => (await system.settled(answer)).id_reused === 1;
+    const marked = async () => (await system.waitForOutcome(answer)).id_reused === 1;
     await waitFor("the second body is marked", marked);
     assert.equal((await userRow(user)).banned, 1);
-    assert.equal((await system.settled(answer)).copies, 2);
+    assert.equal((await system.waitForOutcome(answer)).copies, 2);
   });
 
   it("an older update that comes late is superseded", async () => {
@@ -87,12 +89,12 @@ describe("the pipeline", { concurrency: true }, () => {
     assert.deepEqual((await roles(user)).roles, ["editor", "member"]);
   });
 
-  it("what was deleted never comes back", async () => {
+  it("a deleted entity never comes back", async () => {
     const [user, unborn] = [clerk.newId("user"), clerk.newId("user")];
     const update = (id) => clerk.withRole(id, "admin");
     const created = clerk.user(user);
     const gone = clerk.deleted("user", user);
-    // The update is later by every clock: that helps nothing.
+    // The update has a later time everywhere; it still changes nothing.
     assert.deepEqual(await inTurn(created, gone, update(user), created), [
       "applied", "applied", "superseded", "superseded",
     ]);
@@ -123,7 +125,7 @@ describe("the pipeline", { concurrency: true }, () => {
     assert.equal((await roles(user)).organizations.length, 1);
   });
 
-  it("a membership of an organization that is dead counts for nothing", async () => {
+  it("a membership of a deleted organization does not count", async () => {
     const [user, org] = [clerk.newId("user"), clerk.newId("org")];
     await inTurn(clerk.user(user), clerk.deleted("organization", org));
     const joined = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:admin" });
@@ -131,7 +133,7 @@ describe("the pipeline", { concurrency: true }, () => {
     assert.deepEqual((await roles(user)).organizations, []);
   });
 
-  it("a member who leaves and returns is not locked out by the late word of leaving", async () => {
+  it("a member who leaves and returns is not locked out by a late delete", async () => {
     const [user, org] = [clerk.newId("user"), clerk.newId("org")];
     const first = clerk.membership(clerk.newId("orgmem"), { org, user, role: "org:member" });
     const left = clerk.membershipDeleted(first);
@@ -141,22 +143,22 @@ describe("the pipeline", { concurrency: true }, () => {
     assert.deepEqual(held, [[org, "org:admin"]]);
   });
 
-  it("a history in any order and repetition ends in the same rows", async () => {
+  it("a history in any order and repetition gives the same rows", async () => {
     const at = Array.from({ length: 7 }, () => clerk.later());
     const histories = Array.from({ length: 12 }, (_, seed) => historyOf(at, seed));
     for (const { events } of histories) {
       for (const event of events) assert.equal((await give(event)).status, 202);
     }
-    // One batch at a time takes what came in order: the last is settled with all before it.
+    // One batch at a time, in order: when the last message is settled, all are.
     const last = await give(clerk.user(clerk.newId("user")));
-    await system.settled(last);
+    await system.waitForOutcome(last);
     const ended = await Promise.all(histories.map(endOf));
     for (const [seed, rows] of ended.entries()) assert.deepEqual(rows, ended[0], `order ${seed}`);
     assert.equal(ended[0][1].deleted, 1);
     assert.equal(ended[0][2].role, "org:admin");
   });
 
-  /** Seven events about fresh ids; seed 0 leaves them in order, others shuffle and repeat them. */
+  /** Seven events about new ids. Seed 0 keeps their order, others shuffle and repeat them. */
   function historyOf(at, seed) {
     const [user, org, orgmem] = [clerk.newId("user"), clerk.newId("org"), clerk.newId("orgmem")];
     const of = (role, how) => clerk.membership(orgmem, { org, user, role }, how);
@@ -175,7 +177,7 @@ describe("the pipeline", { concurrency: true }, () => {
     return { user, org, orgmem, events: seed === 0 ? events : mixed() };
   }
 
-  /** Without the ids, which differ, and the digests, which cover them. */
+  /** Without ids, which differ, and digests, which cover them. */
   async function endOf({ user, org, orgmem }) {
     const rows = [
       await userRow(user),
@@ -185,29 +187,29 @@ describe("the pipeline", { concurrency: true }, () => {
     return rows.map(({ id, user_id, org_id, digest, ...rest }) => rest);
   }
 
-  it("F-7 a poisonous message costs its neighbours nothing", async () => {
+  it("F-7 a message that D1 rejects does not affect the others", async () => {
     const poison = clerk.newId("user");
-    await system.sql(poisoned(poison));
+    await system.sql(rejectUserSql(poison));
     const users = Array.from({ length: 20 }, () => clerk.newId("user")).with(13, poison);
     const answers = await Promise.all(users.map((id) => give(clerk.user(id))));
-    const rows = await Promise.all(answers.map((answer) => system.settled(answer)));
+    const rows = await Promise.all(answers.map((answer) => system.waitForOutcome(answer)));
     for (const [i, { outcome }] of rows.entries()) {
       assert.equal(outcome, users[i] === poison ? "parked" : "applied");
     }
-    const letter = await system.parked(answers[13]);
+    const letter = await system.waitForDeadLetter(answers[13]);
     assert.deepEqual([letter.reason, letter.attempts], ["refused-by-database", 1]);
     assert.equal(letter.subject, poison);
     assert.match(letter.detail, /poison/);
 
-    // Mended and delivered again, it is applied: what was parked is no duplicate.
+    // After the repair it is delivered again and applied: a parked message is not a duplicate.
     await system.sql("DROP TRIGGER test_poison");
     await give(clerk.user(poison), { id: answers[13].id });
-    const isApplied = async () => (await system.settled(answers[13])).outcome === "applied";
+    const isApplied = async () => (await system.waitForOutcome(answers[13])).outcome === "applied";
     await waitFor("it is applied", isApplied);
     assert.ok(await userRow(poison));
   });
 
-  it("what no door sent is parked with its reason, beside what is good", async () => {
+  it("a message that ingest did not send is parked with its reason, beside good ones", async () => {
     const [good, before] = [clerk.newId("user"), Date.now()];
     const sent = [
       ["garbage", "text", "malformed"],
@@ -218,7 +220,7 @@ describe("the pipeline", { concurrency: true }, () => {
       [[["v", 1]], "v8", "not-text"],
     ];
     for (const [body, contentType] of sent) await system.enqueue(body, contentType);
-    assert.equal((await system.settled(await give(clerk.user(good)))).outcome, "applied");
+    assert.equal((await system.waitForOutcome(await give(clerk.user(good)))).outcome, "applied");
     const text = "SELECT * FROM dead_letters WHERE svix_id IS NULL AND first_seen_at >= ?1";
     const letters = () => system.sql(text, before);
     await waitFor("all are parked", async () => sent.length === (await letters()).length);
@@ -229,7 +231,7 @@ describe("the pipeline", { concurrency: true }, () => {
   });
 });
 
-/** The same order for the same seed. */
+/** Gives the same order for the same seed. */
 function shuffled(list, seed) {
   let state = seed * 2_654_435_761;
   const next = (below) => {

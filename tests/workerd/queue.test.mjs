@@ -1,6 +1,6 @@
-// The consumer, message by message, each dispatched with its number of attempts: what is
-// acknowledged, what comes again and when, what is parked. On Miniflare, which wrangler's harness
-// does not let through to.
+// The consumer, with messages that the test dispatches with a number of attempts: what is
+// acknowledged, what is retried and when, and what is parked. On Miniflare, because wrangler's
+// harness cannot dispatch messages.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -8,27 +8,27 @@ import { after, before, describe, it } from "node:test";
 import * as clerk from "./support/clerk.mjs";
 import { deliver, newId } from "./support/delivery.mjs";
 import { sinkOf, startDirect, workerOf } from "./support/direct.mjs";
-import { poisoned } from "./support/system.mjs";
+import { rejectUserSql } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 const EVENTS = "rolecall-events";
 const DEAD = "rolecall-dead";
 
-/** The first attempt and eight retries, then one and a hundred, as wrangler.toml says. */
+/** The first attempt and eight retries; then one and a hundred, as in wrangler.toml. */
 const [LAST, DEAD_LAST] = [9, 101];
 
-/** Seconds between two attempts in the dead-letter queue at most. */
+/** The longest delay in the dead-letter queue, in seconds. */
 const HOURS_S = 10_800;
 
 const crippled = (name, without) =>
   workerOf("consumer", { name, queueConsumers: undefined, ...without });
 
 describe("the consumer", () => {
-  /** Envelopes as the door seals them, taken from a queue of their own. */
+  /** Envelopes as ingest encodes them, taken from their own queue. */
   const sealed = [];
   let system;
   let consumer;
-  let door;
+  let ingest;
 
   before(async () => {
     const queueProducers = { EVENTS: { queueName: "sealed" } };
@@ -43,17 +43,17 @@ describe("the consumer", () => {
       crippled("unnamed", { bindings: { EVENTS_QUEUE: undefined, DEAD_QUEUE: undefined } }),
     ]);
     consumer = await system.worker("rolecall-consumer");
-    door = await system.worker("rolecall-ingest");
+    ingest = await system.worker("rolecall-ingest");
   });
   after(() => system?.stop());
 
   /** The queue's message for an event. */
   async function message(event, { attempts = 1, id = newId() } = {}) {
-    const answer = await deliver(door, event, { id });
+    const answer = await deliver(ingest, event, { id });
     assert.equal(answer.status, 202);
-    // A hundred ask at a time: to parse each text for each of them would take most of the test.
+    // A hundred wait at a time: parsing each text for each of them would take most of the test.
     const isIt = (text) => text.includes(`"svix_id":"${answer.id}"`);
-    const body = await waitFor("the door has sealed it", () => sealed.find(isIt));
+    const body = await waitFor("ingest has encoded it", () => sealed.find(isIt));
     return messageOf(body, { id, attempts });
   }
 
@@ -61,7 +61,7 @@ describe("the consumer", () => {
     return { id, timestamp: new Date(Date.now() - 1_000), attempts, body };
   }
 
-  /** Dispatches a batch, and gives what became of each message: "ack", or the delay of a retry. */
+  /** Dispatches a batch, and returns "ack" or the retry delay of each message. */
   async function dispatch(messages, { queue = EVENTS, worker = consumer } = {}) {
     const result = await worker.queue(queue, messages);
     assert.equal(result.outcome, "ok");
@@ -78,7 +78,7 @@ describe("the consumer", () => {
   const deliveryOf = async ({ id }) =>
     (await system.sql("SELECT * FROM deliveries WHERE svix_id = ?1", id))[0];
 
-  /** Runs `work` while a table goes by another name, as in the middle of a bad migration. */
+  /** Runs `work` while a table is renamed, as in the middle of a failed migration. */
   async function without(table, work) {
     await system.sql(`ALTER TABLE ${table} RENAME TO test_${table}`);
     try {
@@ -88,7 +88,7 @@ describe("the consumer", () => {
     }
   }
 
-  it("acknowledges a batch that it has applied, and one of nothing", async () => {
+  it("acknowledges an applied batch, and an empty one", async () => {
     const events = [clerk.user(clerk.newId("user")), clerk.organization(clerk.newId("org"))];
     const messages = await Promise.all(events.map((event) => message(event)));
     assert.deepEqual(await dispatch(messages), ["ack", "ack"]);
@@ -96,7 +96,7 @@ describe("the consumer", () => {
     assert.deepEqual(await dispatch([]), []);
   });
 
-  it("F-8 takes a batch twice as it takes it once", async () => {
+  it("F-8 applies a repeated batch once", async () => {
     const user = clerk.newId("user");
     const messages = [
       await message(clerk.user(user)),
@@ -108,16 +108,16 @@ describe("the consumer", () => {
     assert.equal(once[0].banned, 1);
     assert.deepEqual(await dispatch(messages.toReversed()), ["ack", "ack"]);
     assert.deepEqual(await row(), once);
-    // The first of them was superseded within its own batch.
+    // The first one was superseded within its own batch.
     const [first, second] = await Promise.all(messages.map(deliveryOf));
     assert.deepEqual([first.outcome, first.copies], ["superseded", 2]);
     assert.deepEqual([second.outcome, second.copies], ["applied", 2]);
   });
 
   for (const place of [0, 41, 99]) {
-    it(`F-7 parks the bad one of a hundred at place ${place}, and applies the rest`, async () => {
+    it(`F-7 parks the rejected one of a hundred at place ${place}, applies the rest`, async () => {
       const poison = clerk.newId("user");
-      await system.sql(poisoned(poison));
+      await system.sql(rejectUserSql(poison));
       const users = Array.from({ length: 100 }, () => clerk.newId("user")).with(place, poison);
       const messages = await Promise.all(users.map((user) => message(clerk.user(user))));
       assert.deepEqual(await dispatch(messages), messages.map(() => "ack"));
@@ -129,7 +129,7 @@ describe("the consumer", () => {
     });
   }
 
-  it("F-14 parks what no door sent beside what one did", async () => {
+  it("F-14 parks messages that ingest did not send, beside good ones", async () => {
     const good = await message(clerk.user(clerk.newId("user")));
     const bad = [
       [messageOf("\u0000"), "malformed"],
@@ -150,7 +150,7 @@ describe("the consumer", () => {
     assert.equal((await deliveryOf(good)).outcome, "applied");
   });
 
-  it("keeps a message of a newer build for as long as the platform keeps it", async () => {
+  it("keeps a message of a newer version as long as the queue keeps it", async () => {
     const { body } = await message(clerk.user(clerk.newId("user")));
     const newer = body.replace('"v":1', '"v":2');
     const [first, last] = [messageOf(newer), messageOf(newer, { attempts: LAST })];
@@ -167,7 +167,7 @@ describe("the consumer", () => {
     assert.deepEqual([reason, attempts, envelope], ["newer-envelope", LAST + DEAD_LAST, newer]);
   });
 
-  it("retries later and later while the database refuses, and parks nothing", async () => {
+  it("retries with growing delays while the database fails, and parks nothing", async () => {
     const events = Array.from({ length: LAST }, () => clerk.user(clerk.newId("user")));
     const numbered = events.map((event, i) => message(event, { attempts: i + 1 }));
     const messages = await Promise.all(numbered);
@@ -180,13 +180,13 @@ describe("the consumer", () => {
       assert.equal(await letterOf(it), undefined);
       assert.equal(await deliveryOf(it), undefined);
     }
-    // The table is back: what was given back is applied.
+    // The table is back: the retried messages are applied.
     const again = messages.map((it) => ({ ...it, attempts: it.attempts + 1 }));
     assert.deepEqual(await dispatch(again), messages.map(() => "ack"));
     for (const it of messages) assert.equal((await deliveryOf(it)).outcome, "applied");
   });
 
-  it("applies from the dead-letter queue, which waits from a minute to three hours", async () => {
+  it("applies from the dead-letter queue, with delays from a minute to three hours", async () => {
     const attempts = [1, 2, 3, 8, 9, 50, DEAD_LAST - 1];
     const full = [60, 120, 240, 7_680, HOURS_S, HOURS_S, HOURS_S];
     const dead = await Promise.all(
@@ -209,7 +209,7 @@ describe("the consumer", () => {
     assert.deepEqual([reason, queue], ["malformed", DEAD]);
   });
 
-  it("parks what the platform would drop, alone, and gives back what it cannot park", async () => {
+  it("parks only what the queue would drop, and retries what it cannot park", async () => {
     const event = () => message(clerk.user(clerk.newId("user")), { attempts: DEAD_LAST });
     const [last, waits] = [await event(), { ...(await event()), attempts: DEAD_LAST - 1 }];
     const down = (work) => without("users", () => without("dead_letters", work));
@@ -231,7 +231,7 @@ describe("the consumer", () => {
     assert.equal((await deliveryOf(last)).outcome, "applied");
   });
 
-  it("gives back what is of a queue that nothing names, and says so", async () => {
+  it("retries all messages of an unknown queue, and logs it", async () => {
     const good = () => message(clerk.user(clerk.newId("user")));
     const renamed = await system.worker("renamed");
     const unnamed = await system.worker("unnamed");
@@ -251,7 +251,7 @@ describe("the consumer", () => {
     assert.equal((await deliveryOf(messages[0])).outcome, "applied");
   });
 
-  it("takes a batch far larger than one parameter may be", async () => {
+  it("applies a batch far larger than one parameter may be", async () => {
     const names = Array.from({ length: 100 }, (_, i) => `role-${i}-${"x".repeat(110)}`);
     const users = Array.from({ length: 90 }, () => clerk.newId("user"));
     const events = users.map((user) => clerk.user(user, { public_metadata: { roles: names } }));
@@ -261,7 +261,7 @@ describe("the consumer", () => {
     for (const it of messages) assert.equal((await deliveryOf(it)).outcome, "applied");
   });
 
-  it("without its database gives all back, without the objects applies all", async () => {
+  it("retries all without its database, and applies all without the role caches", async () => {
     const messages = [await message(clerk.user(clerk.newId("user"))), messageOf("junk")];
     const worker = await system.worker("without-database");
     for (const delay of await dispatch(messages, { worker })) {

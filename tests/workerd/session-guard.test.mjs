@@ -1,15 +1,15 @@
-// What a session adds to the roles: who acts as whom, how lately they proved who they are, where
-// they are working; and that every way in judges a token alike.
+// What a session adds to the roles: impersonation, reverification and the active organization; and
+// that a token is judged alike wherever it is sent.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 
-import { DOCUMENT, asSeen, checked } from "./support/answers.mjs";
+import { DOCUMENT, checkResponse, comparable } from "./support/answers.mjs";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { startDirect, troubledObjects, workerOf } from "./support/direct.mjs";
+import { controlledRoleCaches, startDirect, workerOf } from "./support/direct.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { FORGED, shapes } from "./support/token-cases.mjs";
@@ -34,22 +34,22 @@ describe("a session at the guard", () => {
     ];
     const taken = [];
     for (const event of events) taken.push(await deliver(system.ingest, event));
-    for (const delivery of taken) await system.settled(delivery);
+    for (const delivery of taken) await system.waitForOutcome(delivery);
   });
   after(() => system?.stop());
 
-  /** What is answered to a token, or to nobody, with everything checked that holds for all. */
+  /** Returns the response for a token or without one, and checks the rules for all responses. */
   async function ask(token, path, { headers = {}, ...how } = {}) {
     const all = { headers: { ...headers, ...(token === null ? {} : bearer(token)) }, ...how };
-    return checked(await system.get(null, path, all), path);
+    return checkResponse(await system.get(null, path, all), path);
   }
 
   const status = async (token, path, how) => (await ask(token, path, how)).status;
 
-  // A colleague by their id, and support by its address: Clerk takes any text.
+  // A colleague's id and a support address: Clerk accepts any string.
   const actors = { "a user": actor, "an address": "support.desk@corp.example" };
   for (const [kind, sub] of Object.entries(actors)) {
-    it(`J-22 that is another's, ${kind}, opens no page to administer on`, () => isWithheld(sub));
+    it(`J-22 of an impersonator (${kind}) shows no administrative page`, () => isWithheld(sub));
   }
 
   async function isWithheld(sub) {
@@ -60,9 +60,9 @@ describe("a session at the guard", () => {
       assert.equal(await status(own, path), 200, path);
       const refused = await ask(impersonated, path, { headers: DOCUMENT });
       assert.equal(refused.status, 403, path);
-      // One face for every 403.
+      // One response for every 403.
       const lacking = await ask(mint(actor), path, { headers: DOCUMENT });
-      assert.deepEqual(asSeen(refused), asSeen(lacking), path);
+      assert.deepEqual(comparable(refused), comparable(lacking), path);
     }
     const questions = [
       "role=admin", `role=org:admin&org=${org}`,
@@ -83,7 +83,7 @@ describe("a session at the guard", () => {
     assert.deepEqual([me.user_id, me.actor_id], [admin, sub]);
     assert.ok(!("actor_id" in JSON.parse((await ask(own, "/api/me")).text)));
     const line = () => system.logs().split("\n")
-      .find((it) => it.includes("is impersonated") && it.includes(sub));
+      .find((it) => it.includes("while impersonating") && it.includes(sub));
     await waitFor("it is logged with both", line);
     const { "user.id": user, "actor.id": who } = JSON.parse(line());
     assert.deepEqual([user, who], [admin, sub]);
@@ -93,13 +93,13 @@ describe("a session at the guard", () => {
     const pending = mint(admin, { claims: { sts: "pending" } });
     for (const path of ["/dashboard", "/admin", "/api/me", "/api/check?role=member"]) {
       for (const headers of [{}, DOCUMENT]) {
-        const nobody = asSeen(await ask(null, path, { headers }));
-        assert.deepEqual(asSeen(await ask(pending, path, { headers })), nobody, path);
+        const nobody = comparable(await ask(null, path, { headers }));
+        assert.deepEqual(comparable(await ask(pending, path, { headers })), nobody, path);
       }
     }
   });
 
-  it("J-16 is asked how lately it was proved, and what is not told is denied", async () => {
+  it("J-16 is checked for reverification, and without factor ages it is denied", async () => {
     const with_ = (fva) => mint(admin, { claims: { fva } });
     const check = async (fva, query) => {
       const { status, text } = await ask(with_(fva), `/api/check?${query}`);
@@ -132,7 +132,7 @@ describe("a session at the guard", () => {
     }
   });
 
-  it("S-15 says where its user is working, and that grants nothing", async () => {
+  it("S-15 has an active organization, which grants nothing", async () => {
     const o = { id: org, rol: "admin", slg: "acme", per: "read,write", fpm: "3" };
     const claims = { o, fea: "o:posts" };
     const [inside, elsewhere] = [mint(admin, { claims }), mint(actor, { claims })];
@@ -149,7 +149,7 @@ describe("a session at the guard", () => {
     assert.equal(await status(elsewhere, question("read")), 403);
   });
 
-  it("of a user who is barred is told from what the answer comes", async () => {
+  it("of a banned or deleted user gets version and age with the denial", async () => {
     for (const path of ["/api/me", "/api/check?role=admin"]) {
       const { status, text } = await ask(mint(banned), path);
       const { version, source, age_ms } = JSON.parse(text);
@@ -158,7 +158,7 @@ describe("a session at the guard", () => {
     }
   });
 
-  it("J-15 is judged alike at every way in, over five hundred questions", async () => {
+  it("J-15 is judged alike in every place, over five hundred queries", async () => {
     const now = () => Math.floor(Date.now() / 1000);
     const odd = [
       () => ({ sid: undefined }), () => ({ azp: undefined }), () => ({ exp: now() - 60 }),
@@ -183,10 +183,10 @@ describe("a session at the guard", () => {
     const verdicts = { in: 0, out: 0 };
     for (const make of makers) {
       const seen = await Promise.all(ways.map(async ([method, path]) => {
-        // Anew for each question: a token lives a minute, and five hundred questions take longer.
+        // A new token for each query: it is valid for a minute, and the queries take longer.
         const token = make();
         const byHeader = classOf(await ask(token, path, { method }));
-        // The token is all that counts, not what carries it nor who asks.
+        // Only the token counts, not its place and not the client.
         const byCookie = { cookie: `__session=${token}` };
         for (const headers of [byCookie, { authorization: token }]) {
           if (!isCarried(token, headers)) continue;
@@ -201,26 +201,26 @@ describe("a session at the guard", () => {
     assert.ok(20 < verdicts.in && 20 < verdicts.out, JSON.stringify(verdicts));
   });
 
-  /** Shapes whose verdict another second changes: J-18 asks for those, with a clock of its own. */
+  /** Shapes whose result changes within a second: J-18 tests those with its own clock. */
   const AT_AN_EDGE = [
     "exp_within_skew", "exp_at_skew_boundary", "nbf_future_within_skew", "nbf_future", "iat_future",
   ];
 
-  /** Everything of an answer but what differs from one moment to the next. */
+  /** A response without the parts that change with time. */
   function classOf(answer) {
-    const { status, headers, text } = asSeen(answer);
+    const { status, headers, text } = comparable(answer);
     const length = ["content-length", "transfer-encoding"];
     const kept = headers.filter(([name]) => !length.includes(name));
     return { status, headers: kept, text: text.replace(/"(age_ms|source)":[^,}]*/g, '"$1":0') };
   }
 
-  /** Whether a token can stand there: without a scheme it must have a token's form. */
+  /** Returns whether a token can be in this place: without a scheme it must look like a token. */
   function isCarried(token, { authorization }) {
     if (!/^[\x21-\x3a\x3c-\x7e]+$/.test(token)) return false;
     return authorization === undefined || token.split(".").length === 3;
   }
 
-  /** A browser that opens a page sees what a program is told, or is sent to sign in or to Clerk. */
+  /** A page load gets the status of an API client, or a redirect to sign-in or to Clerk. */
   async function asDocument(token, { method, path }, { status }) {
     const isPage = method === "GET" && !path.startsWith("/api/");
     const byHeader = await ask(token, path, { method, headers: DOCUMENT });
@@ -236,24 +236,24 @@ describe("a session at the guard", () => {
   const HANDSHAKE = /^https:\/\/[^/]+\/v1\/client\/handshake\?/;
 });
 
-describe("a guard and its object", () => {
-  const objects = troubledObjects();
+describe("a guard and its role cache", () => {
+  const objects = controlledRoleCaches();
   let system;
 
   before(async () => {
     const how = { bindings: PEM_VARS, durableObjects: undefined };
-    const ssr = workerOf("ssr", { ...how, wrappedBindings: { ROLES: "troubled-objects" } });
+    const ssr = workerOf("ssr", { ...how, wrappedBindings: { ROLES: "controlled-role-caches" } });
     system = await startDirect([ssr, workerOf("durable"), objects.worker]);
   });
   after(() => system?.stop());
 
-  it("C-7 tells what it has in hand where that is too old", async () => {
+  it("C-7 returns version and age of a set that is too old", async () => {
     const set = { version: 7, standing: "live", roles: ["admin"], organizations: [] };
     const answer = { set, source: "object", age_ms: 60_001, good_for_ms: -1 };
     objects.trouble = () => ({ answer });
     const get = async (path) => {
       const headers = bearer(mint("user_2Stale"));
-      return checked(await wire(await system.url("rolecall-ssr"), path, { headers }), path);
+      return checkResponse(await wire(await system.url("rolecall-ssr"), path, { headers }), path);
     };
     for (const path of ["/api/me", "/api/check?role=admin"]) {
       const { status, text } = await get(path);
@@ -267,7 +267,7 @@ describe("a guard and its object", () => {
     assert.match(page.headers.get("content-type"), /^text\/html/);
   });
 
-  it("S-14 decides before the first byte of an answer", async () => {
+  it("S-14 decides before the first byte of the response", async () => {
     const user = clerk.newId("user");
     const set = { version: 1, standing: "live", roles: [], organizations: [] };
     for (const [roles, status] of [[["admin"], 200], [[], 403]]) {
@@ -284,14 +284,16 @@ describe("a guard and its object", () => {
       const { hostname, port } = await system.url("rolecall-ssr");
       const socket = connect(port, hostname);
       let seen = "";
-      socket.on("data", (bytes) => void (seen += bytes));
+      socket.on("data", (bytes) => {
+        seen += bytes;
+      });
       const lines = [
         "GET /admin HTTP/1.1", "Host: app.example.com", "Connection: close",
         `Authorization: ${bearer(mint(user)).authorization}`, "", "",
       ];
       socket.write(lines.join("\r\n"));
       await asked;
-      // Another page goes all the way meanwhile: what could have been sent of this one is here.
+      // Another page is sent completely meanwhile, so bytes of this one would have arrived.
       assert.equal((await wire(await system.url("rolecall-ssr"), "/healthz")).status, 200);
       assert.equal(seen, "");
       decide();

@@ -1,5 +1,5 @@
-// Variables of other types than text, and numbers in a relation, as wrangler reads them from a
-// file and gives them on. Session and door have their own spellings beside their own tests.
+// Variables of wrong types and numbers that contradict each other, as wrangler parses them from a
+// file. Other values are tested in session.test.mjs and ingest-settings.test.mjs.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,47 +16,48 @@ import { wire } from "./support/wire.mjs";
 
 const CANARY = "canary7Xq";
 
-/** Variables of the door that close it, in TOML, and the sentence about them. */
-const DOORS = {
-  "instance-as-a-boolean": ["CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a text"],
-  "instance-as-a-number": ["CLERK_INSTANCE_ID = 5", "CLERK_INSTANCE_ID is not a text"],
-  "instance-as-a-list": [`CLERK_INSTANCE_ID = ["${CANARY}"]`, "CLERK_INSTANCE_ID is not a text"],
-  "instance-of-nobody": [`CLERK_INSTANCE_ID = "${CANARY}"`, "CLERK_INSTANCE_ID is not the id"],
+/** Variables of ingest that disable it, in TOML, and the error for each. */
+const INGEST_CASES = {
+  "instance-as-a-boolean": ["CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a string"],
+  "instance-as-a-number": ["CLERK_INSTANCE_ID = 5", "CLERK_INSTANCE_ID is not a string"],
+  "instance-as-a-list": [`CLERK_INSTANCE_ID = ["${CANARY}"]`, "CLERK_INSTANCE_ID is not a string"],
+  "instance-of-nobody": [`CLERK_INSTANCE_ID = "${CANARY}"`, "CLERK_INSTANCE_ID is not a Clerk instance id"],
   "size-as-a-boolean": ["BODY_BYTES_MAX = true", "BODY_BYTES_MAX is not a whole number"],
   "size-as-a-list": ["BODY_BYTES_MAX = [65536]", "BODY_BYTES_MAX is not a whole number"],
   "size-as-a-table": ["BODY_BYTES_MAX = { max = 1 }", "BODY_BYTES_MAX is not a whole number"],
   "size-as-a-fraction": ["BODY_BYTES_MAX = 65536.5", "BODY_BYTES_MAX is not a whole number"],
 };
 
-/** Variables of the role caches with which they answer nobody. */
+/** Variables of the role caches with which they answer nothing. */
 const CACHES = {
   BOOLEAN: ["ROLES_HARD_MS = true", "ROLES_HARD_MS is not a whole number"],
   LIST: ["ROLES_SOFT_MS = [5000]", "ROLES_SOFT_MS is not a whole number"],
   TURNED: [
-    "ROLES_SOFT_MS = 10000, ROLES_HARD_MS = 5000", "ROLES_SOFT_MS is more than ROLES_HARD_MS",
+    "ROLES_SOFT_MS = 10000, ROLES_HARD_MS = 5000", "ROLES_SOFT_MS is greater than ROLES_HARD_MS",
   ],
 };
 
-/** Variables of the application that close it, beside a good issuer and key. */
+/** Variables of `ssr` that disable it, beside a valid issuer and key. */
 const APPS = {
-  "parties-as-a-boolean": ["AUTHORIZED_PARTIES = true", "AUTHORIZED_PARTIES is not a text"],
+  "parties-as-a-boolean": ["AUTHORIZED_PARTIES = true", "AUTHORIZED_PARTIES is not a string"],
   "parties-as-a-table": [
-    `AUTHORIZED_PARTIES = { app = "${PARTY}" }`, "AUTHORIZED_PARTIES is not a text",
+    `AUTHORIZED_PARTIES = { app = "${PARTY}" }`, "AUTHORIZED_PARTIES is not a string",
   ],
   "isolate-as-a-boolean": [
     `AUTHORIZED_PARTIES = "${PARTY}", ROLES_ISOLATE_MS = true`,
     "ROLES_ISOLATE_MS is not a whole number",
   ],
   "party-with-a-page": [
-    `AUTHORIZED_PARTIES = "https://${CANARY}.example/a"`, "AUTHORIZED_PARTIES has more than origins",
+    `AUTHORIZED_PARTIES = "https://${CANARY}.example/a"`,
+    "AUTHORIZED_PARTIES contains more than origins",
   ],
 };
 
-describe("settings of wrangler's file", () => {
+describe("settings in wrangler's file", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "rolecall-settings-"));
   let system;
 
-  /** The Worker behind a binding. */
+  /** Returns the Worker of a binding. */
   const cacheOf = (binding) => `cache-${binding.toLowerCase()}`;
 
   const of = (env, name, vars, change = {}) =>
@@ -71,7 +72,7 @@ describe("settings of wrangler's file", () => {
         workerOf("durable"),
         workerOf("ingest"),
         of("consumer", "rolecall-consumer", "DEFAULT_ROLE = 5"),
-        ...all(DOORS, (name, vars) => of("ingest", name, vars)),
+        ...all(INGEST_CASES, (name, vars) => of("ingest", name, vars)),
         of("ingest", "small", "BODY_BYTES_MAX = 100"),
         ...all(CACHES, (name, vars) => of("durable", cacheOf(name), vars)),
         of("durable", "numbers", "ROLES_SOFT_MS = 5000, ROLES_HARD_MS = 10000"),
@@ -93,31 +94,31 @@ describe("settings of wrangler's file", () => {
 
   const lines = (part) => system.logs().split("\n").filter((line) => line.includes(part));
 
-  it("close the door when they are no text, and each isolate says so once", async () => {
-    for (const [name, [, sentence]] of Object.entries(DOORS)) {
-      const door = await system.worker(name);
+  it("disable ingest if they are not strings, and each isolate logs it once", async () => {
+    for (const [name, [, sentence]] of Object.entries(INGEST_CASES)) {
+      const ingest = await system.worker(name);
       const event = clerk.user(clerk.newId("user"), { first_name: CANARY });
       for (let time = 0; time < 5; time += 1) {
-        const answer = await deliver(door, event);
+        const answer = await deliver(ingest, event);
         assert.equal(answer.status, 500, name);
         assert.ok(!answer.text.includes(CANARY), name);
       }
-      const health = await send(door, {}, "/healthz");
+      const health = await send(ingest, {}, "/healthz");
       assert.equal(health.status, 503, name);
       const { status, mistakes } = JSON.parse(health.text);
       assert.deepEqual([status, mistakes.length], ["misconfigured", 1], name);
       assert.ok(mistakes[0].startsWith(sentence) && !health.text.includes(CANARY), health.text);
       await waitFor(`${name} is logged`, () => 0 < lines(sentence).length);
     }
-    const sentences = new Set(Object.values(DOORS).map(([, sentence]) => sentence));
+    const sentences = new Set(Object.values(INGEST_CASES).map(([, sentence]) => sentence));
     for (const sentence of sentences) {
-      const doors = Object.values(DOORS).filter(([, other]) => other === sentence).length;
-      assert.equal(lines(sentence).length, doors, sentence);
+      const cases = Object.values(INGEST_CASES).filter(([, other]) => other === sentence).length;
+      assert.equal(lines(sentence).length, cases, sentence);
     }
     assert.ok(!system.logs().includes(CANARY));
   });
 
-  it("are the numbers that they are", async () => {
+  it("may be numbers", async () => {
     const small = await system.worker("small");
     const body = (size) => JSON.stringify({ type: "x.y" }).padEnd(size);
     assert.equal((await deliver(small, body(100))).status, 202);
@@ -127,7 +128,7 @@ describe("settings of wrangler's file", () => {
     assert.ok(0 < answer.good_for_ms && answer.good_for_ms <= 10_000, `${answer.good_for_ms}`);
   });
 
-  it("close a role cache when they are no number, or the wrong way round", async () => {
+  it("disable a role cache if they are not numbers or contradict each other", async () => {
     for (const [name, [, sentence]] of Object.entries(CACHES)) {
       for (let time = 0; time < 3; time += 1) {
         const { status, body } = await system.tell(name, clerk.newId("user"), "ask");
@@ -138,7 +139,7 @@ describe("settings of wrangler's file", () => {
     }
   });
 
-  it("close the application when they are no text, and each isolate says so once", async () => {
+  it("disable `ssr` if they are not strings, and each isolate logs it once", async () => {
     const headers = bearer(mint("user_2A"));
     for (const [name, [, sentence]] of Object.entries(APPS)) {
       const ask = async (where) => wire(await system.url(name), where, { headers });
@@ -163,7 +164,7 @@ describe("settings of wrangler's file", () => {
     assert.equal((await wire(await system.url("list"), "/healthz")).status, 200);
   });
 
-  it("leave the consumer at work, and the database with the default role that it has", async () => {
+  it("do not stop the consumer, and the database keeps its default role", async () => {
     const kept = "SELECT value FROM settings WHERE key = 'default_role'";
     const before = await system.sql(kept);
     const user = clerk.newId("user");
@@ -172,6 +173,6 @@ describe("settings of wrangler's file", () => {
     const rows = () => system.sql("SELECT id FROM users WHERE id = ?1", user);
     await waitFor("the user is there", async () => (await rows()).length === 1);
     assert.deepEqual(await system.sql(kept), before);
-    await waitFor("it is logged", () => 0 < lines("DEFAULT_ROLE is not a text").length);
+    await waitFor("it is logged", () => 0 < lines("DEFAULT_ROLE is not a string").length);
   });
 });

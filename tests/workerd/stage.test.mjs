@@ -1,6 +1,5 @@
-// A stage, from the file that `cargo xtask deploy --stage … --init` makes to a granted page: each
-// name that the configuration sets is another one than production's, and nothing in the Workers
-// knows either.
+// A stage, from the file of `cargo xtask deploy --stage … --init` to a granted page: every name in
+// the configuration differs from production's, and the Workers contain no names.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -28,7 +27,7 @@ describe("a stage", () => {
       workerOf(env, { config: path.join(ROOT, FILE), name: `rolecall-${env}-${STAGE}`, ...change });
     const ssr = of("ssr", { bindings: PEM_VARS });
     const workers = [ssr, of("ingest"), of("consumer"), of("durable")];
-    // Whoever binds to production's names finds nobody.
+    // Production's names are not bound.
     const shown = JSON.stringify(workers);
     for (const name of shown.match(/"rolecall[a-z-]*[^"]*"/g)) {
       assert.ok(name.endsWith(`-${STAGE}"`), `${name} is production's`);
@@ -42,13 +41,13 @@ describe("a stage", () => {
     rmSync(path.join(ROOT, FILE), { force: true });
   });
 
-  it("grants a page that a signed delivery has opened, and closes it by another one", async () => {
+  it("shows a page after a signed delivery, and denies it after another one", async () => {
     const user = clerk.newId("user");
-    const [door, ssr] = await Promise.all(
+    const [ingest, ssr] = await Promise.all(
       ["ingest", "ssr"].map((env) => system.worker(`rolecall-${env}-${STAGE}`)),
     );
     const becomes = async (role, status) => {
-      assert.equal((await deliver(door, clerk.withRole(user, role))).status, 202);
+      assert.equal((await deliver(ingest, clerk.withRole(user, role))).status, 202);
       await waitFor(`${role} is answered ${status}`, async () => {
         const request = { headers: bearer(mint(user)), redirect: "manual" };
         return (await ssr.fetch("https://app.example.com/admin", request)).status === status;

@@ -1,13 +1,15 @@
-// C-11, F-16: a hundred thousand members, a thousand memberships, and what the platform allows one
-// invocation. Nothing here is about speed, only about staying within limits.
+// C-11, F-16: a hundred thousand members, a thousand memberships, and the platform's limits for one
+// invocation. These tests check limits, not speed.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
-import { heldDatabase, sinkOf, startDirect, troubledObjects, workerOf } from "./support/direct.mjs";
-import { messageOf } from "./support/line.mjs";
+import {
+  controlledDatabase, controlledRoleCaches, sinkOf, startDirect, workerOf,
+} from "./support/direct.mjs";
+import { messageOf } from "./support/pipeline.mjs";
 import { PEM_VARS, bearer, mint } from "./support/sessions.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -16,25 +18,25 @@ const MEMBERS = 100_000;
 const COLUMNS =
   "(id, org_id, user_id, role, deleted, updated_at, event_at, projection, digest)";
 
-/** Queries of one invocation, parameters of one: developers.cloudflare.com/d1/platform/limits */
+/** Queries per invocation, parameters per query: developers.cloudflare.com/d1/platform/limits */
 const QUERIES_MAX = 1_000;
 const PARAMETERS_MAX = 100;
 
 /** One batch, same page. */
 const BATCH_MS_MAX = 30_000;
 
-/** Ours: hints of one sweep, `SWEEP_ROUNDS_MAX` times `ROUND_MAX` of shared/src/outbox.rs. */
+/** Our limit: hints of one sweep, `SWEEP_ROUNDS_MAX` times `ROUND_MAX` of shared/src/outbox.rs. */
 const HINTS_MAX = 1_000;
 
 describe("a hundred thousand members", () => {
   const sealed = [];
-  const [database, objects] = [heldDatabase(), troubledObjects()];
+  const [database, objects] = [controlledDatabase(), controlledRoleCaches()];
   const [org, role, perm] = [clerk.newId("org"), clerk.newId("role"), clerk.newId("perm")];
   let system;
   let consumer;
 
   before(async () => {
-    const wrappedBindings = { DB: "held-database", ROLES: "troubled-objects" };
+    const wrappedBindings = { DB: "controlled-database", ROLES: "controlled-role-caches" };
     system = await startDirect(
       [
         workerOf("ssr", { bindings: PEM_VARS }),
@@ -68,7 +70,7 @@ describe("a hundred thousand members", () => {
     database.gate = () => undefined;
   });
 
-  /** Runs `work`, and checks that it kept to the platform's limits. Gives the calls of objects. */
+  /** Runs `work`, checks the platform's limits, and returns the calls of role caches. */
   async function withinLimits(work) {
     const [queries, parameters] = [[], []];
     let began;
@@ -89,11 +91,11 @@ describe("a hundred thousand members", () => {
     return objects.calls.slice(known);
   }
 
-  /** Has the consumer take an event, to its end. */
+  /** Has the consumer apply an event completely. */
   async function hand(event) {
     const { id } = await deliver(await system.worker("rolecall-ingest"), event);
     const isIt = (text) => JSON.parse(text).svix_id === id;
-    const message = messageOf(await waitFor("it is sealed", () => sealed.find(isIt)), { id });
+    const message = messageOf(await waitFor("it is encoded", () => sealed.find(isIt)), { id });
     const { outcome, explicitAcks } = await consumer.queue("rolecall-events", [message]);
     assert.deepEqual([outcome, explicitAcks], ["ok", [id]]);
   }
@@ -113,7 +115,7 @@ describe("a hundred thousand members", () => {
   /** Some of them, from the first to the last. */
   const some = Array.from({ length: 20 }, (_, i) => `user_${1 + i * 5_263}`);
 
-  /** Every one of them, and in the cache. */
+  /** Every one of them, in the cache. */
   const all = async (permission, want) => {
     for (const user of some) assert.equal(await may(user, permission), want, user);
   };
@@ -130,11 +132,11 @@ describe("a hundred thousand members", () => {
     const permissions = [{ id: write, key: "org:x:write" }];
     const changed = (key) => clerk.role(role, { key, permissions }, { verb: "updated" });
     const calls = await withinLimits(() => hand(changed("org:big")));
-    assert.equal(calls.length, some.length, "the watched are hinted, and nobody else");
+    assert.equal(calls.length, some.length, "only watched users get hints");
     await all("org:x:read", false);
     await all("org:x:write", true);
 
-    // Under its new key nobody has it until Clerk says so of each membership.
+    // Nobody has it under its new key until Clerk sends the memberships.
     await withinLimits(() => hand(changed("org:large")));
     await all("org:x:write", false);
     const member = { org, user: some[3], role: "org:large" };
@@ -143,7 +145,7 @@ describe("a hundred thousand members", () => {
     assert.equal(await owed(), 0);
   });
 
-  /** Has more of them watched than a sweep can hint. Gives how many watches there are. */
+  /** Creates more watches than a sweep can hint, and returns the number of watches. */
   const watchMany = async () => {
     await system.sql(
       `INSERT INTO watches (user_id, owner, version, acked, everyone_version)
@@ -155,8 +157,8 @@ describe("a hundred thousand members", () => {
     return (await system.sql("SELECT count(*) AS n FROM watches"))[0].n;
   };
 
-  it("F-16 lose their organization, and the sweeps keep their budget", async () => {
-    // Watched by objects that have forgotten it: each hint ends its watch.
+  it("F-16 lose their organization, and the sweeps stay within their limits", async () => {
+    // The role caches have forgotten their watches: each hint ends its watch.
     objects.trouble = ({ name }) => (some.includes(name) ? undefined : { answer: "gone" });
     const began = await watchMany();
     assert.ok(1_200 <= began);
@@ -167,19 +169,19 @@ describe("a hundred thousand members", () => {
     const first = await withinLimits(sweep);
     assert.equal(first.length, Math.min(left, HINTS_MAX));
     const second = await withinLimits(sweep);
-    assert.equal(second.length, left - first.length, "it goes on where the first one ended");
+    assert.equal(second.length, left - first.length, "it continues where the first one ended");
     assert.equal(await owed(), 0);
     objects.trouble = () => undefined;
     for (const user of some) assert.equal(await may(user, "org:x:write"), false);
   });
 
-  it("F-16 get a new default role by bounded steps", async () => {
+  it("F-16 get a new default role in limited steps", async () => {
     objects.trouble = ({ name }) => (some.includes(name) ? undefined : { answer: "gone" });
     const began = await watchMany();
     assert.ok(1_200 <= began);
     await system.sql("UPDATE settings SET value = '' WHERE key = 'default_role'");
     assert.equal(await owed(), 0, "the change writes no watch");
-    // It keeps the settings, which is a change again.
+    // It writes the settings again, which is another change.
     const first = await withinLimits(sweep);
     assert.equal(first.length, HINTS_MAX);
     const second = await withinLimits(sweep);
@@ -189,7 +191,7 @@ describe("a hundred thousand members", () => {
     assert.equal((await system.sql(behind))[0].n, 0);
   });
 
-  it("F-16 a user of a thousand organizations is known in all of them", async () => {
+  it("F-16 a user with a thousand organizations has all of them", async () => {
     const user = clerk.newId("user");
     await system.sql(
       `INSERT INTO memberships ${COLUMNS}
@@ -213,7 +215,7 @@ describe("a hundred thousand members", () => {
     assert.equal((await get("/orgs/org_many_499")).status, 200);
   });
 
-  it("F-27 a user of five thousand organizations with a hundred permissions each", async () => {
+  it("F-27 a user with five thousand organizations with a hundred permissions each", async () => {
     const user = clerk.newId("user");
     const permissions = Array.from({ length: 100 }, (_, n) => ({
       id: clerk.newId("perm"), key: `org:feature_${n}:manage_it_all`,
@@ -241,7 +243,7 @@ describe("a hundred thousand members", () => {
     const { organizations } = await (await get("/api/me")).json();
     assert.equal(organizations.length, 5_000);
     for (const { permissions: held } of organizations) assert.equal(held.length, 100);
-    // It outlives its memory, and reaches guards of before, who read each list where it is needed.
+    // It survives an eviction, and older guards, which read full lists, get it too.
     await system.evict("rolecall-durable", user);
     const { source } = await (await get("/api/me")).json();
     assert.equal(source, "object");

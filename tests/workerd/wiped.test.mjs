@@ -1,4 +1,4 @@
-// F-22: everything that the objects have stored is gone, and the database has not heard of it.
+// F-22: the storage of all role caches is lost, and the database does not know it.
 
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -7,51 +7,52 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
-import { startLine } from "./support/line.mjs";
+import { startPipeline } from "./support/pipeline.mjs";
 import { waitFor } from "./support/wait.mjs";
 
-describe("objects that have lost their storage", () => {
+describe("role caches without storage", () => {
   const folder = mkdtempSync(path.join(tmpdir(), "rolecall-"));
   const users = Array.from({ length: 4 }, () => clerk.newId("user"));
   const [kept, revoked, watched, unknown] = users;
   const versions = new Map();
-  let line;
+  let pipeline;
   let watches;
 
   before(async () => {
-    line = await startLine({ folder });
-    await line.sweep();
-    await line.sql("INSERT INTO roles (name) VALUES ('admin'), ('editor')");
+    pipeline = await startPipeline({ folder });
+    await pipeline.sweep();
+    await pipeline.sql("INSERT INTO roles (name) VALUES ('admin'), ('editor')");
     for (const user of [kept, revoked, watched]) {
-      await line.write(user, ["admin"]);
-      versions.set(user, (await line.ask(user)).version);
+      await pipeline.write(user, ["admin"]);
+      versions.set(user, (await pipeline.ask(user)).version);
     }
-    watches = new Map(await Promise.all(users.map(async (user) => [user, await line.watch(user)])));
-    await line.stop();
-    // Miniflare keeps each class's objects in a folder of its name, beside D1's.
+    const entries = users.map(async (user) => [user, await pipeline.watch(user)]);
+    watches = new Map(await Promise.all(entries));
+    await pipeline.stop();
+    // Miniflare stores each class's objects in a folder with its name, beside D1's.
     const stored = path.join(folder, "do", "rolecall-durable-RoleCache");
     assert.ok(existsSync(stored) && 0 < readdirSync(stored).length, "there was something to lose");
     rmSync(stored, { recursive: true });
-    line = await startLine({ folder });
+    pipeline = await startPipeline({ folder });
   });
   after(async () => {
-    await line?.stop();
+    await pipeline?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("F-22 grant nothing without the database, and what it says with it", async () => {
-    await line.write(revoked, []);
-    await line.sql("ALTER TABLE users RENAME TO test_users");
+  it("F-22 grant nothing without the database, and the database's roles with it", async () => {
+    await pipeline.write(revoked, []);
+    await pipeline.sql("ALTER TABLE users RENAME TO test_users");
     for (const user of users) {
       for (const where of ["/admin", "/dashboard", "/api/me", "/api/check?role=admin"]) {
-        assert.equal(await line.guard(user, where), 503, where);
+        assert.equal(await pipeline.guard(user, where), 503, where);
       }
     }
-    await line.sql("ALTER TABLE test_users RENAME TO users");
-    // Each object waits a moment after a fill that failed.
+    await pipeline.sql("ALTER TABLE test_users RENAME TO users");
+    // Each role cache waits a moment after a failed fill.
     const becomes = (user, status) =>
       waitFor(`the guard answers ${status}`, async () => {
-        const got = await line.guard(user);
+        const got = await pipeline.guard(user);
         assert.ok([503, status].includes(got), `${got}`);
         return got === status;
       });
@@ -59,25 +60,25 @@ describe("objects that have lost their storage", () => {
     await becomes(revoked, 403);
     await becomes(unknown, 403);
     for (const user of [kept, revoked]) {
-      const { owner } = await line.watch(user);
-      assert.ok(watches.get(user).owner < owner, "another incarnation");
-      assert.ok(versions.get(user) < (await line.ask(user)).version, "I5");
+      const { owner } = await pipeline.watch(user);
+      assert.ok(watches.get(user).owner < owner, "another owner");
+      assert.ok(versions.get(user) < (await pipeline.ask(user)).version, "I5");
     }
   });
 
-  it("F-22 have the hint of a watch that they forgot end it, and no other", async () => {
-    await line.write(watched, []);
-    assert.ok(await line.sweep());
-    assert.equal(await line.watch(watched), undefined);
-    assert.equal(await line.guard(watched), 403);
-    assert.ok(versions.get(watched) < (await line.ask(watched)).version, "I5");
-    // The late hint of the incarnation that is over changes nothing for the one that followed.
+  it("F-22 have the hint of a forgotten watch end it, and no other", async () => {
+    await pipeline.write(watched, []);
+    assert.ok(await pipeline.sweep());
+    assert.equal(await pipeline.watch(watched), undefined);
+    assert.equal(await pipeline.guard(watched), 403);
+    assert.ok(versions.get(watched) < (await pipeline.ask(watched)).version, "I5");
+    // A late hint to the previous owner changes nothing for the next one.
     const { owner, version } = watches.get(kept);
-    assert.equal(await line.hint(kept, { owner, version: version + 1_000 }), "gone");
-    assert.equal(await line.guard(kept), 200);
-    await line.write(kept, ["editor"]);
-    assert.ok(await line.sweep());
-    await line.agrees(kept);
-    assert.equal(await line.guard(kept), 403);
+    assert.equal(await pipeline.hint(kept, { owner, version: version + 1_000 }), "gone");
+    assert.equal(await pipeline.guard(kept), 200);
+    await pipeline.write(kept, ["editor"]);
+    assert.ok(await pipeline.sweep());
+    await pipeline.checkAgreement(kept);
+    assert.equal(await pipeline.guard(kept), 403);
   });
 });

@@ -1,19 +1,19 @@
-// Runs the row that is named, or lists the rows: `cargo xtask bench` runs them one by one. Results
-// go to standard output and to `tools/bench/results`, progress to standard error.
+// Runs one row, or lists the rows; `cargo xtask bench` runs them one by one. Results go to standard
+// output and to `tools/bench/results`, progress to standard error.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import { door } from "./rows/door.mjs";
-import { guardCold } from "./rows/guard-cold.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
+import { guardCold } from "./rows/guard-cold.mjs";
 import { scale } from "./rows/scale.mjs";
 import { size, start } from "./rows/size.mjs";
 import { sync } from "./rows/sync.mjs";
 import { shown } from "./support/numbers.mjs";
 
-// Nothing here asks the internet for anything.
+// The benchmark uses no internet.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
 
 const ROWS = {
@@ -48,7 +48,7 @@ const figures = Object.entries({ ours, peer, floor, ratio });
 const text = figures.map(([key, value]) => `${key}=${shown(value)}`).join(" ");
 console.log(`bench: ${name} ${text}`);
 
-/** For who compares runs: the figures with every turn, and where they were measured. */
+/** For comparisons of runs: the figures of every turn, and the machine. */
 function keep(result, reached) {
   const { title, unit, target } = row;
   mkdirSync(RESULTS, { recursive: true });

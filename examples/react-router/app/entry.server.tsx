@@ -1,11 +1,11 @@
-// A page as a document: rendered whole or as it comes, under a policy that lets no other script run.
+// Renders a page as a stream, or in full for crawlers, with a Content-Security-Policy.
 
 import { isbot } from "isbot";
 import { renderToReadableStream } from "react-dom/server";
-import { ServerRouter } from "react-router";
 import type { EntryContext } from "react-router";
+import { ServerRouter } from "react-router";
 
-import { policy } from "./policy.server.ts";
+import { contentSecurityPolicy } from "./csp.server.ts";
 import { NonceContext } from "./nonce.ts";
 
 export default async function handleRequest(
@@ -31,6 +31,6 @@ export default async function handleRequest(
   });
   if (isbot(request.headers.get("user-agent"))) await body.allReady;
   headers.set("content-type", "text/html; charset=utf-8");
-  headers.set("content-security-policy", policy(nonce));
+  headers.set("content-security-policy", contentSecurityPolicy(nonce));
   return new Response(body, { status: failed ? 500 : status, headers });
 }

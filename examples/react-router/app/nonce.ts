@@ -1,4 +1,4 @@
-// By which the page's own scripts are told from others; empty in the browser, which hides it.
+// The nonce that allows the page's own scripts. It is empty in the browser, which hides nonces.
 
 import { createContext } from "react";
 

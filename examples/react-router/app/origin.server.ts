@@ -1,16 +1,16 @@
-// Who made a request that changes something: a page of this app, or another site's.
+// Detects requests from other sites that change something (CSRF).
 
-const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * Whether another site's page may have made the request. Browsers tell who posts by one of two
- * headers, and both by now; whoever tells neither is no browser, and is refused as well.
+ * Returns whether the request changes something and may come from another site. Current browsers
+ * send both headers and older ones send one; a request with neither is rejected.
  */
-export function isForeign(request: Request): boolean {
-  if (SAFE.has(request.method)) return false;
+export function isCrossSiteWrite(request: Request): boolean {
+  if (SAFE_METHODS.has(request.method)) return false;
   const site = request.headers.get("sec-fetch-site");
   const origin = request.headers.get("origin");
   if (site === null && origin === null) return true;
-  const isOwnSite = site === null || site === "same-origin";
-  return !isOwnSite || (origin !== null && origin !== new URL(request.url).origin);
+  const isSameSite = site === null || site === "same-origin";
+  return !isSameSite || (origin !== null && origin !== new URL(request.url).origin);
 }

@@ -1,29 +1,31 @@
 import { env } from "cloudflare:workers";
-import { use } from "react";
 import type { ReactNode } from "react";
-import { Link, Links, Meta, NavLink, Outlet, Scripts, ScrollRestoration } from "react-router";
-import { isRouteErrorResponse, useRouteError, useRouteLoaderData } from "react-router";
+import { use } from "react";
+import {
+  Link, Links, Meta, NavLink, Outlet, Scripts, ScrollRestoration, isRouteErrorResponse,
+  useRouteError, useRouteLoaderData,
+} from "react-router";
 
 import type { Route } from "./+types/root";
-import { Mark } from "./mark.tsx";
+import { ErrorPage } from "./error-page.tsx";
+import { Logo } from "./logo.tsx";
 import { NonceContext } from "./nonce.ts";
-import { Refusal } from "./refusal.tsx";
-import { readSession, viewerOf } from "./session.server.ts";
+import { getViewer, readSession } from "./session.server.ts";
 import { SignOut } from "./sign-out.tsx";
 import styles from "./styles.css?url";
 
 export const middleware: Route.MiddlewareFunction[] = [readSession];
 
-/** The auth state, for every page. It says who is signed in and nothing of what they may do. */
+/** The auth state for every page: who is signed in, without roles. */
 export function loader({ context, request }: Route.LoaderArgs) {
   const back = new URL("/", request.url).href;
   const signOut = env.SIGN_OUT_URL === "" ? null : { action: env.SIGN_OUT_URL, back };
-  return { viewer: viewerOf({ context }), signOut };
+  return { viewer: getViewer({ context }), signOut };
 }
 
 export const links: Route.LinksFunction = () => [{ rel: "stylesheet", href: styles }];
 
-/** A guard says when to ask again; React Router hands on what this function names. */
+/** Passes the `Retry-After` of a guard to the client; React Router sends only headers from here. */
 export function headers({ errorHeaders }: Route.HeadersArgs) {
   const retryAfter = errorHeaders?.get("retry-after");
   return retryAfter ? { "retry-after": retryAfter } : {};
@@ -31,10 +33,10 @@ export function headers({ errorHeaders }: Route.HeadersArgs) {
 
 export function Layout({ children }: { children: ReactNode }) {
   const nonce = use(NonceContext);
-  // Absent when the root itself failed.
+  // Undefined if the root loader failed.
   const auth = useRouteLoaderData<typeof loader>("root");
   const error = useRouteError();
-  // A form that found nobody signed in is answered with what was loaded before it.
+  // After a form with an expired session, the root data is from before the form was sent.
   const isSignedOut = isRouteErrorResponse(error) && error.status === 401;
   const viewer = isSignedOut ? null : auth?.viewer;
   return (
@@ -53,7 +55,7 @@ export function Layout({ children }: { children: ReactNode }) {
         <header className="bar">
           <div className="wrap">
             <Link className="brand" to="/">
-              <Mark />
+              <Logo />
               Rolecall example
             </Link>
             <nav aria-label="Main">
@@ -73,13 +75,13 @@ export function Layout({ children }: { children: ReactNode }) {
         <main className="wrap" id="content" tabIndex={-1}>
           {viewer?.impersonated && (
             <p className="notice" role="note">
-              <strong>Impersonated:</strong> somebody acts as this user.
+              <strong>Impersonated:</strong> somebody else acts as this user.
             </p>
           )}
           {children}
         </main>
         <footer className="wrap">
-          <p>Clerk says who is signed in. Rolecall says what they may do, for each request.</p>
+          <p>Clerk knows who is signed in. Rolecall checks their roles for each request.</p>
         </footer>
         <ScrollRestoration nonce={nonce} />
         <Scripts nonce={nonce} />
@@ -93,5 +95,5 @@ export default function App() {
 }
 
 export function ErrorBoundary({ error }: Route.ErrorBoundaryProps) {
-  return <Refusal error={error} />;
+  return <ErrorPage error={error} />;
 }

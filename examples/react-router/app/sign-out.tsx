@@ -1,4 +1,4 @@
-// The way out: a form that ends the session at Clerk, where there is an address for it.
+// A form that ends the session at Clerk, if SIGN_OUT_URL is set.
 
 import { useRouteLoaderData } from "react-router";
 

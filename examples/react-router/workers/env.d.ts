@@ -1,4 +1,4 @@
-// What wrangler.toml and `wrangler secret put` give the Worker.
+// The Worker's bindings, from wrangler.toml and `wrangler secret put`.
 
 declare namespace Cloudflare {
   interface Env {

@@ -1,32 +1,33 @@
-// Who is signed in, from what Clerk's own SDK says. Structural, so that no version is needed.
+// Reads the auth object of Clerk's SDK. The type is structural, so no SDK version is required.
 
 import { isUserId } from "./id.ts";
 
 /**
- * The part of Clerk's auth object that is read: what `(await authenticateRequest(…)).toAuth()` of
- * `@clerk/backend` gives, and `await getAuth(…)` of its sisters for React Router, Remix and others.
+ * The part of Clerk's auth object that is read. `(await authenticateRequest(…)).toAuth()` of
+ * `@clerk/backend` returns one; `await getAuth(…)` of `@clerk/react-router`, `@clerk/remix` and
+ * others does too.
  */
 export interface ClerkAuth {
-  /** Absent before the SDK knew machine tokens. */
+  /** Absent in SDKs older than machine tokens. */
   readonly tokenType?: string | null | undefined;
   /** Absent in older SDKs. */
   readonly isAuthenticated?: boolean | undefined;
   readonly userId?: string | null | undefined;
   readonly sessionId?: string | null | undefined;
-  /** Absent or null where the token does not say. */
+  /** Absent or null if the token has no status. */
   readonly sessionStatus?: string | null | undefined;
-  /** Who acts as the user. */
+  /** The impersonator. */
   readonly actor?: object | null | undefined;
 }
 
 /**
- * The user of a session, or `null` for whoever is signed out.
+ * Returns the user of a session, or `null` if nobody is signed in.
  *
- * Only sessions count: an API key, an OAuth or a machine token is nobody, though it may name a
- * user; neither is a token made from a JWT template, which outlives its session. A session with
- * tasks pending counts as signed out, whatever `treatPendingAsSignedOut` says.
+ * Only sessions count. API keys, OAuth tokens and machine tokens give `null`, even if they have a
+ * user id. A token made from a JWT template gives `null` too, because it outlives its session. So
+ * does a session with pending tasks, whatever `treatPendingAsSignedOut` says.
  */
-export function userIdFrom(auth: ClerkAuth | null | undefined): string | null {
+export function getUserId(auth: ClerkAuth | null | undefined): string | null {
   if (typeof auth !== "object" || auth === null) return null;
   const { tokenType, isAuthenticated, userId, sessionId, sessionStatus } = auth;
   const isSession = tokenType === undefined || tokenType === "session_token";
@@ -39,8 +40,8 @@ export function userIdFrom(auth: ClerkAuth | null | undefined): string | null {
 }
 
 /**
- * Whether somebody else acts as the user, a colleague in support for instance. Tell the guards, as
- * `impersonated`, and say so on every page.
+ * Returns whether somebody else acts as the user, for example a support agent. Pass the result to
+ * the guards as `impersonated`, and show it on every page.
  */
 export function isImpersonated(auth: ClerkAuth | null | undefined): boolean {
   return auth?.actor !== undefined && auth.actor !== null;

@@ -1,90 +1,89 @@
-// What roles carry, by the rules of `shared::guard::permit`. Total: whatever is odd is not carried.
+// What a role set grants, by the rules of `shared::guard`. Invalid arguments are never granted.
 
-import { isGood } from "./ask.ts";
-import type { Roles } from "./ask.ts";
+import type { Roles } from "./role-query.ts";
+import { isStillValid } from "./role-query.ts";
 import type { Membership, RoleSet } from "./wire.ts";
 
 /** An organization. */
-export interface InOrganization {
+export interface OrganizationRef {
   /** Its id, `org_…`. */
   readonly organization: string;
 }
 
 /** A role inside one organization. */
-export interface OrganizationRole extends InOrganization {
+export interface OrganizationRole extends OrganizationRef {
   /** Its key, `org:…`. */
   readonly role: string;
 }
 
 /** A permission inside one organization. */
-export interface OrganizationPermission extends InOrganization {
+export interface OrganizationPermission extends OrganizationRef {
   /** Its key, `org:<feature>:<action>`. */
   readonly permission: string;
 }
 
-/** Whether the user has an app role, as long as `roles` may be relied on. */
+/** Returns whether the user has an app role. `false` once `roles` has expired. */
 export function hasRole(roles: Roles, role: string): boolean {
-  return counts(roles) && carriesRole(roles, role);
+  return isUsable(roles) && grantsRole(roles, role);
 }
 
-/** Whether the user has a role in an organization, as long as `roles` may be relied on. */
-export function hasOrganizationRole(roles: Roles, asked: OrganizationRole): boolean {
-  return counts(roles) && carriesOrganizationRole(roles, asked);
+/** Returns whether the user has a role in an organization. `false` once `roles` has expired. */
+export function hasOrganizationRole(roles: Roles, required: OrganizationRole): boolean {
+  return isUsable(roles) && grantsOrganizationRole(roles, required);
 }
 
-/** Whether the user may do this in an organization, as long as `roles` may be relied on. */
-export function hasPermission(roles: Roles, asked: OrganizationPermission): boolean {
-  return counts(roles) && carriesPermission(roles, asked);
+/** Returns whether the user has a permission in an organization. `false` if `roles` has expired. */
+export function hasPermission(roles: Roles, required: OrganizationPermission): boolean {
+  return isUsable(roles) && grantsPermission(roles, required);
 }
 
-/** Whether the user is a member of an organization, as long as `roles` may be relied on. */
-export function isMember(roles: Roles, asked: InOrganization): boolean {
-  return counts(roles) && carriesMembership(roles, asked);
+/** Returns whether the user is a member of an organization. `false` once `roles` has expired. */
+export function isMember(roles: Roles, required: OrganizationRef): boolean {
+  return isUsable(roles) && includesMembership(roles, required);
 }
 
-/** Whether a session of this user is worth anything. */
-export function admits({ standing }: RoleSet): boolean {
-  return standing === "live" || standing === "unknown";
+/** Returns whether the user may have access at all: not banned and not deleted. */
+export function mayHaveAccess({ userStatus }: RoleSet): boolean {
+  return userStatus === "live" || userStatus === "unknown";
 }
 
-/** An `org:` role holds inside an organization; without one it is not carried. */
-export function carriesRole({ roles }: RoleSet, role: string): boolean {
+/** An `org:` role is valid only inside an organization, so it is never granted as an app role. */
+export function grantsRole({ roles }: RoleSet, role: string): boolean {
   return isKey(role) && !role.startsWith("org:") && roles.includes(role);
 }
 
-export function carriesOrganizationRole(
+export function grantsOrganizationRole(
   set: RoleSet,
   { organization, role }: OrganizationRole,
 ): boolean {
-  return isKey(role) && carries(set, organization, (membership) => membership.role === role);
+  return isKey(role) && someMembership(set, organization, (it) => it.role === role);
 }
 
-export function carriesPermission(
+export function grantsPermission(
   set: RoleSet,
   { organization, permission }: OrganizationPermission,
 ): boolean {
-  const may = ({ permissions }: Membership) => permissions.includes(permission);
-  return isKey(permission) && carries(set, organization, may);
+  const hasIt = ({ permissions }: Membership) => permissions.includes(permission);
+  return isKey(permission) && someMembership(set, organization, hasIt);
 }
 
-export function carriesMembership(set: RoleSet, { organization }: InOrganization): boolean {
-  return carries(set, organization, () => true);
+export function includesMembership(set: RoleSet, { organization }: OrganizationRef): boolean {
+  return someMembership(set, organization, () => true);
 }
 
-function carries(
+function someMembership(
   { organizations }: RoleSet,
   organization: string,
-  holds: (membership: Membership) => boolean,
+  matches: (membership: Membership) => boolean,
 ): boolean {
-  const is = (membership: Membership) => membership.id === organization && holds(membership);
-  return isKey(organization) && organizations.some(is);
+  return isKey(organization) && organizations.some((it) => it.id === organization && matches(it));
 }
 
-function counts(roles: Roles): boolean {
-  return isGood(roles) && admits(roles);
+function isUsable(roles: Roles): boolean {
+  return isStillValid(roles) && mayHaveAccess(roles);
 }
 
-/** The type says as much; a caller in JavaScript may not. */
+/** Checked at run time, because JavaScript callers may pass other types. */
 function isKey(value: unknown): value is string {
   return typeof value === "string" && value !== "";
 }

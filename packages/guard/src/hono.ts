@@ -1,49 +1,50 @@
-// `@rolecall/guard/hono`: what guards throw and what sessions set, on Hono's answers. Hono hands a
-// `Response` that is thrown past its middleware; here it is answered before, so that what they
-// have set stays and what they do afterwards is done.
+// `@rolecall/guard/hono`: puts thrown responses and session cookies on Hono's responses. By itself
+// Hono skips its middleware when a handler throws a `Response`. Here the response is set earlier,
+// so headers from middleware are kept and the code after `next()` runs.
 
 import type { Context, MiddlewareHandler } from "hono";
 
-import type { Session, Sessions } from "./session/index.ts";
+import type { ClerkSessions, Session } from "./session/index.ts";
 
-/** What the middleware leaves in Hono's context. */
+/** What the middleware stores in Hono's context. */
 export interface SessionVariables {
   readonly session: Session;
 }
 
 /**
- * Answers with what a guard below throws. Use it behind all other middleware, that of CORS for
- * instance, and before the routes.
+ * Middleware that returns the `Response` that a guard throws. Use it after all other middleware,
+ * for example CORS, and before the routes.
  */
-export function guarded(): MiddlewareHandler {
+export function catchResponses(): MiddlewareHandler {
   return async (c, next) => {
-    const thrown = await thrownBy(next);
-    if (thrown !== undefined) answerWith(c, thrown);
+    const thrown = await catchResponse(next);
+    if (thrown !== undefined) setResponse(c, thrown);
   };
 }
 
 /**
- * Reads the session of each request, sends a browser over Clerk where that may bring one, and sets
- * what Clerk wants set; `c.get("session")` has it. Answers with what a guard throws, as `guarded`.
+ * Middleware that finds the session of each request, for `c.get("session")`. It redirects a browser
+ * to Clerk if that may renew the session, and sets Clerk's cookies. It also returns the `Response`
+ * that a guard throws, as `catchResponses` does.
  */
 export function withSession(
-  sessions: Sessions,
+  sessions: ClerkSessions,
 ): MiddlewareHandler<{ Variables: SessionVariables }> {
   return async (c, next) => {
     let isHandled = false;
-    const answer = await sessions.serve(c.req.raw, async (session) => {
+    const response = await sessions.serve(c.req.raw, async (session) => {
       isHandled = true;
       c.set("session", session);
-      const thrown = await thrownBy(next);
-      if (thrown !== undefined) answerWith(c, thrown);
+      const thrown = await catchResponse(next);
+      if (thrown !== undefined) setResponse(c, thrown);
       return c.res;
     });
-    if (isHandled) replace(c, answer);
-    else answerWith(c, answer);
+    if (isHandled) replaceResponse(c, response);
+    else setResponse(c, response);
   };
 }
 
-async function thrownBy(next: () => Promise<void>): Promise<Response | undefined> {
+async function catchResponse(next: () => Promise<void>): Promise<Response | undefined> {
   try {
     await next();
     return undefined;
@@ -53,20 +54,20 @@ async function thrownBy(next: () => Promise<void>): Promise<Response | undefined
   }
 }
 
-/** Answers with a response of its own, and the headers that other middleware has set before. */
-function answerWith(c: Context, answer: Response): void {
-  const response = new Response(answer.body, answer);
+/** Sets the response and keeps the headers that other middleware has set before. */
+function setResponse(c: Context, source: Response): void {
+  const response = new Response(source.body, source);
   for (const [name, value] of c.res.headers) {
     if (name === "content-type") continue;
     const isList = name === "set-cookie" || name === "vary";
     if (isList) response.headers.append(name, value);
     else if (!response.headers.has(name)) response.headers.set(name, value);
   }
-  replace(c, response);
+  replaceResponse(c, response);
 }
 
-/** In two steps, for Hono puts the older answer's headers over the newer one's. */
-function replace(c: Context, answer: Response): void {
+/** Clears `c.res` first: otherwise Hono merges the old headers into the new response. */
+function replaceResponse(c: Context, response: Response): void {
   c.res = undefined;
-  c.res = answer;
+  c.res = response;
 }

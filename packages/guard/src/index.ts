@@ -1,33 +1,33 @@
-// Guards for TypeScript apps on Cloudflare Workers, over Rolecall's role caches.
+// Guards for TypeScript apps on Cloudflare Workers. They read Rolecall's role caches.
 //
-//   requireRole(env, userId, role)      asks the user's object, and throws a `Response` or not
-//     └ roles.ts                        whose roles; what cannot be known is 503
-//         └ ask.ts                      tries, deadline, how long an answer holds
-//             └ wire.ts                 the object's contract, read by hand
+//   requireRole(env, userId, role)      throws a `Response` if the user lacks the role
+//     └ get-roles.ts                    the roles of a user; 503 if they are unavailable
+//         └ role-query.ts               retries, deadline, how long an answer is valid
+//             └ wire.ts                 the wire format of the role cache
 //
-// Whatever is not known is refused: no error on this path opens a page.
+// If the roles are unavailable, access is denied: no error here lets a user pass.
 
+export { catchResponses } from "./catch-responses.ts";
+export type { ClerkAuth } from "./clerk.ts";
+export { getUserId, isImpersonated } from "./clerk.ts";
+export type { GetRolesOptions } from "./get-roles.ts";
+export { getRoles } from "./get-roles.ts";
+export type { OrganizationPermission, OrganizationRef, OrganizationRole } from "./has.ts";
+export { hasOrganizationRole, hasPermission, hasRole, isMember } from "./has.ts";
+export type { GuardOptions } from "./require.ts";
 export {
   requireMembership,
   requireOrganizationRole,
   requirePermission,
   requireRole,
 } from "./require.ts";
-export type { GuardOptions } from "./require.ts";
-export { roles } from "./roles.ts";
-export type { RolesOptions } from "./roles.ts";
-export { hasOrganizationRole, hasPermission, hasRole, isMember } from "./has.ts";
-export type { InOrganization, OrganizationPermission, OrganizationRole } from "./has.ts";
-export { isImpersonated, userIdFrom } from "./clerk.ts";
-export type { ClerkAuth } from "./clerk.ts";
-export { answering } from "./answering.ts";
 export type {
   GuardEnv,
-  ObjectId,
-  ObjectReply,
-  ObjectRequest,
-  ObjectStub,
-  RolesNamespace,
-} from "./binding.ts";
-export type { Roles } from "./ask.ts";
-export type { Membership, Source, Standing } from "./wire.ts";
+  RoleCacheId,
+  RoleCacheNamespace,
+  RoleCacheRequest,
+  RoleCacheResponse,
+  RoleCacheStub,
+} from "./role-caches.ts";
+export type { Roles } from "./role-query.ts";
+export type { Membership, RoleSource, UserStatus } from "./wire.ts";

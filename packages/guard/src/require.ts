@@ -1,32 +1,32 @@
-// The guards: each resolves to nothing, or throws the `Response` that ends the request.
+// The guards. Each resolves to nothing, or throws the `Response` that ends the request.
 
-import type { GuardEnv } from "./binding.ts";
+import type { GetRolesOptions } from "./get-roles.ts";
+import { getRoles } from "./get-roles.ts";
+import type { OrganizationPermission, OrganizationRef, OrganizationRole } from "./has.ts";
 import {
-  carriesMembership,
-  carriesOrganizationRole,
-  carriesPermission,
-  carriesRole,
+  grantsOrganizationRole,
+  grantsPermission,
+  grantsRole,
+  includesMembership,
 } from "./has.ts";
-import type { InOrganization, OrganizationPermission, OrganizationRole } from "./has.ts";
-import { forbidden } from "./refuse.ts";
-import { roles } from "./roles.ts";
-import type { RolesOptions } from "./roles.ts";
+import { forbiddenResponse } from "./responses.ts";
+import type { GuardEnv } from "./role-caches.ts";
 
-/** What a guard may be told besides. */
-export interface GuardOptions extends RolesOptions {
+/** The options of a guard. */
+export interface GuardOptions extends GetRolesOptions {
   /**
-   * Somebody else acts as the user, as `isImpersonated` says: what one administers with is refused
-   * then, `admin`, `org:admin` and `org:sys_…`. Left out, it counts as `false`: one who acts as an
-   * administrator passes as one, for no guard can see it.
+   * Whether somebody else acts as the user, as `isImpersonated` says. An impersonator is denied
+   * what is administrative: `admin`, `org:admin` and `org:sys_…`. The default is `false`: then a
+   * person who impersonates an administrator passes as one, because a guard cannot see it.
    */
   readonly impersonated?: boolean | undefined;
 }
 
 /**
- * Lets a user pass who has an app role.
+ * Requires an app role.
  *
- * @throws {Response} 403 `forbidden` when the role is lacking, or is one to administer with and
- *   the user is impersonated; otherwise as `roles`.
+ * @throws {Response} 403 `forbidden` if the user lacks the role, or if the role is administrative
+ *   and the user is impersonated; otherwise as `getRoles`.
  */
 export async function requireRole(
   env: GuardEnv,
@@ -34,58 +34,65 @@ export async function requireRole(
   role: string,
   options: GuardOptions = {},
 ): Promise<void> {
-  const known = await roles(env, userId, options);
-  if (!carriesRole(known, role) || isWithheld(role, options)) throw forbidden();
+  const roles = await getRoles(env, userId, options);
+  if (!grantsRole(roles, role) || isDeniedByImpersonation(role, options)) {
+    throw forbiddenResponse();
+  }
 }
 
 /**
- * Lets a user pass who has a role in an organization.
+ * Requires a role in an organization.
  *
- * @throws {Response} 403 `forbidden` when the role or the membership is lacking, the organization
- *   is unknown, or the role is one to administer with and the user is impersonated; otherwise as
- *   `roles`.
+ * @throws {Response} 403 `forbidden` if the user lacks the role or the membership, if the
+ *   organization is unknown, or if the role is administrative and the user is impersonated;
+ *   otherwise as `getRoles`.
  */
 export async function requireOrganizationRole(
   env: GuardEnv,
   userId: string,
-  asked: OrganizationRole,
+  required: OrganizationRole,
   options: GuardOptions = {},
 ): Promise<void> {
-  const known = await roles(env, userId, options);
-  if (!carriesOrganizationRole(known, asked) || isWithheld(asked.role, options)) throw forbidden();
+  const roles = await getRoles(env, userId, options);
+  if (!grantsOrganizationRole(roles, required) || isDeniedByImpersonation(required.role, options)) {
+    throw forbiddenResponse();
+  }
 }
 
 /**
- * Lets a user pass whose role in an organization carries a permission.
+ * Requires a permission in an organization.
  *
  * @throws {Response} as `requireOrganizationRole`.
  */
 export async function requirePermission(
   env: GuardEnv,
   userId: string,
-  asked: OrganizationPermission,
+  required: OrganizationPermission,
   options: GuardOptions = {},
 ): Promise<void> {
-  const known = await roles(env, userId, options);
-  if (!carriesPermission(known, asked) || isWithheld(asked.permission, options)) throw forbidden();
+  const roles = await getRoles(env, userId, options);
+  if (!grantsPermission(roles, required) || isDeniedByImpersonation(required.permission, options)) {
+    throw forbiddenResponse();
+  }
 }
 
 /**
- * Lets a member of an organization pass.
+ * Requires a membership in an organization.
  *
  * @throws {Response} as `requireOrganizationRole`.
  */
 export async function requireMembership(
   env: GuardEnv,
   userId: string,
-  asked: InOrganization,
+  required: OrganizationRef,
   options: GuardOptions = {},
 ): Promise<void> {
-  if (!carriesMembership(await roles(env, userId, options), asked)) throw forbidden();
+  const roles = await getRoles(env, userId, options);
+  if (!includesMembership(roles, required)) throw forbiddenResponse();
 }
 
-/** By the rule of `shared::guard`: who impersonates a user does not administer as them. */
-function isWithheld(name: string, { impersonated }: GuardOptions): boolean {
-  const isAdministrative = name === "admin" || name === "org:admin" || name.startsWith("org:sys_");
+/** Implements the rule of `shared::guard`: an impersonator has no administrative access. */
+function isDeniedByImpersonation(key: string, { impersonated }: GuardOptions): boolean {
+  const isAdministrative = key === "admin" || key === "org:admin" || key.startsWith("org:sys_");
   return Boolean(impersonated) && isAdministrative;
 }

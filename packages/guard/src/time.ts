@@ -1,32 +1,31 @@
-// Waiting, bounded.
+// Sleeping and timeouts.
 
-import { Unknowable } from "./unknowable.ts";
+import { RolesUnavailableError } from "./errors.ts";
 
-export function pause(ms: number): Promise<void> {
+export function sleep(ms: number): Promise<void> {
   return new Promise((done) => {
     setTimeout(done, ms);
   });
 }
 
 /**
- * Runs `work` and gives what it gives, unless the time is over first: then the signal that it was
- * given is aborted.
+ * Runs `work` with a timeout. When the time is over, the signal that `work` received is aborted.
  *
- * @throws {Unknowable} `timeout`, or what `work` throws.
+ * @throws {RolesUnavailableError} `timeout`, or what `work` throws.
  */
-export async function within<T>(
+export async function withTimeout<T>(
   ms: number,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const aborting = new AbortController();
-  const { signal } = aborting;
-  const timeout = new Unknowable("timeout", `no answer within ${ms} ms`);
-  const timer = setTimeout(() => aborting.abort(timeout), ms);
-  const over = new Promise<never>((_, fail) => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const timeout = new RolesUnavailableError("timeout", `no answer within ${ms} ms`);
+  const timer = setTimeout(() => controller.abort(timeout), ms);
+  const timedOut = new Promise<never>((_, fail) => {
     signal.addEventListener("abort", () => fail(timeout));
   });
   try {
-    return await Promise.race([work(signal), over]);
+    return await Promise.race([work(signal), timedOut]);
   } finally {
     clearTimeout(timer);
   }

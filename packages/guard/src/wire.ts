@@ -1,32 +1,40 @@
-// The object's contract: what is said to a role cache by `fetch`, and what it answers. The samples
-// in tests/fixtures/wire pin it on this side and in `shared::object`, which writes the other side.
+// The wire format of the role cache: queries and answers. The samples in tests/fixtures/wire pin it
+// on this side and in `shared`, which implements the other side.
 
-import { fieldOf, jsonOf, listOf, objectOf, textOf, wholeOf, wordOf } from "./narrow.ts";
+import {
+  asInteger,
+  asObject,
+  asOneOf,
+  asString,
+  getField,
+  parseArray,
+  parseJson,
+} from "./parse.ts";
 
-/** Where a guard asks: `GET` with a question, get an answer, or another status with a reason. */
-const ASK_URL = "https://role-cache/ask";
+/** The URL of a query. The method is `GET`; a status other than 200 comes with a reason. */
+const QUERY_URL = "https://role-cache/ask";
 
-/** A guard's question. */
-export interface Ask {
-  /** Whose roles: the id that the object is named by. */
+/** A query for the roles of a user. */
+export interface RoleQuery {
+  /** The user id, which is also the name of the Durable Object. */
   readonly userId: string;
-  /** Read the database first, at most once a second per object. */
+  /** Read the database first, at most once per second and role cache. */
   readonly fresh: boolean;
-  /** Serve nothing below this version. */
+  /** Reject answers below this version. */
   readonly minVersion: number;
 }
 
-const STANDINGS = ["unknown", "live", "banned", "dead"] as const;
+const USER_STATUSES = ["unknown", "live", "banned", "dead"] as const;
 
-/** What is known of a user, apart from the roles. `unknown`: the webhook is late. */
-export type Standing = (typeof STANDINGS)[number];
+/** The status of a user. `unknown`: no webhook has arrived yet. `dead`: the user is deleted. */
+export type UserStatus = (typeof USER_STATUSES)[number];
 
-const SOURCES = ["isolate", "object", "fill"] as const;
+const ROLE_SOURCES = ["isolate", "object", "fill"] as const;
 
-/** Where a set came from: `object` is the object's memory, `fill` a read of the database. */
-export type Source = (typeof SOURCES)[number];
+/** Where the roles came from: `object` is the memory of the role cache, `fill` a database read. */
+export type RoleSource = (typeof ROLE_SOURCES)[number];
 
-/** A live membership: the organization, the role in it, and what the role may do. */
+/** A membership: the organization, the role in it, and the permissions of that role. */
 export interface Membership {
   /** The organization's id, `org_…`. */
   readonly id: string;
@@ -36,84 +44,85 @@ export interface Membership {
   readonly permissions: readonly string[];
 }
 
-/** What counts for one user at one version. */
+/** The roles of one user at one version. */
 export interface RoleSet {
   readonly version: number;
-  readonly standing: Standing;
-  /** App roles, which hold everywhere. */
+  readonly userStatus: UserStatus;
+  /** App roles, valid everywhere. */
   readonly roles: readonly string[];
-  /** One of each organization. Were there several of one, each would be read. */
+  /** Usually one per organization. If there are several, each one counts. */
   readonly organizations: readonly Membership[];
 }
 
-/** The object's answer. */
-export interface Answer {
+/** The answer of a role cache. */
+export interface RoleAnswer {
   readonly set: RoleSet;
-  readonly source: Source;
-  /** Milliseconds since the read that the set rests on was sent. */
+  readonly source: RoleSource;
+  /** Milliseconds since the database read that produced the set was sent. */
   readonly ageMs: number;
-  /** Milliseconds for which it may still be relied on. */
-  readonly goodForMs: number;
+  /** Milliseconds for which the set is still valid. */
+  readonly validForMs: number;
 }
 
-/** The address that asks a question: its JSON stands behind the `?`. */
-export function askUrl({ userId, fresh, minVersion }: Ask): string {
-  const compact = true; // As `setOf` reads it: no list of permissions stands in the answer twice.
+/** Returns the URL of a query, with its JSON behind the `?`. */
+export function buildQueryUrl({ userId, fresh, minVersion }: RoleQuery): string {
+  const compact = true; // The answer contains each list of permissions once; see parseRoleSet.
   const text = JSON.stringify({ user_id: userId, fresh, min_version: minVersion, compact });
-  return `${ASK_URL}?${encodeURIComponent(text)}`;
+  return `${QUERY_URL}?${encodeURIComponent(text)}`;
 }
 
-/** An answer, or `undefined` when any part of it is missing or is not what it should be. */
-export function answerOf(text: string): Answer | undefined {
-  const answer = objectOf(jsonOf(text));
+/** Parses an answer. `undefined` if any part of it is missing or invalid. */
+export function parseRoleAnswer(text: string): RoleAnswer | undefined {
+  const answer = asObject(parseJson(text));
   if (answer === undefined) return undefined;
-  const set = setOf(fieldOf(answer, "set"));
-  const source = wordOf(fieldOf(answer, "source"), SOURCES);
-  const ageMs = wholeOf(fieldOf(answer, "age_ms"));
-  const goodForMs = wholeOf(fieldOf(answer, "good_for_ms"));
+  const set = parseRoleSet(getField(answer, "set"));
+  const source = asOneOf(getField(answer, "source"), ROLE_SOURCES);
+  const ageMs = asInteger(getField(answer, "age_ms"));
+  const validForMs = asInteger(getField(answer, "good_for_ms"));
   if (set === undefined || source === undefined) return undefined;
-  if (ageMs === undefined || goodForMs === undefined || ageMs < 0) return undefined;
-  return { set, source, ageMs, goodForMs };
+  if (ageMs === undefined || validForMs === undefined || ageMs < 0) return undefined;
+  return { set, source, ageMs, validForMs };
 }
 
-/** The one word that an object refuses with, for the log. */
-export function reasonOf(text: string): string | undefined {
-  const refusal = objectOf(jsonOf(text));
-  return refusal === undefined ? undefined : textOf(fieldOf(refusal, "reason"));
+/** Parses the reason of an answer whose status is not 200, for the log. */
+export function parseRefusalReason(text: string): string | undefined {
+  const body = asObject(parseJson(text));
+  return body === undefined ? undefined : asString(getField(body, "reason"));
 }
 
-function setOf(value: unknown): RoleSet | undefined {
-  const set = objectOf(value);
+function parseRoleSet(value: unknown): RoleSet | undefined {
+  const set = asObject(value);
   if (set === undefined) return undefined;
-  const version = wholeOf(fieldOf(set, "version"));
-  const standing = wordOf(fieldOf(set, "standing"), STANDINGS);
-  const roles = listOf(fieldOf(set, "roles"), textOf);
-  const given = fieldOf(set, "lists");
-  const lists = given === undefined ? [] : listOf(given, permissionsOf);
+  const version = asInteger(getField(set, "version"));
+  const userStatus = asOneOf(getField(set, "standing"), USER_STATUSES);
+  const roles = parseArray(getField(set, "roles"), asString);
+  const rawLists = getField(set, "lists");
+  const lists = rawLists === undefined ? [] : parseArray(rawLists, parsePermissions);
   if (lists === undefined) return undefined;
-  const organizations = listOf(fieldOf(set, "organizations"), (it) => membershipOf(it, lists));
-  if (version === undefined || standing === undefined) return undefined;
+  const parse = (it: unknown) => parseMembership(it, lists);
+  const organizations = parseArray(getField(set, "organizations"), parse);
+  if (version === undefined || userStatus === undefined) return undefined;
   if (roles === undefined || organizations === undefined) return undefined;
-  return { version, standing, roles, organizations };
+  return { version, userStatus, roles, organizations };
 }
 
-/** A membership has its permissions with it, or says which of `lists` they are. */
-function membershipOf(
+/** A membership contains its permissions, or the index of an element of `lists`. */
+function parseMembership(
   value: unknown,
   lists: readonly (readonly string[])[],
 ): Membership | undefined {
-  const membership = objectOf(value);
+  const membership = asObject(value);
   if (membership === undefined) return undefined;
-  const id = textOf(fieldOf(membership, "id"));
-  const role = textOf(fieldOf(membership, "role"));
-  const own = fieldOf(membership, "permissions");
-  const list = fieldOf(membership, "list");
-  if (own !== undefined && list !== undefined) return undefined;
-  const permissions = list === undefined ? permissionsOf(own) : lists[wholeOf(list) ?? -1];
+  const id = asString(getField(membership, "id"));
+  const role = asString(getField(membership, "role"));
+  const own = getField(membership, "permissions");
+  const index = getField(membership, "list");
+  if (own !== undefined && index !== undefined) return undefined;
+  const permissions = index === undefined ? parsePermissions(own) : lists[asInteger(index) ?? -1];
   if (id === undefined || role === undefined || permissions === undefined) return undefined;
   return { id, role, permissions };
 }
 
-function permissionsOf(value: unknown): readonly string[] | undefined {
-  return listOf(value, textOf);
+function parsePermissions(value: unknown): readonly string[] | undefined {
+  return parseArray(value, asString);
 }

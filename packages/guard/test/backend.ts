@@ -1,10 +1,10 @@
-// Clerk's Backend API, played: the SDK takes `fetch` as it finds it when it is loaded, so this
-// module comes before it.
+// A fake of Clerk's Backend API. The SDK reads `fetch` when it is loaded, so this module must be
+// imported first.
 
-/** What is asked of it, and what it answers. By itself it is not there. */
+/** The recorded requests, and the response. The default response is 404. */
 export const backend = {
   asked: [] as string[],
-  /** What was sent along, in the same order. */
+  /** The request bodies, in the same order. */
   sent: [] as string[],
   answer: (): Response => new Response("not there", { status: 404 }),
 };

@@ -1,11 +1,13 @@
-// An instance of Clerk's as its SDK knows it: keys, tokens, answers of its handshake.
+// A fake Clerk instance for its SDK: keys, tokens, handshake results.
 
-import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 
+// Loaded first: the SDK keeps the `fetch` that it finds when it is loaded.
 import "./backend.ts";
-import { sessions } from "../src/session/index.ts";
-import type { Handler, SessionsOptions } from "../src/session/index.ts";
+
+import type { ClerkSessionsOptions, SessionHandler } from "../src/session/index.ts";
+import { createClerkSessions } from "../src/session/index.ts";
 
 export const ADA = "user_2vX11zP5ojq7cTRY58xT6oJaaaa";
 export const MALLORY = "user_2vX11zP5ojq7cTRY58xT6oJmmmm";
@@ -13,9 +15,9 @@ export const APP = "https://app.example.com";
 const ISSUER = "https://clerk.example.com";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-export const stranger = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+export const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 
-export const OPTIONS: SessionsOptions = {
+export const OPTIONS: ClerkSessionsOptions = {
   publishableKey: `pk_live_${Buffer.from("clerk.example.com$").toString("base64")}`,
   secretKey: "sk_live_of_the_tests",
   jwtKey: String(publicKey.export({ type: "spki", format: "pem" })),
@@ -23,23 +25,23 @@ export const OPTIONS: SessionsOptions = {
   signInUrl: "/sign-in",
 };
 
-/** A development instance's. */
-export const DEVELOPMENT: SessionsOptions = {
+/** The options of a development instance. */
+export const DEVELOPMENT: ClerkSessionsOptions = {
   ...OPTIONS,
   publishableKey: OPTIONS.publishableKey.replace("_live_", "_test_"),
 };
 
 export const now = (): number => Math.floor(Date.now() / 1_000);
 
-/** A session's token, good for a minute. */
+/** Makes a session token that is valid for a minute. */
 export function token(userId: string, claims: object = {}, key?: KeyObject): string {
   const times = { iat: now(), nbf: now() - 10, exp: now() + 60 };
   const whose = { azp: APP, iss: ISSUER, sid: `sess_${userId.slice(5)}`, sub: userId, v: 2 };
   return signed({ ...whose, sts: "active", jti: randomUUID(), ...times, ...claims }, key);
 }
 
-/** Clerk's answer to a handshake: the cookies of a session. */
-export function answer(userId: string, key?: KeyObject, ...more: string[]): string {
+/** Makes the result of a handshake: the cookies of a session. */
+export function handshakeResult(userId: string, key?: KeyObject, ...more: string[]): string {
   const cookies = [
     ...more,
     `__session=${token(userId)}; Path=/; Secure; SameSite=Lax`,
@@ -48,8 +50,8 @@ export function answer(userId: string, key?: KeyObject, ...more: string[]): stri
   return signed({ handshake: cookies }, key);
 }
 
-/** The answer that nobody is signed in at Clerk. */
-export function emptyAnswer(): string {
+/** Makes the result of a handshake for a browser that is signed out. */
+export function signedOutResult(): string {
   return signed({ handshake: ["__session=; Path=/; Max-Age=0", "__client_uat=0; Path=/"] });
 }
 
@@ -63,7 +65,7 @@ function signed(claims: object, key = privateKey): string {
 export const PAGE = { accept: "text/html", "sec-fetch-dest": "document" };
 export const SCRIPT = { accept: "*/*", "sec-fetch-dest": "empty", "sec-fetch-mode": "cors" };
 
-/** A browser: what it was told to keep it sends again. */
+/** A browser that keeps cookies. */
 export class Browser {
   readonly kept = new Map<string, string>();
   readonly #origin: string;
@@ -73,16 +75,20 @@ export class Browser {
     for (const [name, value] of Object.entries(cookies)) this.kept.set(name, value);
   }
 
-  /** Asks, and keeps the cookies of the answer. */
+  /** Sends a request, and keeps the cookies of the response. */
   async open(
     where: string,
-    handler: Handler = whoIs,
-    init: { options?: SessionsOptions; headers?: Record<string, string>; method?: string } = {},
+    handler: SessionHandler = whoIs,
+    init: {
+      options?: ClerkSessionsOptions;
+      headers?: Record<string, string>;
+      method?: string;
+    } = {},
   ): Promise<Response> {
     const cookie = [...this.kept].map(([name, value]) => `${name}=${value}`).join("; ");
     const headers = { ...PAGE, ...(cookie === "" ? {} : { cookie }), ...init.headers };
     const request = new Request(this.#origin + where, { method: init.method ?? "GET", headers });
-    const response = await sessions(init.options ?? OPTIONS).serve(request, handler);
+    const response = await createClerkSessions(init.options ?? OPTIONS).serve(request, handler);
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     return response;
   }
@@ -97,26 +103,26 @@ export class Browser {
   }
 }
 
-/** A handler that says who is signed in. */
-export const whoIs: Handler = ({ viewer }) => new Response(viewer?.userId ?? "nobody");
+/** A handler that responds with the user id. */
+export const whoIs: SessionHandler = ({ viewer }) => new Response(viewer?.userId ?? "nobody");
 
-/** The cookies of a session. */
+/** Makes the cookies of a session. */
 export function session(userId: string, claims: object = {}): Record<string, string> {
   return { __session: token(userId, claims), __client_uat: String(now() - 1_000) };
 }
 
-/** The header of a browser that sends some cookies twice: names and values in their order. */
+/** Makes a `Cookie` header that may have a name twice. */
 export function cookieOf(pairs: readonly (readonly [string, string | number])[]): string {
   return pairs.map(([name, value]) => `${name}=${value}`).join("; ");
 }
 
-/** What the names of an instance's own cookies end in. */
-export async function suffixOf({ publishableKey }: SessionsOptions): Promise<string> {
+/** Returns the suffix of an instance's cookie names. */
+export async function suffixOf({ publishableKey }: ClerkSessionsOptions): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(publishableKey));
   return Buffer.from(digest).toString("base64url").slice(0, 8);
 }
 
-/** Claims of a token whose minute is over. */
-export function lapsed(): object {
+/** Returns the claims of an expired token. */
+export function expired(): object {
   return { iat: now() - 120, nbf: now() - 130, exp: now() - 60 };
 }

@@ -1,12 +1,12 @@
-// Who is signed in, from auth objects of the shapes that Clerk's SDKs give.
+// Reads auth objects of the shapes that Clerk's SDKs return.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { isImpersonated, userIdFrom } from "../src/index.ts";
+import { getUserId, isImpersonated } from "../src/index.ts";
 import { USER } from "./support.ts";
 
-/** As `@clerk/backend` 3.25 gives it, functions left out. */
+/** As `@clerk/backend` 3.25 returns it, without functions. */
 const SIGNED_IN = {
   tokenType: "session_token",
   isAuthenticated: true,
@@ -18,7 +18,7 @@ const SIGNED_IN = {
   orgId: null,
 };
 
-/** As the versions before machine tokens give it. */
+/** As versions older than machine tokens return it. */
 const OLDER = { userId: USER, sessionId: "sess_2vX11zP5ojq7cTRY58xT6oJaaaa", actor: undefined };
 
 const SIGNED_OUT = {
@@ -31,52 +31,52 @@ const SIGNED_OUT = {
 };
 
 function userIdOf(auth: unknown): unknown {
-  return Reflect.apply(userIdFrom, undefined, [auth]);
+  return Reflect.apply(getUserId, undefined, [auth]);
 }
 
-describe("the user's id", () => {
-  it("is that of a session", () => {
-    assert.equal(userIdFrom(SIGNED_IN), USER);
-    assert.equal(userIdFrom(OLDER), USER);
-    assert.equal(userIdFrom({ ...SIGNED_IN, sessionStatus: null }), USER);
-    assert.equal(userIdFrom({ ...SIGNED_IN, actor: { sub: "user_other" } }), USER);
+describe("getUserId", () => {
+  it("returns the user of a session", () => {
+    assert.equal(getUserId(SIGNED_IN), USER);
+    assert.equal(getUserId(OLDER), USER);
+    assert.equal(getUserId({ ...SIGNED_IN, sessionStatus: null }), USER);
+    assert.equal(getUserId({ ...SIGNED_IN, actor: { sub: "user_other" } }), USER);
   });
 
-  it("is nobody's when signed out, or while a handshake is under way", () => {
+  it("returns null if signed out or during a handshake", () => {
     for (const auth of [SIGNED_OUT, null, undefined, { ...SIGNED_IN, isAuthenticated: false }]) {
-      assert.equal(userIdFrom(auth), null);
+      assert.equal(getUserId(auth), null);
     }
   });
 
-  it("is nobody's while a session has tasks pending, or has a status of another kind", () => {
+  it("returns null for a session that is pending or has an unknown status", () => {
     for (const sessionStatus of ["pending", "revoked", "", 7, {}]) {
       assert.equal(userIdOf({ ...SIGNED_IN, sessionStatus }), null, String(sessionStatus));
     }
   });
 
-  it("is nobody's for a machine, though its token names a user", () => {
+  it("returns null for machine tokens, even with a user id", () => {
     for (const tokenType of ["api_key", "oauth_token", "m2m_token", "", null, "session", 7]) {
       assert.equal(userIdOf({ ...SIGNED_IN, tokenType }), null, String(tokenType));
     }
     const machine = { id: "ak_1", subject: USER, scopes: [], isAuthenticated: true };
-    assert.equal(userIdFrom({ ...machine, tokenType: "api_key", userId: USER }), null);
-    assert.equal(userIdFrom({ isAuthenticated: false, tokenType: null }), null);
+    assert.equal(getUserId({ ...machine, tokenType: "api_key", userId: USER }), null);
+    assert.equal(getUserId({ isAuthenticated: false, tokenType: null }), null);
   });
 
-  it("is nobody's without a session, as with a token of a JWT template", () => {
+  it("returns null without a session id, as in JWT template tokens", () => {
     for (const sessionId of [undefined, null, "", 7]) {
       assert.equal(userIdOf({ ...OLDER, sessionId }), null);
       assert.equal(userIdOf({ ...SIGNED_IN, sessionId }), null);
     }
   });
 
-  it("is nobody's when it is no user's id", () => {
+  it("returns null for an invalid user id", () => {
     for (const userId of [undefined, null, "", "mch_1", "user_", "user_ü", 7, [USER]]) {
       assert.equal(userIdOf({ ...SIGNED_IN, userId }), null);
     }
   });
 
-  it("is nobody's in anything else", () => {
+  it("returns null for other values", () => {
     for (const odd of ["", USER, 7, true, [], () => SIGNED_IN, Promise.resolve(SIGNED_IN)]) {
       assert.equal(userIdOf(odd), null);
     }
@@ -86,8 +86,8 @@ describe("the user's id", () => {
   });
 });
 
-describe("an impersonated session", () => {
-  it("is told by its actor", () => {
+describe("isImpersonated", () => {
+  it("returns whether the session has an actor", () => {
     assert.equal(isImpersonated({ ...SIGNED_IN, actor: { sub: "user_other" } }), true);
     assert.equal(isImpersonated({ ...SIGNED_IN, actor: {} }), true);
     for (const auth of [SIGNED_IN, { ...SIGNED_IN, actor: null }, SIGNED_OUT, null, undefined]) {

@@ -1,5 +1,5 @@
-// Guards and sessions in Hono, the real one: what its middleware sets before a handler, and what it
-// does after one, is there on refusals and detours too.
+// Guards and sessions with the real Hono: denials and redirects keep the headers that middleware
+// sets before and after the handler.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -7,22 +7,22 @@ import { describe, it } from "node:test";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 
-import { guarded, withSession } from "../src/hono.ts";
 import type { SessionVariables } from "../src/hono.ts";
+import { catchResponses, withSession } from "../src/hono.ts";
 import { requireRole } from "../src/index.ts";
-import { sessions } from "../src/session/index.ts";
-import { ADA, APP, OPTIONS, PAGE, SCRIPT, lapsed, now, session } from "./clerk-support.ts";
+import { createClerkSessions } from "../src/session/index.ts";
+import { ADA, APP, OPTIONS, PAGE, SCRIPT, expired, now, session } from "./clerk-support.ts";
 import { Objects, USER, isForbidden, saysSample } from "./support.ts";
 
 const FRIEND = "https://friend.example";
 
 /** An app whose middleware sets headers and cookies before the handler, and one after it. */
-function appWith(...order: ("cors" | "guarded" | "session")[]) {
+function appWith(...order: ("cors" | "catchResponses" | "session")[]) {
   const { env } = new Objects(saysSample("answer.live"));
   const app = new Hono<{ Variables: SessionVariables }>();
   for (const name of order) {
-    if (name === "guarded") app.use(guarded());
-    if (name === "session") app.use(withSession(sessions(OPTIONS)));
+    if (name === "catchResponses") app.use(catchResponses());
+    if (name === "session") app.use(withSession(createClerkSessions(OPTIONS)));
     if (name !== "cors") continue;
     app.use(cors({ origin: FRIEND, credentials: true }));
     app.use(async (c, next) => {
@@ -35,9 +35,9 @@ function appWith(...order: ("cors" | "guarded" | "session")[]) {
     await requireRole(env, USER, c.req.param("role"));
     return c.text("welcome", 200, { "cache-control": "public, max-age=60" });
   });
-  app.get("/me", (c) => c.text(c.get("session").require().userId));
+  app.get("/me", (c) => c.text(c.get("session").requireViewer().userId));
   app.get("/fault", () => {
-    throw new Error("a fault");
+    throw new Error("a bug");
   });
   return app;
 }
@@ -60,29 +60,29 @@ function keepsAll(response: Response): void {
 }
 
 describe("Hono's middleware", () => {
-  it("keeps what it has set, and runs on, where a guard refuses", async () => {
-    for (const last of ["guarded", "session"] as const) {
+  it("keeps its headers and runs to the end if a guard denies access", async () => {
+    for (const last of ["catchResponses", "session"] as const) {
       const response = await ask(appWith("cors", last), "/role/editor");
       keepsAll(response);
       await isForbidden(response, last);
     }
   });
 
-  it("does so where a guard lets pass", async () => {
-    const response = await ask(appWith("cors", "guarded"), "/role/admin");
+  it("keeps its headers if a guard grants access", async () => {
+    const response = await ask(appWith("cors", "catchResponses"), "/role/admin");
     keepsAll(response);
     assert.equal(await response.text(), "welcome");
   });
 
-  it("keeps what it has set where it stands behind, too", async () => {
-    const response = await ask(appWith("guarded", "cors"), "/role/editor");
+  it("keeps its headers if it comes after catchResponses", async () => {
+    const response = await ask(appWith("catchResponses", "cors"), "/role/editor");
     assert.equal(response.headers.get("access-control-allow-origin"), FRIEND);
     await isForbidden(response);
   });
 
-  it("meets a fault of the program's own as ever", async (test) => {
+  it("handles other errors as usual", async (test) => {
     test.mock.method(console, "error", () => {});
-    for (const last of ["guarded", "session"] as const) {
+    for (const last of ["catchResponses", "session"] as const) {
       const response = await ask(appWith("cors", last), "/fault");
       assert.equal(response.status, 500, last);
       assert.equal(response.headers.get("access-control-allow-origin"), FRIEND);
@@ -90,10 +90,10 @@ describe("Hono's middleware", () => {
   });
 });
 
-describe("a session in Hono", () => {
+describe("withSession", () => {
   const app = appWith("cors", "session");
 
-  it("is there for the handler, and its answer is nobody's to store", async () => {
+  it("passes the session to the handler, and forbids caching", async () => {
     const response = await ask(app, "/me", cookie(session(ADA)));
     keepsAll(response);
     assert.equal(await response.text(), ADA);
@@ -102,8 +102,8 @@ describe("a session in Hono", () => {
     assert.match(page.headers.get("vary") ?? "", /Cookie/);
   });
 
-  it("sends a page over Clerk with the cookie that ties the answer", async () => {
-    const response = await ask(app, "/me", { ...PAGE, ...cookie(session(ADA, lapsed())) });
+  it("redirects a page load to Clerk and sets the state cookie", async () => {
+    const response = await ask(app, "/me", { ...PAGE, ...cookie(session(ADA, expired())) });
     keepsAll(response);
     assert.equal(response.status, 307);
     const names = response.headers.getSetCookie().map((line) => line.split("=", 1)[0]);
@@ -111,7 +111,7 @@ describe("a session in Hono", () => {
     assert.equal(response.headers.get("cache-control"), "private, no-store");
   });
 
-  it("tells a script to renew, and counts it", async () => {
+  it("tells a script to renew the session, and counts it", async () => {
     const headers = { ...SCRIPT, ...cookie({ __client_uat: String(now() - 100) }) };
     const response = await ask(app, "/me", headers);
     keepsAll(response);

@@ -1,4 +1,4 @@
-// The package as an app gets it: built and packed by npm, and found by its name.
+// The package as an app installs it: built and packed by npm, and imported by its name.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -23,37 +23,37 @@ const TSC = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 const MODULES = path.join(ROOT, "../../node_modules");
 
 const APP = `
-import { hasRole, requireRole, roles, userIdFrom } from "@rolecall/guard";
+import { getRoles, getUserId, hasRole, requireRole } from "@rolecall/guard";
 import type { GuardEnv, Roles } from "@rolecall/guard";
 export async function loader(env: GuardEnv, auth: { userId: string | null }): Promise<boolean> {
-  const userId = userIdFrom(auth);
+  const userId = getUserId(auth);
   if (userId === null) return false;
   await requireRole(env, userId, "admin");
-  const known: Roles = await roles(env, userId, { fresh: true });
+  const known: Roles = await getRoles(env, userId, { fresh: true });
   return hasRole(known, "editor");
 }
 `;
 
-/** What the other entries ask for is there besides. */
+/** The peer dependencies of the other entries are installed too. */
 const APP_WITH_CLERK = `
-import { sessions } from "@rolecall/guard/clerk";
+import { createClerkSessions } from "@rolecall/guard/clerk";
 import type { Session, Viewer } from "@rolecall/guard/clerk";
-import { guarded, withSession } from "@rolecall/guard/hono";
+import { catchResponses, withSession } from "@rolecall/guard/hono";
 import { Hono } from "hono";
-const clerk = sessions({
+const clerk = createClerkSessions({
   publishableKey: "pk", secretKey: "sk", authorizedParties: [], signInUrl: "/sign-in",
 });
 const app = new Hono<{ Variables: { session: Session } }>();
-app.use(withSession(clerk)).use(guarded());
+app.use(withSession(clerk)).use(catchResponses());
 app.get("/", (c) => {
-  const viewer: Viewer = c.get("session").require();
+  const viewer: Viewer = c.get("session").requireViewer();
   const organization: string | undefined = viewer.auth.orgId;
   return c.text(viewer.userId + (organization ?? ""));
 });
 export default app;
 `;
 
-/** A bundler finds the modules, and the globals are the web's own. */
+/** Modules are resolved as a bundler does, and globals are those of the web. */
 const CONFIG = {
   compilerOptions: {
     strict: true,
@@ -79,7 +79,7 @@ describe("the package", () => {
     const installed = path.join(app, "node_modules", "@rolecall", "guard");
     dist = path.join(installed, "dist");
     mkdirSync(installed, { recursive: true });
-    // As the README says it; `npm pack` builds first.
+    // As in the README; `npm pack` builds first.
     execFileSync("npm", ["pack", "--pack-destination", app], { cwd: ROOT, stdio: "ignore" });
     const [packed = ""] = readdirSync(app).filter((name) => name.endsWith(".tgz"));
     assert.equal(packed, "rolecall-guard-0.1.0.tgz");
@@ -93,8 +93,8 @@ describe("the package", () => {
     assert.equal(status, 0, stdout);
   }
 
-  it("runs, found by its name, and asks for no other", () => {
-    const names = ["answering", "hasRole", "requirePermission", "requireRole", "roles"];
+  it("can be imported by name and has no dependencies", () => {
+    const names = ["catchResponses", "getRoles", "hasRole", "requirePermission", "requireRole"];
     const script = `
       const found = await import("@rolecall/guard");
       const env = { ROLES: undefined };
@@ -114,15 +114,17 @@ describe("the package", () => {
     assert.deepEqual(peerDependenciesMeta, Object.fromEntries(optional));
   });
 
-  it("has entries that run once what they ask for is there", () => {
+  it("has entries that run if their peer dependencies are installed", () => {
     const script = `
-      const { sessions } = await import("@rolecall/guard/clerk");
-      const { guarded } = await import("@rolecall/guard/hono");
+      const { createClerkSessions } = await import("@rolecall/guard/clerk");
+      const { catchResponses } = await import("@rolecall/guard/hono");
       const publishableKey = "pk_live_" + btoa("clerk.example.com$");
       const options = { publishableKey, secretKey: "sk", authorizedParties: [], signInUrl: "/in" };
       const request = new Request("https://app.example.com/a");
-      const answer = await sessions(options).serve(request, ({ viewer }) => Response.json(viewer));
-      console.log(JSON.stringify([typeof guarded, answer.status, await answer.json()]));`;
+      const sessions = createClerkSessions(options);
+      const handler = ({ viewer }) => Response.json(viewer);
+      const answer = await sessions.serve(request, handler);
+      console.log(JSON.stringify([typeof catchResponses, answer.status, await answer.json()]));`;
     const file = path.join(app, "with-clerk.mjs");
     writeFileSync(file, script);
     const run = () => spawnSync(process.execPath, [file], { encoding: "utf8", cwd: app });
@@ -131,11 +133,11 @@ describe("the package", () => {
     assert.equal(run().stdout, '["function",200,null]\n');
   });
 
-  it("has types that an app with Clerk and Hono compiles against", () => {
+  it("has types for an app with Clerk and Hono", () => {
     link("@clerk", "hono");
     writeFileSync(path.join(app, "app.ts"), APP_WITH_CLERK);
     writeFileSync(path.join(app, "package.json"), '{"type":"module"}');
-    // Clerk's own declarations do not compile in full.
+    // Clerk's own declarations have type errors.
     const compilerOptions = { ...CONFIG.compilerOptions, skipLibCheck: true };
     writeFileSync(path.join(app, "tsconfig.json"), JSON.stringify({ ...CONFIG, compilerOptions }));
     tsc("--project", app);
@@ -145,7 +147,7 @@ describe("the package", () => {
     }
   });
 
-  it("is found as its package.json says, by the judges of packages", () => {
+  it("passes attw and publint", () => {
     const bin = (name: string) => path.join(MODULES, ".bin", name);
     for (const args of [
       [bin("attw"), tarball, "--profile", "esm-only", "--no-emoji", "--no-color"],
@@ -156,7 +158,7 @@ describe("the package", () => {
     }
   });
 
-  it("has types that an app compiles against, the runtime's own not among them", () => {
+  it("has types for an app without the runtime's types", () => {
     writeFileSync(path.join(app, "app.ts"), APP);
     writeFileSync(path.join(app, "package.json"), '{"type":"module"}');
     writeFileSync(path.join(app, "tsconfig.json"), JSON.stringify(CONFIG));
@@ -166,23 +168,23 @@ describe("the package", () => {
     assert.throws(() => tsc("--project", app), /not assignable to parameter of type 'string'/);
   });
 
-  it("names in what is built only files that are there", () => {
+  it("imports only files that exist in the build", () => {
     const files = readdirSync(dist, { encoding: "utf8", recursive: true });
     const from = /from "(\.[^"]+)"/g;
-    let named = 0;
+    let imports = 0;
     for (const file of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
       for (const [, target = ""] of readFileSync(path.join(dist, file), "utf8").matchAll(from)) {
-        named += 1;
-        // The compiler takes `x.ts` in a declaration for `x.d.ts`; nothing else would.
+        imports += 1;
+        // In a declaration, the compiler resolves `x.ts` to `x.d.ts`.
         const there = file.endsWith(".d.ts") ? target.replace(/\.ts$/, ".d.ts") : target;
         const found = path.join(path.dirname(file), there);
-        assert.ok(files.includes(found), `${file} names ${target}`);
+        assert.ok(files.includes(found), `${file} imports ${target}`);
       }
     }
-    assert.ok(10 < named, `${named} names`);
+    assert.ok(10 < imports, `${imports} imports`);
   });
 
-  /** As npm would put them there. */
+  /** Links packages as npm would install them. */
   function link(...names: string[]): void {
     for (const name of names) {
       const there = path.join(app, "node_modules", name);

@@ -1,9 +1,10 @@
-// Who passes a guard, and who is told 403.
+// Whom a guard lets pass, and who gets 403.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import {
+  getRoles,
   hasOrganizationRole,
   hasPermission,
   hasRole,
@@ -12,14 +13,13 @@ import {
   requireOrganizationRole,
   requirePermission,
   requireRole,
-  roles,
 } from "../src/index.ts";
 import { ORG, OTHER_ORG, Objects, USER, hold, isForbidden, saysSample, thrown } from "./support.ts";
 
 const ADMIN = { organization: ORG, role: "org:admin" };
 const WRITE = { organization: ORG, permission: "org:posts:write" };
 
-/** Every guard, with something that the sample's user may do. */
+/** Every guard, with a requirement that the sample's user meets. */
 function guards(objects: Objects, user = USER): (() => Promise<void>)[] {
   return [
     () => requireRole(objects.env, user, "admin"),
@@ -32,21 +32,21 @@ function guards(objects: Objects, user = USER): (() => Promise<void>)[] {
 describe("a guard", () => {
   const live = () => new Objects(saysSample("answer.live"));
 
-  it("lets those pass who have what it asks for, and gives nothing", async () => {
+  it("resolves to undefined if the requirement is met", async () => {
     for (const guard of guards(live())) assert.equal(await guard(), undefined);
   });
 
-  it("asks the user's own object, once", async () => {
+  it("queries the user's role cache once", async () => {
     const objects = live();
     await requireRole(objects.env, USER, "admin");
     assert.deepEqual(objects.calls.map(({ name }) => name), [USER]);
   });
 
-  it("answers each of a crowd with the roles of their own", async () => {
+  it("gives each of many concurrent users their own roles", async () => {
     const users = Array.from({ length: 50 }, (_, i) => `user_${i}`);
     const objects = new Objects(async ({ name, url }) => {
       assert.equal(JSON.parse(decodeURIComponent(new URL(url).search.slice(1))).user_id, name);
-      // Later questions are answered first.
+      // Later queries are answered first.
       for (let turn = Number(name.slice(5)); turn < 50; turn += 1) await undefined;
       return { status: 200, text: async () => text(name) };
     });
@@ -57,13 +57,13 @@ describe("a guard", () => {
     await Promise.all(
       users.map(async (user) => {
         await requireRole(objects.env, user, user);
-        const known = await roles(objects.env, user);
+        const known = await getRoles(objects.env, user);
         assert.deepEqual([known.userId, known.roles], [user, [user]]);
       }),
     );
   });
 
-  it("refuses who lacks it", async () => {
+  it("denies a user who does not meet the requirement", async () => {
     const { env } = live();
     for (const role of ["editor", "Admin", "admin ", "adm", "org:admin"]) {
       await isForbidden(await thrown(requireRole(env, USER, role)), role);
@@ -89,7 +89,7 @@ describe("a guard", () => {
     await isForbidden(await thrown(stranger));
   });
 
-  it("counts every membership in an organization while an old one is on its way out", async () => {
+  it("accepts each of several memberships in one organization", async () => {
     const one = (role: string) => ({ id: ORG, role, permissions: [`${role}:do`] });
     const organizations = [one("org:old"), one("org:new")];
     const { env } = new Objects(saysSample("answer.live", {}, { organizations }));
@@ -100,20 +100,20 @@ describe("a guard", () => {
   });
 
   for (const standing of ["banned", "dead"]) {
-    it(`refuses who is ${standing}, whatever the set carries`, async () => {
+    it(`denies a user with standing ${standing}, even with roles`, async () => {
       const objects = new Objects(saysSample("answer.live", {}, { standing }));
       for (const guard of guards(objects)) await isForbidden(await thrown(guard()));
-      await isForbidden(await thrown(roles(objects.env, USER)));
+      await isForbidden(await thrown(getRoles(objects.env, USER)));
     });
   }
 
-  it("knows a user that no webhook has told of, without roles", async () => {
+  it("returns an unknown user without roles", async () => {
     const objects = new Objects(saysSample("answer.unknown"));
     for (const guard of guards(objects)) await isForbidden(await thrown(guard()));
-    assert.equal((await roles(objects.env, USER)).standing, "unknown");
+    assert.equal((await getRoles(objects.env, USER)).userStatus, "unknown");
   });
 
-  it("refuses what is no user's id, and asks no object", async () => {
+  it("denies an invalid user id and queries no role cache", async () => {
     const objects = live();
     for (const odd of [
       "", " ", "user_", "mch_1", "USER_1", " user_1", "user_1 ", "user_1\n", "user_a/../b",
@@ -123,7 +123,7 @@ describe("a guard", () => {
       for (const guard of [
         () => Reflect.apply(requireRole, undefined, [objects.env, odd, "admin"]),
         () => Reflect.apply(requirePermission, undefined, [objects.env, odd, WRITE]),
-        () => Reflect.apply(roles, undefined, [objects.env, odd]),
+        () => Reflect.apply(getRoles, undefined, [objects.env, odd]),
       ]) {
         await isForbidden(await thrown(guard()), String(JSON.stringify(odd)));
       }
@@ -131,12 +131,12 @@ describe("a guard", () => {
     assert.equal(objects.calls.length, 0);
   });
 
-  it("takes no role of an organization for one that holds everywhere", async () => {
+  it("does not accept an organization role as an app role", async () => {
     const { env } = new Objects(saysSample("answer.live", {}, { roles: ["org:admin"] }));
     await isForbidden(await thrown(requireRole(env, USER, "org:admin")));
   });
 
-  it("refuses a question that asks nothing, or asks it oddly", async () => {
+  it("denies empty and invalid requirements", async () => {
     const organizations = ["", ORG].map((id) => ({ id, role: "", permissions: [""] }));
     const changes = { roles: ["", "undefined", "null"], organizations };
     const { env } = new Objects(saysSample("answer.live", {}, changes));
@@ -157,7 +157,7 @@ describe("a guard", () => {
     }
   });
 
-  it("withholds what one administers with from whoever acts as the user", async () => {
+  it("denies administrative access to an impersonator", async () => {
     const keys = ["admin", "org:admin", "org:sys_memberships:manage"];
     const others = ["administrator", "org:administrator", "org:posts:sys_", "sys_"];
     const all = [...keys, ...others];
@@ -178,35 +178,35 @@ describe("a guard", () => {
     await requireMembership(env, USER, { organization }, { impersonated: true });
   });
 
-  it("tells a mistake of the program's own from a refusal", async () => {
+  it("throws a TypeError for an invalid minVersion", async () => {
     const objects = live();
     for (const minVersion of [Number.NaN, -1, 1.5, Infinity, 2 ** 53]) {
-      await assert.rejects(roles(objects.env, USER, { minVersion }), TypeError);
+      await assert.rejects(getRoles(objects.env, USER, { minVersion }), TypeError);
       await assert.rejects(requireRole(objects.env, USER, "admin", { minVersion }), TypeError);
     }
     assert.equal(objects.calls.length, 0);
   });
 });
 
-describe("roles in hand", () => {
-  it("say where they are from and how old they are", async (test) => {
+describe("getRoles", () => {
+  it("returns source and age", async (test) => {
     hold(test);
     const answer = saysSample("answer.live");
     const objects = new Objects((call) => {
       test.mock.timers.tick(40);
       return answer(call);
     });
-    const known = await roles(objects.env, USER);
+    const known = await getRoles(objects.env, USER);
     assert.deepEqual(
-      [known.userId, known.version, known.standing, known.source, known.ageMs],
+      [known.userId, known.version, known.userStatus, known.source, known.ageMs],
       [USER, 1_764_000_000_123, "live", "object", 1_290],
     );
-    assert.equal(known.goodUntilMs, 1_764_000_000_000 + 58_750);
+    assert.equal(known.validUntilMs, 1_764_000_000_000 + 58_750);
   });
 
-  it("answer as the guards do, until they run out", async (test) => {
+  it("returns roles that grant what the guards grant, until they expire", async (test) => {
     hold(test);
-    const known = await roles(new Objects(saysSample("answer.live")).env, USER);
+    const known = await getRoles(new Objects(saysSample("answer.live")).env, USER);
     const asked = () => [
       hasRole(known, "admin"),
       hasOrganizationRole(known, ADMIN),
@@ -219,7 +219,7 @@ describe("roles in hand", () => {
       hasOrganizationRole(known, { ...ADMIN, organization: OTHER_ORG }),
       hasPermission(known, { ...WRITE, organization: OTHER_ORG }),
       isMember(known, { organization: "org_unknown" }),
-      hasRole({ ...known, standing: "banned" }, "admin"),
+      hasRole({ ...known, userStatus: "banned" }, "admin"),
     ];
     assert.deepEqual(not, Array(6).fill(false));
     test.mock.timers.tick(58_750);

@@ -1,5 +1,5 @@
-// Every block of TypeScript in every text of the repository is compiled, with the types of the
-// packages that it names: what is copied from there works.
+// Compiles every block of TypeScript in the repository's documents, with the types of the packages
+// that it imports.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -9,19 +9,19 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { snippetsOf } from "./snippets.ts";
+import { findSnippets } from "./snippets.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const TSC = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-/** Below the root, for the packages are found from there. */
+/** Inside the root, where the packages are found. */
 const FOLDER = path.join(ROOT, "target", "snippets");
 
-/** Folders whose texts are not the repository's. */
+/** Folders without documents of the repository. */
 const OTHERS = ["**/node_modules", "target", "**/build", ".git", ".state"];
 
 const entry = (name: string) => [path.join(ROOT, "packages/guard/src", name)];
 
-/** As an app's: a bundler finds the modules, and the globals are the runtime's. */
+/** As in an app: modules are resolved as a bundler does, and globals are the runtime's. */
 const CONFIG = {
   compilerOptions: {
     strict: true,
@@ -41,7 +41,7 @@ const CONFIG = {
       "@rolecall/guard/hono": entry("hono.ts"),
     },
     noEmit: true,
-    // As in the package: Clerk's own declarations do not compile in full.
+    // As in the package: Clerk's own declarations have type errors.
     skipLibCheck: true,
   },
   // The variables of a Worker, as `wrangler types` writes them.
@@ -51,7 +51,7 @@ const CONFIG = {
 describe("a block of TypeScript", () => {
   const texts = globSync("**/*.md", { cwd: ROOT, exclude: OTHERS }).sort();
   const found = texts.map((text) => {
-    return { text, snippets: snippetsOf(readFileSync(path.join(ROOT, text), "utf8")) };
+    return { text, snippets: findSnippets(readFileSync(path.join(ROOT, text), "utf8")) };
   });
   let said: string[];
 
@@ -73,7 +73,7 @@ describe("a block of TypeScript", () => {
     writeFileSync(where, text, { flag: "wx" });
   }
 
-  it("is found wherever one stands", () => {
+  it("is found in every document", () => {
     const opening = /^\s*(```+|~~~+)(tsx?|typescript|jsx?|javascript)\b/i;
     let all = 0;
     for (const { text, snippets } of found) {
@@ -94,17 +94,17 @@ describe("a block of TypeScript", () => {
     }
   }
 
-  it("is the only thing that is spoken of, and one that is wrong is", () => {
+  it("is the only source of errors, and a wrong one gives an error", () => {
     const errors = said.filter((one) => /error TS\d+/.test(one));
     assert.match(errors.join("\n"), /^wrong\/wrong\.ts\(1,14\): error TS2322: .*$/);
   });
 
-  it("is read with what its text leaves unsaid", () => {
+  it("is compiled with its hidden declarations", () => {
     const text = [
       "Text.", "<!-- compiled with", "declare const x: string;", "-->", "```ts", "x;", "```",
       "```toml", "y", "```", "````tsx", "// app/a.tsx", "```ts", "````", "",
     ].join("\n");
-    assert.deepEqual(snippetsOf(text), [
+    assert.deepEqual(findSnippets(text), [
       { file: "block-0.ts", line: 6, code: "declare const x: string;\nx;\n" },
       { file: "app/a.tsx", line: 12, code: "// app/a.tsx\n```ts\n" },
     ]);

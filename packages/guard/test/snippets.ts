@@ -1,16 +1,16 @@
-// Code that stands in a text: each block of TypeScript, with what its text leaves unsaid.
+// Finds the blocks of TypeScript in a document, with their hidden declarations.
 
-/** A block, as the compiler is given it. */
+/** A block, as it is passed to the compiler. */
 export interface Snippet {
-  /** The file that it says it is in by its first line, or one of its own. */
+  /** The file that its first line names, or a generated name. */
   readonly file: string;
-  /** The line of the text on which its code begins. */
+  /** The line of the document on which its code begins. */
   readonly line: number;
   readonly code: string;
 }
 
 /**
- * What a reader knows and the compiler does not, in front of a block and hidden from who reads:
+ * Declarations that the compiler needs, in a comment before a block:
  *
  *     <!-- compiled with
  *     declare const userId: string;
@@ -22,8 +22,8 @@ const OPENING = String.raw`^(?<fence>[\x60]{3,})(?<language>tsx?|typescript|jsx?
 
 const BLOCK = new RegExp(`${HIDDEN}${OPENING}${String.raw`(?<code>[^]*?)^\k<fence>$`}`, "gm");
 
-/** Every block of a text. */
-export function snippetsOf(text: string): Snippet[] {
+/** Finds every block of a document. */
+export function findSnippets(text: string): Snippet[] {
   return [...text.matchAll(BLOCK)].map((match, index) => {
     const { hidden = "", language = "", code = "" } = match.groups ?? {};
     const [, named] = /^\/\/ (\S+\.tsx?)$/m.exec(code.split("\n", 1)[0] ?? "") ?? [];

@@ -1,33 +1,39 @@
-// Role caches that answer what a test tells them to, and a clock that a test moves.
+// Fake role caches that answer as a test says, and a clock that a test moves.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 
-import type { GuardEnv, ObjectId, ObjectReply, ObjectRequest, ObjectStub } from "../src/index.ts";
+import type {
+  GuardEnv,
+  RoleCacheId,
+  RoleCacheRequest,
+  RoleCacheResponse,
+  RoleCacheStub,
+} from "../src/index.ts";
 
 export const USER = "user_2vX11zP5ojq7cTRY58xT6oJaaaa";
 export const ORG = "org_2g7np7Hrk0SN6kj5EDMLDaKNL0S";
 export const OTHER_ORG = "org_2h8op3Isl1QR7tKu5FGNfaLKEoU";
 
-/** A sample of the wire contract, as it stands. */
+/** Reads a sample of the wire format. */
 export function sample(name: string): string {
   const url = new URL(`../../../tests/fixtures/wire/${name}.json`, import.meta.url);
   return readFileSync(url, "utf8").trimEnd();
 }
 
 interface Call {
-  /** The name of the object. */
+  /** The name of the role cache. */
   readonly name: string;
   readonly url: string;
-  readonly request: ObjectRequest;
-  /** Counts the stubs that were made. */
+  readonly request: RoleCacheRequest;
+  /** The number of the stub, in the order of creation. */
   readonly stub: number;
 }
 
-type Act = (call: Call) => ObjectReply | Promise<ObjectReply>;
+type Act = (call: Call) => RoleCacheResponse | Promise<RoleCacheResponse>;
 
-/** Objects that do one act for each call, and the last one ever after. */
+/** Role caches that do one act per call, and repeat the last one. */
 export class Objects {
   readonly calls: Call[] = [];
   readonly env: GuardEnv = { ROLES: this };
@@ -38,11 +44,11 @@ export class Objects {
     this.#acts = acts;
   }
 
-  idFromName(name: string): ObjectId {
+  idFromName(name: string): RoleCacheId {
     return { toString: () => name };
   }
 
-  get(id: ObjectId): ObjectStub {
+  get(id: RoleCacheId): RoleCacheStub {
     this.#stubs += 1;
     const stub = this.#stubs;
     return {
@@ -50,13 +56,13 @@ export class Objects {
         const call = { name: id.toString(), url, request, stub };
         this.calls.push(call);
         const act = this.#acts[this.calls.length - 1] ?? this.#acts.at(-1);
-        assert.ok(act, "the test says what the object does");
+        assert.ok(act, "the test gives at least one act");
         return act(call);
       },
     };
   }
 
-  /** The stubs that were spoken to, in order. */
+  /** The numbers of the stubs that were called, in order. */
   get stubs(): number[] {
     return this.calls.map(({ stub }) => stub);
   }
@@ -73,7 +79,7 @@ export function saysSample(name: string, changes: object = {}, setChanges: objec
   return says(JSON.stringify({ ...answer, ...changes, set: { ...set, ...setChanges } }));
 }
 
-/** Fails as the runtime does: its words stand on the error. */
+/** Fails as the Workers runtime does: with properties on the error. */
 export function fails(words: { retryable?: unknown; overloaded?: unknown } = {}): Act {
   return () => {
     throw Object.assign(new Error("Network connection lost."), words);
@@ -83,13 +89,13 @@ export function fails(words: { retryable?: unknown; overloaded?: unknown } = {})
 /** Never answers. */
 export const hangs: Act = () => new Promise(() => {});
 
-/** The clock stands still until `settled` moves it; nothing is logged. */
+/** Stops the clock until `settled` moves it, and mutes the log. */
 export function hold(test: TestContext) {
   test.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_764_000_000_000 });
   return test.mock.method(console, "warn", () => {});
 }
 
-/** Lets a clock that is held run until `work` is settled, and says how long that took. */
+/** Moves the stopped clock until `work` is settled, and returns how long that took. */
 export async function settled<T>(
   test: TestContext,
   work: Promise<T>,
@@ -98,7 +104,7 @@ export async function settled<T>(
   let result: PromiseSettledResult<T> | undefined;
   void Promise.allSettled([work]).then(([only]) => (result = only));
   for (let turn = 0; turn < 1_000; turn += 1) {
-    // All that can go on without the clock does so first.
+    // First run everything that does not wait for the clock.
     await new Promise((done) => setImmediate(done));
     if (result !== undefined) return { result, ms: Date.now() - began };
     test.mock.timers.tick(10);
@@ -106,14 +112,14 @@ export async function settled<T>(
   throw new Error("not settled within ten seconds of the clock");
 }
 
-/** What a guard threw, as a `Response`. */
+/** Returns the `Response` that a guard threw. */
 export async function thrown(work: Promise<unknown>): Promise<Response> {
   const [result] = await Promise.allSettled([work]);
   return thrownIn(result);
 }
 
 export function thrownIn(result: PromiseSettledResult<unknown>): Response {
-  assert.equal(result.status, "rejected", "the guard lets pass");
+  assert.equal(result.status, "rejected", "the guard must throw");
   const { reason } = result;
   if (!(reason instanceof Response)) throw reason;
   return reason;

@@ -1,15 +1,15 @@
-// The wire contract, by the samples that pin the objects' side too (tests/it/wire.rs).
+// The wire format, by the samples that pin the Rust side too (tests/it/wire.rs).
 
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 
-import { requireRole, roles } from "../src/index.ts";
-import type { RolesOptions } from "../src/index.ts";
-import { answerOf, reasonOf } from "../src/wire.ts";
+import type { GetRolesOptions } from "../src/index.ts";
+import { getRoles, requireRole } from "../src/index.ts";
+import { parseRefusalReason, parseRoleAnswer } from "../src/wire.ts";
 import { Objects, USER, sample, says } from "./support.ts";
 
-/** Every sample, so that none is pinned on one side only. */
+/** Every sample: none is pinned on one side only. */
 const SAMPLES = [
   "answer.banned",
   "answer.compact",
@@ -25,15 +25,15 @@ const SAMPLES = [
   "refusal.unreachable",
 ];
 
-describe("the wire contract", () => {
-  it("has no sample that is not tested here", () => {
+describe("the wire format", () => {
+  it("has only samples that are tested here", () => {
     const folder = new URL("../../../tests/fixtures/wire/", import.meta.url);
     const found = readdirSync(folder).sort();
     assert.deepEqual(found, SAMPLES.map((name) => `${name}.json`));
   });
 
   const { ask_url, method, binding } = JSON.parse(sample("contract"));
-  const asks: [string, RolesOptions | undefined][] = [
+  const asks: [string, GetRolesOptions | undefined][] = [
     ["ask.plain", undefined],
     ["ask.plain", { fresh: false, minVersion: 0 }],
     ["ask.plain", { fresh: undefined, minVersion: undefined }],
@@ -41,7 +41,7 @@ describe("the wire contract", () => {
     ["ask.min-version", { minVersion: 1_764_000_000_123 }],
   ];
   for (const [name, options] of asks) {
-    it(`is asked as ${name} says: ${JSON.stringify(options)}`, async () => {
+    it(`sends the query ${name} for ${JSON.stringify(options)}`, async () => {
       const objects = new Objects(says(sample("answer.live")));
       assert.equal(binding, "ROLES");
       await requireRole(objects.env, USER, "admin", options);
@@ -54,13 +54,13 @@ describe("the wire contract", () => {
     });
   }
 
-  it("is read as a live user's answer says", async () => {
+  it("parses the answer for a live user", async () => {
     const objects = new Objects(says(sample("answer.live")));
-    const { goodUntilMs, ageMs, ...known } = await roles(objects.env, USER);
+    const { validUntilMs, ageMs, ...known } = await getRoles(objects.env, USER);
     assert.deepEqual(known, {
       userId: USER,
       version: 1_764_000_000_123,
-      standing: "live",
+      userStatus: "live",
       roles: ["admin", "member"],
       organizations: [
         {
@@ -72,31 +72,32 @@ describe("the wire contract", () => {
       ],
       source: "object",
     });
-    assert.ok(1_250 <= ageMs && Date.now() < goodUntilMs);
+    assert.ok(1_250 <= ageMs && Date.now() < validUntilMs);
   });
 
-  it("is read alike when each list stands in it once", () => {
+  it("parses the compact answer to the same roles", () => {
     assert.ok(sample("answer.compact").includes('"lists"'));
-    assert.deepEqual(answerOf(sample("answer.compact")), answerOf(sample("answer.live")));
+    const want = parseRoleAnswer(sample("answer.live"));
+    assert.deepEqual(parseRoleAnswer(sample("answer.compact")), want);
   });
 
-  for (const [standing, version, source, ageMs, goodForMs] of [
+  for (const [userStatus, version, source, ageMs, validForMs] of [
     ["unknown", 1_764_000_000_001, "fill", 0, 60_000],
     ["banned", 1_764_000_000_124, "object", 10, 59_990],
     ["dead", 1_764_000_000_125, "isolate", 10, 0],
   ] as const) {
-    it(`is read as the answer of one who is ${standing} says`, () => {
-      const set = { version, standing, roles: [], organizations: [] };
-      const want = { set, source, ageMs, goodForMs };
-      assert.deepEqual(answerOf(sample(`answer.${standing}`)), want);
+    it(`parses the answer for a user with status ${userStatus}`, () => {
+      const set = { version, userStatus, roles: [], organizations: [] };
+      const want = { set, source, ageMs, validForMs };
+      assert.deepEqual(parseRoleAnswer(sample(`answer.${userStatus}`)), want);
     });
   }
 
-  it("is read as a refusal says", () => {
-    assert.equal(reasonOf(sample("refusal.unreachable")), "unreachable");
-    assert.equal(reasonOf(sample("refusal.misdirected")), "misdirected");
+  it("parses the reason of a refusal", () => {
+    assert.equal(parseRefusalReason(sample("refusal.unreachable")), "unreachable");
+    assert.equal(parseRefusalReason(sample("refusal.misdirected")), "misdirected");
     for (const odd of ["", "null", "[]", "{}", '{"reason":7}', "<html>"]) {
-      assert.equal(reasonOf(odd), undefined, odd);
+      assert.equal(parseRefusalReason(odd), undefined, odd);
     }
   });
 });

@@ -1,15 +1,15 @@
-//! How old a set may grow.
+//! Age limits of a role set.
 
 use crate::limits::{ROLES_HARD_MS_DEFAULT, ROLES_SOFT_MS_DEFAULT};
 
-/// Ages, in milliseconds.
+/// Age limits, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgeLimits {
-    /// Past this a set is served and refreshed behind the answer.
+    /// Older role sets are served and refreshed in the background.
     pub soft_ms: i64,
-    /// Past this a set is not served.
+    /// Older role sets are not served.
     pub hard_ms: i64,
-    /// An object that nobody asked for so long ends its watch.
+    /// After this time without a query the object ends its watch.
     pub idle_ms: i64,
 }
 

@@ -1,74 +1,85 @@
-//! What the machine is told, and what it says to do.
+//! Inputs and decisions of the cache.
+
+use std::fmt;
 
 use crate::role_cache::RoleAnswer;
 use crate::roles::RoleSet;
 use crate::time::UnixMillis;
 
-/// What a question gets.
+/// The decision on a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CacheDecision {
-    /// This answer.
+    /// Send this answer.
     Serve(RoleAnswer),
-    /// This answer, and a refill behind it.
+    /// Send this answer, and refill in the background.
     ServeAndRefill(RoleAnswer),
-    /// A refill first; then ask again with
-    /// [`State::after_fill`](super::CacheState::answer_after_fill).
-    Fill,
-    /// The fill under way, if there is one, and none after it; then as after
-    /// [`CacheDecision::Fill`]. D1 was read a moment ago for a version that it had not reached.
-    Join,
-    /// No answer now.
+    /// Fill, then answer with
+    /// [`CacheState::answer_after_fill`](super::CacheState::answer_after_fill).
+    FillFirst,
+    /// Wait for the running fill, if there is one, and start none; then answer as after
+    /// [`CacheDecision::FillFirst`]. D1 was read a moment ago for a version not reached yet.
+    JoinFill,
+    /// Answer with an error.
     Refuse(RefusalReason),
 }
 
-/// Why a question is refused without a read of D1.
+/// Why a query is refused without a read of D1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
-    /// The version asked for lies too far ahead of the clock to be true.
-    Ahead,
-    /// The last fill failed a moment ago, and what is in hand may not be served.
-    Waiting,
+    /// The requested version is too far in the future.
+    VersionTooFarAhead,
+    /// The last fill failed a moment ago, and the cached role set may not be served.
+    BackingOff,
 }
 
-/// A fill under way: what to send to D1, and what its answer is judged by.
+impl fmt::Display for RefusalReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::VersionTooFarAhead => "the requested version is too far in the future",
+            Self::BackingOff => "the last fill failed, backing off",
+        })
+    }
+}
+
+/// A running fill: what to send to D1, and what its result is checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FillRequest {
-    /// The incarnation that asks.
+    /// The owner that started it.
     pub owner: i64,
-    /// The floor to send along: a restored D1 is lifted above it.
+    /// The floor to send to D1: a D1 restored from a backup continues above it.
     pub floor: i64,
-    /// Whether to register the watch first, in the same batch. Else it is a read alone.
+    /// Whether to register the watch first, in the same batch. Otherwise it only reads.
     pub registers: bool,
-    /// Just before it was sent.
+    /// Time just before it was sent.
     pub sent_at: UnixMillis,
 }
 
-/// What D1 answered: the row of [`crate::sql::FILL`].
+/// The result of a fill: the rows of [`crate::sql::FILL`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FillResult {
-    /// The incarnation that holds the watch.
+    /// The owner of the watch.
     pub owner: i64,
-    /// The roles at the watch's version.
+    /// The role set at the watch's version.
     pub set: RoleSet,
 }
 
-/// What a fill's answer led to.
+/// What the result of a fill led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FillOutcome {
-    /// The set is in.
+    /// The role set is applied.
     Applied,
-    /// The watch must be registered (again); begin another fill.
-    Again,
-    /// The answer belongs to an incarnation that is over.
-    Dropped,
+    /// The watch must be registered (again): begin another fill.
+    RegisterAgain,
+    /// The fill belongs to an older owner and is ignored.
+    Discarded,
 }
 
-/// What the alarm found.
+/// What to do when the alarm rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlarmAction {
-    /// In use: arm it again for this instant.
+    /// In use: set the alarm to this time.
     Rearm(UnixMillis),
-    /// Idle: end the watch of this incarnation in D1, then clear the storage if
-    /// [`State::ended`](super::CacheState::watch_ended) says so.
-    End(i64),
+    /// Idle: delete the watch of this owner in D1, then clear the storage if
+    /// [`CacheState::watch_ended`](super::CacheState::watch_ended) allows it.
+    EndWatch(i64),
 }

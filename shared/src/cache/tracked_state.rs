@@ -1,53 +1,52 @@
-//! The state in memory, and whether the disk holds the same.
+//! The state in memory, and whether it has been saved.
 
 use super::{AgeLimits, AlarmAction, CacheState, FillOutcome, FillRequest, FillResult};
 use crate::role_cache::{Hint, HintReply};
 use crate::time::UnixMillis;
 
-/// A state and how much of it is on disk.
+/// A state that counts its changes and its saved changes.
 ///
-/// A write can fail and leave the instance alive. What it should have written is then known to the
-/// memory alone, and must not be relied on: not served, not acknowledged, not told to D1. Whoever
-/// does one of these asks [`TrackedState::is_saved`] first and writes again otherwise.
+/// A save can fail while the object keeps running. Unsaved state must not be served, acknowledged
+/// or sent to D1: check [`TrackedState::is_saved`] first, and save again if it is `false`.
 #[derive(Clone, Debug, Default)]
 pub struct TrackedState {
     state: CacheState,
-    /// Changes, and how many of them the disk has.
+    /// The number of changes, and of saved changes.
     changes: u64,
     saved_changes: u64,
 }
 
 impl TrackedState {
-    /// What was found on disk.
+    /// The state that was loaded from storage.
     #[must_use]
     pub fn loaded(state: CacheState) -> Self {
         Self { state, changes: 0, saved_changes: 0 }
     }
 
-    /// What the instance knows.
+    /// The current state.
     #[must_use]
     pub fn state(&self) -> &CacheState {
         &self.state
     }
 
-    /// Whether the disk holds all of it. Before an incarnation has begun there is nothing to hold.
+    /// Returns whether all changes are saved. Before the first fill there is nothing to save.
     #[must_use]
     pub fn is_saved(&self) -> bool {
         self.state.owner == 0 || self.saved_changes == self.changes
     }
 
-    /// Names what a write that begins now would save, for [`TrackedState::mark_saved`].
+    /// A mark for a save that starts now, for [`TrackedState::mark_saved`].
     #[must_use]
     pub fn change_mark(&self) -> u64 {
         self.changes
     }
 
-    /// Notes that the write of `mark` is on disk.
+    /// Records that the save with this mark has succeeded.
     pub fn mark_saved(&mut self, mark: u64) {
         self.saved_changes = self.saved_changes.max(mark);
     }
 
-    /// Names the object's user, if nobody has. The first fill persists it.
+    /// Sets the user id once. The first fill saves it.
     pub fn set_user_id(&mut self, user_id: &str) {
         if self.state.user_id.is_empty() {
             self.state.user_id = user_id.into();
@@ -55,7 +54,7 @@ impl TrackedState {
     }
 
     /// [`CacheState::record_use`].
-    pub fn touch(&mut self, now: UnixMillis, ages: &AgeLimits) {
+    pub fn record_use(&mut self, now: UnixMillis, ages: &AgeLimits) {
         let changes = self.state.record_use(now, ages);
         self.count_change(changes);
     }
@@ -68,15 +67,15 @@ impl TrackedState {
     }
 
     /// [`CacheState::cancel_incarnation`].
-    pub fn unbegin(&mut self) {
+    pub fn cancel_incarnation(&mut self) {
         self.state.cancel_incarnation();
     }
 
     /// [`CacheState::apply_fill`].
-    pub fn take(&mut self, fill: &FillRequest, row: Option<FillResult>) -> FillOutcome {
-        let filled = self.state.apply_fill(fill, row);
-        self.count_change(filled != FillOutcome::Dropped);
-        filled
+    pub fn apply_fill(&mut self, fill: &FillRequest, result: Option<FillResult>) -> FillOutcome {
+        let outcome = self.state.apply_fill(fill, result);
+        self.count_change(outcome != FillOutcome::Discarded);
+        outcome
     }
 
     /// [`CacheState::hint`].
@@ -96,7 +95,7 @@ impl TrackedState {
     }
 
     /// [`CacheState::watch_ended`].
-    pub fn ended(&mut self, owner: i64, now: UnixMillis) -> bool {
+    pub fn watch_ended(&mut self, owner: i64, now: UnixMillis) -> bool {
         self.count_change(true);
         self.state.watch_ended(owner, now)
     }
@@ -126,55 +125,55 @@ mod tests {
         Hint { user_id: "user_a".into(), owner: T0.0, version }
     }
 
-    /// Filled at version 100, and on disk.
+    /// Filled at version 100, and saved.
     fn saved() -> TrackedState {
-        let mut memory = TrackedState::default();
-        let (fill, _) = memory.begin_fill(false, T0);
-        assert!(!memory.is_saved());
-        assert_eq!(memory.take(&fill, Some(row(100))), FillOutcome::Applied);
-        memory.mark_saved(memory.change_mark());
-        assert!(memory.is_saved());
-        memory
+        let mut tracked = TrackedState::default();
+        let (fill, _) = tracked.begin_fill(false, T0);
+        assert!(!tracked.is_saved());
+        assert_eq!(tracked.apply_fill(&fill, Some(row(100))), FillOutcome::Applied);
+        tracked.mark_saved(tracked.change_mark());
+        assert!(tracked.is_saved());
+        tracked
     }
 
     #[test]
-    fn a_hint_that_was_not_saved_is_owed_to_the_disk_when_it_comes_again() {
-        let mut memory = saved();
-        assert_eq!(memory.hint(&hint(101), T0), HintReply::Acked);
-        assert!(!memory.is_saved(), "the write failed");
-        assert_eq!(memory.hint(&hint(101), T0), HintReply::Acked);
-        assert!(!memory.is_saved(), "it changes nothing in memory, and the disk lacks it");
-        memory.mark_saved(memory.change_mark());
-        assert_eq!(memory.hint(&hint(101), T0), HintReply::Acked);
-        assert!(memory.is_saved(), "a repetition is no write");
+    fn a_repeated_hint_is_saved_if_the_first_save_failed() {
+        let mut tracked = saved();
+        assert_eq!(tracked.hint(&hint(101), T0), HintReply::Acked);
+        assert!(!tracked.is_saved(), "the save failed");
+        assert_eq!(tracked.hint(&hint(101), T0), HintReply::Acked);
+        assert!(!tracked.is_saved(), "it changes nothing in memory, but it is not saved yet");
+        tracked.mark_saved(tracked.change_mark());
+        assert_eq!(tracked.hint(&hint(101), T0), HintReply::Acked);
+        assert!(tracked.is_saved(), "a repeated hint needs no save");
     }
 
     #[test]
-    fn a_set_that_was_not_saved_is_owed_to_the_disk() {
-        let mut memory = saved();
-        let (fill, _) = memory.begin_fill(false, T0);
-        assert!(memory.is_saved(), "a refresh begins without a write");
-        assert_eq!(memory.take(&fill, Some(row(102))), FillOutcome::Applied);
-        assert!(!memory.is_saved());
-        assert_eq!(memory.hint(&hint(101), T0), HintReply::Acked);
-        assert!(!memory.is_saved(), "the floor of the set in memory is no floor on disk");
+    fn an_unsaved_set_is_saved_before_a_hint_is_acknowledged() {
+        let mut tracked = saved();
+        let (fill, _) = tracked.begin_fill(false, T0);
+        assert!(tracked.is_saved(), "a refresh begins without a save");
+        assert_eq!(tracked.apply_fill(&fill, Some(row(102))), FillOutcome::Applied);
+        assert!(!tracked.is_saved());
+        assert_eq!(tracked.hint(&hint(101), T0), HintReply::Acked);
+        assert!(!tracked.is_saved(), "the floor in memory is not saved yet");
     }
 
     #[test]
-    fn a_write_saves_what_was_there_when_it_began() {
-        let mut memory = saved();
-        memory.hint(&hint(101), T0);
-        let first = memory.change_mark();
-        memory.hint(&hint(102), T0);
-        memory.mark_saved(first);
-        assert!(!memory.is_saved());
-        memory.mark_saved(memory.change_mark());
-        memory.mark_saved(first);
-        assert!(memory.is_saved(), "an older write that is confirmed late takes nothing back");
+    fn a_save_covers_the_changes_before_it_started() {
+        let mut tracked = saved();
+        tracked.hint(&hint(101), T0);
+        let first = tracked.change_mark();
+        tracked.hint(&hint(102), T0);
+        tracked.mark_saved(first);
+        assert!(!tracked.is_saved());
+        tracked.mark_saved(tracked.change_mark());
+        tracked.mark_saved(first);
+        assert!(tracked.is_saved(), "an older save that ends late changes nothing");
     }
 
     #[test]
-    fn what_was_read_from_disk_is_saved() {
+    fn a_loaded_state_is_saved() {
         assert!(TrackedState::default().is_saved());
         assert!(TrackedState::loaded(CacheState { owner: 1, ..CacheState::default() }).is_saved());
     }

@@ -1,14 +1,17 @@
-//! The envelope's bytes, version 1. Frozen: a change of shape is a version 2 beside it.
+//! The envelope's bytes, version 1. Frozen: changing the shape means adding version 2.
+
+mod fields;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Envelope, EnvelopeError, Letter};
-use crate::event::{Event, Unreadable, UnreadableReason};
+use super::{Envelope, EnvelopeError};
+use crate::event::{Event, Payload, UnreadablePayload, UnreadableReason};
 use crate::id::{EntityId, SvixId, UserId};
-use crate::json::{JsonObject, serde_struct_from_object, serde_unit_enum};
+use crate::json::{JsonObject, serde_struct_from_object};
 use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
 use crate::projection::{ContentDigest, EntityFields, PROJECTION};
 use crate::time::UnixMillis;
+use fields::FieldsV1;
 
 const VERSION: u64 = 1;
 
@@ -23,15 +26,16 @@ struct EnvelopeV1 {
     body: ContentDigest,
     #[serde(rename = "type")]
     kind: String,
-    /// Added to version 1: a reader that does not know it passes over it.
+    /// Added to version 1: an older consumer ignores it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     note: String,
-    letter: LetterV1,
+    #[serde(rename = "letter")]
+    payload: PayloadV1,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum LetterV1 {
+enum PayloadV1 {
     Event(EventV1),
     Ignored,
     Unreadable(UnreadableV1),
@@ -64,7 +68,8 @@ struct ChangeV1 {
 #[serde(rename_all = "lowercase")]
 enum StateV1 {
     Live(LiveV1),
-    Dead(EntityV1),
+    /// Of which kind, as in `EntityKind::as_str`.
+    Dead(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,21 +79,10 @@ struct LiveV1 {
     event_at: UnixMillis,
     projection: u32,
     digest: ContentDigest,
-    fields: EntityFields,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(remote = "Self", rename_all = "lowercase")]
-enum EntityV1 {
-    User,
-    Organization,
-    Membership,
-    Role,
-    Permission,
+    fields: FieldsV1,
 }
 
 serde_struct_from_object!(EnvelopeV1, EventV1, UnreadableV1, ChangeV1, LiveV1);
-serde_unit_enum!(EntityV1);
 
 pub(super) fn encode(envelope: &Envelope) -> String {
     let wire = EnvelopeV1 {
@@ -100,27 +94,27 @@ pub(super) fn encode(envelope: &Envelope) -> String {
         body: envelope.body_digest.clone(),
         kind: envelope.kind.clone(),
         note: envelope.note.clone(),
-        letter: payload_to_wire(&envelope.letter),
+        payload: payload_to_wire(&envelope.payload),
     };
-    // Strings, numbers and lists always become JSON. Were it not so, the consumer would park this.
+    // Cannot fail.
     serde_json::to_string(&wire).unwrap_or_default()
 }
 
 pub(super) fn decode(text: &str) -> Result<Envelope, EnvelopeError> {
-    // Where it stopped, and not serde's own text: that quotes values, and they may be personal.
+    // The position only: serde's own text quotes values, and those may be personal.
     let malformed = |error: serde_json::Error| {
         let (kind, line, column) = (error.classify(), error.line(), error.column());
         EnvelopeError::Malformed(format!("{kind:?} at line {line} column {column}"))
     };
-    // What every version has.
+    // The member that all versions have.
     let versioned = JsonObject::parse(text, &["v"]).map_err(malformed)?;
     let v: Option<u64> = versioned.scalar("v").map_err(malformed)?;
-    let v = v.ok_or_else(|| EnvelopeError::Malformed("v is absent".into()))?;
+    let v = v.ok_or_else(|| EnvelopeError::Malformed("v is missing".into()))?;
     if VERSION < v {
-        return Err(EnvelopeError::Newer(v));
+        return Err(EnvelopeError::NewerVersion(v));
     }
     if v < VERSION {
-        return Err(EnvelopeError::Malformed(format!("no build wrote version {v}")));
+        return Err(EnvelopeError::Malformed(format!("unknown version {v}")));
     }
     let wire: EnvelopeV1 = serde_json::from_str(text).map_err(malformed)?;
     let svix_id = SvixId::parse(&wire.svix_id).map_err(|e| field("svix_id", &e))?;
@@ -132,7 +126,7 @@ pub(super) fn decode(text: &str) -> Result<Envelope, EnvelopeError> {
         body_digest: wire.body,
         kind: wire.kind,
         note: wire.note,
-        letter: payload_from_wire(wire.letter)?,
+        payload: payload_from_wire(wire.payload)?,
     })
 }
 
@@ -140,14 +134,14 @@ fn field(name: &str, error: &dyn std::fmt::Display) -> EnvelopeError {
     EnvelopeError::Malformed(format!("{name}: {error}"))
 }
 
-fn payload_to_wire(letter: &Letter) -> LetterV1 {
-    match letter {
-        Letter::Event(event) => LetterV1::Event(EventV1 {
+fn payload_to_wire(payload: &Payload) -> PayloadV1 {
+    match payload {
+        Payload::Event(event) => PayloadV1::Event(EventV1 {
             changes: event.changes.iter().map(change_to_wire).collect(),
             users: event.users.iter().map(ToString::to_string).collect(),
         }),
-        Letter::Ignored => LetterV1::Ignored,
-        Letter::Unreadable(unreadable) => LetterV1::Unreadable(UnreadableV1 {
+        Payload::Ignored => PayloadV1::Ignored,
+        Payload::Unreadable(unreadable) => PayloadV1::Unreadable(UnreadableV1 {
             object_id: unreadable.object_id.clone(),
             reason: unreadable.reason.as_str().into(),
             detail: unreadable.detail.clone(),
@@ -155,38 +149,32 @@ fn payload_to_wire(letter: &Letter) -> LetterV1 {
     }
 }
 
-fn payload_from_wire(wire: LetterV1) -> Result<Letter, EnvelopeError> {
+fn payload_from_wire(wire: PayloadV1) -> Result<Payload, EnvelopeError> {
     match wire {
-        LetterV1::Ignored => Ok(Letter::Ignored),
-        LetterV1::Unreadable(UnreadableV1 { object_id, reason, detail }) => {
+        PayloadV1::Ignored => Ok(Payload::Ignored),
+        PayloadV1::Unreadable(UnreadableV1 { object_id, reason, detail }) => {
             let reason = UnreadableReason::from_name(&reason)
-                .ok_or_else(|| EnvelopeError::Malformed("letter.reason is none".into()))?;
-            Ok(Letter::Unreadable(Unreadable { object_id, reason, detail }))
+                .ok_or_else(|| EnvelopeError::Malformed("letter.reason is unknown".into()))?;
+            Ok(Payload::Unreadable(UnreadablePayload { object_id, reason, detail }))
         }
-        LetterV1::Event(EventV1 { changes, users }) => {
+        PayloadV1::Event(EventV1 { changes, users }) => {
             let changes = changes.into_iter().map(change_from_wire).collect::<Result<_, _>>()?;
             let user = |raw: &String| UserId::parse(raw).map_err(|e| field("users", &e));
             let users = users.iter().map(user).collect::<Result<_, _>>()?;
-            Ok(Letter::Event(Event { changes, users }))
+            Ok(Payload::Event(Event { changes, users }))
         }
     }
 }
 
 fn change_to_wire(change: &EntityChange) -> ChangeV1 {
     let state = match &change.state {
-        EntityState::Deleted => StateV1::Dead(match change.entity {
-            EntityKind::User => EntityV1::User,
-            EntityKind::Organization => EntityV1::Organization,
-            EntityKind::Membership => EntityV1::Membership,
-            EntityKind::Role => EntityV1::Role,
-            EntityKind::Permission => EntityV1::Permission,
-        }),
+        EntityState::Deleted => StateV1::Dead(change.entity.as_str().into()),
         EntityState::Live(LiveState { rank, fields }) => StateV1::Live(LiveV1 {
             updated_at: rank.updated_at,
             event_at: rank.event_at,
             projection: rank.projection,
             digest: rank.digest.clone(),
-            fields: fields.clone(),
+            fields: fields.clone().into(),
         }),
     };
     ChangeV1 { id: change.id.to_string(), state }
@@ -195,25 +183,21 @@ fn change_to_wire(change: &EntityChange) -> ChangeV1 {
 fn change_from_wire(wire: ChangeV1) -> Result<EntityChange, EnvelopeError> {
     let id = EntityId::parse(&wire.id).map_err(|e| field("changes.id", &e))?;
     let (entity, state) = match wire.state {
-        StateV1::Dead(entity) => (entity_in(entity), EntityState::Deleted),
-        // Its fields are more than this build would store, under a rank that nothing corrects.
+        StateV1::Dead(name) => {
+            let entity = EntityKind::from_name(&name)
+                .ok_or_else(|| EnvelopeError::Malformed("changes.dead is unknown".into()))?;
+            (entity, EntityState::Deleted)
+        }
+        // It may have fields that this build does not know. Stored without them under this rank, it
+        // could never be corrected.
         StateV1::Live(LiveV1 { projection, .. }) if PROJECTION < projection => {
-            return Err(EnvelopeError::Newer(projection.into()));
+            return Err(EnvelopeError::NewerVersion(projection.into()));
         }
         StateV1::Live(LiveV1 { updated_at, event_at, projection, digest, fields }) => {
             let rank = Rank { updated_at, event_at, projection, digest };
+            let fields = EntityFields::from(fields);
             (fields.entity(), EntityState::Live(LiveState { rank, fields }))
         }
     };
     Ok(EntityChange { entity, id, state })
-}
-
-fn entity_in(wire: EntityV1) -> EntityKind {
-    match wire {
-        EntityV1::User => EntityKind::User,
-        EntityV1::Organization => EntityKind::Organization,
-        EntityV1::Membership => EntityKind::Membership,
-        EntityV1::Role => EntityKind::Role,
-        EntityV1::Permission => EntityKind::Permission,
-    }
 }

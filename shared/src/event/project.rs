@@ -1,11 +1,14 @@
-//! From Clerk's shapes to the synced fields.
+//! Maps Clerk's JSON to the synced fields.
+//!
+//! Shapes: <https://github.com/clerk/openapi-specs>, `webhooks/2025-04-15.yml`; examples break
+//! their own schema, so nearly everything is optional and unknown fields are ignored.
 
+use super::Event;
 use super::roles::app_roles;
 use super::wire::{
-    self, ParseIssue, ParseNotes, ParseResult, optional, optional_items, optional_raw, required,
-    required_object, required_text,
+    ParseIssue, ParseNotes, ParseResult, optional, optional_items, required, required_object,
+    required_text,
 };
-use super::{Event, EventAction, UnreadableReason};
 use crate::id::{EntityId, UserId};
 use crate::json::{JsonObject, parse_scalar};
 use crate::limits::UPDATE_AHEAD_MS_MAX;
@@ -16,65 +19,50 @@ use crate::projection::{
 };
 use crate::time::UnixMillis;
 
-pub(super) fn event_from(
+/// The members of `data` that are read, of events of any kind.
+pub(super) const DATA: [&str; 14] = [
+    "id",
+    "primary_email_address_id",
+    "email_addresses",
+    "public_metadata",
+    "banned",
+    "created_at",
+    "updated_at",
+    "name",
+    "slug",
+    "role",
+    "permissions",
+    "organization",
+    "public_user_data",
+    "key",
+];
+
+const EMAIL_ADDRESS: [&str; 2] = ["id", "email_address"];
+
+pub(super) const ORGANIZATION: [&str; 4] = ["id", "name", "slug", "updated_at"];
+
+pub(super) const PUBLIC_USER_DATA: [&str; 1] = ["user_id"];
+
+const PERMISSION: [&str; 2] = ["id", "key"];
+
+/// The event of an entity that was created or updated.
+pub(super) fn upsert(
     entity: EntityKind,
-    verb: EventAction,
     data: &JsonObject<'_>,
     event_at: Option<UnixMillis>,
     notes: &mut ParseNotes,
 ) -> ParseResult<Event> {
-    match (verb, entity) {
-        (EventAction::Delete, _) => deletion(entity, data, event_at, notes),
-        (EventAction::Upsert, EntityKind::User) => user_event(data, event_at, notes),
-        (EventAction::Upsert, EntityKind::Organization) => {
-            organization(data, event_at, notes).map(event_of_one_change)
-        }
-        (EventAction::Upsert, EntityKind::Membership) => membership(data, event_at, notes),
-        (EventAction::Upsert, EntityKind::Role) => {
-            role(data, event_at, notes).map(event_of_one_change)
-        }
-        (EventAction::Upsert, EntityKind::Permission) => {
-            permission(data, event_at).map(event_of_one_change)
-        }
+    match entity {
+        EntityKind::User => user_event(data, event_at, notes),
+        EntityKind::Organization => organization(data, event_at, notes).map(event_of_one_change),
+        EntityKind::Membership => membership(data, event_at, notes),
+        EntityKind::Role => role(data, event_at, notes).map(event_of_one_change),
+        EntityKind::Permission => permission(data, event_at).map(event_of_one_change),
     }
 }
 
 fn event_of_one_change(change: EntityChange) -> Event {
     Event { changes: vec![change], users: Vec::new() }
-}
-
-/// A deletion has no `updated_at`, and a membership's is that of its last update: neither dates it.
-/// It needs its id alone.
-fn deletion(
-    entity: EntityKind,
-    data: &JsonObject<'_>,
-    event_at: Option<UnixMillis>,
-    notes: &mut ParseNotes,
-) -> ParseResult<Event> {
-    let Some(raw) = required::<String>(data, "data.id")? else {
-        return Err(ParseIssue {
-            reason: UnreadableReason::NoSubject,
-            at: "data.id is absent".into(),
-        });
-    };
-    let id = EntityId::parse(&raw).map_err(|_| ParseIssue::bad_id("data.id"))?;
-    let mut users = Vec::new();
-    let mut changes = vec![EntityChange { entity, id, state: EntityState::Deleted }];
-    match entity {
-        EntityKind::User => users.push(user_id(data, "data.id")?),
-        EntityKind::Membership => {
-            users.extend(member_user_id(data, notes));
-            let organization = optional_raw(data, "data.organization", notes);
-            let read = organization.map(|raw| JsonObject::parse(raw.get(), &wire::ORGANIZATION));
-            match read {
-                None => {}
-                Some(Ok(read)) => changes.extend(nested_organization(&read, event_at, notes)),
-                Some(Err(_)) => notes.add_unreadable("data.organization"),
-            }
-        }
-        EntityKind::Organization | EntityKind::Role | EntityKind::Permission => {}
-    }
-    Ok(Event { changes, users })
 }
 
 fn user_event(
@@ -110,10 +98,10 @@ fn membership(
     notes: &mut ParseNotes,
 ) -> ParseResult<Event> {
     let id = object_id(data, "data.id")?;
-    let organization = required_object(data, "data.organization", &wire::ORGANIZATION)?;
+    let organization = required_object(data, "data.organization", &ORGANIZATION)?;
     let org_id = object_id(&organization, "data.organization.id")?;
-    let who = required_object(data, "data.public_user_data", &wire::PUBLIC_USER_DATA)?;
-    let user = user_id(&who, "data.public_user_data.user_id")?;
+    let member = required_object(data, "data.public_user_data", &PUBLIC_USER_DATA)?;
+    let user = user_id(&member, "data.public_user_data.user_id")?;
     let role = required_text(data, "data.role")?;
     let mut permissions: Vec<String> =
         optional_items(data, "data.permissions", notes, |raw| parse_scalar(raw).ok());
@@ -130,7 +118,7 @@ fn membership(
     Ok(Event { changes, users: vec![user] })
 }
 
-/// A permission of the list that cannot be read is one that the role does not give.
+/// A malformed permission in the list is skipped: the role does not grant it.
 fn role(
     data: &JsonObject<'_>,
     event_at: Option<UnixMillis>,
@@ -139,9 +127,9 @@ fn role(
     let id = object_id(data, "data.id")?;
     let key = required_text(data, "data.key")?;
     let mut permissions = optional_items(data, "data.permissions", notes, |raw| {
-        let carried = JsonObject::parse(raw.get(), &wire::PERMISSION).ok()?;
-        let id = object_id(&carried, "data.permissions.id").ok()?.as_str().into();
-        Some(RolePermission { id, key: required_text(&carried, "data.permissions.key").ok()? })
+        let permission = JsonObject::parse(raw.get(), &PERMISSION).ok()?;
+        let id = object_id(&permission, "data.permissions.id").ok()?.as_str().into();
+        Some(RolePermission { id, key: required_text(&permission, "data.permissions.key").ok()? })
     });
     permissions.sort_unstable();
     permissions.dedup();
@@ -166,7 +154,9 @@ fn live_change(
     let updated_at = UnixMillis::from_clerk(raw).ok_or_else(|| ParseIssue::bad_time(at))?;
     let event_at = event_at.unwrap_or(updated_at);
     if UPDATE_AHEAD_MS_MAX < updated_at.since(event_at) {
-        return Err(ParseIssue::bad_time("data.updated_at lies more than an hour after the event"));
+        return Err(ParseIssue::bad_time(
+            "data.updated_at is more than one hour later than the event",
+        ));
     }
     let digest = digest(id.as_str(), &fields);
     let rank = Rank { updated_at, event_at, projection: PROJECTION, digest };
@@ -174,36 +164,24 @@ fn live_change(
     Ok(EntityChange { entity, id, state: EntityState::Live(LiveState { rank, fields }) })
 }
 
-/// A membership nests its organization whole: a change of its own. One that is not whole is left to
-/// the organization's own events; the membership does not need it, and half of it could take the
-/// place of what those said.
-fn nested_organization(
+/// The organization in a membership is a change of its own if it is complete. An incomplete one is
+/// skipped, so that it cannot overwrite complete data.
+pub(super) fn nested_organization(
     data: &JsonObject<'_>,
     event_at: Option<UnixMillis>,
     notes: &mut ParseNotes,
 ) -> Option<EntityChange> {
     if matches!(data.non_null_member("updated_at"), Ok(None)) {
-        return None; // Only mentioned.
+        return None; // Only a reference: no data to sync.
     }
     let mut own = ParseNotes::default();
     match organization(data, event_at, &mut own) {
         Ok(change) if own.is_empty() => Some(change),
         Ok(_) | Err(_) => {
-            notes.add("data.organization cannot be read, and is left to its own events");
+            notes.add("data.organization is malformed: the organization's own events will sync it");
             None
         }
     }
-}
-
-fn member_user_id(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Option<UserId> {
-    let at = "data.public_user_data";
-    let raw = optional_raw(data, at, notes)?;
-    let who = JsonObject::parse(raw.get(), &wire::PUBLIC_USER_DATA).ok();
-    let user = who.and_then(|who| user_id(&who, "data.public_user_data.user_id").ok());
-    if user.is_none() {
-        notes.add_unreadable(at);
-    }
-    user
 }
 
 fn object_id(object: &JsonObject<'_>, at: &str) -> ParseResult<EntityId> {
@@ -211,16 +189,16 @@ fn object_id(object: &JsonObject<'_>, at: &str) -> ParseResult<EntityId> {
     EntityId::parse(&raw).map_err(|_| ParseIssue::bad_id(at))
 }
 
-fn user_id(object: &JsonObject<'_>, at: &str) -> ParseResult<UserId> {
+pub(super) fn user_id(object: &JsonObject<'_>, at: &str) -> ParseResult<UserId> {
     let raw: String = required(object, at)?.ok_or_else(|| ParseIssue::missing(at))?;
     UserId::parse(&raw).map_err(|_| ParseIssue::bad_id(at))
 }
 
-/// The address whose id is the primary one; not the first of the list, and perhaps none.
+/// The primary e-mail address, if there is one: not simply the first of the list.
 fn primary_email(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Option<String> {
     let primary: String = optional(data, "data.primary_email_address_id", notes)?;
     let addresses = optional_items(data, "data.email_addresses", notes, |raw| {
-        let address = JsonObject::parse(raw.get(), &wire::EMAIL_ADDRESS).ok()?;
+        let address = JsonObject::parse(raw.get(), &EMAIL_ADDRESS).ok()?;
         let id: Option<String> = address.scalar("id").ok()?;
         Some((id, address.scalar::<String>("email_address").ok()?))
     });
@@ -231,13 +209,13 @@ fn created_at(data: &JsonObject<'_>, notes: &mut ParseNotes) -> UnixMillis {
     let at = "data.created_at";
     let Some(raw) = optional(data, at, notes) else { return UnixMillis(0) };
     UnixMillis::from_clerk(raw).unwrap_or_else(|| {
-        notes.add_unreadable(at);
+        notes.add_malformed(at);
         UnixMillis(0)
     })
 }
 
-/// A role's key with its `org:`; `admin` and `basic_member` are the spellings from before custom
-/// roles, and mean `org:admin` and `org:member`.
+/// A role's key with the prefix `org:`. `admin` and `basic_member` are from before custom roles,
+/// and mean `org:admin` and `org:member`.
 fn role_key(raw: &str) -> String {
     match raw {
         "basic_member" => "org:member".into(),

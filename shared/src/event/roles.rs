@@ -1,20 +1,22 @@
-//! App roles in `public_metadata`: what is taken, and what is said of the rest.
+//! App roles in `public_metadata`: which are kept, and what is noted about the others.
 
 use serde_json::value::RawValue;
 
-use super::wire::{METADATA, ParseNotes, optional_raw};
+use super::wire::{ParseNotes, optional_raw};
 use crate::json::{JsonObject, array_items, parse_scalar};
 use crate::limits::{ROLE_NAME_BYTES_MAX, ROLE_NAMES_MAX};
 use crate::roles::is_app_role;
 
 const AT: &str = "data.public_metadata";
 
-/// `roles`, a list of texts, and `role`, a text, together: sorted by their bytes, each once, at
-/// most [`ROLE_NAMES_MAX`]. Whatever else the metadata holds is the app's own.
+const METADATA: [&str; 2] = ["roles", "role"];
+
+/// `roles`, an array of strings, and `role`, a string, together: sorted by their bytes, each once,
+/// at most [`ROLE_NAMES_MAX`]. Other metadata is ignored.
 pub(super) fn app_roles(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Vec<String> {
     let Some(raw) = optional_raw(data, AT, notes) else { return Vec::new() };
     let Ok(metadata) = JsonObject::parse(raw.get(), &METADATA) else {
-        notes.add(format!("{AT} is {}, not an object: no role is taken from it", json_type(raw)));
+        notes.add(format!("{AT} is {}, expected an object: no app roles read", json_type(raw)));
         return Vec::new();
     };
     let mut names = roles_member(&metadata, notes);
@@ -23,8 +25,7 @@ pub(super) fn app_roles(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Vec<St
     names.dedup();
     if ROLE_NAMES_MAX < names.len() {
         notes.add(format!(
-            "{AT} names {} app roles: the first {ROLE_NAMES_MAX} in the order of their bytes are \
-             taken",
+            "{AT} lists {} app roles: only the first {ROLE_NAMES_MAX} in byte order are kept",
             names.len()
         ));
         names.truncate(ROLE_NAMES_MAX);
@@ -36,13 +37,13 @@ fn roles_member(metadata: &JsonObject<'_>, notes: &mut ParseNotes) -> Vec<String
     let at = "data.public_metadata.roles";
     let Some(raw) = optional_raw(metadata, at, notes) else { return Vec::new() };
     let Ok(items) = array_items(raw) else {
-        notes.add(format!("{at} is {}, not a list: no role is taken from it", json_type(raw)));
+        notes.add(format!("{at} is {}, expected an array: no app roles read", json_type(raw)));
         return Vec::new();
     };
     let names: Vec<String> = items.iter().filter_map(|raw| app_role(raw)).collect();
     if names.len() < items.len() {
-        let (left_out, all) = (items.len() - names.len(), items.len());
-        notes.add(format!("{at}: {left_out} of {all} are not taken: {}", app_role_rule()));
+        let (skipped, all) = (items.len() - names.len(), items.len());
+        notes.add(format!("{at}: {skipped} of {all} were skipped: {}", app_role_rule()));
     }
     names
 }
@@ -52,17 +53,17 @@ fn role_member(metadata: &JsonObject<'_>, notes: &mut ParseNotes) -> Option<Stri
     let raw = optional_raw(metadata, at, notes)?;
     let name = app_role(raw);
     if name.is_none() && !raw.get().starts_with('"') {
-        notes.add(format!("{at} is {}, not a text: no role is taken from it", json_type(raw)));
+        notes.add(format!("{at} is {}, expected a string: no app roles read", json_type(raw)));
     } else if name.is_none() {
-        notes.add(format!("{at} is not taken: {}", app_role_rule()));
+        notes.add(format!("{at} was skipped: {}", app_role_rule()));
     }
     name
 }
 
 fn app_role_rule() -> String {
     format!(
-        "an app role is a text of 1 to {ROLE_NAME_BYTES_MAX} bytes, without spaces around it, \
-         without control characters, and not an organization's (org:…)"
+        "an app role is a string of 1 to {ROLE_NAME_BYTES_MAX} bytes without leading or trailing \
+         spaces, without control characters, and not starting with org:"
     )
 }
 
@@ -72,8 +73,8 @@ fn app_role(raw: &RawValue) -> Option<String> {
 
 fn json_type(raw: &RawValue) -> &'static str {
     match raw.get().as_bytes().first() {
-        Some(b'"') => "a text",
-        Some(b'[') => "a list",
+        Some(b'"') => "a string",
+        Some(b'[') => "an array",
         Some(b'{') => "an object",
         Some(b't' | b'f') => "a boolean",
         _ => "a number",

@@ -13,7 +13,7 @@ fn fixture(name: &str) -> Vec<u8> {
 
 #[track_caller]
 fn event(incoming: ParsedDelivery) -> Event {
-    let Payload::Synced(event) = incoming.content else { panic!("{incoming:?}") };
+    let Payload::Event(event) = incoming.payload else { panic!("{incoming:?}") };
     event
 }
 
@@ -35,9 +35,9 @@ fn bytes(kind: &str, data: &str) -> Vec<u8> {
 }
 
 #[track_caller]
-fn unread(body: &[u8], want: UnreadableReason) {
+fn check_unreadable(body: &[u8], want: UnreadableReason) {
     let incoming = parse_bytes(body);
-    let Payload::Unreadable(unreadable) = &incoming.content else { panic!("{incoming:?}") };
+    let Payload::Unreadable(unreadable) = &incoming.payload else { panic!("{incoming:?}") };
     assert_eq!(unreadable.reason, want, "{incoming:?}");
 }
 
@@ -54,7 +54,7 @@ fn the_captured_user_is_read() {
 }
 
 #[test]
-fn the_primary_address_is_the_one_named_not_the_first() {
+fn the_primary_address_is_found_by_its_id() {
     let event = read("derived/user.updated.primary-not-first");
     let EntityFields::User(user) = fields(&event) else { panic!() };
     let text = String::from_utf8(fixture("derived/user.updated.primary-not-first")).unwrap();
@@ -100,8 +100,8 @@ fn every_synced_example_is_read_and_every_other_ignored() {
         if path.file_name().unwrap().to_str().unwrap().starts_with('_') {
             continue;
         }
-        match parse_bytes(&std::fs::read(&path).unwrap()).content {
-            Payload::Synced(_) => synced += 1,
+        match parse_bytes(&std::fs::read(&path).unwrap()).payload {
+            Payload::Event(_) => synced += 1,
             Payload::Ignored => ignored += 1,
             Payload::Unreadable(flaw) => panic!("{}: {flaw:?}", path.display()),
         }
@@ -121,22 +121,22 @@ fn a_membership_brings_its_organization() {
 }
 
 #[test]
-fn a_removed_membership_is_dead_and_its_organization_alive() {
+fn a_deleted_membership_leaves_its_organization() {
     let event = read("openapi-2025-04-15/organizationMembership.deleted");
     assert_eq!(event.changes[0].state, EntityState::Deleted);
     assert!(matches!(event.changes[1].state, EntityState::Live(_)));
 }
 
 #[test]
-fn a_removal_needs_nothing_but_an_id() {
+fn a_deletion_needs_only_its_id() {
     let data = r#"{"id":"orgmem_1","deleted":true,"organization":7,"public_user_data":"x"}"#;
     let event = event(parse_bytes(&bytes("organizationMembership.deleted", data)));
     assert_eq!((event.changes.len(), event.users.len()), (1, 0));
 }
 
 #[test]
-fn a_deletion_without_an_id_is_not_readable() {
-    unread(&fixture("derived/user.deleted.no-id"), UnreadableReason::NoSubject);
+fn a_deletion_without_an_id_is_unreadable() {
+    check_unreadable(&fixture("derived/user.deleted.no-id"), UnreadableReason::NoSubject);
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn app_roles_come_from_roles_and_role_together() {
 }
 
 #[test]
-fn odd_metadata_gives_no_roles() {
+fn malformed_metadata_gives_no_roles() {
     for metadata in ["null", "7", "[]", r#"{"roles":"admin","role":["admin"]}"#, r#"{"roles":{}}"#]
     {
         let data = format!(r#"{{"id":"user_1","updated_at":5,"public_metadata":{metadata}}}"#);
@@ -188,55 +188,64 @@ fn the_order_of_keys_does_not_matter() {
 }
 
 #[test]
-fn what_is_not_an_event_is_told_apart() {
-    unread(b"", UnreadableReason::NotJson);
-    unread(b"{", UnreadableReason::NotJson);
-    unread(b"\xff\xfe", UnreadableReason::NotJson);
+fn malformed_bodies_give_the_right_reason() {
+    check_unreadable(b"", UnreadableReason::NotJson);
+    check_unreadable(b"{", UnreadableReason::NotJson);
+    check_unreadable(b"\xff\xfe", UnreadableReason::NotJson);
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    unread(&bytes("user.created", &deep), UnreadableReason::Shape);
-    unread(deep.as_bytes(), UnreadableReason::Shape);
-    unread(b"[]", UnreadableReason::Shape);
-    unread(br#"{"data":{}}"#, UnreadableReason::Shape);
-    unread(br#"{"type":"user.created","type":"user.deleted","data":{}}"#, UnreadableReason::Shape);
+    check_unreadable(&bytes("user.created", &deep), UnreadableReason::Shape);
+    check_unreadable(deep.as_bytes(), UnreadableReason::Shape);
+    check_unreadable(b"[]", UnreadableReason::Shape);
+    check_unreadable(br#"{"data":{}}"#, UnreadableReason::Shape);
+    check_unreadable(
+        br#"{"type":"user.created","type":"user.deleted","data":{}}"#,
+        UnreadableReason::Shape,
+    );
     // serde reads a struct from an array as well, by the order of its fields.
     let user = r#"["user_1",null,null,null,null,null,1744276393644]"#;
-    unread(&bytes("user.created", user), UnreadableReason::Shape);
+    check_unreadable(&bytes("user.created", user), UnreadableReason::Shape);
     let array = format!(r#"["user.deleted",{},1744276393644,null]"#, r#"{"id":"user_1"}"#);
-    unread(array.as_bytes(), UnreadableReason::Shape);
-    unread(&bytes("user.created", "null"), UnreadableReason::Shape);
-    unread(
+    check_unreadable(array.as_bytes(), UnreadableReason::Shape);
+    check_unreadable(&bytes("user.created", "null"), UnreadableReason::Shape);
+    check_unreadable(
         &bytes("user.created", r#"{"id":"user_1","id":"user_2","updated_at":5}"#),
         UnreadableReason::Shape,
     );
-    unread(&bytes("user.created", r#"{"id":"user_1"}"#), UnreadableReason::Shape);
-    unread(&bytes("user.created", r#"{"id":"mch_1","updated_at":5}"#), UnreadableReason::Id);
-    unread(&bytes("user.created", r#"{"id":"user_1","updated_at":-5}"#), UnreadableReason::Time);
-    unread(
+    check_unreadable(&bytes("user.created", r#"{"id":"user_1"}"#), UnreadableReason::Shape);
+    check_unreadable(
+        &bytes("user.created", r#"{"id":"mch_1","updated_at":5}"#),
+        UnreadableReason::Id,
+    );
+    check_unreadable(
+        &bytes("user.created", r#"{"id":"user_1","updated_at":-5}"#),
+        UnreadableReason::Time,
+    );
+    check_unreadable(
         br#"{"type":"user.created","data":{"id":"user_1","updated_at":5},"timestamp":-1}"#,
         UnreadableReason::Time,
     );
 }
 
 #[test]
-fn an_update_more_than_an_hour_after_its_event_is_not_believed() {
+fn an_update_more_than_an_hour_after_its_event_is_rejected() {
     let data = |ahead: i64| {
         let updated_at = 1_744_276_393_644 + ahead;
         bytes("user.updated", &format!(r#"{{"id":"user_1","updated_at":{updated_at}}}"#))
     };
-    assert!(matches!(parse_bytes(&data(3_600_000)).content, Payload::Synced(_)));
-    unread(&data(3_600_001), UnreadableReason::Time);
+    assert!(matches!(parse_bytes(&data(3_600_000)).payload, Payload::Event(_)));
+    check_unreadable(&data(3_600_001), UnreadableReason::Time);
 }
 
 #[test]
-fn an_unreadable_delivery_still_names_its_object() {
+fn an_unreadable_delivery_still_has_its_object_id() {
     let incoming = parse_bytes(&bytes("user.updated", r#"{"id":"user_1","updated_at":"x"}"#));
     assert_eq!(incoming.kind.as_deref(), Some("user.updated"));
-    let Payload::Unreadable(unreadable) = incoming.content else { panic!() };
+    let Payload::Unreadable(unreadable) = incoming.payload else { panic!() };
     assert_eq!(unreadable.object_id.as_deref(), Some("user_1"));
 }
 
 #[test]
-fn a_numeral_of_a_million_digits_is_not_readable_and_no_panic() {
+fn a_number_of_a_million_digits_is_unreadable() {
     let data = format!(r#"{{"id":"user_1","updated_at":{}}}"#, "9".repeat(1_000_000));
-    unread(&bytes("user.updated", &data), UnreadableReason::Shape);
+    check_unreadable(&bytes("user.updated", &data), UnreadableReason::Shape);
 }

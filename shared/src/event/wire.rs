@@ -1,88 +1,53 @@
-//! Clerk's JSON, as far as it is synced. The only place that spells its names.
+//! Reads the members of Clerk's JSON, required ones and optional ones.
 //!
-//! Shapes: <https://github.com/clerk/openapi-specs>, `webhooks/2025-04-15.yml`; examples break
-//! their own schema, so nearly everything is optional and unknown fields are ignored.
-//!
-//! What a member is worth decides what it costs when it cannot be read. One that says who may do
-//! what, or when ([`required`]), parks the delivery: a guess could grant. Any other ([`optional`])
-//! costs itself alone, and the delivery's row says so: a ban must not be lost to an odd e-mail
-//! address.
+//! A malformed required member (who may do what, and when) parks the delivery, because a guess
+//! could grant access. A malformed optional member is skipped, and the delivery's row says so: a
+//! ban must not be lost to a malformed e-mail address.
 
 use serde_json::value::RawValue;
 
-use super::{Unreadable, UnreadableReason};
+use super::{UnreadablePayload, UnreadableReason};
 use crate::json::{JsonObject, JsonScalar, array_items};
 
-/// The event itself.
-pub(super) const EVENT: [&str; 4] = ["type", "data", "timestamp", "instance_id"];
-
-/// What it is about, of any kind.
-pub(super) const DATA: [&str; 14] = [
-    "id",
-    "primary_email_address_id",
-    "email_addresses",
-    "public_metadata",
-    "banned",
-    "created_at",
-    "updated_at",
-    "name",
-    "slug",
-    "role",
-    "permissions",
-    "organization",
-    "public_user_data",
-    "key",
-];
-
-pub(super) const EMAIL_ADDRESS: [&str; 2] = ["id", "email_address"];
-
-pub(super) const ORGANIZATION: [&str; 4] = ["id", "name", "slug", "updated_at"];
-
-pub(super) const PUBLIC_USER_DATA: [&str; 1] = ["user_id"];
-
-pub(super) const PERMISSION: [&str; 2] = ["id", "key"];
-
-pub(super) const METADATA: [&str; 2] = ["roles", "role"];
-
-/// What is wrong with the data, and where. Holds no value: those may be personal.
+/// A problem in the JSON, with its path. It has no value: values may be personal.
 #[derive(Debug)]
 pub(super) struct ParseIssue {
     pub(super) reason: UnreadableReason,
-    pub(super) at: String,
+    pub(super) text: String,
 }
 
 pub(super) type ParseResult<T> = Result<T, ParseIssue>;
 
 impl ParseIssue {
     pub(super) fn bad_time(at: &str) -> Self {
-        Self { reason: UnreadableReason::Time, at: at.into() }
+        Self { reason: UnreadableReason::Time, text: at.into() }
     }
 
     pub(super) fn bad_id(at: &str) -> Self {
-        Self { reason: UnreadableReason::Id, at: at.into() }
+        Self { reason: UnreadableReason::Id, text: at.into() }
     }
 
     pub(super) fn missing(at: &str) -> Self {
-        Self { reason: UnreadableReason::Shape, at: format!("{at} is absent") }
+        Self { reason: UnreadableReason::Shape, text: format!("{at} is missing") }
     }
 
     pub(super) fn bad_shape(at: &str) -> Self {
-        Self { reason: UnreadableReason::Shape, at: format!("{at} cannot be read") }
+        Self { reason: UnreadableReason::Shape, text: format!("{at} is malformed") }
     }
 
-    /// Of the event itself, which may be no JSON at all.
+    /// For the outermost object, which may not be JSON at all.
     pub(super) fn bad_event(at: &str, error: &serde_json::Error) -> Self {
         let reason =
             if error.is_data() { UnreadableReason::Shape } else { UnreadableReason::NotJson };
         Self { reason, ..Self::bad_shape(at) }
     }
 
-    pub(super) fn unreadable(self, object_id: Option<String>) -> Unreadable {
-        Unreadable { object_id, reason: self.reason, detail: self.at }
+    pub(super) fn unreadable(self, object_id: Option<String>) -> UnreadablePayload {
+        UnreadablePayload { object_id, reason: self.reason, detail: self.text }
     }
 }
 
-/// What of a delivery was left out, in words, without any value.
+/// What was skipped of a delivery, without values.
 #[derive(Debug, Default)]
 pub(super) struct ParseNotes(Vec<String>);
 
@@ -91,8 +56,8 @@ impl ParseNotes {
         self.0.push(what.into());
     }
 
-    pub(super) fn add_unreadable(&mut self, at: &str) {
-        self.add(format!("{at} cannot be read"));
+    pub(super) fn add_malformed(&mut self, at: &str) {
+        self.add(format!("{at} is malformed"));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -104,18 +69,17 @@ impl ParseNotes {
     }
 }
 
-/// The last part of a path, which is the member's name.
+/// The last part of a path: the member's name.
 fn last_segment(at: &str) -> &str {
     at.rsplit('.').next().unwrap_or(at)
 }
 
-/// A member without which the event would say something else; `None` when it is absent.
+/// A required member; `None` if it is missing.
 pub(super) fn required<T: JsonScalar>(object: &JsonObject<'_>, at: &str) -> ParseResult<Option<T>> {
     object.scalar(last_segment(at)).map_err(|_| ParseIssue::bad_shape(at))
 }
 
-/// The same of a text. No id and no key of Clerk's holds the sign that stands for bytes which are
-/// no UTF-8.
+/// A required string without U+FFFD, which stands for invalid UTF-8: no id or key of Clerk has it.
 pub(super) fn required_text(object: &JsonObject<'_>, at: &str) -> ParseResult<String> {
     let text: String = required(object, at)?.ok_or_else(|| ParseIssue::missing(at))?;
     if text.contains(char::REPLACEMENT_CHARACTER) {
@@ -125,7 +89,7 @@ pub(super) fn required_text(object: &JsonObject<'_>, at: &str) -> ParseResult<St
     }
 }
 
-/// A part that is an object, without which the event would say something else.
+/// A required object.
 pub(super) fn required_object<'a>(
     object: &JsonObject<'a>,
     at: &str,
@@ -136,31 +100,32 @@ pub(super) fn required_object<'a>(
     JsonObject::parse(raw.get(), names).map_err(|_| ParseIssue::bad_shape(at))
 }
 
-/// A member that costs itself alone.
+/// An optional member: skipped and noted if it is malformed.
 pub(super) fn optional<T: JsonScalar>(
     object: &JsonObject<'_>,
     at: &str,
     notes: &mut ParseNotes,
 ) -> Option<T> {
     object.scalar(last_segment(at)).unwrap_or_else(|_| {
-        notes.add_unreadable(at);
+        notes.add_malformed(at);
         None
     })
 }
 
-/// The same, as it is written.
+/// The same, as raw JSON.
 pub(super) fn optional_raw<'a>(
     object: &JsonObject<'a>,
     at: &str,
     notes: &mut ParseNotes,
 ) -> Option<&'a RawValue> {
     object.non_null_member(last_segment(at)).unwrap_or_else(|_| {
-        notes.add_unreadable(at);
+        notes.add_malformed(at);
         None
     })
 }
 
-/// The items of a list, as far as `item` reads them; how many it does not is noted.
+/// The items of an optional list that `item` can parse. The others are skipped and counted in a
+/// note.
 pub(super) fn optional_items<'a, T>(
     object: &JsonObject<'a>,
     at: &str,
@@ -169,13 +134,13 @@ pub(super) fn optional_items<'a, T>(
 ) -> Vec<T> {
     let Some(raw) = optional_raw(object, at, notes) else { return Vec::new() };
     let Ok(items) = array_items(raw) else {
-        notes.add_unreadable(at);
+        notes.add_malformed(at);
         return Vec::new();
     };
-    let read: Vec<T> = items.iter().filter_map(|raw| item(raw)).collect();
-    let left_out = items.len() - read.len();
-    if 0 < left_out {
-        notes.add(format!("{at}: {left_out} of {} cannot be read", items.len()));
+    let parsed: Vec<T> = items.iter().filter_map(|raw| item(raw)).collect();
+    let skipped = items.len() - parsed.len();
+    if 0 < skipped {
+        notes.add(format!("{at}: {skipped} of {} items are malformed, skipped", items.len()));
     }
-    read
+    parsed
 }

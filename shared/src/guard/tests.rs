@@ -1,4 +1,4 @@
-//! The guard, dimension by dimension.
+//! Tests of the guard, one kind of need after the other.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::time::UnixMillis;
 
 const NOW: UnixMillis = UnixMillis(1_700_000_000_000);
 
-/// A session with further claims, and without `iat` where that is `null`. Nothing is signed here:
-/// what a signature is worth is the business of the session's own tests.
+/// A session with more claims, and without `iat` if that is `null`. It is not signed: the tests of
+/// `session` cover signatures.
 fn session(more: Value) -> Session {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -42,7 +42,7 @@ fn impersonated() -> Session {
     session(json!({ "act": { "sub": "support.desk@corp.example" } }))
 }
 
-fn known(standing: UserStatus) -> RoleSnapshot {
+fn admin_in_one_org(standing: UserStatus) -> RoleSnapshot {
     let organizations = vec![Membership {
         id: "org_a".into(),
         role: "org:admin".into(),
@@ -52,19 +52,19 @@ fn known(standing: UserStatus) -> RoleSnapshot {
     RoleSnapshot { set, good_until: NOW }
 }
 
-fn alone(standing: UserStatus) -> RoleSnapshot {
+fn without_roles(standing: UserStatus) -> RoleSnapshot {
     let set = RoleSet { version: 7, standing, roles: vec![], organizations: vec![] };
     RoleSnapshot { set, good_until: NOW }
 }
 
-fn answer(session: &Session, known: &RoleSnapshot, need: &Need) -> Result<(), Denied> {
+fn decide(session: &Session, known: &RoleSnapshot, need: &Need) -> Result<(), Denied> {
     permit(session, Some(known), need, NOW).map(drop)
 }
 
 #[track_caller]
 fn check(need: &Need, want: Result<(), Denied>) {
-    let known = known(UserStatus::Live);
-    assert_eq!(answer(&plain(), &known, need), want, "{need:?}");
+    let known = admin_in_one_org(UserStatus::Live);
+    assert_eq!(decide(&plain(), &known, need), want, "{need:?}");
     assert_eq!(roles_meet(Some(&known), need, NOW), want, "{need:?} by the roles alone");
 }
 
@@ -85,59 +85,64 @@ fn reverified(how: &str) -> Need {
 }
 
 #[test]
-fn a_cold_cache_denies() {
+fn without_a_role_set_access_is_denied() {
     let session = plain();
     let denied = permit(&session, None, &Need::Session, NOW).map(drop);
     assert_eq!(denied, Err(Denied::NoRoleSet));
 }
 
 #[test]
-fn a_set_past_its_age_denies() {
-    let (session, known) = (plain(), known(UserStatus::Live));
+fn a_role_set_past_its_age_denies() {
+    let (session, known) = (plain(), admin_in_one_org(UserStatus::Live));
     assert!(permit(&session, Some(&known), &role("admin"), NOW).is_ok());
     let late = permit(&session, Some(&known), &role("admin"), NOW.plus(1)).map(drop);
     assert_eq!(late, Err(Denied::RoleSetTooOld));
 }
 
 #[test]
-fn s_16_a_clock_before_1970_makes_no_set_younger() {
+fn s_16_a_clock_before_1970_does_not_extend_a_role_set() {
     let session = plain();
     for at in [i64::MIN, -1_700_000_000_000, -1] {
-        let known = RoleSnapshot { good_until: UnixMillis(at), ..known(UserStatus::Live) };
+        let known =
+            RoleSnapshot { good_until: UnixMillis(at), ..admin_in_one_org(UserStatus::Live) };
         let ask = |known, now| permit(&session, known, &role("admin"), UnixMillis(now)).map(drop);
         assert_eq!(ask(Some(&known), at + 1), Err(Denied::RoleSetTooOld), "{at}");
         assert_eq!(ask(Some(&known), 0), Err(Denied::RoleSetTooOld), "{at}");
         assert_eq!(ask(Some(&known), i64::MAX), Err(Denied::RoleSetTooOld), "{at}");
         assert_eq!(ask(None, at), Err(Denied::NoRoleSet), "{at}");
     }
-    // Nor a factor that was proved long ago.
-    let (session, known) = (self::session(json!({ "fva": [60, 60] })), known(UserStatus::Live));
+    // Neither does it make an old factor recent.
+    let (session, known) =
+        (self::session(json!({ "fva": [60, 60] })), admin_in_one_org(UserStatus::Live));
     for now in [i64::MIN, -1] {
-        let verdict = permit(&session, Some(&known), &reverified("strict"), UnixMillis(now));
-        assert_eq!(verdict.map(drop), Err(Denied::NotReverified), "{now}");
+        let result = permit(&session, Some(&known), &reverified("strict"), UnixMillis(now));
+        assert_eq!(result.map(drop), Err(Denied::NotReverified), "{now}");
     }
 }
 
 #[test]
-fn a_permit_tells_whose_it_is_and_from_what() {
-    let (session, known) = (plain(), known(UserStatus::Live));
+fn a_permit_has_its_session_and_role_set() {
+    let (session, known) = (plain(), admin_in_one_org(UserStatus::Live));
     let permit = permit(&session, Some(&known), &role("admin"), NOW).expect("granted");
     assert_eq!(permit.session(), &session);
     assert_eq!(permit.set(), &known.set);
 }
 
 #[test]
-fn the_dead_and_the_banned_may_nothing() {
-    for standing in [UserStatus::Dead, UserStatus::Banned] {
+fn deleted_and_banned_users_have_no_access() {
+    for standing in [UserStatus::Deleted, UserStatus::Banned] {
         for need in [Need::Session, role("admin"), Need::AnyOrg, Need::NoOrg] {
-            assert_eq!(answer(&plain(), &known(standing), &need), Err(Denied::UserBlocked));
-            assert_eq!(answer(&plain(), &alone(standing), &need), Err(Denied::UserBlocked));
+            assert_eq!(
+                decide(&plain(), &admin_in_one_org(standing), &need),
+                Err(Denied::UserBlocked)
+            );
+            assert_eq!(decide(&plain(), &without_roles(standing), &need), Err(Denied::UserBlocked));
         }
     }
 }
 
 #[test]
-fn an_app_role_is_held_or_not() {
+fn app_roles() {
     check(&role("admin"), Ok(()));
     check(&role("Admin"), Err(Denied::NotGranted));
     check(&role("org:admin"), Err(Denied::NotGranted));
@@ -145,7 +150,7 @@ fn an_app_role_is_held_or_not() {
 }
 
 #[test]
-fn a_role_of_one_organization_is_none_of_another() {
+fn organization_roles_apply_to_their_organization_only() {
     check(&org_role("org_a", "org:admin"), Ok(()));
     check(&org_role("org_b", "org:admin"), Err(Denied::NotGranted));
     check(&org_role("", "org:admin"), Err(Denied::NotGranted));
@@ -155,28 +160,28 @@ fn a_role_of_one_organization_is_none_of_another() {
 }
 
 #[test]
-fn to_be_in_an_organization_or_in_none_can_be_asked() {
+fn any_org_and_no_org() {
     check(&Need::Member { org: "org_a".into() }, Ok(()));
     check(&Need::Member { org: "org_b".into() }, Err(Denied::NotGranted));
     check(&Need::AnyOrg, Ok(()));
     check(&Need::NoOrg, Err(Denied::NotGranted));
-    let of = |standing, need: &Need| answer(&plain(), &alone(standing), need);
+    let of = |standing, need: &Need| decide(&plain(), &without_roles(standing), need);
     assert_eq!(of(UserStatus::Live, &Need::AnyOrg), Err(Denied::NotGranted));
     assert_eq!(of(UserStatus::Live, &Need::NoOrg), Ok(()));
-    // The webhook is late: that there is no organization is not known.
+    // The webhook is late: the absence of organizations is unknown.
     assert_eq!(of(UserStatus::Unknown, &Need::AnyOrg), Err(Denied::NotGranted));
     assert_eq!(of(UserStatus::Unknown, &Need::NoOrg), Err(Denied::NotGranted));
 }
 
 #[test]
-fn a_question_that_asks_nothing_is_denied() {
+fn an_empty_need_is_denied() {
     check(&Need::All(vec![]), Err(Denied::NotGranted));
     check(&Need::Any(vec![]), Err(Denied::NotGranted));
     check(&Need::All(vec![Need::Session, Need::Any(vec![])]), Err(Denied::NotGranted));
 }
 
 #[test]
-fn all_wants_each_and_any_wants_one() {
+fn all_and_any() {
     check(&Need::All(vec![role("admin"), role("editor")]), Err(Denied::NotGranted));
     check(&Need::All(vec![role("admin"), Need::AnyOrg]), Ok(()));
     check(&Need::Any(vec![role("admin"), role("editor")]), Ok(()));
@@ -184,8 +189,8 @@ fn all_wants_each_and_any_wants_one() {
 }
 
 #[test]
-fn j_16_a_dimension_that_is_missing_or_malformed_denies() {
-    let known = known(UserStatus::Live);
+fn j_16_a_missing_or_malformed_factor_age_denies() {
+    let known = admin_in_one_org(UserStatus::Live);
     let both = |need: Need| Need::All(vec![role("admin"), need]);
     let strict = reverified("strict");
     let malformed = [
@@ -202,32 +207,32 @@ fn j_16_a_dimension_that_is_missing_or_malformed_denies() {
         json!({ "fva": { "0": 0, "1": 0 } }),
         json!({ "fva": [-1, 0] }),
         json!({ "fva": [-1, -1] }),
-        // An age without a date.
+        // An age without `iat`.
         json!({ "fva": [0, 0], "iat": null }),
     ];
     for claims in malformed {
         let session = session(claims.clone());
-        assert_eq!(answer(&session, &known, &strict), Err(Denied::NotReverified), "{claims}");
-        assert_eq!(answer(&session, &known, &both(strict.clone())), Err(Denied::NotReverified));
-        // What is asked beside it is neither lost nor enough.
+        assert_eq!(decide(&session, &known, &strict), Err(Denied::NotReverified), "{claims}");
+        assert_eq!(decide(&session, &known, &both(strict.clone())), Err(Denied::NotReverified));
+        // It does not affect another need that is met.
         let either = Need::Any(vec![strict.clone(), role("admin")]);
-        assert_eq!(answer(&session, &known, &either), Ok(()), "{claims}");
+        assert_eq!(decide(&session, &known, &either), Ok(()), "{claims}");
     }
     let young = session(json!({ "fva": [0, 0] }));
-    assert_eq!(answer(&young, &known, &both(strict.clone())), Ok(()));
+    assert_eq!(decide(&young, &known, &both(strict.clone())), Ok(()));
     let lacking = Need::All(vec![role("editor"), strict.clone()]);
-    assert_eq!(answer(&young, &known, &lacking), Err(Denied::NotGranted));
-    // The roles alone never prove anything.
+    assert_eq!(decide(&young, &known, &lacking), Err(Denied::NotGranted));
+    // Roles without a session never meet it.
     assert_eq!(roles_meet(Some(&known), &strict, NOW), Err(Denied::NotReverified));
 }
 
 #[test]
-fn a_factor_is_young_enough_by_clerks_rules() {
-    let known = known(UserStatus::Live);
+fn factor_ages_follow_clerks_rules() {
+    let known = admin_in_one_org(UserStatus::Live);
     let ask = |how: &str, fva: [i64; 2]| {
-        answer(&session(json!({ "fva": fva })), &known, &reverified(how)).is_ok()
+        decide(&session(json!({ "fva": fva })), &known, &reverified(how)).is_ok()
     };
-    // An age of as many minutes as asked for is too old.
+    // An age equal to the limit is too old.
     assert!(ask("first_factor:10", [9, -1]) && !ask("first_factor:10", [10, -1]));
     assert!(ask("first_factor:10", [9, 500]));
     assert!(ask("strict", [500, 9]) && !ask("strict", [0, 10]));
@@ -248,7 +253,7 @@ fn a_factor_is_young_enough_by_clerks_rules() {
 
 #[test]
 fn an_age_grows_while_the_token_is_used() {
-    let mut known = known(UserStatus::Live);
+    let mut known = admin_in_one_org(UserStatus::Live);
     known.good_until = NOW.plus(600_000);
     let session = session(json!({ "fva": [9, -1] }));
     let at = |ms| permit(&session, Some(&known), &reverified("strict"), NOW.plus(ms)).map(drop);
@@ -258,8 +263,8 @@ fn an_age_grows_while_the_token_is_used() {
 }
 
 #[test]
-fn j_22_who_acts_as_another_has_none_of_their_administrative_roles() {
-    let (known, actor) = (known(UserStatus::Live), impersonated());
+fn j_22_impersonators_have_no_administrative_roles() {
+    let (known, actor) = (admin_in_one_org(UserStatus::Live), impersonated());
     for need in [
         role("admin"),
         org_role("org_a", "org:admin"),
@@ -267,15 +272,15 @@ fn j_22_who_acts_as_another_has_none_of_their_administrative_roles() {
         Need::All(vec![Need::Session, role("admin")]),
         Need::Any(vec![role("editor"), role("admin")]),
     ] {
-        assert_eq!(answer(&plain(), &known, &need), Ok(()), "{need:?}");
-        assert_eq!(answer(&actor, &known, &need), Err(Denied::Impersonated), "{need:?}");
+        assert_eq!(decide(&plain(), &known, &need), Ok(()), "{need:?}");
+        assert_eq!(decide(&actor, &known, &need), Err(Denied::Impersonated), "{need:?}");
     }
     let sees = [Need::Session, Need::AnyOrg, permission("org_a", "org:posts:read")];
     for need in sees {
-        assert_eq!(answer(&actor, &known, &need), Ok(()), "{need:?}");
+        assert_eq!(decide(&actor, &known, &need), Ok(()), "{need:?}");
     }
-    // What the user has not is not said to be kept from the actor.
-    assert_eq!(answer(&actor, &known, &role("editor")), Err(Denied::NotGranted));
+    // A need that the user does not meet is `NotGranted`, not `Impersonated`.
+    assert_eq!(decide(&actor, &known, &role("editor")), Err(Denied::NotGranted));
     for name in ["admin", "org:admin", "org:sys_profile:delete"] {
         assert!(is_administrative(name), "{name}");
     }

@@ -1,5 +1,5 @@
-//! What was ever heard of live states, won or refused: it only grows, so in whatever order and how
-//! often things are heard, it ends the same.
+//! Facts from every live state ever seen, whether it won or not. They only grow, so order and
+//! repetition do not matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ pub struct MembershipPair {
     pub user_id: String,
 }
 
-/// What must be remembered of states that the row of their id no longer shows, or never did.
+/// The facts that other ids depend on, and that the row of their own id may no longer show.
 ///
 /// [`MergeContext::join`] is a join-semilattice like [`super::join`]: greatest ranks and unions of
 /// sets.
@@ -24,14 +24,14 @@ pub struct MergeContext {
     /// For each pair the greatest rank of a live membership of it. See
     /// [`MergeContext::is_current`].
     pub pairs: BTreeMap<MembershipPair, Rank>,
-    /// The keys of roles. A membership's own list of permissions never speaks for one of them.
+    /// The keys of roles. For these a membership's own list of permissions is ignored.
     pub role_keys: BTreeSet<String>,
-    /// The keys of permissions. One of them that no live permission bears is in no list.
+    /// The keys of permissions. One without a live permission is removed from every list.
     pub permission_keys: BTreeSet<String>,
 }
 
 impl MergeContext {
-    /// Takes in a change. A delete names nothing but an id.
+    /// Adds the facts of a change. A deletion has none.
     pub fn observe(&mut self, change: &EntityChange) {
         let EntityState::Live(LiveState { rank, fields }) = &change.state else { return };
         match fields {
@@ -46,7 +46,7 @@ impl MergeContext {
         }
     }
 
-    /// What was heard when both were.
+    /// The union of both.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {
         for (pair, rank) in other.pairs {
@@ -57,10 +57,11 @@ impl MergeContext {
         self
     }
 
-    /// Whether a live membership of this pair and rank counts: none of a greater rank was heard.
+    /// Returns whether a live membership of this rank is the current one of its pair: no greater
+    /// rank was seen.
     ///
-    /// An older one was left before the newer one began. It never counts again, even when the newer
-    /// one is deleted and the older one's own delete was lost.
+    /// An older membership ended before the newer one began. It stays ignored, even if the newer
+    /// one is deleted and the older one's own deletion was lost.
     #[must_use]
     pub fn is_current(&self, pair: &MembershipPair, rank: &Rank) -> bool {
         self.pairs.get(pair).is_none_or(|greatest| greatest <= rank)
@@ -111,22 +112,22 @@ mod tests {
         })
     }
 
-    fn heard(changes: &[EntityChange]) -> MergeContext {
-        let mut heard = MergeContext::default();
+    fn context(changes: &[EntityChange]) -> MergeContext {
+        let mut context = MergeContext::default();
         for change in changes {
-            heard.observe(change);
+            context.observe(change);
         }
-        heard
+        context
     }
 
-    fn some() -> impl Strategy<Value = Vec<EntityChange>> {
+    fn changes() -> impl Strategy<Value = Vec<EntityChange>> {
         vec(change(), 0..6)
     }
 
     proptest! {
         #[test]
-        fn what_is_heard_is_a_join(a in some(), b in some(), c in some()) {
-            let (x, y, z) = (heard(&a), heard(&b), heard(&c));
+        fn a_merge_context_is_a_semilattice(a in changes(), b in changes(), c in changes()) {
+            let (x, y, z) = (context(&a), context(&b), context(&c));
             assert_eq!(x.clone().join(y.clone()), y.clone().join(x.clone()));
             assert_eq!(x.clone().join(x.clone()), x);
             let left = x.clone().join(y.clone()).join(z.clone());
@@ -134,14 +135,14 @@ mod tests {
         }
 
         #[test]
-        fn in_parts_or_at_once_it_is_the_same(a in some(), b in some()) {
+        fn batching_does_not_change_the_context(a in changes(), b in changes()) {
             let both: Vec<_> = b.iter().chain(&a).cloned().collect();
-            assert_eq!(heard(&a).join(heard(&b)), heard(&both));
+            assert_eq!(context(&a).join(context(&b)), context(&both));
         }
 
         #[test]
-        fn of_a_pair_one_rank_counts_and_none_that_was_passed(a in some(), b in some()) {
-            let (first, both) = (heard(&a), heard(&a).join(heard(&b)));
+        fn only_the_greatest_rank_of_a_pair_is_current(a in changes(), b in changes()) {
+            let (first, both) = (context(&a), context(&a).join(context(&b)));
             let lives = a.iter().chain(&b).filter_map(|change| match &change.state {
                 EntityState::Live(LiveState { rank, fields: EntityFields::Membership(it) }) => {
                     let (org_id, user_id) = (it.org_id.clone(), it.user_id.clone());

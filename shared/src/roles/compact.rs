@@ -1,8 +1,8 @@
-//! A role set as JSON in which no list of permissions stands twice. A user of five thousand
-//! organizations has few roles, and what these carry would be nearly all of the text.
+//! Compact JSON of a role set: each permission list is written once. A user of five thousand
+//! organizations has few different roles, but repeated permissions would be nearly all of the JSON.
 //!
-//! `lists` are the lists that the memberships carry. A membership says in `list` which of them is
-//! its own, in the place of `permissions`.
+//! `lists` has the permission lists. A membership has an index into it, `list`, instead of
+//! `permissions`.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{Membership, PermissionList, RoleSet, UserStatus};
 use crate::json::deserialize_from_object;
 
-/// A set that is written so.
+/// A role set that serializes in compact form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CompactRoleSet<'a> {
     version: i64,
@@ -30,12 +30,12 @@ struct CompactMembership<'a> {
 
 impl<'a> From<&'a RoleSet> for CompactRoleSet<'a> {
     fn from(set: &'a RoleSet) -> Self {
-        // By where a list lies: equal ones lie in one place, see `RoleSet::canonical`.
-        let mut places = BTreeMap::new();
+        // Keyed by address: equal lists share one allocation, see `RoleSet::normalized`.
+        let mut indexes = BTreeMap::new();
         let mut lists = Vec::new();
         let organizations = set.organizations.iter().map(|membership| {
             let permissions = &membership.permissions;
-            let list = *places.entry(permissions.as_ptr()).or_insert_with(|| {
+            let list = *indexes.entry(permissions.as_ptr()).or_insert_with(|| {
                 lists.push(permissions);
                 lists.len() - 1
             });
@@ -47,7 +47,7 @@ impl<'a> From<&'a RoleSet> for CompactRoleSet<'a> {
     }
 }
 
-/// Writes a set so: for `#[serde(serialize_with)]`.
+/// Serializes in compact form, for `#[serde(serialize_with)]`.
 ///
 /// # Errors
 /// The serializer's own.
@@ -55,7 +55,7 @@ pub fn serialize_compact<S: Serializer>(set: &RoleSet, serializer: S) -> Result<
     CompactRoleSet::from(set).serialize(serializer)
 }
 
-/// A set in either form.
+/// A role set in either form.
 #[derive(Deserialize)]
 #[serde(remote = "Self")]
 pub(super) struct RoleSetWire {
@@ -86,9 +86,9 @@ impl TryFrom<RoleSetWire> for RoleSet {
         let membership = |it: MembershipWire| {
             let permissions = match (it.permissions, it.list) {
                 (Some(own), None) => own,
-                (None, Some(list)) => lists.get(list).ok_or("a list that is not there")?.clone(),
-                (None, None) => return Err("a membership without permissions"),
-                (Some(_), Some(_)) => return Err("a membership with permissions and a list"),
+                (None, Some(list)) => lists.get(list).ok_or("list index out of range")?.clone(),
+                (None, None) => return Err("membership has neither permissions nor list"),
+                (Some(_), Some(_)) => return Err("membership has both permissions and list"),
             };
             Ok(Membership { id: it.id, role: it.role, permissions })
         };
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn no_list_stands_twice() {
+    fn each_list_is_written_once() {
         let set = set(vec![
             membership(1, "org:admin", &["org:b:write", "org:a:read"]),
             membership(2, "org:admin", &["org:a:read", "org:b:write"]),
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_is_neither_is_refused() {
+    fn invalid_forms_are_rejected() {
         for membership in [
             r#"{"id":"org_1","role":"org:admin"}"#,
             r#"{"id":"org_1","role":"org:admin","list":1}"#,

@@ -1,11 +1,11 @@
-//! Who acts as a user.
+//! The impersonator of a user.
 
-/// Bytes in what names an actor. An e-mail address has at most 254 (RFC 5321, section 4.5.3.1).
+/// The most bytes of an actor's id. An e-mail address has at most 254 (RFC 5321, section 4.5.3.1).
 pub const ACTOR_BYTES_MAX: usize = 256;
 
-/// Who acts as a user, when somebody impersonates them: any text that the application gave to Clerk
+/// The impersonator (`act.sub`): any string that the application gave to Clerk
 /// (`actor.sub` of <https://clerk.com/docs/reference/backend-api/tag/actor-tokens>), a user's id or
-/// an e-mail address. To be shown and logged, and to be escaped there; nothing is looked up by it.
+/// an e-mail address. For display and logs only; escape it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor(Box<str>);
 

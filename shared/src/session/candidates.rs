@@ -1,22 +1,20 @@
-//! Which tokens of a request are judged, and which of them counts.
+//! Finds the session tokens of a request and picks the one that counts.
 
 mod unverified_claims;
 mod session_cookies;
 
 use self::session_cookies::SessionCookies;
 use self::unverified_claims::UnverifiedClaims;
-use super::TokenError;
-use super::handshake::{CandidateOutcome, is_current, may_be_renewed};
+use super::renewal::{is_current, may_be_renewed};
+use super::{CANDIDATES_MAX, TokenError};
 use crate::id::UserId;
 use crate::time::UnixMillis;
 
-/// Where Clerk's scripts put the token.
-pub const COOKIE: &str = "__session";
+pub use super::candidate::{
+    CandidateOutcome, ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation,
+};
 
-/// Where Clerk says when the browser's sessions last changed, in seconds; 0 is "signed out".
-pub const CLIENT_UAT: &str = "__client_uat";
-
-/// The two headers in which a token can come, as they came.
+/// The two headers that can carry a token, unparsed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CredentialHeaders<'a> {
     /// `Authorization`.
@@ -25,164 +23,106 @@ pub struct CredentialHeaders<'a> {
     pub cookie: Option<&'a str>,
 }
 
-/// The Clerk instance, as far as its cookies tell it from others on the same domain.
-#[derive(Clone, Copy, Debug)]
-pub struct ClerkInstance<'a> {
-    /// What it writes into `iss`.
-    pub issuer: &'a str,
-    /// [`super::publishable_key::PublishableKey::cookie_suffix`], where the key is known.
-    pub suffix: Option<&'a str>,
-    /// Whether it is one for production or for development.
-    pub stage: InstanceType,
-}
-
-/// What an instance is for. Cookies of a development instance are set by scripts, less reliably.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstanceType {
-    /// `pk_live_…`, or unknown.
-    Production,
-    /// `pk_test_…`.
-    Development,
-}
-
-/// Where a token was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenLocation {
-    /// `Authorization`: a program, or a script.
-    AuthorizationHeader,
-    /// `__session`.
-    Cookie,
-    /// `__session_<suffix>`.
-    SuffixedCookie,
-}
-
-/// What a request carries to say who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TokenCandidate<'a> {
-    /// The token to judge, if there is one.
-    pub token: Option<&'a str>,
-    /// Where it was found, or where it would have been.
-    pub carrier: TokenLocation,
-    /// When the browser's sessions last changed, if a cookie says so.
-    pub client_uat: Option<ClientUat>,
-}
-
-/// The value of [`CLIENT_UAT`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientUat {
-    /// Nobody is signed in in this browser.
-    SignedOut,
-    /// Somebody is, since then.
-    Since(UnixMillis),
-}
-
-impl ClientUat {
-    /// As Clerk's SDK, what is not a number counts as 0.
-    fn parse(text: &str) -> Self {
-        let seconds = text.parse::<u32>().unwrap_or(0);
-        if seconds == 0 {
-            return Self::SignedOut;
-        }
-        Self::Since(UnixMillis(i64::from(seconds).saturating_mul(1000)))
-    }
-}
-
-/// Tokens of one request that are judged. A browser sends one or two; more than so many are there
-/// to cost time.
-pub const TOKENS_MAX: usize = 8;
-
-/// Finds the tokens to judge, in the order in which they count. There is at least one place, and
-/// the first may be one where no token stands.
+/// Finds the tokens to verify, in the order in which they count. Returns at least one candidate;
+/// the first may have no token.
 ///
 /// `Authorization: Bearer …`, or a token alone in that header, comes before any cookie; other
-/// schemes are somebody else's. Beside it come only the tokens in cookies that name another user.
+/// schemes are ignored. In addition only cookie tokens of a different user are returned.
 ///
 /// Between `__session_<suffix>` and `__session` the rules of Clerk's SDK decide (clerk/javascript,
 /// `packages/backend/src/tokens/authenticateContext.ts`). A cookie may come several times: another
-/// instance, another framework or a sibling domain has set one of its name, and nothing in the
-/// header says which is ours. So each of those that claim to be this instance's is judged, the
+/// instance, another framework or a sibling domain may have set one of that name, and the header
+/// does not say which is ours. So each token that claims this instance's issuer is verified, the
 /// newest first, and after them those of the other pair.
 ///
 /// # Errors
-/// [`TokenError::TooManyTokens`] when there are more than [`TOKENS_MAX`].
+/// [`TokenError::TooManyTokens`] when there are more than [`CANDIDATES_MAX`].
 pub fn find_candidates<'a>(
-    presented: CredentialHeaders<'a>,
+    headers: CredentialHeaders<'a>,
     instance: &ClerkInstance<'_>,
     now: UnixMillis,
 ) -> Result<Vec<TokenCandidate<'a>>, TokenError> {
-    let cookies = SessionCookies::parse(presented.cookie.unwrap_or_default(), instance);
-    let mut found = cookies.candidates(instance, now);
-    if let Some(bearer) = presented.authorization.and_then(bearer) {
+    let cookies = SessionCookies::parse(headers.cookie.unwrap_or_default(), instance);
+    let mut candidates = cookies.candidates(instance, now);
+    if let Some(bearer) = headers.authorization.and_then(bearer) {
         let user = |token| UnverifiedClaims::parse(token, instance.issuer).subject;
         let own = user(bearer);
-        found.retain(|beside| beside.token.and_then(user).is_some_and(|user| Some(user) != own));
+        candidates
+            .retain(|beside| beside.token.and_then(user).is_some_and(|user| Some(user) != own));
         let first = TokenCandidate {
             token: Some(bearer),
             carrier: TokenLocation::AuthorizationHeader,
             client_uat: None,
         };
-        found.insert(0, first);
+        candidates.insert(0, first);
     }
-    if TOKENS_MAX < found.len() { Err(TokenError::TooManyTokens) } else { Ok(found) }
+    if CANDIDATES_MAX < candidates.len() { Err(TokenError::TooManyTokens) } else { Ok(candidates) }
 }
 
-/// The token in `Authorization`. Without a scheme it is one only if it has a token's form: then no
-/// scheme stands there.
+/// The token in `Authorization`. A value without a scheme is a token only if it has three parts
+/// separated by dots.
 fn bearer(value: &str) -> Option<&str> {
     let is_token = !value.contains([' ', '\t']) && value.split('.').count() == 3;
     value.strip_prefix("Bearer ").or_else(|| is_token.then_some(value))
 }
 
-/// Settles which of the tokens counts, once each of them was judged: the first that is live.
+/// Picks the candidate that counts, once each is verified: the first valid one.
 ///
-/// Where none is, the one counts that Clerk may renew, so that a leftover keeps nobody out; then
-/// the first. A token in `Authorization` counts whatever the others are.
+/// If none is valid: the first that a handshake can renew, so that a stale cookie does not block
+/// sign-in; then the first. A token in `Authorization` always counts.
 ///
 /// # Errors
-/// [`TokenError::ConflictingTokens`] when live ones name different users: guessing would serve one
-/// of them the other's page.
+/// [`TokenError::ConflictingTokens`] if valid ones name different users: a guess could serve one
+/// user the other's page.
 pub fn pick_candidate(
-    judged: Vec<(TokenCandidate<'_>, CandidateOutcome)>,
+    verified: Vec<(TokenCandidate<'_>, CandidateOutcome)>,
 ) -> Result<(TokenCandidate<'_>, CandidateOutcome), TokenError> {
-    let users: Vec<_> = judged.iter().map(|(found, carried)| valid_user(found, carried)).collect();
+    let users: Vec<_> =
+        verified.iter().map(|(candidate, outcome)| valid_user(candidate, outcome)).collect();
     let mut known = users.iter().flatten();
     if known.next().is_some_and(|first| known.any(|user| user != first)) {
         return Err(TokenError::ConflictingTokens);
     }
-    let first_live = users.iter().position(Option::is_some);
-    let is_renewable =
-        |(found, carried): &(TokenCandidate<'_>, CandidateOutcome)| may_be_renewed(found, carried);
-    let at = match judged.first() {
-        Some((found, carried)) if is_decisive(found, carried) => 0,
-        _ => first_live
-            .or_else(|| judged.iter().position(is_renewable))
+    let first_valid = users.iter().position(Option::is_some);
+    let is_renewable = |(candidate, outcome): &(TokenCandidate<'_>, CandidateOutcome)| {
+        may_be_renewed(candidate, outcome)
+    };
+    let at = match verified.first() {
+        Some((candidate, outcome)) if is_decisive(candidate, outcome) => 0,
+        _ => first_valid
+            .or_else(|| verified.iter().position(is_renewable))
             .or_else(|| {
-                judged.iter().position(|(_, carried)| *carried != CandidateOutcome::NoToken)
+                verified.iter().position(|(_, outcome)| *outcome != CandidateOutcome::NoToken)
             })
             .unwrap_or(0),
     };
     let nowhere = TokenCandidate { token: None, carrier: TokenLocation::Cookie, client_uat: None };
-    Ok(judged.into_iter().nth(at).unwrap_or((nowhere, CandidateOutcome::NoToken)))
+    Ok(verified.into_iter().nth(at).unwrap_or((nowhere, CandidateOutcome::NoToken)))
 }
 
-fn valid_user<'a>(found: &TokenCandidate<'_>, carried: &'a CandidateOutcome) -> Option<&'a UserId> {
-    match carried {
-        CandidateOutcome::Session(session) if is_current(session, found) => Some(session.user_id()),
+fn valid_user<'a>(
+    candidate: &TokenCandidate<'_>,
+    outcome: &'a CandidateOutcome,
+) -> Option<&'a UserId> {
+    match outcome {
+        CandidateOutcome::Session(session) if is_current(session, candidate) => {
+            Some(session.user_id())
+        }
         CandidateOutcome::Session(_)
         | CandidateOutcome::NoToken
         | CandidateOutcome::Rejected(_) => None,
     }
 }
 
-/// Whether nothing else is looked at: a program's header, and a pair that says of itself that
-/// nobody is signed in, or that its session is not the browser's any more.
-fn is_decisive(found: &TokenCandidate<'_>, carried: &CandidateOutcome) -> bool {
-    if found.carrier == TokenLocation::AuthorizationHeader {
+/// Whether this candidate decides alone: an `Authorization` header, or a cookie pair that says
+/// "signed out" or whose session is no longer the browser's.
+fn is_decisive(candidate: &TokenCandidate<'_>, outcome: &CandidateOutcome) -> bool {
+    if candidate.carrier == TokenLocation::AuthorizationHeader {
         return true;
     }
-    match carried {
-        CandidateOutcome::NoToken => found.client_uat == Some(ClientUat::SignedOut),
-        CandidateOutcome::Session(session) => !is_current(session, found),
+    match outcome {
+        CandidateOutcome::NoToken => candidate.client_uat == Some(ClientUat::SignedOut),
+        CandidateOutcome::Session(session) => !is_current(session, candidate),
         CandidateOutcome::Rejected(_) => false,
     }
 }

@@ -1,5 +1,5 @@
-//! The claims of a token. Every known one is read strictly: a claim of the wrong type is never
-//! taken for a missing one (jsonwebtoken before 10.3.0 did that with `exp`, CVE-2026-25537).
+//! The claims of a token. Known claims are strict: a claim of the wrong type is never
+//! treated as missing (jsonwebtoken before 10.3.0 did that with `exp`, CVE-2026-25537).
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use super::{Actor, SKEW_MS, TokenError};
 use crate::json::{JsonObject, JsonScalar, parse_scalar};
 use crate::time::UnixMillis;
 
-/// The claims that are read. A repeated one is refused, any other is left alone.
+/// The claims that are read. A duplicate is an error; other claims are ignored.
 const NAMES: [&str; 18] = [
     "iss",
     "sub",
@@ -43,13 +43,13 @@ pub(super) struct Claims<'a> {
     pub(super) iat: Option<UnixMillis>,
     pub(super) sts: Option<String>,
     pub(super) act: Option<Actor>,
-    /// What only narrows or informs, or is another token's: read as far as it can be.
+    /// Optional claims, parsed on demand.
     others: JsonObject<'a>,
 }
 
 impl Claims<'_> {
-    /// Clerk's rules with [`SKEW_MS`]: at the end of the skew a token has expired, and at its
-    /// beginning it is valid. None was valid before 1970: a clock that stands there is wrong.
+    /// `exp` is exclusive and `nbf` inclusive, both with [`SKEW_MS`], as in Clerk's SDK. Before
+    /// 1970 nothing is valid: the clock is wrong.
     pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), TokenError> {
         let is_ahead = |at: Option<UnixMillis>| at.is_some_and(|at| now.plus(SKEW_MS) < at);
         if self.exp.is_some_and(|exp| exp <= now.plus(-SKEW_MS)) {
@@ -79,7 +79,7 @@ impl Claims<'_> {
         }
     }
 
-    /// How old the user's factors are; ages without a date say nothing.
+    /// The ages of the user's factors; needs `iat`.
     pub(super) fn factors(&self) -> Option<FactorAges> {
         FactorAges::parse(&self.other("fva")?, self.iat?)
     }
@@ -98,26 +98,26 @@ impl Claims<'_> {
     }
 }
 
-/// Reads the claims.
+/// Parses the claims.
 pub(super) fn parse_claims(json: &[u8]) -> Result<Claims<'_>, TokenError> {
-    // serde_json passes over the bytes of a claim that nobody reads, whatever they are.
+    // serde_json does not validate UTF-8 in skipped values.
     let json = str::from_utf8(json).map_err(|_| TokenError::BadClaims)?;
-    let found = JsonObject::parse(json, &NAMES).map_err(|_| TokenError::BadClaims)?;
-    if found.has_duplicate() {
+    let claims = JsonObject::parse(json, &NAMES).map_err(|_| TokenError::BadClaims)?;
+    if claims.has_duplicate() {
         return Err(TokenError::BadClaims);
     }
-    let found = ClaimReader(found);
+    let claims = ClaimReader(claims);
     Ok(Claims {
-        iss: found.text("iss")?,
-        sub: found.text("sub")?,
-        sid: found.text("sid")?,
-        azp: found.text("azp")?,
-        exp: found.seconds("exp")?,
-        nbf: found.seconds("nbf")?,
-        iat: found.seconds("iat")?,
-        sts: found.text("sts")?,
-        act: found.actor("act")?,
-        others: found.0,
+        iss: claims.text("iss")?,
+        sub: claims.text("sub")?,
+        sid: claims.text("sid")?,
+        azp: claims.text("azp")?,
+        exp: claims.seconds("exp")?,
+        nbf: claims.seconds("nbf")?,
+        iat: claims.seconds("iat")?,
+        sts: claims.text("sts")?,
+        act: claims.actor("act")?,
+        others: claims.0,
     })
 }
 
@@ -163,13 +163,13 @@ mod tests {
 
     /// Found by the fuzz target `session_token`.
     #[test]
-    fn claims_are_utf_8_also_where_nobody_reads_them() {
+    fn unread_claims_must_be_utf_8() {
         assert!(parse_claims(b"{\"jti\":\"\xed\xe6\x25\"}").is_err());
         assert!(parse_claims("{\"jti\":\"\u{ed}\"}".as_bytes()).is_ok());
     }
 
     #[test]
-    fn who_acts_is_an_object() {
+    fn act_must_be_an_object() {
         let actor =
             |act: &str| parse_claims(format!("{{\"act\":{act}}}").as_bytes()).map(|it| it.act);
         for sub in ["user_9", "support.desk@corp.example", "Ann \u{c9} <b>", "\u{0}"] {

@@ -1,30 +1,36 @@
-//! Cookies: the header that a browser sends, and the lines that Clerk asks us to set.
+//! Parses `Cookie` headers and Clerk's `Set-Cookie` lines.
 
-/// A cookie has two values: a sibling domain can set a second one, and nothing in the header says
+/// The cookie with the session token.
+pub const SESSION_COOKIE: &str = "__session";
+
+/// The cookie with the time of the browser's last session change, in seconds; 0 is "signed out".
+pub const CLIENT_UAT_COOKIE: &str = "__client_uat";
+
+/// A cookie has two values: a sibling domain can set a second one, and the header does not say
 /// which is ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the cookie has two values")]
+#[error("cookie is set twice with different values")]
 pub struct DuplicateCookie;
 
-/// The value of the cookie `name`. An empty one is what signing out leaves behind: none.
+/// The value of the cookie `name`. An empty value counts as absent.
 ///
-/// Spaces and tabs around names and values do not count, and nothing else is taken away or decoded
-/// (RFC 6265, section 5.2): a name in other white space is another name.
+/// Spaces and tabs around names and values are ignored; nothing else is trimmed or decoded (RFC
+/// 6265, section 5.2).
 ///
 /// # Errors
-/// [`DuplicateCookie`] when the cookie has two values.
+/// [`DuplicateCookie`] if the cookie has two values.
 pub fn single_value<'a>(header: &'a str, name: &str) -> Result<Option<&'a str>, DuplicateCookie> {
     let mut values = values(header, name);
     let first = values.next();
     if values.any(|value| Some(value) != first) { Err(DuplicateCookie) } else { Ok(first) }
 }
 
-/// The different values of the cookie `name`, read likewise, in the order in which they came.
+/// The distinct values of the cookie `name`, in their order.
 #[must_use]
 pub fn distinct_values<'a>(header: &'a str, name: &str) -> Vec<&'a str> {
     let mut all = Vec::new();
     for value in values(header, name) {
-        // A browser sends few of one name; a header full of them must not cost its square.
+        // Avoids quadratic time for a header full of them.
         if all.len() <= VALUES_MAX && !all.contains(&value) {
             all.push(value);
         }
@@ -32,7 +38,7 @@ pub fn distinct_values<'a>(header: &'a str, name: &str) -> Vec<&'a str> {
     all
 }
 
-/// Values of one cookie that are told apart.
+/// Distinct values kept.
 const VALUES_MAX: usize = 64;
 
 fn values<'a>(header: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
@@ -54,19 +60,14 @@ const LINE_BYTES_MAX: usize = 5_120;
 
 /// The cookies that are Clerk's to set on an application's domain, each also with the instance's
 /// suffix (clerk/javascript, `packages/backend/src/constants.ts`).
-const CLERK_COOKIES: [&str; 5] = [
-    super::candidates::COOKIE,
-    super::candidates::CLIENT_UAT,
-    "__refresh",
-    "__clerk_db_jwt",
-    "__clerk_handshake",
-];
+const CLERK_COOKIES: [&str; 5] =
+    [SESSION_COOKIE, CLIENT_UAT_COOKIE, "__refresh", "__clerk_db_jwt", "__clerk_handshake"];
 
-/// What may stand behind the value (RFC 6265bis, section 4.1). Whatever else does is left out.
+/// The allowed attributes (RFC 6265bis, section 4.1). Others are dropped.
 const ATTRIBUTES: [&str; 8] =
     ["path", "domain", "max-age", "expires", "secure", "httponly", "samesite", "partitioned"];
 
-/// A cookie of Clerk's, ready for `Set-Cookie`.
+/// A validated `Set-Cookie` line of Clerk's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetCookie {
     name: String,
@@ -75,10 +76,10 @@ pub struct SetCookie {
 }
 
 impl SetCookie {
-    /// Reads a line as Clerk writes it into a handshake; `suffix` is the instance's.
+    /// Parses a line of a handshake token; `suffix` is the instance's.
     ///
-    /// `None` for a cookie that is not Clerk's and for a line that is not one cookie: what holds a
-    /// control character could end the header and begin another.
+    /// `None` for a cookie that is not Clerk's and for an invalid line: a control character could
+    /// inject another header.
     #[must_use]
     pub fn parse(raw: &str, suffix: Option<&str>) -> Option<Self> {
         if LINE_BYTES_MAX < raw.len() || !raw.bytes().all(|b| matches!(b, b' '..=b'~')) {
@@ -95,16 +96,16 @@ impl SetCookie {
         Some(Self { name: name.to_owned(), value: value.to_owned(), line })
     }
 
-    /// What goes behind `Set-Cookie:`.
+    /// The value of `Set-Cookie`.
     #[must_use]
     pub fn line(&self) -> &str {
         &self.line
     }
 
-    /// The token that it carries, when it is a session's cookie and not its end.
+    /// The session token, if it sets (not deletes) a session cookie.
     #[must_use]
     pub fn session_token(&self) -> Option<&str> {
-        let is_session = self.name.starts_with(super::candidates::COOKIE);
+        let is_session = self.name.starts_with(SESSION_COOKIE);
         (is_session && !self.value.is_empty()).then_some(self.value.as_str())
     }
 }

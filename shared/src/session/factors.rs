@@ -1,31 +1,31 @@
-//! How long ago the user proved who they are: the claim `fva`, and what may be asked of it.
+//! Ages of authentication factors (the claim `fva`), and reverification requirements.
 
 use serde_json::Value;
 
 use crate::time::UnixMillis;
 
-/// The ages of both factors when the token was made, in whole minutes.
+/// The ages of both factors when the token was issued, in whole minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FactorAges {
     first: FactorAge,
     second: FactorAge,
-    told_at: UnixMillis,
+    issued_at: UnixMillis,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FactorAge {
-    /// The user has none.
+    /// The user has no such factor.
     Absent,
-    /// Minutes since it was proved.
+    /// Minutes since it was verified.
     Age(u64),
 }
 
 impl FactorAges {
-    /// Reads `fva`: two whole numbers, where -1 is a factor that the user does not have. Ages count
-    /// from `told_at`, the token's `iat`. `None` for anything else.
-    pub(super) fn parse(fva: &Value, told_at: UnixMillis) -> Option<Self> {
+    /// Parses `fva`: two whole numbers, where -1 is a factor that the user does not have. Ages
+    /// count from `issued_at`, the token's `iat`. `None` for anything else.
+    pub(super) fn parse(fva: &Value, issued_at: UnixMillis) -> Option<Self> {
         let [first, second] = fva.as_array()?.as_slice() else { return None };
-        Some(Self { first: FactorAge::parse(first)?, second: FactorAge::parse(second)?, told_at })
+        Some(Self { first: FactorAge::parse(first)?, second: FactorAge::parse(second)?, issued_at })
     }
 }
 
@@ -38,7 +38,7 @@ impl FactorAge {
     }
 }
 
-/// Which factors must be young. The names are Clerk's
+/// Which factors must be recent. The names are Clerk's
 /// (<https://clerk.com/docs/guides/secure/reverification>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReverificationLevel {
@@ -50,7 +50,7 @@ pub enum ReverificationLevel {
     MultiFactor,
 }
 
-/// A demand that the user has proved lately who they are.
+/// A reverification requirement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reverification {
     /// Which factors.
@@ -62,7 +62,7 @@ pub struct Reverification {
 const MINUTE_MS: i64 = 60_000;
 
 impl Reverification {
-    /// Reads one of Clerk's names (`strict_mfa`, `strict`, `moderate`, `lax`), or a level and its
+    /// Parses one of Clerk's names (`strict_mfa`, `strict`, `moderate`, `lax`), or a level and its
     /// minutes: `first_factor:5`. `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -73,35 +73,36 @@ impl Reverification {
             "lax" => (ReverificationLevel::SecondFactor, 1_440),
             other => {
                 let (level, minutes) = other.split_once(':')?;
-                (named(level)?, minutes.parse().ok().filter(|minutes| 0 < *minutes)?)
+                (parse_level(level)?, minutes.parse().ok().filter(|minutes| 0 < *minutes)?)
             }
         };
         Some(Self { level, after_minutes })
     }
 
-    /// Whether factors of these ages, grown older since the token was made, are young enough.
+    /// Whether the factors, whose ages grew since the token was issued, are recent enough.
     ///
-    /// A user without a first factor meets nothing: Clerk knows none, so the claim is wrong.
+    /// Without a first factor the requirement is never met: every user has one, so the claim is
+    /// wrong.
     #[must_use]
     pub fn is_met(self, ages: FactorAges, now: UnixMillis) -> bool {
-        let since = u64::try_from(now.since(ages.told_at) / MINUTE_MS).unwrap_or(0);
-        let is_young = |age: u64| age.saturating_add(since) < self.after_minutes;
+        let since = u64::try_from(now.since(ages.issued_at) / MINUTE_MS).unwrap_or(0);
+        let is_recent = |age: u64| age.saturating_add(since) < self.after_minutes;
         let FactorAge::Age(first) = ages.first else { return false };
         match (self.level, ages.second) {
             (ReverificationLevel::FirstFactor, _)
             | (
                 ReverificationLevel::SecondFactor | ReverificationLevel::MultiFactor,
                 FactorAge::Absent,
-            ) => is_young(first),
-            (ReverificationLevel::SecondFactor, FactorAge::Age(second)) => is_young(second),
+            ) => is_recent(first),
+            (ReverificationLevel::SecondFactor, FactorAge::Age(second)) => is_recent(second),
             (ReverificationLevel::MultiFactor, FactorAge::Age(second)) => {
-                is_young(first) && is_young(second)
+                is_recent(first) && is_recent(second)
             }
         }
     }
 }
 
-fn named(level: &str) -> Option<ReverificationLevel> {
+fn parse_level(level: &str) -> Option<ReverificationLevel> {
     match level {
         "first_factor" => Some(ReverificationLevel::FirstFactor),
         "second_factor" => Some(ReverificationLevel::SecondFactor),

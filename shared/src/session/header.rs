@@ -6,25 +6,23 @@ use super::TokenError;
 use crate::json::{JsonObject, parse_scalar};
 
 /// The category of a session's token, and of the answer to a handshake. Source of both:
-/// clerk/javascript, `packages/backend/src/tokens/jwtCategories.ts`. Templates and machines have
-/// others, and what users may write into those is no session and sets no cookie.
+/// clerk/javascript, `packages/backend/src/tokens/jwtCategories.ts`. Tokens of templates and
+/// machines have others: users may write into those, so they are never sessions or handshakes.
 const CATEGORY_SESSION: &str = "cl_B7d4PD111AAA";
-/// The category that says nothing about the token: some instances write it into every one.
+/// A category that some instances set on every token.
 const CATEGORY_IGNORE: &str = "cl_I7d4PD111III";
 
-/// Whether Clerk signs sessions and handshakes so. Older tokens say nothing of their category.
-fn is_taken(category: Option<&str>) -> bool {
+/// Whether it is a category of sessions and handshakes. Older tokens have none.
+fn is_allowed(category: Option<&str>) -> bool {
     matches!(category, None | Some(CATEGORY_SESSION | CATEGORY_IGNORE))
 }
 
-/// What `jsonwebtoken` reads more loosely than we want: there, an array is as good as an object,
-/// `{"RS256":null}` as `"RS256"`, a `null` as nothing, and of two `cat`s the last one counts. Here
-/// all of them are refused.
+/// Members that are parsed strictly here. `jsonwebtoken` accepts an array for an object,
+/// `{"RS256":null}` for `"RS256"`, `null` for a missing member, and duplicates.
 const STRICT: [&str; 6] = ["alg", "typ", "cat", "kid", "crit", "b64"];
 
-/// The key that the token names, if the header is one of a session's or a handshake's: Clerk writes
-/// both alike, and what is inside tells them apart. Keys and addresses of keys inside the header
-/// (`jwk`, `jku`, `x5u`) are never looked at.
+/// The key id, if the header is that of a session or handshake token: both have the same header,
+/// and their claims differ. Keys and key URLs in the header (`jwk`, `jku`, `x5u`) are never used.
 pub(super) fn parse_header(token: &str, json: &[u8]) -> Result<Option<String>, TokenError> {
     let strict = str::from_utf8(json).ok().and_then(|json| JsonObject::parse(json, &STRICT).ok());
     let strict = strict.filter(|strict| !strict.has_duplicate()).ok_or(TokenError::BadHeader)?;
@@ -42,5 +40,5 @@ pub(super) fn parse_header(token: &str, json: &[u8]) -> Result<Option<String>, T
     if typ.is_some_and(|typ| typ != "JWT") {
         return Err(TokenError::WrongType);
     }
-    if is_taken(cat.as_deref()) { Ok(header.kid) } else { Err(TokenError::WrongCategory) }
+    if is_allowed(cat.as_deref()) { Ok(header.kid) } else { Err(TokenError::WrongCategory) }
 }

@@ -20,11 +20,11 @@ pub const MODULUS_BITS_MIN: usize = 2_048;
 /// Bytes in a JWKS. Clerk's has one key, about 500 bytes.
 pub const JWKS_BYTES_MAX: usize = 65_536;
 
-/// Why there is no key.
+/// Why no key could be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublicKeyError {
     /// Not a PEM, or not the base64 of one.
-    #[error("not a PEM of a public key")]
+    #[error("not a PEM public key")]
     Pem,
     /// Not an RSA public key.
     #[error("not an RSA public key")]
@@ -36,7 +36,7 @@ pub enum PublicKeyError {
     #[error("not a JWKS")]
     Jwks,
     /// A set without one key that verifies RS256.
-    #[error("no usable key in the JWKS")]
+    #[error("the JWKS has no usable RS256 key")]
     NoKey,
 }
 
@@ -53,27 +53,27 @@ impl RsaKey {
         if bits(modulus) < MODULUS_BITS_MIN {
             return Err(PublicKeyError::Weak);
         }
-        // An exponent of 1 makes every signature its own message.
+        // With exponent 1 anyone can forge signatures.
         if exponent.last().is_none_or(|low| low & 1 == 0) || exponent == [1] {
             return Err(PublicKeyError::NotRsa);
         }
         Ok(Self { modulus: modulus.to_vec(), exponent: exponent.to_vec() })
     }
 
-    /// Whether the private half is public: Clerk signs its own tests with this key
+    /// Whether this is Clerk's published test key: Clerk signs its own tests with it
     /// (clerk/javascript, `packages/backend/src/fixtures`), so anyone can sign with it.
     #[must_use]
     pub fn is_published(&self) -> bool {
         self.modulus.starts_with(&PUBLISHED_BEGINNING)
     }
 
-    /// The modulus as a JWK spells it.
+    /// The modulus, encoded as in a JWK.
     #[must_use]
     pub fn n(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.modulus)
     }
 
-    /// The exponent as a JWK spells it.
+    /// The exponent, encoded as in a JWK.
     #[must_use]
     pub fn e(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.exponent)
@@ -100,7 +100,7 @@ fn bits(magnitude: &[u8]) -> usize {
 const ARMOUR_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const ARMOUR_END: &str = "-----END PUBLIC KEY-----";
 
-/// Reads `CLERK_JWT_KEY`: a PEM, or its base64 alone, with real line breaks or with `\n` spelled
+/// Parses `CLERK_JWT_KEY`: a PEM, or its base64 alone, with real line breaks or with `\n` spelled
 /// out, as dashboards and shells pass it on.
 ///
 /// # Errors
@@ -121,11 +121,10 @@ pub fn from_pem(text: &str) -> Result<RsaKey, PublicKeyError> {
     RsaKey::new(modulus, exponent)
 }
 
-/// Reads a JWKS into key by key id. Entries that cannot verify RS256 are skipped, so that a key
-/// of a kind we do not know never takes the others down with it.
+/// Parses a JWKS into keys by key id. Entries that cannot verify RS256 are skipped, so that an
+/// unknown kind of key does not invalidate the others.
 ///
-/// A key without an id cannot be named by a token and is skipped too; of two with one id neither
-/// is believed.
+/// A key without an id is skipped too, and so are keys with duplicate ids.
 ///
 /// # Errors
 /// [`PublicKeyError::Jwks`] when it is not a JWKS, [`PublicKeyError::NoKey`] when nothing in it is
@@ -150,8 +149,7 @@ pub fn from_jwks(json: &[u8]) -> Result<BTreeMap<String, RsaKey>, PublicKeyError
     Ok(keys)
 }
 
-/// A published key may be spelled loosely, as one of Clerk's own test keys is: it is a number, and
-/// nothing is signed over its spelling.
+/// Lenient base64, as one of Clerk's own test keys needs: the encoding of the number is not signed.
 const LOOSE: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new()
@@ -169,7 +167,7 @@ fn usable(entry: &RawValue) -> Option<(String, RsaKey)> {
     if text("kty")?? != "RSA" || !is("use", "sig")? || !is("alg", "RS256")? {
         return None;
     }
-    // RFC 7517, section 4.3: where it is said what a key is for, it is for nothing else.
+    // RFC 7517, section 4.3: `key_ops`, if present, must include "verify".
     if let Some(operations) = jwk.non_null_member("key_ops").ok()? {
         let operations = array_items(operations).ok()?.into_iter().map(parse_scalar::<String>);
         let operations = operations.collect::<Result<Vec<_>, _>>().ok()?;

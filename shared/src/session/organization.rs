@@ -1,7 +1,7 @@
-//! The organization that is active in a session, as the token tells it.
+//! The active organization in the token's claims.
 //!
-//! It says where the user is working, never what they may do: a claim may be a minute old, and the
-//! guard asks the role cache. Claims that cannot be read are claims that are not there.
+//! Informational: the guard uses the role cache, since a claim may be a minute old. Malformed
+//! claims are ignored.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -31,7 +31,7 @@ impl ActiveOrganization {
         &self.role
     }
 
-    /// Its name in addresses.
+    /// Its URL slug.
     #[must_use]
     pub fn slug(&self) -> Option<&str> {
         self.slug.as_deref()
@@ -80,16 +80,16 @@ fn with_prefix(role: &str) -> String {
     if role.starts_with("org:") { role.to_owned() } else { format!("org:{role}") }
 }
 
-/// What the masks give: bit `j` of mask `i` gives action `j` of feature `i`.
+/// Decodes the permission bit masks: bit `j` of mask `i` gives action `j` of feature `i`.
 ///
-/// Only features of organizations count, whose scope holds an `o`. A mask that cannot be read gives
-/// nothing; a feature that cannot be read makes every position doubtful, so nothing is given.
+/// Only features of organizations count, whose scope holds an `o`. A malformed mask gives nothing;
+/// a malformed feature invalidates all positions, so the result is empty.
 fn permissions(features: &str, actions: &str, masks: &str) -> Vec<String> {
     let Some(features) = organization_features(features) else { return Vec::new() };
     let actions: Vec<&str> = actions.split(',').collect();
     let mut given = Vec::new();
     for (feature, mask) in features.iter().zip(masks.split(',')) {
-        let chosen = actions.iter().zip(DecimalBits::of(mask)).filter(|(_, bit)| *bit);
+        let chosen = actions.iter().zip(DecimalBits::parse(mask)).filter(|(_, bit)| *bit);
         let chosen = chosen.map(|(action, _)| *action).filter(|action| !action.is_empty());
         given.extend(chosen.map(|action| format!("org:{feature}:{action}")));
     }
@@ -97,14 +97,14 @@ fn permissions(features: &str, actions: &str, masks: &str) -> Vec<String> {
 }
 
 fn organization_features(features: &str) -> Option<Vec<&str>> {
-    let mut found = Vec::new();
+    let mut org_features = Vec::new();
     for element in features.split(',').filter(|element| !element.is_empty()) {
         let (scope, feature) = element.split_once(':')?;
         if scope.contains('o') {
-            found.push(feature);
+            org_features.push(feature);
         }
     }
-    Some(found)
+    Some(org_features)
 }
 
 /// The bits of a whole number in decimal, lowest first, however long it is: with 54 actions a mask
@@ -115,8 +115,8 @@ struct DecimalBits {
 }
 
 impl DecimalBits {
-    /// No bits for what is not a whole number.
-    fn of(decimal: &str) -> Self {
+    /// No bits if it is not a whole number.
+    fn parse(decimal: &str) -> Self {
         let is_whole = decimal.bytes().all(|b| b.is_ascii_digit());
         let digits = if is_whole { decimal } else { "" };
         Self { digits: digits.bytes().map(|digit| digit & 0x0f).collect() }
@@ -126,16 +126,16 @@ impl DecimalBits {
 impl Iterator for DecimalBits {
     type Item = bool;
 
-    /// Halves the number on paper; the remainder is the bit.
+    /// Long division by two; the remainder is the bit.
     fn next(&mut self) -> Option<bool> {
         if self.digits.iter().all(|digit| *digit == 0) {
             return None;
         }
-        let mut carried = 0;
+        let mut remainder = 0;
         for digit in &mut self.digits {
-            let value = carried * 10 + *digit;
-            (*digit, carried) = (value / 2, value % 2);
+            let value = remainder * 10 + *digit;
+            (*digit, remainder) = (value / 2, value % 2);
         }
-        Some(carried == 1)
+        Some(remainder == 1)
     }
 }

@@ -1,48 +1,48 @@
-//! Which tokens are ours.
+//! Which tokens are accepted.
 
 use super::TokenError;
-use super::candidates::TokenLocation;
+use super::candidate::TokenLocation;
 
-/// Whose tokens are ours.
+/// Which tokens are accepted.
 #[derive(Clone, Debug)]
 pub struct TokenPolicy {
     issuer: String,
     authorized_parties: Vec<String>,
-    nameless: MissingAzp,
+    missing_azp: MissingAzp,
 }
 
-/// What comes of a token that names no authorized party (`azp`).
+/// How to treat tokens without an authorized party (`azp`).
 ///
-/// Clerk's front end mints some in navigations of the top level
-/// (<https://github.com/clerk/javascript/issues/8231>). To take them has a price: a site on a
-/// sibling domain that belongs to the same instance could hand its own user's token on as our
-/// cookie, and no `azp` would tell. So it is never done for `Authorization`, and for cookies only
-/// where it is asked for.
+/// Clerk's frontend issues some during top-level navigation
+/// (<https://github.com/clerk/javascript/issues/8231>). Accepting them is a risk: a site on a
+/// sibling domain of the same instance could pass its own user's token on as our cookie, and
+/// without `azp` this is not detected. So they are never accepted in `Authorization`, and in
+/// cookies only if the deployment enables it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MissingAzp {
-    /// It is no session.
+    /// Reject them.
     #[default]
     Reject,
-    /// It is one where it comes in a cookie and its issuer is ours.
+    /// Accept them in cookies if the issuer is ours.
     AcceptInCookies,
 }
 
-/// Why no token at all can be judged: the deployment is not configured.
+/// Why no policy can be made: the deployment is not configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenPolicyError {
     /// No issuer.
-    #[error("the issuer is not configured")]
+    #[error("issuer is not configured")]
     Issuer,
-    /// No authorized party. Taking any would let a token of another site of the instance in.
+    /// No authorized party. Accepting any would accept tokens of the instance's other sites.
     #[error("AUTHORIZED_PARTIES is empty")]
     Parties,
 }
 
 impl TokenPolicy {
-    /// Tokens of `issuer`, given to pages of one of the origins in `parties`.
+    /// Accepts tokens of `issuer` for one of the origins in `parties`.
     ///
     /// # Errors
-    /// [`TokenPolicyError`] when either is missing: then no token can be accepted.
+    /// [`TokenPolicyError`] if either is missing: then no token can be accepted.
     pub fn new<'a>(
         issuer: &str,
         parties: impl IntoIterator<Item = &'a str>,
@@ -50,7 +50,7 @@ impl TokenPolicy {
         let parties: Vec<String> = parties
             .into_iter()
             .map(str::trim)
-            // An origin has no slash at its end, but who copies one out of a browser gets it.
+            // An origin has no trailing slash, but one that is copied from a browser does.
             .map(|party| party.strip_suffix('/').unwrap_or(party))
             .filter(|party| !party.is_empty())
             .map(str::to_owned)
@@ -64,23 +64,23 @@ impl TokenPolicy {
         Ok(Self {
             issuer: issuer.to_owned(),
             authorized_parties: parties,
-            nameless: MissingAzp::Reject,
+            missing_azp: MissingAzp::Reject,
         })
     }
 
-    /// The same, with tokens that name no party treated so.
+    /// Sets how to treat tokens without `azp`.
     #[must_use]
-    pub fn with_missing_azp(self, nameless: MissingAzp) -> Self {
-        Self { nameless, ..self }
+    pub fn with_missing_azp(self, missing_azp: MissingAzp) -> Self {
+        Self { missing_azp, ..self }
     }
 
-    /// Whether a token of this party counts where it was found.
+    /// Checks a token's `azp`, with its location.
     pub(super) fn check_azp(
         &self,
         azp: Option<&str>,
         carrier: TokenLocation,
     ) -> Result<(), TokenError> {
-        match (azp, self.nameless, carrier) {
+        match (azp, self.missing_azp, carrier) {
             (Some(azp), ..) if self.parties().any(|party| party == azp) => Ok(()),
             (Some(_), ..) => Err(TokenError::WrongAzp),
             (

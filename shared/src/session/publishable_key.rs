@@ -1,4 +1,4 @@
-//! Clerk's publishable key: public, and enough to know the instance by.
+//! Parses Clerk's publishable key, which is public and identifies the instance.
 
 use base64::Engine;
 use base64::alphabet;
@@ -6,7 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use sha1::{Digest, Sha1};
 
-use super::candidates::InstanceType;
+use super::candidate::InstanceType;
 
 /// Clerk writes the key with padding and without.
 const LOOSE: GeneralPurpose = GeneralPurpose::new(
@@ -14,15 +14,17 @@ const LOOSE: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Characters of the suffix that tells cookies of two instances on one domain apart.
+/// Characters of the suffix that distinguishes the cookies of two instances on one domain.
 const SUFFIX_CHARS: usize = 8;
 
 /// Why a text is not a publishable key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a publishable key: `pk_test_` or `pk_live_` and the base64 of `<host>$` expected")]
+#[error(
+    "not a publishable key: expected `pk_test_` or `pk_live_` followed by the base64 of `<host>$`"
+)]
 pub struct PublishableKeyError;
 
-/// A publishable key that was read.
+/// A parsed publishable key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishableKey {
     frontend_api: String,
@@ -31,10 +33,10 @@ pub struct PublishableKey {
 }
 
 impl PublishableKey {
-    /// Reads `pk_test_…` or `pk_live_…`.
+    /// Parses `pk_test_…` or `pk_live_…`.
     ///
     /// # Errors
-    /// [`PublishableKeyError`] when it is anything else. The rules are those of clerk/javascript,
+    /// [`PublishableKeyError`] for anything else. The rules are those of clerk/javascript,
     /// `packages/shared/src/keys.ts`.
     pub fn parse(key: &str) -> Result<Self, PublishableKeyError> {
         let test = key.strip_prefix("pk_test_").map(|encoded| (encoded, InstanceType::Development));
@@ -49,7 +51,7 @@ impl PublishableKey {
         Ok(Self { frontend_api: host.to_owned(), cookie_suffix: suffix(key), stage })
     }
 
-    /// What the instance is for.
+    /// Production or development.
     #[must_use]
     pub fn stage(&self) -> InstanceType {
         self.stage
@@ -61,13 +63,13 @@ impl PublishableKey {
         &self.frontend_api
     }
 
-    /// What the instance writes into `iss`.
+    /// The instance's issuer (`iss`).
     #[must_use]
     pub fn issuer(&self) -> String {
         format!("https://{}", self.frontend_api)
     }
 
-    /// Where the instance publishes its keys.
+    /// The URL of the instance's JWKS.
     #[must_use]
     pub fn jwks_url(&self) -> String {
         format!("https://{}/.well-known/jwks.json", self.frontend_api)
@@ -80,14 +82,14 @@ impl PublishableKey {
     }
 }
 
-/// A name with a dot in it, and nothing that could end the host in a URL. A port may follow: a
-/// stand-in on the loopback needs one.
+/// A name with a dot, and nothing that could end the host in a URL. A port is allowed: the local
+/// stand-in uses one.
 fn is_host(text: &str) -> bool {
     text.contains('.')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'))
 }
 
-/// The beginning of the key's SHA-1 in base64url. SHA-1 only names the cookie here.
+/// The beginning of the key's SHA-1 in base64url. SHA-1 is not used for security here.
 fn suffix(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha1::digest(key)).chars().take(SUFFIX_CHARS).collect()
 }

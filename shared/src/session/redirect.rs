@@ -1,8 +1,8 @@
-//! Where to go after signing in: a path of this site, whatever the address line says.
+//! Validates the redirect target after sign-in: a path on this site.
 
 use url::Url;
 
-/// Bytes in such a path.
+/// The most bytes of such a path.
 pub const PATH_BYTES_MAX: usize = 2_048;
 
 /// A base that cannot exist (RFC 6761), so that nothing outside can have its origin.
@@ -10,9 +10,9 @@ const BASE: &str = "https://this-site.invalid/";
 
 /// The path and query of `raw` on this site, or `/` when it could lead anywhere else.
 ///
-/// A browser and this function read URLs by one standard (WHATWG), and the answer is rebuilt from
-/// what was understood, never copied. Backslashes, control characters and encoded slashes are
-/// refused before: they are how `/\host` and its kin become another site.
+/// Browsers and this function parse URLs by the same standard (WHATWG), and the result is
+/// serialized from the parsed URL. Backslashes, control characters and encoded slashes are
+/// rejected, because browsers may treat `/\host` and similar as another host.
 #[must_use]
 pub fn local_path(raw: &str) -> String {
     parse(raw).unwrap_or_else(|| "/".to_owned())
@@ -25,7 +25,7 @@ fn parse(raw: &str) -> Option<String> {
     if raw.bytes().any(|b| b == b'\\' || b.is_ascii_control()) {
         return None;
     }
-    // A host would follow; it is refused before anything reads it.
+    // Protocol-relative URL.
     if raw.starts_with("//") {
         return None;
     }
@@ -36,7 +36,7 @@ fn parse(raw: &str) -> Option<String> {
     }
     let path = url.path();
     let folded = path.to_ascii_lowercase();
-    // `/.//host` is normalised to `//host`, which a browser takes for a host.
+    // `/.//host` is normalised to `//host`, which a browser reads as a host.
     if path.starts_with("//") || ["%2f", "%5c"].iter().any(|slash| folded.contains(slash)) {
         return None;
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn s_8_j_17_what_could_lead_elsewhere_becomes_the_front_page() {
+    fn s_8_j_17_external_redirects_become_the_root() {
         for raw in [
             "",
             "//evil.example",

@@ -1,91 +1,90 @@
-//! Why there is no session.
+//! Why a token is not a valid session.
 
-use super::TOKEN_BYTES_MAX;
-use super::candidates::TOKENS_MAX;
+use super::{CANDIDATES_MAX, TOKEN_BYTES_MAX};
 
-/// Why a token is not a session. For our log: outside, one answer stands for all of them.
+/// Why a token is not a valid session. Only for the log: clients always get the same 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Two live tokens came with one request, and nothing says which is meant.
-    #[error("two tokens of different users")]
+    /// Two valid tokens name different users: it is unclear which one is meant.
+    #[error("valid tokens of different users in one request")]
     ConflictingTokens,
-    /// More tokens than [`TOKENS_MAX`] came with one request.
-    #[error("more than {TOKENS_MAX} session tokens")]
+    /// More tokens than [`CANDIDATES_MAX`] came with one request.
+    #[error("more than {CANDIDATES_MAX} session tokens")]
     TooManyTokens,
     /// More than [`TOKEN_BYTES_MAX`] bytes.
     #[error("the token is longer than {TOKEN_BYTES_MAX} bytes")]
     TooLong,
     /// Not three non-empty parts of unpadded base64url.
-    #[error("not a compact signed token")]
+    #[error("not a compact JWS")]
     Malformed,
-    /// The header is not the JSON that Clerk writes.
-    #[error("the header cannot be read")]
+    /// The header is not the JSON object that Clerk writes.
+    #[error("malformed token header")]
     BadHeader,
     /// An algorithm other than RS256.
     #[error("the algorithm is not RS256")]
     WrongAlgorithm,
     /// A `typ` other than `JWT`: an OAuth access token, for instance.
-    #[error("the type is not a session token's")]
+    #[error("unexpected typ")]
     WrongType,
     /// A `cat` other than a session's: a template's or a machine's token.
-    #[error("the category is not a session's")]
+    #[error("unexpected category (cat)")]
     WrongCategory,
-    /// The header demands an extension (`crit`, `b64`), and none is understood here.
-    #[error("the header demands an extension")]
+    /// The header has `crit` or `b64`: no extension is supported.
+    #[error("unsupported critical header (crit or b64)")]
     UnsupportedExtension,
-    /// The token names no key, and there are several.
-    #[error("the key id is missing")]
+    /// The token has no key id.
+    #[error("missing key id (kid)")]
     MissingKeyId,
-    /// No key of Clerk's has the id that the token names.
-    #[error("the key is unknown")]
+    /// Clerk has no key with the token's key id.
+    #[error("unknown key id (kid)")]
     UnknownKey,
-    /// The signature is not that key's.
-    #[error("the signature is wrong")]
+    /// The signature does not match the key.
+    #[error("invalid signature")]
     BadSignature,
     /// The claims are not the JSON that Clerk writes, or one of them has the wrong type.
-    #[error("the claims cannot be read")]
+    #[error("malformed claims")]
     BadClaims,
     /// The token of another Clerk instance.
-    #[error("the issuer is another")]
+    #[error("unexpected issuer")]
     WrongIssuer,
     /// `sub` is missing or is not a user.
-    #[error("the subject is not a user")]
+    #[error("sub is not a user id")]
     BadSubject,
     /// `sid` is missing: a template's token, which outlives its session.
-    #[error("the session id is missing")]
+    #[error("missing sid")]
     MissingSessionId,
     /// `azp` is missing.
-    #[error("the authorized party is missing")]
+    #[error("missing azp")]
     MissingAzp,
     /// `azp` names an origin that is not ours.
-    #[error("the authorized party is not ours")]
+    #[error("azp is not in AUTHORIZED_PARTIES")]
     WrongAzp,
     /// `exp` is missing: a token without an end.
-    #[error("the expiry is missing")]
+    #[error("missing exp")]
     MissingExpiry,
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` is still to come.
+    /// `nbf` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// `iat` is still to come.
+    /// `iat` is in the future.
     #[error("the token was issued in the future")]
     IssuedInFuture,
-    /// The session waits for a task, choosing an organization for instance: signed out until then.
+    /// The session is pending, for instance until an organization is chosen: signed out until then.
     #[error("the session is pending")]
     PendingSession,
-    /// Clerk's cookie says that nobody is signed in in this browser.
+    /// `__client_uat` says that the browser is signed out.
     #[error("the browser is signed out")]
     SignedOut,
     /// The browser's sessions have changed since the token was issued: somebody signed out, or in
     /// as another.
     #[error("the browser's sessions have changed since the token was issued")]
     OlderThanClientUat,
-    /// A handshake whose claims are not a list of cookies.
-    #[error("the handshake cannot be read")]
+    /// A handshake token whose claims are not an array of cookies.
+    #[error("malformed handshake token")]
     BadHandshake,
-    /// A handshake for which this browser was not sent away: another's, in a link.
-    #[error("the handshake was not asked for")]
+    /// A handshake that this browser did not request, e.g. a login-CSRF link.
+    #[error("handshake was not requested by this browser")]
     UnrequestedHandshake,
 }

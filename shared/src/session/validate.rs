@@ -1,14 +1,14 @@
-//! From claims that are Clerk's to a session that is ours.
+//! Validates the claims of a verified token.
 
-use super::candidates::TokenLocation;
+use super::candidate::TokenLocation;
 use super::{Session, TokenError, TokenPolicy, VerifiedToken, claims};
 use crate::id::{EntityId, UserId};
 use crate::time::UnixMillis;
 
-/// Reads the claims of a token whose signature is good.
+/// Validates the claims of a verified token.
 ///
 /// # Errors
-/// Why they are not those of a session that is ours and valid at `now`.
+/// Why they are not those of a session that is accepted at `now`.
 pub fn validate_claims(
     token: &VerifiedToken,
     policy: &TokenPolicy,
@@ -17,7 +17,7 @@ pub fn validate_claims(
     validate_claims_at(TokenLocation::AuthorizationHeader, token, policy, now)
 }
 
-/// The same, for a token that was found there: only the policy on tokens without a party asks.
+/// The same with the token's location, which matters only for tokens without `azp`.
 ///
 /// # Errors
 /// As [`validate_claims`].
@@ -40,7 +40,7 @@ pub fn validate_claims_at(
     claims.check_times(now)?;
     match claims.sts.as_deref() {
         None | Some("active") => {}
-        // `pending` is the only other one that Clerk documents; what is unknown is signed out too.
+        // `pending` is the only other one that Clerk documents; unknown ones are rejected too.
         Some(_) => return Err(TokenError::PendingSession),
     }
     Ok(Session {

@@ -1,11 +1,10 @@
-//! Tokens whose signature was found good a moment ago, so that it need not be checked again.
+//! A cache of verified signatures.
 //!
-//! A browser shows one token with everything that it asks for within the minute that the token
-//! lives. What is remembered is one fact that does not change: this signature is this key's, over
-//! these bytes. Times, parties and all other claims are judged anew each time, and a key that
-//! Clerk has withdrawn is not looked up here, since the caller names the key.
+//! A browser sends the same token for a minute. The cache holds a fact that does not change: this
+//! key made this signature over these bytes. All claims are validated each time, and the caller
+//! looks up the key each time, so a withdrawn key is not used.
 //!
-//! Only good signatures are remembered: whoever sends bad ones fills nothing.
+//! Only valid signatures are cached: invalid tokens cannot fill it.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -14,44 +13,43 @@ use sha2::{Digest as _, Sha256};
 use super::UnverifiedToken;
 use super::keys::RsaKey;
 
-/// Tokens remembered at once, the oldest forgotten first: about 100 KB.
-pub const TOKENS_MAX: usize = 1_024;
+/// The most signatures cached, about 100 KB. The oldest is evicted first.
+pub const SIGNATURES_MAX: usize = 1_024;
 
-/// A key, signed bytes and their signature, in a form that tells nothing of them: looking one up
-/// takes no time that depends on how much of a token was guessed right.
+/// SHA-256 of a key, signed bytes and their signature, so that look-ups leak no timing.
 type SignatureFingerprint = [u8; 32];
 
-/// The signatures that were found good.
+/// The verified signatures.
 #[derive(Debug, Default)]
 pub struct VerifiedSignatures {
-    prints: BTreeSet<SignatureFingerprint>,
+    fingerprints: BTreeSet<SignatureFingerprint>,
     order: VecDeque<SignatureFingerprint>,
 }
 
 impl VerifiedSignatures {
-    /// Whether the token's signature was found good with `key`.
+    /// Whether the token's signature is known to be valid with `key`.
     #[must_use]
     pub fn contains(&self, token: &UnverifiedToken<'_>, key: &RsaKey) -> bool {
-        self.prints.contains(&fingerprint(token, key))
+        self.fingerprints.contains(&compute_fingerprint(token, key))
     }
 
-    /// Remembers that the token's signature was found good with `key`.
+    /// Stores that the token's signature is valid with `key`.
     pub fn insert(&mut self, token: &UnverifiedToken<'_>, key: &RsaKey) {
-        let print = fingerprint(token, key);
-        if !self.prints.insert(print) {
+        let fingerprint = compute_fingerprint(token, key);
+        if !self.fingerprints.insert(fingerprint) {
             return;
         }
-        self.order.push_back(print);
-        if TOKENS_MAX < self.order.len()
+        self.order.push_back(fingerprint);
+        if SIGNATURES_MAX < self.order.len()
             && let Some(oldest) = self.order.pop_front()
         {
-            self.prints.remove(&oldest);
+            self.fingerprints.remove(&oldest);
         }
     }
 }
 
-/// Each part with its length before it: no two tokens are one text.
-fn fingerprint(token: &UnverifiedToken<'_>, key: &RsaKey) -> SignatureFingerprint {
+/// Each part is prefixed with its length, so that the encoding is unambiguous.
+fn compute_fingerprint(token: &UnverifiedToken<'_>, key: &RsaKey) -> SignatureFingerprint {
     let mut sha = Sha256::new();
     for part in [key.n().as_bytes(), key.e().as_bytes(), token.signed_bytes(), token.signature()] {
         sha.update(part.len().to_le_bytes());
@@ -62,7 +60,7 @@ fn fingerprint(token: &UnverifiedToken<'_>, key: &RsaKey) -> SignatureFingerprin
 
 #[cfg(test)]
 mod tests {
-    use super::{TOKENS_MAX, VerifiedSignatures};
+    use super::{SIGNATURES_MAX, VerifiedSignatures};
     use crate::session::keys::{RsaKey, from_pem};
     use crate::session::{UnverifiedToken, parse_token};
 
@@ -81,31 +79,31 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_token_with_the_same_key_is_known() {
+    fn only_an_identical_token_and_key_hit_the_cache() {
         let [key, other] = keys();
-        let mut seen = VerifiedSignatures::default();
+        let mut cache = VerifiedSignatures::default();
         let text = format!("{HEAD}.e30.AAAA");
-        assert!(!seen.contains(&token(&text), &key));
-        seen.insert(&token(&text), &key);
-        assert!(seen.contains(&token(&text), &key));
-        assert!(!seen.contains(&token(&text), &other), "another key");
+        assert!(!cache.contains(&token(&text), &key));
+        cache.insert(&token(&text), &key);
+        assert!(cache.contains(&token(&text), &key));
+        assert!(!cache.contains(&token(&text), &other), "another key");
         for altered in ["e30g.AAAA", "e30.AAAB", "e30.AAAAAAAA", "e30.AA"] {
-            assert!(!seen.contains(&token(&format!("{HEAD}.{altered}")), &key), "{altered}");
+            assert!(!cache.contains(&token(&format!("{HEAD}.{altered}")), &key), "{altered}");
         }
     }
 
     #[test]
-    fn the_oldest_is_forgotten() {
+    fn the_oldest_entry_is_evicted() {
         let [key, _] = keys();
-        let mut seen = VerifiedSignatures::default();
-        let texts: Vec<_> = (0..=TOKENS_MAX).map(|i| format!("{HEAD}.e30.{i:08}")).collect();
+        let mut cache = VerifiedSignatures::default();
+        let texts: Vec<_> = (0..=SIGNATURES_MAX).map(|i| format!("{HEAD}.e30.{i:08}")).collect();
         for text in &texts {
-            seen.insert(&token(text), &key);
+            cache.insert(&token(text), &key);
             // Again: a token takes one place.
-            seen.insert(&token(text), &key);
+            cache.insert(&token(text), &key);
         }
-        assert!(!seen.contains(&token(&texts[0]), &key));
-        assert!(texts[1..].iter().all(|text| seen.contains(&token(text), &key)));
-        assert_eq!((seen.prints.len(), seen.order.len()), (TOKENS_MAX, TOKENS_MAX));
+        assert!(!cache.contains(&token(&texts[0]), &key));
+        assert!(texts[1..].iter().all(|text| cache.contains(&token(text), &key)));
+        assert_eq!((cache.fingerprints.len(), cache.order.len()), (SIGNATURES_MAX, SIGNATURES_MAX));
     }
 }

@@ -6,32 +6,32 @@ use crate::roles::is_app_role;
 /// The app role of every live user.
 pub const DEFAULT_ROLE: &str = "DEFAULT_ROLE";
 
-/// What [`DEFAULT_ROLE`] is where it is absent. Set to nothing it means none.
+/// The default of [`DEFAULT_ROLE`]. An empty value means no role.
 pub const DEFAULT_ROLE_DEFAULT: &str = "member";
 
-/// The queue that the door fills.
+/// The events queue.
 pub const EVENTS_QUEUE: &str = "EVENTS_QUEUE";
 
-/// The queue that takes the dead letters of that one.
+/// The dead-letter queue of the events queue.
 pub const DEAD_QUEUE: &str = "DEAD_QUEUE";
 
-/// What the consumer is set to.
+/// The consumer's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsumerSettings {
-    /// The app role of every live user, empty for none. `None` when what is set is no role: the
-    /// database keeps the one it has, and every delivery is applied, for a queue that stands still
-    /// would let revoked roles live on.
+    /// The app role of every live user, empty for none. `None` if the value is not a role: the
+    /// database then keeps its role and deliveries are still applied, because a stopped queue would
+    /// keep revoked roles alive.
     pub default_role: Option<String>,
-    /// The name of the queue that the door fills; blank when it is not known.
+    /// The name of the events queue; blank if it is unknown.
     pub events_queue: String,
-    /// The name of its dead-letter queue; blank when it is not known.
+    /// The name of its dead-letter queue; blank if it is unknown.
     pub dead_queue: String,
-    /// Everything that is wrong.
+    /// All errors.
     pub mistakes: Vec<SettingError>,
 }
 
 impl ConsumerSettings {
-    /// Reads the consumer's settings; `raw` gives what stands under a name.
+    /// Parses the consumer's settings; `raw` returns the raw value of a name.
     #[must_use]
     pub fn from_env(raw: &dyn Fn(&str) -> RawSetting) -> Self {
         let mut reader = SettingsReader::new(raw);
@@ -42,13 +42,14 @@ impl ConsumerSettings {
     }
 }
 
-/// What comes from a queue that is not named is given back, so nothing is lost without it.
+/// Messages of an unnamed queue are retried, so nothing is lost without this setting.
 fn queue(reader: &mut SettingsReader<'_>, name: &'static str) -> String {
     match reader.text(name) {
         Ok(Some(queue)) => queue,
         Ok(None) => {
-            let said = "is not set: write the name of the queue, as the consumer's block has it";
-            reader.report(name, SettingProblem::Missing(said));
+            let problem =
+                "is not set: write the queue name from the consumer's block in wrangler.toml";
+            reader.report(name, SettingProblem::Missing(problem));
             String::new()
         }
         Err(_) => String::new(),
@@ -63,11 +64,11 @@ fn default_role(reader: &mut SettingsReader<'_>) -> Option<String> {
     if name.is_empty() || is_app_role(&name) {
         return Some(name);
     }
-    let said = if name.starts_with("org:") {
-        "names an organization's role: write the name of an app role, or nothing for none"
+    let problem = if name.starts_with("org:") {
+        "is an organization role (org:…): write an app role, or leave it empty for none"
     } else {
-        "is not the name of a role: write one of at most 128 bytes without control characters"
+        "is not a valid role name: write at most 128 bytes without control characters"
     };
-    reader.report(DEFAULT_ROLE, SettingProblem::Said(said));
+    reader.report(DEFAULT_ROLE, SettingProblem::Other(problem));
     None
 }

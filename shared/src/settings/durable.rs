@@ -6,7 +6,7 @@ use crate::limits::{
     ROLES_HARD_MS_DEFAULT, ROLES_HARD_MS_MAX, ROLES_IDLE_MS_MAX, ROLES_SOFT_MS_DEFAULT,
 };
 
-/// Past this age a set is served and refreshed behind the answer.
+/// Older role sets are served and refreshed in the background.
 pub const ROLES_SOFT_MS: NumberSetting = NumberSetting {
     name: "ROLES_SOFT_MS",
     unit: "milliseconds",
@@ -15,7 +15,7 @@ pub const ROLES_SOFT_MS: NumberSetting = NumberSetting {
     default: ROLES_SOFT_MS_DEFAULT,
 };
 
-/// Past this age a set is not served. None at all would serve nothing.
+/// Older role sets are not served. 0 would disable the cache.
 pub const ROLES_HARD_MS: NumberSetting = NumberSetting {
     name: "ROLES_HARD_MS",
     unit: "milliseconds",
@@ -24,7 +24,7 @@ pub const ROLES_HARD_MS: NumberSetting = NumberSetting {
     default: ROLES_HARD_MS_DEFAULT,
 };
 
-/// A cache that nobody asked for so long is dropped.
+/// An unused role cache is deleted after this time.
 pub const ROLES_IDLE_MS: NumberSetting = NumberSetting {
     name: "ROLES_IDLE_MS",
     unit: "milliseconds",
@@ -33,12 +33,12 @@ pub const ROLES_IDLE_MS: NumberSetting = NumberSetting {
     default: IDLE_MS_DEFAULT,
 };
 
-/// Reads the ages that a set may reach; `raw` gives what stands under a name.
+/// Parses the age limits; `raw` returns the raw value of a name.
 ///
-/// A soft age that nobody wrote is at most the hard one.
+/// The default soft age is capped at the hard age.
 ///
 /// # Errors
-/// Everything that is wrong: with any of it no set is served.
+/// All errors. With any error no role set is served.
 pub fn age_limits_from_env(
     raw: &dyn Fn(&str) -> RawSetting,
 ) -> Result<AgeLimits, Vec<SettingError>> {
@@ -49,8 +49,8 @@ pub fn age_limits_from_env(
     let (Ok(soft), Ok(hard), Ok(idle)) = (soft, hard, idle) else { return Err(reader.mistakes) };
     let hard_ms = hard.unwrap_or(ROLES_HARD_MS.default);
     if soft.is_some_and(|soft_ms| hard_ms < soft_ms) {
-        let said = "is more than ROLES_HARD_MS: write at most as many milliseconds";
-        reader.report(ROLES_SOFT_MS.name, SettingProblem::Said(said));
+        let problem = "is greater than ROLES_HARD_MS: write at most that value";
+        reader.report(ROLES_SOFT_MS.name, SettingProblem::Other(problem));
         return Err(reader.mistakes);
     }
     let soft_ms = soft.unwrap_or(ROLES_SOFT_MS.default).min(hard_ms);

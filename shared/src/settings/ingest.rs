@@ -1,4 +1,4 @@
-//! The door's settings.
+//! Settings of ingest.
 
 use super::{NumberSetting, RawSetting, Reported, SettingError, SettingProblem, SettingsReader};
 use crate::limits::{BODY_BYTES_MAX_DEFAULT, BODY_BYTES_MAX_MAX};
@@ -7,10 +7,10 @@ use crate::signature::{WebhookSecretError, WebhookSecrets};
 /// The endpoint's signing secret, or several.
 pub const WEBHOOK_SECRET: &str = "CLERK_WEBHOOK_SECRET";
 
-/// The Clerk instance whose deliveries are taken.
+/// The Clerk instance whose deliveries are accepted.
 pub const INSTANCE_ID: &str = "CLERK_INSTANCE_ID";
 
-/// The largest body that is read.
+/// The largest accepted body.
 pub const BODY_BYTES_MAX: NumberSetting = NumberSetting {
     name: "BODY_BYTES_MAX",
     unit: "bytes",
@@ -19,22 +19,22 @@ pub const BODY_BYTES_MAX: NumberSetting = NumberSetting {
     default: BODY_BYTES_MAX_DEFAULT,
 };
 
-/// What the door is set to.
+/// The settings of ingest.
 #[derive(Debug)]
 pub struct IngestSettings {
-    /// Every secret that may have signed a delivery.
+    /// The secrets that are accepted.
     pub secrets: WebhookSecrets,
-    /// The Clerk instance whose deliveries are taken; any when absent.
+    /// The Clerk instance whose deliveries are accepted; `None` accepts any.
     pub instance_id: Option<String>,
-    /// Bytes in a body; as many still pass.
+    /// Bytes in a body, inclusive.
     pub body_bytes_max: usize,
 }
 
 impl IngestSettings {
-    /// Reads the door's settings; `raw` gives what stands under a name.
+    /// Parses the settings; `raw` returns the raw value of a name.
     ///
     /// # Errors
-    /// Everything that is wrong: any of it closes the door.
+    /// All errors. With any error ingest answers 500.
     pub fn from_env(raw: &dyn Fn(&str) -> RawSetting) -> Result<Self, Vec<SettingError>> {
         let mut reader = SettingsReader::new(raw);
         let secrets = secrets(&mut reader);
@@ -56,30 +56,29 @@ fn secrets(reader: &mut SettingsReader<'_>) -> Result<WebhookSecrets, Reported> 
     let Some(text) = reader.text(WEBHOOK_SECRET)? else {
         return Err(reader.report(WEBHOOK_SECRET, missing));
     };
-    // How long a short one is may help to guess it, and this is told to strangers.
+    // Do not reveal the length of a short secret: `/healthz` is public.
     WebhookSecrets::parse(&text).map_err(|error| {
-        let wrong = match error {
+        let problem = match error {
             WebhookSecretError::Missing => missing,
             WebhookSecretError::Undecodable { position } => {
-                SettingProblem::Secret { position, is: "is not base64 after `whsec_`" }
+                SettingProblem::Secret { position, problem: "is not base64 after `whsec_`" }
             }
             WebhookSecretError::Short { position, .. } => {
-                SettingProblem::Secret { position, is: "is too short" }
+                SettingProblem::Secret { position, problem: "is too short" }
             }
             WebhookSecretError::Asymmetric { position } => {
-                SettingProblem::Secret { position, is: "is a key of the asymmetric scheme" }
+                SettingProblem::Secret { position, problem: "is an asymmetric key (whpk_/whsk_)" }
             }
         };
-        reader.report(WEBHOOK_SECRET, wrong)
+        reader.report(WEBHOOK_SECRET, problem)
     })
 }
 
-/// Clerk's own ids: another text could equal none of them, and every delivery would be refused.
+/// Parses a Clerk instance id. Other values never match, so every delivery would be rejected.
 fn instance_id(text: &str) -> Result<String, &'static str> {
     let tail = text.strip_prefix("ins_").unwrap_or_default();
     if tail.is_empty() || !tail.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return Err("is not the id of a Clerk instance: write `ins_` and its letters and digits, \
-                    as `instance_id` of a delivery has them");
+        return Err("is not a Clerk instance id: copy `instance_id` (ins_…) from a delivery");
     }
     Ok(text.to_owned())
 }

@@ -1,4 +1,4 @@
-//! The application's settings.
+//! Settings of ssr, the application.
 
 use url::Url;
 
@@ -12,7 +12,7 @@ use crate::session::keys::{self, RsaKey};
 use crate::session::publishable_key::PublishableKey;
 use crate::session::{MissingAzp, TokenPolicy};
 
-/// Names the issuer and the cookie.
+/// The publishable key. It contains the issuer and the suffix of the cookies.
 pub const PUBLISHABLE_KEY: &str = "CLERK_PUBLISHABLE_KEY";
 /// Clerk's public key as a PEM.
 pub const JWT_KEY: &str = "CLERK_JWT_KEY";
@@ -22,18 +22,18 @@ pub const JWKS_URL: &str = "CLERK_JWKS_URL";
 pub const ISSUER: &str = "CLERK_ISSUER";
 /// Clerk's Frontend API.
 pub const FRONTEND_API_URL: &str = "CLERK_FRONTEND_API_URL";
-/// The origins whose sessions are taken.
+/// The accepted origins (`azp`).
 pub const AUTHORIZED_PARTIES: &str = "AUTHORIZED_PARTIES";
-/// Whether cookies count whose token names no origin.
+/// Whether cookie tokens without `azp` are accepted.
 pub const COOKIES_WITHOUT_AZP: &str = "COOKIES_WITHOUT_AZP";
-/// Where people sign in.
+/// The sign-in page.
 pub const SIGN_IN_URL: &str = "SIGN_IN_URL";
-/// What [`SIGN_IN_URL`] is where it is absent.
+/// The default of [`SIGN_IN_URL`].
 pub const SIGN_IN_URL_DEFAULT: &str = "/sign-in";
-/// Where a form ends a session.
+/// The target of the sign-out form.
 pub const SIGN_OUT_URL: &str = "SIGN_OUT_URL";
 
-/// For how long an isolate may answer from its own memory.
+/// How long an isolate may use its own cache.
 pub const ROLES_ISOLATE_MS: NumberSetting = NumberSetting {
     name: "ROLES_ISOLATE_MS",
     unit: "milliseconds",
@@ -42,59 +42,58 @@ pub const ROLES_ISOLATE_MS: NumberSetting = NumberSetting {
     default: 0,
 };
 
-/// Nobody can be sent to Clerk. Not among [`SsrSettings::mistakes`]: an application for programs
-/// alone needs none of its pages.
+/// There is no Frontend API URL, so handshakes are impossible. Not in [`SsrSettings::mistakes`]:
+/// API-only applications do not need it.
 pub const NO_FRONTEND: SettingError = SettingError {
     name: FRONTEND_API_URL,
-    wrong: SettingProblem::Missing(
-        "gives no address, nor does CLERK_PUBLISHABLE_KEY: set one, or nobody can sign in",
+    problem: SettingProblem::Missing(
+        "is not set, and neither is CLERK_PUBLISHABLE_KEY: set one, so that users can sign in",
     ),
 };
 
-/// What the application is set to. A mistake closes what depends on it.
+/// The application's settings. An invalid setting disables what depends on it.
 #[derive(Debug)]
 pub struct SsrSettings {
-    /// How sessions are judged. Without it nobody has one.
+    /// How tokens are validated; `None` if no session can be accepted.
     pub sessions: Option<SessionSettings>,
-    /// Where people without a session are sent.
+    /// Where visitors without a session are redirected.
     pub sign_in_url: Option<String>,
-    /// Clerk's own sign-in page, if it is known.
+    /// Clerk's own sign-in page, if known.
     pub clerk_sign_in: Option<Url>,
-    /// Where a form ends a session, if it is known. A mistake closes no page: who may see one does
-    /// not hang on how they leave.
+    /// The target of the sign-out form, if known. An error here does not affect who may see a page.
     pub sign_out_url: Option<Url>,
-    /// For how long an isolate serves a role set without asking; 0 is never.
+    /// How long an isolate may serve its own cached role set, in milliseconds; 0 disables it.
     pub isolate_ms: Option<i64>,
-    /// Everything that is wrong.
+    /// All errors.
     pub mistakes: Vec<SettingError>,
 }
 
-/// How sessions are judged.
+/// How tokens are validated.
 #[derive(Debug)]
 pub struct SessionSettings {
-    /// Whose tokens are ours.
+    /// Which tokens are accepted.
     pub policy: TokenPolicy,
-    /// Where the keys are.
+    /// The source of the public keys.
     pub keys: KeySource,
-    /// The suffix of the instance's cookies, where the publishable key is known.
+    /// The suffix of the instance's cookies, if the publishable key is known.
     pub cookie_suffix: Option<String>,
-    /// What the instance is for.
+    /// Development or production.
     pub stage: InstanceType,
-    /// Clerk's Frontend API, which knows browsers, if it is known.
+    /// Clerk's Frontend API, if known. It can renew sessions of browsers.
     pub frontend: Option<Url>,
 }
 
 /// Where Clerk's public keys come from.
 #[derive(Debug)]
 pub enum KeySource {
-    /// `CLERK_JWT_KEY`: no network at all.
+    /// `CLERK_JWT_KEY`: nothing is fetched.
     Pem(RsaKey),
     /// A JWKS to fetch.
     Jwks(Url),
 }
 
 impl SsrSettings {
-    /// Reads the application's settings; `raw` gives what stands under a name.
+    /// Parses the settings; `raw` returns the raw value of a name.
     #[must_use]
     pub fn from_env(raw: &dyn Fn(&str) -> RawSetting) -> Self {
         let mut reader = SettingsReader::new(raw);
@@ -120,7 +119,7 @@ impl SsrSettings {
 }
 
 impl SessionSettings {
-    /// What tells the instance's cookies from others.
+    /// The Clerk instance, to recognize its cookies.
     #[must_use]
     pub fn clerk_instance(&self) -> ClerkInstance<'_> {
         ClerkInstance {
@@ -130,12 +129,12 @@ impl SessionSettings {
         }
     }
 
-    /// This site's origin: what the client says only if the configuration knows it.
+    /// This site's origin: the request's origin if it is configured, else the first configured one.
     #[must_use]
-    pub fn site_origin<'a>(&'a self, said: &'a str) -> &'a str {
+    pub fn site_origin<'a>(&'a self, requested: &'a str) -> &'a str {
         let mut ours = self.policy.parties();
         let first = ours.next().unwrap_or_default();
-        if ours.any(|party| party == said) { said } else { first }
+        if ours.any(|party| party == requested) { requested } else { first }
     }
 }
 
@@ -153,25 +152,24 @@ fn sessions(
 ) -> Result<SessionSettings, Reported> {
     let issuer = reader.parsed(ISSUER, issuer);
     let parties = parties(reader);
-    let nameless = reader.parsed(COOKIES_WITHOUT_AZP, missing_azp);
+    let without_azp = reader.parsed(COOKIES_WITHOUT_AZP, missing_azp);
     let known = instance.as_ref().ok().and_then(Option::as_ref);
     let keys = keys(reader, known, &issuer);
     let issuer = match (issuer?, instance) {
         (Some(issuer), Ok(_)) => issuer,
         (None, Ok(Some(instance))) => instance.issuer(),
-        (_, Err(noted)) => return Err(*noted),
+        (_, Err(reported)) => return Err(*reported),
         (None, Ok(None)) => {
-            let said = "is not set, nor CLERK_ISSUER: there is no issuer; copy `pk_…` from Clerk's \
-                        API keys";
-            return Err(reader.report(PUBLISHABLE_KEY, SettingProblem::Missing(said)));
+            let problem = "and CLERK_ISSUER are both not set: copy `pk_…` from Clerk's API keys";
+            return Err(reader.report(PUBLISHABLE_KEY, SettingProblem::Missing(problem)));
         }
     };
     let parties = parties?;
-    // It refuses what is empty, and neither is.
+    // The policy rejects an empty issuer or an empty list: both are checked above.
     let policy =
         TokenPolicy::new(&issuer, parties.iter().map(String::as_str)).map_err(|_| Reported)?;
-    let policy = policy.with_missing_azp(nameless?.unwrap_or(MissingAzp::Reject));
-    // A wrong key leaves a set to nobody; without any the issuer says where one is.
+    let policy = policy.with_missing_azp(without_azp?.unwrap_or(MissingAzp::Reject));
+    // An invalid key setting must not fall back to a JWKS. Without one the issuer has a JWKS.
     let keys = keys?.ok_or(Reported)?;
     Ok(SessionSettings {
         policy,
@@ -190,7 +188,7 @@ fn missing_azp(text: &str) -> Result<MissingAzp, &'static str> {
     }
 }
 
-/// A text of origins, or a list of them. There is at least one.
+/// Parses a string or an array of origins. There is at least one.
 fn parties(reader: &mut SettingsReader<'_>) -> Result<Vec<String>, Reported> {
     let items = match (reader.raw)(AUTHORIZED_PARTIES) {
         RawSetting::List(items) => items,
@@ -201,17 +199,17 @@ fn parties(reader: &mut SettingsReader<'_>) -> Result<Vec<String>, Reported> {
     let mut parties = Vec::new();
     for item in &items {
         let read = origins(item, &mut parties);
-        read.map_err(|said| reader.report(AUTHORIZED_PARTIES, SettingProblem::Said(said)))?;
+        read.map_err(|problem| reader.report(AUTHORIZED_PARTIES, SettingProblem::Other(problem)))?;
     }
     if parties.is_empty() {
-        let said = "is empty: name the origins of this application, such as \
+        let problem = "is empty: list this application's origins, for example \
                     https://app.example.com";
-        return Err(reader.report(AUTHORIZED_PARTIES, SettingProblem::Missing(said)));
+        return Err(reader.report(AUTHORIZED_PARTIES, SettingProblem::Missing(problem)));
     }
     Ok(parties)
 }
 
-/// The first of these that is set: a key, a set of keys, the instance's set, the issuer's.
+/// The first of these that is set: a key, a JWKS URL, the instance's JWKS, the issuer's JWKS.
 fn keys(
     reader: &mut SettingsReader<'_>,
     instance: Option<&PublishableKey>,
@@ -238,8 +236,7 @@ fn jwt_key(text: &str) -> Result<RsaKey, &'static str> {
     })?;
     if key.is_published() {
         return Err(
-            "is the key of Clerk's own tests, with which anyone can sign: copy the key of \
-                    your instance",
+            "is Clerk's published test key, which anyone can sign with: copy your instance's key",
         );
     }
     Ok(key)

@@ -1,4 +1,4 @@
-//! The table of settings: what a deployment checks and the docs show. No Worker links it.
+//! The table of settings, checked by `xtask deploy` and shown in the README. No Worker links it.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use super::ingest::{self, IngestSettings};
 use super::ssr::{self, SsrSettings};
 use super::{NumberSetting, RawSetting, SettingError, durable};
 
-/// Whose setting it is.
+/// A Worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerName {
-    /// The door.
+    /// Receives webhooks.
     Ingest,
-    /// From the queue into D1.
+    /// Writes events from the queue to D1.
     Consumer,
     /// The role caches.
     Durable,
@@ -24,7 +24,7 @@ impl WorkerName {
     /// Every Worker, in the order of the pipeline.
     pub const ALL: [Self; 4] = [Self::Ingest, Self::Consumer, Self::Durable, Self::Ssr];
 
-    /// Its environment in wrangler's configuration.
+    /// Its environment in `wrangler.toml`.
     #[must_use]
     pub fn env(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl WorkerName {
         }
     }
 
-    /// What it will find wrong with its settings; `raw` gives what stands under a name.
+    /// The errors in its settings; `raw` returns the raw value of a name.
     #[must_use]
     pub fn mistakes(self, raw: &dyn Fn(&str) -> RawSetting) -> Vec<SettingError> {
         match self {
@@ -47,15 +47,15 @@ impl WorkerName {
     }
 }
 
-/// What a setting can be.
+/// The kind of a setting.
 #[derive(Clone, Copy, Debug)]
 pub enum SettingKind {
-    /// A text that is set with `wrangler secret put` and stands in no file.
+    /// A string that is set with `wrangler secret put` and is in no file.
     Secret,
-    /// A text, and what kind of one.
+    /// A string, and a description of it.
     Text(&'static str),
-    /// A number. Its default is the count's own.
-    Count(&'static NumberSetting),
+    /// A number, with its own default.
+    Number(&'static NumberSetting),
 }
 
 impl fmt::Display for SettingKind {
@@ -63,7 +63,9 @@ impl fmt::Display for SettingKind {
         match self {
             Self::Secret => f.write_str("secret"),
             Self::Text(what) => f.write_str(what),
-            Self::Count(NumberSetting { unit, min, max, .. }) => write!(f, "{min} to {max} {unit}"),
+            Self::Number(NumberSetting { unit, min, max, .. }) => {
+                write!(f, "{min} to {max} {unit}")
+            }
         }
     }
 }
@@ -71,25 +73,25 @@ impl fmt::Display for SettingKind {
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct SettingRow {
-    /// Whose it is.
+    /// The Worker that reads it.
     pub worker: WorkerName,
     /// Its name.
     pub name: &'static str,
-    /// What it can be.
+    /// Its kind.
     pub kind: SettingKind,
-    /// What holds without it, in Markdown. Unused for a count.
+    /// Its default, in Markdown. Unused for a number.
     pub default: &'static str,
-    /// What it does, in Markdown.
+    /// Its meaning, in Markdown.
     pub meaning: &'static str,
 }
 
 impl SettingRow {
-    const fn count(
+    const fn number(
         worker: WorkerName,
-        count: &'static NumberSetting,
+        number: &'static NumberSetting,
         meaning: &'static str,
     ) -> Self {
-        Self { worker, name: count.name, kind: SettingKind::Count(count), default: "", meaning }
+        Self { worker, name: number.name, kind: SettingKind::Number(number), default: "", meaning }
     }
 }
 
@@ -99,14 +101,14 @@ impl fmt::Display for SettingRow {
         let Self { name, kind, meaning, .. } = self;
         write!(f, "| {} | `{name}` | {kind} | ", self.worker.env())?;
         match kind {
-            SettingKind::Count(count) => write!(f, "{}", count.default)?,
+            SettingKind::Number(number) => write!(f, "{}", number.default)?,
             SettingKind::Secret | SettingKind::Text(_) => f.write_str(self.default)?,
         }
         write!(f, " | {meaning} |")
     }
 }
 
-/// Every setting there is.
+/// All settings.
 pub const SETTINGS: &[SettingRow] = &[
     SettingRow {
         worker: WorkerName::Ingest,
@@ -120,9 +122,9 @@ pub const SETTINGS: &[SettingRow] = &[
         name: ingest::INSTANCE_ID,
         kind: SettingKind::Text("`ins_…`"),
         default: "any",
-        meaning: "take deliveries of this Clerk instance only; others get 403",
+        meaning: "accept deliveries of this Clerk instance only; others get 403",
     },
-    SettingRow::count(WorkerName::Ingest, &ingest::BODY_BYTES_MAX, "a larger delivery gets 413"),
+    SettingRow::number(WorkerName::Ingest, &ingest::BODY_BYTES_MAX, "a larger delivery gets 413"),
     SettingRow {
         worker: WorkerName::Consumer,
         name: consumer::DEFAULT_ROLE,
@@ -133,109 +135,110 @@ pub const SETTINGS: &[SettingRow] = &[
     SettingRow {
         worker: WorkerName::Consumer,
         name: consumer::EVENTS_QUEUE,
-        kind: SettingKind::Text("a queue's name"),
+        kind: SettingKind::Text("a queue name"),
         default: "none; required",
-        meaning: "the queue that the door fills; of a queue that neither variable names \
-                  everything is given back, with an error",
+        meaning: "the events queue; messages of a queue that neither variable names are retried, \
+                  with an error",
     },
     SettingRow {
         worker: WorkerName::Consumer,
         name: consumer::DEAD_QUEUE,
-        kind: SettingKind::Text("a queue's name"),
+        kind: SettingKind::Text("a queue name"),
         default: "none; required",
         meaning: "its dead-letter queue",
     },
-    SettingRow::count(
+    SettingRow::number(
         WorkerName::Durable,
         &durable::ROLES_SOFT_MS,
-        "past this age a set is served and refreshed behind the answer; at most `ROLES_HARD_MS`",
+        "older role sets are served and refreshed in the background; at most `ROLES_HARD_MS`",
     ),
-    SettingRow::count(
+    SettingRow::number(
         WorkerName::Durable,
         &durable::ROLES_HARD_MS,
-        "past this age a set is not served: the database answers, or the guard says 503",
+        "older role sets are not served: they are read from D1, or the guard answers 503",
     ),
-    SettingRow::count(
+    SettingRow::number(
         WorkerName::Durable,
         &durable::ROLES_IDLE_MS,
-        "a cache that nobody asked for so long is dropped; the default is 30 days",
+        "an unused role cache is deleted after this time; the default is 30 days",
     ),
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::AUTHORIZED_PARTIES,
         kind: SettingKind::Text("origins"),
         default: "none; required",
-        meaning: "whose sessions are taken: `https://app.example.com`, separated by commas or \
-                  blanks, or a list",
+        meaning: "accepted origins (`azp`): `https://app.example.com`, separated by commas or spaces, \
+                  or an array",
     },
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::COOKIES_WITHOUT_AZP,
         kind: SettingKind::Text("`refuse` or `take`"),
         default: "`refuse`",
-        meaning: "`take` lets in cookies whose token names no origin (`azp`): Clerk's front end \
-                  mints some. Then another site of the same instance, on a sibling domain, could \
-                  pass its user's token off as one of yours",
+        meaning: "`take` accepts cookie tokens without an origin (`azp`), which Clerk's frontend \
+                  creates in some cases. Then another site of the same instance, on a sibling \
+                  domain, could use its users' tokens on your site",
     },
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::PUBLISHABLE_KEY,
         kind: SettingKind::Text("`pk_…`"),
         default: "none; it or `CLERK_ISSUER` is required",
-        meaning: "names the issuer, the cookie, the sign-in page, and where the public keys are",
+        meaning: "gives the issuer, the cookie suffix, the sign-in page and the URL of the \
+                  public keys",
     },
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::JWT_KEY,
         kind: SettingKind::Text("a PEM"),
         default: "the keys at `CLERK_JWKS_URL`",
-        meaning: "Clerk's public key, with or without its armour; then no key is fetched",
+        meaning: "Clerk's public key, with or without the PEM header; then no key is fetched",
     },
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::JWKS_URL,
-        kind: SettingKind::Text("an https address"),
-        default: "of the publishable key, else of the issuer",
-        meaning: "where Clerk's public keys are",
+        kind: SettingKind::Text("an https URL"),
+        default: "from the publishable key, else from the issuer",
+        meaning: "the URL of Clerk's public keys",
     },
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::ISSUER,
-        kind: SettingKind::Text("an https address"),
+        kind: SettingKind::Text("an https URL"),
         default: "from the publishable key",
-        meaning: "what tokens name as `iss`, for proxies and satellites",
+        meaning: "the `iss` of tokens, for proxies and satellites",
     },
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::FRONTEND_API_URL,
-        kind: SettingKind::Text("an https address"),
+        kind: SettingKind::Text("an https URL"),
         default: "from the publishable key",
-        meaning: "Clerk's Frontend API, for proxies and satellites; a lapsed session is renewed \
-                  there at the second",
+        meaning: "Clerk's Frontend API, for proxies and satellites; expired sessions are renewed \
+                  there",
     },
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::SIGN_IN_URL,
-        kind: SettingKind::Text("a path or an address"),
+        kind: SettingKind::Text("a path or a URL"),
         default: "`/sign-in`",
-        meaning: "where a page without a session sends its reader, with the way back as \
-                  `redirect_url`: a path here, the whole address elsewhere",
+        meaning: "where signed-out visitors are redirected, with the original URL as \
+                  `redirect_url`: its path for a page here, the whole URL elsewhere",
     },
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::SIGN_OUT_URL,
-        kind: SettingKind::Text("an https address"),
+        kind: SettingKind::Text("an https URL"),
         default: "none",
-        meaning: "where the button \"Sign out\" posts, with `redirect_url` to come back by; \
-                  without it there is no button",
+        meaning: "target of the \"Sign out\" form, with `redirect_url` as the way back; without it \
+                  there is no form",
     },
-    SettingRow::count(
+    SettingRow::number(
         WorkerName::Ssr,
         &ssr::ROLES_ISOLATE_MS,
-        "how long an isolate may answer from its own memory; 0 is off; adds to the bound of 60 s",
+        "how long an isolate may use its own cache; 0 is off; is added to the 60 s bound",
     ),
 ];
 
-/// The head of the table in Markdown.
-pub const TABLE_HEADER: &str = "| Worker | setting | what it can be | default | what it does |\n\
+/// The header of the table in Markdown.
+pub const TABLE_HEADER: &str = "| Worker | setting | values | default | meaning |\n\
                         |---|---|---|---|---|";

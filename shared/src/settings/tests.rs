@@ -1,4 +1,4 @@
-//! Each row: absent, of each wrong type, in each spelling that is taken and that is not.
+//! Each setting: absent, of each wrong type, in accepted and in rejected spellings.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ const PARTY: &str = "https://app.example.com";
 const PEM: &str = include_str!("../../../tests/fixtures/clerk-sessions/other-public-key.pem");
 const PUBLISHED: &str = include_str!("../../../tests/fixtures/clerk-sessions/public-key.pem");
 
-/// What no answer and no log may show.
+/// A value that no response and no log may contain.
 const CANARY: &str = "canary7Xq";
 
 fn text(text: &str) -> RawSetting {
@@ -30,7 +30,7 @@ fn list(items: &[&str]) -> RawSetting {
     RawSetting::List(items.iter().map(|&item| item.to_owned()).collect())
 }
 
-/// Settings in which nothing is wrong, with one of them changed.
+/// Valid settings with one of them changed.
 fn with(worker: WorkerName, name: &str, value: RawSetting) -> impl Fn(&str) -> RawSetting {
     let good: &[(&str, &str)] = match worker {
         WorkerName::Ingest => &[("CLERK_WEBHOOK_SECRET", SECRET)],
@@ -49,15 +49,15 @@ fn with(worker: WorkerName, name: &str, value: RawSetting) -> impl Fn(&str) -> R
     }
 }
 
-/// The sentences about a setting, and about no other.
+/// The errors of this setting; there may be no others.
 #[track_caller]
 fn mistakes(worker: WorkerName, name: &str, value: &RawSetting) -> Vec<String> {
     let found = worker.mistakes(&with(worker, name, value.clone()));
-    let told = found.iter().map(|mistake| {
+    let texts = found.iter().map(|mistake| {
         assert_eq!(mistake.name, name, "{mistake} of {value:?}");
         mistake.to_string()
     });
-    told.collect()
+    texts.collect()
 }
 
 #[track_caller]
@@ -67,15 +67,15 @@ fn good(worker: WorkerName, name: &str, value: &RawSetting) {
 
 #[track_caller]
 fn bad(worker: WorkerName, name: &str, value: RawSetting, part: &str) {
-    let told = mistakes(worker, name, &value);
-    assert!(told.len() == 1 && told[0].contains(part), "{part} is missing in {told:?}");
-    assert!(told[0].starts_with(name) && told[0].contains(':'), "{told:?} says no next step");
+    let texts = mistakes(worker, name, &value);
+    assert!(texts.len() == 1 && texts[0].contains(part), "{part} is missing in {texts:?}");
+    assert!(texts[0].starts_with(name) && texts[0].contains(':'), "{texts:?} has no next step");
     let found = worker.mistakes(&with(worker, name, value));
-    assert!(found.iter().all(|mistake| !mistake.is_missing()), "{told:?}");
+    assert!(found.iter().all(|mistake| !mistake.is_missing()), "{texts:?}");
 }
 
 #[test]
-fn each_worker_reads_its_rows_and_no_others() {
+fn each_worker_reads_exactly_its_settings() {
     for worker in WorkerName::ALL {
         let asked = RefCell::new(BTreeSet::new());
         let found = worker.mistakes(&|name| {
@@ -99,12 +99,12 @@ fn each_worker_reads_its_rows_and_no_others() {
 }
 
 #[test]
-fn what_is_of_another_type_is_a_mistake_and_never_absent() {
+fn a_wrong_type_is_an_error_not_absent() {
     for row in SETTINGS {
         let is = |value| bad(row.worker, row.name, value, row.name);
         is(RawSetting::Other);
         match row.kind {
-            SettingKind::Count(_) => is(list(&["1"])),
+            SettingKind::Number(_) => is(list(&["1"])),
             SettingKind::Text(_) | SettingKind::Secret => is(RawSetting::Number("5".to_owned())),
         }
         if row.name != "AUTHORIZED_PARTIES" {
@@ -115,9 +115,9 @@ fn what_is_of_another_type_is_a_mistake_and_never_absent() {
 }
 
 #[test]
-fn a_count_is_a_number_or_its_digits_within_its_bounds() {
+fn numbers_are_accepted_within_their_limits() {
     for row in SETTINGS {
-        let SettingKind::Count(NumberSetting { min, max, .. }) = row.kind else { continue };
+        let SettingKind::Number(NumberSetting { min, max, .. }) = row.kind else { continue };
         for (least, most) in [(min - 1, max + 1)] {
             for number in [least, most] {
                 bad(row.worker, row.name, text(&number.to_string()), "is not a whole number");
@@ -140,7 +140,7 @@ fn a_count_is_a_number_or_its_digits_within_its_bounds() {
 }
 
 #[test]
-fn a_number_of_toml_is_the_count_that_it_is() {
+fn toml_numbers_are_accepted() {
     let number = |text: &str| RawSetting::Number(text.to_owned());
     let ages = durable::age_limits_from_env(&|name| match name {
         "ROLES_SOFT_MS" => number("5000"),
@@ -148,9 +148,9 @@ fn a_number_of_toml_is_the_count_that_it_is() {
         _ => RawSetting::Absent,
     });
     assert_eq!(ages, Ok(AgeLimits { soft_ms: 5_000, hard_ms: 10_000, ..AgeLimits::default() }));
-    let door =
+    let settings =
         IngestSettings::from_env(&with(WorkerName::Ingest, "BODY_BYTES_MAX", number("65536")));
-    assert_eq!(door.expect("a door").body_bytes_max, 65_536);
+    assert_eq!(settings.expect("valid settings").body_bytes_max, 65_536);
     let app = SsrSettings::from_env(&with(WorkerName::Ssr, "ROLES_ISOLATE_MS", number("5000")));
     assert_eq!(app.isolate_ms, Some(5_000));
 }
@@ -168,11 +168,13 @@ fn a_soft_age_is_at_most_the_hard_one() {
     assert_eq!(read(None, None), Ok(AgeLimits::default()));
     assert_eq!(ages(Some("500"), Some("500")), Some((500, 500)));
     assert_eq!(ages(Some("0"), Some("1")), Some((0, 1)));
-    assert_eq!(ages(None, Some("500")), Some((500, 500)), "nobody wrote the soft one");
+    assert_eq!(ages(None, Some("500")), Some((500, 500)), "the soft age is the default");
     for (soft, hard) in [(Some("501"), Some("500")), (Some("60001"), None)] {
         let mistakes = read(soft, hard).expect_err("refused");
         assert_eq!(mistakes.len(), 1);
-        assert!(mistakes[0].to_string().starts_with("ROLES_SOFT_MS is more than ROLES_HARD_MS: "));
+        assert!(
+            mistakes[0].to_string().starts_with("ROLES_SOFT_MS is greater than ROLES_HARD_MS: ")
+        );
     }
 }
 
@@ -182,7 +184,7 @@ fn issuer(spelling: &str) -> Option<String> {
 }
 
 #[test]
-fn an_issuer_is_what_clerk_writes_however_it_is_spelled() {
+fn issuer_spellings_are_normalized() {
     for spelling in [
         ISSUER,
         "https://clerk.example.com/",
@@ -204,16 +206,16 @@ fn an_issuer_is_what_clerk_writes_however_it_is_spelled() {
         assert_eq!(issuer(spelling).as_deref(), Some(want), "{spelling}");
     }
     for (spelling, part) in [
-        ("https://clerk.example.com/.well-known/jwks.json", "the part before /.well-known"),
-        ("https://clerk.example.com/?", "has a ? or a # in it"),
-        ("https://clerk.example.com/#", "has a ? or a # in it"),
-        ("http://clerk.example.com", "neither https nor on the loopback"),
-        ("clerk", "neither https"),
-        ("localhost:8790", "neither https"),
-        ("https://u:p@clerk.example.com", "neither https"),
-        ("https://clerk.example.com, https://b.example", "neither https"),
-        ("https://*.example.com", "neither https"),
-        ("pk_live_x", "neither https"),
+        ("https://clerk.example.com/.well-known/jwks.json", "contains /.well-known"),
+        ("https://clerk.example.com/?", "contains ? or #"),
+        ("https://clerk.example.com/#", "contains ? or #"),
+        ("http://clerk.example.com", "neither an https URL nor a loopback URL"),
+        ("clerk", "neither an https URL"),
+        ("localhost:8790", "neither an https URL"),
+        ("https://u:p@clerk.example.com", "neither an https URL"),
+        ("https://clerk.example.com, https://b.example", "neither an https URL"),
+        ("https://*.example.com", "neither an https URL"),
+        ("pk_live_x", "neither an https URL"),
     ] {
         bad(WorkerName::Ssr, "CLERK_ISSUER", text(spelling), part);
         assert_eq!(issuer(spelling), None, "{spelling}");
@@ -226,7 +228,7 @@ fn parties(value: RawSetting) -> Option<Vec<String>> {
 }
 
 #[test]
-fn parties_are_origins_as_browsers_write_them() {
+fn origin_spellings_are_normalized() {
     for spelling in [
         PARTY,
         "https://app.example.com/",
@@ -262,25 +264,25 @@ fn parties_are_origins_as_browsers_write_them() {
 }
 
 #[test]
-fn parties_that_no_token_could_name_are_named_mistakes() {
+fn invalid_origins_are_errors() {
     for (spelling, part) in [
-        ("https://app.example.com/dashboard", "write scheme, host and port alone"),
-        ("app.example.com/dashboard", "write scheme, host and port alone"),
-        ("https://app.example.com?", "write scheme, host and port alone"),
-        ("https://app.example.com#a", "write scheme, host and port alone"),
-        ("https://u@app.example.com", "write scheme, host and port alone"),
-        ("https://app.example.com//", "write scheme, host and port alone"),
-        ("https://", "write scheme, host and port alone"),
-        ("https://app.example.com:x", "cannot be read"),
+        ("https://app.example.com/dashboard", "write only scheme, host and port"),
+        ("app.example.com/dashboard", "write only scheme, host and port"),
+        ("https://app.example.com?", "write only scheme, host and port"),
+        ("https://app.example.com#a", "write only scheme, host and port"),
+        ("https://u@app.example.com", "write only scheme, host and port"),
+        ("https://app.example.com//", "write only scheme, host and port"),
+        ("https://", "write only scheme, host and port"),
+        ("https://app.example.com:x", "invalid host or port"),
         ("https://app.example.com;https://www.example.com", "separate origins by commas"),
-        ("[\"https://app.example.com\"]", "has quotes in it"),
-        ("\"https://a.example\",\"https://b.example\"", "has quotes in it"),
-        ("https://*.example.com", "write each origin out"),
-        ("*", "write each origin out"),
-        ("localhost:3000", "without https:// or http://"),
-        ("app.example.com:3000", "without https:// or http://"),
-        ("app", "without https:// or http://"),
-        ("https://app.example.com app", "without https:// or http://"),
+        ("[\"https://app.example.com\"]", "contains quotes"),
+        ("\"https://a.example\",\"https://b.example\"", "contains quotes"),
+        ("https://*.example.com", "list each origin"),
+        ("*", "list each origin"),
+        ("localhost:3000", "without a scheme"),
+        ("app.example.com:3000", "without a scheme"),
+        ("app", "without a scheme"),
+        ("https://app.example.com app", "without a scheme"),
     ] {
         bad(WorkerName::Ssr, "AUTHORIZED_PARTIES", text(spelling), part);
         assert_eq!(parties(text(spelling)), None, "{spelling}");
@@ -291,7 +293,7 @@ fn parties_that_no_token_could_name_are_named_mistakes() {
         list(&[PARTY, "https://a.example/b"]),
         "scheme, host",
     );
-    // Nothing at all is missing, which a deployment only says.
+    // An empty list is a missing setting, which is only a warning in a deployment.
     for value in [RawSetting::Absent, text(""), text(" , ,"), list(&[]), list(&[" "])] {
         let found = WorkerName::Ssr.mistakes(&with(WorkerName::Ssr, "AUTHORIZED_PARTIES", value));
         assert!(found.len() == 1 && found[0].is_missing(), "{found:?}");
@@ -300,32 +302,32 @@ fn parties_that_no_token_could_name_are_named_mistakes() {
 }
 
 #[test]
-fn the_door_takes_one_instance_by_its_id() {
+fn ingest_accepts_one_instance_by_its_id() {
     let read =
         |value| IngestSettings::from_env(&with(WorkerName::Ingest, "CLERK_INSTANCE_ID", value));
-    let instance = |value| read(value).expect("a door").instance_id;
+    let instance = |value| read(value).expect("valid settings").instance_id;
     assert_eq!(instance(RawSetting::Absent), None);
     assert_eq!(instance(text(" ")), None);
     assert_eq!(instance(text(" \"ins_2Abc\"\n")).as_deref(), Some("ins_2Abc"));
     for other in ["ins_", "2Abc", "my-app", "ins_2Abc,ins_2Def", "pk_live_abc", "ins 2Abc"] {
-        bad(WorkerName::Ingest, "CLERK_INSTANCE_ID", text(other), "the id of a Clerk instance");
+        bad(WorkerName::Ingest, "CLERK_INSTANCE_ID", text(other), "is not a Clerk instance id");
     }
 }
 
 #[test]
-fn the_doors_secrets_hold_or_are_named_without_a_word_of_theirs() {
+fn secret_errors_reveal_no_secret() {
     let name = "CLERK_WEBHOOK_SECRET";
     good(WorkerName::Ingest, name, &text(&format!("'{SECRET}'")));
     good(WorkerName::Ingest, name, &text(&format!("{SECRET}, {SECRET}\n")));
     for (value, part) in [
-        ("whsec_!!!!", "secret 1 of it is not base64"),
-        ("whsec_", "secret 1 of it is too short"),
-        ("whsec_MfKQ9r8G whsec_MfKQ9r8G", "secret 1 of it is too short"),
-        ("whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "the asymmetric scheme"),
+        ("whsec_!!!!", "secret number 1 is not base64"),
+        ("whsec_", "secret number 1 is too short"),
+        ("whsec_MfKQ9r8G whsec_MfKQ9r8G", "secret number 1 is too short"),
+        ("whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "is an asymmetric key"),
     ] {
         bad(WorkerName::Ingest, name, text(value), part);
     }
-    bad(WorkerName::Ingest, name, text(&format!("{SECRET} whsec_!")), "secret 2 of it");
+    bad(WorkerName::Ingest, name, text(&format!("{SECRET} whsec_!")), "secret number 2");
     for value in [RawSetting::Absent, text(""), text(" , ,")] {
         let found = WorkerName::Ingest.mistakes(&with(WorkerName::Ingest, name, value));
         assert!(found.len() == 1 && found[0].is_missing(), "{found:?}");
@@ -349,7 +351,7 @@ fn a_default_role_is_an_app_role_or_none() {
 }
 
 #[test]
-fn queues_are_named_as_the_configuration_names_them() {
+fn queue_names_are_trimmed_and_may_be_unknown() {
     let read = |name, value| ConsumerSettings::from_env(&with(WorkerName::Consumer, name, value));
     let consumer = read("EVENTS_QUEUE", text(" events-staging "));
     assert_eq!((&*consumer.events_queue, &*consumer.dead_queue), ("events-staging", "dead"));
@@ -359,7 +361,7 @@ fn queues_are_named_as_the_configuration_names_them() {
 }
 
 #[test]
-fn cookies_without_a_party_are_refused_unless_they_are_to_be_taken() {
+fn cookies_without_azp_has_two_values() {
     for taken in ["refuse", "take", ""] {
         good(WorkerName::Ssr, "COOKIES_WITHOUT_AZP", &text(taken));
     }
@@ -396,7 +398,7 @@ fn a_publishable_key_and_the_parties_are_enough() {
 }
 
 #[test]
-fn the_keys_are_where_the_first_of_several_settings_says() {
+fn the_first_configured_key_source_is_used() {
     let parties = ("AUTHORIZED_PARTIES", PARTY);
     let key = ("CLERK_PUBLISHABLE_KEY", KEY);
     let of_key = "https://foo-bar-13.clerk.accounts.dev/.well-known/jwks.json";
@@ -417,14 +419,14 @@ fn the_keys_are_where_the_first_of_several_settings_says() {
 }
 
 #[test]
-fn keys_and_addresses_that_cannot_serve_are_named_mistakes() {
+fn invalid_keys_and_urls_are_errors() {
     let ssr = WorkerName::Ssr;
     for url in ["http://clerk.example.com/jwks", "ftp://x", "x", "https://u:p@x.example/", "a b"] {
-        bad(ssr, "CLERK_JWKS_URL", text(url), "neither https nor on the loopback");
-        bad(ssr, "SIGN_OUT_URL", text(url), "neither https nor on the loopback");
+        bad(ssr, "CLERK_JWKS_URL", text(url), "neither an https URL nor a loopback URL");
+        bad(ssr, "SIGN_OUT_URL", text(url), "neither an https URL nor a loopback URL");
     }
     bad(ssr, "CLERK_JWT_KEY", text("x"), "is not the PEM");
-    bad(ssr, "CLERK_JWT_KEY", text(PUBLISHED), "the key of Clerk's own tests");
+    bad(ssr, "CLERK_JWT_KEY", text(PUBLISHED), "Clerk's published test key");
     for key in ["pk_x", "sk_live_abc", "pk_live_YS5iOjk5OTk5JA=="] {
         bad(ssr, "CLERK_PUBLISHABLE_KEY", text(key), "is not a publishable key");
     }
@@ -448,7 +450,7 @@ fn keys_and_addresses_that_cannot_serve_are_named_mistakes() {
 }
 
 #[test]
-fn people_are_sent_to_sign_in_by_a_path_or_an_address() {
+fn the_sign_in_page_is_a_path_or_a_url() {
     let read = |value| {
         SsrSettings::from_env(&with(WorkerName::Ssr, "SIGN_IN_URL", text(value))).sign_in_url
     };
@@ -483,14 +485,14 @@ fn people_are_sent_to_sign_in_by_a_path_or_an_address() {
 }
 
 #[test]
-fn a_wrong_sign_out_address_closes_no_page() {
+fn an_invalid_sign_out_url_disables_no_page() {
     let plain = ["http://x.example/out", "/out", "javascript:alert(1)", "https://u@x.example/"];
-    // In a policy these would add a directive, and let forms go anywhere.
+    // In a Content-Security-Policy these would add a directive, and allow forms to any target.
     let policy = ["https://a;script-src/x", "https://*/", "https://a,b/"];
     for url in plain.into_iter().chain(policy) {
         let app = SsrSettings::from_env(&with(WorkerName::Ssr, "SIGN_OUT_URL", text(url)));
         assert!(app.sign_out_url.is_none() && app.sessions.is_some(), "{url}");
-        bad(WorkerName::Ssr, "SIGN_OUT_URL", text(url), "neither https nor on the loopback");
+        bad(WorkerName::Ssr, "SIGN_OUT_URL", text(url), "neither an https URL nor a loopback URL");
     }
     for url in ["https://accounts.example.com/out", "http://127.0.0.1:8790/sign-out"] {
         let app = SsrSettings::from_env(&with(WorkerName::Ssr, "SIGN_OUT_URL", text(url)));
@@ -498,9 +500,9 @@ fn a_wrong_sign_out_address_closes_no_page() {
     }
 }
 
-/// Whatever is set: where sessions are closed, a mistake says why, and none shows a value.
+/// If sessions are disabled an error says why, and no error contains a value.
 #[test]
-fn nothing_is_closed_without_a_named_mistake_and_none_shows_a_value() {
+fn every_disabled_feature_has_an_error_without_values() {
     let spellings = [
         String::new(),
         format!("https://{CANARY}"),
@@ -549,7 +551,7 @@ fn nothing_is_closed_without_a_named_mistake_and_none_shows_a_value() {
 proptest! {
     /// What is taken is what a browser writes: reading it again changes nothing more.
     #[test]
-    fn what_is_taken_as_an_origin_or_an_issuer_is_in_its_only_form(
+    fn normalizing_twice_changes_nothing(
         spelling in "(https?://|HTTPS://|[a-z]{1,4}://|)[a-zA-Z0-9.:/?#@*;,_ \"'\\[\\]-]{0,24}"
     ) {
         for party in parties(text(&spelling)).unwrap_or_default() {

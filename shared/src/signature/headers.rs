@@ -1,9 +1,10 @@
-//! The three headers of a delivery, under either of their names.
+//! The three headers of a delivery, with either of their names.
 
-use super::SignatureError;
 use std::fmt;
 
-/// The raw headers of a delivery, in Svix's names (`svix-…`) and the standard's (`webhook-…`).
+use super::SignatureError;
+
+/// The raw headers of a delivery, named by Svix (`svix-…`) and by the standard (`webhook-…`).
 #[derive(Clone, Debug, Default)]
 pub struct SvixHeaders {
     svix: HeaderSet,
@@ -18,10 +19,10 @@ pub(super) struct HeaderSet {
 }
 
 impl SvixHeaders {
-    /// Asks `get` for each header by its lower-case name.
+    /// Takes the headers from `get`, by lower-case name.
     ///
-    /// The values stay as they are. A header sent twice arrives from Fetch joined by `, `, and no
-    /// such value is accepted, even where one half alone would be.
+    /// The values are kept as they are. Fetch joins a header that was sent twice with `, `; such a
+    /// value is never accepted, even if one half is valid.
     #[must_use]
     pub fn from_fn(mut get: impl FnMut(&'static str) -> Option<String>) -> Self {
         Self {
@@ -38,9 +39,9 @@ impl SvixHeaders {
         }
     }
 
-    /// The one family that was sent. A blank header counts as sent: what is signed in one family
-    /// must not be read beside anything of the other.
-    pub(super) fn family(&self) -> Result<&HeaderSet, SignatureError> {
+    /// The one set that was sent. A blank header counts as sent: the values of one header set must
+    /// never be mixed with the other.
+    pub(super) fn sent_set(&self) -> Result<&HeaderSet, SignatureError> {
         match (self.svix.is_sent(), self.webhook.is_sent()) {
             (true, true) => Err(SignatureError::MixedHeaderSets),
             (false, true) => Ok(&self.webhook),
@@ -50,15 +51,15 @@ impl SvixHeaders {
 }
 
 impl HeaderSet {
-    /// The raw text of a header. Spaces alone are nothing; otherwise they stay, and are judged.
-    pub(super) fn text(&self, field: SvixHeaderName) -> Result<&str, SignatureError> {
-        let value = match field {
+    /// The raw value of a header. A blank header counts as missing; other whitespace is kept.
+    pub(super) fn value(&self, name: SvixHeaderName) -> Result<&str, SignatureError> {
+        let value = match name {
             SvixHeaderName::Id => &self.id,
             SvixHeaderName::Timestamp => &self.timestamp,
             SvixHeaderName::Signature => &self.signature,
         };
         let text = value.as_deref().filter(|text| !text.trim_ascii().is_empty());
-        text.ok_or(SignatureError::MissingHeader(field))
+        text.ok_or(SignatureError::MissingHeader(name))
     }
 
     const fn is_sent(&self) -> bool {

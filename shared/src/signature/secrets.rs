@@ -1,37 +1,39 @@
-//! The webhook's secrets: read once, compared in constant time, never printed.
+//! The webhook secrets: compared in constant time, never printed.
 
-use super::HmacTag;
+use std::fmt;
+
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use std::fmt;
 use subtle::{Choice, ConstantTimeEq as _};
 
-/// The prefix of a symmetric secret; it may be left out.
+use super::HmacTag;
+
+/// The prefix of a symmetric secret; it is optional.
 const PREFIX: &str = "whsec_";
 
 /// The prefixes of Svix's asymmetric keys, public and private: neither may serve as a secret.
 const PREFIXES_ASYMMETRIC: [&str; 2] = ["whpk_", "whsk_"];
 
-/// Ours: bytes in a key. Shorter ones are typing errors or could be guessed.
+/// Our limit: bytes in a key. Shorter ones are typing errors or could be guessed.
 pub const KEY_BYTES_MIN: usize = 16;
 
-/// Bytes in a key at least, by the Standard Webhooks specification; Svix's own have as many.
+/// The minimum of bytes in a key by the Standard Webhooks specification; Svix's keys have so many.
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 pub const KEY_BYTES_STRONG: usize = 24;
 
-/// Secrets are pasted by hand: the padding may be missing and the last bits may be ragged.
-const PASTED: GeneralPurpose = GeneralPurpose::new(
+/// Secrets are pasted by hand: padding may be missing and trailing bits may be non-zero.
+const BASE64_LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// One webhook secret or several: while one is being replaced, the old and the new both hold.
+/// One or several webhook secrets: while a secret is being replaced, both are accepted.
 ///
-/// There is at least one, and none is empty: with an empty key anybody can sign.
+/// There is at least one, and none is empty: anybody could sign with an empty key.
 pub struct WebhookSecrets(Vec<HmacKey>);
 
 struct HmacKey {
@@ -40,13 +42,13 @@ struct HmacKey {
 }
 
 impl WebhookSecrets {
-    /// Reads one secret or several, separated by runs of spaces, line ends or commas.
+    /// Parses one or several secrets, separated by spaces, line ends or commas.
     ///
-    /// One bad secret spoils the list: an operator must hear of it at once, and not on the day
-    /// when Svix begins to sign with it.
+    /// One invalid secret invalidates the list, so that the operator notices now and not when Svix
+    /// starts to sign with it.
     ///
     /// # Errors
-    /// [`WebhookSecretError`], which says where in the list, and nothing of the secret.
+    /// [`WebhookSecretError`], with the position in the list and nothing of the secret.
     pub fn parse(raw: &str) -> Result<Self, WebhookSecretError> {
         let keys = raw
             .split(|c: char| c == ',' || c.is_ascii_whitespace())
@@ -60,21 +62,21 @@ impl WebhookSecrets {
         Ok(Self(keys))
     }
 
-    /// How many keys there are: more than one while a secret is being replaced.
+    /// The number of keys: more than one while a secret is being replaced.
     #[must_use]
     pub const fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// How many keys are shorter than [`KEY_BYTES_STRONG`]: they hold, and deserve a warning.
+    /// The number of keys shorter than [`KEY_BYTES_STRONG`]: accepted with a warning.
     #[must_use]
     pub fn weak_count(&self) -> usize {
         self.0.iter().filter(|key| key.bytes < KEY_BYTES_STRONG).count()
     }
 
-    /// Whether any tag is that of `parts`, joined by dots, under any of the keys.
+    /// Returns whether any tag is the HMAC of `parts`, joined by dots, with any of the keys.
     ///
-    /// Every key meets every tag, whatever was found before.
+    /// Compares every key with every tag (constant time).
     pub(super) fn any_matches(&self, parts: &[&[u8]; 3], tags: &[HmacTag]) -> bool {
         let mut found = Choice::from(0);
         for key in &self.0 {
@@ -89,7 +91,7 @@ impl WebhookSecrets {
 
 impl fmt::Debug for WebhookSecrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secrets([redacted])")
+        f.write_str("WebhookSecrets([redacted])")
     }
 }
 
@@ -99,7 +101,9 @@ impl HmacKey {
             return Err(WebhookSecretError::Asymmetric { position });
         }
         let text = secret.strip_prefix(PREFIX).unwrap_or(secret);
-        let key = PASTED.decode(text).map_err(|_| WebhookSecretError::Undecodable { position })?;
+        let key = BASE64_LENIENT
+            .decode(text)
+            .map_err(|_| WebhookSecretError::Undecodable { position })?;
         if key.len() < KEY_BYTES_MIN {
             return Err(WebhookSecretError::Short { position, bytes: key.len() });
         }
@@ -115,10 +119,10 @@ impl HmacKey {
     }
 }
 
-/// Why a list of secrets is no use. Positions count from 1.
+/// Why the secrets are invalid. Positions count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookSecretError {
-    /// Nothing but separators.
+    /// Only separators.
     #[error("no webhook secret")]
     Missing,
     /// Not standard base64 after the optional `whsec_`.
@@ -135,8 +139,8 @@ pub enum WebhookSecretError {
         /// Bytes after decoding.
         bytes: usize,
     },
-    /// A key of the ed25519 scheme, `whpk_…` or `whsk_…`: as an HMAC key it would be a public one.
-    #[error("webhook secret {position} is a key of the asymmetric scheme; `whsec_…` is expected")]
+    /// A key of the ed25519 scheme, `whpk_…` or `whsk_…`. As an HMAC key it could be public.
+    #[error("webhook secret {position} is an asymmetric key (whpk_/whsk_); expected whsec_…")]
     Asymmetric {
         /// Which secret of the list.
         position: usize,

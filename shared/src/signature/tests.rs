@@ -1,14 +1,15 @@
 //! The verifier's rules, one by one, each with the attack it stops.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
 use super::{
     SignatureError, SvixHeaderName, SvixHeaders, VerifiedBody, WebhookSecretError, WebhookSecrets,
     verify,
 };
 use crate::id::IdError;
 use crate::time::UnixMillis;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -92,7 +93,7 @@ fn check_with(delivery: &Delivery, secrets: &str, want: Result<(), SignatureErro
 }
 
 #[test]
-fn w1_the_published_delivery_passes_and_is_handed_on_as_it_came() {
+fn w1_svix_example_is_accepted() {
     let delivery = signed_as(&format!("v1,{GOOD}"));
     let verified = delivery.verify(SECRET, NOW).unwrap();
     assert_eq!(verified.bytes(), BODY);
@@ -102,7 +103,7 @@ fn w1_the_published_delivery_passes_and_is_handed_on_as_it_came() {
 }
 
 #[test]
-fn w2_large_bodies_pass() {
+fn w2_large_bodies_are_accepted() {
     for (bytes, tag) in [
         (1 << 20, "txpEUxqWZJ5nteTnymUVa+7C4NHpBeXJ6CsBAW0c3/A="),
         (1 << 18, "Mw4Pe2WgApuT7NSqnSq0PQPV9gbLdggCl9B865x5Xh0="),
@@ -114,7 +115,7 @@ fn w2_large_bodies_pass() {
 }
 
 #[test]
-fn w3_a_signature_cut_short_never_passes() {
+fn w3_truncated_signatures_are_rejected() {
     check(&signed_as("v1,"), Err(SignatureError::MalformedSignature));
     for length in 1..GOOD.len() {
         check(
@@ -125,7 +126,7 @@ fn w3_a_signature_cut_short_never_passes() {
 }
 
 #[test]
-fn w4_no_other_tag_passes() {
+fn w4_other_tags_are_rejected() {
     let good = STANDARD.decode(GOOD).unwrap();
     let mut tags = vec![vec![0; 32], vec![0xff; 32], [good.as_slice(), &[0]].concat()];
     tags.extend((1..32).map(|bytes| good[..bytes].to_vec()));
@@ -143,9 +144,9 @@ fn w4_no_other_tag_passes() {
 }
 
 #[test]
-fn w4_no_other_spelling_of_the_tag_passes() {
+fn w4_other_spellings_of_the_tag_are_rejected() {
     let bare = GOOD.trim_end_matches('=');
-    // The last symbol carries two unused bits: `E` is 4, and `F` decodes to the same byte.
+    // The last symbol has two unused bits: `E` is 4, and `F` decodes to the same byte.
     let ragged = format!("{}F=", &bare[..bare.len() - 1]);
     let inner = format!("{}\t{}", &GOOD[..20], &GOOD[20..]);
     for text in [bare, &GOOD.replace('+', "-").replace('/', "_"), &ragged, &format!("{GOOD}=")] {
@@ -171,7 +172,7 @@ fn w5_only_an_entry_of_version_v1_counts() {
 }
 
 #[test]
-fn w6_one_good_signature_among_others_is_enough_wherever_it_stands() {
+fn w6_one_valid_signature_among_others_is_enough() {
     let bad = format!("v1,{}", STANDARD.encode([7; 32]));
     for position in 0..16 {
         let mut entries = vec![bad.clone(); 16];
@@ -183,7 +184,7 @@ fn w6_one_good_signature_among_others_is_enough_wherever_it_stands() {
 }
 
 #[test]
-fn w6_a_long_list_is_refused_whatever_it_holds() {
+fn w6_too_many_signatures_are_rejected() {
     let many = vec![format!("v1,{GOOD}"); 17].join(" ");
     check(&signed_as(&many), Err(SignatureError::TooManySignatures { entries: 17 }));
 
@@ -193,7 +194,7 @@ fn w6_a_long_list_is_refused_whatever_it_holds() {
 }
 
 #[test]
-fn w7_old_and_new_secret_both_hold_while_both_are_named() {
+fn w7_all_configured_secrets_are_accepted() {
     let delivery = signed_as(&format!("v1,{GOOD}"));
     for secrets in [format!("{SECRET} {OTHER}"), format!("{OTHER},{SECRET}")] {
         check_with(&delivery, &secrets, Ok(()));
@@ -207,7 +208,7 @@ fn check_secrets(raw: &str, want: Result<usize, WebhookSecretError>) {
 }
 
 #[test]
-fn w8_a_list_with_an_unusable_secret_is_refused_whole() {
+fn w8_one_invalid_secret_invalidates_the_list() {
     for raw in ["", " ", ",", " , ,, ", "\n"] {
         check_secrets(raw, Err(WebhookSecretError::Missing));
     }
@@ -229,16 +230,16 @@ fn w8_a_list_with_an_unusable_secret_is_refused_whole() {
 }
 
 #[test]
-fn w8_a_run_of_separators_is_one() {
+fn w8_repeated_separators_are_ignored() {
     check_secrets(&format!(" ,{SECRET} ,, {OTHER}\r\n"), Ok(2));
     check_secrets("whsec_AAAAAAAAAAAAAAAAAAAAAA==", Ok(1));
 }
 
 #[test]
-fn w9_a_secret_pasted_without_its_padding_holds_and_a_short_one_is_counted() {
+fn w9_a_secret_without_padding_is_accepted_and_weak_ones_are_counted() {
     let short = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS";
     let longer = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr";
-    // The same keys as a strict decoder wants them written: 23 bytes and 25.
+    // The same keys in the strict form: 23 bytes and 25.
     for (pasted, canonical, weak) in [
         (short, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ=", 1),
         (longer, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBg==", 0),
@@ -254,8 +255,11 @@ fn w9_a_secret_pasted_without_its_padding_holds_and_a_short_one_is_counted() {
 }
 
 #[test]
-fn w8_nothing_prints_a_secret() {
-    assert_eq!(format!("{:?}", WebhookSecrets::parse(SECRET).unwrap()), "Secrets([redacted])");
+fn w8_secrets_are_never_printed() {
+    assert_eq!(
+        format!("{:?}", WebhookSecrets::parse(SECRET).unwrap()),
+        "WebhookSecrets([redacted])"
+    );
     let error = WebhookSecrets::parse("whsec_hunter2!").unwrap_err();
     assert_eq!(error.to_string(), "webhook secret 1 is not base64");
     assert!(!format!("{error:?}").contains("hunter2"));
@@ -269,7 +273,7 @@ fn check_time(timestamp: &str, now_ms: i64, want: Result<(), SignatureError>) {
 }
 
 #[test]
-fn w10_an_attempt_may_lie_five_minutes_off_and_not_a_second_more() {
+fn w10_timestamp_tolerance_is_five_minutes() {
     let signed = NOW_S.to_string();
     for (off_s, want) in [
         (300, Ok(())),
@@ -310,7 +314,7 @@ fn w10_a_timestamp_has_one_spelling() {
 }
 
 #[test]
-fn w10_the_ends_of_time_do_not_overflow() {
+fn w10_extreme_timestamps_do_not_overflow() {
     let last = "999999999999999";
     check_time("0", 0, Ok(()));
     check_time("0", -1, Ok(()));
@@ -321,7 +325,7 @@ fn w10_the_ends_of_time_do_not_overflow() {
 }
 
 #[test]
-fn w11_an_id_that_could_move_the_borders_of_the_signed_text_is_refused() {
+fn w11_an_id_that_could_shift_field_boundaries_is_rejected() {
     for raw in ["msg.1", "msg,1", "msg 1", "msg\n1", "msg\u{0}", "msg_é", " msg_1", "msg_1\t"] {
         let want = Err(SignatureError::BadId(IdError::Alphabet));
         check(&delivery(raw, &NOW_S.to_string(), BODY), want);
@@ -336,8 +340,8 @@ fn w11_an_id_that_could_move_the_borders_of_the_signed_text_is_refused() {
 }
 
 #[test]
-fn w11_one_signature_cannot_be_read_with_the_borders_elsewhere() {
-    // `{id}.{timestamp}.{body}` is the same text for both readings; only one was meant.
+fn w11_a_signature_is_not_valid_with_other_field_boundaries() {
+    // `{id}.{timestamp}.{body}` is the same text for both; only one of them was signed.
     let text = format!("{NOW_S}.{{}}");
     let meant = delivery("msg_1", &NOW_S.to_string(), text.as_bytes());
     check(&meant, Ok(()));
@@ -349,7 +353,7 @@ fn w11_one_signature_cannot_be_read_with_the_borders_elsewhere() {
 }
 
 #[test]
-fn w12_a_header_sent_twice_is_refused_even_if_a_half_is_good() {
+fn w12_a_header_sent_twice_is_rejected_even_if_one_half_is_valid() {
     let good = format!("v1,{GOOD}");
     let bad = format!("v1,{}", STANDARD.encode([7; 32]));
     let sent = || signed_as(&good);
@@ -370,7 +374,7 @@ fn w12_a_header_sent_twice_is_refused_even_if_a_half_is_good() {
 }
 
 #[test]
-fn w13_headers_of_one_family_only() {
+fn w13_mixed_header_sets_are_rejected() {
     let unbranded = || {
         Delivery { headers: Vec::new(), body: BODY.to_vec() }
             .with("webhook-id", ID)
@@ -388,7 +392,7 @@ fn w13_headers_of_one_family_only() {
 }
 
 #[test]
-fn w13_each_header_must_be_there() {
+fn w13_each_header_is_required() {
     let sent = || signed_as(&format!("v1,{GOOD}"));
     for (name, field) in [
         ("svix-id", SvixHeaderName::Id),
@@ -432,14 +436,14 @@ fn w14_the_signature_covers_id_and_timestamp() {
 }
 
 #[test]
-fn w15_a_genuine_body_need_not_be_text() {
+fn w15_a_binary_body_is_accepted() {
     for body in [b"\xff\xfe\x00".as_slice(), b"", b"\xed\xa0\x80"] {
         check(&delivery(ID, &NOW_S.to_string(), body), Ok(()));
     }
 }
 
 #[test]
-fn w18_the_same_delivery_passes_again() {
+fn w18_a_repeated_delivery_is_accepted() {
     let delivery = signed_as(&format!("v1,{GOOD}"));
     for _ in 0..1000 {
         check(&delivery, Ok(()));
@@ -447,15 +451,15 @@ fn w18_the_same_delivery_passes_again() {
 }
 
 #[test]
-fn w21_no_reason_tells_what_was_expected() {
+fn w21_errors_reveal_no_expected_value() {
     let refused = Delivery { body: b"canary".to_vec(), ..signed_as(&format!("v1,{GOOD}")) };
     let reason = refused.verify(SECRET, NOW).unwrap_err();
     assert_eq!(
         (reason, reason.to_string()),
         (SignatureError::NoMatchingSignature, "no signature matches".into())
     );
-    let genuine = delivery(ID, &NOW_S.to_string(), b"canary");
-    let shown = format!("{:?}", genuine.verify(SECRET, NOW).unwrap());
+    let valid = delivery(ID, &NOW_S.to_string(), b"canary");
+    let shown = format!("{:?}", valid.verify(SECRET, NOW).unwrap());
     assert!(
         shown.contains(ID) && !shown.contains("canary") && !shown.contains("99, 97"),
         "{shown}"
@@ -463,7 +467,7 @@ fn w21_no_reason_tells_what_was_expected() {
 }
 
 #[test]
-fn w23_another_endpoints_signature_is_refused() {
+fn w23_a_signature_of_another_endpoint_is_rejected() {
     let tag = sign(OTHER, ID, &NOW_S.to_string(), BODY);
     check(&signed_as(&format!("v1,{tag}")), Err(SignatureError::NoMatchingSignature));
 }

@@ -1,4 +1,6 @@
-UPDATE watches SET acked = max(watches.acked, j.value ->> 'version')
-FROM json_each(?1) j
-WHERE watches.user_id = j.value ->> 'user_id' AND watches.owner = j.value ->> 'owner'
-  AND watches.acked < j.value ->> 'version'
+-- Marks hints as taken, for those owners that still hold the watch.
+UPDATE watches SET acked = max(watches.acked, input.value ->> 'version')
+FROM json_each(?1) AS input
+WHERE watches.user_id = input.value ->> 'user_id'
+  AND watches.owner = input.value ->> 'owner'
+  AND watches.acked < input.value ->> 'version'

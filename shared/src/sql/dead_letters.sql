@@ -1,9 +1,34 @@
-INSERT INTO dead_letters AS d
-  (message_id, queue, svix_id, type, subject, reason, detail, attempts, first_seen_at, last_seen_at, envelope)
-SELECT j.value ->> 'message_id', j.value ->> 'queue', j.value ->> 'svix_id', j.value ->> 'type', j.value ->> 'subject',
-  j.value ->> 'reason', j.value ->> 'detail', j.value ->> 'attempts', j.value ->> 'first_seen_at', ?2, j.value ->> 'envelope'
-FROM json_each(?1) j
+-- Parks queue messages that could not be applied. A message that comes again keeps its first time.
+INSERT INTO dead_letters AS stored (
+  message_id,
+  queue,
+  svix_id,
+  type,
+  subject,
+  reason,
+  detail,
+  attempts,
+  first_seen_at,
+  last_seen_at,
+  envelope
+)
+SELECT
+  input.value ->> 'message_id',
+  input.value ->> 'queue',
+  input.value ->> 'svix_id',
+  input.value ->> 'type',
+  input.value ->> 'subject',
+  input.value ->> 'reason',
+  input.value ->> 'detail',
+  input.value ->> 'attempts',
+  input.value ->> 'first_seen_at',
+  ?2,
+  input.value ->> 'envelope'
+FROM json_each(?1) AS input
 WHERE true
 ON CONFLICT (message_id) DO UPDATE SET
-  queue = excluded.queue, reason = excluded.reason, detail = excluded.detail,
-  attempts = max(d.attempts, excluded.attempts), last_seen_at = excluded.last_seen_at
+  queue = excluded.queue,
+  reason = excluded.reason,
+  detail = excluded.detail,
+  attempts = max(stored.attempts, excluded.attempts),
+  last_seen_at = excluded.last_seen_at

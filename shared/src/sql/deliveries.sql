@@ -1,20 +1,47 @@
-INSERT INTO deliveries AS d
-  (svix_id, type, subject, outcome, event_at, attempted_at, received_at, applied_at, body_digest, note)
-SELECT j.value ->> '$.svix_id', j.value ->> '$.type', j.value ->> '$.subject',
+-- Records what became of deliveries. Where the input names no outcome, the synced row decides it:
+-- the row that this delivery wrote, or another delivery of the same state, or a greater one.
+INSERT INTO deliveries AS stored (
+  svix_id,
+  type,
+  subject,
+  outcome,
+  event_at,
+  attempted_at,
+  received_at,
+  applied_at,
+  body_digest,
+  note
+)
+SELECT
+  input.value ->> '$.svix_id',
+  input.value ->> '$.type',
+  input.value ->> '$.subject',
   coalesce(
-    j.value ->> '$.outcome',
-    (SELECT iif(t.event_at = j.value ->> '$.row.rank.event_at', 'applied', 'duplicate') FROM synced t
-      WHERE t.entity = j.value ->> '$.row.entity' AND t.id = j.value ->> '$.subject'
-        AND (t.deleted, t.updated_at, t.projection, t.digest)
-          = (j.value ->> '$.row.rank.deleted', j.value ->> '$.row.rank.updated_at',
-             j.value ->> '$.row.rank.projection', j.value ->> '$.row.rank.digest')),
+    input.value ->> '$.outcome',
+    (
+      SELECT iif(synced.event_at = input.value ->> '$.row.rank.event_at', 'applied', 'duplicate')
+      FROM synced
+      WHERE synced.entity = input.value ->> '$.row.entity'
+        AND synced.id = input.value ->> '$.subject'
+        AND (synced.deleted, synced.updated_at, synced.projection, synced.digest) = (
+          input.value ->> '$.row.rank.deleted',
+          input.value ->> '$.row.rank.updated_at',
+          input.value ->> '$.row.rank.projection',
+          input.value ->> '$.row.rank.digest'
+        )
+    ),
     'superseded'
   ),
-  j.value ->> '$.event_at', j.value ->> '$.attempted_at', j.value ->> '$.received_at', ?2, j.value ->> '$.body_digest', j.value ->> '$.note'
-FROM json_each(?1) j
+  input.value ->> '$.event_at',
+  input.value ->> '$.attempted_at',
+  input.value ->> '$.received_at',
+  ?2,
+  input.value ->> '$.body_digest',
+  input.value ->> '$.note'
+FROM json_each(?1) AS input
 WHERE true
 ON CONFLICT (svix_id) DO UPDATE SET
-  outcome = iif(d.outcome IN ('parked', 'ignored'), excluded.outcome, d.outcome),
-  copies = d.copies + 1,
+  outcome = iif(stored.outcome IN ('parked', 'ignored'), excluded.outcome, stored.outcome),
+  copies = stored.copies + 1,
   note = excluded.note,
-  id_reused = max(d.id_reused, d.body_digest <> excluded.body_digest)
+  id_reused = max(stored.id_reused, stored.body_digest <> excluded.body_digest)

@@ -1,27 +1,48 @@
-SELECT 'watch' AS kind, w.owner AS owner, w.version AS version, NULL AS id,
+-- Reads the watch of one user, the app roles, the organizations, and for each organization role its
+-- permissions, once. All in one statement, so all of one version. In many small rows: D1 ends a
+-- statement with a value above 2 MB.
+SELECT
+  'watch' AS kind,
+  watches.owner AS owner,
+  watches.version AS version,
+  NULL AS id,
   coalesce(
-    (SELECT CASE WHEN u.deleted THEN 'dead' WHEN u.banned THEN 'banned' ELSE 'live' END FROM users u WHERE u.id = w.user_id),
+    (
+      SELECT CASE WHEN users.deleted THEN 'dead' WHEN users.banned THEN 'banned' ELSE 'live' END
+      FROM users
+      WHERE users.id = watches.user_id
+    ),
     'unknown'
   ) AS name,
   NULL AS permissions
-FROM watches w
-WHERE w.user_id = ?1
+FROM watches
+WHERE watches.user_id = ?1
 UNION ALL
-SELECT 'role', NULL, NULL, NULL, ur.name, NULL
-FROM user_role_names ur
-WHERE ur.user_id = ?1
+SELECT 'role', NULL, NULL, NULL, user_role_names.name, NULL
+FROM user_role_names
+WHERE user_role_names.user_id = ?1
 UNION ALL
-SELECT 'member', NULL, NULL, m.org_id, m.role,
-  iif(EXISTS (SELECT 1 FROM org_role_catalogue k WHERE k.key = m.role), NULL, m.permissions)
-FROM org_memberships m
-WHERE m.user_id = ?1
+SELECT
+  'member',
+  NULL,
+  NULL,
+  member.org_id,
+  member.role,
+  iif(
+    EXISTS (SELECT 1 FROM org_role_catalogue AS role WHERE role.key = member.role),
+    NULL,
+    member.permissions
+  )
+FROM org_memberships AS member
+WHERE member.user_id = ?1
 UNION ALL
-SELECT 'carries', NULL, NULL, NULL, m.role, m.permissions
+SELECT 'carries', NULL, NULL, NULL, member.role, member.permissions
 FROM (
-  SELECT h.role AS role, min(h.org_id) AS org_id
-  FROM org_memberships h
-  WHERE h.user_id = ?1 AND EXISTS (SELECT 1 FROM org_role_catalogue k WHERE k.key = h.role)
-  GROUP BY h.role
-) one
-JOIN org_memberships m ON +m.org_id = one.org_id AND +m.role = one.role
-WHERE m.user_id = ?1
+  SELECT held.role AS role, min(held.org_id) AS org_id
+  FROM org_memberships AS held
+  WHERE held.user_id = ?1
+    AND EXISTS (SELECT 1 FROM org_role_catalogue AS role WHERE role.key = held.role)
+  GROUP BY held.role
+) AS one
+JOIN org_memberships AS member ON +member.org_id = one.org_id AND +member.role = one.role
+WHERE member.user_id = ?1

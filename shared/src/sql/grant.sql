@@ -1,5 +1,10 @@
-INSERT INTO role_grants AS g (user_id, role_id, granted, at, id, actor, reason)
+-- Grants or revokes one app role. The latest word by (at, id) stays.
+INSERT INTO role_grants AS stored (user_id, role_id, granted, at, id, actor, reason)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (user_id, role_id) DO UPDATE SET
-  granted = excluded.granted, at = excluded.at, id = excluded.id, actor = excluded.actor, reason = excluded.reason
-WHERE (excluded.at, excluded.id) > (g.at, g.id)
+  granted = excluded.granted,
+  at = excluded.at,
+  id = excluded.id,
+  actor = excluded.actor,
+  reason = excluded.reason
+WHERE (excluded.at, excluded.id) > (stored.at, stored.id)

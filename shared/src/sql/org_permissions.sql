@@ -1,9 +1,31 @@
-INSERT INTO org_permissions AS t (id, key, deleted, updated_at, event_at, projection, digest)
-SELECT j.value ->> '$.id', j.value ->> '$.columns.key', j.value ->> '$.rank.deleted', j.value ->> '$.rank.updated_at', j.value ->> '$.rank.event_at', j.value ->> '$.rank.projection', j.value ->> '$.rank.digest'
-FROM json_each(?1) j
+-- Writes permissions by the merge law: a deleted row stays, else the greater rank wins.
+INSERT INTO org_permissions AS stored (
+  id,
+  key,
+  deleted,
+  updated_at,
+  event_at,
+  projection,
+  digest
+)
+SELECT
+  input.value ->> '$.id',
+  input.value ->> '$.columns.key',
+  input.value ->> '$.rank.deleted',
+  input.value ->> '$.rank.updated_at',
+  input.value ->> '$.rank.event_at',
+  input.value ->> '$.rank.projection',
+  input.value ->> '$.rank.digest'
+FROM json_each(?1) AS input
 WHERE true
 ON CONFLICT (id) DO UPDATE SET
-  key = excluded.key, deleted = excluded.deleted, updated_at = excluded.updated_at, event_at = excluded.event_at, projection = excluded.projection, digest = excluded.digest
-WHERE t.deleted = 0
-  AND (excluded.deleted, excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest)
-    > (t.deleted, t.updated_at, t.event_at, t.projection, t.digest)
+  key = excluded.key,
+  deleted = excluded.deleted,
+  updated_at = excluded.updated_at,
+  event_at = excluded.event_at,
+  projection = excluded.projection,
+  digest = excluded.digest
+WHERE stored.deleted = 0
+  AND (
+    excluded.deleted, excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest
+  ) > (stored.deleted, stored.updated_at, stored.event_at, stored.projection, stored.digest)

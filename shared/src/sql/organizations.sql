@@ -1,9 +1,34 @@
-INSERT INTO organizations AS t (id, name, slug, deleted, updated_at, event_at, projection, digest)
-SELECT j.value ->> '$.id', j.value ->> '$.columns.name', j.value ->> '$.columns.slug', j.value ->> '$.rank.deleted', j.value ->> '$.rank.updated_at', j.value ->> '$.rank.event_at', j.value ->> '$.rank.projection', j.value ->> '$.rank.digest'
-FROM json_each(?1) j
+-- Writes organizations by the merge law: a deleted row stays, else the greater rank wins.
+INSERT INTO organizations AS stored (
+  id,
+  name,
+  slug,
+  deleted,
+  updated_at,
+  event_at,
+  projection,
+  digest
+)
+SELECT
+  input.value ->> '$.id',
+  input.value ->> '$.columns.name',
+  input.value ->> '$.columns.slug',
+  input.value ->> '$.rank.deleted',
+  input.value ->> '$.rank.updated_at',
+  input.value ->> '$.rank.event_at',
+  input.value ->> '$.rank.projection',
+  input.value ->> '$.rank.digest'
+FROM json_each(?1) AS input
 WHERE true
 ON CONFLICT (id) DO UPDATE SET
-  name = excluded.name, slug = excluded.slug, deleted = excluded.deleted, updated_at = excluded.updated_at, event_at = excluded.event_at, projection = excluded.projection, digest = excluded.digest
-WHERE t.deleted = 0
-  AND (excluded.deleted, excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest)
-    > (t.deleted, t.updated_at, t.event_at, t.projection, t.digest)
+  name = excluded.name,
+  slug = excluded.slug,
+  deleted = excluded.deleted,
+  updated_at = excluded.updated_at,
+  event_at = excluded.event_at,
+  projection = excluded.projection,
+  digest = excluded.digest
+WHERE stored.deleted = 0
+  AND (
+    excluded.deleted, excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest
+  ) > (stored.deleted, stored.updated_at, stored.event_at, stored.projection, stored.digest)

@@ -1,4 +1,5 @@
-SELECT w.user_id AS user_id, w.owner AS owner, w.version AS version
-FROM json_each(?1) j
-CROSS JOIN watches w ON w.user_id = j.value
-WHERE w.version > w.acked
+-- Reads the outbox of these users alone.
+SELECT watches.user_id AS user_id, watches.owner AS owner, watches.version AS version
+FROM json_each(?1) AS input
+CROSS JOIN watches ON watches.user_id = input.value
+WHERE watches.version > watches.acked

@@ -1,16 +1,24 @@
-INSERT INTO watches AS w (user_id, owner, version, acked, everyone_version)
-SELECT ?1, ?2, t.version, t.version, coalesce((SELECT e.version FROM everyone e WHERE e.id = 1), 0)
+-- Takes a user's watch over for a new owner, or for the same one above its floor. The version it
+-- begins with is above the clock's, the floor, the mark of the watch before it and its own version.
+INSERT INTO watches AS stored (user_id, owner, version, acked, everyone_version)
+SELECT
+  ?1,
+  ?2,
+  start.version,
+  start.version,
+  coalesce((SELECT everyone.version FROM everyone WHERE everyone.id = 1), 0)
 FROM (
   SELECT max(
     CAST(unixepoch('subsec') * 1000 AS INTEGER),
     ?3 + 1,
-    coalesce((SELECT m.version + 1 FROM watch_marks m WHERE m.user_id = ?1), 0)
+    coalesce((SELECT watch_marks.version + 1 FROM watch_marks WHERE watch_marks.user_id = ?1), 0)
   ) AS version
-) t
+) AS start
 WHERE true
 ON CONFLICT (user_id) DO UPDATE SET
   owner = excluded.owner,
-  version = max(w.version + 1, excluded.version),
-  acked = max(w.version + 1, excluded.version),
+  version = max(stored.version + 1, excluded.version),
+  acked = max(stored.version + 1, excluded.version),
   everyone_version = excluded.everyone_version
-WHERE excluded.owner > w.owner OR (excluded.owner = w.owner AND w.version < ?3)
+WHERE excluded.owner > stored.owner
+  OR (excluded.owner = stored.owner AND stored.version < ?3)

@@ -1,5 +1,6 @@
+-- Adds the names of app roles that are not there.
 INSERT INTO roles (name)
-SELECT DISTINCT j.value
-FROM json_each(?1) j
-WHERE NOT EXISTS (SELECT 1 FROM roles r WHERE r.name = j.value)
+SELECT DISTINCT input.value
+FROM json_each(?1) AS input
+WHERE NOT EXISTS (SELECT 1 FROM roles WHERE roles.name = input.value)
 ON CONFLICT (name) DO NOTHING

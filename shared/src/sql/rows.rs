@@ -2,21 +2,21 @@
 
 use serde_json::{Value, json};
 
-use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, MembershipPair, Rank};
+use crate::merge::{EntityChange, EntityState, LiveState, MembershipPair, Rank};
 use crate::plan::{DeadLetter, DeliveryOutcome, DeliveryRecord};
 use crate::projection::EntityFields;
 
 /// One synced row. A deletion is blank: two deletions of one id are the same bytes.
-pub(super) fn row(change: &EntityChange) -> Value {
+pub(super) fn synced_row(change: &EntityChange) -> Value {
     let columns = match &change.state {
-        EntityState::Deleted => blank(change.entity),
-        EntityState::Live(live) => columns(&live.fields),
+        EntityState::Deleted => live_columns(&EntityFields::empty(change.entity)),
+        EntityState::Live(live) => live_columns(&live.fields),
     };
-    json!({ "id": change.id.as_str(), "columns": columns, "rank": rank(&change.state) })
+    json!({ "id": change.id.as_str(), "columns": columns, "rank": rank_columns(&change.state) })
 }
 
 /// The greatest rank heard of a pair.
-pub(super) fn pair(pair: &MembershipPair, rank: &Rank) -> Value {
+pub(super) fn pair_row(pair: &MembershipPair, rank: &Rank) -> Value {
     json!({
         "org_id": pair.org_id,
         "user_id": pair.user_id,
@@ -27,7 +27,7 @@ pub(super) fn pair(pair: &MembershipPair, rank: &Rank) -> Value {
     })
 }
 
-fn rank(state: &EntityState) -> Value {
+fn rank_columns(state: &EntityState) -> Value {
     match state {
         EntityState::Deleted => json!({
             "deleted": 1, "updated_at": 0, "event_at": 0, "projection": 0, "digest": "",
@@ -47,58 +47,18 @@ fn rank(state: &EntityState) -> Value {
     }
 }
 
-/// Lists travel as the JSON text that the column holds.
-fn list<T: serde::Serialize>(items: &[T]) -> Value {
-    json!(json!(items).to_string())
-}
-
-fn columns(fields: &EntityFields) -> Value {
-    match fields {
-        EntityFields::User(user) => json!({
-            "email": user.email,
-            "banned": i32::from(user.banned),
-            "app_roles": list(&user.app_roles),
-            "created_at": user.created_at,
-        }),
-        EntityFields::Organization(organization) => json!({
-            "name": organization.name,
-            "slug": organization.slug,
-        }),
-        EntityFields::Membership(membership) => json!({
-            "org_id": membership.org_id,
-            "user_id": membership.user_id,
-            "role": membership.role,
-            "permissions": list(&membership.permissions),
-        }),
-        EntityFields::Role(role) => json!({
-            "key": role.key,
-            "permissions": list(&role.permissions),
-        }),
-        EntityFields::Permission(permission) => json!({ "key": permission.key }),
-    }
-}
-
-fn blank(entity: EntityKind) -> Value {
-    match entity {
-        EntityKind::User => {
-            json!({ "email": null, "banned": 0, "app_roles": "[]", "created_at": 0 })
-        }
-        EntityKind::Organization => json!({ "name": "", "slug": null }),
-        EntityKind::Membership => {
-            json!({ "org_id": "", "user_id": "", "role": "", "permissions": "[]" })
-        }
-        EntityKind::Role => json!({ "key": "", "permissions": "[]" }),
-        EntityKind::Permission => json!({ "key": "" }),
-    }
+fn live_columns(fields: &EntityFields) -> Value {
+    let columns = fields.columns().into_iter();
+    Value::Object(columns.map(|(name, value)| (name.into(), json!(value))).collect())
 }
 
 /// One row of `deliveries`. `outcome` is null where the synced row decides it.
-pub(super) fn delivery(delivery: &DeliveryRecord) -> Value {
-    let DeliveryRecord { envelope, verdict } = delivery;
-    let (outcome, row) = match verdict {
+pub(super) fn delivery_row(delivery: &DeliveryRecord) -> Value {
+    let DeliveryRecord { envelope, outcome: decided } = delivery;
+    let (outcome, row) = match decided {
         DeliveryOutcome::DecidedByRow(change) => {
-            let row = json!({ "entity": name(change.entity), "rank": rank(&change.state) });
-            (Value::Null, row)
+            let rank = rank_columns(&change.state);
+            (Value::Null, json!({ "entity": change.entity.as_str(), "rank": rank }))
         }
         DeliveryOutcome::Parked => (json!("parked"), Value::Null),
         DeliveryOutcome::Ignored => (json!("ignored"), Value::Null),
@@ -118,7 +78,7 @@ pub(super) fn delivery(delivery: &DeliveryRecord) -> Value {
 }
 
 /// One row of `dead_letters`.
-pub(super) fn dead_letter(letter: &DeadLetter) -> Value {
+pub(super) fn dead_letter_row(letter: &DeadLetter) -> Value {
     let envelope = letter.envelope.as_ref();
     json!({
         "message_id": letter.message_id,
@@ -132,14 +92,4 @@ pub(super) fn dead_letter(letter: &DeadLetter) -> Value {
         "first_seen_at": letter.first_seen_at,
         "envelope": letter.text,
     })
-}
-
-fn name(entity: EntityKind) -> &'static str {
-    match entity {
-        EntityKind::User => "user",
-        EntityKind::Organization => "organization",
-        EntityKind::Membership => "membership",
-        EntityKind::Role => "role",
-        EntityKind::Permission => "permission",
-    }
 }

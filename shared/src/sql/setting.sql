@@ -1,4 +1,5 @@
-INSERT INTO settings AS s (key, value)
+-- Sets one setting. Writes nothing when it has this value.
+INSERT INTO settings AS stored (key, value)
 VALUES (?1, ?2)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value
-WHERE s.value <> excluded.value
+WHERE stored.value <> excluded.value

@@ -1,1 +1,3 @@
-DELETE FROM watches WHERE user_id = ?1 AND owner = ?2
+-- Ends one user's watch if this owner still holds it.
+DELETE FROM watches
+WHERE user_id = ?1 AND owner = ?2

@@ -1,4 +1,4 @@
-// Chromium, with an eye on all that it does: what it asks for, what it logs, what fails.
+// Chromium, with checks of everything that it requests, logs and throws.
 
 import assert from "node:assert/strict";
 import { accessSync, constants } from "node:fs";
@@ -7,29 +7,28 @@ import path from "node:path";
 
 import { chromium } from "playwright-core";
 
-/** How it is called, on one machine or another. */
+/** Its names on different systems. */
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
-/** Long for a page of this machine: it is only reached when something is wrong. */
+/** Long for a local page: it is only reached if something is wrong. */
 const PATIENCE_MS = 10_000;
 
 const ARGS = [
   "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
-  // No name is looked up: what is not on this machine is not there.
+  // No DNS: only this machine is reachable.
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
 /**
- * Starts Chromium. A page that was left may be kept to be shown again as it was, which a person's
- * browser does and Playwright by itself does not.
+ * Starts Chromium with the back/forward cache, which normal browsers have and Playwright disables.
  */
 export function launch() {
   return chromium.launch({
     executablePath: binary(),
     args: ARGS,
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
-    // It is shown pages of this machine alone; as root it does not start with one.
+    // It loads only pages of this machine; as root it does not start with a sandbox.
     chromiumSandbox: false,
   });
 }
@@ -54,13 +53,15 @@ function isProgram(file) {
   }
 }
 
-/** A window with nothing in it. `silent` fails when anything went wrong in it up to then. */
+/** Opens an empty window. `silent` fails if anything went wrong in it so far. */
 export async function openWindow(browser) {
   const context = await browser.newContext({ reducedMotion: "reduce" });
   context.setDefaultTimeout(PATIENCE_MS);
-  // Whether the page was kept from before, and is shown again as it was.
+  // Whether the page was restored from the back/forward cache.
   await context.addInitScript(() => {
-    addEventListener("pageshow", ({ persisted }) => void (globalThis.isRestored = persisted));
+    addEventListener("pageshow", ({ persisted }) => {
+      globalThis.isRestored = persisted;
+    });
   });
   const page = await context.newPage();
   const [wrong, logged, answers] = [[], [], new Set()];
@@ -87,7 +88,7 @@ export async function openWindow(browser) {
   };
 }
 
-/** What Chromium logs of a page that it was refused: that it was is for the test to judge. */
+/** Chromium logs failed page loads; the tests check those themselves. */
 function refusal(status, url) {
   const phrase = STATUS_CODES[status];
   const what = `the server responded with a status of ${status} (${phrase})`;

@@ -1,17 +1,17 @@
-// A page by keyboard alone: Tab comes to everything that can be used, and one sees where it is.
+// Keyboard access: Tab reaches every control, and the focus is visible.
 
 import assert from "node:assert/strict";
 
-/** What can be used: with Tab, nothing of it may be left out. */
+/** All controls: Tab must reach each of them. */
 const USABLE = "a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']";
 
-/** The least contrast of an outline with what is behind it: WCAG 2.2, 1.4.11. */
+/** The least contrast of an outline with its background: WCAG 2.2, 1.4.11. */
 const CONTRAST_MIN = 3;
 
 /** The least width of an outline in CSS pixels: WCAG 2.2, 2.4.13. */
 const WIDTH_MIN = 2;
 
-/** Walks over a page that was just loaded. Its first stop is the link over the header. */
+/** Tabs through a page that was just loaded. The first stop is the skip link. */
 export async function walkByKeyboard(page, { hasSkipLink }) {
   await page.keyboard.press("Tab");
   if (hasSkipLink) {
@@ -34,7 +34,7 @@ export async function walkByKeyboard(page, { hasSkipLink }) {
   assert.deepEqual([...reached], Array.from({ length: count }, (_, at) => at), "all, in order");
 }
 
-/** What has the focus. */
+/** Returns the focused element. */
 function focused(page) {
   return page.evaluate((usable) => {
     const it = document.activeElement;
@@ -57,7 +57,7 @@ function focused(page) {
   }, USABLE);
 }
 
-/** By WCAG's formula, of two colours as CSS computes them. */
+/** Computes WCAG's contrast ratio of two CSS colours. */
 function contrast(one, other) {
   const [dark, light] = [one, other].map(luminance).sort((a, b) => a - b);
   return (light + 0.05) / (dark + 0.05);

@@ -1,5 +1,6 @@
-// What holds for every page, as it is seen: in both schemes and on a wide and a narrow screen it
-// has no fault that axe knows, fits its width, and leaves a picture. By keyboard all is reached.
+// The visual rules for every page, light and dark, on a wide and a narrow screen: no axe
+// violations, no horizontal scrolling, and a screenshot. Every control is reached with the
+// keyboard.
 
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
@@ -15,31 +16,31 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 
 const SCHEMES = ["light", "dark"];
 
-/** In CSS pixels; the narrow one is a small phone's. */
+/** In CSS pixels; the narrow one is a small phone. */
 const WIDTHS = [1280, 360];
 
 const HEIGHT = 800;
 
-/** Where an app's pictures are kept. */
+/** Returns the folder of an app's screenshots. */
 const folderOf = (app) => path.join(TARGET, "browser", app);
 
-/** Removes the pictures of an earlier run. */
+/** Removes the screenshots of an earlier run. */
 export function clearPictures(app) {
   rmSync(folderOf(app), { recursive: true, force: true });
 }
 
-/** Opens the page anew, looks at it, and leaves it wide and light. */
+/** Loads the page again, checks it, and leaves it wide and light. */
 export async function inspect(page, app, state) {
   for (const colorScheme of SCHEMES) {
     await page.emulateMedia({ colorScheme });
-    // The focus is where a page begins.
+    // The keyboard walk starts at the top of the page.
     await page.reload();
     await walkByKeyboard(page, { hasSkipLink: state !== "clerk" });
   }
   await look(page, app, state);
 }
 
-/** The same without the keyboard, where the page would not come again. */
+/** The same without the keyboard, for pages that cannot be reloaded. */
 export async function look(page, app, state) {
   await page.evaluate(AXE);
   for (const colorScheme of SCHEMES) {
@@ -58,7 +59,7 @@ export async function look(page, app, state) {
   await page.setViewportSize({ width: WIDTHS[0], height: HEIGHT });
 }
 
-/** What axe finds, each as its rule and the first place. */
+/** Returns axe's violations, each as its rule and the first element. */
 function faults(page) {
   return page.evaluate(async (values) => {
     const how = { runOnly: { type: "tag", values }, preload: false, resultTypes: ["violations"] };

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { start } from "../../../tools/xtask/js/system.mjs";
-import { startLocalClerk } from "../../workerd/support/local-clerk.mjs";
 import { SECRET } from "../../workerd/support/delivery.mjs";
+import { startLocalClerk } from "../../workerd/support/local-clerk.mjs";
 import { ROOT } from "../../workerd/support/system.mjs";
 import { waitFor } from "../../workerd/support/wait.mjs";
 
@@ -46,7 +46,7 @@ export async function startSystem() {
   }
 }
 
-/** As tools/xtask/src/dev/system.rs has them. */
+/** The same as in tools/xtask/src/dev/system.rs. */
 function ssrBindings(clerk, parties) {
   return {
     CLERK_PUBLISHABLE_KEY: publishableKey("test", clerk),
@@ -59,7 +59,7 @@ function ssrBindings(clerk, parties) {
   };
 }
 
-/** As tools/xtask/src/dev/example.rs has them. */
+/** The same as in tools/xtask/src/dev/example.rs. */
 function exampleBindings(clerk, parties) {
   return {
     CLERK_PUBLISHABLE_KEY: publishableKey("live", clerk),
@@ -91,7 +91,7 @@ class System {
     return this.#workers.query(text, args);
   }
 
-  /** Has the local Clerk sign an event and deliver it, and waits until it is in the database. */
+  /** Has the local Clerk deliver an event, and waits until it is in the database. */
   async deliver({ type, data, timestamp }) {
     const { svix_id } = await this.#post("/local/deliveries", { type, data, timestamp });
     const sql = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
@@ -102,10 +102,10 @@ class System {
     if (outcome !== "applied") throw new Error(`${type} was ${outcome}`);
   }
 
-  /** The cookies of a browser in which a user is signed in, or somebody acts as the user. */
+  /** Returns the cookies of a browser with a signed-in or impersonated user. */
   async cookies(user_id, actor_id) {
     const { token } = await this.#post("/local/tokens", { user_id, actor_id });
-    // A token that is older than the sign-in is one of a session before it.
+    // A token that is older than the sign-in belongs to an earlier session.
     const { iat } = JSON.parse(Buffer.from(token.split(".")[1], "base64url"));
     const since = String(iat);
     const cookies = { __session: token, __client_uat: since };
@@ -129,7 +129,7 @@ class System {
 
 const at = (port) => `http://127.0.0.1:${port}`;
 
-/** Ports that nobody has, told apart by being held at once. */
+/** Finds free ports. They are different because all are open at once. */
 async function freePorts(count) {
   const listen = (server) => new Promise((done) => server.listen(0, "127.0.0.1", done));
   const servers = Array.from({ length: count }, () => createServer());

@@ -1,4 +1,4 @@
-// What a person does with an app, from the first page to the last, with the real system behind it.
+// The tests of an app in a browser, from the first page to signing out, with the real system.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
@@ -9,20 +9,20 @@ import { launch, openWindow } from "./browser.mjs";
 import { clearPictures, inspect, look } from "./looks.mjs";
 import { startSystem } from "./system.mjs";
 
-/** One of the people on the local Clerk's page. */
+/** A user on the local Clerk's page. */
 const GRACE = { id: "user_3GRAChopper1906compiler0001", name: "Grace Hopper" };
 
-/** A role of hers that stands on no page of anybody else's. */
+/** A role of hers that no other user's page shows. */
 const ROLE = "editor";
 
 const ORG = "org_3ACMEworkshop1947desk000001";
 const PERMISSION = "org:reports:read";
 
-/** What takes longer hangs: the start, or a test. */
+/** The limit for the start, and for each test. */
 const TEST_MS_MAX = 60_000;
 
 /**
- * Registers the tests of an app.
+ * Defines the tests of an app.
  *
  * @param {{
  *   name: "ssr" | "example",
@@ -59,7 +59,7 @@ export function walk({ name, organization, headings, links, more }) {
       await Promise.all(given.map((event) => system.deliver(event)));
     }
 
-    /** A test in a window of its own, in which nothing may go wrong beside what it asks for. */
+    /** Defines a test with its own window, in which only expected errors may occur. */
     function shows(title, run) {
       it(title, { timeout: TEST_MS_MAX }, async () => {
         const window = await openWindow(browser);
@@ -86,7 +86,7 @@ export function walk({ name, organization, headings, links, more }) {
       await click(page, "button", `Sign in as ${GRACE.name}`);
     }
 
-    /** Signs in on the way to the dashboard, from the front page. */
+    /** Signs in on the way from the front page to the dashboard. */
     async function signIn(page) {
       await open(page, "/");
       await click(page, "link", "Open your dashboard");
@@ -94,16 +94,16 @@ export function walk({ name, organization, headings, links, more }) {
       await isAt(page, "/dashboard", headings.dashboard);
     }
 
-    /** Signs in as a user whom the local Clerk's page does not offer. */
+    /** Signs in as a user whom the local Clerk's page does not list. */
     async function signedInAs(context, user, actor) {
       await context.addCookies(await system.cookies(user, actor));
     }
 
-    /** Opens the administration again and again, until it answers so. */
+    /** Loads the administration until it has this status. */
     const answers = (page, status) =>
       waitFor(`it answers ${status}`, async () => (await open(page, "/admin")) === status);
 
-    shows("leads whoever is signed out to sign in, and back to the page", async (page) => {
+    shows("redirects signed-out users to sign-in, and back to the page", async (page) => {
       await open(page, "/");
       await seen(page, "home");
       await open(page, `${orgPage}?tab=2`);
@@ -117,7 +117,7 @@ export function walk({ name, organization, headings, links, more }) {
       await seen(page, "organization");
     });
 
-    shows("shows who has signed in their own roles", async (page) => {
+    shows("shows users their own roles", async (page) => {
       await signIn(page);
       const text = await page.locator("body").innerText();
       for (const part of [GRACE.id, ROLE, "member", ORG, PERMISSION]) {
@@ -127,7 +127,7 @@ export function walk({ name, organization, headings, links, more }) {
       await seen(page, "dashboard");
     });
 
-    shows("opens and closes a page as webhooks say, without a new sign-in", async (page) => {
+    shows("shows and denies a page as webhooks say, without a new sign-in", async (page) => {
       await signIn(page);
       await click(page, "link", "Administration");
       await isAt(page, "/admin", headings.refused);
@@ -142,12 +142,12 @@ export function walk({ name, organization, headings, links, more }) {
       await seen(page, "403");
     });
 
-    shows("signs out by its button, and going back shows nothing of anybody", async (page) => {
+    shows("signs out by its button, and going back shows no personal data", async (page) => {
       await signIn(page);
       await open(page, orgPage);
       await open(page, "/dashboard");
       await open(page, "/");
-      // This browser does keep pages as they were: what follows is no matter of it being off.
+      // This browser has a back/forward cache: the next result is not because it is off.
       const kept = await goBack(page);
       assert.ok(kept.isRestored && isPersonal(kept), "while signed in the page is shown again");
       await click(page, "button", "Sign out");
@@ -156,7 +156,7 @@ export function walk({ name, organization, headings, links, more }) {
       const shown = [];
       for (let left = history; 0 < left; left -= 1) {
         const back = await goBack(page);
-        // The local Clerk's own page names all of its people.
+        // The local Clerk's own page lists all of its users.
         if (back.url.startsWith(system.clerk)) continue;
         shown.push(back.url);
         assert.ok(!isPersonal(back), `${back.url} names nobody`);
@@ -166,9 +166,9 @@ export function walk({ name, organization, headings, links, more }) {
       await page.getByRole("heading", { level: 1, name: headings.signIn }).waitFor();
     });
 
-    shows("renews a session on the way, and signs out of that too", async (page, context) => {
+    shows("renews a session on the way, and signs out of it too", async (page, context) => {
       await signIn(page);
-      // As when it has lapsed: the browser still says that somebody is signed in.
+      // As after expiry: the browser still has `__client_uat`.
       await context.clearCookies({ name: /^__session/ });
       await open(page, "/dashboard");
       await isAt(page, "/dashboard", headings.dashboard);
@@ -178,7 +178,7 @@ export function walk({ name, organization, headings, links, more }) {
       await page.getByRole("heading", { level: 1, name: headings.signIn, exact: true }).waitFor();
     });
 
-    shows("says so when somebody acts as the user", async (page, context) => {
+    shows("shows an impersonation", async (page, context) => {
       await signedInAs(context, GRACE.id, "user_3TheColleague");
       await open(page, "/dashboard");
       await page.getByText("Impersonated:").waitFor();
@@ -186,13 +186,13 @@ export function walk({ name, organization, headings, links, more }) {
       assert.equal(await open(page, "/admin"), 403);
     });
 
-    shows("has a page for an address that it does not have", async (page) => {
+    shows("has a page for unknown URLs", async (page) => {
       assert.equal(await open(page, "/nowhere"), 404);
       await isAt(page, "/nowhere", headings.missing);
       await seen(page, "404");
     });
 
-    shows("has a page for when nobody can say, and opens once it can", async (page, context) => {
+    shows("has a page for unavailable roles, and works again afterwards", async (page, context) => {
       await signedInAs(context, "user_3Stranger");
       await system.sql("ALTER TABLE users RENAME TO test_users");
       try {
@@ -217,7 +217,7 @@ export function walk({ name, organization, headings, links, more }) {
   });
 }
 
-/** Goes back, and gives what is shown then. A page that is restored does not load again. */
+/** Goes back, and returns what is shown. A restored page is not loaded again. */
 async function goBack(page) {
   await page.goBack({ waitUntil: "commit" });
   return waitFor("a page is shown", () => page.evaluate(() => {

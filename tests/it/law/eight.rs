@@ -1,13 +1,14 @@
 //! Histories of eight steps, and of six, with every kind of change in each.
 
+use serde_json::json;
+use shared::event::Payload;
+use shared::merge::EntityState;
+
 use super::history::{ADA, BOB, GONE, History, MEMBER, Step, USER, at, event, grant, t};
 use crate::support::clerk::{
     banned, deleted, event_without_time, membership, organization, permission, role, user,
     user_with,
 };
-use serde_json::json;
-use shared::envelope::Letter;
-use shared::merge::EntityState;
 
 /// Six steps: a user, an organization's end, a membership, a role, a permission, a revocation.
 pub(super) fn one_of_each_kind() -> History {
@@ -141,11 +142,11 @@ fn both(first: &Step, second: &Step) -> Step {
         panic!("only deliveries say two things");
     };
     let (mut joined, mut changes) = (first.clone(), vec![]);
-    if let Letter::Event(event) = &second.envelope.letter {
+    if let Payload::Event(event) = &second.envelope.payload {
         changes.clone_from(&event.changes);
     }
     assert!(!changes.is_empty(), "{second:?}");
-    if let Letter::Event(event) = &mut joined.envelope.letter {
+    if let Payload::Event(event) = &mut joined.envelope.payload {
         event.changes.extend(changes);
     }
     Step::Event(joined)
@@ -154,7 +155,7 @@ fn both(first: &Step, second: &Step) -> Step {
 /// The delivery as the next build reads it.
 fn newer(step: Step) -> Step {
     let Step::Event(mut message) = step else { panic!("only deliveries are read") };
-    if let Letter::Event(event) = &mut message.envelope.letter {
+    if let Payload::Event(event) = &mut message.envelope.payload {
         for change in &mut event.changes {
             if let EntityState::Live(live) = &mut change.state {
                 live.rank.projection += 1;

@@ -1,15 +1,16 @@
 //! What can happen, and small histories of seven steps, which meet in some corner of the law.
 
-use crate::support::clerk::{
-    banned, deleted, deliver, event_at, event_without_time, membership, organization, permission,
-    role, user, user_with,
-};
-use crate::support::{START, statement};
 use serde_json::{Value, json};
 use shared::plan::{BatchPlan, OpenedMessage, plan};
 use shared::sql::{GRANT, Statement, statements};
 use shared::time::UnixMillis;
 use testkit::twin::{Effect, Twin, Word};
+
+use crate::support::clerk::{
+    banned, deleted, deliver, event_at, event_without_time, membership, organization, permission,
+    role, user, user_with,
+};
+use crate::support::{START, statement};
 
 /// Something that happens.
 #[derive(Clone, Debug)]

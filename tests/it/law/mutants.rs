@@ -20,7 +20,7 @@ const RIGHT: Mutant = Mutant { name: "right", schema: |text| text, besides: "", 
 
 /// `None` for a statement that is no upsert of a synced row.
 fn law_is(text: &str, law: &str) -> Option<String> {
-    let (head, _) = text.split_once("WHERE t.deleted = 0")?;
+    let (head, _) = text.split_once("WHERE stored.deleted = 0")?;
     Some(format!("{head}WHERE {law}"))
 }
 
@@ -39,8 +39,8 @@ const MUTANTS: [(Mutant, u32); 18] = [
         Mutant {
             name: "M1 of two updates of one instant the last to arrive wins",
             text: |text| {
-                let law = "t.deleted = 0 AND (excluded.deleted, excluded.updated_at) \
-                    >= (t.deleted, t.updated_at)";
+                let law = "stored.deleted = 0 AND (excluded.deleted, excluded.updated_at) \
+                    >= (stored.deleted, stored.updated_at)";
                 law_is(text, law)
             },
             ..RIGHT
@@ -61,9 +61,9 @@ CREATE TRIGGER m2 AFTER UPDATE ON users WHEN NEW.deleted = 1 BEGIN DELETE FROM u
         Mutant {
             name: "M3 an update that says it is later undoes a delete",
             text: |text| {
-                let law = "excluded.deleted > t.deleted OR (excluded.updated_at, \
+                let law = "excluded.deleted > stored.deleted OR (excluded.updated_at, \
                     excluded.event_at, excluded.projection, excluded.digest) \
-                    > (t.updated_at, t.event_at, t.projection, t.digest)";
+                    > (stored.updated_at, stored.event_at, stored.projection, stored.digest)";
                 law_is(text, law)
             },
             ..RIGHT
@@ -97,8 +97,8 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
             name: "the event's own time is left NULL where it has none",
             schema: |text| text.replace("event_at INTEGER NOT NULL", "event_at INTEGER"),
             text: |text| {
-                let time = "j.value ->> '$.rank.event_at'";
-                other(text, time, &format!("nullif({time}, j.value ->> '$.rank.updated_at')"))
+                let time = "input.value ->> '$.rank.event_at'";
+                other(text, time, &format!("nullif({time}, input.value ->> '$.rank.updated_at')"))
             },
             ..RIGHT
         },
@@ -108,9 +108,9 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
         Mutant {
             name: "the event's time does not rank",
             text: |text| {
-                let law = "t.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
+                let law = "stored.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
                     excluded.projection, excluded.digest) \
-                    > (t.deleted, t.updated_at, t.projection, t.digest)";
+                    > (stored.deleted, stored.updated_at, stored.projection, stored.digest)";
                 law_is(text, law)
             },
             ..RIGHT
@@ -121,9 +121,9 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
         Mutant {
             name: "the projection does not rank",
             text: |text| {
-                let law = "t.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
+                let law = "stored.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
                     excluded.event_at, excluded.digest) \
-                    > (t.deleted, t.updated_at, t.event_at, t.digest)";
+                    > (stored.deleted, stored.updated_at, stored.event_at, stored.digest)";
                 law_is(text, law)
             },
             ..RIGHT
@@ -134,9 +134,9 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
         Mutant {
             name: "the digest does not rank",
             text: |text| {
-                let law = "t.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
+                let law = "stored.deleted = 0 AND (excluded.deleted, excluded.updated_at, \
                     excluded.event_at, excluded.projection) \
-                    > (t.deleted, t.updated_at, t.event_at, t.projection)";
+                    > (stored.deleted, stored.updated_at, stored.event_at, stored.projection)";
                 law_is(text, law)
             },
             ..RIGHT
@@ -146,7 +146,7 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
     (
         Mutant {
             name: "a tombstone keeps the address",
-            text: |text| other(text, "email = excluded.email", "email = coalesce(excluded.email, t.email)"),
+            text: |text| other(text, "email = excluded.email", "email = coalesce(excluded.email, stored.email)"),
             ..RIGHT
         },
         2,
@@ -154,7 +154,7 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
     (
         Mutant {
             name: "of two grants of one instant the last to arrive wins",
-            text: |text| other(text, "(excluded.at, excluded.id) > (g.at, g.id)", "excluded.at >= g.at"),
+            text: |text| other(text, "(excluded.at, excluded.id) > (stored.at, stored.id)", "excluded.at >= stored.at"),
             ..RIGHT
         },
         2,
@@ -162,7 +162,10 @@ CREATE TRIGGER m2 AFTER UPDATE ON organizations WHEN NEW.deleted = 1 BEGIN UPDAT
     (
         Mutant {
             name: "of one pair every live membership counts",
-            schema: |text| text.replace("FROM current_memberships m\nWHERE NOT", "FROM memberships m\nWHERE m.deleted = 0 AND NOT"),
+            schema: |text| text.replace(
+                "FROM current_memberships AS member\nWHERE NOT",
+                "FROM memberships AS member\nWHERE member.deleted = 0 AND NOT",
+            ),
             ..RIGHT
         },
         2,
@@ -204,7 +207,7 @@ CREATE TRIGGER m1 AFTER UPDATE ON org_roles WHEN NEW.deleted = 1 BEGIN DELETE FR
     (
         Mutant {
             name: "a retired permission stays in the lists",
-            schema: |text| text.replace("AND NOT EXISTS (SELECT 1 FROM retired_permissions t WHERE t.key = j.value)", ""),
+            schema: |text| text.replace("retired.key = entry.value", "false"),
             ..RIGHT
         },
         3,

@@ -1,14 +1,16 @@
 //! The walk through every order of one history, with SQL and the twin side by side.
 
-use super::history::{DEFAULT_ROLE, History, ROLES, Step, WATCHED, batch, planned, take};
-use crate::support::clerk::again;
-use crate::support::{Cells, Db, START};
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
 use shared::merge::{EntityChange, EntityState};
 use shared::roles::RoleSet;
 use shared::sql::{Statement, default_role};
-use std::collections::BTreeSet;
-use std::fmt::Debug;
 use testkit::twin::{Effect, TABLES, Twin};
+
+use super::history::{DEFAULT_ROLE, History, ROLES, Step, WATCHED, batch, planned, take};
+use crate::support::clerk::again;
+use crate::support::{Cells, Db, START};
 
 /// What is there after some steps: with the rows of the twin, all that D1 must hold.
 struct World {

@@ -1,23 +1,22 @@
 //! The digest is of what is synced, whatever the order in which it was sent.
 
-use super::fields::{entity, fields};
-use super::holds;
-use crate::support::START;
-use crate::support::clerk::{deliver, deliver_text};
-use proptest::prelude::{Strategy, any};
-use proptest::prop_assert_eq;
-use proptest::sample::Index;
-use serde_json::Value;
-use shared::envelope::Letter;
-use shared::merge::EntityState;
-use shared::projection::{
-    ContentDigest, EntityFields, MembershipFields, OrganizationFields, PermissionFields,
-    RoleFields, RolePermission, UserFields, digest,
-};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use proptest::prelude::{Strategy, any};
+use proptest::prop_assert_eq;
+use proptest::sample::Index;
+use serde_json::Value;
+use shared::event::Payload;
+use shared::merge::EntityState;
+use shared::projection::{ContentDigest, EntityFields, FieldMut, RolePermission, digest};
+
+use super::fields::{entity, fields};
+use super::holds;
+use crate::support::START;
+use crate::support::clerk::{deliver, deliver_text};
 
 /// Every delivery among the fixtures that changes something.
 fn fixtures() -> Vec<Value> {
@@ -26,7 +25,7 @@ fn fixtures() -> Vec<Value> {
     paths.sort_unstable();
     let bodies = paths.iter().map(|path| fs::read_to_string(path).unwrap());
     let bodies = bodies.map(|text| serde_json::from_str::<Value>(&text).unwrap());
-    bodies.filter(|body| is_event(&deliver("msg_1", body, START).envelope.letter)).collect()
+    bodies.filter(|body| is_event(&deliver("msg_1", body, START).envelope.payload)).collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -34,8 +33,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn is_event(letter: &Letter) -> bool {
-    matches!(letter, Letter::Event(event) if !event.changes.is_empty())
+fn is_event(payload: &Payload) -> bool {
+    matches!(payload, Payload::Event(event) if !event.changes.is_empty())
 }
 
 /// The same JSON with the keys of every object in an order that `seed` decides.
@@ -61,7 +60,7 @@ fn shuffled(value: &Value, seed: u64) -> String {
 fn the_order_of_keys_does_not_matter() {
     let fixtures = fixtures();
     assert!(18 <= fixtures.len(), "{} fixtures", fixtures.len());
-    let read = fixtures.iter().map(|body| deliver("msg_1", body, START).envelope.letter);
+    let read = fixtures.iter().map(|body| deliver("msg_1", body, START).envelope.payload);
     let read: Vec<_> = read.collect();
     let (tried, moved) = (Cell::new(0), Cell::new(0));
     let law = "the digest does not depend on the order of JSON keys";
@@ -72,67 +71,40 @@ fn the_order_of_keys_does_not_matter() {
         tried.set(tried.get() + 1);
         let plain = body.to_string();
         moved.set(moved.get() + u32::from(text != plain));
-        prop_assert_eq!(&deliver_text("msg_1", &text, START).envelope.letter, want);
+        prop_assert_eq!(&deliver_text("msg_1", &text, START).envelope.payload, want);
         Ok(())
     });
     assert!(tried.get() / 2 < moved.get(), "{} of {} were moved", moved.get(), tried.get());
 }
 
-/// The same fields, but for one; every field once.
+/// The same fields, but for one; every field once, and the lists of permissions in two ways.
 fn others(fields: &EntityFields) -> Vec<EntityFields> {
-    let more = |text: &String| format!("{text}.");
-    let longer = |list: &Vec<String>| [&list[..], &["zzz".into()]].concat();
-    match fields.clone() {
-        EntityFields::User(it) => {
-            let UserFields { email, banned, app_roles, created_at } = it.clone();
-            let email = Some(email.as_ref().map_or_else(String::new, more));
-            let created_at = created_at.wrapping_add(1);
-            let all = [
-                UserFields { email, ..it.clone() },
-                UserFields { banned: !banned, ..it.clone() },
-                UserFields { app_roles: longer(&app_roles), ..it.clone() },
-                UserFields { created_at, ..it },
-            ];
-            all.map(EntityFields::User).into()
-        }
-        EntityFields::Organization(it) => {
-            let OrganizationFields { name, slug } = it.clone();
-            let slug = Some(slug.as_ref().map_or_else(String::new, more));
-            let all = [
-                OrganizationFields { name: more(&name), ..it.clone() },
-                OrganizationFields { slug, ..it },
-            ];
-            all.map(EntityFields::Organization).into()
-        }
-        EntityFields::Membership(it) => {
-            let MembershipFields { org_id, user_id, role, permissions } = it.clone();
-            let all = [
-                MembershipFields { org_id: more(&org_id), ..it.clone() },
-                MembershipFields { user_id: more(&user_id), ..it.clone() },
-                MembershipFields { role: more(&role), ..it.clone() },
-                MembershipFields { permissions: longer(&permissions), ..it },
-            ];
-            all.map(EntityFields::Membership).into()
-        }
-        EntityFields::Role(it) => {
-            let RoleFields { key, permissions } = it.clone();
-            let carried = RolePermission { id: "perm_9".into(), key: String::new() };
-            let renamed =
-                permissions.iter().map(|it| RolePermission { key: more(&it.key), ..it.clone() });
-            let renamed: Vec<_> = renamed.collect();
-            let mut all = vec![
-                RoleFields { key: more(&key), ..it.clone() },
-                RoleFields { permissions: [&permissions[..], &[carried]].concat(), ..it.clone() },
-            ];
-            if renamed != permissions {
-                all.push(RoleFields { permissions: renamed, ..it });
-            }
-            all.into_iter().map(EntityFields::Role).collect()
-        }
-        EntityFields::Permission(PermissionFields { key }) => {
-            vec![EntityFields::Permission(PermissionFields { key: more(&key) })]
+    let count = fields.clone().fields_mut().len();
+    let mut others: Vec<_> = (0..count).map(|index| with_other(fields, index)).collect();
+    if let EntityFields::Role(role) = fields
+        && !role.permissions.is_empty()
+    {
+        let mut renamed = role.clone();
+        renamed.permissions.iter_mut().for_each(|it| it.key.push('.'));
+        others.push(EntityFields::Role(renamed));
+    }
+    others
+}
+
+/// The same fields with another value in the field of this index.
+fn with_other(fields: &EntityFields, index: usize) -> EntityFields {
+    let mut other = fields.clone();
+    match other.fields_mut().swap_remove(index).1 {
+        FieldMut::Text(it) => it.push('.'),
+        FieldMut::OptionalText(it) => *it = Some(it.take().map_or_else(String::new, |it| it + ".")),
+        FieldMut::Boolean(it) => *it = !*it,
+        FieldMut::Integer(it) => *it = it.wrapping_add(1),
+        FieldMut::Texts(it) => it.push("zzz".into()),
+        FieldMut::RolePermissions(it) => {
+            it.push(RolePermission { id: "perm_9".into(), key: String::new() });
         }
     }
+    other
 }
 
 #[test]
@@ -164,12 +136,12 @@ fn what_is_read_of_a_fixture_matters() {
         ("role.", "/data/permissions", serde_json::json!([])),
         ("permission.", "/data/key", "org:another:key".into()),
     ];
-    let rank = |body: &Value| match deliver("msg_1", body, START).envelope.letter {
-        Letter::Event(event) => match &event.changes[0].state {
+    let rank = |body: &Value| match deliver("msg_1", body, START).envelope.payload {
+        Payload::Event(event) => match &event.changes[0].state {
             EntityState::Live(live) => Some(live.rank.clone()),
             EntityState::Deleted => None,
         },
-        Letter::Ignored | Letter::Unreadable(_) => None,
+        Payload::Ignored | Payload::Unreadable(_) => None,
     };
     let mut tried = BTreeSet::new();
     for body in fixtures() {

@@ -7,10 +7,7 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
 use shared::id::EntityId;
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
-use shared::projection::{
-    EntityFields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
-    RolePermission, UserFields, digest,
-};
+use shared::projection::{EntityFields, FieldMut, PROJECTION, RolePermission, digest};
 use shared::time::UnixMillis;
 
 /// Times from one end to the other.
@@ -48,38 +45,58 @@ fn id(prefix: &'static str) -> impl Strategy<Value = String> {
     (1..=2).prop_map(move |number| format!("{prefix}_{number}"))
 }
 
-/// What can be said of an object of this kind.
+/// A value for each type that a field can have.
+#[derive(Clone, Debug)]
+struct Values {
+    text: String,
+    optional: Option<String>,
+    boolean: bool,
+    time: UnixMillis,
+    names: Vec<String>,
+    permissions: Vec<RolePermission>,
+    org_id: String,
+    user_id: String,
+}
+
+fn values() -> impl Strategy<Value = Values> {
+    let permission = (id("perm"), text()).prop_map(|(id, key)| RolePermission { id, key });
+    let ids = (id("org"), id("user"));
+    let scalars = (text(), option::of(text()), any::<bool>(), time());
+    let lists = (names(), vec(permission, 0..3));
+    (scalars, lists, ids).prop_map(
+        |((text, optional, boolean, time), (names, permissions), (org_id, user_id))| Values {
+            text,
+            optional,
+            boolean,
+            time,
+            names,
+            permissions,
+            org_id,
+            user_id,
+        },
+    )
+}
+
+/// Any fields of this kind. Each field has a value of its own.
 pub(super) fn fields(entity: EntityKind) -> BoxedStrategy<EntityFields> {
-    let optional = option::of(text());
-    match entity {
-        EntityKind::User => (optional, any::<bool>(), names(), time())
-            .prop_map(|(email, banned, app_roles, created_at)| {
-                EntityFields::User(UserFields {
-                    email,
-                    banned,
-                    app_roles,
-                    created_at: created_at.0,
-                })
-            })
-            .boxed(),
-        EntityKind::Organization => (text(), optional)
-            .prop_map(|(name, slug)| EntityFields::Organization(OrganizationFields { name, slug }))
-            .boxed(),
-        EntityKind::Membership => (id("org"), id("user"), text(), names())
-            .prop_map(|(org_id, user_id, role, permissions)| {
-                EntityFields::Membership(MembershipFields { org_id, user_id, role, permissions })
-            })
-            .boxed(),
-        EntityKind::Role => {
-            let carried = (id("perm"), text()).prop_map(|(id, key)| RolePermission { id, key });
-            (text(), vec(carried, 0..3))
-                .prop_map(|(key, permissions)| EntityFields::Role(RoleFields { key, permissions }))
-                .boxed()
+    let count = EntityFields::empty(entity).fields_mut().len();
+    let fill = move |values: Vec<Values>| {
+        let mut fields = EntityFields::empty(entity);
+        for ((name, field), value) in fields.fields_mut().into_iter().zip(values) {
+            match (field, name) {
+                (FieldMut::Text(it), "org_id") => *it = value.org_id,
+                (FieldMut::Text(it), "user_id") => *it = value.user_id,
+                (FieldMut::Text(it), _) => *it = value.text,
+                (FieldMut::OptionalText(it), _) => *it = value.optional,
+                (FieldMut::Boolean(it), _) => *it = value.boolean,
+                (FieldMut::Integer(it), _) => *it = value.time.0,
+                (FieldMut::Texts(it), _) => *it = value.names,
+                (FieldMut::RolePermissions(it), _) => *it = value.permissions,
+            }
         }
-        EntityKind::Permission => {
-            text().prop_map(|key| EntityFields::Permission(PermissionFields { key })).boxed()
-        }
-    }
+        fields
+    };
+    vec(values(), count).prop_map(fill).boxed()
 }
 
 /// A kind of object.
@@ -89,7 +106,7 @@ pub(super) fn entity() -> impl Strategy<Value = EntityKind> {
 
 /// What can be known of one id.
 pub(super) fn state(entity: EntityKind, id: String) -> impl Strategy<Value = EntityState> {
-    let projection = select(&[0, 1, 2, u32::MAX][..]);
+    let projection = select(&[0, PROJECTION - 1, PROJECTION, u32::MAX][..]);
     let live = (time(), time(), projection, fields(entity)).prop_map(
         move |(updated_at, event_at, projection, fields)| {
             let digest = digest(&id, &fields);

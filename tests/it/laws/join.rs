@@ -1,10 +1,11 @@
 //! The law is a join: in which order, how often and in which groups states are heard is the same.
 
-use super::fields::{entity, state};
-use super::holds;
 use proptest::prelude::Strategy;
 use proptest::{prop_assert, prop_assert_eq};
 use shared::merge::{EntityState, join, supersedes};
+
+use super::fields::{entity, state};
+use super::holds;
 
 /// States of one id.
 fn states() -> impl Strategy<Value = [EntityState; 3]> {

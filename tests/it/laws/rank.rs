@@ -2,12 +2,8 @@
 //! comes of deliveries whose times are odd. A NULL would make SQLite's comparison NULL, and a
 //! change would be skipped in silence.
 
-use super::fields::change;
-use super::holds;
-use crate::support::clerk::{
-    deleted, deliver, event_at, membership, organization, permission, role, user_with,
-};
-use crate::support::{Db, START};
+use std::cell::{Cell, RefCell};
+
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::select;
@@ -18,8 +14,14 @@ use shared::merge::{EntityChange, EntityState};
 use shared::plan::{BatchPlan, OpenedMessage, plan};
 use shared::sql::{Arg, statements};
 use shared::time::UnixMillis;
-use std::cell::{Cell, RefCell};
 use testkit::twin::{TABLES, Twin};
+
+use super::fields::change;
+use super::holds;
+use crate::support::clerk::{
+    deleted, deliver, event_at, membership, organization, permission, role, user_with,
+};
+use crate::support::{Db, START};
 
 const SYNCED: [&str; 5] = ["users", "organizations", "memberships", "org_roles", "org_permissions"];
 const RANK: [(&str, &str); 5] = [

@@ -63,7 +63,7 @@ const NOBODY: SessionDecision<'static> =
     SessionDecision::Unauthenticated(Unauthenticated::Refuse(None));
 
 #[test]
-fn a_session_is_served_unless_the_browsers_sessions_have_changed_since() {
+fn a_session_is_served_unless_client_uat_is_newer() {
     let good = session(&json!({}));
     let serve = SessionDecision::Serve(good.clone());
     for uat in [None, Some(since(1)), Some(since(NOW_S))] {
@@ -90,7 +90,7 @@ fn a_session_is_served_unless_the_browsers_sessions_have_changed_since() {
 }
 
 #[test]
-fn only_time_sends_anybody_to_clerk() {
+fn only_time_errors_start_a_handshake() {
     for (rejection, due) in [
         (TokenError::Expired, HandshakeReason::Expired),
         (TokenError::NotYetValid, HandshakeReason::Early),
@@ -125,7 +125,7 @@ fn only_time_sends_anybody_to_clerk() {
 }
 
 #[test]
-fn a_program_is_never_sent_to_clerk() {
+fn an_api_client_is_never_redirected() {
     let found = TokenCandidate { carrier: TokenLocation::AuthorizationHeader, ..found(None) };
     let visit = visit("__clerk_handshake=a.b.c", "");
     let next = handshake::decide(
@@ -208,7 +208,7 @@ fn asked(
 }
 
 #[test]
-fn clerk_is_asked_with_its_own_parameters() {
+fn the_redirect_to_clerk_has_clerks_parameters() {
     let live =
         ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), stage: InstanceType::Production };
     let visit = visit("tab=2", "__clerk_db_jwt=db");
@@ -238,7 +238,7 @@ fn clerk_is_asked_with_its_own_parameters() {
 }
 
 #[test]
-fn j_24_what_nobody_read_is_not_sent_along_at_any_length() {
+fn j_24_unvalidated_values_are_limited_in_the_url() {
     let test = ClerkInstance { issuer: ISSUER, suffix: None, stage: InstanceType::Development };
     for (length, is_sent) in [(TOKEN_BYTES_MAX, true), (TOKEN_BYTES_MAX + 1, false)] {
         let long = "x".repeat(length);
@@ -252,7 +252,7 @@ fn j_24_what_nobody_read_is_not_sent_along_at_any_length() {
 }
 
 #[test]
-fn j_17_s_5_nothing_in_a_request_decides_where_it_is_sent() {
+fn j_17_s_5_the_request_never_decides_the_redirect_host() {
     let instance =
         ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), stage: InstanceType::Development };
     for path in ["//evil.example", "/\\evil.example", "/.//evil.example", "/%2f%2fevil.example"] {
@@ -293,7 +293,7 @@ fn j_17_s_5_nothing_in_a_request_decides_where_it_is_sent() {
 }
 
 #[test]
-fn what_cannot_be_kept_of_an_address_is_its_query_alone() {
+fn an_invalid_url_loses_only_its_query() {
     for query in ["q=\\", &"a".repeat(2_048)] {
         assert_eq!(handshake::clean_path("/dashboard", query), "/dashboard");
     }
@@ -302,7 +302,7 @@ fn what_cannot_be_kept_of_an_address_is_its_query_alone() {
 }
 
 #[test]
-fn the_address_to_come_back_to_is_clean() {
+fn the_return_url_has_no_handshake_parameters() {
     let clean = |query: &str| handshake::redirect_back(&[], &visit(query, "")).location;
     assert_eq!(clean(""), "/dashboard");
     assert_eq!(clean("__clerk_handshake=a.b.c"), "/dashboard");
@@ -331,7 +331,7 @@ type Taken = Option<(Result<String, TokenError>, Unauthenticated)>;
 fn answer_of(carried: CandidateOutcome, query: &str, cookies: &str) -> Taken {
     let visit = visit(query, cookies);
     match handshake::decide(carried, &found(None), InstanceType::Production, Some(&visit)) {
-        SessionDecision::ApplyHandshake { answer, otherwise } => {
+        SessionDecision::ApplyHandshake { token: answer, otherwise } => {
             Some((answer.map(Into::into), otherwise))
         }
         SessionDecision::Serve(_) | SessionDecision::Unauthenticated(_) => None,
@@ -343,7 +343,7 @@ fn expired() -> CandidateOutcome {
 }
 
 #[test]
-fn an_answer_is_taken_where_there_is_no_good_session() {
+fn a_handshake_is_applied_without_a_valid_session() {
     let take = |carried, query: &str, cookies: &str| {
         let (query, cookies) = back(query, cookies);
         answer_of(carried, &query, &cookies)
@@ -379,7 +379,7 @@ fn an_answer_is_taken_where_there_is_no_good_session() {
 }
 
 #[test]
-fn what_was_carried_on_the_way_ends_with_it() {
+fn handshake_cookies_are_deleted_afterwards() {
     let come_back = |query, cookies| handshake::redirect_back(&[], &visit(query, cookies)).cookies;
     let line = "Path=/; SameSite=Lax; HttpOnly; Max-Age=0; Secure";
     let asked = format!("__Host-rolecall_asked=; {line}");
@@ -394,7 +394,7 @@ fn what_was_carried_on_the_way_ends_with_it() {
 
 /// Who makes a link with an answer of their own would sign its reader in as themselves.
 #[test]
-fn an_answer_is_taken_only_from_the_browser_that_was_sent_away_for_it() {
+fn a_handshake_is_accepted_only_from_the_browser_that_requested_it() {
     let (query, cookie) = ("__clerk_handshake=a.b.c", "__clerk_handshake=d.e.f");
     let theirs = "rolecall_asked=1e5b2c1e-9d3a-4c57-8f10-6a2b7c9d4e11";
     let (asked, sent) = back(query, "");
@@ -442,7 +442,7 @@ fn an_answer_is_taken_only_from_the_browser_that_was_sent_away_for_it() {
     let open = |cookies: &str| {
         let visit = PageRequest { origin: "http://127.0.0.1:8787", ..visit(&asked, cookies) };
         match handshake::decide(expired(), &found(None), InstanceType::Production, Some(&visit)) {
-            SessionDecision::ApplyHandshake { answer, .. } => answer.map(drop),
+            SessionDecision::ApplyHandshake { token: answer, .. } => answer.map(drop),
             other @ (SessionDecision::Serve(_) | SessionDecision::Unauthenticated(_)) => {
                 panic!("{other:?}")
             }
@@ -453,7 +453,7 @@ fn an_answer_is_taken_only_from_the_browser_that_was_sent_away_for_it() {
 }
 
 #[test]
-fn a_browser_that_is_sent_away_twice_at_once_keeps_what_it_got_first() {
+fn parallel_redirects_share_one_state() {
     let instance = ClerkInstance { issuer: ISSUER, suffix: None, stage: InstanceType::Production };
     let sent = |cookies: &str| asked(&found(None), &instance, &visit("", cookies))[0].1.clone();
     assert_eq!(
@@ -472,7 +472,7 @@ fn a_browser_that_is_sent_away_twice_at_once_keeps_what_it_got_first() {
 }
 
 #[test]
-fn a_development_instance_says_which_browser_it_is() {
+fn a_development_instance_sends_its_dev_browser_token() {
     let at = |stage, query| {
         handshake::decide(CandidateOutcome::NoToken, &found(None), stage, Some(&visit(query, "")))
     };
@@ -489,7 +489,7 @@ fn taken(header: &str, claims: &str) -> Result<Vec<String>, TokenError> {
     let token = sign(header, claims.as_bytes());
     let unverified = handshake::parse_handshake(&token)?;
     let check = signature_of(unverified.token(), &SIGNER.keys)?;
-    let verified = unverified.verified(check)?;
+    let verified = unverified.with_signature(check)?;
     let cookies = handshake::validate_handshake(&verified, &policy(), Some(SUFFIX), NOW)?;
     Ok(cookies.iter().map(|cookie| cookie.line().to_owned()).collect())
 }
@@ -502,7 +502,7 @@ fn lines(lines: &[&str]) -> Result<Vec<String>, TokenError> {
 }
 
 #[test]
-fn an_answer_sets_clerks_cookies_and_no_others() {
+fn a_handshake_sets_only_clerks_cookies() {
     let clerks = [
         "__session=t.o.ken; Path=/; Expires=Thu, 01 Jan 2026 00:00:00 GMT; SameSite=Lax",
         "__session_qReyu04C=t.o.ken; Path=/; Secure",
@@ -553,7 +553,7 @@ fn an_answer_sets_clerks_cookies_and_no_others() {
 }
 
 #[test]
-fn the_tokens_in_an_answer_are_told_so_that_they_are_judged() {
+fn session_tokens_in_a_handshake_are_listed() {
     let tokens = |line: &str| {
         let cookie = SetCookie::parse(line, Some(SUFFIX)).expect("a cookie");
         cookie.session_token().map(str::to_owned)
@@ -565,7 +565,7 @@ fn the_tokens_in_an_answer_are_told_so_that_they_are_judged() {
 }
 
 #[test]
-fn j_9_an_answer_is_no_session_and_a_session_is_no_answer() {
+fn j_9_handshake_and_session_tokens_are_not_interchangeable() {
     let payload = json!({ "handshake": ["__session=t"] }).to_string();
     let with =
         |extra: &str| taken(&format!(r#"{{"alg":"RS256","kid":"ins_run"{extra}}}"#), &payload);
@@ -593,7 +593,7 @@ fn j_9_an_answer_is_no_session_and_a_session_is_no_answer() {
 }
 
 #[test]
-fn an_answer_is_read_as_strictly_as_a_token() {
+fn a_handshake_is_parsed_as_strictly_as_a_token() {
     let with = |more: Value| {
         let mut claims = json!({ "handshake": ["__session=t"] });
         for (name, value) in more.as_object().expect("claims") {
@@ -630,5 +630,5 @@ fn an_answer_is_read_as_strictly_as_a_token() {
     let forged = format!("{signed}.{}", "A".repeat(342));
     let unverified = handshake::parse_handshake(&forged).expect("a form");
     let check = signature_of(unverified.token(), &SIGNER.keys).expect("the key");
-    assert_eq!(unverified.verified(check).map(drop), Err(TokenError::BadSignature));
+    assert_eq!(unverified.with_signature(check).map(drop), Err(TokenError::BadSignature));
 }

@@ -10,7 +10,7 @@ use shared::session::keys::{self, PublicKeyError};
 use super::{Keys, NOW, SIGNER, claims, fixture, header, json_fixture, policy, sign, verify};
 
 #[test]
-fn a_pem_is_read_in_every_spelling() {
+fn a_pem_is_parsed_in_every_form() {
     let file = json_fixture("pem-to-jwk.json");
     let case = &file["cases"][0];
     let armoured = case["pem_with_headers"].as_str().expect("a PEM");
@@ -33,7 +33,7 @@ fn a_pem_is_read_in_every_spelling() {
 }
 
 #[test]
-fn our_reading_of_a_pem_is_jsonwebtokens() {
+fn our_pem_parser_agrees_with_jsonwebtoken() {
     for name in ["public-key.pem", "other-public-key.pem"] {
         let pem = fixture(name);
         let key = keys::from_pem(&pem).expect("a key");
@@ -46,7 +46,7 @@ fn our_reading_of_a_pem_is_jsonwebtokens() {
 }
 
 #[test]
-fn what_is_not_an_rsa_public_key_is_refused() {
+fn other_keys_than_rsa_are_rejected() {
     // An Ed25519 public key.
     let ed25519 = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
     assert_eq!(keys::from_pem(ed25519), Err(PublicKeyError::NotRsa));
@@ -158,7 +158,7 @@ fn a_jwks_gives_the_keys_that_can_verify_rs256_and_skips_the_rest() {
 }
 
 #[test]
-fn what_is_not_read_of_a_jwks_takes_no_key_down() {
+fn unknown_jwks_members_invalidate_no_key() {
     let text = fixture("jwks.json");
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     for odd in ["1e400", r#""\ud800""#, &deep, r#"{"\ud800":1}"#] {

@@ -96,7 +96,7 @@ fn second_opinion(token: &str) -> bool {
 }
 
 #[test]
-fn ours_and_jsonwebtokens_verdict_are_the_same() {
+fn our_result_agrees_with_jsonwebtoken() {
     let mut runner = TestRunner::new(Config { cases: 600, ..Config::default() });
     let (accepted, refused) = (Cell::new(0), Cell::new(0));
     let outcome = runner.run(&drawn(), |drawn| {

@@ -62,7 +62,7 @@ fn masks_of_any_length_are_decoded() {
 }
 
 #[test]
-fn j_16_masks_and_features_that_cannot_be_read_give_nothing() {
+fn j_16_malformed_masks_and_features_give_nothing() {
     let (fea, per) = (json!("o:f,o:g"), json!("read,write"));
     check_permissions(&fea, &per, &json!("3,2"), &["org:f:read", "org:f:write", "org:g:write"]);
     for mask in ["", "x", "+1", "-1", "1.5", "1e1", " 1", "0x1", "1n", "\u{0661}"] {
@@ -81,7 +81,7 @@ fn j_16_masks_and_features_that_cannot_be_read_give_nothing() {
 }
 
 #[test]
-fn an_organization_is_told_in_both_versions() {
+fn both_claim_versions_have_the_organization() {
     let second = session(&json!({
         "v": 2, "fea": "u:x,o:posts",
         "o": { "id": "org_1", "rol": "editor", "slg": "acme", "per": "read", "fpm": "1" },
@@ -101,7 +101,7 @@ fn an_organization_is_told_in_both_versions() {
 }
 
 #[test]
-fn j_16_an_organization_that_cannot_be_read_is_none() {
+fn j_16_a_malformed_organization_is_ignored() {
     let o = json!({ "id": "org_1", "rol": "admin" });
     for claims in [
         json!({}),
@@ -128,7 +128,7 @@ fn j_16_an_organization_that_cannot_be_read_is_none() {
 }
 
 #[test]
-fn the_ages_of_the_factors_are_told_or_not() {
+fn factor_ages_are_parsed_or_absent() {
     assert!(session(&json!({ "fva": [0, -1] })).factors().is_some());
     for claims in [json!({}), json!({ "fva": [0] }), json!({ "fva": "0,0" })] {
         assert_eq!(session(&claims).factors(), None, "{claims}");

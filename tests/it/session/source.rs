@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
+use shared::session::CANDIDATES_MAX;
 use shared::session::TokenError;
 use shared::session::candidates::{
-    self, ClerkInstance, ClientUat, CredentialHeaders, InstanceType, TOKENS_MAX, TokenCandidate,
-    TokenLocation,
+    self, ClerkInstance, ClientUat, CredentialHeaders, InstanceType, TokenCandidate, TokenLocation,
 };
 use shared::session::handshake::{
     self, CandidateOutcome, PageRequest, SessionDecision, Unauthenticated,
@@ -17,7 +17,7 @@ use shared::time::UnixMillis;
 use super::{ISSUER, NOW, NOW_S, PARTY, claims, header, json_fixture, judge, sign};
 
 #[test]
-fn a_publishable_key_names_the_instance() {
+fn a_publishable_key_identifies_the_instance() {
     let file = json_fixture("publishable-keys.json");
     let valid = file["valid"].as_array().expect("valid");
     assert_eq!(valid.len(), 6);
@@ -147,7 +147,7 @@ fn check_pair(stage: InstanceType, cookies: &[(&str, &str)], want: TokenLocation
 }
 
 #[test]
-fn j_23_between_the_cookies_clerks_rules_decide() {
+fn j_23_clerks_rules_choose_between_the_cookies() {
     const PLAIN: &str = "__session";
     const UAT: &str = "__client_uat";
     const SUFFIXED: &str = "__session_qReyu04C";
@@ -220,7 +220,7 @@ fn j_23_between_the_cookies_clerks_rules_decide() {
 }
 
 #[test]
-fn the_cookie_of_the_last_change_goes_with_its_pair() {
+fn client_uat_belongs_to_its_cookie_pair() {
     let uat =
         |cookies: &str| choose("", cookies, InstanceType::Production).expect("a choice").client_uat;
     let at = |seconds: i64| Some(ClientUat::Since(UnixMillis(seconds * 1000)));
@@ -235,7 +235,7 @@ fn the_cookie_of_the_last_change_goes_with_its_pair() {
 }
 
 #[test]
-fn s_17_cookies_are_told_apart_as_rfc_6265_says() {
+fn s_17_cookies_are_parsed_by_rfc_6265() {
     check_choice("", "a=1; ;=x; b; __session=t; c=\"q\"", Ok(Some("t")));
     check_choice("", "x__session=t; __sessions=t; __SESSION=t", Ok(None));
     check_choice("", "a=__session=t", Ok(None));
@@ -320,7 +320,7 @@ fn check_settled(list: &[(&str, &str)], want: &str) {
 }
 
 #[test]
-fn j_23_s_17_each_of_a_cookies_values_is_judged() {
+fn j_23_s_17_each_value_of_a_cookie_is_verified() {
     let (ada, again) =
         (signed("user_1", &json!({})), signed("user_1", &json!({ "sid": "sess_2" })));
     let bob = signed("user_2", &json!({}));
@@ -356,13 +356,13 @@ fn j_23_s_17_each_of_a_cookies_values_is_judged() {
         check_settled(&[("p", junk), ("s", &stale), ("u", uat), ("v", uat)], "asks: Expired");
         check_settled(&[("p", junk), ("p", &stale), ("u", uat)], "asks: Expired");
     }
-    check_settled(&[("p", "x")], "not a compact signed token");
-    check_settled(&[("p", "x"), ("p", "y.z")], "not a compact signed token");
-    check_settled(&[("s", "x")], "not a compact signed token");
+    check_settled(&[("p", "x")], "not a compact JWS");
+    check_settled(&[("p", "x"), ("p", "y.z")], "not a compact JWS");
+    check_settled(&[("s", "x")], "not a compact JWS");
     check_settled(&[("s", "x"), ("u", uat)], "asks: NoToken");
     check_settled(&[("s", "x"), ("u", "0")], "nobody");
     // Live ones of two users, wherever they stand.
-    let two = "two tokens of different users";
+    let two = "valid tokens of different users in one request";
     check_settled(&[("p", &ada), ("p", &bob)], two);
     check_settled(&[("p", &ada), ("p", &bob), ("u", uat)], two);
     check_settled(&[("p", &ada), ("s", &bob)], two);
@@ -380,14 +380,14 @@ fn j_23_s_17_each_of_a_cookies_values_is_judged() {
 }
 
 #[test]
-fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
+fn j_23_with_a_header_only_a_valid_token_of_another_user_counts() {
     let (ada, bob) = (signed("user_1", &json!({})), signed("user_2", &json!({})));
     let stale = signed("user_2", &json!({ "iat": NOW_S - 120, "exp": NOW_S - 60 }));
     let forged = format!("{}AAAA", &bob[..bob.len() - 4]);
     let beside = |list: &[(&str, &str)]| {
         settled(InstanceType::Production, &format!("Bearer {ada}"), &cookies(list))
     };
-    let two = "two tokens of different users";
+    let two = "valid tokens of different users in one request";
     assert_eq!(beside(&[("p", &bob)]), two);
     assert_eq!(beside(&[("s", &bob)]), two);
     assert_eq!(beside(&[("p", "x"), ("p", &bob)]), two);
@@ -403,7 +403,7 @@ fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
     // Nothing falls back from a header that is none.
     let good = cookies(&[("p", &ada)]);
     let refused = settled(InstanceType::Production, "Bearer x.y.z", &good);
-    assert_eq!(refused, "not a compact signed token");
+    assert_eq!(refused, "not a compact JWS");
     assert_eq!(
         settled(InstanceType::Production, &format!("Bearer {stale}"), &good),
         "the token has expired"
@@ -411,21 +411,21 @@ fn j_23_beside_a_header_only_a_live_token_of_another_user_counts() {
 }
 
 #[test]
-fn j_24_more_tokens_than_a_browser_sends_are_not_judged() {
+fn j_24_too_many_tokens_are_rejected() {
     let of = |count: usize| -> String {
         let tokens = (0..count).map(|at| token("user_1", &json!({ "jti": at })));
         tokens.fold(String::new(), |cookie, token| cookie + "__session=" + &token + "; ")
     };
-    let cookie = of(TOKENS_MAX);
+    let cookie = of(CANDIDATES_MAX);
     let found = places("", &cookie, InstanceType::Production).expect("places");
-    assert_eq!(found.len(), TOKENS_MAX);
+    assert_eq!(found.len(), CANDIDATES_MAX);
     assert_eq!(
-        places("", &of(TOKENS_MAX + 1), InstanceType::Production),
+        places("", &of(CANDIDATES_MAX + 1), InstanceType::Production),
         Err(TokenError::TooManyTokens)
     );
     let own = token("user_2", &json!({}));
     assert_eq!(
-        places(&own, &of(TOKENS_MAX), InstanceType::Production),
+        places(&own, &of(CANDIDATES_MAX), InstanceType::Production),
         Err(TokenError::TooManyTokens)
     );
     // What does not claim to be ours is passed over, however much there is of it.

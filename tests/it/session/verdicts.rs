@@ -8,7 +8,7 @@ use shared::time::UnixMillis;
 use super::{Keys, both_sources, fixture, json_fixture, verify};
 
 #[test]
-fn every_derived_token_gets_its_marked_verdict() {
+fn every_derived_token_gets_its_expected_result() {
     let cases = json_fixture("derived-session-tokens.json");
     let cases = cases["cases"].as_array().expect("cases");
     assert_eq!(cases.len(), 37);
@@ -79,7 +79,7 @@ fn wanted(name: &str, source: &str) -> Result<(), TokenError> {
 }
 
 #[test]
-fn every_token_of_clerks_own_tests_gets_its_verdict() {
+fn every_token_of_clerks_tests_gets_its_expected_result() {
     let file = json_fixture("clerk-fixture-tokens.json");
     let now = UnixMillis(file["now_for_tests"].as_i64().expect("seconds") * 1000);
     let tokens = file["tokens"].as_object().expect("tokens");
@@ -121,7 +121,7 @@ fn a_token_does_not_verify_with_another_key() {
 }
 
 #[test]
-fn without_an_issuer_or_a_party_there_is_no_policy() {
+fn a_policy_needs_an_issuer_and_a_party() {
     assert_eq!(TokenPolicy::new("", ["https://a.example"]).err(), Some(TokenPolicyError::Issuer));
     assert_eq!(TokenPolicy::new("https://i.example", []).err(), Some(TokenPolicyError::Parties));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Seeded randomness: the same seed throws the same cases on any machine.
+//! Seeded randomness: the same seed generates the same cases on any machine.
 
 /// `SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>.
 #[derive(Debug)]

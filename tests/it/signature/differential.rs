@@ -1,61 +1,63 @@
 //! The verifier against the `svix` crate, on generated deliveries.
 //!
-//! Both judge every case. They must agree, but for the differences of [`Stricter`] and for bodies
-//! that are not UTF-8, which Svix's library cannot read.
+//! Both verify every case. They must agree, except for the differences of [`Stricter`] and for
+//! bodies that are not UTF-8, which Svix's library does not support.
 
-use super::Sent;
-use super::dice::Dice;
-use super::forge::{Case, GENUINE, OTHERS, Want};
+use std::collections::BTreeMap;
+use std::thread;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared::id::IdError;
 use shared::signature::{
-    KEY_BYTES_MIN, SIGNATURE_BYTES_MAX, SIGNATURES_MAX, SignatureError, SvixHeaderName,
+    KEY_BYTES_MIN, SIGNATURE_BYTES_MAX, SIGNATURE_ENTRIES_MAX, SignatureError, SvixHeaderName,
 };
 use shared::signature::{TOLERANCE_S, WebhookSecrets};
 use shared::time::UnixMillis;
-use std::collections::BTreeMap;
-use std::thread;
 use svix::webhooks::Webhook;
 
-/// Each shard has a thread and dice of its own, so that the cases are the same on any machine.
+use super::Sent;
+use super::dice::Dice;
+use super::forge::{Case, OTHERS, VALID, Want};
+
+/// Each shard has its own thread and dice, so that the cases are the same on any machine.
 const SHARDS: u64 = 8;
 const CASES_PER_SHARD: usize = 13_500;
 const SEED: u64 = 0x726f_6c65_6361_6c6c;
 
-/// What this verifier refuses on purpose although Svix's library accepts it.
+/// What this verifier rejects on purpose although Svix's library accepts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stricter {
-    /// Svix prefers `svix-*`, header by header. Which one was signed is a guess.
-    BothFamilies,
-    /// Svix reads the first of two headers, Fetch shows both as one.
+    /// Svix prefers `svix-*`, header by header. It is unclear which set is signed.
+    BothHeaderSets,
+    /// Svix uses the first of two headers, Fetch joins them.
     SentTwice,
-    /// Svix signs and verifies an empty id. Such a delivery could not be told from another.
+    /// Svix signs and verifies an empty id. Such deliveries could not be distinguished.
     BlankId,
-    /// Svix takes an id of any length.
+    /// Svix accepts an id of any length.
     LongId,
-    /// Svix takes dots, commas and spaces, which can move the borders of the signed text.
+    /// Svix accepts dots, commas and spaces, which can shift the field boundaries of the signed text.
     IdAlphabet,
-    /// Svix reads `+1700000000` and `01700000000`, and verifies the number without sign and zero.
+    /// Svix accepts `+1700000000` and `01700000000`, and verifies the number without sign and zero.
     TimestampSpelling,
-    /// Svix reads a signature header of any length.
+    /// Svix accepts a signature header of any length.
     LongHeader,
-    /// Svix takes a tab, which HTTP allows, for a part of an entry.
+    /// Svix treats a tab, which HTTP allows, as a part of an entry.
     HeaderAlphabet,
     /// Svix tries any number of entries.
     ManyEntries,
-    /// Svix passes over an entry with a comma too many, or with nothing on one side.
-    StrayComma,
+    /// Svix skips an entry with an extra comma, or with nothing on one side.
+    ExtraComma,
 }
 
 impl Stricter {
-    /// The first difference that concerns a delivery which Svix accepts, in our order of checks.
+    /// The first difference that applies to a delivery that Svix accepts, in our order of checks.
     fn find(sent: &Sent) -> Option<Self> {
         let count = |name: &str| sent.headers.iter().filter(|(known, _)| *known == name).count();
-        let any = |family: &str| sent.headers.iter().any(|(name, _)| name.starts_with(family));
+        let any = |set: &str| sent.headers.iter().any(|(name, _)| name.starts_with(set));
         if any("svix-") && any("webhook-") {
-            return Some(Self::BothFamilies);
+            return Some(Self::BothHeaderSets);
         }
         if sent.headers.iter().any(|(name, _)| 1 < count(name)) {
             return Some(Self::SentTwice);
@@ -85,20 +87,20 @@ impl Stricter {
             return Some(Self::HeaderAlphabet);
         }
         let entries: Vec<&str> = header.split(' ').filter(|entry| !entry.is_empty()).collect();
-        if SIGNATURES_MAX < entries.len() {
+        if SIGNATURE_ENTRIES_MAX < entries.len() {
             return Some(Self::ManyEntries);
         }
-        let stray = |entry: &&str| {
+        let has_extra_comma = |entry: &&str| {
             let parts: Vec<&str> = entry.split(',').collect();
             2 < parts.len() || (parts.len() == 2 && parts.contains(&""))
         };
-        entries.iter().any(stray).then_some(Self::StrayComma)
+        entries.iter().any(has_extra_comma).then_some(Self::ExtraComma)
     }
 
-    /// Whether `reason` is how we refuse what Svix accepts.
+    /// Returns whether `reason` is our expected error for this difference.
     fn explains(self, reason: SignatureError) -> bool {
         match self {
-            Self::BothFamilies => reason == SignatureError::MixedHeaderSets,
+            Self::BothHeaderSets => reason == SignatureError::MixedHeaderSets,
             Self::SentTwice => matches!(
                 reason,
                 SignatureError::BadId(_)
@@ -111,16 +113,16 @@ impl Stricter {
             Self::TimestampSpelling => reason == SignatureError::BadTimestamp,
             Self::LongHeader => matches!(reason, SignatureError::HeaderTooLong { .. }),
             Self::ManyEntries => matches!(reason, SignatureError::TooManySignatures { .. }),
-            Self::HeaderAlphabet | Self::StrayComma => reason == SignatureError::MalformedSignature,
+            Self::HeaderAlphabet | Self::ExtraComma => reason == SignatureError::MalformedSignature,
         }
     }
 }
 
-/// A name for each reason to refuse, without its numbers.
-fn name(verdict: Result<(), SignatureError>) -> &'static str {
-    match verdict {
+/// A name for each error, without its numbers.
+fn name(outcome: Result<(), SignatureError>) -> &'static str {
+    match outcome {
         Ok(()) => "accepted",
-        Err(SignatureError::MixedHeaderSets) => "mixed families",
+        Err(SignatureError::MixedHeaderSets) => "mixed header sets",
         Err(SignatureError::MissingHeader(SvixHeaderName::Id)) => "no id",
         Err(SignatureError::MissingHeader(SvixHeaderName::Timestamp)) => "no timestamp",
         Err(SignatureError::MissingHeader(SvixHeaderName::Signature)) => "no signature",
@@ -128,33 +130,33 @@ fn name(verdict: Result<(), SignatureError>) -> &'static str {
         Err(SignatureError::BadId(IdError::Long)) => "id length",
         Err(SignatureError::BadId(IdError::Empty | IdError::Prefix)) => "impossible",
         Err(SignatureError::BadTimestamp) => "bad timestamp",
-        Err(SignatureError::TimestampTooOld { .. }) => "stale",
-        Err(SignatureError::TimestampInFuture { .. }) => "future",
+        Err(SignatureError::TimestampTooOld { .. }) => "timestamp too old",
+        Err(SignatureError::TimestampInFuture { .. }) => "timestamp in the future",
         Err(SignatureError::HeaderTooLong { .. }) => "header too long",
         Err(SignatureError::TooManySignatures { .. }) => "too many signatures",
         Err(SignatureError::MalformedSignature) => "malformed signature",
-        Err(SignatureError::NoMatchingSignature) => "no match",
+        Err(SignatureError::NoMatchingSignature) => "no matching signature",
     }
 }
 
 const REASONS: [&str; 13] = [
-    "mixed families",
+    "mixed header sets",
     "no id",
     "no timestamp",
     "no signature",
     "id alphabet",
     "id length",
     "bad timestamp",
-    "stale",
-    "future",
+    "timestamp too old",
+    "timestamp in the future",
     "header too long",
     "too many signatures",
     "malformed signature",
-    "no match",
+    "no matching signature",
 ];
 
 const DIFFERENCES: [Stricter; 10] = [
-    Stricter::BothFamilies,
+    Stricter::BothHeaderSets,
     Stricter::SentTwice,
     Stricter::BlankId,
     Stricter::LongId,
@@ -163,14 +165,14 @@ const DIFFERENCES: [Stricter; 10] = [
     Stricter::LongHeader,
     Stricter::HeaderAlphabet,
     Stricter::ManyEntries,
-    Stricter::StrayComma,
+    Stricter::ExtraComma,
 ];
 
-/// Svix's verdict on the headers and the signature.
+/// Whether Svix's library accepts the headers and the signature.
 fn svix_signature_holds(sent: &Sent, key: &[u8]) -> bool {
     let mut headers = HeaderMap::new();
     for (name, value) in &sent.headers {
-        // What HTTP cannot carry never reaches Svix's library.
+        // An invalid header value never reaches Svix's library.
         let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) else {
             return false;
         };
@@ -180,8 +182,8 @@ fn svix_signature_holds(sent: &Sent, key: &[u8]) -> bool {
     webhook.verify_ignoring_timestamp(&sent.body, &headers).is_ok()
 }
 
-/// Svix's verdict on the time, told in our words: its library reads the machine's clock. That
-/// these words are true, `svix_means_the_same_by_five_minutes` shows.
+/// Whether Svix's library would accept the time. Computed here, because the library uses the
+/// machine's clock; `svix_has_the_same_tolerance` checks this function.
 fn svix_time_holds(sent: &Sent, now: UnixMillis) -> bool {
     let Some(raw) = sent.either("timestamp") else {
         return false;
@@ -193,10 +195,10 @@ fn svix_time_holds(sent: &Sent, now: UnixMillis) -> bool {
 }
 
 impl Sent {
-    /// The header that Svix reads: the first of `svix-*`, otherwise the first of `webhook-*`.
+    /// The header that Svix uses: the first of `svix-*`, otherwise the first of `webhook-*`.
     fn either(&self, field: &str) -> Option<String> {
-        let first = |family: &str| {
-            let named = |name: &str| name.strip_prefix(family) == Some(field);
+        let first = |set: &str| {
+            let named = |name: &str| name.strip_prefix(set) == Some(field);
             self.headers.iter().find(|(name, _)| named(name)).map(|(_, value)| value.clone())
         };
         first("svix-").or_else(|| first("webhook-"))
@@ -222,18 +224,18 @@ impl Tally {
     }
 }
 
-/// Judges one case both ways, and holds the verdicts together.
-fn judge(case: &Case, tally: &mut Tally) {
+/// Verifies one case with both libraries, and compares the results.
+fn compare(case: &Case, tally: &mut Tally) {
     let ours = case.sent.verify(&case.secrets, case.now);
     *tally.reasons.entry(name(ours)).or_default() += 1;
     match case.want {
         Want::Accepted => assert_eq!(ours, Ok(()), "{case:?}"),
-        Want::Refused(reason) => assert_eq!(name(ours), reason, "{case:?}"),
+        Want::Rejected(reason) => assert_eq!(name(ours), reason, "{case:?}"),
         Want::Either => {}
     }
 
     if std::str::from_utf8(&case.sent.body).is_err() {
-        tally.binary += 1; // Svix cannot say: `want` alone tells the truth here.
+        tally.binary += 1; // Svix does not support it: only `want` is checked.
         assert!(case.want != Want::Either, "{case:?}");
         return;
     }
@@ -241,7 +243,7 @@ fn judge(case: &Case, tally: &mut Tally) {
         && case.keys.iter().any(|key| svix_signature_holds(&case.sent, key));
     let difference = theirs.then(|| Stricter::find(&case.sent)).flatten();
     let agreed = match (ours, difference) {
-        (verdict, None) => verdict.is_ok() == theirs,
+        (outcome, None) => outcome.is_ok() == theirs,
         (Ok(()), Some(_)) => false,
         (Err(reason), Some(stricter)) => stricter.explains(reason),
     };
@@ -251,26 +253,26 @@ fn judge(case: &Case, tally: &mut Tally) {
     }
 }
 
-fn judge_shard(shard: u64) -> Tally {
+fn compare_shard(shard: u64) -> Tally {
     let mut dice = Dice::new(SEED + shard);
     let mut tally = Tally::default();
     for number in 0..CASES_PER_SHARD {
-        // Two of five are genuine.
+        // Two of five are valid.
         let kind = match number % 5 {
-            0 | 1 => &GENUINE[number / 5 % GENUINE.len()],
+            0 | 1 => &VALID[number / 5 % VALID.len()],
             _ => &OTHERS[number % OTHERS.len()],
         };
-        let case = Case::forge(kind, &mut dice);
-        judge(&case, &mut tally);
+        let case = Case::generate(kind, &mut dice);
+        compare(&case, &mut tally);
     }
     tally
 }
 
 #[test]
-fn we_agree_with_svix_on_every_generated_delivery() {
+fn svix_agrees_on_every_generated_delivery() {
     let mut tally = Tally::default();
     thread::scope(|scope| {
-        let start = |shard| scope.spawn(move || judge_shard(shard));
+        let start = |shard| scope.spawn(move || compare_shard(shard));
         let shards: Vec<_> = (0..SHARDS).map(start).collect();
         for shard in shards {
             tally.add(shard.join().expect("agreement"));
@@ -294,14 +296,14 @@ fn we_agree_with_svix_on_every_generated_delivery() {
     assert!(tally.differences.is_empty(), "{:?}", tally.differences);
 }
 
-#[expect(clippy::disallowed_methods, reason = "Svix's library reads this clock and no other")]
+#[expect(clippy::disallowed_methods, reason = "Svix's library uses only this clock")]
 fn clock_s() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     i64::try_from(since.expect("after 1970").as_secs()).expect("before the year 292 billion")
 }
 
-/// Both verdicts on a delivery signed `ahead_s` from the clock, within one second of the clock.
-fn verdicts_at(ahead_s: i64) -> (bool, bool, bool) {
+/// Both results for a delivery signed `ahead_s` from the clock, within one second of the clock.
+fn results_at(ahead_s: i64) -> (bool, bool, bool) {
     let (key, id, body) = (vec![7; 24], "msg_1", b"{}");
     let webhook = Webhook::from_bytes(key.clone()).unwrap();
     loop {
@@ -329,7 +331,7 @@ fn verdicts_at(ahead_s: i64) -> (bool, bool, bool) {
 }
 
 #[test]
-fn svix_means_the_same_by_five_minutes() {
+fn svix_has_the_same_tolerance() {
     let negative = -clock_s() - 1;
     for (ahead_s, want) in [
         (0, true),
@@ -343,24 +345,24 @@ fn svix_means_the_same_by_five_minutes() {
         (-86_400, false),
         (negative, false),
     ] {
-        assert_eq!(verdicts_at(ahead_s), (want, want, want), "{ahead_s} s ahead");
+        assert_eq!(results_at(ahead_s), (want, want, want), "{ahead_s} s ahead");
     }
 }
 
-/// The way a strict decoder wants a secret: padded, and the unused bits of the last symbol zero.
+/// A secret in the form of a strict decoder: padded, with zero in the unused bits of the last symbol.
 fn canonical(text: &str) -> String {
     const SYMBOLS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bare = text.trim_end_matches('=');
-    let pads = (4 - bare.len() % 4) % 4;
-    if pads < text.len() - bare.len() {
-        return text.to_owned(); // Too much padding is not a matter of form.
+    let unpadded = text.trim_end_matches('=');
+    let pads = (4 - unpadded.len() % 4) % 4;
+    if pads < text.len() - unpadded.len() {
+        return text.to_owned(); // Too much padding is invalid in any form.
     }
     let used = match pads {
         1 => 4,
         2 => 16,
         _ => 1,
     };
-    let mut symbols: Vec<char> = bare.chars().collect();
+    let mut symbols: Vec<char> = unpadded.chars().collect();
     if let Some(last) = symbols.last_mut()
         && let Some(value) = SYMBOLS.find(*last)
     {
@@ -369,7 +371,7 @@ fn canonical(text: &str) -> String {
     symbols.into_iter().chain("=".repeat(pads).chars()).collect()
 }
 
-/// A text much like a secret.
+/// A random string similar to a secret.
 fn secret_text(dice: &mut Dice) -> String {
     let size = dice.below(60);
     let mut text = STANDARD.encode(dice.bytes(size));
@@ -386,9 +388,9 @@ fn secret_text(dice: &mut Dice) -> String {
 }
 
 #[test]
-fn we_read_the_secrets_that_svix_reads_unless_they_are_short() {
+fn secrets_are_parsed_as_by_svix_unless_they_are_short() {
     let mut dice = Dice::new(SEED);
-    let (mut same, mut mended, mut short, mut neither) = (0, 0, 0, 0);
+    let (mut same, mut repaired, mut short, mut neither) = (0, 0, 0, 0);
     for number in 0..30_000 {
         let text = secret_text(&mut dice);
         let tail = text.strip_prefix("whsec_").unwrap_or(&text);
@@ -401,7 +403,7 @@ fn we_read_the_secrets_that_svix_reads_unless_they_are_short() {
             }
             (Err(_), Ok(_), Some(key)) => {
                 check_same_key(&Webhook::from_bytes(key.clone()).unwrap(), &text);
-                &mut mended
+                &mut repaired
             }
             (Ok(_), Err(_), None) => &mut short,
             (Err(_), Err(_), None) => &mut neither,
@@ -409,12 +411,15 @@ fn we_read_the_secrets_that_svix_reads_unless_they_are_short() {
         };
         *counter += 1;
     }
-    for count in [same, mended, short, neither] {
-        assert!(1000 <= count, "{same} same, {mended} mended, {short} short, {neither} neither");
+    for count in [same, repaired, short, neither] {
+        assert!(
+            1000 <= count,
+            "{same} same, {repaired} repaired, {short} short, {neither} neither"
+        );
     }
 }
 
-/// What Svix signs with its reading of the secret, we accept with ours.
+/// Checks that we accept what Svix signs with the same secret.
 #[track_caller]
 fn check_same_key(svix: &Webhook, text: &str) {
     let headers = vec![

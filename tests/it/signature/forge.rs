@@ -1,13 +1,14 @@
-//! The forge: deliveries that are genuine, and deliveries spoilt in one known way each.
+//! Generates valid deliveries, and deliveries that are invalid in one known way each.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+use shared::signature::{SIGNATURE_BYTES_MAX, SIGNATURE_ENTRIES_MAX, TOLERANCE_S};
+use shared::time::UnixMillis;
 
 use super::Sent;
 use super::dice::Dice;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
-use shared::signature::{SIGNATURE_BYTES_MAX, SIGNATURES_MAX, TOLERANCE_S};
-use shared::time::UnixMillis;
 
-/// A delivery, the secrets and the clock that it meets, and what must come of it.
+/// A delivery, the secrets and the time it is verified with, and the expected result.
 #[derive(Debug)]
 pub(super) struct Case {
     #[expect(dead_code, reason = "printed when the case fails")]
@@ -19,16 +20,16 @@ pub(super) struct Case {
     pub(super) want: Want,
 }
 
-/// What must come of a case.
+/// The expected result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Want {
     Accepted,
-    Refused(&'static str),
-    /// Left to chance: the two libraries must agree, and that is all.
+    Rejected(&'static str),
+    /// Random: only the agreement of the two libraries is checked.
     Either,
 }
 
-/// A way to make a case: what is changed before Svix signs, and what on the way.
+/// A kind of case: what is changed before signing, and what afterwards.
 pub(super) struct Kind {
     name: &'static str,
     want: Want,
@@ -42,12 +43,12 @@ const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 const FIELDS: [&str; 3] = ["id", "timestamp", "signature"];
 
-/// A delivery in the making. `entries` and `headers` are empty before it is signed.
+/// A delivery that is being generated. `entries` and `headers` are empty before it is signed.
 struct Draft {
     keys: Vec<Vec<u8>>,
     signer: Vec<u8>,
     now_s: i64,
-    family: &'static str,
+    header_set: &'static str,
     id: String,
     timestamp: String,
     body: Vec<u8>,
@@ -57,13 +58,13 @@ struct Draft {
 }
 
 impl Case {
-    pub(super) fn forge(kind: &Kind, dice: &mut Dice) -> Self {
-        let mut draft = Draft::throw(dice);
+    pub(super) fn generate(kind: &Kind, dice: &mut Dice) -> Self {
+        let mut draft = Draft::random(dice);
         (kind.before)(&mut draft, dice);
         draft.sign(dice);
         (kind.after)(&mut draft, dice);
         if draft.headers.is_empty() {
-            draft.seal();
+            draft.write_headers();
         }
         Self {
             kind: kind.name,
@@ -77,7 +78,7 @@ impl Case {
 }
 
 impl Draft {
-    fn throw(dice: &mut Dice) -> Self {
+    fn random(dice: &mut Dice) -> Self {
         let keys: Vec<Vec<u8>> = (0..=dice.below(3))
             .map(|_| {
                 let size = 16 + dice.below(70);
@@ -91,7 +92,7 @@ impl Draft {
             signer: keys[dice.below(keys.len())].clone(),
             keys,
             now_s,
-            family: if dice.once_in(4) { "webhook" } else { "svix" },
+            header_set: if dice.once_in(4) { "webhook" } else { "svix" },
             id: format!("msg_{}", dice.text(LETTERS, id_length)),
             timestamp: (now_s + dice.between(-290, 290)).to_string(),
             body: dice.text("{}\":,. \n\r\tabcdé🦀0", body_length).into_bytes(),
@@ -113,7 +114,7 @@ impl Draft {
         }
     }
 
-    /// Adds an entry that counts for nothing.
+    /// Adds an entry that does not match.
     fn add(&mut self, dice: &mut Dice) {
         let entry = match dice.below(6) {
             0 => format!("v1a,{}", STANDARD.encode(dice.bytes(64))),
@@ -129,7 +130,7 @@ impl Draft {
         self.entries.insert(dice.below(self.entries.len() + 1), entry);
     }
 
-    /// Replaces every genuine entry.
+    /// Replaces every valid entry.
     fn replace(&mut self, entry: &str) {
         let genuine = format!("v1,{}", STANDARD.encode(self.tag));
         for known in &mut self.entries {
@@ -139,23 +140,23 @@ impl Draft {
         }
     }
 
-    /// Writes the headers: whatever is changed after this is changed on the way.
-    fn seal(&mut self) {
+    /// Writes the headers. Later changes to the draft do not affect them.
+    fn write_headers(&mut self) {
         self.headers = vec![
-            (header(self.family, "id"), self.id.clone()),
-            (header(self.family, "timestamp"), self.timestamp.clone()),
-            (header(self.family, "signature"), self.entries.join(" ")),
+            (header(self.header_set, "id"), self.id.clone()),
+            (header(self.header_set, "timestamp"), self.timestamp.clone()),
+            (header(self.header_set, "signature"), self.entries.join(" ")),
         ];
     }
 
-    fn other_family(&self) -> &'static str {
-        if self.family == "svix" { "webhook" } else { "svix" }
+    fn other_header_set(&self) -> &'static str {
+        if self.header_set == "svix" { "webhook" } else { "svix" }
     }
 
-    /// Takes a header away, or leaves it blank.
-    fn lose(&mut self, field: &str, dice: &mut Dice) {
-        self.seal();
-        let name = header(self.family, field);
+    /// Removes a header, or makes it blank.
+    fn remove_or_blank(&mut self, field: &str, dice: &mut Dice) {
+        self.write_headers();
+        let name = header(self.header_set, field);
         match dice.below(3) {
             0 => self.headers.retain(|(known, _)| *known != name),
             1 => *self.value(name) = String::new(),
@@ -163,21 +164,21 @@ impl Draft {
         }
     }
 
-    /// Sends a header twice: the genuine one and another, in one order or the other.
+    /// Sends a header twice: the valid one and another, in either order.
     fn twice(&mut self, field: &str, second: &str, dice: &mut Dice) {
-        self.seal();
+        self.write_headers();
         let at = dice.below(4);
-        self.headers.insert(at, (header(self.family, field), second.to_owned()));
+        self.headers.insert(at, (header(self.header_set, field), second.to_owned()));
     }
 
     fn value(&mut self, name: &str) -> &mut String {
         let found = self.headers.iter_mut().find(|(known, _)| *known == name);
-        &mut found.expect("a sealed draft has all three").1
+        &mut found.expect("all three headers are written").1
     }
 }
 
-fn header(family: &str, field: &str) -> &'static str {
-    match (family, field) {
+fn header(header_set: &str, field: &str) -> &'static str {
+    match (header_set, field) {
         ("svix", "id") => "svix-id",
         ("svix", "timestamp") => "svix-timestamp",
         ("svix", "signature") => "svix-signature",
@@ -188,13 +189,13 @@ fn header(family: &str, field: &str) -> &'static str {
     }
 }
 
-/// The HMAC by another library than the verifier's.
+/// The HMAC, computed by another library than the verifier's.
 fn tag(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> [u8; 32] {
     let text = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
     hmac_sha256::HMAC::mac(text, key)
 }
 
-/// The list of secrets, as somebody may have typed it.
+/// The list of secrets, with random separators and padding.
 fn secrets(keys: &[Vec<u8>], dice: &mut Dice) -> String {
     let mut list = String::new();
     for key in keys {
@@ -206,7 +207,7 @@ fn secrets(keys: &[Vec<u8>], dice: &mut Dice) -> String {
     list
 }
 
-/// Changes one character, somewhere.
+/// Changes one random character.
 fn edit(text: &mut String, dice: &mut Dice) {
     let mut symbols: Vec<char> = text.chars().collect();
     let at = dice.below(symbols.len() + 1);
@@ -221,67 +222,73 @@ fn edit(text: &mut String, dice: &mut Dice) {
 
 const fn keep(_: &mut Draft, _: &mut Dice) {}
 
-const fn genuine(name: &'static str, before: Change, after: Change) -> Kind {
+const fn valid(name: &'static str, before: Change, after: Change) -> Kind {
     Kind { name, want: Want::Accepted, before, after }
 }
 
-const fn spoilt(name: &'static str, reason: &'static str, before: Change, after: Change) -> Kind {
-    Kind { name, want: Want::Refused(reason), before, after }
+const fn invalid(name: &'static str, reason: &'static str, before: Change, after: Change) -> Kind {
+    Kind { name, want: Want::Rejected(reason), before, after }
 }
 
-const fn chance(name: &'static str, before: Change, after: Change) -> Kind {
+const fn random(name: &'static str, before: Change, after: Change) -> Kind {
     Kind { name, want: Want::Either, before, after }
 }
 
-pub(super) const GENUINE: [Kind; 9] = [
-    genuine("plain", keep, keep),
-    genuine("no body", |draft, _| draft.body.clear(), keep),
-    genuine("body that is not UTF-8", |draft, _| draft.body.push(0xff), keep),
-    genuine("odd id", odd_id, keep),
-    genuine("at the edge of time", at_the_edge_of_time, keep),
-    genuine("under all secrets", keep, under_all_secrets),
-    genuine("as many entries as may be", keep, |draft, dice| fill(draft, SIGNATURES_MAX, dice)),
-    genuine("as long a header as may be", keep, |draft, _| stretch(draft, SIGNATURE_BYTES_MAX)),
-    genuine("spaces between the entries", keep, spaces),
+pub(super) const VALID: [Kind; 9] = [
+    valid("plain", keep, keep),
+    valid("no body", |draft, _| draft.body.clear(), keep),
+    valid("body that is not UTF-8", |draft, _| draft.body.push(0xff), keep),
+    valid("odd id", odd_id, keep),
+    valid("at the limit of the tolerance", at_the_tolerance, keep),
+    valid("signed with all secrets", keep, signed_with_all_secrets),
+    valid("maximum of entries", keep, |draft, dice| fill(draft, SIGNATURE_ENTRIES_MAX, dice)),
+    valid("maximum header length", keep, |draft, _| stretch(draft, SIGNATURE_BYTES_MAX)),
+    valid("spaces between the entries", keep, spaces),
 ];
 
 pub(super) const OTHERS: [Kind; 36] = [
-    spoilt("no id", "no id", keep, |draft, dice| draft.lose("id", dice)),
-    spoilt("no timestamp", "no timestamp", keep, |draft, dice| draft.lose("timestamp", dice)),
-    spoilt("no signature", "no signature", keep, |draft, dice| draft.lose("signature", dice)),
-    spoilt("blank id, signed", "no id", blank_id, keep),
-    spoilt("a header of the other family too", "mixed families", keep, mixed_in),
-    spoilt("a header under the other family's name", "mixed families", keep, moved_over),
-    spoilt("id with a border in it", "id alphabet", id_with_a_border, keep),
-    spoilt("id that no header can carry", "id alphabet", id_unfit_for_http, keep),
-    spoilt("long id", "id length", long_id, keep),
-    spoilt("timestamp with sign or zeros", "bad timestamp", keep, signed_timestamp),
-    spoilt("timestamp that is no number", "bad timestamp", no_number, keep),
-    spoilt("stale", "stale", |draft, dice| shift(draft, -1, dice), keep),
-    spoilt("future", "future", |draft, dice| shift(draft, 1, dice), keep),
-    spoilt("many entries", "too many signatures", keep, many_entries),
-    spoilt("long header", "header too long", keep, long_header),
-    spoilt("stray comma", "malformed signature", keep, stray_comma),
-    spoilt("tab in the signatures", "malformed signature", keep, tab),
-    spoilt("no ASCII in the signatures", "malformed signature", keep, no_ascii),
-    spoilt("id twice", "id alphabet", keep, id_twice),
-    spoilt("timestamp twice", "bad timestamp", keep, timestamp_twice),
-    spoilt("signature twice", "malformed signature", keep, signature_twice),
-    spoilt("another endpoint's secret", "no match", another_secret, keep),
-    spoilt("another body", "no match", keep, another_body),
-    spoilt("another body that is not UTF-8", "no match", keep, |draft, _| draft.body.push(0xff)),
-    spoilt("another id", "no match", keep, |draft, _| draft.id.push('x')),
-    spoilt("another timestamp", "no match", keep, another_timestamp),
-    spoilt("a bit of the tag", "no match", keep, flipped_bit),
-    spoilt("a part of the tag", "no match", keep, cut_tag),
-    spoilt("more than the tag", "no match", keep, stretched_tag),
-    spoilt("another spelling of the tag", "no match", keep, spelled_otherwise),
-    spoilt("another version", "no match", keep, another_version),
-    spoilt("the tag alone", "no match", keep, the_tag_alone),
-    spoilt("space in the tag", "no match", keep, space_in_the_tag),
-    chance("edits before signing", edits_before, keep),
-    chance("edits on the way", keep, edits_after),
-    chance("a soup of signatures", keep, soup),
+    invalid("no id", "no id", keep, |draft, dice| draft.remove_or_blank("id", dice)),
+    invalid("no timestamp", "no timestamp", keep, |draft, dice| {
+        draft.remove_or_blank("timestamp", dice);
+    }),
+    invalid("no signature", "no signature", keep, |draft, dice| {
+        draft.remove_or_blank("signature", dice);
+    }),
+    invalid("blank id, signed", "no id", blank_id, keep),
+    invalid("a header of the other set too", "mixed header sets", keep, mixed_in),
+    invalid("a header with the other set's name", "mixed header sets", keep, moved_over),
+    invalid("id with a separator", "id alphabet", id_with_a_separator, keep),
+    invalid("id that is invalid in a header", "id alphabet", id_unfit_for_http, keep),
+    invalid("long id", "id length", long_id, keep),
+    invalid("timestamp with sign or zeros", "bad timestamp", keep, signed_timestamp),
+    invalid("timestamp that is not a number", "bad timestamp", not_a_number, keep),
+    invalid("too old", "timestamp too old", |draft, dice| shift(draft, -1, dice), keep),
+    invalid("in the future", "timestamp in the future", |draft, dice| shift(draft, 1, dice), keep),
+    invalid("many entries", "too many signatures", keep, many_entries),
+    invalid("long header", "header too long", keep, long_header),
+    invalid("extra comma", "malformed signature", keep, extra_comma),
+    invalid("tab in the signatures", "malformed signature", keep, tab),
+    invalid("non-ASCII signatures", "malformed signature", keep, non_ascii),
+    invalid("id twice", "id alphabet", keep, id_twice),
+    invalid("timestamp twice", "bad timestamp", keep, timestamp_twice),
+    invalid("signature twice", "malformed signature", keep, signature_twice),
+    invalid("another endpoint's secret", "no matching signature", another_secret, keep),
+    invalid("another body", "no matching signature", keep, another_body),
+    invalid("another body that is not UTF-8", "no matching signature", keep, |draft, _| {
+        draft.body.push(0xff);
+    }),
+    invalid("another id", "no matching signature", keep, |draft, _| draft.id.push('x')),
+    invalid("another timestamp", "no matching signature", keep, another_timestamp),
+    invalid("a bit of the tag", "no matching signature", keep, flipped_bit),
+    invalid("a part of the tag", "no matching signature", keep, cut_tag),
+    invalid("more than the tag", "no matching signature", keep, stretched_tag),
+    invalid("another spelling of the tag", "no matching signature", keep, spelled_otherwise),
+    invalid("another version", "no matching signature", keep, another_version),
+    invalid("the tag alone", "no matching signature", keep, the_tag_alone),
+    invalid("space in the tag", "no matching signature", keep, space_in_the_tag),
+    random("edits before signing", edits_before, keep),
+    random("edits after signing", keep, edits_after),
+    random("random pieces of signatures", keep, random_pieces),
 ];
 
 fn odd_id(draft: &mut Draft, dice: &mut Dice) {
@@ -289,12 +296,12 @@ fn odd_id(draft: &mut Draft, dice: &mut Dice) {
     draft.id = dice.text("!\"#$%&'()*+-/:;<=>?@[\\]^_`{|}~0aZ", length);
 }
 
-fn at_the_edge_of_time(draft: &mut Draft, dice: &mut Dice) {
+fn at_the_tolerance(draft: &mut Draft, dice: &mut Dice) {
     draft.timestamp = (draft.now_s + dice.pick(&[-TOLERANCE_S, TOLERANCE_S])).to_string();
 }
 
 /// One signature for each secret, as Svix sends them while a secret is being replaced.
-fn under_all_secrets(draft: &mut Draft, _: &mut Dice) {
+fn signed_with_all_secrets(draft: &mut Draft, _: &mut Dice) {
     let sign = |key: &Vec<u8>| {
         let tag = tag(key, &draft.id, &draft.timestamp, &draft.body);
         format!("v1,{}", STANDARD.encode(tag))
@@ -324,23 +331,23 @@ fn blank_id(draft: &mut Draft, dice: &mut Dice) {
 }
 
 fn mixed_in(draft: &mut Draft, dice: &mut Dice) {
-    draft.seal();
+    draft.write_headers();
     let field = dice.pick(&FIELDS);
     let value = match dice.below(3) {
         0 => String::new(),
         1 => "other".to_owned(),
-        _ => draft.value(header(draft.family, field)).clone(),
+        _ => draft.value(header(draft.header_set, field)).clone(),
     };
-    draft.headers.insert(dice.below(4), (header(draft.other_family(), field), value));
+    draft.headers.insert(dice.below(4), (header(draft.other_header_set(), field), value));
 }
 
 fn moved_over(draft: &mut Draft, dice: &mut Dice) {
-    draft.seal();
+    draft.write_headers();
     let at = dice.below(3);
-    draft.headers[at].0 = header(draft.other_family(), FIELDS[at]);
+    draft.headers[at].0 = header(draft.other_header_set(), FIELDS[at]);
 }
 
-fn id_with_a_border(draft: &mut Draft, dice: &mut Dice) {
+fn id_with_a_separator(draft: &mut Draft, dice: &mut Dice) {
     let at = dice.below(draft.id.len() + 1);
     draft.id.insert(at, dice.pick(&['.', ',', ' ']));
 }
@@ -355,13 +362,13 @@ fn long_id(draft: &mut Draft, dice: &mut Dice) {
     draft.id = dice.text(LETTERS, length);
 }
 
-/// Svix verifies the number, so its signature still holds.
+/// Svix verifies the number, so its signature is still valid.
 fn signed_timestamp(draft: &mut Draft, dice: &mut Dice) {
     let sign = dice.pick(&["+", "0", "00", "+0", "0000000000"]);
     draft.timestamp.insert_str(0, sign);
 }
 
-fn no_number(draft: &mut Draft, dice: &mut Dice) {
+fn not_a_number(draft: &mut Draft, dice: &mut Dice) {
     let timestamp = &draft.timestamp;
     draft.timestamp = match dice.below(8) {
         0 => format!("{timestamp}.0"),
@@ -381,7 +388,7 @@ fn shift(draft: &mut Draft, direction: i64, dice: &mut Dice) {
 }
 
 fn many_entries(draft: &mut Draft, dice: &mut Dice) {
-    let entries = SIGNATURES_MAX + 1 + dice.below(20);
+    let entries = SIGNATURE_ENTRIES_MAX + 1 + dice.below(20);
     fill(draft, entries, dice);
 }
 
@@ -389,7 +396,7 @@ fn long_header(draft: &mut Draft, dice: &mut Dice) {
     stretch(draft, SIGNATURE_BYTES_MAX + 1 + dice.below(1000));
 }
 
-fn stray_comma(draft: &mut Draft, dice: &mut Dice) {
+fn extra_comma(draft: &mut Draft, dice: &mut Dice) {
     let genuine = draft.entries[0].clone();
     let entry = match dice.below(6) {
         0 => "v1,".to_owned(),
@@ -407,7 +414,7 @@ fn tab(draft: &mut Draft, dice: &mut Dice) {
     draft.insert(entry, dice);
 }
 
-fn no_ascii(draft: &mut Draft, dice: &mut Dice) {
+fn non_ascii(draft: &mut Draft, dice: &mut Dice) {
     draft.insert(dice.pick(&["é", "v1,é", "ｖ1,x", "x\ny"]).to_owned(), dice);
 }
 
@@ -444,7 +451,7 @@ fn another_body(draft: &mut Draft, dice: &mut Dice) {
 }
 
 fn another_timestamp(draft: &mut Draft, dice: &mut Dice) {
-    let timestamp: i64 = draft.timestamp.parse().expect("not touched yet");
+    let timestamp: i64 = draft.timestamp.parse().expect("a number before it is changed");
     draft.timestamp = (timestamp + dice.pick(&[-9, -1, 1, 9])).to_string();
 }
 
@@ -473,7 +480,7 @@ fn spelled_otherwise(draft: &mut Draft, dice: &mut Dice) {
     let bare = text.trim_end_matches('=');
     let last = bare.as_bytes()[42];
     // The next symbol of the alphabet decodes to the same tag, but for two unused bits.
-    let ragged = match last {
+    let unused_bits_set = match last {
         b'8' => '9',
         b'w' => 'x',
         other => char::from(other + 1),
@@ -481,7 +488,7 @@ fn spelled_otherwise(draft: &mut Draft, dice: &mut Dice) {
     let url_safe = URL_SAFE.encode(draft.tag);
     let other = match dice.below(4) {
         0 if url_safe != text => url_safe,
-        1 => format!("{}{ragged}=", &bare[..42]),
+        1 => format!("{}{unused_bits_set}=", &bare[..42]),
         2 => format!("{text}="),
         _ => bare.to_owned(),
     };
@@ -513,13 +520,13 @@ fn edits_before(draft: &mut Draft, dice: &mut Dice) {
 }
 
 fn edits_after(draft: &mut Draft, dice: &mut Dice) {
-    draft.seal();
+    draft.write_headers();
     for _ in 0..=dice.below(2) {
         edit(&mut draft.headers[dice.below(3)].1, dice);
     }
 }
 
-fn soup(draft: &mut Draft, dice: &mut Dice) {
+fn random_pieces(draft: &mut Draft, dice: &mut Dice) {
     let genuine = STANDARD.encode(draft.tag);
     let whole = format!(" v1,{genuine} ");
     let other = STANDARD.encode(dice.bytes(32));

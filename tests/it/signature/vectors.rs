@@ -1,6 +1,7 @@
-//! The vectors of Svix's and Standard Webhooks' own test suites, each with the side we take.
+//! Test vectors of Svix and of Standard Webhooks, with our expected result for each.
 
-use super::Sent;
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use shared::signature::SignatureError::{
     self, BadTimestamp, MalformedSignature, MissingHeader, NoMatchingSignature, TimestampInFuture,
@@ -8,7 +9,8 @@ use shared::signature::SignatureError::{
 };
 use shared::signature::{SvixHeaderName, WebhookSecretError, WebhookSecrets};
 use shared::time::UnixMillis;
-use std::collections::BTreeMap;
+
+use super::Sent;
 
 #[derive(Deserialize)]
 struct Signed {
@@ -82,7 +84,7 @@ const NAMES: [&str; 6] = [
 ];
 
 impl Case {
-    /// As a Worker sees it: Fetch finds a header in whatever case it was sent.
+    /// The delivery as a Worker gets it: Fetch compares header names without case.
     fn sent(&self) -> Sent {
         let header = |(name, value): (&String, &String)| {
             let known = NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(name));
@@ -92,7 +94,7 @@ impl Case {
         Sent { headers, body: self.payload.clone().into_bytes() }
     }
 
-    /// There is no switch that ignores the time: such a case is judged at its own instant.
+    /// The time cannot be ignored: a case without tolerance is verified at its own time.
     fn now_s(&self) -> i64 {
         if self.enforce_tolerance {
             return self.now;
@@ -101,7 +103,7 @@ impl Case {
     }
 }
 
-/// The refusals. Whatever is not here is accepted.
+/// The expected errors. All other cases are accepted.
 const REFUSALS: [(&str, SignatureError); 22] = [
     ("missing_id", MissingHeader(SvixHeaderName::Id)),
     ("missing_timestamp", MissingHeader(SvixHeaderName::Timestamp)),
@@ -121,16 +123,16 @@ const REFUSALS: [(&str, SignatureError); 22] = [
     ("timestamp_tampered_after_signing", NoMatchingSignature),
     ("timestamp_tampered_ignoring_tolerance", NoMatchingSignature),
     ("negative_timestamp", BadTimestamp),
-    // JavaScript's `parseInt` lets it pass. What is signed must be what is judged, to the letter.
+    // JavaScript's `parseInt` accepts it. The signed text and the parsed number must agree.
     ("fractional_timestamp", BadTimestamp),
     ("body_reserialized", NoMatchingSignature),
     ("id_header_wrong", NoMatchingSignature),
-    // Clerk's library trims, and finds nothing left; so do we.
+    // Clerk's library trims the value and rejects the empty rest; so do we.
     ("clerk_header_whitespace_only", MissingHeader(SvixHeaderName::Id)),
 ];
 
 #[test]
-fn the_verify_matrix_holds() {
+fn the_verify_matrix_has_the_expected_results() {
     let raw = include_str!("../../fixtures/svix-vectors/verify-matrix.json");
     let matrix: Matrix = serde_json::from_str(raw).unwrap();
     assert_eq!(matrix.tolerance_seconds, shared::signature::TOLERANCE_S);
@@ -159,18 +161,18 @@ struct Parsed {
 }
 
 #[test]
-fn the_secret_strings_are_read_as_we_say() {
+fn secret_strings_have_the_expected_results() {
     let long = "whsec_V09IYXZUaFJoSnFobnpJQkpPMXdpdGFNWnJsRzAxdXZCeTVndVpwRmxSSXFsc0oyYzBTRWRUekJh\
                 YnlaZ0JSRGNPQ3BGZG1xYjFVVmRGQ3UK";
     let asymmetric = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
-    // How many keys of the one are weak, or what is wrong with it.
+    // The number of weak keys, or the error.
     let mut wants = BTreeMap::from([
         ("", Err(WebhookSecretError::Missing)),
         ("whsec_", Err(WebhookSecretError::Short { position: 1, bytes: 0 })),
         ("whsec_%", Err(WebhookSecretError::Undecodable { position: 1 })),
         ("whsec_wronglength", Err(WebhookSecretError::Short { position: 1, bytes: 8 })),
         ("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", Ok(0)),
-        // The libraries differ on a secret without its padding. Python pads it again; so do we.
+        // The libraries differ for a secret without padding. Python adds it; so do we.
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS", Ok(1)),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwBr", Ok(0)),
         (asymmetric, Err(WebhookSecretError::Asymmetric { position: 1 })),
@@ -180,7 +182,7 @@ fn the_secret_strings_are_read_as_we_say() {
     let cases: Vec<Parsed> = serde_json::from_str(raw).unwrap();
     assert_eq!(cases.len(), 9);
     for case in cases {
-        let want = wants.remove(case.secret.as_str()).expect("a verdict for each");
+        let want = wants.remove(case.secret.as_str()).expect("an expected result for each");
         let got = WebhookSecrets::parse(&case.secret).map(|secrets| secrets.weak_count());
         assert_eq!(got, want, "{:?}", case.secret);
     }
@@ -196,7 +198,7 @@ struct Asymmetric {
 }
 
 #[test]
-fn an_asymmetric_signature_is_passed_over() {
+fn an_asymmetric_signature_is_skipped() {
     let raw = include_str!("../../fixtures/svix-vectors/ed25519-v1a.json");
     let cases: Vec<Asymmetric> = serde_json::from_str(raw).unwrap();
     let [case] = cases.as_slice() else { panic!("one case, not {}", cases.len()) };

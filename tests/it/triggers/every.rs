@@ -1,11 +1,13 @@
 //! Every write of one row, of all rows that differ in something: each table, each operation, in
 //! several worlds.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use testkit::twin::WRITTEN;
+
 use super::held::{Done, Held};
 use crate::laws::say;
 use crate::support::Db;
-use std::collections::{BTreeMap, BTreeSet};
-use testkit::twin::WRITTEN;
 
 /// What every row of a table can say: for each column the values that matter. The first columns
 /// are the key.

@@ -1,9 +1,10 @@
 //! D1 and the twin of its triggers side by side: every write is given to both.
 
-use crate::support::Db;
 use rusqlite::ErrorCode;
 use shared::roles::RoleSet;
 use testkit::twin::{Bumps, Rows, WRITTEN};
+
+use crate::support::Db;
 
 /// Who is watched in the worlds of chance and of all writes.
 pub(super) const WATCHED: [&str; 2] = ["u1", "u2"];

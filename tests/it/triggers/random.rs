@@ -2,14 +2,16 @@
 //! rise whom the twin of the triggers names, and whenever what a role cache reads differs. And
 //! nothing in a column can make that read fail.
 
-use super::held::Held;
-use crate::support::Db;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+
+use super::held::Held;
+use crate::support::Db;
 
 /// A table, and for each of its columns the values to choose from. The first columns are the key.
 struct Table {

@@ -1,4 +1,4 @@
-// A `rolecall-durable` whose objects never answer.
+// A `rolecall-durable` whose role caches never answer.
 
 export class RoleCache {
   async fetch() {

@@ -1,5 +1,5 @@
-// The test's own hands inside the system: SQL on the database, words to the role caches, messages
-// put straight on the queue. It stands beside the Workers and none of them knows of it.
+// A Worker through which the test uses the system's bindings: SQL on the database, requests to the
+// role caches, messages on the queue. The other Workers do not know it.
 
 export default {
   async fetch(request, env) {
@@ -13,7 +13,9 @@ export default {
   },
 };
 
-/** The object by the user's name, or as `by` says: an id of no name, of another, by its text. */
+/**
+ * Gets the role cache by the user's name, or as `by` says: a unique id, another name, an id string.
+ */
 function idOf(objects, user, { unique, name, text } = {}) {
   if (unique) return objects.newUniqueId();
   const id = objects.idFromName(name ?? user);
@@ -23,7 +25,7 @@ function idOf(objects, user, { unique, name, text } = {}) {
 async function tell(env, { user, what, body, by, binding = "ROLES" }) {
   const stub = env[binding].get(idOf(env[binding], user, by));
   const text = JSON.stringify(body);
-  // A question stands in the address, a hint in the body.
+  // A query is in the URL, a hint in the body.
   const response =
     what === "ask"
       ? await stub.fetch(`https://role-cache/ask?${encodeURIComponent(text)}`)
@@ -36,12 +38,12 @@ const DO = {
 
   "/tell": tell,
 
-  /** The same many times at once. */
+  /** Sends the same request many times at once. */
   "/crowd": (env, { times, ...asked }) =>
     Promise.all(Array.from({ length: times }, () => tell(env, asked))),
 
   "/send": ({ EVENTS }, { body, contentType }) => {
-    // JSON carries no Map: it comes as its entries.
+    // JSON has no Map, so it comes as entries.
     const sent = contentType === "v8" ? new Map(body) : body;
     return EVENTS.send(sent, { contentType });
   },

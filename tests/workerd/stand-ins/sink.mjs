@@ -1,4 +1,4 @@
-// Takes every message of the queue and hands it to the test.
+// Passes every message of the queue to the test.
 
 export default {
   async queue(batch, env) {

@@ -1,8 +1,8 @@
-// A `rolecall-durable` whose objects throw whatever they are asked.
+// A `rolecall-durable` whose role caches throw on every request.
 
 export class RoleCache {
   async fetch() {
-    throw new Error("stand-in: the object fails");
+    throw new Error("stand-in: the role cache fails");
   }
 }
 

@@ -1,25 +1,25 @@
-// What holds for every answer of the application, whatever was asked.
+// The rules for every response of `ssr`.
 
 import assert from "node:assert/strict";
 
 import { PARTY } from "./sessions.mjs";
 
-/** What a browser says that opens a page. */
+/** The headers of a browser that loads a page. */
 export const DOCUMENT = {
   "sec-fetch-dest": "document",
   accept: "text/html,application/xhtml+xml;q=0.9",
 };
 
-/** On every page. */
+/** The headers of every page. */
 const PAGE_HEADERS = {
   "referrer-policy": "strict-origin-when-cross-origin",
   "cross-origin-opener-policy": "same-origin",
 };
 
-/** What signs out, where a Worker is told so by `SIGN_OUT_URL`. */
+/** The URL of the sign-out form, if a Worker has the setting `SIGN_OUT_URL`. */
 export const SIGN_OUT_URL = "https://accounts.example.com/sign-out?from=app";
 
-/** A page may post to where it has a form for. There is no script, so none is let in. */
+/** Pages may send only their own forms. There are no scripts, so none are allowed. */
 const policy = (formAction) =>
   `default-src 'none'; style-src 'self'; form-action ${formAction}; base-uri 'none'; ` +
   "frame-ancestors 'none'";
@@ -29,8 +29,8 @@ const WITH_FORM = policy(`'self' ${new URL(SIGN_OUT_URL).origin}`);
 /** A year, in seconds. */
 const HSTS_MIN = 31_536_000;
 
-/** Checks what every answer has in common, and gives it back. */
-export function checked(answer, what) {
+/** Checks the rules for all responses, and returns the response. */
+export function checkResponse(answer, what) {
   const { headers, status, text } = answer;
   assert.equal(headers.get("cache-control"), "private, no-store", what);
   assert.equal(headers.get("vary"), "Cookie, Authorization", what);
@@ -45,12 +45,12 @@ export function checked(answer, what) {
   return answer;
 }
 
-/** What each status needs. Any other one is a mistake. */
+/** The rules for each status. Other statuses are errors. */
 const STATUSES = {
   200: () => {},
   302: ({ headers, text }, what) => {
     assert.equal(text, "", what);
-    wayBack(headers.get("location"), what);
+    returnPath(headers.get("location"), what);
   },
   400: isTold,
   401: (answer, what) => {
@@ -82,7 +82,7 @@ function checkPage({ headers, text }, what) {
   }
 }
 
-/** The one form that there may be; an answer to `HEAD` does not show whether it is there. */
+/** Checks the only allowed form. A response to `HEAD` does not show whether the page has it. */
 function checkForm(policy, text, what) {
   if (text === "") return assert.ok([WITHOUT_FORM, WITH_FORM].includes(policy), what);
   const forms = [...text.matchAll(/<form\b[^>]*>\s*<input\b[^>]*>/g)].map(([form]) => form);
@@ -95,29 +95,30 @@ function checkForm(policy, text, what) {
   assert.equal(policy, forms.length === 0 ? WITHOUT_FORM : WITH_FORM, what);
 }
 
-/** The tags of a page, in order: what there is for a browser beside text. */
+/** Returns the tags of a page in order: everything that is not text. */
 export function tags(html) {
   return html.match(/<[^>]*>/g) ?? [];
 }
 
-/** Where somebody who was sent to sign in would end: a path of this site, whatever they sent. */
-export function wayBack(location, what = location) {
-  // The sign-in page is this site's own here, named by its path alone.
+/** Returns the path to which a redirect to sign-in leads back: always a path of this site. */
+export function returnPath(location, what = location) {
+  // The sign-in page is one of this site here, so it has only a path.
   assert.match(location, /^\/sign-in\?redirect_url=[^/\\&\s]+$/, what);
   const back = new URL(location, PARTY).searchParams.get("redirect_url");
-  return ofThisSite(back, what);
+  return checkLocalPath(back, what);
 }
 
-/** Checks that a browser would take `back` for a path of this site, and gives it back. */
-export function ofThisSite(back, what = back) {
+/** Checks that a browser reads `back` as a path of this site, and returns it. */
+export function checkLocalPath(back, what = back) {
   assert.match(back, /^\/(?![/\\])/, what);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: an address may hold none of them
   assert.doesNotMatch(back, /[\\\u0000-\u001f]/, what);
   assert.equal(new URL(back, PARTY).origin, PARTY, what);
   return back;
 }
 
-/** An answer without what differs from one moment to the next: two that are equal tell nothing. */
-export function asSeen({ status, headers, text }) {
+/** Returns a response without the parts that change with time, to compare two responses. */
+export function comparable({ status, headers, text }) {
   return { status, headers: [...headers].filter(([name]) => !PASSING.has(name)).sort(), text };
 }
 

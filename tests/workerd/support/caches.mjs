@@ -1,14 +1,14 @@
-// Role caches of several settings with a hand on their database, a guard before each, and the
-// consumer that hints them. On Miniflare, where the database can be held.
+// Role caches with several settings and a database that the test controls, each with a guard, and
+// the consumer that sends them hints. On Miniflare, where the test can delay the database.
 
 import assert from "node:assert/strict";
 
 import * as clerk from "./clerk.mjs";
-import { heldDatabase, sinkOf, startDirect, workerOf } from "./direct.mjs";
+import { controlledDatabase, sinkOf, startDirect, workerOf } from "./direct.mjs";
 import { PEM_VARS, bearer, mint } from "./sessions.mjs";
 import { waitFor } from "./wait.mjs";
 
-/** `ROLES` has the ages of wrangler.toml, `SHORT` short ones, `IDLE` ends its watches soon. */
+/** `ROLES` has the ages of wrangler.toml, `SHORT` has short ones, `IDLE` ends its watches soon. */
 const CACHES = { ROLES: "rolecall-durable", SHORT: "short-lived", IDLE: "idle" };
 
 export const IDLE_MS = 1_500;
@@ -18,7 +18,7 @@ export const ISOLATE_MS = 2_000;
 const LOST = "D1_ERROR: Network connection lost.";
 
 export async function startCaches() {
-  const database = heldDatabase();
+  const database = controlledDatabase();
   const sealed = [];
   const system = await startDirect(workers(database, sealed), { caches: CACHES });
   await system.sql("INSERT INTO roles (name) VALUES ('admin'), ('editor')");
@@ -31,7 +31,7 @@ function workers(database, sealed) {
       name,
       bindings,
       d1Databases: undefined,
-      wrappedBindings: { DB: "held-database" },
+      wrappedBindings: { DB: "controlled-database" },
     });
   const ssr = (name, bindings, change = {}) =>
     workerOf("ssr", { name, bindings: { ...PEM_VARS, ...bindings }, ...change });
@@ -68,7 +68,7 @@ class Caches {
     return this.system.stop();
   }
 
-  /** Commits a change as any writer would, without a hint. */
+  /** Commits a change as other writers do, without a hint. */
   write(user, { roles = [], deleted = 0 }) {
     return this.system.sql(
       `INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest)
@@ -90,14 +90,14 @@ class Caches {
     return (await this.system.sql("SELECT * FROM watches WHERE user_id = ?1", user))[0];
   }
 
-  /** Asks the object, whatever it answers. */
-  tell(user, more = {}, binding = "ROLES") {
+  /** Queries the role cache, and returns any answer. */
+  queryRaw(user, more = {}, binding = "ROLES") {
     return this.system.tell(binding, user, "ask", more);
   }
 
-  /** Asks the object, and expects roles. */
+  /** Queries the role cache, and expects roles. */
   async ask(user, more = {}, binding = "ROLES") {
-    const { status, body } = await this.tell(user, more, binding);
+    const { status, body } = await this.queryRaw(user, more, binding);
     assert.equal(status, 200, JSON.stringify(body));
     return { ...body, roles: body.set.roles, version: body.set.version };
   }
@@ -106,7 +106,7 @@ class Caches {
     return (await this.system.tell(binding, user, "hint", { owner, version })).body;
   }
 
-  /** Asks for a page behind a guard. */
+  /** Requests a guarded page. */
   async guard(user, { name = "rolecall-ssr", where = "/admin" } = {}) {
     const ssr = await this.system.worker(name);
     const request = { headers: bearer(mint(user)), redirect: "manual" };
@@ -119,8 +119,8 @@ class Caches {
     assert.equal(outcome, "ok");
   }
 
-  /** Holds every batch at a moment until it is opened; `reached` is when one has come so far. */
-  hold(moment, isIt = () => true) {
+  /** Delays every batch until `open`; `reached` waits until one batch has arrived. */
+  delayBatches(moment, isIt = () => true) {
     let open;
     const opened = new Promise((done) => (open = done));
     let count = 0;
@@ -132,8 +132,8 @@ class Caches {
     return { open, reached: () => waitFor("the database is asked", () => 0 < count) };
   }
 
-  /** Has every batch fail before it is sent. */
-  lose() {
+  /** Lets every batch fail before it is sent. */
+  failBatches() {
     this.database.gate = (when) => (when === "before" ? LOST : undefined);
   }
 

@@ -1,12 +1,12 @@
-// Events as Clerk sends them: each is a fixture with other ids, times and values, so that what
-// the Workers read is always the whole payload of a real one.
+// Events as Clerk sends them: fixtures with other ids, times and values, so that the Workers always
+// get the whole payload of a real event.
 
 import { randomBytes } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 
 const FIXTURES = new URL("../../fixtures/clerk-events/", import.meta.url);
 
-/** Every fixture of an event, its bytes as they stand. */
+/** Returns every event fixture, byte for byte. */
 export function fixtures() {
   const files = readdirSync(FIXTURES, { recursive: true }).sort();
   const events = files.filter((file) => file.endsWith(".json") && !file.includes("_schemas"));
@@ -23,14 +23,14 @@ function fixture(file) {
 const OPENAPI = "openapi-2025-04-15";
 const USER = fixture("captured/user.created.2025-04.anonymised.json");
 
-/** A new id of a kind: `user`, `org`, `orgmem`, `role`, `perm`. */
+/** Makes a new id of a kind: `user`, `org`, `orgmem`, `role`, `perm`. */
 export function newId(kind) {
   return `${kind}_2${randomBytes(13).toString("hex")}`;
 }
 
 let last = Date.now() - 1_800_000;
 
-/** A time later than every one before, and in the past half hour. */
+/** Returns a time later than every one before, within the past half hour. */
 export function later() {
   last += 1_000;
   return last;
@@ -47,12 +47,15 @@ function written(noun, verb, base, id, fields, at) {
   return event(`${noun}.${verb}`, data, at);
 }
 
-/** `user.created` or `updated`; `fields` are the payload's, `public_metadata` for instance. */
+/**
+ * `user.created` or `user.updated`; `fields` are those of the payload, for example
+ * `public_metadata`.
+ */
 export function user(id, fields = {}, { verb = "created", at = later() } = {}) {
   return written("user", verb, USER, id, fields, at);
 }
 
-/** `user.updated` that says which app role the user's metadata gives. */
+/** `user.updated` with an app role in the user's metadata. */
 export function withRole(id, role, { at } = {}) {
   return user(id, { public_metadata: { role } }, { verb: "updated", at });
 }
@@ -62,7 +65,7 @@ export function organization(id, fields = {}, { verb = "created", at = later() }
   return written("organization", verb, base, id, fields, at);
 }
 
-/** A membership of `user` in `org`; it nests its organization as Clerk does. */
+/** A membership of `user` in `org`; it contains its organization, as in Clerk. */
 export function membership(id, { org, user: member, ...fields }, how = {}) {
   const { verb = "created", at = later() } = how;
   const base = fixture(`${OPENAPI}/organizationMembership.created.json`);
@@ -84,13 +87,13 @@ export function permission(id, fields, { verb = "created", at = later() } = {}) 
   return written("permission", verb, fixture(`${OPENAPI}/permission.created.json`), id, fields, at);
 }
 
-/** A deletion: for all but memberships it says the id and little more. */
+/** A deletion: except for memberships it has only the id and little more. */
 export function deleted(noun, id, { at = later() } = {}) {
   const base = fixture(`${OPENAPI}/${noun}.deleted.json`);
   return event(`${noun}.deleted`, { ...base.data, id }, at);
 }
 
-/** A membership's deletion is the whole membership, with the time of its last update. */
+/** The deletion of a membership is the whole membership, with the time of its last update. */
 export function membershipDeleted(created, { at = later() } = {}) {
   return { ...created, type: "organizationMembership.deleted", timestamp: at };
 }

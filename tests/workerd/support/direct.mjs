@@ -1,7 +1,6 @@
-// Workers on Miniflare itself, for what wrangler's harness cannot do: to dispatch a queue message
-// with a number of attempts, to put a refusing queue behind the door, to run several doors side by
-// side, and to be reached without the harness's proxy in between. What a Worker is bound to is
-// read from wrangler.toml here too.
+// Workers on Miniflare itself, for what wrangler's harness cannot do: dispatch a queue message with
+// a number of attempts, bind ingest to a failing queue, run one Worker with several settings, and
+// send requests without the harness's proxy. The bindings are read from wrangler.toml here too.
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -11,18 +10,18 @@ import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import wrangler from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
-import { ROOT, askProbe } from "./system.mjs";
+import { ROOT, callProbe } from "./system.mjs";
 
-/** What worker-build leaves: one ES module that imports one compiled wasm module. */
+/** worker-build's output: one ES module that imports one compiled wasm module. */
 const MODULE_RULES = [
   { type: "CompiledWasm", include: ["**/*.wasm"], fallthrough: true },
   { type: "ESModule", include: ["**/*.js"], fallthrough: true },
 ];
 
 /**
- * wrangler.toml in a file of its own, where one Worker has these `vars`, TOML between braces, in
- * place of those on its own line, or beside those of its own table that have other names. It lies
- * in `folder`. Wrangler reads it, so that they reach the Worker by their types.
+ * Writes a copy of wrangler.toml to `folder`, in which one Worker has these `vars` (TOML lines).
+ * They replace those on its own line, and those of its own table with the same names. Wrangler
+ * parses the file, so the variables reach the Worker with their types.
  */
 export function configWith(folder, name, env, vars) {
   const text = readFileSync(path.join(ROOT, "wrangler.toml"), "utf8");
@@ -41,8 +40,8 @@ export function configWith(folder, name, env, vars) {
 }
 
 /**
- * A Worker of wrangler.toml, or of another file of its shape, as Miniflare's options, with a socket
- * of its own.
+ * Returns a Worker of wrangler.toml, or of a similar file, as options of Miniflare, with its own
+ * socket.
  *
  * @param {string} env
  * @param {{name?: string, bindings?: object, config?: string}} change `bindings` are vars and secrets over those of
@@ -66,13 +65,13 @@ export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, config,
   };
 }
 
-/** A Worker of `tests/workerd/stand-ins`. */
+/** Returns a Worker of `tests/workerd/stand-ins`. */
 export function standIn(name, options = {}) {
   const scriptPath = fileURLToPath(new URL(`../stand-ins/${name}.mjs`, import.meta.url));
   return { name, modules: true, scriptPath, ...options };
 }
 
-/** A consumer of a queue that pushes each message's body to `received`. */
+/** Returns a consumer of a queue that pushes each message's body to `received`. */
 export function sinkOf(received, queue = "rolecall-events") {
   const SINK = async (request) => {
     received.push((await request.json()).body);
@@ -84,11 +83,11 @@ export function sinkOf(received, queue = "rolecall-events") {
 }
 
 /**
- * A stand-in for the database of wrangler.toml, to be named in `wrappedBindings`. `test.gate` is
- * asked before and after each batch, with the texts of its statements and the parameters of each;
- * it may return an error's text. `test.batches` counts what was sent.
+ * A stand-in for the database of wrangler.toml, for `wrappedBindings`. `test.gate` is called before
+ * and after each batch, with the texts and parameters of its statements; it may return the text of
+ * an error. `test.batches` counts the batches.
  */
-export function heldDatabase(database = "rolecall") {
+export function controlledDatabase(database = "rolecall") {
   const test = { batches: 0, gate: () => undefined };
   const TEST = async (request) => {
     const { moment, texts, parameters } = await request.json();
@@ -96,15 +95,15 @@ export function heldDatabase(database = "rolecall") {
     return new Response((await test.gate(moment, texts, parameters)) ?? "");
   };
   const bindings = { d1Databases: { REAL: database }, serviceBindings: { TEST } };
-  return Object.assign(test, { worker: standIn("held-database", bindings) });
+  return Object.assign(test, { worker: standIn("controlled-database", bindings) });
 }
 
 /**
- * A stand-in for the objects of wrangler.toml, to be named in `wrappedBindings`. `test.trouble` is
- * asked before each call, `{stub, name, path}`, and may return `{message, marks}` of an error, or
- * an `{answer}` in the object's place. `test.calls` are all of them.
+ * A stand-in for the role caches of wrangler.toml, for `wrappedBindings`. `test.trouble` is called
+ * before each call, with `{stub, name, path}`. It may return an error as `{message, marks}`, or an
+ * `{answer}` instead of the role cache's. `test.calls` are all calls.
  */
-export function troubledObjects() {
+export function controlledRoleCaches() {
   const test = { calls: [], trouble: () => undefined };
   const TEST = async (request) => {
     const call = await request.json();
@@ -113,10 +112,10 @@ export function troubledObjects() {
   };
   const REAL = { className: "RoleCache", scriptName: "rolecall-durable" };
   const bindings = { durableObjects: { REAL }, serviceBindings: { TEST } };
-  return Object.assign(test, { worker: standIn("troubled-objects", bindings) });
+  return Object.assign(test, { worker: standIn("controlled-role-caches", bindings) });
 }
 
-/** The test's own hands; `caches` are the names of Workers with role caches, by binding. */
+/** Returns the Worker `probe`; `caches` are the names of Workers with role caches, by binding. */
 function probeOf(caches, database) {
   const objects = ([binding, scriptName]) => [binding, { className: "RoleCache", scriptName }];
   return standIn("probe", {
@@ -127,8 +126,8 @@ function probeOf(caches, database) {
 }
 
 /**
- * Starts Workers, and migrates their database unless it is there. `caches` is who of them has role
- * caches; `folder` is where their data outlives them; `database` is the id of the one they share.
+ * Starts Workers, and migrates their database if necessary. `caches` are the Workers with role
+ * caches; `folder` keeps their data; `database` is the id of their shared database.
  */
 export async function startDirect(workers, options = {}) {
   const { caches = {}, folder, database = "rolecall" } = options;
@@ -146,23 +145,23 @@ export async function startDirect(workers, options = {}) {
     await miniflare.ready;
     await migrate(await miniflare.getD1Database("DB", "probe"));
     const probe = await miniflare.getWorker("probe");
-    const ask = (what, asked) => askProbe(probe, what, asked);
+    const ask = (what, asked) => callProbe(probe, what, asked);
     return {
-      /** Where a Worker listens itself. */
+      /** Returns the URL of a Worker's own socket. */
       url: (name) => miniflare.unsafeGetDirectURL(name),
-      /** A handle with `fetch`, `queue` and `scheduled`. */
+      /** Returns a Worker with `fetch`, `queue` and `scheduled`. */
       worker: (name) => miniflare.getWorker(name),
       sql: (text, ...args) => ask("sql", { text, args }),
-      /** Says something to a user's object, `ask` or `hint`. */
+      /** Sends `ask` or `hint` to a user's role cache. */
       tell: (binding, user, what, body) =>
         ask("tell", { binding, user, what, body: { user_id: user, ...body } }),
-      /** Says it to an object that is reached in another way than by the user's name. */
+      /** Sends it to a role cache that is addressed in another way than by the user's name. */
       tellBy: (by, user, what, body) =>
         ask("tell", { by, user, what, body: { user_id: user, ...body } }),
-      /** Has a crowd ask an object at once, from inside. */
+      /** Sends a query many times at once, from inside. */
       crowd: (binding, user, times) =>
         ask("crowd", { binding, user, what: "ask", body: { user_id: user }, times }),
-      /** Takes an object out of memory. */
+      /** Evicts a role cache from memory. */
       evict: (scriptName, user) =>
         miniflare.unsafeEvictDurableObject(scriptName, "RoleCache", { name: user }),
       logs: () => lines.join("\n"),
@@ -174,7 +173,7 @@ export async function startDirect(workers, options = {}) {
   }
 }
 
-/** Applies the migrations, unless they are applied. */
+/** Applies the migrations that are not applied yet. */
 export async function migrate(database) {
   const known = "SELECT name FROM sqlite_master WHERE name = 'watches'";
   if (0 < (await database.prepare(known).all()).results.length) return;

@@ -1,4 +1,4 @@
-// The local Clerk itself, as `cargo xtask dev` starts it, and a browser's cookies.
+// The local Clerk, as `cargo xtask dev` starts it, and a browser's cookies.
 
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -9,16 +9,16 @@ import { createInterface } from "node:readline";
 import { SECRET } from "./delivery.mjs";
 import { ROOT } from "./system.mjs";
 
-/** Where cargo puts what it builds. */
+/** The output folder of cargo. */
 export const TARGET = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, "target");
-/** The key of its Backend API. */
+/** The secret key of its Backend API. */
 export const SECRET_KEY = "sk_test_of_the_tests";
 
 const PROGRAM = path.join(TARGET, "debug", "local-clerk");
 
 /**
- * Starts it on a free port, for an application at `app` and `others`; `webhook` is where it
- * delivers. With `nonces` it gives them to handshakes that ask for them.
+ * Starts it on a free port, for an app at `app` and `others`; it delivers webhooks to `webhook`.
+ * With `nonces` it answers handshakes with nonces if requested.
  *
  * @param {string} app
  * @param {{others?: string[], webhook?: string, nonces?: boolean}} more
@@ -46,11 +46,11 @@ export async function startLocalClerk(app, { others = [], webhook, nonces = fals
   throw new Error(`the local Clerk did not start: ${value}`);
 }
 
-/** The cookies of a browser for one host, whose ports share them. */
+/** The cookies of a browser for one host. All ports of the host share them. */
 export class Jar {
   #cookies = new Map();
 
-  /** Takes in the `Set-Cookie` lines of an answer. */
+  /** Stores the `Set-Cookie` lines of a response. */
   take(headers) {
     for (const line of headers.getSetCookie()) {
       const [, name, value, rest] = /^([^=]+)=([^;]*)(.*)$/.exec(line);
@@ -63,7 +63,7 @@ export class Jar {
     this.#cookies.set(name, value);
   }
 
-  /** Puts a token into the session cookie of each pair that it has. */
+  /** Puts a token into the session cookie of each of its pairs. */
   setSessions(token) {
     const names = [...this.#cookies.keys()].filter((name) => name.startsWith("__session"));
     for (const name of names) this.#cookies.set(name, token);

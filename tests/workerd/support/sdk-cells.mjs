@@ -1,5 +1,5 @@
-// The requests on which Clerk's SDK is heard beside `ssr`: every way in which cookies, headers,
-// tokens and answers of Clerk's may come together.
+// The requests for the comparison of `ssr` with Clerk's SDK: all combinations of cookies, headers,
+// tokens and handshake results.
 
 import { DOCUMENT } from "./answers.mjs";
 import { HEADER, claimsOf, compact, makeKey } from "./sessions.mjs";
@@ -17,13 +17,13 @@ const ORGANIZATION_V2 = {
 };
 const stranger = makeKey();
 
-/** Times of a token that was made so many seconds ago. */
+/** The times of a token that was made so many seconds ago. */
 const aged = (seconds, life = 60) => (now) => {
   const iat = now - seconds;
   return { iat, nbf: iat - 10, exp: iat + life };
 };
 
-/** Tokens, by what is odd about them: their user, their claims, their header, who signs. */
+/** Tokens by their kind: user, claims, header, key. */
 const TOKENS = {
   good: {},
   bob: { user: B },
@@ -69,13 +69,13 @@ const TOKENS = {
   "iat-none": { claims: () => ({ iat: undefined, nbf: undefined }) },
 };
 
-/** Texts that are no token of Clerk's at all. */
+/** Strings that are not Clerk tokens. */
 const TEXTS = { junk: "x.y.z", word: "somebody-elses" };
 
 /** The kinds of tokens. */
 export const KINDS = [...Object.keys(TOKENS), ...Object.keys(TEXTS)];
 
-/** The kinds that matter for which of several counts. */
+/** The kinds for combinations of several tokens. */
 const PLACED = [
   "none", "good", "bob", "older", "stale", "theirs", "iss-number", "iss-none", "junk", "forged",
 ];
@@ -85,7 +85,7 @@ const UATS = {
   zero: () => "0", before: (now) => now - 300, after: (now) => now + 90, odd: () => "x",
 };
 
-/** A token of this kind. */
+/** Makes a token of this kind. */
 export function tokenOf(kind, now) {
   if (kind in TEXTS) return TEXTS[kind];
   const { user = A, claims = () => ({}), header, signer, hash } = TOKENS[kind];
@@ -97,21 +97,21 @@ const ASKED = "0f5b2c1e-9d3a-4c57-8f10-6a2b7c9d4e11";
 
 const list = (one) => (one === "none" ? [] : [one]);
 
-/** A cell with nothing in it: tokens and times by their kinds, in the order in which they come. */
+/** An empty case: tokens and times by their kinds, in their order. */
 const NOTHING = { stage: "production", by: "document", header: null, p: [], u: [], s: [], v: [] };
 
-/** All cells. */
+/** All cases. */
 export function cells() {
   return [...pairs(), ...alone(), ...besideHeaders(), ...answers(), ...twins()];
 }
 
-/** Both pairs, in every state, of an instance of either stage. */
+/** Both pairs in every state, for production and development instances. */
 function pairs() {
   const places = { stage: STAGES, p: PLACED, u: uats("odd"), s: PLACED, v: uats() };
   return cross(places).map(cellOf);
 }
 
-/** Every kind of token by itself, wherever it may stand. */
+/** Every kind of token alone, in every place. */
 function alone() {
   const by = ["document", "script"];
   const kinds = { stage: STAGES, by, kind: KINDS };
@@ -134,7 +134,7 @@ function besideHeaders() {
   return cross(all).map((cell) => cellOf({ ...cell, u: "before", v: timeOf(cell.s) }));
 }
 
-/** Answers of Clerk's to a handshake. */
+/** Handshake results. */
 function answers() {
   const cats = {
     session: HEADER.cat, ignore: "cl_I7d4PD111III", none: undefined,
@@ -151,7 +151,7 @@ function answers() {
   }));
 }
 
-/** Cookies that come twice. */
+/** Duplicate cookies. */
 function twins() {
   const times = [[], ["before"], ["zero", "before"], ["before", "zero"], ["after", "before"]];
   const kinds = PLACED.slice(1);
@@ -161,7 +161,7 @@ function twins() {
     ({ ...cellOf({ s, v: timeOf(s) }), p: [one, other], u }));
 }
 
-/** The time beside a token, where there is one. */
+/** The time of a token, if there is one. */
 function timeOf(kind) {
   return kind === "none" ? "none" : "before";
 }
@@ -181,10 +181,10 @@ function cross(lists) {
   return Object.entries(lists).reduce(spread, [{}]);
 }
 
-/** What tokens are a minute later. */
+/** The kind of each token a minute later. */
 const LATER = { good: "stale", older: "stale", bob: "bob-stale", theirs: "theirs-stale" };
 
-/** The cell once its tokens have lapsed and its user has signed in, with all that was left. */
+/** The case after its tokens have expired and its user has signed in, with all old cookies. */
 export function signedInAfter({ p, u, s, v, ...more }) {
   const left = (kinds) => kinds.map((kind) => LATER[kind] ?? kind);
   const [plain, suffixed] = [p, s].map((kinds) => [...left(kinds), "good"]);
@@ -192,14 +192,14 @@ export function signedInAfter({ p, u, s, v, ...more }) {
   return { ...more, ...cookies, header: null, answer: undefined };
 }
 
-/** A cell as one line. */
+/** Formats a case as one line. */
 export function shown({ stage, by, header, p, u, s, v, answer }) {
   const told = answer ? ` answer=${answer.cat}:${answer.inside}:${answer.place}` : "";
   const sets = Object.entries({ p, u, s, v }).map(([name, kinds]) => `${name}=${kinds.join("+")}`);
   return `${stage} ${by} header=${header} ${sets.join(" ")}${told}`;
 }
 
-/** The request of a cell at this moment, and the tokens in it. */
+/** Makes the request of a case at this moment, with its tokens. */
 export function requestOf(cell, suffix) {
   const now = Math.floor(Date.now() / 1000);
   const tokens = [];
@@ -215,7 +215,7 @@ export function requestOf(cell, suffix) {
     ...named(`__session_${suffix}`, cell.s.map(made)),
     ...named(`__client_uat_${suffix}`, cell.v.map((kind) => UATS[kind](now))),
   ];
-  // Without it the SDK asks who the browser is before anything else.
+  // Without it the SDK first starts a handshake to identify the browser.
   if (cell.stage === "development") {
     cookies.push("__clerk_db_jwt=dvb_2Browser", `__clerk_db_jwt_${suffix}=dvb_2Browser`);
   }

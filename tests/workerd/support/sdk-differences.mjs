@@ -1,15 +1,16 @@
-// Where `ssr` and Clerk's SDK do not say the same, and why. The page of it in `docs` is made here.
+// The differences between `ssr` and Clerk's SDK, and their reasons. This file makes the page in
+// `docs`.
 
-/** Tokens that are a session of ours by themselves. */
+/** Tokens that are valid sessions. */
 const LIVE = new Set([
   "good", "bob", "older", "in-skew", "act-user", "act-mail", "org-v1", "org-v2", "cat-ignore",
   "cat-none", "typ-none", "kid-other", "oiat", "iat-none",
 ]);
 
-/** Tokens with which nothing but time is wrong: Clerk renews them. */
+/** Tokens in which only the time is wrong: Clerk renews them. */
 const LAPSED = new Set(["stale", "bob-stale", "early", "future"]);
 
-/** Tokens that the SDK takes, or asks to have renewed, and that are none of ours. */
+/** Tokens that the SDK accepts or renews, and `ssr` rejects. */
 const LOOSE = new Set([
   "theirs", "theirs-stale", "iss-number", "iss-list", "iss-none", "iss-empty", "rs512", "crit",
   "sid-none", "sub-odd", "exp-fraction",
@@ -25,129 +26,129 @@ const isTwin = ({ p, u, s, v }) => [p, u, s, v].some((values) => 1 < values.leng
 const ofBoth = (cell) => 1 < new Set(all(cell).filter((kind) => LIVE.has(kind))
   .map((kind) => kind === "bob")).size;
 
-/** Whether a pair has a live token and no time beside it. */
+/** Returns whether a pair has a valid token and no time. */
 const isUntimed = ({ p, u, s, v }) =>
   [[p, u], [s, v]].some(([tokens, uats]) => tokens.some((it) => LIVE.has(it)) && uats.length === 0);
 
 /**
- * The list. `ours` and `sdk` are what each says: `in`, `out`, `asks` (sends the browser to Clerk
- * for a handshake), `takes` (an answer of Clerk's) or `throws`. `is` tells from a cell whether the
- * difference is this one; the first entry counts.
+ * The list. `ours` and `sdk` are the two results: `in`, `out`, `asks` (redirects the browser to
+ * Clerk for a handshake), `takes` (a handshake result) or `throws`. `is` returns whether a case has
+ * this difference; the first matching entry counts.
  */
 export const DIFFERENCES = [
   {
     id: "answer-throws",
     ours: ["in", "out", "asks"], sdk: "throws",
     is: ({ answer, stage }) => answer !== undefined && stage === "development",
-    what: "An answer to a handshake, of a development instance, that cannot be believed.",
-    why: "The SDK throws, and the application shows an error. Here it is as good as none.",
+    what: "An invalid handshake result of a development instance.",
+    why: "The SDK throws, and the app shows an error. Here the result is ignored.",
   },
   {
     id: "answer-replaces-nothing",
     ours: "in", sdk: "takes",
     is: (cell) => cell.answer !== undefined && hasLive(cell),
-    what: "An answer to a handshake beside a session that is good.",
-    why: "A link with somebody's own answer would turn its reader into them. It is not read.",
+    what: "A handshake result beside a valid session.",
+    why: "A link with an attacker's result would sign its reader in as them. It is ignored.",
   },
   {
     id: "answer-is-read-strictly",
     ours: "asks", sdk: "takes",
     is: ({ answer }) =>
       ["theirs", "sid", "stale", "pending", "azp-none"].includes(answer?.inside),
-    what: "An answer that is a session's token itself, or whose session is another instance's, "
-      + "pending, or lapsed (in development).",
-    why: "Nothing of it is set as a cookie. The browser is sent to Clerk again.",
+    what: "A handshake result that is itself a session token, or whose session belongs to another "
+      + "instance, is pending, or has expired (in development).",
+    why: "None of its cookies is set. The browser is redirected to Clerk again.",
   },
   {
     id: "a-program-is-not-sent-away",
     ours: "out", sdk: "asks",
     is: (cell) => cell.header !== null && !ofBoth(cell),
-    what: "A lapsed token in `Authorization`, of a request that looks like a browser's.",
-    why: "Who sends a header runs a program, which fetches a token itself. It gets 401.",
+    what: "An expired token in `Authorization`, in a request that looks like a browser's.",
+    why: "A client with this header is a program and gets its tokens itself. The answer is 401.",
   },
   {
     id: "a-header-without-a-scheme",
     ours: ["in", "asks"], sdk: "out",
     is: ({ header }) => header === "word",
-    what: "One word in `Authorization` that has not the form of a token.",
-    why: "It is somebody else's header, so the cookies count. The SDK takes it for a token.",
+    what: "A single word in `Authorization` that does not have the form of a token.",
+    why: "It belongs to another scheme, so the cookies count. The SDK takes it for a token.",
   },
   {
     id: "two-people",
     ours: "out", sdk: ["in", "asks"],
     is: ofBoth,
-    what: "Live tokens of two users in one request.",
-    why: "To guess would show one of them the other's page. It ends when one of them lapses, "
+    what: "Valid tokens of two users in one request.",
+    why: "A guess could show one user the other's page. It ends when one of the tokens expires, "
       + "within a minute.",
   },
   {
     id: "tokens-are-read-strictly",
     ours: ["out", "asks", "in"], sdk: "in",
     is: hasLoose,
-    what: "A token of another issuer or of none, by RS384 or RS512, with `crit`, without `sid`, "
-      + "with a `sub` that is no user's id, or with a fraction in a time.",
-    why: "The SDK checks no issuer, so another instance's token passes there where the key is "
-      + "shared. Clerk writes none of the others. Where another token of the request is ours, it "
-      + "counts.",
+    what: "A token with another issuer or without one, with RS384 or RS512, with `crit`, without "
+      + "`sid`, with a `sub` that is not a user id, or with a fraction in a time.",
+    why: "The SDK does not check the issuer, so it accepts another instance's token if the key is "
+      + "shared. Clerk makes none of the other forms. A valid token in the same request counts.",
   },
   {
     id: "not-asked-for-what-is-no-session",
     ours: "out", sdk: "asks",
     is: (cell) => hasOther(cell) && !hasLive(cell),
-    what: "A token that no renewal mends, beside a `__client_uat` that does not fit it.",
-    why: "The SDK looks at the times before it reads the token. Here it is refused first, and "
-      + "signing in sets new cookies.",
+    what: "A token that Clerk cannot renew, beside a `__client_uat` that does not match it.",
+    why: "The SDK compares the times before it verifies the token. Here the token is rejected "
+      + "first, and signing in sets new cookies.",
   },
   {
     id: "no-time-beside-the-token",
     ours: "in", sdk: ["asks", "out"],
     is: isUntimed,
-    what: "A good token without a `__client_uat` of its pair beside it.",
-    why: "A cookie that is missing proves nothing, and the token lives a minute. A browser would "
-      + "be sent away for no better answer.",
+    what: "A valid token without a `__client_uat` in its pair.",
+    why: "A missing cookie proves nothing, and the token is valid for a minute. A handshake would "
+      + "give no better result.",
   },
   {
     id: "a-good-token-is-found",
     ours: "in", sdk: ["asks", "out"],
     is: (cell) => hasLive(cell) && (hasOther(cell) || hasLapsed(cell) || isTwin(cell)),
-    what: "A good token, and before it one that is lapsed, is not ours or is no token; or a second "
-      + "`__client_uat`.",
-    why: "The SDK reads the first cookie of a name. A leftover, another framework's `__session` or "
-      + "a sibling domain's would keep its user out for as long as it stays.",
+    what: "A valid token after one that has expired, is of another instance or is not a token; or "
+      + "a second `__client_uat`.",
+    why: "The SDK reads only the first cookie of a name. An old cookie, another framework's "
+      + "`__session` or one of a sibling domain would lock its user out while it exists.",
   },
   {
     id: "a-lapsed-token-is-found",
     ours: "asks", sdk: "out",
     is: (cell) => hasLapsed(cell) || hasLive(cell) || isTwin(cell),
-    what: "A token that Clerk can renew, and before it one that is not ours or is no token, or "
-      + "no `__client_uat` of its pair beside it.",
-    why: "As before: Clerk is asked, and its answer sets new cookies.",
+    what: "A token that Clerk can renew, after one that is of another instance or is not a token, "
+      + "or without a `__client_uat` in its pair.",
+    why: "As above: a handshake sets new cookies.",
   },
 ];
 
-const HEAD = `# Where this differs from Clerk's SDK
+const HEAD = `# Differences from Clerk's SDK
 
-Who is let in is decided by the rules of Clerk's SDK for backends, \`@clerk/backend\`, written once
-more in Rust. A test, \`tests/workerd/clerk-sdk.test.mjs\`, shows some seven thousand requests to both:
-every state of both pairs of cookies, cookies that come twice, headers beside them, every kind of
-token, answers to handshakes, for instances of either stage. Each difference that it finds must be
-one of these, and each of these must be found. This page is made from the test's own list,
-\`tests/workerd/support/sdk-differences.mjs\`, and the test holds it to that.
+\`ssr\` decides by the rules of Clerk's SDK for backends, \`@clerk/backend\`, implemented again in
+Rust. A test, \`tests/workerd/clerk-sdk.test.mjs\`, sends some seven thousand requests to both:
+every state of both pairs of cookies, duplicate cookies, headers beside cookies, every kind of
+token, and handshake results, for production and development instances. Each difference that it
+finds must be in this table, and each entry must be found. The page is made from the test's own
+list, \`tests/workerd/support/sdk-differences.mjs\`, and the test checks that they agree.
 
-Two things hold for all of them, and are tested too. A user who is let in has a token in the request
-that the SDK takes by itself, for the same user. And nobody is kept out for good: a user who is told
-to sign in gets in by the cookies that Clerk then sets, whatever was left behind. There is one limit:
-of more than eight tokens in one request none is judged. No browser of Clerk's sends as many; a
-sibling domain that sets such cookies keeps its own visitors out of here until they lapse.
+The test also checks two rules for all differences. First, a user who is let in has a token in the
+request that the SDK alone accepts for the same user. Second, nobody is locked out permanently: a
+user who is redirected to sign-in gets in with the cookies that Clerk then sets, whatever old
+cookies there are. There is one limit: if a request has more than eight tokens, none is verified.
+No browser with Clerk sends as many; a sibling domain that sets such cookies locks its own
+visitors out until the cookies expire.
 
-*in*: the page. *out*: the sign-in page, or 401. *asks*: sent to Clerk for a handshake. *takes*: the
-cookies of Clerk's answer are set. *throws*: an error of the application.
+*in*: the page. *out*: the sign-in page, or 401. *asks*: redirected to Clerk for a handshake.
+*takes*: the cookies of the handshake result are set. *throws*: an error of the app.
 
 | case | here | SDK | why |
 |---|---|---|---|
 `;
 
-/** The page for \`docs\`. */
+/** Returns the page for `docs`. */
 export function page() {
   const words = (said) => [said].flat().join(" or ");
   const rows = DIFFERENCES.map(({ what, ours, sdk, why }) =>

@@ -1,4 +1,4 @@
-// Clerk's own SDK as a second opinion: what it says of a request, in one word.
+// Clerk's own SDK for the comparison: its result for a request, in one word.
 
 import { createHash } from "node:crypto";
 
@@ -6,31 +6,31 @@ import { createClerkClient } from "@clerk/backend";
 
 import { ISSUER, PARTY, key, pem } from "./sessions.mjs";
 
-/** The publishable key of the run's instance, for production or for development. */
+/** The publishable key of this run's instance, for production or development. */
 export function publishableKey(stage, issuer = ISSUER) {
   const kind = stage === "production" ? "live" : "test";
   return `pk_${kind}_${Buffer.from(`${new URL(issuer).host}$`).toString("base64")}`;
 }
 
-/** What the instance's own cookies end in: packages/shared/src/keys.ts. */
+/** The suffix of the instance's cookies, as in packages/shared/src/keys.ts. */
 export function suffixOf(publishable) {
   return createHash("sha1").update(publishable).digest("base64url").slice(0, 8);
 }
 
-/** The SDK for the run's instance. */
+/** Creates the SDK for this run's instance. */
 export function sdkFor(stage) {
   const publishable = publishableKey(stage);
   const secretKey = `sk_${stage === "production" ? "live" : "test"}_of_the_tests`;
   const keys = { publishableKey: publishable, secretKey, jwtKey: pem(key) };
   const client = createClerkClient({ ...keys, telemetry: { disabled: true } });
-  return (path, headers) => opinion(client, new Request(`${PARTY}${path}`, { headers }));
+  return (path, headers) => sdkResult(client, new Request(`${PARTY}${path}`, { headers }));
 }
 
 /**
- * `in` with the user, `out`, `asks` (for a handshake), `takes` (an answer, with the user that it
- * signs in) or `throws`, and the SDK's word for the reason.
+ * Returns `in` with the user, `out`, `asks` (starts a handshake), `takes` (a handshake result, with
+ * its user) or `throws`, and the SDK's reason.
  */
-export async function opinion(client, request, parties = [PARTY]) {
+export async function sdkResult(client, request, parties = [PARTY]) {
   const asking = () => client.authenticateRequest(request, { authorizedParties: parties });
   const state = await quietly(asking).catch(({ message }) => ({ status: "throws", message }));
   if (state.status === "throws") return { verdict: "throws", user: null, reason: state.message };
@@ -38,12 +38,12 @@ export async function opinion(client, request, parties = [PARTY]) {
   if (state.status === "handshake") return { verdict: "asks", user: null, reason };
   const user = state.toAuth()?.userId ?? null;
   const sets = state.headers.getSetCookie().some((line) => line.startsWith("__session"));
-  // In development it redirects to the clean address, in production it serves at once.
+  // In development it redirects to the clean URL, in production it serves at once.
   if (sets) return { verdict: "takes", user, reason };
   return { verdict: user === null ? "out" : "in", user, reason };
 }
 
-/** The SDK prints what it refuses. */
+/** Mutes the SDK, which prints its rejections. */
 async function quietly(run) {
   const names = ["log", "warn", "error"];
   quiet.depth += 1;
@@ -55,7 +55,9 @@ async function quietly(run) {
     return await run();
   } finally {
     quiet.depth -= 1;
-    if (quiet.depth === 0) names.forEach((name, at) => void (console[name] = quiet.kept[at]));
+    if (quiet.depth === 0) {
+      for (const [at, name] of names.entries()) console[name] = quiet.kept[at];
+    }
   }
 }
 

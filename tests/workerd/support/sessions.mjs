@@ -1,4 +1,4 @@
-// Session tokens as Clerk mints them, with a key made for this run, and the JWKS that goes with it.
+// Session tokens as Clerk mints them, with this run's key, and the JWKS for it.
 
 import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { createServer } from "node:http";
@@ -7,13 +7,13 @@ export const ISSUER = "https://clerk.example.com";
 export const PARTY = "https://app.example.com";
 export const KID = "ins_2TheInstanceOfThisRun";
 
-/** `cat` of a session token, by @clerk/backend: packages/backend/src/tokens/jwtCategories.ts. */
+/** `cat` of a session token, as in @clerk/backend: packages/backend/src/tokens/jwtCategories.ts. */
 export const SESSION_CATEGORY = "cl_B7d4PD111AAA";
 
 /** The instance's key. */
 export const key = makeKey();
 
-/** Vars that make the application know the run's key and instance. */
+/** Variables with this run's key and instance. */
 export const PEM_VARS = {
   CLERK_JWT_KEY: pem(key),
   CLERK_ISSUER: ISSUER,
@@ -29,12 +29,12 @@ export function pem({ publicKey }) {
   return publicKey.export({ type: "spki", format: "pem" });
 }
 
-/** One entry of a JWKS. */
+/** Makes one entry of a JWKS. */
 export function jwk({ publicKey }, kid = KID) {
   return { ...publicKey.export({ format: "jwk" }), kid, use: "sig", alg: "RS256" };
 }
 
-/** A session's claims, good for a minute from now; `claims` go over them, `undefined` drops one. */
+/** Makes claims that are valid for a minute; `claims` override them, `undefined` removes one. */
 export function claimsOf(sub, claims = {}) {
   const iat = Math.floor(Date.now() / 1000);
   const sid = `sess_${randomUUID().replaceAll("-", "")}`;
@@ -43,31 +43,31 @@ export function claimsOf(sub, claims = {}) {
   return { ...whose, ...times, ...claims };
 }
 
-/** A token for a user, signed with the run's key. */
+/** Mints a token for a user, signed with this run's key. */
 export function mint(sub, { claims, header, ...how } = {}) {
   return compact({ ...HEADER, ...header }, claimsOf(sub, claims), how);
 }
 
 export const HEADER = { alg: "RS256", cat: SESSION_CATEGORY, kid: KID, typ: "JWT" };
 
-/** Header and claims in compact form; `hash` says with which of the RSA algorithms. */
+/** Encodes header and claims in compact form; `hash` selects the RSA algorithm. */
 export function compact(header, claims, { signer = key, hash = "sha256" } = {}) {
   const text = `${part(header)}.${part(claims)}`;
   return `${text}.${sign(hash, Buffer.from(text), signer.privateKey).toString("base64url")}`;
 }
 
-/** One part: JSON in base64url. */
+/** Encodes one segment: JSON in base64url. */
 export function part(value) {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
-/** The header that carries a token. */
+/** The header with the token. */
 export function bearer(token) {
   return { authorization: `Bearer ${token}` };
 }
 
 /**
- * A JWKS on the loopback. `answer` may be set to another handler; `hits` counts the requests.
+ * Serves a JWKS on the loopback interface. `answer` may be replaced; `hits` counts the requests.
  *
  * @returns {Promise<{url: string, hits: number, answer: Function, close: () => Promise<void>}>}
  */

@@ -1,48 +1,49 @@
-// What the application may be set to, and what it may find where its keys should be.
+// Settings of `ssr`, and the JWKS that it may find.
 
 import { generateKeyPairSync } from "node:crypto";
 
 import { ISSUER, KID, PARTY, PEM_VARS, jwk, key, makeKey, pem } from "./sessions.mjs";
 import { fixture } from "./token-cases.mjs";
 
-/** The key whose private half is public. */
+/** A key pair whose private key is public. */
 const PUBLISHED = fixture("public-key.pem");
 
-/** Variables that leave the key to a JWKS, whose address is still to be said. */
+/** Variables for a JWKS, without its URL. */
 export const JWKS_VARS = { ...PEM_VARS, CLERK_JWT_KEY: undefined };
 
-/** Variables with which nobody can be judged, and what the log says of them. */
+/** Variables with which no session can be verified, and the logged error for each. */
 export const CLOSED = {
   "parties-absent": [{ AUTHORIZED_PARTIES: undefined }, "AUTHORIZED_PARTIES is empty"],
   "parties-empty": [{ AUTHORIZED_PARTIES: "" }, "AUTHORIZED_PARTIES is empty"],
   "parties-blank": [{ AUTHORIZED_PARTIES: " , ," }, "AUTHORIZED_PARTIES is empty"],
-  "issuer-absent": [{ CLERK_ISSUER: undefined }, "there is no issuer"],
-  "issuer-of-no-address": [{ CLERK_ISSUER: "clerk" }, "CLERK_ISSUER is neither https"],
+  "issuer-absent": [{ CLERK_ISSUER: undefined }, "CLERK_ISSUER are both not set"],
+  "issuer-of-no-address": [{ CLERK_ISSUER: "clerk" }, "CLERK_ISSUER is neither an https URL"],
   "issuer-in-the-clear": [
-    { CLERK_JWT_KEY: " \n", CLERK_ISSUER: "http://x.example" }, "CLERK_ISSUER is neither https",
+    { CLERK_JWT_KEY: " \n", CLERK_ISSUER: "http://x.example" },
+    "CLERK_ISSUER is neither an https URL",
   ],
   "issuer-of-the-keys": [
-    { CLERK_ISSUER: `${ISSUER}/.well-known/jwks.json` }, "CLERK_ISSUER is the address of a document",
+    { CLERK_ISSUER: `${ISSUER}/.well-known/jwks.json` }, "CLERK_ISSUER contains /.well-known",
   ],
-  "issuer-of-another-type": [{ CLERK_ISSUER: true }, "CLERK_ISSUER is not a text"],
+  "issuer-of-another-type": [{ CLERK_ISSUER: true }, "CLERK_ISSUER is not a string"],
   "party-with-a-page": [
-    { AUTHORIZED_PARTIES: `${PARTY}/dashboard` }, "AUTHORIZED_PARTIES has more than origins",
+    { AUTHORIZED_PARTIES: `${PARTY}/dashboard` }, "AUTHORIZED_PARTIES contains more than origins",
   ],
   "parties-with-a-semicolon": [
-    { AUTHORIZED_PARTIES: `${PARTY};https://b.example` }, "AUTHORIZED_PARTIES has a semicolon",
+    { AUTHORIZED_PARTIES: `${PARTY};https://b.example` }, "AUTHORIZED_PARTIES contains a semicolon",
   ],
   "parties-as-json": [
-    { AUTHORIZED_PARTIES: JSON.stringify([PARTY]) }, "AUTHORIZED_PARTIES has quotes in it",
+    { AUTHORIZED_PARTIES: JSON.stringify([PARTY]) }, "AUTHORIZED_PARTIES contains quotes",
   ],
   "parties-by-a-pattern": [
-    { AUTHORIZED_PARTIES: "https://*.example.com" }, "AUTHORIZED_PARTIES has a * in it",
+    { AUTHORIZED_PARTIES: "https://*.example.com" }, "AUTHORIZED_PARTIES contains a wildcard",
   ],
   "parties-of-another-type": [
-    { AUTHORIZED_PARTIES: [PARTY, 5] }, "AUTHORIZED_PARTIES is not a text",
+    { AUTHORIZED_PARTIES: [PARTY, 5] }, "AUTHORIZED_PARTIES is not a string",
   ],
-  "key-published": [{ CLERK_JWT_KEY: PUBLISHED }, "the key of Clerk's own tests"],
+  "key-published": [{ CLERK_JWT_KEY: PUBLISHED }, "Clerk's published test key"],
   "key-published-in-one-line": [
-    { CLERK_JWT_KEY: PUBLISHED.replaceAll("\n", "\\n") }, "the key of Clerk's own tests",
+    { CLERK_JWT_KEY: PUBLISHED.replaceAll("\n", "\\n") }, "Clerk's published test key",
   ],
   "key-cut-short": [{ CLERK_JWT_KEY: pem(key).slice(0, 200) }, "CLERK_JWT_KEY is not the PEM"],
   "key-of-1024-bits": [
@@ -63,7 +64,7 @@ export const CLOSED = {
   "isolate-of-many-ms": [{ ROLES_ISOLATE_MS: "many" }, "ROLES_ISOLATE_MS is not a whole number"],
 };
 
-/** Other spellings of what is right. */
+/** Other spellings of valid values. */
 export const OPEN = {
   "key-in-one-line": { CLERK_JWT_KEY: pem(key).replaceAll("\n", "\\n") },
   "key-without-its-armour": { CLERK_JWT_KEY: pem(key).replace(/-----[A-Z ]+-----/g, "") },
@@ -83,22 +84,24 @@ export const OPEN = {
   },
 };
 
-/** So much and no end in sight: nobody reads as far. */
+/** A body of this size has no end: nobody reads as far. */
 export const ENDLESS_BYTES = 64_000_000;
 
-/** How each JWKS of the tests is, to begin with. */
+/** The initial answer of each JWKS in the tests. */
 export const JWKS = {
   jwks: () => {},
   issuers: () => {},
   storm: () => {},
   rotated: () => {},
   warm: () => {},
-  down: (server) => void (server.answer = fail),
+  down: (server) => {
+    server.answer = fail;
+  },
   gone: (server) => answerWith(server, "", 404),
   garbled: (server) => answerWith(server, "<html>{}"),
   empty: (server) => answerWith(server, { keys: [] }),
   large: (server) => answerWith(server, { keys: [{ ...jwk(key), note: "x".repeat(70_000) }] }),
-  // What they announce, and what they send, would not end.
+  // Their declared and real length is endless.
   announced: (server) => {
     server.answer = (_, response) =>
       void response.writeHead(200, { "content-length": 10_000_000 }).write("{");
@@ -108,7 +111,9 @@ export const JWKS = {
     server.answer = async (_, response) => {
       const chunk = Buffer.alloc(16_384, " ");
       let isHeard = true;
-      response.on("close", () => (isHeard = false));
+      response.on("close", () => {
+        isHeard = false;
+      });
       for (; isHeard && server.sent < ENDLESS_BYTES; server.sent += chunk.length) {
         const failed = await new Promise((done) => response.write(chunk, done));
         isHeard &&= !failed;
@@ -123,7 +128,9 @@ export const JWKS = {
       return response.writeHead(302, { location: to }).end();
     };
   },
-  silent: (server) => void (server.answer = () => {}),
+  silent: (server) => {
+    server.answer = () => {};
+  },
   mixed: (server) => {
     const elliptic = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const weak = jwk(generateKeyPairSync("rsa", { modulusLength: 1024 }), "ins_2Weak");
@@ -143,7 +150,7 @@ export const JWKS = {
 /** Answers with an error. */
 export const fail = (_, response) => response.writeHead(500).end("no");
 
-/** Lets a server of `serveJwks` answer with something else. */
+/** Replaces the answer of a server of `serveJwks`. */
 export function answerWith(server, body, status = 200, headers = {}) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   server.answer = (_, response) => response.writeHead(status, headers).end(text);

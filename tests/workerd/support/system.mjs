@@ -1,5 +1,5 @@
-// The whole system on workerd, by wrangler's test harness: the Workers that `cargo xtask build`
-// made, with what wrangler.toml binds them to, and an empty database with the migrations applied.
+// The whole system on workerd, started by wrangler's test harness: the Workers that `cargo xtask
+// build` made, with the bindings of wrangler.toml, and an empty migrated database.
 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { SECRET } from "./delivery.mjs";
 import { PEM_VARS, bearer, mint } from "./sessions.mjs";
 import { waitFor } from "./wait.mjs";
 
-// Nothing here asks the internet for anything.
+// No test uses the internet.
 process.env.CLOUDFLARE_CF_FETCH_ENABLED ??= "false";
 process.env.WRANGLER_SEND_METRICS ??= "false";
 
@@ -23,7 +23,7 @@ const DEFAULTS = {
   ssr: { vars: PEM_VARS },
 };
 
-/** stand-ins/probe.mjs. The harness's own proxies of bindings block each other when many ask. */
+/** stand-ins/probe.mjs. The harness's own binding proxies block each other under load. */
 const PROBE = {
   config: {
     name: "rolecall-probe",
@@ -38,10 +38,9 @@ const PROBE = {
 };
 
 /**
- * Starts the Workers that are asked for, each an environment of wrangler.toml with its own `vars`
- * and `secrets` over the test's defaults; `true` for the defaults alone. The first one is the one
- * that `url` reaches. `{config}` in place of a Worker is a stand-in, by wrangler's inline
- * configuration.
+ * Starts Workers. Each is an environment of wrangler.toml, with its own `vars` and `secrets` over
+ * the test's defaults; `true` means only the defaults. `url` is the URL of the first one.
+ * `{config}` in place of a Worker is a stand-in, with wrangler's inline configuration.
  *
  * @param {Record<string, true | {vars?: object, secrets?: object} | {config: object}>} wanted
  */
@@ -74,14 +73,14 @@ function worker(env, how) {
   };
 }
 
-/** SQL that makes the database refuse one user for its content. */
-export function poisoned(user) {
+/** SQL that makes the database reject one user for its content. */
+export function rejectUserSql(user) {
   const when = `BEFORE INSERT ON users WHEN NEW.id = '${user}'`;
   return `CREATE TRIGGER test_poison ${when} BEGIN SELECT RAISE(ABORT, 'poison'); END`;
 }
 
-/** Has stand-ins/probe.mjs do something, and gives its value. */
-export async function askProbe(probe, what, asked) {
+/** Calls stand-ins/probe.mjs, and returns its value. */
+export async function callProbe(probe, what, asked) {
   const request = { method: "POST", body: JSON.stringify(asked) };
   const response = await probe.fetch(`https://probe.example/${what}`, request);
   const { value, error } = await response.json();
@@ -102,24 +101,24 @@ class System {
     return this.#server.close();
   }
 
-  /** Runs SQL on the database, and gives its rows. */
+  /** Runs SQL on the database, and returns its rows. */
   sql(text, ...args) {
     return this.#probe("sql", { text, args });
   }
 
-  /** The only row, or `undefined`. */
+  /** Returns the only row, or `undefined`. */
   async row(text, ...args) {
     return (await this.sql(text, ...args))[0];
   }
 
-  /** What became of a delivery, as soon as it is known. */
-  settled({ id }) {
+  /** Waits for the outcome of a delivery. */
+  waitForOutcome({ id }) {
     const ask = () => this.row("SELECT * FROM deliveries WHERE svix_id = ?1", id);
     return waitFor(`delivery ${id} is settled`, ask);
   }
 
-  /** The dead letter of a delivery, as soon as it is there. */
-  parked({ id }) {
+  /** Waits for the dead letter of a delivery. */
+  waitForDeadLetter({ id }) {
     const ask = () => this.row("SELECT * FROM dead_letters WHERE svix_id = ?1", id);
     return waitFor(`delivery ${id} is parked`, ask);
   }
@@ -128,27 +127,27 @@ class System {
     return this.row("SELECT * FROM watches WHERE user_id = ?1", user);
   }
 
-  /** Everything that any Worker logged, as one text. */
+  /** Returns everything that the Workers have logged. */
   logs() {
     return this.#server.getLogs().map(({ message }) => message).join("\n");
   }
 
-  /** Fires the consumer's cron. */
+  /** Runs the consumer's cron. */
   sweep() {
     return this.consumer.scheduled({ cron: "* * * * *", scheduledTime: new Date() });
   }
 
-  /** Takes an object out of memory, as the platform does at any moment. */
+  /** Evicts a role cache from memory, as the platform may do at any time. */
   evict(user) {
     return this.durable.evictDurableObject("RoleCache", { name: user });
   }
 
-  /** Asks a user's object as a guard does. */
+  /** Queries a user's role cache as a guard does. */
   ask(user, more = {}) {
     return this.#tell(user, "ask", { user_id: user, ...more });
   }
 
-  /** Hints a user's object as the consumer does. */
+  /** Sends a hint to a user's role cache as the consumer does. */
   hint(user, { owner, version }) {
     return this.#tell(user, "hint", { user_id: user, owner, version });
   }
@@ -157,16 +156,16 @@ class System {
     return this.#probe("tell", { user, what, body });
   }
 
-  /** Puts a message on `rolecall-events`, past the door. */
+  /** Puts a message on `rolecall-events` without ingest. */
   enqueue(body, contentType = "text") {
     return this.#probe("send", { body, contentType });
   }
 
   #probe(what, asked) {
-    return askProbe(this.probe, what, asked);
+    return callProbe(this.probe, what, asked);
   }
 
-  /** Asks the application, signed in as `user`; `null` is nobody. */
+  /** Sends a request to `ssr`, signed in as `user`; `null` sends no session. */
   async get(user, where, { headers = {}, ...init } = {}) {
     const session = user === null ? {} : bearer(mint(user));
     const url = `https://app.example.com${where}`;
@@ -176,20 +175,20 @@ class System {
     return { status, headers: got, text: await response.text() };
   }
 
-  /** `GET /api/check`, read as JSON. */
+  /** `GET /api/check`, parsed. */
   async check(user, query) {
     const { status, text } = await this.get(user, `/api/check?${query}`);
     return { status, ...JSON.parse(text) };
   }
 
-  /** `GET /api/me`, read as JSON. */
+  /** `GET /api/me`, parsed. */
   async me(user) {
     const { status, text } = await this.get(user, "/api/me");
     return { status, ...JSON.parse(text) };
   }
 
-  /** Waits until a page answers its user with this status. */
-  becomes(user, where, status) {
+  /** Waits until a page has this status for its user. */
+  waitForStatus(user, where, status) {
     const ask = async () => (await this.get(user, where)).status === status;
     return waitFor(`${where} answers ${user} with ${status}`, ask);
   }

@@ -1,5 +1,5 @@
-// Tokens to judge: the shapes of the fixtures with the run's own key and clock, and signatures
-// that are nearly good.
+// Tokens for tests: the shapes of the fixtures with this run's key and clock, and almost valid
+// signatures.
 
 import { constants, createHmac, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -8,18 +8,18 @@ import { HEADER, KID, claimsOf, compact, jwk, key, makeKey, mint, part, pem } fr
 
 const FIXTURES = new URL("../../fixtures/clerk-sessions/", import.meta.url);
 
-/** A file of the fixtures, as text. */
+/** Reads a file of the fixtures. */
 export function fixture(name) {
   return readFileSync(new URL(name, FIXTURES), "utf8");
 }
 
-/** The id of the key that the fixtures are signed with. */
+/** The id of the key that signed the fixtures. */
 const FIXTURE_KID = "ins_2GIoQhbUpy0hX7B2cVkuTMinXoD";
 
-/** No tokens at all: there is nothing in them to sign or to shift. */
+/** Not tokens: there is nothing to sign or to move in time. */
 const AS_THEY_STAND = ["not_base64", "not_json", "empty"];
 
-/** How to sign the shapes that are not simply RS256 over what they say. */
+/** How to sign the shapes that are not signed with RS256 over their content. */
 const BENT = {
   alg_none: (header, claims) => `${part(header)}.${part(claims)}.`,
   alg_hs256_key_confusion: (header, claims) => {
@@ -33,7 +33,7 @@ const BENT = {
   },
   two_segments: (header, claims) => `${part(header)}.${part(claims)}`,
   four_segments: (header, claims) => `${compact(header, claims)}.x`,
-  // Signed as it is sent, so that the padding is all that is wrong with it.
+  // Signed as sent, so that only the padding is wrong.
   padded_base64url: (header, claims) => {
     const text = `${part(header)}==.${part(claims)}`;
     return `${text}.${sign("sha256", Buffer.from(text), key.privateKey).toString("base64url")}`;
@@ -41,8 +41,8 @@ const BENT = {
 };
 
 /**
- * The shapes of `derived-session-tokens.json`. `expect` is the file's verdict, `claims` what the
- * token says, `made` the token for a clock that stands at `seconds`.
+ * The shapes of `derived-session-tokens.json`. `expect` is the file's result, `claims` are the
+ * token's claims, `made` makes the token for a clock at `seconds`.
  */
 export function shapes() {
   const { cases } = JSON.parse(fixture("derived-session-tokens.json"));
@@ -55,38 +55,38 @@ export function shapes() {
   });
 }
 
-/** Why a shape is no session, as the log says it; the shapes that are not here are sessions. */
+/** The logged reason why a shape is rejected; shapes that are not here are accepted. */
 export const REFUSED = {
   pending_session: "the session is pending",
-  cat_jwt_template: "the category is not a session's",
-  cat_m2m: "the category is not a session's",
-  sub_machine: "the subject is not a user",
-  sub_missing: "the subject is not a user",
-  typ_at_jwt: "the type is not a session token's",
-  alg_none: "not a compact signed token",
+  cat_jwt_template: "unexpected category (cat)",
+  cat_m2m: "unexpected category (cat)",
+  sub_machine: "sub is not a user id",
+  sub_missing: "sub is not a user id",
+  typ_at_jwt: "unexpected typ",
+  alg_none: "not a compact JWS",
   alg_hs256_key_confusion: "the algorithm is not RS256",
   alg_rs512: "the algorithm is not RS256",
-  kid_unknown: "the key is unknown",
-  azp_mismatch: "the authorized party is not ours",
-  azp_missing_with_authorizedParties: "the authorized party is missing",
-  azp_missing_no_authorizedParties: "the authorized party is missing",
-  iss_mismatch: "the issuer is another",
+  kid_unknown: "unknown key id (kid)",
+  azp_mismatch: "azp is not in AUTHORIZED_PARTIES",
+  azp_missing_with_authorizedParties: "missing azp",
+  azp_missing_no_authorizedParties: "missing azp",
+  iss_mismatch: "unexpected issuer",
   exp_at_skew_boundary: "the token has expired",
   expired: "the token has expired",
   nbf_future: "the token is not valid yet",
   iat_future: "the token was issued in the future",
-  exp_string: "the claims cannot be read",
-  payload_tampered: "the signature is wrong",
-  two_segments: "not a compact signed token",
-  four_segments: "not a compact signed token",
-  not_base64: "not a compact signed token",
-  not_json: "the header cannot be read",
-  padded_base64url: "not a compact signed token",
-  // `Bearer` with nothing behind it is no token, so there is nothing to log.
+  exp_string: "malformed claims",
+  payload_tampered: "invalid signature",
+  two_segments: "not a compact JWS",
+  four_segments: "not a compact JWS",
+  not_base64: "not a compact JWS",
+  not_json: "malformed token header",
+  padded_base64url: "not a compact JWS",
+  // `Bearer` without a token: nothing is logged.
   empty: undefined,
 };
 
-/** Where the file says that Clerk would take a token, and we do not. */
+/** Shapes that Clerk would accept according to the file, and we do not. */
 export const STRICTER = {
   alg_rs512: "Clerk's SDK knows RS384 and RS512; Clerk itself signs with RS256 alone",
   azp_missing_no_authorizedParties: "the SDK skips `azp` without a list; here there is always one",
@@ -96,14 +96,14 @@ function read(text) {
   return JSON.parse(Buffer.from(text, "base64url"));
 }
 
-/** Whatever is a time moves; what is a string instead of a number stays one. */
+/** Moves times; a string instead of a number does not change. */
 function shifted(claims, by) {
   const times = ["exp", "nbf", "iat"].filter((name) => name in claims);
   const moved = (value) => (typeof value === "string" ? String(Number(value) + by) : value + by);
   return { ...claims, ...Object.fromEntries(times.map((name) => [name, moved(claims[name])])) };
 }
 
-/** Whatever of our public key somebody may have, to be taken for the secret of an HMAC. */
+/** Forms of our public key that an attacker may use as an HMAC secret. */
 export function secretsOfPublicKey() {
   const { publicKey } = key;
   const [spki, pkcs1] = ["spki", "pkcs1"].map((type) => publicKey.export({ type, format: "pem" }));
@@ -117,28 +117,28 @@ export function secretsOfPublicKey() {
   };
 }
 
-/** A token whose signature is an HMAC with this secret. */
+/** Makes a token whose signature is an HMAC with this secret. */
 export function byHmac(secret) {
   const signed = `${part({ ...HEADER, alg: "HS256" })}.${part(claimsOf("user_2Forger"))}`;
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
-/** Headers of other classes of tokens, and why each is refused. */
+/** Headers of other classes of tokens, and the reason for each rejection. */
 export const CLASSES = [
   ...["at+jwt", "application/at+jwt", "jwt", "JWE", ""].map((typ) =>
-    [{ typ }, "the type is not a session token's"]),
+    [{ typ }, "unexpected typ"]),
   ...["cl_B7d4PD222AAA", "cl_B7d4PD333AAA", "cl_B7d4PD444AAA", "cl_b7d4pd111aaa", ""].map((cat) =>
-    [{ cat }, "the category is not a session's"]),
-  ...[null, 7, ["JWT"]].map((typ) => [{ typ }, "the header cannot be read"]),
-  ...[null, 7, [HEADER.cat]].map((cat) => [{ cat }, "the header cannot be read"]),
+    [{ cat }, "unexpected category (cat)"]),
+  ...[null, 7, ["JWT"]].map((typ) => [{ typ }, "malformed token header"]),
+  ...[null, 7, [HEADER.cat]].map((cat) => [{ cat }, "malformed token header"]),
 ];
 
-/** The key of somebody else. */
+/** Another key. */
 const stranger = makeKey();
 
 const text = () => `${part(HEADER)}.${part(claimsOf("user_2Forger"))}`;
 
-/** A token with whatever `make` makes of the text to sign, or of the good signature. */
+/** Makes a token from the text to sign or from the valid signature. */
 function withSignature(make) {
   const what = text();
   const good = sign("sha256", Buffer.from(what), key.privateKey);
@@ -149,7 +149,7 @@ const modulus = () => Buffer.from(jwk(key).n, "base64url");
 
 const byStranger = (header) => mint("user_2Forger", { header, signer: stranger });
 
-/** Tokens with signatures that are not the key's over these bytes. */
+/** Tokens with invalid signatures. */
 export const FORGED = {
   "another's key": () => byStranger({}),
   "another's key, in the header": () => byStranger({ jwk: jwk(stranger) }),

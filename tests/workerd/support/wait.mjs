@@ -1,17 +1,17 @@
-// Waiting for what happens behind a queue: asked again and again until it is so, never slept for.
+// Waits for results behind a queue: polls until they are there, without fixed sleeps.
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Generous: it is only reached when something is wrong. */
+/** Long: it is only reached if something is wrong. */
 const DEADLINE_MS = 20_000;
 
 const EVERY_MS = 25;
 
 /**
- * Asks until the answer is truthy, and gives it.
+ * Polls until the answer is truthy, and returns it.
  *
- * @param {string} what is waited for: the message when it never comes.
- * @param {() => any} ask may throw as long as it is not yet so.
+ * @param {string} what is waited for: the error message after the deadline.
+ * @param {() => any} ask may throw until the result is there.
  */
 export async function waitFor(what, ask, deadlineMs = DEADLINE_MS) {
   const end = Date.now() + deadlineMs;

@@ -1,14 +1,14 @@
-// HTTP as it is written: paths that no URL parser has touched, headers that stand twice.
+// Raw HTTP: paths that no URL parser has changed, and duplicate headers.
 
 import { request } from "node:http";
 
 /**
- * Asks a Worker on its own socket.
+ * Sends a request to a Worker's own socket.
  *
- * @param {URL} url where it listens.
- * @param {string} path is sent as it stands.
+ * @param {URL} url the URL of the socket.
+ * @param {string} path is sent literally.
  * @param {{method?: string, headers?: Record<string, string | string[]>}} how A header with a list
- *   of values is written once for each.
+ * of values is sent once per value.
  * @returns {Promise<{status: number, headers: Headers, text: string}>}
  */
 export function wire(url, path, { method = "GET", headers = {} } = {}) {

@@ -1,11 +1,11 @@
-// What a change costs where every user is watched and a member: one that nobody holds, a user with
-// many new names, a fill among many names, and a new default role.
+// The cost of a change if every user is watched and a member: one that affects nobody, a user with
+// many new role names, a fill among many names, and a new default role.
 
 import { readFileSync } from "node:fs";
 
 import * as clerk from "../../../tests/workerd/support/clerk.mjs";
-import { delivery } from "../support/events.mjs";
 import { each } from "../support/each.mjs";
+import { delivery } from "../support/events.mjs";
 import { stopwatch } from "../support/load.mjs";
 import { median } from "../support/numbers.mjs";
 import { checkOf, userId } from "../support/system.mjs";
@@ -19,13 +19,13 @@ const PERMISSIONS = 100;
 const NEW_NAMES = 50;
 const NAMES = 10_000;
 
-/** Users who were asked for before, by the other operations. */
+/** Users who were queried before, by the other operations. */
 const ASKED = 300;
 
 /** Hints of one step, as `ROUND_MAX` of `shared/src/outbox.rs`. */
 const STEP = 100;
 
-/** Users who are watched by one statement: D1 gives it half a minute. */
+/** Users watched by one statement: D1 limits a statement to half a minute. */
 const CHUNK = 50_000;
 
 const statement = (name) =>
@@ -35,7 +35,7 @@ let last = 0;
 const next = () => (last += 1);
 const permission = () => clerk.permission(clerk.newId("perm"), { key: `org:new${next()}:read` });
 
-/** What the consumer is handed, one batch of events each. */
+/** Changes through the consumer, one batch of events each. */
 const EVENTS = {
   permissions: () => Array.from({ length: PERMISSIONS }, permission),
   permission: () => [permission()],
@@ -49,7 +49,7 @@ const EVENTS = {
   },
 };
 
-/** What is written to the database itself. */
+/** Changes that are written to the database directly. */
 const WRITES = {
   name: (db) => [db.prepare("INSERT INTO roles (name) VALUES (?1)").bind(`new ${next()}`)],
   defaultRole: (db) => [db.prepare(statement("setting")).bind("default_role", `new ${next()}`)],
@@ -59,7 +59,7 @@ const WRITES = {
 export const CHANGES = [...Object.keys(EVENTS), "fillAmongNames", ...Object.keys(WRITES)];
 
 /**
- * Measures each change among `size` users, every one of them watched and a member.
+ * Measures each change with `size` users, all of them watched and members.
  *
  * @returns {Promise<Record<string, {ms: number, read: number, written: number}>>}
  */
@@ -81,7 +81,7 @@ export async function changes(system, sealer, size, rows, say) {
   return figures;
 }
 
-/** Every user a member of one of many organizations by one role, and watched; and many names. */
+/** Makes every user a watched member of one of many organizations by one role; and many names. */
 async function crowd(db, size) {
   const rank = "deleted, updated_at, event_at, projection, digest";
   const names = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
@@ -101,7 +101,7 @@ async function crowd(db, size) {
   }
 }
 
-/** The time on the plain Workers, the rows on those with a hand on their database. */
+/** The time on the plain Workers, the rows on those whose database counts them. */
 async function both(work, rows) {
   const ms = await work("rolecall-consumer", TIMED, () => performance.now());
   const read = await work("consumer-counted", COUNTED, () => rows.read);
@@ -113,7 +113,7 @@ async function hand(system, sealer, { worker, events, times, value }) {
   const consumer = await system.worker(worker);
   const all = Array.from({ length: times }, events);
   const sent = all.flat().map((event) => delivery(JSON.stringify(event)));
-  // In any order: no two of them are about one thing.
+  // In any order: each event is about another entity.
   const texts = await sealer.seal(system, sent);
   const message = (body) => ({ id: `c${next()}`, timestamp: new Date(), attempts: 1, body });
   const messages = texts.map(message);
@@ -124,7 +124,7 @@ async function hand(system, sealer, { worker, events, times, value }) {
   });
 }
 
-/** Fills of users whose watch another object holds: each takes it over. */
+/** Fills of users whose watch has another owner: each takes the watch over. */
 async function fills(system, size, rows) {
   let asked = ASKED;
   const fill = async (ssr, times, value) => {

@@ -1,4 +1,4 @@
-// The door: verify, project and enqueue a real `user.updated` of 4 KB; the peer verifies it and
+// Ingest: verify, project and enqueue a real `user.updated` of 4 KB. The peer verifies it and
 // writes it to D1 before it answers.
 
 import { delivery, updated } from "../support/events.mjs";
@@ -6,7 +6,7 @@ import { perSecond } from "../support/load.mjs";
 import { rounds } from "../support/rounds.mjs";
 import { extra, floor, ours, peer, start, userId } from "../support/system.mjs";
 
-/** Users whose deliveries come in turn. */
+/** Users whose deliveries are sent in turn. */
 const USERS = 256;
 
 export const door = {
@@ -21,7 +21,7 @@ export const door = {
       const drive = async (name) => {
         const url = await system.url(name);
         return (seconds) => {
-          // Signed afresh for each turn: a signature is good for five minutes.
+          // Signed again for each turn: a signature is valid for five minutes.
           const bodies = Array.from({ length: USERS }, (_, i) => updated(userId(i)));
           return perSecond(url, bodies.map(delivery), seconds);
         };

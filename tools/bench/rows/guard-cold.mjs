@@ -1,4 +1,5 @@
-// The first check of a user who was never seen: an object is made, registers its watch and reads.
+// The first check of a new user: a role cache is created, registers its watch and reads the
+// database.
 
 import { stopwatch } from "../support/load.mjs";
 import { bare, checkOf, floor, ours, peer, seed, start, userId } from "../support/system.mjs";
@@ -6,7 +7,7 @@ import { bare, checkOf, floor, ours, peer, seed, start, userId } from "../suppor
 /** Users, each checked once by each contestant in turn. */
 const USERS = 400;
 
-/** Checks before the count begins: the isolates and their keys are warm, no user is. */
+/** Checks before the measurement: isolates and their keys are warm, no user is. */
 const WARM_UP = 50;
 
 export const guardCold = {
@@ -30,11 +31,11 @@ export const guardCold = {
         for (const watch of Object.values(watches)) {
           const answer = await watch.time(request);
           if (watch === watches.ours && JSON.parse(answer).source !== "fill")
-            throw new Error(`a user who was never seen was known: ${answer}`);
+            throw new Error(`a new user was already known: ${answer}`);
         }
       }
       const [a, b, c] = ["ours", "peer", "floor"].map((name) => watches[name].median());
-      // What the steps cost by themselves, whoever takes them.
+      // The cost of the steps alone.
       const detail = { bare: watches.bare.median() };
       return { ours: a, peer: b, floor: c, ratio: a / b, detail };
     } finally {

@@ -1,13 +1,13 @@
-// A guard on a warm cache: `/api/check` with a valid session.
+// A guard with a warm cache: `/api/check` with a valid session.
 
 import { perSecond } from "../support/load.mjs";
 import { rounds } from "../support/rounds.mjs";
 import { checkOf, floor, ours, peer, seed, start, userId } from "../support/system.mjs";
 
-/** Users who ask in turn, each with an object and a session of their own. */
+/** Users who are checked in turn, each with a role cache and a session. */
 const USERS = 64;
 
-/** How long the isolate's own level may answer by itself, where it is on. */
+/** How long the isolate's own cache may answer, if it is on. */
 const ISOLATE_MS = "10000";
 
 export const guard = {
@@ -41,7 +41,7 @@ async function measure(bindings, say) {
         ours: await drive("rolecall-ssr"),
         peer: await drive("peer"),
         floor: await drive("floor"),
-        // What is left to a guard in Rust: its own Worker, when it answers at once.
+        // The limit for a guard in Rust: the same Worker when it answers at once.
         rust: await drive("rolecall-ssr", [{ path: "/healthz" }]),
       },
       say,

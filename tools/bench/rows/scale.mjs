@@ -1,5 +1,5 @@
-// What each operation costs among more and more users: its time on the plain Workers, its rows on
-// the same Workers with a hand on their database.
+// The cost of each operation with more and more users: its time on the plain Workers, its rows on
+// the same Workers with a database that counts them.
 
 import { Response } from "miniflare";
 
@@ -22,7 +22,7 @@ const COUNTED = { fill: 10, guard: 10, apply: 5 };
 /** Messages in a batch. */
 const BATCH = 100;
 
-/** Time at the largest size to time at the smallest. */
+/** The limit of the time at the largest size, relative to the smallest. */
 const GROWTH_MAX = 1.5;
 
 export const scale = {
@@ -84,12 +84,12 @@ async function measure(size, say) {
 }
 
 /**
- * Runs each operation as often as `times` says; the median of what it adds to `value`. `asked` is
- * how many users were asked for before: a cold fill needs one who was not.
+ * Runs each operation as often as `times` says, and returns the median increase of `value`. `asked`
+ * is the number of users queried before: a cold fill needs a new one.
  */
 async function operate(system, sealer, size, times, { ssr, consumer, value, asked }) {
   const watch = stopwatch(await system.url(ssr));
-  // Spread over all users: neighbours would share the database's pages.
+  // Spread over all users: neighbours would share pages of the database.
   const user = (i) => userId((i * 7_919) % size);
   const requests = Array.from({ length: times.fill }, (_, i) => checkOf(user(asked + i)));
   const fill = await each(requests, value, (request) => watch.time(request));
@@ -97,7 +97,7 @@ async function operate(system, sealer, size, times, { ssr, consumer, value, aske
   const guard = await each(again, value, (request) => watch.time(request));
   watch.close();
 
-  // Of the other half: who is watched would cost a row more.
+  // From the other half: a watched user would cost one row more.
   const other = (i) => user(size / 2 + (i % (size / 2)));
   const users = Array.from({ length: times.apply * BATCH }, (_, i) => other(i));
   const texts = await sealer.seal(system, users.map((it) => delivery(updated(it))));
@@ -113,7 +113,7 @@ async function operate(system, sealer, size, times, { ssr, consumer, value, aske
   return { fill, guard, apply };
 }
 
-/** The database, with what its batches read and wrote added to `rows`. */
+/** The database, which adds what its batches read and write to `rows`. */
 function counter(rows) {
   const COUNT = async (request) => {
     const { read, written } = await request.json();
@@ -122,6 +122,6 @@ function counter(rows) {
     return new Response();
   };
   const bindings = { d1Databases: { REAL: "rolecall" }, serviceBindings: { COUNT } };
-  // A wrapped binding runs in the Worker that has it, and so has no date of its own.
+  // A wrapped binding runs in its Worker, so it has no compatibility date.
   return extra("counted-database", { compatibilityDate: undefined, ...bindings });
 }

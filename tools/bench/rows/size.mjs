@@ -1,5 +1,5 @@
-// What a cold start pays for: how large each Worker is, and how soon a process that did not run
-// before gives ssr's first answer.
+// The cost of a cold start: the size of each Worker, and the time of ssr's first answer in a new
+// process.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { median } from "../support/numbers.mjs";
 
 const WORKERS = ["ingest", "consumer", "durable", "ssr"];
 
-/** Ours, as `cargo xtask build` holds it: bytes of a Worker after `gzip -9`, in KB. */
+/** Ours, as measured by `cargo xtask build`: bytes of a Worker after `gzip -9`, in KB. */
 const KB_MAX = 250;
 
 const MS_MAX = 50;
@@ -48,7 +48,7 @@ export const start = {
       if (i % 5 === 0) say(`process ${i} of ${STARTS}`);
       for (const [name, run] of Object.entries(contestants)) {
         const time = await run();
-        // The first one reads the files from the disk.
+        // The first one reads the files from disk.
         if (0 < i) times[name].push(time);
       }
     }

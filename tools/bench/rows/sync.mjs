@@ -1,5 +1,5 @@
-// From the first message to the last commit: ours by the queue in batches of 100, the peer by a
-// request a delivery.
+// From the first message to the last commit: ours through the queue in batches of 100, the peer
+// with one request per delivery.
 
 import { delivery, updated } from "../support/events.mjs";
 import { sendAll } from "../support/load.mjs";
@@ -7,11 +7,11 @@ import { median } from "../support/numbers.mjs";
 import { Sealer } from "../support/sealer.mjs";
 import { ours, peer, start, userId } from "../support/system.mjs";
 
-/** Events in a turn, and turns of each contestant. */
+/** Events per turn, and turns of each contestant. */
 const EVENTS = 5_000;
 const TURNS = 3;
 
-/** Messages in a batch, `max_batch_size` of wrangler.toml. */
+/** Messages per batch, `max_batch_size` of wrangler.toml. */
 const BATCH = 100;
 
 export const sync = {
@@ -23,7 +23,7 @@ export const sync = {
     const system = await start([...sealer.workers, ours.consumer(), ours.durable(), peer()]);
     try {
       const turns = { ours: [], peer: [] };
-      // The first turn of each only warms up.
+      // The first turn of each is a warm-up.
       for (let turn = 0; turn <= TURNS; turn += 1) {
         const users = Array.from({ length: EVENTS }, (_, i) => userId(turn * EVENTS + i));
         const requests = users.map((user) => delivery(updated(user)));

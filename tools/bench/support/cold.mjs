@@ -1,5 +1,4 @@
-// A process of workerd that did not run before, with one Worker in it and nothing else: no
-// Miniflare, no Node before it.
+// A new process of workerd with only one Worker, without Miniflare or Node in front of it.
 
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +10,7 @@ import { createInterface } from "node:readline";
 
 const WORKERD = createRequire(import.meta.url).resolve("workerd/bin/workerd");
 
-/** What ssr wants to know before it shows its sign-in page. */
+/** The settings that ssr needs for its sign-in page. */
 const VARS = {
   CLERK_FRONTEND_API_URL: "https://clerk.example.com",
   CLERK_ISSUER: "https://clerk.example.com",
@@ -20,9 +19,9 @@ const VARS = {
 };
 
 /**
- * Starts workerd, asks for `path` as soon as it listens, and ends it.
+ * Starts workerd, requests `path` as soon as it listens, and ends it.
  *
- * @returns {Promise<{listens: number, answers: number}>} milliseconds since the process was begun
+ * @returns {Promise<{listens: number, answers: number}>} milliseconds since the process was started
  */
 export async function coldStart({ folder, main = "index.js", wasm = false, path: asked }) {
   const place = mkdtempSync(path.join(tmpdir(), "rolecall-cold-"));

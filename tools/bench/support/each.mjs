@@ -1,11 +1,11 @@
-// One operation again and again.
+// Repeats one operation.
 
 import { median } from "./numbers.mjs";
 
-/** One in so many is not counted: at the beginning everything is cold. */
+/** This share of the runs is a warm-up and is not counted. */
 const WARM_UP = 5;
 
-/** Does `work` for each of `all`; the median of what it adds to `value`. */
+/** Runs `work` for each of `all`, and returns the median increase of `value`. */
 export async function each(all, value, work) {
   const added = [];
   for (const [i, one] of all.entries()) {

@@ -1,4 +1,4 @@
-// Deliveries of a real size: `user.updated` of about 4 KB, as Clerk sends it for a person with two
+// Deliveries of a real size: `user.updated` of about 4 KB, as Clerk sends it for a user with two
 // addresses, a connected account and some metadata.
 
 import * as clerk from "../../../tests/workerd/support/clerk.mjs";
@@ -28,7 +28,7 @@ export function updated(user, at = clerk.later()) {
     unsafe_metadata: {},
   };
   const event = clerk.user(user, fields, { verb: "updated", at });
-  // The rest is what an app keeps there itself.
+  // The rest is metadata of the app.
   const room = BODY_BYTES - JSON.stringify(event).length - JSON.stringify({ note: "" }).length + 2;
   if (room < 0) throw new Error(`the event has ${-room} bytes too many`);
   const filler = "settings of the application, ".repeat(200).slice(0, room);
@@ -36,7 +36,7 @@ export function updated(user, at = clerk.later()) {
   return JSON.stringify({ ...event, data });
 }
 
-/** A signed delivery as a request. */
+/** Makes the request of a signed delivery. */
 export function delivery(body) {
   const headers = { "content-type": "application/json", ...signed(body) };
   return { method: "POST", path: WEBHOOK, headers, body };

@@ -1,4 +1,4 @@
-// Load: many connections at once for requests per second, one at a time for latency.
+// Load: many connections at once to measure throughput, one to measure latency.
 
 import { Agent, request as open } from "node:http";
 import { text } from "node:stream/consumers";
@@ -7,11 +7,11 @@ import autocannon from "autocannon";
 
 import { median } from "./numbers.mjs";
 
-/** Requests under way at once: enough to keep one thread of workerd busy. */
+/** Concurrent requests: enough to keep one thread of workerd busy. */
 const CONNECTIONS = 16;
 
 /**
- * Requests per second, each connection going through `requests` in turn.
+ * Measures requests per second; each connection sends `requests` in turn.
  *
  * @param {URL} url
  * @param {{method?: string, path: string, headers?: object, body?: string}[]} requests
@@ -30,8 +30,8 @@ export async function perSecond(url, requests, seconds) {
 /**
  * Sends all `requests`, at most `CONNECTIONS` at once.
  *
- * @returns {Promise<number>} milliseconds until the last one was answered; autocannon itself ends
- *   on the next full second
+ * @returns {Promise<number>} milliseconds until the last answer; autocannon itself ends on the next
+ * full second
  */
 export async function sendAll(url, requests) {
   const began = performance.now();
@@ -47,13 +47,13 @@ export async function sendAll(url, requests) {
   return answeredAt - began;
 }
 
-/** Whoever refuses fast would win. */
+/** A contestant that rejects quickly must not win. */
 function allWell(url, { errors, timeouts, non2xx }) {
   const failed = errors + timeouts + non2xx;
   if (failed !== 0) throw new Error(`${failed} requests to ${url} went wrong: nothing is measured`);
 }
 
-/** Each request once, whichever connection asks for the next. */
+/** Sends each request once, on the next free connection. */
 function oneAfterAnother(requests) {
   let next = 0;
   return (request) => {
@@ -63,12 +63,12 @@ function oneAfterAnother(requests) {
   };
 }
 
-/** One connection that is kept, on which requests are timed one after the other. */
+/** A kept connection on which requests are timed one by one. */
 export function stopwatch(url) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const times = [];
   return {
-    /** Asks, and gives the body; anything but a 200 is an error. */
+    /** Sends a request, and returns the body; a status other than 200 is an error. */
     async time({ path, headers }) {
       const began = performance.now();
       const answer = await new Promise((done, failed) => {

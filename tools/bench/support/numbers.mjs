@@ -1,4 +1,4 @@
-// Medians, and numbers as people read them.
+// Medians, and readable numbers.
 
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -6,7 +6,7 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Three figures, whatever the size: `4312`, `41.3`, `0.82`. */
+/** Three digits, for any size: `4312`, `41.3`, `0.82`. */
 export function shown(value) {
   if (value === undefined) return "-";
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));

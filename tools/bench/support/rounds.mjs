@@ -1,16 +1,16 @@
-// Contestants take turns, so that what slows the machine down for a while slows all of them down.
+// Contestants take turns, so that a slow phase of the machine affects all of them.
 
 import { median } from "./numbers.mjs";
 
-/** How long a contestant is warmed up, and how long a turn of it lasts, in seconds. */
+/** The warm-up of a contestant and the length of its turns, in seconds. */
 const WARM_UP_S = 2;
 const TURN_S = 3;
 
-/** Turns of each contestant; the median of them counts. */
+/** Turns of each contestant; the median counts. */
 const TURNS = 5;
 
 /**
- * Has each contestant take its turns.
+ * Runs the turns of each contestant.
  *
  * @param {Record<string, (seconds: number) => Promise<number>>} contestants
  * @param {(text: string) => void} say

@@ -1,4 +1,5 @@
-// What the door makes of deliveries, for who needs the queue's messages and not the queue.
+// Encodes deliveries as ingest does, for benchmarks that need the queue's messages without the
+// queue.
 
 import { setImmediate } from "node:timers/promises";
 
@@ -7,13 +8,13 @@ import { Response } from "miniflare";
 import { sendAll } from "./load.mjs";
 import { extra, ours } from "./system.mjs";
 
-/** The queue that the door sends to, in place of `rolecall-events`. */
+/** The queue of ingest, instead of `rolecall-events`. */
 const QUEUE = "sealed";
 
 export class Sealer {
   #texts = [];
 
-  /** The door, and who takes what it sends: to be started with the others. */
+  /** Ingest and the Worker that takes its messages: start them with the others. */
   get workers() {
     const TAKE = async (request) => {
       this.#texts.push(...(await request.json()));
@@ -26,7 +27,7 @@ export class Sealer {
     ];
   }
 
-  /** The envelopes of deliveries, as texts. */
+  /** Returns the envelopes of deliveries, as strings. */
   async seal(system, requests) {
     this.#texts = [];
     await sendAll(await system.url("rolecall-ingest"), requests);

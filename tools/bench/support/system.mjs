@@ -1,5 +1,5 @@
-// Ours, the peer and the floor in one workerd, through Miniflare itself: wrangler's dev proxy costs
-// a millisecond a request and hides everything. Each Worker listens itself.
+// Ours, the peer and the floor in one workerd, on Miniflare itself: wrangler's dev proxy adds a
+// millisecond per request and hides all differences. Each Worker has its own socket.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -12,12 +12,12 @@ import { PARTY, PEM_VARS, claimsOf, mint } from "../../../tests/workerd/support/
 
 const at = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
-/** A socket of its own on the loopback. */
+/** A socket on the loopback interface. */
 const LISTENS = { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
 
 const DATE = "2026-04-01";
 
-/** Ours, as wrangler.toml has it. */
+/** Ours, as in wrangler.toml. */
 export const ours = {
   ssr: (bindings = {}) => workerOf("ssr", { bindings: { ...PEM_VARS, ...bindings } }),
   durable: (change) => workerOf("durable", change),
@@ -25,7 +25,7 @@ export const ours = {
   consumer: (change) => workerOf("consumer", change),
 };
 
-/** The tutorial's own way, with a database of its own. */
+/** The tutorial's own way, with its own database. */
 export function peer() {
   return {
     name: "peer",
@@ -42,7 +42,7 @@ export function peer() {
   };
 }
 
-/** A Worker of `tools/bench/workers`. */
+/** Returns a Worker of `tools/bench/workers`. */
 export function extra(name, options = {}) {
   const scriptPath = at(`workers/${name}.mjs`);
   return { name, modules: true, scriptPath, compatibilityDate: DATE, ...options };
@@ -50,7 +50,7 @@ export function extra(name, options = {}) {
 
 export const floor = () => extra("floor", LISTENS);
 
-/** The steps of a first check without anything to decide. */
+/** The steps of a first check, without decisions. */
 export const bare = () =>
   extra("bare", {
     d1Databases: { DB: "rolecall" },
@@ -58,7 +58,7 @@ export const bare = () =>
     ...LISTENS,
   });
 
-/** The bench's own hands: the database, and the sending end of the queue. */
+/** The benchmark's own access: the database, and the sending end of the queue. */
 const HANDS = extra("hands", {
   d1Databases: { DB: "rolecall" },
   queueProducers: { EVENTS: { queueName: "rolecall-events" } },
@@ -66,7 +66,7 @@ const HANDS = extra("hands", {
 });
 
 /**
- * Starts the Workers on empty databases, and says nothing of what they log.
+ * Starts the Workers on empty databases, without their logs.
  *
  * @returns {Promise<{url: Function, worker: Function, db: object, peerDb: object | null,
  *   stop: Function}>}
@@ -111,16 +111,16 @@ async function schema(db) {
   await db.prepare("insert into roles (name) values ('member'), ('admin')").run();
 }
 
-/** `i` as a user's id, as long as Clerk's are. */
+/** Returns `i` as a user id of the same length as Clerk's. */
 export const userId = (i) => `user_2${String(i).padStart(26, "0")}`;
 
 const ROWS = "WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)";
 const ID = "'user_2' || printf('%026d', i)";
 
-/** Rows written by one statement: D1 gives one statement half a minute. */
+/** Rows written by one statement: D1 limits a statement to half a minute. */
 const CHUNK = 50_000;
 
-/** Users `from` to `to - 1` with the app roles that their events give them, in both databases. */
+/** Writes users `from` to `to - 1` with the app roles of their events, into both databases. */
 export async function seed({ db, peerDb }, from, to) {
   await db.prepare("INSERT INTO roles (name) VALUES ('admin') ON CONFLICT DO NOTHING").run();
   for (let at = from; at < to; at += CHUNK) {
@@ -136,7 +136,7 @@ export async function seed({ db, peerDb }, from, to) {
   }
 }
 
-/** A check of one user's role with a session that outlives the bench. */
+/** Makes a check of one user's role with a session that is valid longer than the benchmark runs. */
 export function checkOf(user) {
   const exp = claimsOf(user).iat + 7_200;
   const authorization = `Bearer ${mint(user, { claims: { exp } })}`;

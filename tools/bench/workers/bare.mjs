@@ -1,6 +1,6 @@
-// What a first check costs before anything is decided: the protocol's own steps in plain JavaScript
-// without a session, a role or a guard. An object reads its storage, persists who it is with its
-// alarm, registers and reads at D1 in one batch, and persists what it read.
+// The cost of a first check without decisions: the same protocol steps in plain JavaScript, without
+// session, role or guard. A Durable Object reads its storage, stores its identity with its alarm,
+// registers and reads at D1 in one batch, and stores what it read.
 
 export class Bare {
   #storage;
@@ -32,7 +32,7 @@ export class Bare {
 }
 
 export default {
-  fetch(request, { BARE }) {
+  fetch(_request, { BARE }) {
     const user = crypto.randomUUID();
     const stub = BARE.get(BARE.idFromName(user));
     return stub.fetch(`https://bare/?user=${user}`);

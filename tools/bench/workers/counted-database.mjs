@@ -1,5 +1,5 @@
-// The database with a count of the rows that its batches read and wrote, as D1 bills them. The
-// class is named like the runtime's own, for the Worker checks what it is bound to.
+// A D1 database that counts the rows that its batches read and write, as D1 bills them. The class
+// has the name of the runtime's own, because the Worker checks the type of its binding.
 
 class D1Database {
   #real;

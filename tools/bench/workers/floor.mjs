@@ -1,4 +1,4 @@
-// The floor: a Worker that answers at once. Nothing can be faster here.
+// The floor: a Worker that answers at once. Nothing can be faster.
 
 export default {
   fetch() {

@@ -1,7 +1,6 @@
-// The bench's own hands inside the system: takes messages, then puts them on the queue in batches
-// and waits until the database has the last of them.
+// Takes messages, puts them on the queue in batches, and waits until the database has the last one.
 
-/** A look is a query too, and the database takes one at a time. */
+/** Each look is a query too, and the database runs one at a time. */
 const LOOK_MS = 10;
 
 let texts = [];
@@ -22,8 +21,11 @@ export default {
     await Promise.all(sent);
     const sql = "SELECT outcome FROM deliveries WHERE svix_id = ?1";
     const last = env.DB.prepare(sql).bind(searchParams.get("last"));
-    let found = null;
-    while ((found = await last.first()) === null) await scheduler.wait(LOOK_MS);
+    let found = await last.first();
+    while (found === null) {
+      await scheduler.wait(LOOK_MS);
+      found = await last.first();
+    }
     return Response.json(found);
   },
 };

@@ -1,5 +1,5 @@
-// Takes every batch of the queue, and hands it on where somebody wants it: without a consumer
-// Miniflare would not keep what the door sends.
+// Takes every batch of the queue, and passes it on if requested: without a consumer Miniflare would
+// not keep the messages of ingest.
 
 export default {
   async queue(batch, env) {

@@ -1,11 +1,11 @@
-//! The Backend API, as far as a backend reads users and roles from Clerk, for the SDK and for a
-//! reconciliation. <https://clerk.com/docs/reference/backend-api>
+//! The part of the Backend API that reads users and roles, for the SDK and for a reconciliation.
+//! <https://clerk.com/docs/reference/backend-api>
 //!
-//! It shows the objects of the webhooks, from the same source. It takes requests with the secret
-//! key alone, and can be switched to refuse every N-th for there being too many.
+//! It shows the resources of the webhooks. Requests need the secret key. A fault switch makes it
+//! answer every N-th request with 429.
 
-mod asked;
-mod problem;
+mod list_query;
+mod error;
 
 use std::sync::Arc;
 
@@ -18,18 +18,18 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use self::asked::Asked;
-use self::problem::Problem;
+use self::error::BackendApiError;
+use self::list_query::ListQuery;
 use crate::api;
 use crate::clock::now_ms;
-use crate::objects::{Kind, organization_of, text, user_of};
-use crate::server::{Clerk, Shared};
+use crate::resources::{ResourceKind, organization_id_of, text_at, user_id_of};
+use crate::state::{ServerState, SharedState};
 
-type Answer = Result<Json<Value>, Problem>;
-type Pairs = Query<Vec<(String, String)>>;
+type JsonResult = Result<Json<Value>, BackendApiError>;
+type QueryPairs = Query<Vec<(String, String)>>;
 
-/// What users may be asked for by.
-const USERS: [&str; 6] = [
+/// The parameters of the list of users.
+const USER_PARAMS: [&str; 6] = [
     "order_by",
     "starting_after",
     "user_id",
@@ -38,18 +38,19 @@ const USERS: [&str; 6] = [
     "created_at_before",
 ];
 
-/// What organizations may be asked for by. Each has its `members_count`, asked for or not.
-const ORGANIZATIONS: [&str; 4] =
+/// The parameters of the list of organizations. `members_count` is always included.
+const ORGANIZATION_PARAMS: [&str; 4] =
     ["order_by", "user_id", "organization_id", "include_members_count"];
 
-/// What an organization's memberships may be asked for by. The times are the user's.
-const MEMBERS: [&str; 5] = ["order_by", "user_id", "role", "created_at_after", "created_at_before"];
+/// The parameters of the list of an organization's memberships. The times are those of the users.
+const MEMBER_PARAMS: [&str; 5] =
+    ["order_by", "user_id", "role", "created_at_after", "created_at_before"];
 
-/// The API's routes, behind its key.
-pub(crate) fn routes(clerk: &Shared) -> Router<Shared> {
+/// The routes of the API. They need the secret key.
+pub(crate) fn routes(state: &SharedState) -> Router<SharedState> {
     Router::new()
         .route("/v1/users", get(users))
-        .route("/v1/users/count", get(count))
+        .route("/v1/users/count", get(count_users))
         .route("/v1/users/{id}", get(user))
         .route("/v1/users/{id}/organization_memberships", get(memberships_of_user))
         .route("/v1/organizations", get(organizations))
@@ -59,160 +60,174 @@ pub(crate) fn routes(clerk: &Shared) -> Router<Shared> {
         .route("/v1/organization_roles", get(roles))
         .route("/v1/organization_permissions", get(permissions))
         .route("/v1/clients/handshake_payload", get(handshake_payload))
-        .layer(middleware::from_fn_with_state(Arc::clone(clerk), limit))
-        // Clerk limits no request for the keys.
+        .layer(middleware::from_fn_with_state(Arc::clone(state), limit_rate))
+        // Clerk does not limit requests for the keys.
         .route("/v1/jwks", get(api::jwks))
-        .layer(middleware::from_fn_with_state(Arc::clone(clerk), admit))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), require_secret_key))
 }
 
-/// Lets in who has the secret key.
-async fn admit(
-    State(clerk): State<Shared>,
+/// Refuses requests without the secret key.
+async fn require_secret_key(
+    State(state): State<SharedState>,
     headers: HeaderMap,
     request: Request,
     next: Next,
-) -> Result<Response, Problem> {
+) -> Result<Response, BackendApiError> {
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = given.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(Problem::no_key)?;
-    if clerk.secret_key.is(key) { Ok(next.run(request).await) } else { Err(Problem::wrong_key()) }
+    let key = given
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .ok_or_else(BackendApiError::no_key)?;
+    if state.secret_key.matches(key) {
+        Ok(next.run(request).await)
+    } else {
+        Err(BackendApiError::wrong_key())
+    }
 }
 
-/// Refuses every N-th request, as the switch says.
-async fn limit(
-    State(clerk): State<Shared>,
+/// Refuses every N-th request, if the switch is on.
+async fn limit_rate(
+    State(state): State<SharedState>,
     request: Request,
     next: Next,
-) -> Result<Response, Problem> {
-    let is_limited = clerk.line().is_limited();
-    if is_limited { Err(Problem::too_many()) } else { Ok(next.run(request).await) }
+) -> Result<Response, BackendApiError> {
+    let is_limited = state.fault_injector().limits_next_request();
+    if is_limited { Err(BackendApiError::too_many()) } else { Ok(next.run(request).await) }
 }
 
-async fn users(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    let asked = Asked::read(pairs, &USERS)?;
+async fn users(State(state): State<SharedState>, Query(pairs): QueryPairs) -> JsonResult {
+    let query = ListQuery::parse(pairs, &USER_PARAMS)?;
     let fields = ["created_at", "updated_at", "last_active_at", "last_sign_in_at"];
-    Ok(Json(asked.page(chosen_users(&clerk, &asked)?, &fields)?.into()))
+    Ok(Json(query.page(matching_users(&state, &query)?, &fields)?.into()))
 }
 
-async fn count(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    let asked = Asked::read(pairs, &USERS)?;
-    let total = chosen_users(&clerk, &asked)?.len();
+async fn count_users(State(state): State<SharedState>, Query(pairs): QueryPairs) -> JsonResult {
+    let query = ListQuery::parse(pairs, &USER_PARAMS)?;
+    let total = matching_users(&state, &query)?.len();
     Ok(Json(json!({ "object": "total_count", "total_count": total })))
 }
 
-fn chosen_users(clerk: &Clerk, asked: &Asked) -> Result<Vec<Value>, Problem> {
-    let (ids, organizations) = (asked.ids("user_id")?, asked.ids("organization_id")?);
-    let memberships = clerk.all(Kind::Membership);
+fn matching_users(state: &ServerState, query: &ListQuery) -> Result<Vec<Value>, BackendApiError> {
+    let (ids, organizations) = (query.ids("user_id")?, query.ids("organization_id")?);
+    let memberships = state.list(ResourceKind::Membership);
     let is_member = |user: &str| {
         organizations.as_ref().is_none_or(|wanted| {
             memberships.iter().any(|it| {
-                user_of(it) == Some(user)
-                    && organization_of(it).is_some_and(|id| wanted.contains(&id))
+                user_id_of(it) == Some(user)
+                    && organization_id_of(it).is_some_and(|id| wanted.contains(&id))
             })
         })
     };
     let mut chosen = Vec::new();
-    for user in clerk.all(Kind::User) {
-        let id = text(&user, "/id").unwrap_or_default();
+    for user in state.list(ResourceKind::User) {
+        let id = text_at(&user, "/id").unwrap_or_default();
         let is_wanted = ids.as_ref().is_none_or(|ids| ids.contains(&id)) && is_member(id);
-        if is_wanted && asked.is_in_time(&user)? {
+        if is_wanted && query.is_in_time(&user)? {
             chosen.push(user);
         }
     }
     Ok(chosen)
 }
 
-async fn user(State(clerk): State<Shared>, Path(id): Path<String>) -> Answer {
-    known(&clerk, Kind::User, "user", &id).map(Json)
+async fn user(State(state): State<SharedState>, Path(id): Path<String>) -> JsonResult {
+    find(&state, ResourceKind::User, "user", &id).map(Json)
 }
 
-async fn organization(State(clerk): State<Shared>, Path(id): Path<String>) -> Answer {
-    known(&clerk, Kind::Organization, "organization", &id).map(Json)
+async fn organization(State(state): State<SharedState>, Path(id): Path<String>) -> JsonResult {
+    find(&state, ResourceKind::Organization, "organization", &id).map(Json)
 }
 
-fn known(clerk: &Clerk, kind: Kind, name: &str, id: &str) -> Result<Value, Problem> {
-    clerk.objects().get(kind, id).ok_or_else(|| Problem::not_found(name, id))
+fn find(
+    state: &ServerState,
+    kind: ResourceKind,
+    name: &str,
+    id: &str,
+) -> Result<Value, BackendApiError> {
+    state.resources().get(kind, id).ok_or_else(|| BackendApiError::not_found(name, id))
 }
 
-async fn organizations(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    let asked = Asked::read(pairs, &ORGANIZATIONS)?;
-    let (ids, users) = (asked.ids("organization_id")?, asked.ids("user_id")?);
-    let memberships = clerk.all(Kind::Membership);
+async fn organizations(State(state): State<SharedState>, Query(pairs): QueryPairs) -> JsonResult {
+    let query = ListQuery::parse(pairs, &ORGANIZATION_PARAMS)?;
+    let (ids, users) = (query.ids("organization_id")?, query.ids("user_id")?);
+    let memberships = state.list(ResourceKind::Membership);
     let has_member = |id: &str| {
         users.as_ref().is_none_or(|wanted| {
             memberships.iter().any(|it| {
-                organization_of(it) == Some(id)
-                    && user_of(it).is_some_and(|id| wanted.contains(&id))
+                organization_id_of(it) == Some(id)
+                    && user_id_of(it).is_some_and(|id| wanted.contains(&id))
             })
         })
     };
-    let mut rows = clerk.all(Kind::Organization);
+    let mut rows = state.list(ResourceKind::Organization);
     rows.retain(|row| {
-        let id = text(row, "/id").unwrap_or_default();
+        let id = text_at(row, "/id").unwrap_or_default();
         ids.as_ref().is_none_or(|ids| ids.contains(&id)) && has_member(id)
     });
-    listed(&asked, rows)
+    list_response(&query, rows)
 }
 
-async fn memberships(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, clerk.all(Kind::Membership))
+async fn memberships(State(state): State<SharedState>, Query(pairs): QueryPairs) -> JsonResult {
+    list_response(&ListQuery::parse(pairs, &["order_by"])?, state.list(ResourceKind::Membership))
 }
 
 async fn memberships_of_user(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     Path(id): Path<String>,
-    Query(pairs): Pairs,
-) -> Answer {
-    let asked = Asked::read(pairs, &[])?;
-    known(&clerk, Kind::User, "user", &id)?;
-    let mut rows = clerk.all(Kind::Membership);
-    rows.retain(|row| user_of(row) == Some(&id));
-    listed(&asked, rows)
+    Query(pairs): QueryPairs,
+) -> JsonResult {
+    let query = ListQuery::parse(pairs, &[])?;
+    find(&state, ResourceKind::User, "user", &id)?;
+    let mut rows = state.list(ResourceKind::Membership);
+    rows.retain(|row| user_id_of(row) == Some(&id));
+    list_response(&query, rows)
 }
 
 async fn memberships_of_organization(
-    State(clerk): State<Shared>,
+    State(state): State<SharedState>,
     Path(id): Path<String>,
-    Query(pairs): Pairs,
-) -> Answer {
-    let asked = Asked::read(pairs, &MEMBERS)?;
-    known(&clerk, Kind::Organization, "organization", &id)?;
-    let (users, roles) = (asked.ids("user_id")?, asked.ids("role")?);
+    Query(pairs): QueryPairs,
+) -> JsonResult {
+    let query = ListQuery::parse(pairs, &MEMBER_PARAMS)?;
+    find(&state, ResourceKind::Organization, "organization", &id)?;
+    let (users, roles) = (query.ids("user_id")?, query.ids("role")?);
     let is_among = |wanted: &Option<Vec<&str>>, found: Option<&str>| {
         wanted.as_ref().is_none_or(|wanted| found.is_some_and(|found| wanted.contains(&found)))
     };
     let mut rows = Vec::new();
-    for row in clerk.all(Kind::Membership) {
-        let user = user_of(&row).unwrap_or_default();
-        // A member who is not known has no time, and none is left out for it.
-        let known = clerk.objects().get(Kind::User, user);
-        let is_in_time = known.map_or(Ok(true), |user| asked.is_in_time(&user))?;
-        let is_wanted = is_among(&users, Some(user)) && is_among(&roles, text(&row, "/role"));
-        if organization_of(&row) == Some(&id) && is_in_time && is_wanted {
+    for row in state.list(ResourceKind::Membership) {
+        let user = user_id_of(&row).unwrap_or_default();
+        // A member who is not known has no time; the membership stays in the list.
+        let known = state.resources().get(ResourceKind::User, user);
+        let is_in_time = known.map_or(Ok(true), |user| query.is_in_time(&user))?;
+        let is_wanted = is_among(&users, Some(user)) && is_among(&roles, text_at(&row, "/role"));
+        if organization_id_of(&row) == Some(&id) && is_in_time && is_wanted {
             rows.push(row);
         }
     }
-    listed(&asked, rows)
+    list_response(&query, rows)
 }
 
-async fn roles(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, clerk.all(Kind::Role))
+async fn roles(State(state): State<SharedState>, Query(pairs): QueryPairs) -> JsonResult {
+    list_response(&ListQuery::parse(pairs, &["order_by"])?, state.list(ResourceKind::Role))
 }
 
-async fn permissions(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
-    listed(&Asked::read(pairs, &["order_by"])?, clerk.all(Kind::Permission))
+async fn permissions(State(state): State<SharedState>, Query(pairs): QueryPairs) -> JsonResult {
+    list_response(&ListQuery::parse(pairs, &["order_by"])?, state.list(ResourceKind::Permission))
 }
 
-/// A page, and how many rows there are in all.
-fn listed(asked: &Asked, rows: Vec<Value>) -> Answer {
+/// A page of rows, and the total number of rows.
+fn list_response(query: &ListQuery, rows: Vec<Value>) -> JsonResult {
     let total = rows.len();
-    Ok(Json(json!({ "data": asked.page(rows, &["created_at"])?, "total_count": total })))
+    Ok(Json(json!({ "data": query.page(rows, &["created_at"])?, "total_count": total })))
 }
 
-/// The cookies that a handshake has answered with a nonce: once.
-async fn handshake_payload(State(clerk): State<Shared>, Query(pairs): Pairs) -> Answer {
+/// The cookies of a handshake, by their nonce: once.
+async fn handshake_payload(
+    State(state): State<SharedState>,
+    Query(pairs): QueryPairs,
+) -> JsonResult {
     let nonce = pairs.iter().find(|(name, _)| name == "nonce").map(|(_, nonce)| nonce.as_str());
-    let nonce = nonce.ok_or_else(|| Problem::invalid("nonce", "must be given"))?;
-    let directives = clerk.nonces().take(nonce, now_ms());
-    let directives = directives.ok_or_else(|| Problem::not_found("handshake", nonce))?;
+    let nonce = nonce.ok_or_else(|| BackendApiError::invalid("nonce", "must be given"))?;
+    let directives = state.nonces().take(nonce, now_ms());
+    let directives = directives.ok_or_else(|| BackendApiError::not_found("handshake", nonce))?;
     Ok(Json(json!({ "directives": directives })))
 }

@@ -1,8 +1,8 @@
-//! The clock: the one place where this program asks for the time.
+//! The clock: the only place where this program reads the time.
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// A clock set before 1970 reads as 0: every token and signature is then refused as too old.
+/// A clock before 1970 reads as 0: then every token and signature is refused as too old.
 #[must_use]
 pub fn now_ms() -> i64 {
     #[expect(

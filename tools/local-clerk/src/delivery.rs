@@ -1,49 +1,49 @@
-//! A delivery, and the signed request that each attempt at it makes. No I/O.
+//! A webhook delivery, and the signed request of each attempt. No I/O.
 
 use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::{Request, Uri};
 use serde::{Deserialize, Serialize};
 use svix::webhooks::{Webhook, WebhookError};
 
-/// How far back a stale attempt is dated. Svix's libraries tolerate five minutes.
+/// The age of a stale attempt. Svix's libraries accept five minutes.
 const STALE_S: i64 = 600;
 
 /// A key that no receiver was given.
-const FOREIGN_KEY: &[u8] = b"a key that no receiver was given";
+const OTHER_KEY: &[u8] = b"a key that no receiver was given";
 
-/// What is to be sent: the same id and body for every attempt and every copy.
+/// What is sent: the same id and body in every attempt and every copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Delivery {
+pub struct WebhookDelivery {
     /// `svix-id`.
     pub svix_id: String,
     /// The body, byte for byte.
     pub body: String,
-    /// What goes wrong with this delivery in particular.
-    pub faults: OwnFaults,
+    /// The faults of this delivery.
+    pub faults: DeliveryFaults,
 }
 
-/// What goes wrong with one delivery. What is absent follows the standing switches.
+/// The faults of one delivery. The fault switches decide on what is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct OwnFaults {
-    /// How many further copies are sent after the first has been answered.
+pub struct DeliveryFaults {
+    /// The number of further copies, sent after the response to the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duplicate: Option<u32>,
-    /// How long to wait before the first attempt.
+    /// The wait before the first attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// Whether it is lost: Clerk promises no delivery.
+    /// Whether it is lost: Clerk does not guarantee delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drop: Option<bool>,
-    /// What a forger did to it. A forger sends once: such a delivery is not tried again.
+    /// What a forger changed. A forger sends once, so there is no retry.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tamper: Option<Tamper>,
+    pub tamper: Option<Tampering>,
 }
 
-/// What can be wrong with a request that a receiver must refuse.
+/// What is wrong with a request that a receiver must refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Tamper {
+pub enum Tampering {
     /// The body is not the one that was signed.
     Body,
     /// `svix-timestamp` is not the one that was signed.
@@ -52,21 +52,21 @@ pub enum Tamper {
     Signature,
     /// `svix-id` is not the one that was signed.
     Id,
-    /// Rightly signed, ten minutes ago: a recording.
+    /// Signed correctly, but ten minutes ago: a replay.
     Stale,
     /// Signed with a key that the receiver does not have.
     OtherSecret,
 }
 
-impl Tamper {
-    /// Each of them. A new one is tested by being here.
+impl Tampering {
+    /// All of them. The tests go through this list.
     pub const ALL: [Self; 6] =
         [Self::Body, Self::Timestamp, Self::Signature, Self::Id, Self::Stale, Self::OtherSecret];
 }
 
-/// One attempt: headers and body, signed and, where asked, spoilt.
+/// The headers and the body of one attempt: signed, then tampered with on request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signed {
+pub struct SignedRequest {
     /// `svix-id`.
     pub id: String,
     /// `svix-timestamp`, in seconds: the time of this attempt.
@@ -77,49 +77,49 @@ pub struct Signed {
     pub body: String,
 }
 
-impl Signed {
-    /// Signs an attempt at `now_s`, then spoils it if `tamper` says so.
+impl SignedRequest {
+    /// Signs an attempt at `now_s`, then tampers with it as `tampering` says.
     ///
     /// # Errors
-    /// [`WebhookError`] as the `svix` crate gives it; with text as body it has no reason to.
+    /// [`WebhookError`] from the `svix` crate; none is expected when the body is text.
     pub fn new(
-        delivery: &Delivery,
-        tamper: Option<Tamper>,
+        delivery: &WebhookDelivery,
+        tampering: Option<Tampering>,
         webhook: &Webhook,
         now_s: i64,
     ) -> Result<Self, WebhookError> {
         let (id, body) = (delivery.svix_id.clone(), delivery.body.clone());
         let timestamp_s =
-            if tamper == Some(Tamper::Stale) { now_s.saturating_sub(STALE_S) } else { now_s };
-        let signature = if tamper == Some(Tamper::OtherSecret) {
-            let foreign = Webhook::from_bytes(FOREIGN_KEY.to_vec())?;
-            foreign.sign(&id, timestamp_s, body.as_bytes())?
+            if tampering == Some(Tampering::Stale) { now_s.saturating_sub(STALE_S) } else { now_s };
+        let signature = if tampering == Some(Tampering::OtherSecret) {
+            let other = Webhook::from_bytes(OTHER_KEY.to_vec())?;
+            other.sign(&id, timestamp_s, body.as_bytes())?
         } else {
             webhook.sign(&id, timestamp_s, body.as_bytes())?
         };
         let signed = Self { id, timestamp_s, signature, body };
-        Ok(match tamper {
-            Some(tamper) => signed.spoilt(tamper),
+        Ok(match tampering {
+            Some(tampering) => signed.tampered_with(tampering),
             None => signed,
         })
     }
 
-    fn spoilt(mut self, tamper: Tamper) -> Self {
-        match tamper {
-            Tamper::Body => self.body = altered(&self.body),
-            Tamper::Timestamp => self.timestamp_s = self.timestamp_s.saturating_add(1),
-            Tamper::Signature => self.signature = resigned(&self.signature),
-            Tamper::Id => self.id.push('x'),
-            // These two are wrong from the signing on.
-            Tamper::Stale | Tamper::OtherSecret => {}
+    fn tampered_with(mut self, tampering: Tampering) -> Self {
+        match tampering {
+            Tampering::Body => self.body = alter_body(&self.body),
+            Tampering::Timestamp => self.timestamp_s = self.timestamp_s.saturating_add(1),
+            Tampering::Signature => self.signature = alter_signature(&self.signature),
+            Tampering::Id => self.id.push('x'),
+            // These two were signed wrongly.
+            Tampering::Stale | Tampering::OtherSecret => {}
         }
         self
     }
 
-    /// The request that Svix would make.
+    /// The HTTP request that Svix would send.
     ///
     /// # Errors
-    /// [`axum::http::Error`] when the id is not the text of a header.
+    /// [`axum::http::Error`] when the id is not a valid header value.
     pub fn into_request<B: From<String>>(self, to: &Uri) -> Result<Request<B>, axum::http::Error> {
         Request::post(to)
             .header(CONTENT_TYPE, "application/json")
@@ -131,16 +131,16 @@ impl Signed {
     }
 }
 
-/// Another body, and where possible another meaning: a field more in the object.
-fn altered(body: &str) -> String {
+/// A different body: where it is a JSON object, one with a further member.
+fn alter_body(body: &str) -> String {
     match body.strip_prefix("{\"") {
         Some(rest) => format!("{{\"altered\":true,\"{rest}"),
         None => format!("{body} "),
     }
 }
 
-/// The same signature but for its first character.
-fn resigned(signature: &str) -> String {
+/// The same signature, except for its first character.
+fn alter_signature(signature: &str) -> String {
     match signature.strip_prefix("v1,A") {
         Some(rest) => format!("v1,B{rest}"),
         None => signature
@@ -150,41 +150,27 @@ fn resigned(signature: &str) -> String {
     }
 }
 
-/// A fresh `svix-id`.
-#[must_use]
-pub fn fresh_svix_id() -> String {
-    fresh_id("msg_")
-}
-
-/// A fresh id in Clerk's form: a prefix and 27 letters or digits.
-#[must_use]
-pub fn fresh_id(prefix: &str) -> String {
-    std::iter::repeat_with(fastrand::alphanumeric).take(27).fold(prefix.to_owned(), |mut id, c| {
-        id.push(c);
-        id
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
     use axum::http::{HeaderMap, Uri};
     use svix::webhooks::{Webhook, WebhookError};
 
-    use super::{Delivery, OwnFaults, Signed, Tamper, fresh_svix_id};
+    use super::{DeliveryFaults, SignedRequest, Tampering, WebhookDelivery};
     use crate::clock::now_ms;
+    use crate::ids::new_svix_id;
 
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-    /// What the `svix` crate makes of an attempt.
-    fn verdict(body: &str, tamper: Option<Tamper>) -> Result<(), WebhookError> {
+    /// Verifies an attempt with the `svix` crate.
+    fn verify(body: &str, tamper: Option<Tampering>) -> Result<(), WebhookError> {
         let webhook = Webhook::new(SECRET).unwrap();
-        let delivery = Delivery {
-            svix_id: fresh_svix_id(),
+        let delivery = WebhookDelivery {
+            svix_id: new_svix_id(),
             body: body.to_owned(),
-            faults: OwnFaults::default(),
+            faults: DeliveryFaults::default(),
         };
-        let signed = Signed::new(&delivery, tamper, &webhook, now_ms() / 1000).unwrap();
+        let signed = SignedRequest::new(&delivery, tamper, &webhook, now_ms() / 1000).unwrap();
         let sent = signed.body.clone();
         let uri = Uri::from_static("http://127.0.0.1/webhooks/clerk");
         let request = signed.into_request::<Body>(&uri).unwrap();
@@ -194,39 +180,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_signed_verifies() {
+    fn a_signed_request_verifies() {
         for body in ["{\"a\":1}", "{}", "", "not json", "ü"] {
-            assert!(verdict(body, None).is_ok(), "{body}");
+            assert!(verify(body, None).is_ok(), "{body}");
         }
     }
 
     #[test]
-    fn what_is_spoilt_does_not_verify() {
-        use Tamper::{Body, Id, OtherSecret, Signature, Stale, Timestamp};
+    fn a_request_that_was_tampered_with_does_not_verify() {
+        use Tampering::{Body, Id, OtherSecret, Signature, Stale, Timestamp};
         for body in ["{\"a\":1}", "{}", "", "not json"] {
             for tamper in [Body, Timestamp, Signature, Id, OtherSecret] {
-                let verdict = verdict(body, Some(tamper));
+                let result = verify(body, Some(tamper));
                 assert!(
-                    matches!(verdict, Err(WebhookError::InvalidSignature)),
-                    "{body:?} {tamper:?}: {verdict:?}"
+                    matches!(result, Err(WebhookError::InvalidSignature)),
+                    "{body:?} {tamper:?}: {result:?}"
                 );
             }
-            let verdict = verdict(body, Some(Stale));
-            assert!(matches!(verdict, Err(WebhookError::TimestampTooOldError)), "{verdict:?}");
+            let result = verify(body, Some(Stale));
+            assert!(matches!(result, Err(WebhookError::TimestampTooOldError)), "{result:?}");
         }
     }
 
     #[test]
-    fn either_signature_is_spoilt() {
-        assert_eq!(super::resigned("v1,AbCd"), "v1,BbCd");
-        assert_eq!(super::resigned("v1,bbCd"), "v1,AbCd");
-    }
-
-    #[test]
-    fn a_fresh_id_has_clerks_form() {
-        let id = fresh_svix_id();
-        assert_eq!(id.len(), 31);
-        assert!(id.strip_prefix("msg_").unwrap().bytes().all(|b| b.is_ascii_alphanumeric()));
-        assert_ne!(id, fresh_svix_id());
+    fn altering_a_signature_always_changes_it() {
+        assert_eq!(super::alter_signature("v1,AbCd"), "v1,BbCd");
+        assert_eq!(super::alter_signature("v1,bbCd"), "v1,AbCd");
     }
 }

@@ -1,78 +1,78 @@
-//! Answers to handshakes that wait to be fetched: the browser carries a nonce, and the application
-//! trades it for the cookies by the Backend API. No I/O.
+//! The cookies of handshakes that the application has yet to fetch. The browser carries a nonce;
+//! the application exchanges it for the cookies at the Backend API. No I/O.
 
 use std::collections::VecDeque;
 
-use crate::delivery::fresh_id;
+use crate::ids::new_id;
 
-/// How long an answer waits. Clerk states no time; the redirect back takes seconds.
-const WAITS_MS: i64 = 60_000;
+/// The lifetime of a nonce. Clerk documents none; the redirect back takes seconds.
+const NONCE_TTL_MS: i64 = 60_000;
 
-/// The most that wait: a browser that never comes back must not fill the memory.
-const MOST: usize = 1_000;
+/// The most nonces that are kept: browsers that never return must not fill the memory.
+const NONCES_MAX: usize = 1_000;
 
-/// The answers that wait, the oldest first.
+/// The handshakes that are still to be fetched, the oldest first.
 #[derive(Debug, Default)]
-pub struct Nonces {
-    waiting: VecDeque<Waiting>,
+pub struct NonceStore {
+    pending: VecDeque<PendingHandshake>,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct PendingHandshake {
     nonce: String,
-    until_ms: i64,
+    expires_ms: i64,
     cookies: Vec<String>,
 }
 
-impl Nonces {
-    /// Keeps an answer and gives its nonce.
-    pub fn keep(&mut self, cookies: Vec<String>, now_ms: i64) -> String {
-        self.waiting.retain(|it| now_ms < it.until_ms);
-        if MOST <= self.waiting.len() {
-            self.waiting.pop_front();
+impl NonceStore {
+    /// Keeps the cookies of a handshake, and returns their nonce.
+    pub fn insert(&mut self, cookies: Vec<String>, now_ms: i64) -> String {
+        self.pending.retain(|it| now_ms < it.expires_ms);
+        if NONCES_MAX <= self.pending.len() {
+            self.pending.pop_front();
         }
-        let nonce = fresh_id("");
-        let until_ms = now_ms.saturating_add(WAITS_MS);
-        self.waiting.push_back(Waiting { nonce: nonce.clone(), until_ms, cookies });
+        let nonce = new_id("");
+        let expires_ms = now_ms.saturating_add(NONCE_TTL_MS);
+        self.pending.push_back(PendingHandshake { nonce: nonce.clone(), expires_ms, cookies });
         nonce
     }
 
-    /// The answer of a nonce: once, while it waits.
+    /// The cookies of a nonce: once, until it expires.
     pub fn take(&mut self, nonce: &str, now_ms: i64) -> Option<Vec<String>> {
-        let at = self.waiting.iter().position(|it| it.nonce == nonce)?;
-        let found = self.waiting.remove(at)?;
-        (now_ms < found.until_ms).then_some(found.cookies)
+        let at = self.pending.iter().position(|it| it.nonce == nonce)?;
+        let found = self.pending.remove(at)?;
+        (now_ms < found.expires_ms).then_some(found.cookies)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Nonces, WAITS_MS};
+    use super::{NONCE_TTL_MS, NONCES_MAX, NonceStore};
 
-    fn answer() -> Vec<String> {
+    fn cookies() -> Vec<String> {
         vec!["__session=x".to_owned()]
     }
 
     #[test]
-    fn an_answer_is_fetched_once_and_while_it_waits() {
-        let mut nonces = Nonces::default();
-        let nonce = nonces.keep(answer(), 0);
+    fn cookies_are_fetched_once_and_before_they_expire() {
+        let mut nonces = NonceStore::default();
+        let nonce = nonces.insert(cookies(), 0);
         assert_eq!(nonces.take("other", 0), None);
-        assert_eq!(nonces.take(&nonce, WAITS_MS - 1), Some(answer()));
-        assert_eq!(nonces.take(&nonce, WAITS_MS - 1), None, "once");
-        let nonce = nonces.keep(answer(), 0);
-        assert_eq!(nonces.take(&nonce, WAITS_MS), None, "too late");
+        assert_eq!(nonces.take(&nonce, NONCE_TTL_MS - 1), Some(cookies()));
+        assert_eq!(nonces.take(&nonce, NONCE_TTL_MS - 1), None, "once");
+        let nonce = nonces.insert(cookies(), 0);
+        assert_eq!(nonces.take(&nonce, NONCE_TTL_MS), None, "expired");
     }
 
     #[test]
-    fn the_oldest_makes_room() {
-        let mut nonces = Nonces::default();
-        let first = nonces.keep(answer(), 0);
-        let second = nonces.keep(answer(), 0);
-        for _ in 2..=MOST {
-            nonces.keep(answer(), 0);
+    fn the_oldest_nonce_is_dropped_when_there_are_too_many() {
+        let mut nonces = NonceStore::default();
+        let first = nonces.insert(cookies(), 0);
+        let second = nonces.insert(cookies(), 0);
+        for _ in 2..=NONCES_MAX {
+            nonces.insert(cookies(), 0);
         }
         assert_eq!(nonces.take(&first, 0), None);
-        assert_eq!(nonces.take(&second, 0), Some(answer()));
+        assert_eq!(nonces.take(&second, 0), Some(cookies()));
     }
 }

@@ -1,8 +1,9 @@
-//! Who may ask: programs on this machine, this server's own pages and the application's.
+//! Accepts requests from programs on this machine, from this server's pages and from those of the
+//! applications.
 //!
-//! The server signs anyone in as anyone, so a page of another site that is open in the same browser
-//! must not be able to drive it: neither by posting to it, nor by a name of its own that resolves
-//! to 127.0.0.1.
+//! The server signs in any user without a password. So a page of another site, open in the same
+//! browser, must not be able to use it: neither by a post, nor by a host name of its own that
+//! resolves to 127.0.0.1.
 
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
@@ -10,21 +11,22 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::server::Shared;
+use crate::state::SharedState;
 
-/// Answers 421 to a request for another host, 403 to one that another site's page made.
-pub(crate) async fn refuse_strangers(
-    State(clerk): State<Shared>,
+/// Answers 421 to a request for another host, and 403 to one from a page of another site.
+pub(crate) async fn reject_cross_site(
+    State(state): State<SharedState>,
     request: Request,
     next: Next,
 ) -> Response {
-    if !addressed_to_us(request.headers()) {
-        let text = format!("this server is {}: open that address\n", clerk.issuer);
+    if !is_our_host(request.headers()) {
+        let text = format!("this server is {}: use that address\n", state.issuer);
         return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
     }
-    let own: Vec<String> = [clerk.issuer.clone()].into_iter().chain(clerk.apps.origins()).collect();
-    if !is_safe(request.method()) && !from_our_pages(request.headers(), &own) {
-        let text = "this request came from another site's page and was refused\n";
+    let own: Vec<String> = [state.issuer.clone()].into_iter().chain(state.apps.origins()).collect();
+    if !is_safe(request.method()) && !is_from_our_pages(request.headers(), &own) {
+        let text =
+            "this request came from a page of another site and was refused: use the sign-in page\n";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
     next.run(request).await
@@ -34,14 +36,14 @@ const fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// A browser that was sent here by a foreign name that resolves to 127.0.0.1 says so in `Host`.
-fn addressed_to_us(headers: &HeaderMap) -> bool {
+/// If another host name resolves to 127.0.0.1, the browser sends that name in `Host`.
+fn is_our_host(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     host.split(':').next() == Some("127.0.0.1")
 }
 
-/// Programs send neither header; browsers send at least one with every post.
-fn from_our_pages(headers: &HeaderMap, own: &[String]) -> bool {
+/// Programs send neither header. Browsers send at least one with every post.
+fn is_from_our_pages(headers: &HeaderMap, own: &[String]) -> bool {
     let allowed = |name: &str, is_allowed: &dyn Fn(&str) -> bool| {
         headers.get_all(name).iter().all(|value| value.to_str().is_ok_and(is_allowed))
     };
@@ -53,7 +55,7 @@ fn from_our_pages(headers: &HeaderMap, own: &[String]) -> bool {
 mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{addressed_to_us, from_our_pages};
+    use super::{is_from_our_pages, is_our_host};
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
@@ -63,21 +65,21 @@ mod tests {
     }
 
     #[test]
-    fn only_our_address_is_answered() {
+    fn only_our_own_host_is_accepted() {
         for host in ["127.0.0.1:8790", "127.0.0.1"] {
-            assert!(addressed_to_us(&headers(&[("host", host)])), "{host}");
+            assert!(is_our_host(&headers(&[("host", host)])), "{host}");
         }
         for host in ["localhost:8790", "evil.example:8790", "127.0.0.1.evil.example", ""] {
-            assert!(!addressed_to_us(&headers(&[("host", host)])), "{host}");
+            assert!(!is_our_host(&headers(&[("host", host)])), "{host}");
         }
-        assert!(!addressed_to_us(&headers(&[])));
+        assert!(!is_our_host(&headers(&[])));
     }
 
     #[test]
-    fn pages_of_other_sites_are_strangers() {
+    fn posts_from_pages_of_other_sites_are_refused() {
         let own = ["http://127.0.0.1:8790", "http://127.0.0.1:8787"].map(str::to_owned);
         let check = |pairs: &[(&'static str, &'static str)], want: bool| {
-            assert_eq!(from_our_pages(&headers(pairs), &own), want, "{pairs:?}");
+            assert_eq!(is_from_our_pages(&headers(pairs), &own), want, "{pairs:?}");
         };
         check(&[], true);
         check(&[("origin", "http://127.0.0.1:8790")], true);

@@ -1,22 +1,22 @@
-//! Clerk's payloads, field for field: the envelope and the objects inside.
+//! The bodies of Clerk's webhooks, field for field: the event and the resource in it.
 //!
 //! The shapes are those of Clerk's OpenAPI description of its webhooks (2025-04-15,
-//! <https://github.com/clerk/openapi-specs>) and of a captured delivery, `private_metadata` and
-//! all: what a receiver must not keep has to be there for a test to notice.
+//! <https://github.com/clerk/openapi-specs>) and of a captured delivery, with
+//! `private_metadata`: tests must notice when a receiver stores it.
 
 use serde_json::{Value, json};
 
-use crate::people::{ACME_ID, ADA, Permission, Person, Role};
+use crate::sample_users::{ACME_ID, ADA, SamplePermission, SampleRole, SampleUser};
 
-/// How long after a change its event is written: 18 ms in the captured delivery.
+/// The time from a change to its event: 18 ms in the captured delivery.
 pub const EVENT_AFTER_MS: i64 = 18;
 
-/// The body of an event of an instance as Clerk sends it: minified, keys in alphabetical order.
+/// The body of an event as Clerk sends it: minified, with its keys in alphabetical order.
 #[must_use]
-pub fn envelope(instance_id: &str, kind: &str, data: &Value, timestamp_ms: i64) -> String {
+pub fn event_body(instance_id: &str, event_type: &str, data: &Value, timestamp_ms: i64) -> String {
     let mut event = json!({
         "object": "event",
-        "type": kind,
+        "type": event_type,
         "data": data,
         "timestamp": timestamp_ms,
         "instance_id": instance_id,
@@ -28,36 +28,40 @@ pub fn envelope(instance_id: &str, kind: &str, data: &Value, timestamp_ms: i64) 
     event.to_string()
 }
 
-/// When an object was made and last changed, in milliseconds.
+/// When a resource was created and last updated, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
+pub struct Timestamps {
     /// `created_at`.
     pub created_ms: i64,
     /// `updated_at`.
     pub updated_ms: i64,
 }
 
-impl Times {
-    /// An object that has not changed since it was made.
+impl Timestamps {
+    /// The times of a resource that was not updated since.
     #[must_use]
-    pub const fn made(at_ms: i64) -> Self {
+    pub const fn created(at_ms: i64) -> Self {
         Self { created_ms: at_ms, updated_ms: at_ms }
     }
 
-    /// The same object, changed later.
+    /// The same resource, updated later.
     #[must_use]
-    pub const fn changed(self, at_ms: i64) -> Self {
+    pub const fn updated(self, at_ms: i64) -> Self {
         Self { created_ms: self.created_ms, updated_ms: at_ms }
     }
 }
 
 /// A user with these app roles in `public_metadata.roles`.
 #[must_use]
-pub fn user(person: &Person, roles: &[&str], times: Times) -> Value {
-    // Reversed: the primary address is the one that `primary_email_address_id` names, and a
-    // receiver that takes the first of the list must be seen to take the wrong one.
-    let emails: Vec<Value> =
-        person.emails.iter().rev().map(|email| address(email.id, email.address, times)).collect();
+pub fn user(person: &SampleUser, roles: &[&str], times: Timestamps) -> Value {
+    // Reversed: `primary_email_address_id` names the primary address. A receiver that takes the
+    // first of the list must fail the tests.
+    let emails: Vec<Value> = person
+        .emails
+        .iter()
+        .rev()
+        .map(|email| email_address(email.id, email.address, times))
+        .collect();
     json!({
         "object": "user",
         "id": person.id,
@@ -72,7 +76,7 @@ pub fn user(person: &Person, roles: &[&str], times: Times) -> Value {
         "profile_image_url": "https://www.gravatar.com/avatar?d=mp",
         "image_url": "https://img.clerk.com/local",
         "has_image": false,
-        "public_metadata": metadata(roles),
+        "public_metadata": public_metadata(roles),
         "private_metadata": { "note": "for the backend alone: never to be kept" },
         "unsafe_metadata": {},
         "email_addresses": emails,
@@ -103,12 +107,12 @@ pub fn user(person: &Person, roles: &[&str], times: Times) -> Value {
     })
 }
 
-/// Nobody's roles are a field of their own in Clerk: they are the application's, in its metadata.
-fn metadata(roles: &[&str]) -> Value {
+/// App roles are no field of Clerk: the application keeps them in the metadata.
+fn public_metadata(roles: &[&str]) -> Value {
     if roles.is_empty() { json!({}) } else { json!({ "roles": roles }) }
 }
 
-fn address(id: &str, address: &str, times: Times) -> Value {
+fn email_address(id: &str, address: &str, times: Timestamps) -> Value {
     json!({
         "object": "email_address",
         "id": id,
@@ -127,15 +131,15 @@ fn address(id: &str, address: &str, times: Times) -> Value {
     })
 }
 
-/// What is left of a deleted object: its kind and its id.
+/// The data of a deleted resource: its kind and its id.
 #[must_use]
 pub fn deleted(object: &str, id: &str) -> Value {
     json!({ "object": object, "id": id, "deleted": true })
 }
 
-/// The organization Acme, made by Ada.
+/// The organization Acme, created by Ada.
 #[must_use]
-pub fn acme(times: Times) -> Value {
+pub fn acme(times: Timestamps) -> Value {
     json!({
         "object": "organization",
         "id": ACME_ID,
@@ -156,14 +160,14 @@ pub fn acme(times: Times) -> Value {
     })
 }
 
-/// A membership: it nests the whole organization, as Clerk's does.
+/// A membership. It contains the whole organization, as at Clerk.
 #[must_use]
 pub fn membership(
     id: &str,
-    person: &Person,
-    role: &Role,
+    person: &SampleUser,
+    role: &SampleRole,
     organization: &Value,
-    times: Times,
+    times: Timestamps,
 ) -> Value {
     let permissions: Vec<&str> = role.permissions.iter().map(|permission| permission.key).collect();
     json!({
@@ -182,7 +186,7 @@ pub fn membership(
             "profile_image_url": "https://www.gravatar.com/avatar?d=mp",
             "image_url": "https://img.clerk.com/local",
             "has_image": false,
-            "identifier": person.email().or(person.username),
+            "identifier": person.primary_email().or(person.username),
             "username": person.username,
             "banned": false,
         },
@@ -191,9 +195,9 @@ pub fn membership(
     })
 }
 
-/// A role of the instance's catalogue, with its permissions in full.
+/// A role of the instance's catalogue, with all of its permissions.
 #[must_use]
-pub fn role(role: &Role, times: Times) -> Value {
+pub fn role(role: &SampleRole, times: Timestamps) -> Value {
     let permissions: Vec<Value> =
         role.permissions.iter().map(|held| permission(held, times)).collect();
     json!({
@@ -211,7 +215,7 @@ pub fn role(role: &Role, times: Times) -> Value {
 
 /// A permission of the instance's catalogue.
 #[must_use]
-pub fn permission(permission: &Permission, times: Times) -> Value {
+pub fn permission(permission: &SamplePermission, times: Timestamps) -> Value {
     json!({
         "object": "permission",
         "id": permission.id,
@@ -224,9 +228,9 @@ pub fn permission(permission: &Permission, times: Times) -> Value {
     })
 }
 
-/// A session: it nests the whole user.
+/// A session. It contains the whole user.
 #[must_use]
-pub fn session(id: &str, person: &Person, user: &Value, times: Times) -> Value {
+pub fn session(id: &str, person: &SampleUser, user: &Value, times: Timestamps) -> Value {
     json!({
         "object": "session",
         "id": id,

@@ -1,62 +1,61 @@
-//! Where the browser goes after signing in: a page of the application, never another site.
+//! The redirect after signing in: to a page of the application, never to another site.
 
 use url::Url;
 
 use crate::config::AppUrl;
 
-/// Longer than any page's address has reason to be.
-const PATH_BYTES_MAX: usize = 2_048;
+/// Longer than any address of a page should be.
+const PAGE_BYTES_MAX: usize = 2_048;
 
-/// The page of the application that was asked for, else `fallback`.
+/// The requested page of the application, else `fallback`.
 ///
-/// What is asked for must be a path, or an address of the application as an application sends it
-/// to Clerk. `//evil.example` and, to browsers, `/\evil.example` name
-/// another host, and browsers drop tabs and line ends before they look: what begins so, or
-/// holds a backslash or a control character, is not taken. The result has the application's
-/// origin; that is compared, not assumed.
+/// The request must name a path, or an address of the application, as applications send it to
+/// Clerk. For browsers `//evil.example` and `/\evil.example` name another host, and they ignore
+/// tabs and line ends. So a request that begins with `//`, or contains a backslash or a control
+/// character, is refused. The origin of the result is compared with the application's.
 #[must_use]
-pub fn target(app: &AppUrl, asked: Option<&str>, fallback: &str) -> Url {
-    asked.and_then(|asked| page_of(app, asked)).unwrap_or_else(|| {
+pub fn redirect_target(app: &AppUrl, requested: Option<&str>, fallback: &str) -> Url {
+    requested.and_then(|requested| app_page(app, requested)).unwrap_or_else(|| {
         let mut url = app.as_url().clone();
         url.set_path(fallback);
         url
     })
 }
 
-/// The page of the application that was asked for, if it is one.
+/// The requested page, if it is one of the application.
 #[must_use]
-pub fn page_of(app: &AppUrl, asked: &str) -> Option<Url> {
+pub fn app_page(app: &AppUrl, requested: &str) -> Option<Url> {
     let origin = app.as_url().origin().ascii_serialization();
-    let asked = asked.strip_prefix(&origin).unwrap_or(asked);
-    let path = asked.starts_with('/') && !asked.starts_with("//");
-    if !path || PATH_BYTES_MAX < asked.len() {
+    let requested = requested.strip_prefix(&origin).unwrap_or(requested);
+    let path = requested.starts_with('/') && !requested.starts_with("//");
+    if !path || PAGE_BYTES_MAX < requested.len() {
         return None;
     }
-    if asked.chars().any(|c| c == '\\' || c.is_control()) {
+    if requested.chars().any(|c| c == '\\' || c.is_control()) {
         return None;
     }
-    let mut url = app.as_url().join(asked).ok()?;
+    let mut url = app.as_url().join(requested).ok()?;
     url.set_fragment(None);
-    // A path that collapses to `//…` (`/.//evil.example`) stays on this host, but whoever reads
-    // it as an address of its own would leave.
+    // `/.//evil.example` becomes `//evil.example`: still a path on this host, but as an address of
+    // its own it would name another host.
     let stays = url.origin() == app.as_url().origin() && !url.path().starts_with("//");
     stays.then_some(url)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::target;
+    use super::redirect_target;
     use crate::config::AppUrl;
 
     #[track_caller]
-    fn check(asked: &str, want: &str) {
+    fn check(requested: &str, want: &str) {
         let app = AppUrl::parse("http://127.0.0.1:8787").unwrap();
-        let got = target(&app, Some(asked), "/dashboard");
-        assert_eq!(got.as_str(), format!("http://127.0.0.1:8787{want}"), "{asked:?}");
+        let got = redirect_target(&app, Some(requested), "/dashboard");
+        assert_eq!(got.as_str(), format!("http://127.0.0.1:8787{want}"), "{requested:?}");
     }
 
     #[test]
-    fn a_page_of_the_application_is_kept_with_its_query() {
+    fn a_app_page_the_application_is_kept_with_its_query() {
         check("/", "/");
         check("/admin", "/admin");
         check("/orgs/org_1/settings?tab=2&x=%2F%2Fevil", "/orgs/org_1/settings?tab=2&x=%2F%2Fevil");
@@ -69,8 +68,8 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_becomes_the_dashboard() {
-        for asked in [
+    fn anything_else_leads_to_the_fallback() {
+        for requested in [
             "",
             "admin",
             "//evil.example",
@@ -93,14 +92,14 @@ mod tests {
             "javascript:alert(1)",
             "data:text/html,x",
         ] {
-            check(asked, "/dashboard");
+            check(requested, "/dashboard");
         }
         check(&format!("/{}", "a".repeat(2_048)), "/dashboard");
     }
 
     #[test]
-    fn nothing_asked_is_the_fallback() {
+    fn without_a_requested_page_it_is_the_fallback() {
         let app = AppUrl::parse("http://127.0.0.1:8787").unwrap();
-        assert_eq!(target(&app, None, "/").as_str(), "http://127.0.0.1:8787/");
+        assert_eq!(redirect_target(&app, None, "/").as_str(), "http://127.0.0.1:8787/");
     }
 }

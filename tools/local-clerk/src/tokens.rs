@@ -1,4 +1,4 @@
-//! Tokens by the JSON interface: as Clerk mints them, and wrong in a form that is asked for.
+//! Session tokens on request: valid as those of Clerk, or invalid in a requested way.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,85 +6,94 @@ use axum::extract::rejection::JsonRejection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::api::Refusal;
-use crate::claims::{Active, Actor, Claims, Version};
+use crate::api::ApiError;
+use crate::claims::{ActorClaim, ClaimsVersion, OrganizationParams, SessionClaims};
 use crate::clock::now_ms;
-use crate::server::{SESSION_TTL_S, Shared};
-use crate::wrong::{TABLE, Wrong, find};
+use crate::invalid_tokens::{INVALID_TOKENS, InvalidToken, find};
+use crate::state::{SESSION_TTL_S, SharedState};
 
-/// A token's longest life, and how far in the past one may have ended.
+/// The longest lifetime of a token, and how long ago one may have expired.
 const TTL_S_MAX: i64 = 86_400;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Asked {
+pub(crate) struct TokenRequest {
     user_id: String,
     ttl_s: Option<i64>,
-    /// Who acts as the user: any text, as in Clerk.
+    /// The id of an actor who impersonates the user: any text, as at Clerk.
     actor_id: Option<String>,
-    /// Where the user is working.
-    organization: Option<Active>,
-    /// The version of the claims, 1 or 2.
+    /// The active organization.
+    organization: Option<OrganizationParams>,
+    /// The version of the claims: 1 or 2.
     version: Option<u8>,
-    /// The name of a form in which it is wrong.
-    wrong: Option<String>,
+    /// The name of an invalid token.
+    #[serde(rename = "wrong")]
+    invalid: Option<String>,
 }
 
-impl Asked {
-    fn version(&self) -> Result<Version, Refusal> {
+impl TokenRequest {
+    fn claims_version(&self) -> Result<ClaimsVersion, ApiError> {
         let active = self.organization.clone();
         match self.version {
-            Some(1) => Ok(Version::first(active)),
-            None | Some(2) => Ok(Version::second(active)),
-            Some(_) => Err(Refusal::bad("version must be 1 or 2")),
+            Some(1) => Ok(ClaimsVersion::v1(active)),
+            None | Some(2) => Ok(ClaimsVersion::v2(active)),
+            Some(_) => Err(ApiError::bad_request("version must be 1 or 2: leave it out for 2")),
         }
     }
 
-    fn wrong(&self) -> Result<Option<Wrong>, Refusal> {
-        let named = self.wrong.as_deref().map(|name| {
+    fn invalid_token(&self) -> Result<Option<InvalidToken>, ApiError> {
+        let named = self.invalid.as_deref().map(|name| {
             find(name).ok_or_else(|| {
-                let names: Vec<&str> = TABLE.iter().map(|wrong| wrong.name).collect();
-                Refusal::bad(format!("wrong must be one of {}", names.join(", ")))
+                let names: Vec<&str> = INVALID_TOKENS.iter().map(|invalid| invalid.name).collect();
+                ApiError::bad_request(format!("wrong must be one of {}", names.join(", ")))
             })
         });
         named.transpose()
     }
 }
 
-/// Whether it is shaped as a user's id.
-fn is_user(id: &str) -> bool {
+/// Whether the id has the form of a user id.
+fn is_user_id(id: &str) -> bool {
     let tail = id.strip_prefix("user_").unwrap_or_default();
     !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// The wrong forms that can be asked for.
-pub(crate) async fn wrong() -> Json<Value> {
-    Json(json!(TABLE))
+/// The invalid tokens that a request may name.
+pub(crate) async fn list_invalid_tokens() -> Json<Value> {
+    Json(json!(INVALID_TOKENS))
 }
 
-pub(crate) async fn token(
-    State(clerk): State<Shared>,
-    asked: Result<Json<Asked>, JsonRejection>,
-) -> Result<Json<Value>, Refusal> {
-    let Json(asked) = asked?;
-    if !is_user(&asked.user_id) || asked.actor_id.as_deref() == Some("") {
-        return Err(Refusal::bad(
+/// Makes a token.
+pub(crate) async fn create_token(
+    State(state): State<SharedState>,
+    request: Result<Json<TokenRequest>, JsonRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Json(request) = request?;
+    if !is_user_id(&request.user_id) || request.actor_id.as_deref() == Some("") {
+        return Err(ApiError::bad_request(
             "user_id must be `user_` and letters or digits, and actor_id must not be empty",
         ));
     }
-    let ttl_s = asked.ttl_s.unwrap_or(SESSION_TTL_S);
+    let ttl_s = request.ttl_s.unwrap_or(SESSION_TTL_S);
     if !(-TTL_S_MAX..=TTL_S_MAX).contains(&ttl_s) {
-        return Err(Refusal::bad("ttl_s must lie between -86400 and 86400"));
+        return Err(ApiError::bad_request("ttl_s must lie between -86400 and 86400"));
     }
-    let (version, wrong) = (asked.version()?, asked.wrong()?);
+    let (version, invalid) = (request.claims_version()?, request.invalid_token()?);
     let now_s = now_ms() / 1000;
-    let mut claims =
-        Claims::new(&clerk.issuer, &clerk.apps.first().origin(), &asked.user_id, now_s, ttl_s);
+    let mut claims = SessionClaims::new(
+        &state.issuer,
+        &state.apps.first().origin(),
+        &request.user_id,
+        now_s,
+        ttl_s,
+    );
     claims.version = version;
-    claims.act = asked.actor_id.map(|sub| Actor { iss: clerk.issuer.clone(), sub });
-    let token = match wrong {
-        Some(wrong) => clerk.forger.forge(&clerk.keys, wrong, &claims).map_err(Refusal::broken)?,
-        None => clerk.keys.sign(&claims).map_err(Refusal::broken)?,
+    claims.act = request.actor_id.map(|sub| ActorClaim { iss: state.issuer.clone(), sub });
+    let token = match invalid {
+        Some(invalid) => {
+            state.forger.forge(&state.session_key, invalid, &claims).map_err(ApiError::internal)?
+        }
+        None => state.session_key.sign_session(&claims).map_err(ApiError::internal)?,
     };
     Ok(Json(json!({ "token": token })))
 }

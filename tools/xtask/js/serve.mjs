@@ -1,7 +1,7 @@
-// Runs the system for `cargo xtask dev`. Its first line of standard input is the options of
-// `start`, as JSON; each further line is a question to the database. Each line of standard output
-// is a JSON object: `{"ready":…}` or `{"fatal":…}` once, then an answer per question. It ends
-// when its standard input does, so that it cannot outlive the program that started it.
+// Runs the system for `cargo xtask dev`. The first line of standard input has the options of
+// `start` as JSON; each further line is a query to the database. Each line of standard output is a
+// JSON object: first `{"ready":…}` or `{"fatal":…}`, then one answer per query. The program ends
+// when its standard input ends, so that it cannot outlive the program that started it.
 
 import { createInterface } from "node:readline";
 

@@ -1,8 +1,8 @@
-// The whole system in one Miniflare: every Worker of the root wrangler.toml, as deployed, with
-// its state kept on disk. What a Worker is bound to is read from wrangler.toml and nowhere else.
+// The whole system in one Miniflare: every Worker of the root wrangler.toml, as deployed, with its
+// state on disk. The bindings are read only from wrangler.toml.
 //
-// The options are Miniflare 4's; wrangler brings Miniflare 5, whose dev proxy costs a millisecond
-// a request and stands in the way of nothing here.
+// These are options of Miniflare 4. Wrangler includes Miniflare 5, whose dev proxy adds a
+// millisecond per request and is not used here.
 
 import { createPublicKey } from "node:crypto";
 import { createWriteStream, mkdirSync, readFileSync, readdirSync } from "node:fs";
@@ -11,7 +11,7 @@ import path from "node:path";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import wrangler from "wrangler";
 
-/** Where the system listens: nothing here is for anyone but this machine. */
+/** Only this machine can reach the system. */
 const HOST = "127.0.0.1";
 
 /** worker-build's output: one ES module that imports one compiled wasm module. */
@@ -20,7 +20,7 @@ const MODULE_RULES = [
   { type: "ESModule", include: ["**/*.js"], fallthrough: true },
 ];
 
-/** Cloudflare's crons fire at most once a minute; Miniflare fires none by itself. */
+/** Cloudflare runs crons at most once a minute; Miniflare does not run them by itself. */
 const CRON_EVERY_MS = 60_000;
 
 /**
@@ -31,10 +31,10 @@ const CRON_EVERY_MS = 60_000;
  *   state: string,
  *   workers: {env: string, port?: number, bindings?: Record<string, string>}[],
  *   example?: {folder: string, port: number, key: object, bindings: Record<string, string>},
- * }} options `root` holds wrangler.toml; `state` is where data and logs are kept; each Worker is
- *   an environment of wrangler.toml, listens when it has a port, and is given `bindings` (vars
- *   and secrets) over those of wrangler.toml. The example is a built app with a wrangler.toml of
- *   its own, told the public `key` of the sessions.
+ * }} options `root` has wrangler.toml; `state` is the folder for data and logs. Each Worker is an
+ * environment of wrangler.toml. It listens if it has a port, and its `bindings` (variables and
+ * secrets) override those of wrangler.toml. The example is a built app with its own wrangler.toml,
+ * and gets the public `key` of the sessions.
  * @returns {Promise<{query: Function, migrated: string[], dispose: () => Promise<void>}>}
  */
 export async function start({ root, state, workers, example }) {
@@ -68,7 +68,7 @@ export async function start({ root, state, workers, example }) {
   };
 }
 
-/** Miniflare's own messages go where the Workers' do. */
+/** Writes Miniflare's own messages to the Workers' log. */
 class QuietLog extends Log {
   #sink;
 
@@ -82,7 +82,7 @@ class QuietLog extends Log {
   }
 }
 
-/** One environment of wrangler.toml as Miniflare 4 wants it. */
+/** Converts one environment of wrangler.toml to options of Miniflare 4. */
 function readWorker(root, { env, port, bindings }) {
   const config = path.join(root, "wrangler.toml");
   const { name } = wrangler.unstable_readConfig({ config, env }, { hideWarnings: true });
@@ -105,7 +105,7 @@ function readWorker(root, { env, port, bindings }) {
   };
 }
 
-/** The example, which Vite has bundled into one module, and its assets. */
+/** The example, bundled by Vite into one module, and its assets. */
 function readExample(root, { folder, port, key, bindings }) {
   const config = path.join(root, folder, "wrangler.toml");
   const { name } = wrangler.unstable_readConfig({ config }, { hideWarnings: true });
@@ -139,9 +139,9 @@ async function query(database, sql, args = []) {
 }
 
 /**
- * Applies what is new in `folder`, in the order of the names; each file is one batch, so that it
- * is applied whole or not at all. Statements are split and recorded as `wrangler d1 migrations
- * apply` does it, so that a database can move from one to the other.
+ * Applies the new files of `folder` in the order of their names. Each file is one batch, so it is
+ * applied completely or not at all. Statements are split and recorded as `wrangler d1 migrations
+ * apply` does it, so that a database can be used with both.
  */
 async function migrate(database, folder) {
   await database
@@ -167,7 +167,7 @@ async function migrate(database, folder) {
   return fresh;
 }
 
-/** Fires each Worker's crons once; what goes wrong is for its log, the next minute tries again. */
+/** Runs each Worker's crons once. Errors are in its log; the next minute tries again. */
 async function fireCrons(miniflare, specs, log) {
   for (const { name, crons } of specs) {
     for (const cron of crons) {

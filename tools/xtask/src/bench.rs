@@ -1,5 +1,5 @@
-//! `cargo xtask bench [NAME…]`: ours, the tutorial's own way and a floor, side by side in one
-//! workerd. What is measured and how says `tools/bench/README.md`.
+//! `cargo xtask bench [NAME…]`: ours, the tutorial's own way and a lower bound, side by side in one
+//! workerd. `tools/bench/README.md` says what is measured and how.
 
 use anyhow::{Result, bail};
 
@@ -9,19 +9,19 @@ use crate::setup::{self, Tools};
 use crate::show::{self, Step};
 use crate::{build, workers};
 
-/// What runs one row, `node tools/bench/run.mjs NAME`, or lists them, without a name.
+/// The script that runs one row, or lists them if no name is given.
 const RUNNER: &str = "tools/bench/run.mjs";
 
 const PEER: &str = "tools/bench/peer";
 
-/// Each row's line for other programs begins so.
+/// The prefix of the line of a row that other programs read.
 const LINE: &str = "bench: ";
 
-/// Runs the rows that are named, or all, each for itself; ends with a line for each.
+/// Runs the named rows, or all, one after the other. The last output is a line for each.
 ///
 /// # Errors
-/// When something cannot be built or a row cannot be measured. That a figure is not reached is a
-/// finding, and is said in its line.
+/// When something cannot be built or a row cannot be measured. A figure that is not reached is a
+/// result, and is in its line.
 pub(crate) fn run(place: &Place, names: &[String]) -> Result<()> {
     let tools = setup::ensure(place)?;
     build::build(place, &tools, &workers::all(place)?)?;
@@ -32,12 +32,12 @@ pub(crate) fn run(place: &Place, names: &[String]) -> Result<()> {
     for name in chosen(rows(place, &tools)?, names)? {
         let step = Step::begin(format!("bench {name}"));
         let ran = runner(place, &tools, Some(&name), &step)?
-            .ok("Mend what is named above, then run that bench again.")?;
+            .ok("Fix what is named above, then run that bench again.")?;
         let out = ran.out();
         let (for_programs, for_people): (Vec<&str>, Vec<&str>) =
             out.lines().partition(|line| line.starts_with(LINE));
         if for_programs.len() != 1 {
-            bail!("{RUNNER} {name} ended without its line:\n{}", ran.tail());
+            bail!("{RUNNER} {name} printed no result; its output:\n{}", ran.tail());
         }
         step.done("");
         for line in for_people {
@@ -51,7 +51,7 @@ pub(crate) fn run(place: &Place, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Checks the peer's types and bundles it into one module.
+/// Checks the types of the peer Worker and bundles it into one module.
 ///
 /// # Errors
 /// When it does not compile.
@@ -60,7 +60,7 @@ pub(crate) fn peer(place: &Place, tools: &Tools, step: &Step) -> Result<()> {
         .args(["node_modules/typescript/bin/tsc", "--project", PEER])
         .dir(&place.root)
         .run(|line| step.say(line))?
-        .ok("Mend the types that the compiler names.")?;
+        .ok("Fix the types that the compiler names.")?;
     Call::new(tools.package("esbuild"))
         .args(["tools/bench/peer/src/worker.ts", "--bundle", "--minify", "--format=esm"])
         .args(["--target=es2022", "--platform=neutral", "--main-fields=module,main"])
@@ -68,13 +68,13 @@ pub(crate) fn peer(place: &Place, tools: &Tools, step: &Step) -> Result<()> {
         .dir(&place.root)
         .vars(tools.vars()?)
         .run(|line| step.say(line))?
-        .ok("Mend what the bundler names.")?;
+        .ok("Fix what the bundler names.")?;
     Ok(())
 }
 
 fn rows(place: &Place, tools: &Tools) -> Result<Vec<String>> {
     let step = Step::begin("list the benches");
-    let ran = runner(place, tools, None, &step)?.ok("Mend what is named above.")?;
+    let ran = runner(place, tools, None, &step)?.ok("Fix what is named above.")?;
     step.done("");
     Ok(ran.out().lines().map(str::to_owned).collect())
 }
@@ -88,10 +88,10 @@ fn runner(place: &Place, tools: &Tools, name: Option<&str>, step: &Step) -> Resu
         .run(|line| step.say(line))
 }
 
-/// The named ones, in their order; all of them when none is named.
+/// The named rows, in their order; all if none is named.
 fn chosen(all: Vec<String>, names: &[String]) -> Result<Vec<String>> {
     if let Some(name) = names.iter().find(|name| !all.contains(name)) {
-        bail!("no bench is called `{name}`; there are {}", all.join(", "));
+        bail!("there is no bench `{name}`; choose one of: {}", all.join(", "));
     }
     Ok(if names.is_empty() { all } else { names.to_vec() })
 }
@@ -101,11 +101,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bench_is_chosen_by_its_name() {
+    fn a_bench_is_chosen_by_name() {
         let all = || vec!["guard".to_owned(), "door".to_owned()];
         assert_eq!(chosen(all(), &[]).unwrap(), all());
         assert_eq!(chosen(all(), &["door".to_owned()]).unwrap(), ["door"]);
         let error = chosen(all(), &["dor".to_owned()]).unwrap_err().to_string();
-        assert!(error.contains("there are guard, door"), "{error}");
+        assert!(error.contains("choose one of: guard, door"), "{error}");
     }
 }

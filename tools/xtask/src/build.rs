@@ -1,4 +1,4 @@
-//! `cargo xtask build [crate]`: each Worker as Cloudflare takes it, and how large it is.
+//! `cargo xtask build [crate]`: builds the Workers for Cloudflare, and measures them.
 
 mod faults;
 mod inputs;
@@ -10,24 +10,25 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 pub(crate) use self::faults::only_in_tests;
-use self::inputs::Inputs;
-pub(crate) use self::size::Size;
+pub(crate) use self::size::WorkerSize;
+
+use self::inputs::BuildInputs;
 use crate::call::Call;
 use crate::place::Place;
 use crate::setup::{self, Tools};
 use crate::show::{self, Step};
 use crate::workers::{self, Worker};
 
-/// What `worker-build` leaves of a Worker, and wrangler uploads.
+/// The outputs of `worker-build`, which wrangler uploads.
 const OUTPUTS: [&str; 2] = ["index.js", "index_bg.wasm"];
 
 /// One way to build a Worker.
-struct Recipe<'a> {
+struct BuildRecipe<'a> {
     worker: &'a Worker,
     title: String,
-    /// Where it leaves its outputs.
+    /// The folder of its outputs.
     out: PathBuf,
-    /// For worker-build, in the crate's folder.
+    /// The arguments of worker-build.
     args: Vec<String>,
 }
 
@@ -47,21 +48,21 @@ pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<()> {
 /// Builds each Worker whose inputs or outputs changed since it was built.
 ///
 /// # Errors
-/// When a build fails: what was tried, its last lines, and what to do.
+/// When a build fails: the command, its last lines, and the next step.
 pub(crate) fn build(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
-    let inputs = Inputs::read(place, tools)?;
+    let inputs = BuildInputs::read(place, tools)?;
     for worker in workers {
         build_one(place, tools, &inputs, &release(place, worker))?;
     }
     Ok(())
 }
 
-/// The same with fault switches, of those Workers that have any.
+/// Builds the Workers that have fault switches, with these.
 ///
 /// # Errors
 /// As [`build`].
 pub(crate) fn build_with_faults(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
-    let inputs = Inputs::read(place, tools)?;
+    let inputs = BuildInputs::read(place, tools)?;
     for worker in workers {
         if let Some(recipe) = faults::recipe(place, worker)? {
             build_one(place, tools, &inputs, &recipe)?;
@@ -74,22 +75,22 @@ pub(crate) fn build_with_faults(place: &Place, tools: &Tools, workers: &[Worker]
 ///
 /// # Errors
 /// When one is not built.
-pub(crate) fn measure(place: &Place, workers: &[Worker]) -> Result<Vec<Size>> {
+pub(crate) fn measure(place: &Place, workers: &[Worker]) -> Result<Vec<WorkerSize>> {
     let outputs = |worker: &Worker| outputs(place, worker).collect::<Vec<_>>();
-    workers.iter().map(|worker| Size::of(&worker.env, &outputs(worker))).collect()
+    workers.iter().map(|worker| WorkerSize::of(&worker.env, &outputs(worker))).collect()
 }
 
-/// What is over its budget among `sizes`.
+/// Checks `sizes` against the budget.
 ///
 /// # Errors
-/// When anything is.
-pub(crate) fn within_budget(sizes: &[Size]) -> Result<()> {
+/// When a Worker is over the budget.
+pub(crate) fn within_budget(sizes: &[WorkerSize]) -> Result<()> {
     size::within_budget(sizes)
 }
 
-/// As it is shipped.
-fn release<'a>(place: &Place, worker: &'a Worker) -> Recipe<'a> {
-    Recipe {
+/// The build for a deployment.
+fn release<'a>(place: &Place, worker: &'a Worker) -> BuildRecipe<'a> {
+    BuildRecipe {
         worker,
         title: format!("build {}", worker.env),
         out: place.root.join(&worker.env).join("build"),
@@ -97,43 +98,49 @@ fn release<'a>(place: &Place, worker: &'a Worker) -> Recipe<'a> {
     }
 }
 
-fn build_one(place: &Place, tools: &Tools, inputs: &Inputs, recipe: &Recipe<'_>) -> Result<()> {
-    let Recipe { worker, title, out, args } = recipe;
-    // Two runs that build the same Worker take turns; the second finds nothing to do.
+fn build_one(
+    place: &Place,
+    tools: &Tools,
+    inputs: &BuildInputs,
+    recipe: &BuildRecipe<'_>,
+) -> Result<()> {
+    let BuildRecipe { worker, title, out, args } = recipe;
+    // Two runs that build the same Worker take turns. The second finds it built.
     let _lock = setup::lock(&place.scratch(), &format!("build-{}", worker.env))?;
     let stamp = out.join(".stamp");
     let input = inputs.digest(&worker.env, args)?;
     if is_fresh(place, out, &stamp, &input) {
         return Ok(());
     }
-    // A build that is broken off must not look like the one before.
+    // An interrupted build must not look like the one before.
     let _ = fs::remove_file(&stamp);
     let step = Step::begin(title);
     let ran = Call::new(&tools.worker_build)
         .args(args)
         .dir(&place.root.join(&worker.env))
         .vars(tools.vars()?)
-        // What a reader needs of a failure is the compiler's message, not worker-build's stack.
+        // A reader needs the compiler's message, not the stack of worker-build.
         .vars([("RUST_BACKTRACE", "0")])
         .run(|line| step.say(line))?;
-    let next = format!("Mend crate {} and run `cargo xtask build {0}`.", worker.env);
+    let next = format!("Fix crate {} and run `cargo xtask build {0}`.", worker.env);
     let ran = ran.ok(&next)?;
     let Some(output) = output_digest(place, out) else {
         bail!(
-            "worker-build left no {} in {}:\n{}",
+            "worker-build wrote no {} into {}; its output:\n{}",
             OUTPUTS.join(" or no "),
             out.display(),
             ran.tail()
         );
     };
-    fs::write(&stamp, mark(&input, &output))
-        .with_context(|| format!("cannot write {}; may you write there?", stamp.display()))?;
-    let size = Size::of(&worker.env, &output_paths(out).collect::<Vec<_>>())?;
+    fs::write(&stamp, mark(&input, &output)).with_context(|| {
+        format!("cannot write {}; check that you may write there", stamp.display())
+    })?;
+    let size = WorkerSize::of(&worker.env, &output_paths(out).collect::<Vec<_>>())?;
     step.done(&size.shown());
     Ok(())
 }
 
-/// Whether the stamp says that these outputs came of these inputs.
+/// Whether the stamp says that these outputs were built from these inputs.
 fn is_fresh(place: &Place, out: &Path, stamp: &Path, input: &str) -> bool {
     let Ok(found) = fs::read_to_string(stamp) else { return false };
     output_digest(place, out).is_some_and(|output| found == mark(input, &output))

@@ -1,4 +1,4 @@
-//! Running other programs: what they say is watched, kept, and told when they fail.
+//! Runs other programs: shows and keeps their output, and reports it when they fail.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -11,12 +11,12 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
-use crate::interrupt::{self, Group};
+use crate::interrupt::{self, ProcessGroup};
 
-/// How many of a failed program's last lines are told.
+/// The number of last lines of a failed program that are shown.
 const TAIL_LINES: usize = 30;
 
-/// What `cargo run` sets for the program it runs. A build script that watches one of these would
+/// The variables that `cargo run` sets. A build script that watches one of these would
 /// run again whenever cargo is called from here after it was called by hand.
 const FROM_CARGO_RUN: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_PRIMARY_PACKAGE"];
 
@@ -29,27 +29,27 @@ pub(crate) struct Call {
 
 /// Which stream a line came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stream {
+pub(crate) enum OutputStream {
     /// Standard output.
     Out,
     /// Standard error.
     Err,
 }
 
-/// What a program that ended left behind.
+/// The result of a program that ended.
 #[derive(Debug)]
 pub(crate) struct Ran {
     /// Whether its status was 0.
     pub(crate) success: bool,
-    /// How it ended, in words.
+    /// Its exit status, in words.
     pub(crate) status: String,
-    /// Everything it said, in the order of arrival.
-    pub(crate) lines: Vec<(Stream, String)>,
+    /// Its output, in the order of arrival.
+    pub(crate) lines: Vec<(OutputStream, String)>,
     shown: String,
 }
 
 impl Call {
-    /// A call of `program`, found on the path unless it is one.
+    /// A call of `program`, which is a path or is found in `PATH`.
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref();
         let mut command = Command::new(program);
@@ -98,36 +98,37 @@ impl Call {
         self
     }
 
-    /// The call as one could type it.
+    /// The call as a command line.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// The command itself, to be started by somebody who stays with it.
+    /// The command itself, for a caller that keeps it running.
     pub(crate) fn into_command(self) -> Command {
         self.command
     }
 
-    /// Runs it to its end without input; `watch` is told each line as it comes.
+    /// Runs it to its end without input, and calls `watch` with each line of output.
     ///
     /// # Errors
-    /// When it cannot be started. That it failed is for the caller to judge: see [`Ran::ok`].
+    /// When it cannot be started. A failure of the program is no error here: see [`Ran::ok`].
     pub(crate) fn run(self, mut watch: impl FnMut(&str)) -> Result<Ran> {
         let mut command = self.command;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("`{}` could not be started; is it installed?", self.shown))?;
-        let group = Group::of(&child);
+        let mut child = command.spawn().with_context(|| {
+            format!("`{}` could not be started; check that it is installed", self.shown)
+        })?;
+        let group = ProcessGroup::of(&child);
         let (sender, receiver) = mpsc::channel();
-        forward(Stream::Out, child.stdout.take(), sender.clone());
-        forward(Stream::Err, child.stderr.take(), sender);
+        forward(OutputStream::Out, child.stdout.take(), sender.clone());
+        forward(OutputStream::Err, child.stderr.take(), sender);
         let mut lines = Vec::new();
         for (stream, line) in receiver {
             watch(&line);
             lines.push((stream, line));
         }
-        let status = child.wait().with_context(|| format!("`{}` was lost", self.shown))?;
+        let status =
+            child.wait().with_context(|| format!("`{}` could not be waited for", self.shown))?;
         drop(group);
         interrupt::wait_if_ending();
         let (success, status) = (status.success(), status.to_string());
@@ -137,7 +138,7 @@ impl Call {
     /// Runs it quietly and returns its standard output.
     ///
     /// # Errors
-    /// When it cannot be started or fails; `next` says what to do then.
+    /// When it cannot be started or fails. `next` is the next step for the user.
     pub(crate) fn read(self, next: &str) -> Result<String> {
         Ok(self.run(|_| ())?.ok(next)?.out())
     }
@@ -147,7 +148,7 @@ impl Ran {
     /// Itself, unless the program failed.
     ///
     /// # Errors
-    /// When it did: what was tried, its last lines, and what to do `next`.
+    /// When it failed: the command, its last lines, and the `next` step.
     pub(crate) fn ok(self, next: &str) -> Result<Self> {
         if self.success {
             return Ok(self);
@@ -158,7 +159,7 @@ impl Ran {
     /// What it wrote to standard output.
     pub(crate) fn out(&self) -> String {
         let mut out = String::new();
-        for (_, line) in self.lines.iter().filter(|(stream, _)| *stream == Stream::Out) {
+        for (_, line) in self.lines.iter().filter(|(stream, _)| *stream == OutputStream::Out) {
             out.push_str(line);
             out.push('\n');
         }
@@ -171,17 +172,17 @@ impl Ran {
         let last: Vec<String> =
             self.lines.iter().skip(start).map(|(_, line)| format!("    {line}")).collect();
         if last.is_empty() {
-            return "    (it said nothing)".to_owned();
+            return "    (no output)".to_owned();
         }
         last.join("\n")
     }
 }
 
-/// Sends each line of `source` on, until it ends.
+/// Forwards each line of `source`, until it ends.
 fn forward<R: Read + Send + 'static>(
-    stream: Stream,
+    stream: OutputStream,
     source: Option<R>,
-    sender: Sender<(Stream, String)>,
+    sender: Sender<(OutputStream, String)>,
 ) {
     let Some(source) = source else { return };
     thread::spawn(move || {
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn both_streams_are_kept_apart() {
+    fn standard_output_and_standard_error_are_separate() {
         let ran = shell("echo a; echo b >&2").run(|_| ()).unwrap();
         assert!(ran.success);
         assert_eq!(ran.out(), "a\n");
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_says_what_was_tried_what_was_said_and_what_to_do() {
+    fn an_error_has_the_command_its_output_and_the_next_step() {
         let error = shell("echo no luck; exit 3").read("Try again later.").unwrap_err();
         let text = format!("{error:#}");
         for part in ["`sh -c 'echo no luck; exit 3'`", "exit status: 3", "    no luck", "Try again"]
@@ -222,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_missing_is_named() {
+    fn a_missing_program_is_named() {
         let error = Call::new("no-such-program").run(|_| ()).unwrap_err();
         assert!(format!("{error:#}").starts_with("`no-such-program` could not be started"));
     }
 
     #[test]
-    fn what_a_program_leaves_running_is_ended() {
+    fn processes_that_a_program_leaves_are_ended() {
         let ran = shell("sleep 60 >/dev/null 2>&1 & echo $!").run(|_| ()).unwrap();
         let pid = ran.out().trim().to_owned();
         assert!(!pid.is_empty());

@@ -1,6 +1,8 @@
 //! `cargo xtask check`: what can be judged without running anything.
 
 mod fences;
+mod imports;
+mod style;
 mod supply;
 
 use anyhow::{Result, bail};
@@ -16,12 +18,15 @@ use crate::workers::{self, Worker};
 /// The feature under which the fuzz targets are type-checked without being linked.
 const FUZZ_PROGRAMS: &str = "fuzz/programs";
 
-/// Runs every check, and says how many failed.
+/// Runs every check, and says how many failed; with `fix`, mends first what can be mended.
 ///
 /// # Errors
 /// When one failed, or the toolchain is incomplete and cannot be completed.
-pub(crate) fn run(place: &Place) -> Result<()> {
+pub(crate) fn run(place: &Place, fix: bool) -> Result<()> {
     setup::toolchain(place)?;
+    if fix {
+        style::fix(place)?;
+    }
     let tally = all(place, &workers::all(place)?);
     show::line(tally.shown());
     if !tally.is_good() {
@@ -43,6 +48,7 @@ pub(crate) fn all(place: &Place, workers: &[Worker]) -> Tally {
     ]
     .into_iter()
     .sum();
+    tally += style::all(place);
     tally += fences::all(place, workers);
     tally += supply::all(place);
     tally
@@ -50,7 +56,7 @@ pub(crate) fn all(place: &Place, workers: &[Worker]) -> Tally {
 
 fn format(place: &Place, step: &Step) -> Result<String> {
     let call = Call::new("cargo").args(["fmt", "--all", "--check"]);
-    done(place, step, call, "Run `cargo fmt --all`.")
+    done(place, step, call, "Run `cargo xtask check --fix`.")
 }
 
 fn clippy_host(place: &Place, step: &Step) -> Result<String> {
@@ -58,7 +64,7 @@ fn clippy_host(place: &Place, step: &Step) -> Result<String> {
         // The programs of the fuzz targets are asked for by name: linked, they would need C++.
         .args(["clippy", "--workspace", "--all-targets", "--locked", "--features", FUZZ_PROGRAMS])
         .args(["--", "-D", "warnings"]);
-    done(place, step, call, "Mend what clippy names.")
+    done(place, step, call, "Fix what clippy names.")
 }
 
 fn clippy_wasm(
@@ -71,14 +77,14 @@ fn clippy_wasm(
     let crates = workers.iter().map(|worker| worker.env.as_str()).chain(fences::BELOW_WORKERS);
     let call = crates.fold(call, |call, name| call.args(["-p", name]));
     let call = features.iter().fold(call, |call, name| call.args(["--features", name]));
-    done(place, step, call.args(["--", "-D", "warnings"]), "Mend what clippy names.")
+    done(place, step, call.args(["--", "-D", "warnings"]), "Fix what clippy names.")
 }
 
 fn documentation(place: &Place, step: &Step) -> Result<String> {
     let call = Call::new("cargo")
         .args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"])
         .vars([("RUSTDOCFLAGS", "-D warnings")]);
-    done(place, step, call, "Mend what rustdoc names.")
+    done(place, step, call, "Fix what rustdoc names.")
 }
 
 /// Runs one check to its end; a passed one has no more to say.

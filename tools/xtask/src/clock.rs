@@ -1,8 +1,8 @@
-//! The one place of the tasks that reads a clock.
+//! The clock: the only place of the tasks that reads the time.
 
 use std::time::{Duration, Instant};
 
-/// A stopwatch, running since it was made.
+/// A stopwatch. It runs from its start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopwatch(Instant);
 
@@ -18,7 +18,7 @@ impl Stopwatch {
         self.0.elapsed()
     }
 
-    /// The time since the start as a reader wants it: `120 ms`, `3.4 s`, `2 min 5 s`.
+    /// The time since the start, for people: `120 ms`, `3.4 s`, `2 min 5 s`.
     pub(crate) fn shown(self) -> String {
         show(self.elapsed())
     }

@@ -1,13 +1,13 @@
-//! `cargo xtask deploy`: everything at Cloudflare, in the right order, as often as one likes.
+//! `cargo xtask deploy`: deploys everything to Cloudflare in the right order. It can be repeated.
 //!
-//! What is wanted stands in `wrangler.toml` ([`config`]), what is there is asked of wrangler
-//! ([`observed`]), what to do is decided ([`plan`]) and then done ([`execute`]). The rest is a
-//! person's ([`left`]).
+//! `wrangler.toml` says what is wanted ([`config`]), wrangler says what is there
+//! ([`observed`]), [`plan`] decides what to do and [`execute`] does it. The rest must be done
+//! by hand ([`manual_steps`]).
 
 mod config;
 mod edit;
 mod execute;
-mod left;
+mod manual_steps;
 mod observed;
 mod plan;
 mod stage;
@@ -22,12 +22,12 @@ use std::io::{self, BufRead, IsTerminal};
 
 use anyhow::{Context, Result, bail};
 
-use self::config::Config;
-use self::execute::Done;
-use self::observed::{Account, Observed};
-use self::plan::{Plan, When};
-use self::stage::Stage;
-use self::wrangler::{Commands, Pinned, Wrangler};
+use self::config::DeployConfig;
+use self::execute::DeployResult;
+use self::observed::{AccountState, CloudflareAccount};
+use self::plan::{DeployPlan, StepCondition};
+use self::stage::DeployStage;
+use self::wrangler::{PinnedWrangler, Wrangler, WranglerCommands};
 use crate::call::Call;
 use crate::place::Place;
 use crate::setup::{self, Tools};
@@ -36,14 +36,14 @@ use crate::{build, workers};
 
 /// What to deploy, and how far to go.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// A second set of everything, by `wrangler.NAME.toml`.
+pub(crate) struct DeployArgs {
+    /// Deploy a second set of everything, by `wrangler.NAME.toml`.
     #[arg(long, value_name = "NAME")]
     stage: Option<String>,
-    /// Write the stage's file out of `wrangler.toml`, and do nothing else.
+    /// Write the file of the stage from `wrangler.toml`, and do nothing else.
     #[arg(long, requires = "stage", conflicts_with_all = ["dry_run", "yes"])]
     init: bool,
-    /// Check, build and bundle on this machine and show the plan; ask Cloudflare nothing.
+    /// Check, build and bundle on this machine and show the plan; send nothing to Cloudflare.
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
     /// Do not ask before changing anything at Cloudflare.
@@ -54,17 +54,17 @@ pub(crate) struct Args {
 /// Deploys, or shows what a deployment would do.
 ///
 /// # Errors
-/// At the first thing that is wrong or fails: what was tried, what was said, what to do.
-pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
-    let stage = args.stage.as_deref().map(Stage::parse).transpose()?;
+/// At the first failure: the command, its output, and the next step.
+pub(crate) fn run(place: &Place, args: &DeployArgs) -> Result<()> {
+    let stage = args.stage.as_deref().map(DeployStage::parse).transpose()?;
     if let (true, Some(stage)) = (args.init, &stage) {
         show::line(stage::init(place, stage)?);
         return Ok(());
     }
     let config = stage::read(place, stage.as_ref())?;
-    let commands = Commands { file: config.file.clone(), revision: revision(place) };
+    let commands = WranglerCommands { file: config.file.clone(), revision: revision(place) };
     let tools = setup::ensure(place)?;
-    let mut wrangler = Pinned::new(place, &tools);
+    let mut wrangler = PinnedWrangler::new(place, &tools);
     prepare(place, &tools, &config)?;
     bundle(&config, &commands, &mut wrangler)?;
     if args.dry_run {
@@ -86,26 +86,27 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A stage from its file to its plan, without a network, by the real wrangler. Leaves no file.
+/// Makes a stage's file and its plan with the real wrangler, without a network. Leaves no file.
 ///
 /// # Errors
 /// When the file cannot be made, or wrangler refuses a block of it.
 pub(crate) fn rehearse_stage(place: &Place, tools: &Tools) -> Result<String> {
     let mut file = tempfile::Builder::new();
     let file = file.prefix("wrangler.").suffix(".toml").tempfile_in(&place.root);
-    let file = file.context("cannot write into the clone; may you write there?")?;
+    let file = file.context("cannot write into the clone; check that you may write there")?;
     let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = stage::form(&stage::root_text(place)?, &Stage::parse("rehearsal")?)?;
-    fs::write(file.path(), &text).context("cannot write into the clone; is the disk full?")?;
-    let config = Config::read(&name, &text)?;
-    let commands = Commands { file: name, revision: None };
-    bundle(&config, &commands, &mut Pinned::new(place, tools))?;
+    let text = stage::form(&stage::root_text(place)?, &DeployStage::parse("rehearsal")?)?;
+    fs::write(file.path(), &text)
+        .context("cannot write into the clone; check that the disk has space")?;
+    let config = DeployConfig::read(&name, &text)?;
+    let commands = WranglerCommands { file: name, revision: None };
+    bundle(&config, &commands, &mut PinnedWrangler::new(place, tools))?;
     rehearse(&config, &commands)
 }
 
-/// Everything is built before anything is changed: a Worker that does not compile should not
-/// leave half a deployment.
-fn prepare(place: &Place, tools: &Tools, config: &Config) -> Result<()> {
+/// Builds everything before anything is changed: a Worker that does not compile must not
+/// leave an incomplete deployment.
+fn prepare(place: &Place, tools: &Tools, config: &DeployConfig) -> Result<()> {
     for worker in &config.workers {
         let built = workers::pick(place, Some(&worker.env))
             .with_context(|| format!("{} has [env.{}]", config.file, worker.env))?;
@@ -115,38 +116,43 @@ fn prepare(place: &Place, tools: &Tools, config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Wrangler's own checks of each block, which need no network.
-fn bundle(config: &Config, commands: &Commands, wrangler: &mut dyn Wrangler) -> Result<()> {
+/// Runs wrangler's own checks of each block, which need no network.
+fn bundle(
+    config: &DeployConfig,
+    commands: &WranglerCommands,
+    wrangler: &mut dyn Wrangler,
+) -> Result<()> {
     for worker in &config.workers {
         wrangler.begin(&format!("bundle {}", worker.env));
-        let out = tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?;
+        let out = tempfile::tempdir()
+            .context("cannot make a temporary folder; check that TMPDIR has space")?;
         let command = commands.bundle(&worker.env, &out.path().to_string_lossy());
-        let next = format!("Mend [env.{}] in {}, or its build.", worker.env, config.file);
+        let next = format!("Fix [env.{}] in {}, or its build.", worker.env, config.file);
         wrangler.run(&command)?.ok(&command, &next)?;
         wrangler.end("");
     }
     Ok(())
 }
 
-/// The plan of somebody who asked nobody, and what it leaves open.
-fn rehearse(config: &Config, commands: &Commands) -> Result<String> {
+/// The plan without any request to Cloudflare, and what is not known then.
+fn rehearse(config: &DeployConfig, commands: &WranglerCommands) -> Result<String> {
     let plan = plan::plan(config, None)?;
-    let left = left::left(config, commands, None, &BTreeMap::new());
+    let left = manual_steps::left(config, commands, None, &BTreeMap::new());
     Ok(format!(
         "{}\n\nNothing was asked of Cloudflare. Not known: who is logged in, and whether the \
          account is the right one; which queues, which database and which secrets are there; \
-         which migrations are new; whether somebody changed a Worker in the dashboard.\n\n{}",
+         which migrations are new; whether a Worker was changed in the dashboard.\n\n{}",
         shown(&plan, config, commands),
         list("Left to do by hand, unless it is done:", &left)
     ))
 }
 
-fn shown(plan: &Plan, config: &Config, commands: &Commands) -> String {
+fn shown(plan: &DeployPlan, config: &DeployConfig, commands: &WranglerCommands) -> String {
     let lines = plan.0.iter().enumerate().map(|(index, planned)| {
         let when = match planned.when {
-            When::Surely => "",
-            When::IfMissing => ", unless it is there",
-            When::IfThere => ", if it is there",
+            StepCondition::Always => "",
+            StepCondition::IfMissing => ", unless it is there",
+            StepCondition::IfPresent => ", if it is there",
         };
         let what = format!("{:>3}. {}{when}", index + 1, planned.step.shown(config));
         match planned.step.command(commands) {
@@ -158,34 +164,39 @@ fn shown(plan: &Plan, config: &Config, commands: &Commands) -> String {
     format!("The plan, by {}:\n{}", config.file, lines.join("\n"))
 }
 
-fn confirm(config: &Config, account: &Account) -> Result<()> {
-    let domains = left::domains(config);
+fn confirm(config: &DeployConfig, account: &CloudflareAccount) -> Result<()> {
+    let domains = manual_steps::domains(config);
     if !domains.is_empty() {
         show::note(format!(
-            "These hosts will lead to the new Workers, whatever they led to before: {}",
+            "These hosts will lead to the new Workers, and no longer to what they lead to now: {}",
             domains.join(", ")
         ));
     }
     if !io::stdin().is_terminal() {
-        bail!("nobody is there to confirm it; look at the plan, then add --yes");
+        bail!("there is no terminal to confirm it; look at the plan, then add --yes");
     }
     show::note(format!("Do this in the account {}? [y/N]", account.shown()));
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).context("cannot read the answer; add --yes")?;
     if !matches!(answer.trim(), "y" | "Y" | "yes") {
-        bail!("nothing was changed");
+        bail!("not confirmed: nothing was changed; run it again to deploy");
     }
     Ok(())
 }
 
-fn report(config: &Config, commands: &Commands, observed: &Observed, done: &Done) -> String {
+fn report(
+    config: &DeployConfig,
+    commands: &WranglerCommands,
+    observed: &AccountState,
+    done: &DeployResult,
+) -> String {
     let names: Vec<&str> = config.workers.iter().map(|worker| worker.name.as_str()).collect();
     let noted = if done.is_noted {
         format!("\n{} has the database's id from here on; commit it.", config.file)
     } else {
         String::new()
     };
-    let left = left::left(config, commands, Some(observed), &done.addresses);
+    let left = manual_steps::left(config, commands, Some(observed), &done.addresses);
     format!("Deployed {}.{noted}\n\n{}", names.join(", "), list("Left to do by hand:", &left))
 }
 
@@ -197,7 +208,7 @@ fn list(head: &str, items: &[String]) -> String {
     format!("{head}\n{}", items.join("\n"))
 }
 
-/// What git calls this state of the clone, if it is one.
+/// The git revision of the clone, if it is one.
 fn revision(place: &Place) -> Option<String> {
     let call = Call::new("git").args(["describe", "--always", "--dirty"]).dir(&place.root);
     let text = call.read("").ok()?;

@@ -1,11 +1,11 @@
 //! `cargo xtask dev`: the whole system on this machine, with a day of events to look at.
 //!
-//! The Workers run in one workerd (`tools/xtask/js/serve.mjs`) with the example app among them, the
-//! local Clerk beside them. What they keep is in `.state/` of the clone, so that a second start
-//! goes on where the first one ended; `--once` plays on a state of its own, which is thrown away,
-//! and leaves the example out, for the day does not visit it.
+//! The Workers and the example app run in one workerd (`tools/xtask/js/serve.mjs`), the
+//! local Clerk runs beside them. Their data is in `.state/` of the clone, so a second start
+//! continues where the first one ended. `--once` uses a temporary state, without the example app,
+//! which the day does not use.
 
-mod account;
+mod report;
 mod background;
 mod clerk;
 mod day;
@@ -19,8 +19,8 @@ use std::sync::mpsc;
 
 use anyhow::{Result, bail, ensure};
 
-use self::clerk::Clerk;
-use self::state::State;
+use self::clerk::LocalClerk;
+use self::state::DevState;
 use self::system::System;
 use crate::clock::Stopwatch;
 use crate::place::Place;
@@ -28,28 +28,28 @@ use crate::show::Step;
 use crate::workers::{self, Worker};
 use crate::{build, interrupt, setup, show};
 
-/// Which Workers have an address, as steps from the first port; the others have no public route.
+/// The Workers with an address, as offsets from the first port. The others have no public route.
 const PUBLIC: [(&str, u16); 3] = [("ssr", 0), ("ingest", 1), ("console", 2)];
 
-/// The local Clerk's step from the first port.
-const CLERK_STEP: u16 = 3;
+/// The local Clerk's offset from the first port.
+const CLERK_OFFSET: u16 = 3;
 
-/// The example app's step from the first port, the last of all.
-const EXAMPLE_STEP: u16 = 4;
+/// The example app's offset from the first port, the last one.
+const EXAMPLE_OFFSET: u16 = 4;
 
 /// How the system is started.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct DevArgs {
     /// The first of five ports on 127.0.0.1: ssr, ingest, console, local Clerk, example
     #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..=65_531))]
     port: u16,
-    /// Play the day on a state of its own, print the account and exit: 0 only if all was right
+    /// Play the day on a temporary state, print the report and exit: 0 only if all was right
     #[arg(long)]
     once: bool,
-    /// Begin with an empty state
+    /// Start with an empty state
     #[arg(long)]
     fresh: bool,
-    /// Leave a Worker or `example` out, to see what the account says then; may be repeated
+    /// Leave out a Worker or `example`, to see what the report says then; may be repeated
     #[arg(long, value_name = "WORKER")]
     without: Vec<String>,
 }
@@ -73,7 +73,7 @@ impl Addresses {
 
     /// The example app's port.
     pub(crate) fn example_port(self) -> u16 {
-        self.first + EXAMPLE_STEP
+        self.first + EXAMPLE_OFFSET
     }
 
     /// The example app's address.
@@ -81,20 +81,20 @@ impl Addresses {
         url(self.example_port())
     }
 
-    /// Whose tokens count, for both apps: a browser shows its cookies to every port of a host.
+    /// The authorized parties of both apps: a browser sends its cookies to every port of a host.
     pub(crate) fn parties(self) -> String {
         let local = format!("http://localhost:{}", self.first);
         [self.app(), local, self.example()].join(",")
     }
 
-    /// Where deliveries go.
+    /// The address of the webhook receiver.
     pub(crate) fn webhook(self) -> String {
         format!("{}/webhooks/clerk", url(self.first + 1))
     }
 
     /// The local Clerk's port.
     pub(crate) fn clerk_port(self) -> u16 {
-        self.first + CLERK_STEP
+        self.first + CLERK_OFFSET
     }
 
     /// The local Clerk's address.
@@ -103,11 +103,11 @@ impl Addresses {
     }
 }
 
-/// Starts everything, plays the day on the first start, and runs until it is interrupted.
+/// Starts everything, plays the day on the first start, and runs until an interrupt.
 ///
 /// # Errors
-/// When a part cannot be built or started or ends by itself, or with `--once` an answer was wrong.
-pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
+/// When a part cannot be built or started, or ends by itself; with `--once`, when a check failed.
+pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     let watch = Stopwatch::start();
     let workers = chosen(workers::all(place)?, &args.without)?;
     let addresses = Addresses { first: args.port };
@@ -119,11 +119,11 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
         example::build(place, &tools)?;
     }
     let program = clerk::build(place)?;
-    let state = State::open(place, args.once, args.fresh)?;
+    let state = DevState::open(place, args.once, args.fresh)?;
 
     let step = Step::begin("start the system");
     let (ended_sender, ended) = mpsc::channel();
-    let clerk = Clerk::start(&program, &state, addresses, &ended_sender)?;
+    let clerk = LocalClerk::start(&program, &state, addresses, &ended_sender)?;
     let key = clerk.key()?;
     let example = with_example.then(|| example::options(addresses, &key));
     let options = system::options(place, &state, addresses, &workers, example.as_ref());
@@ -133,15 +133,17 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
 
     if state.is_first_start() {
         state.note_first_start()?;
-        let account = account::play(&system, &clerk, addresses)?;
-        show::line(account.verdict());
+        let report = report::play(&system, &clerk, addresses)?;
+        show::line(report.summary());
         if args.once {
             drop((system, clerk));
-            ensure!(account.is_right(), "an answer of the day was wrong: see ✗ above");
+            ensure!(report.is_right(), "a check of the day failed: see ✗ above");
             return Ok(());
         }
     } else {
-        show::line("The data of the last start is kept; `cargo xtask dev --fresh` plays the day.");
+        show::line(
+            "The data of the last start is kept. `cargo xtask dev --fresh` plays the day again.",
+        );
     }
 
     for line in address_lines(addresses, &workers, with_example) {
@@ -149,29 +151,29 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
     }
     show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));
     interrupt::expected();
-    // Both ends of this channel live in the threads that wait for the children.
+    // The other senders are in the threads that wait for the children.
     drop(ended_sender);
-    let news = ended.recv().unwrap_or_else(|_| "all children are gone".to_owned());
+    let news = ended.recv().unwrap_or_else(|_| "all children ended".to_owned());
     interrupt::wait_if_ending();
     bail!("{news}; start it again, with --fresh if the data may be the cause");
 }
 
-/// All Workers but those that are to be left out.
+/// All Workers except those that are left out.
 fn chosen(all: Vec<Worker>, without: &[String]) -> Result<Vec<Worker>> {
     for name in without {
         ensure!(
             name == example::NAME || all.iter().any(|worker| worker.env == *name),
-            "--without {name}: wrangler.toml has no such Worker"
+            "--without {name}: wrangler.toml has no such Worker; correct the name"
         );
     }
     Ok(all.into_iter().filter(|worker| !without.contains(&worker.env)).collect())
 }
 
-fn is_without(args: &Args, name: &str) -> bool {
+fn is_without(args: &DevArgs, name: &str) -> bool {
     args.without.iter().any(|it| it == name)
 }
 
-/// Each port must be free before anything is built for it.
+/// Checks that each port is free, before anything is built.
 fn check_ports(addresses: Addresses, workers: &[Worker], with_example: bool) -> Result<()> {
     let public =
         workers.iter().filter_map(|it| Some((it.env.as_str(), addresses.port_of(&it.env)?)));
@@ -179,8 +181,8 @@ fn check_ports(addresses: Addresses, workers: &[Worker], with_example: bool) -> 
     for (name, port) in public.chain([("local-clerk", addresses.clerk_port())]).chain(example) {
         if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             bail!(
-                "port {port} (for {name}) cannot be had: {error}; end what listens there, or \
-                 choose five others with --port"
+                "port {port} (for {name}) is not free: {error}; stop the program that listens \
+                 there, or choose five others with --port"
             );
         }
     }
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_can_be_left_out_by_its_name_only() {
+    fn workers_are_left_out_by_name() {
         let left = chosen(workers(&["a", "b"]), &["a".to_owned()]).unwrap();
         assert_eq!(left, workers(&["b"]));
         assert_eq!(chosen(workers(&["a"]), &["example".to_owned()]).unwrap(), workers(&["a"]));
@@ -235,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_taken_is_named() {
+    fn a_taken_port_is_named() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let first = taken.local_addr().unwrap().port() - CLERK_STEP;
+        let first = taken.local_addr().unwrap().port() - CLERK_OFFSET;
         let error = check_ports(Addresses { first }, &[], false).unwrap_err().to_string();
         assert!(error.contains("for local-clerk"), "{error}");
     }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::place::Place;
 use crate::{setup, show};
 
-/// Prints the lines that a shell evaluates.
+/// Prints the lines for the shell to evaluate.
 ///
 /// # Errors
 /// When a tool is missing and cannot be installed.

@@ -1,7 +1,7 @@
-//! What was started ends with the program that started it: on Ctrl-C, on a request to
+//! Children end with the program that started them: on Ctrl-C, on a request to
 //! terminate, and on every ordinary way out.
 //!
-//! Each child leads a process group of its own, so that a Ctrl-C on the terminal reaches this
+//! Each child has its own process group, so that a Ctrl-C on the terminal reaches this
 //! program first and the children are ended in order, with all that they started.
 
 use std::collections::BTreeSet;
@@ -17,10 +17,10 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use crate::clock::Stopwatch;
 use crate::show;
 
-/// How long a group may take to end by itself.
+/// The time that a group has to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What a shell reports for a program that Ctrl-C ended: 128 + SIGINT.
+/// The exit code of a program that Ctrl-C ended: 128 + SIGINT.
 const EXIT_INTERRUPTED: i32 = 130;
 
 static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
@@ -34,22 +34,22 @@ static EXIT: AtomicI32 = AtomicI32::new(EXIT_INTERRUPTED);
 pub(crate) fn install() -> Result<()> {
     ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            return; // The first request is being met.
+            return; // The first request is being handled.
         }
         end_all();
         show::note("ended");
         std::process::exit(EXIT.load(Ordering::SeqCst));
     })
-    .context("cannot listen for Ctrl-C; run the task in an ordinary terminal")
+    .context("cannot handle Ctrl-C; run the task in an ordinary terminal")
 }
 
-/// From here on Ctrl-C is the wanted end and not a failure.
+/// From now on Ctrl-C is the expected end and not a failure.
 pub(crate) fn expected() {
     EXIT.store(0, Ordering::SeqCst);
 }
 
-/// Waits for the end when one was asked for; otherwise returns at once. A step that fails because
-/// its child was ended is not worth a report.
+/// Waits for the end if one was requested; else returns at once. A step that fails because
+/// its child was ended is not reported.
 pub(crate) fn wait_if_ending() {
     while INTERRUPTED.load(Ordering::SeqCst) {
         thread::park_timeout(GRACE);
@@ -58,9 +58,9 @@ pub(crate) fn wait_if_ending() {
 
 /// A child's process group, ended when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Group(Pid);
+pub(crate) struct ProcessGroup(Pid);
 
-impl Group {
+impl ProcessGroup {
     /// Takes charge of `child`, which must lead its own process group.
     pub(crate) fn of(child: &Child) -> Self {
         let pid = Pid::from_child(child);
@@ -69,14 +69,14 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         end(self.0);
         groups().remove(&self.0.as_raw_nonzero().get());
     }
 }
 
-/// Ends every group that is still there.
+/// Ends every remaining group.
 fn end_all() {
     let all: Vec<Pid> = groups().iter().filter_map(|pid| Pid::from_raw(*pid)).collect();
     for pid in &all {
@@ -87,7 +87,7 @@ fn end_all() {
     }
 }
 
-/// Asks the group to end, waits, and then insists. A group that is gone is no error.
+/// Asks the group to end, waits, and then kills it. A group that has already ended is no error.
 fn end(pid: Pid) {
     if kill_process_group(pid, Signal::TERM).is_err() {
         return;

@@ -1,13 +1,14 @@
 //! Rolecall's developer tasks: `cargo xtask <task>`.
 //!
-//! Results go to standard output, progress to standard error; a failure says what was tried and
+//! Results go to standard output, progress to standard error. An error says what was tried and
 //! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
-//! [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
+//! [`derived`], [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
 
 mod bench;
 mod build;
 mod check;
 mod deploy;
+mod derived;
 mod dev;
 mod env;
 mod sim;
@@ -44,29 +45,35 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Start the whole system on this machine, play a day of events, and keep running.
-    Dev(dev::Args),
-    /// Run every test there is; the last line is `N passed, N failed`.
+    Dev(dev::DevArgs),
+    /// Run all tests; the last line is `N passed, N failed`.
     Test {
-        /// Only the tests whose name contains this; the checks and the bundling are left out.
+        /// Only the tests whose name contains this, without the checks and the bundling.
         filter: Option<String>,
     },
     /// Build the Workers whose sources changed, and print their sizes.
     Build {
-        /// One Worker's crate; all of them when left out.
+        /// One Worker's crate; all of them by default.
         name: Option<String>,
     },
-    /// Format, lints, documentation and dependency fences.
-    Check,
+    /// Format, lints, spelling, documentation and dependency fences.
+    Check {
+        /// Mend first what can be mended by itself: format, imports, Markdown, some lints.
+        #[arg(long)]
+        fix: bool,
+    },
+    /// Write the migration of the views and triggers from `migrations/derived/`.
+    Derived,
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
-    Sim(sim::Args),
-    /// Measure ours beside the tutorial's own way; the last lines are `bench: NAME ours=… …`.
+    Sim(sim::SimArgs),
+    /// Measure ours and the tutorial's own way; the last lines are `bench: NAME ours=… …`.
     Bench {
-        /// Which rows of tools/bench/README.md; all of them when left out.
+        /// Which rows of tools/bench/README.md; all of them by default.
         names: Vec<String>,
     },
-    /// Put everything at Cloudflare, or show what that would do.
-    Deploy(deploy::Args),
+    /// Deploy everything to Cloudflare, or show the plan.
+    Deploy(deploy::DeployArgs),
     /// Print PATH and the *_BIN variables, for `eval "$(cargo xtask env)"`.
     Env,
 }
@@ -78,7 +85,8 @@ fn main() -> ExitCode {
             Task::Dev(args) => dev::run(&place, &args),
             Task::Test { filter } => test::run(&place, filter.as_deref()),
             Task::Build { name } => build::run(&place, name.as_deref()),
-            Task::Check => check::run(&place),
+            Task::Check { fix } => check::run(&place, fix),
+            Task::Derived => derived::run(&place),
             Task::Sim(args) => sim::run(&place, &args),
             Task::Bench { names } => bench::run(&place, &names),
             Task::Deploy(args) => deploy::run(&place, &args),

@@ -1,11 +1,11 @@
-//! Where things are: the clone, and the cache of tools outside it.
+//! The folders: the clone, and the cache of tools outside it.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// The folders that every task works in.
+/// The folders of every task.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// The root of the workspace.
@@ -16,7 +16,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Finds both.
+    /// Finds both folders.
     ///
     /// # Errors
     /// When there is no workspace above this crate, or neither a cache nor a home is named.
@@ -29,7 +29,7 @@ impl Place {
         Ok(Self { root, cache: cache()? })
     }
 
-    /// Scratch of the tasks themselves: locks and logs. `target` is ignored by git.
+    /// The folder for the tasks' own locks and logs. `target` is ignored by git.
     pub(crate) fn scratch(&self) -> PathBuf {
         self.root.join("target").join("xtask")
     }
@@ -47,7 +47,7 @@ fn cache() -> Result<PathBuf> {
     Ok(home.join(".cache").join("rolecall"))
 }
 
-/// A variable that is set and not empty, as a path.
+/// The path in a variable, if it is set and not empty.
 fn filled(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

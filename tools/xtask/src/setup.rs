@@ -1,6 +1,6 @@
-//! Installs what a task needs and is not there yet, each tool in its pinned version.
+//! Installs the missing tools of a task, each in its pinned version.
 //!
-//! Nothing is touched that is right already, so that a second run costs milliseconds and works
+//! What is already installed stays as it is, so a second run takes milliseconds and works
 //! without a network.
 
 mod cargo_tools;
@@ -16,18 +16,20 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+pub(crate) use self::node::NodeModules;
+
 use crate::call::{Call, Ran};
 use crate::place::Place;
 use crate::show::Step;
 use crate::versions::WASM_TARGET;
 
-/// How often a download is tried before the task gives up.
+/// The number of tries of a download.
 const TRIES: u32 = 3;
 
-/// The Worker that depends on most.
+/// The Worker with the most dependencies.
 const LARGEST: &str = "ssr";
 
-/// The pause before the second try; each later one is twice as long.
+/// The pause before the second try. Each later one is twice as long.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Where the installed tools are.
@@ -52,7 +54,7 @@ impl Tools {
         folders
     }
 
-    /// The variables by which `worker-build` finds its tools instead of downloading its own.
+    /// The variables that tell `worker-build` where its tools are, so that it downloads none.
     pub(crate) fn binaries(&self) -> [(&'static str, PathBuf); 3] {
         [
             ("WASM_BINDGEN_BIN", self.wasm_bindgen.clone()),
@@ -61,10 +63,10 @@ impl Tools {
         ]
     }
 
-    /// All that a tool needs in its environment, and wrangler's to stay off the network.
+    /// The environment of a tool, with what keeps wrangler off the network.
     ///
     /// # Errors
-    /// When a folder's name cannot stand in `PATH`.
+    /// When `PATH` cannot contain the name of a folder.
     pub(crate) fn vars(&self) -> Result<Vec<(&'static str, OsString)>> {
         let rest = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(self.folders().into_iter().chain(env::split_paths(&rest)))
@@ -93,28 +95,28 @@ impl Tools {
     }
 }
 
-/// Makes sure that every tool is there.
+/// Installs every missing tool.
 ///
 /// # Errors
-/// When one cannot be installed: what was tried, what it said, and what to do.
+/// When one cannot be installed: the command, its output, and the next step.
 pub(crate) fn ensure(place: &Place) -> Result<Tools> {
     toolchain(place)?;
-    // Together: each ends in a stretch that one core does alone.
+    // In parallel: each ends in a phase that uses one core.
     thread::scope(|scope| {
         let worker_build = scope.spawn(|| cargo_tools::worker_build(place));
         let wasm_bindgen = scope.spawn(|| cargo_tools::wasm_bindgen(place));
         let packages = scope.spawn(|| node::ensure(place));
-        if !cargo_tools::are_there(place) {
+        if !cargo_tools::are_installed(place) {
             dependencies(place)?;
         }
-        let node::Packages { folder, node } = ended(packages)?;
-        let (worker_build, wasm_bindgen) = (ended(worker_build)?, ended(wasm_bindgen)?);
+        let NodeModules { folder, node } = join(packages)?;
+        let (worker_build, wasm_bindgen) = (join(worker_build)?, join(wasm_bindgen)?);
         Ok(Tools { worker_build, node, wasm_bindgen, node_modules: folder })
     })
 }
 
-/// Compiles what the Workers depend on, which the tools do not wait for. The largest of them has
-/// nearly all of it.
+/// Compiles the dependencies of the Workers while the tools are installed. The largest Worker has
+/// nearly all of them.
 fn dependencies(place: &Place) -> Result<()> {
     let step = Step::begin("compile the Workers (once)");
     let ran = Call::new("cargo")
@@ -122,26 +124,34 @@ fn dependencies(place: &Place) -> Result<()> {
         .args(["--target", WASM_TARGET])
         .dir(&place.root.join(LARGEST))
         .run(|line| step.say(line))?;
-    // What is wrong with it is for the build itself to say.
+    // If it fails, the build reports the error.
     if ran.success {
         step.done("");
     } else {
-        step.failed("the build will say why");
+        step.failed("the build reports the error");
     }
     Ok(())
 }
 
-/// What a thread of these came to.
-fn ended<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+/// The result of a thread.
+fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Makes sure of the parts of the toolchain alone.
+/// Installs the missing parts of the toolchain only.
 ///
 /// # Errors
 /// As [`ensure`].
 pub(crate) fn toolchain(place: &Place) -> Result<()> {
     rust::ensure(place)
+}
+
+/// Installs Node and its packages only.
+///
+/// # Errors
+/// As [`ensure`].
+pub(crate) fn packages(place: &Place) -> Result<NodeModules> {
+    node::ensure(place)
 }
 
 /// Makes sure of `cargo fuzz` alone; returns the folder that it is in, for `PATH`.
@@ -152,7 +162,7 @@ pub(crate) fn cargo_fuzz(place: &Place) -> Result<PathBuf> {
     cargo_tools::cargo_fuzz(place)
 }
 
-/// Makes sure of `cargo deny` alone; returns the program.
+/// Installs `cargo deny` only; returns the program.
 ///
 /// # Errors
 /// As [`ensure`].
@@ -160,31 +170,33 @@ pub(crate) fn cargo_deny(place: &Place) -> Result<PathBuf> {
     cargo_tools::cargo_deny(place)
 }
 
-/// Runs what `call` makes, again if it fails: downloads do.
-fn persist(step: &Step, call: impl Fn() -> Call, next: &str) -> Result<Ran> {
+/// Runs the call, with retries: downloads can fail.
+fn run_with_retries(step: &Step, call: impl Fn() -> Call, next: &str) -> Result<Ran> {
     let mut pause = PAUSE;
     for _ in 1..TRIES {
         let ran = call().run(|line| step.say(line))?;
         if ran.success {
             return Ok(ran);
         }
-        step.say(&format!("failed, trying again in {} s", pause.as_secs()));
+        step.say(&format!("failed, retrying in {} s", pause.as_secs()));
         thread::sleep(pause);
         pause *= 2;
     }
-    call().run(|line| step.say(line))?.ok(&format!("It was tried {TRIES} times. {next}"))
+    call().run(|line| step.say(line))?.ok(&format!("This failed {TRIES} times. {next}"))
 }
 
-/// Holds a lock that other runs of these tasks respect, until it is dropped.
+/// Takes a lock against other runs of these tasks, until it is dropped.
 ///
 /// # Errors
 /// When the lock's file cannot be made.
 pub(crate) fn lock(folder: &Path, name: &str) -> Result<File> {
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make {}; may you write there?", folder.display()))?;
+    fs::create_dir_all(folder).with_context(|| {
+        format!("cannot make {}; check that you may write there", folder.display())
+    })?;
     let path = folder.join(format!("{name}.lock"));
-    let file = File::create(&path)
-        .with_context(|| format!("cannot make {}; may you write there?", path.display()))?;
+    let file = File::create(&path).with_context(|| {
+        format!("cannot make {}; check that you may write there", path.display())
+    })?;
     file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
     Ok(file)
 }

@@ -1,4 +1,4 @@
-//! What a developer sees: results on standard output, progress on standard error.
+//! The output for developers: results on standard output, progress on standard error.
 
 use std::io::{self, Write};
 use std::sync::LazyLock;
@@ -9,21 +9,21 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::clock::Stopwatch;
 
-/// The steps that are under way: a line each, at the foot of what was written.
+/// The current steps: a line each, below the other output.
 static STEPS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Writes one line of a result. A reader that went away is no reason to fail.
+/// Writes one line of a result. A closed output is ignored.
 pub(crate) fn line(text: impl AsRef<str>) {
     let _ = STEPS.suspend(|| writeln!(io::stdout().lock(), "{}", text.as_ref()));
 }
 
-/// Writes one line for the person who watches. A reader that went away is no reason to fail.
+/// Writes one line of progress. A closed output is ignored.
 pub(crate) fn note(text: impl AsRef<str>) {
     let _ = STEPS.suspend(|| writeln!(io::stderr().lock(), "{}", text.as_ref()));
 }
 
-/// One step of a task: a spinner on a terminal, plain lines elsewhere. A step that is dropped
-/// before it ended has failed.
+/// One step of a task: a spinner on a terminal, lines elsewhere. A step that is dropped
+/// before its end has failed.
 #[derive(Debug)]
 pub(crate) struct Step {
     name: String,
@@ -33,7 +33,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// Begins a step and says so.
+    /// Begins a step and shows it.
     pub(crate) fn begin(name: impl Into<String>) -> Self {
         let name = name.into();
         let bar = STEPS.add(ProgressBar::new_spinner());
@@ -48,17 +48,17 @@ impl Step {
         Self { name, bar, watch: Stopwatch::start(), is_over: false }
     }
 
-    /// Shows what the step does at the moment; only a terminal has room for it.
+    /// Shows what the step is doing. Only a terminal shows it.
     pub(crate) fn say(&self, now: &str) {
         self.bar.set_message(console::strip_ansi_codes(now).trim().to_owned());
     }
 
-    /// Ends the step well.
+    /// Ends the step as a success.
     pub(crate) fn done(mut self, detail: &str) {
         self.end(&style("✓").green().to_string(), detail);
     }
 
-    /// Ends the step badly.
+    /// Ends the step as a failure.
     pub(crate) fn failed(mut self, detail: &str) {
         self.end(&style("✗").red().to_string(), detail);
     }

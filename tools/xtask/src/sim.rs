@@ -1,5 +1,5 @@
 //! `cargo xtask sim …`: the model checker and the simulator of `verify/sim/`, and the long
-//! run of the laws, built to be fast.
+//! run of the property tests, with an optimised build.
 
 mod fuzz;
 mod timing;
@@ -10,52 +10,52 @@ use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 
 use crate::call::Call;
-use crate::interrupt::{self, Group};
+use crate::interrupt::{self, ProcessGroup};
 use crate::place::Place;
 
 /// What to run.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Args {
+pub(crate) enum SimArgs {
     /// Explore every state at the bounds of docs/correctness.md; takes minutes.
     Check {
         /// Only the bounds whose name contains this.
         filter: Option<String>,
     },
-    /// Switch on each wrong form in turn; the last line is `mutants: N caught, M survived`.
+    /// Try each mutant in turn; the last line is `mutants: N caught, M survived`.
     Mutants {
         /// Print the steps of each counterexample.
         #[arg(long)]
         steps: bool,
     },
-    /// Live whole days of deliveries, each decided by one seed, with faults of every kind; the last
+    /// Simulate days of deliveries, each decided by one seed, with all kinds of faults; the last
     /// line is `sim: N schedules, every property holds`.
-    Run(Days),
-    /// Try the laws on random cases, each history of eight steps in every order, and every write
+    Run(SimDays),
+    /// Test the laws on random cases, each history of eight steps in every order, and every write
     /// of a row under every trigger; prints how often each law held.
     Laws {
-        /// Random cases for each law; those that go through SQL are tried on fewer.
+        /// Random cases for each law; fewer for those that use SQL.
         #[arg(long, default_value_t = 300_000)]
         cases: u32,
     },
-    /// Search for bytes on which a target of fuzz/ and its second opinion disagree.
-    Fuzz(fuzz::Args),
-    /// Measure whether the time that the door takes tells anything of a signature.
+    /// Search for inputs on which a fuzz target and its reference implementation disagree.
+    Fuzz(fuzz::FuzzArgs),
+    /// Measure whether the response time of ingest reveals anything about a signature.
     Timing {
         /// Only the benches whose name contains this.
         filter: Option<String>,
     },
 }
 
-/// Which days to live.
+/// Which days to simulate.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Days {
-    /// How many.
+pub(crate) struct SimDays {
+    /// The number of days.
     #[arg(long, default_value_t = 10_000)]
     seeds: u64,
-    /// The first of them.
+    /// The seed of the first day.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// This one alone.
+    /// Only the day of this seed.
     #[arg(long)]
     seed: Option<u64>,
     /// Print its steps.
@@ -63,7 +63,7 @@ pub(crate) struct Days {
     trace: bool,
 }
 
-impl Days {
+impl SimDays {
     fn args(&self) -> Vec<String> {
         let Self { seeds, from, seed, trace } = self;
         let days = format!("run --seeds {seeds} --from {from}");
@@ -73,24 +73,24 @@ impl Days {
     }
 }
 
-/// The tests that hold the laws, in the integration tests.
+/// The property tests among the integration tests.
 const LAWS: [&str; 3] = ["law::", "laws::", "triggers::"];
 
-/// Runs the model checker or the laws; each says itself what it finds, as it finds it.
+/// Runs the model checker or the property tests. They print what they find.
 ///
 /// # Errors
-/// When a property does not hold, or a wrong form survives.
-pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
+/// When a property does not hold, or a mutant survives.
+pub(crate) fn run(place: &Place, args: &SimArgs) -> Result<()> {
     let cargo = || Call::new("cargo").dir(&place.root);
     let sim =
         || cargo().args(["run", "--locked", "--quiet", "--profile", "sim", "-p", "sim", "--"]);
     let call = match args {
-        Args::Check { filter } => sim().arg("check").args(filter.as_deref()),
-        Args::Mutants { steps } => sim().arg("mutants").args(steps.then_some("--steps")),
-        Args::Fuzz(args) => return fuzz::run(place, args),
-        Args::Timing { filter } => return timing::run(place, filter.as_deref()),
-        Args::Run(days) => sim().args(days.args()),
-        Args::Laws { cases } => {
+        SimArgs::Check { filter } => sim().arg("check").args(filter.as_deref()),
+        SimArgs::Mutants { steps } => sim().arg("mutants").args(steps.then_some("--steps")),
+        SimArgs::Fuzz(args) => return fuzz::run(place, args),
+        SimArgs::Timing { filter } => return timing::run(place, filter.as_deref()),
+        SimArgs::Run(days) => sim().args(days.args()),
+        SimArgs::Laws { cases } => {
             let call = cargo().vars([("PROPTEST_CASES", cases.to_string())]);
             let call = call.args(["test", "--locked", "--profile", "sim", "-p", "it", "--"]);
             call.args(LAWS).args(["--include-ignored", "--nocapture"])
@@ -100,13 +100,13 @@ pub(crate) fn run(place: &Place, args: &Args) -> Result<()> {
     let mut command: Command = call.into_command();
     let mut child = command
         .spawn()
-        .with_context(|| format!("`{shown}` could not be started; is it installed?"))?;
-    let group = Group::of(&child);
-    let status = child.wait().with_context(|| format!("`{shown}` was lost"))?;
+        .with_context(|| format!("`{shown}` could not be started; check that it is installed"))?;
+    let group = ProcessGroup::of(&child);
+    let status = child.wait().with_context(|| format!("`{shown}` could not be waited for"))?;
     drop(group);
     interrupt::wait_if_ending();
     if !status.success() {
-        bail!("`{shown}` found a fault: the lines above say which steps lead to it");
+        bail!("`{shown}` found a violation: see the steps in the lines above");
     }
     Ok(())
 }

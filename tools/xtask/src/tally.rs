@@ -1,4 +1,4 @@
-//! Counting what passed and what failed, over tools that each say it in their own words.
+//! Counts what passed and what failed, from the output of several tools.
 
 use std::iter::Sum;
 use std::ops::AddAssign;
@@ -20,17 +20,17 @@ impl Tally {
     /// One that passed.
     pub(crate) const PASSED: Self = Self { passed: 1, failed: 0 };
 
-    /// The line that other programs read: the last one of `cargo xtask test`.
+    /// The last line of `cargo xtask test`, which other programs read.
     pub(crate) fn shown(self) -> String {
         format!("{} passed, {} failed", self.passed, self.failed)
     }
 
-    /// Whether something ran and all of it passed: that nothing ran is no success.
+    /// Whether something ran and all of it passed. If nothing ran, that is a failure.
     pub(crate) fn is_good(self) -> bool {
         self.failed == 0 && 0 < self.passed
     }
 
-    /// Runs a step that counts as one, and says how it went.
+    /// Runs a step that counts as one, and shows its result.
     pub(crate) fn of(name: impl Into<String>, run: impl FnOnce(&Step) -> Result<String>) -> Self {
         let step = Step::begin(name);
         match run(&step) {
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_binary_of_cargo_counts() {
+    fn the_results_of_all_test_binaries_are_added() {
         let said = "running 2 tests\n\
             test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished\n\
             test a ... FAILED\n\
@@ -122,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_test_of_node_has_failed() {
+    fn a_cancelled_node_test_counts_as_failed() {
         let said =
             "ok 1 - a\n# tests 6\n# suites 0\n# pass 3\n# fail 1\n# cancelled 2\n# skipped 0";
         assert_eq!(Tally::of_tap(said.lines()), Tally { passed: 3, failed: 3 });
     }
 
     #[test]
-    fn a_file_without_tests_is_no_test() {
+    fn a_file_without_tests_is_not_counted() {
         let said = "ok 1 - tests/workerd/a.test.mjs\nok 2 - b\n# pass 2\n# fail 0";
         assert_eq!(Tally::of_tap(said.lines()), Tally { passed: 1, failed: 0 });
         // A filter that matches nothing.
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_that_failed_is_never_a_success() {
+    fn a_failed_tool_is_never_a_success() {
         assert!(!Tally { passed: 7, failed: 0 }.or_failed(false).is_good());
         assert!(Tally { passed: 7, failed: 0 }.or_failed(true).is_good());
         assert!(!Tally::default().or_failed(true).is_good());

@@ -1,7 +1,7 @@
-//! `cargo xtask test`: every test there is, counted together.
+//! `cargo xtask test`: all tests, counted together.
 //!
-//! A step that fails does not stop the ones after it, so that the totals are complete. What a
-//! failed step said is in `target/xtask/`, and its last lines are on standard error.
+//! A step that fails does not stop the ones after it, so that the totals are complete. The output
+//! of a failed step is in `target/xtask/`, and its last lines are on standard error.
 
 mod browser;
 mod example;
@@ -12,7 +12,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use self::suite::Suite;
+use self::suite::NodeSuite;
 use crate::call::{Call, Ran};
 use crate::place::Place;
 use crate::setup::{self, Tools};
@@ -22,7 +22,7 @@ use crate::workers::{self, Worker};
 use crate::{bench, build, check, deploy};
 
 /// The tests that drive the built Workers in workerd, from the outside.
-const WORKERD: Suite = Suite { folder: "tests/workerd", log: "workerd-tests" };
+const WORKERD: NodeSuite = NodeSuite { folder: "tests/workerd", log: "workerd-tests" };
 
 /// Runs everything, or with a `filter` only the tests whose name contains it, and ends standard
 /// output with `N passed, N failed`.
@@ -38,11 +38,11 @@ pub(crate) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
         }
     };
     if tally == Tally::default() {
-        show::note("nothing ran; is the filter right?");
+        show::note("nothing ran; check the filter");
     }
     show::line(tally.shown());
     if !tally.is_good() {
-        bail!("not everything passed; the messages above and target/xtask/*.log say what");
+        bail!("not everything passed; see the messages above and target/xtask/*.log");
     }
     Ok(())
 }
@@ -64,11 +64,11 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
         bench::peer(place, &tools, step)?;
         Ok(String::new())
     });
-    built += Tally::of("fault switches are in test builds alone", |_| {
+    built += Tally::of("fault switches are only in test builds", |_| {
         build::build_with_faults(place, &tools, &workers)?;
         build::only_in_tests(place, &workers)
     });
-    // A filter asks for tests by name; what is built for them is not one of them.
+    // A filter selects tests by name; the builds for them are not counted.
     tally += if filter.is_none() { built } else { Tally { passed: 0, ..built } };
     tally += counted("workerd tests", |step| WORKERD.run(place, &tools, filter, step));
     tally += browser::tests(place, &tools, filter);
@@ -86,7 +86,7 @@ fn counted(name: &str, run: impl FnOnce(&Step) -> Result<Tally>) -> Tally {
     counted_with(name, "", run)
 }
 
-/// The same; `more` is what the closing line says beside the count.
+/// The same. `more` is added to the closing line after the count.
 fn counted_with(name: &str, more: &str, run: impl FnOnce(&Step) -> Result<Tally>) -> Tally {
     let step = Step::begin(name);
     match run(&step) {
@@ -106,7 +106,7 @@ fn counted_with(name: &str, more: &str, run: impl FnOnce(&Step) -> Result<Tally>
     }
 }
 
-/// The tests that run on this machine itself.
+/// The native tests.
 fn native(place: &Place, filter: Option<&str>, step: &Step) -> Result<Tally> {
     let ran = Call::new("cargo")
         .args(["test", "--workspace", "--locked", "--no-fail-fast"])
@@ -118,7 +118,7 @@ fn native(place: &Place, filter: Option<&str>, step: &Step) -> Result<Tally> {
     Ok(tally.or_failed(ran.success))
 }
 
-/// Every Worker must build and be small enough: one count each.
+/// Builds every Worker and checks its size: one count each.
 fn build_all(place: &Place, tools: &Tools, workers: &[Worker]) -> Tally {
     let build = |worker: &Worker| match build_one(place, tools, worker) {
         Ok(shown) => {
@@ -138,14 +138,15 @@ fn build_one(place: &Place, tools: &Tools, worker: &Worker) -> Result<String> {
     build::build(place, tools, one)?;
     let sizes = build::measure(place, one)?;
     build::within_budget(&sizes)?;
-    let shown: Vec<String> = sizes.iter().map(build::Size::shown).collect();
+    let shown: Vec<String> = sizes.iter().map(build::WorkerSize::shown).collect();
     Ok(format!("✓ Worker {}", shown.join(", ")))
 }
 
-/// Wrangler's own bundling of a Worker, without a network: what a deployment would upload.
+/// Wrangler's own bundling of a Worker, without a network, as for a deployment.
 fn bundle(place: &Place, tools: &Tools, Worker { env }: &Worker) -> Tally {
     Tally::of(format!("wrangler deploy --dry-run --env {env}"), |step| {
-        let out = tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?;
+        let out = tempfile::tempdir()
+            .context("cannot make a temporary folder; check that TMPDIR has space")?;
         let ran = Call::new(tools.package("wrangler"))
             .args(["deploy", "--dry-run", "--config", "wrangler.toml", "--env", env.as_str()])
             .arg("--outdir")
@@ -153,30 +154,30 @@ fn bundle(place: &Place, tools: &Tools, Worker { env }: &Worker) -> Tally {
             .dir(&place.root)
             .vars(tools.vars()?)
             .run(|line| step.say(line))?
-            .ok("Mend that Worker's block in wrangler.toml, or its build.")?;
+            .ok("Fix that Worker's block in wrangler.toml, or its build.")?;
         if !out.path().join("index.js").is_file() {
-            bail!("wrangler left no index.js for {env}:\n{}", ran.tail());
+            bail!("wrangler wrote no index.js for {env}; its output:\n{}", ran.tail());
         }
         Ok(String::new())
     })
 }
 
-/// Keeps all that a tool said; what failed is shown as well.
+/// Writes the output of a tool to a log, and shows what failed.
 fn report(place: &Place, name: &str, ran: &Ran) -> Result<()> {
     let folder = place.scratch();
     let path = folder.join(format!("{name}.log"));
     let lines: Vec<&str> = ran.lines.iter().map(|(_, line)| line.as_str()).collect();
-    fs::create_dir_all(&folder)
-        .and_then(|()| fs::write(&path, lines.join("\n")))
-        .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
+    fs::create_dir_all(&folder).and_then(|()| fs::write(&path, lines.join("\n"))).with_context(
+        || format!("cannot write {}; check that you may write there", path.display()),
+    )?;
     if !ran.success {
         show::note(failures(&lines));
-        show::note(format!("all of it: {}", path.display()));
+        show::note(format!("the whole output: {}", path.display()));
     }
     Ok(())
 }
 
-/// The lines that say what failed, and the end.
+/// The lines that name failures, and the last lines.
 fn failures(lines: &[&str]) -> String {
     let telling = |line: &&&str| {
         let line = line.trim_start();
@@ -191,7 +192,7 @@ fn failures(lines: &[&str]) -> String {
     shown.join("\n")
 }
 
-/// A filter as a pattern that matches it literally.
+/// The filter as a pattern that matches it literally.
 fn escape(filter: &str) -> String {
     let mut pattern = String::new();
     for letter in filter.chars() {
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_comes_first() {
+    fn failures_come_first() {
         let lines = ["test a ... ok", "test b ... FAILED", "    not ok 3 - c", "end"];
         let shown = failures(&lines);
         assert!(shown.starts_with("test b ... FAILED\n    not ok 3 - c\n"), "{shown}");

@@ -4,12 +4,16 @@
 //! for an entry that is not needed fails the test too.
 
 mod claims;
+mod circles;
 mod config;
+mod decisions;
 mod documents;
 mod glossary;
+mod layout;
 mod names;
 mod settings;
 mod sources;
+mod test_ids;
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The Workers, as the root `wrangler.toml` lists them. A Worker that is added there is built,
+//! The Workers of the root's `wrangler.toml`. A Worker that is added there is built,
 //! checked, tested and started without a change here.
 
 use std::collections::BTreeMap;
@@ -12,17 +12,17 @@ use crate::place::Place;
 /// One Worker: an environment of `wrangler.toml` and the crate that it is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Worker {
-    /// The environment's name, which is the crate's and its folder's too.
+    /// The name of the environment, the crate and its folder.
     pub(crate) env: String,
 }
 
 #[derive(Deserialize)]
-struct Config {
-    env: BTreeMap<String, Block>,
+struct WranglerEnvs {
+    env: BTreeMap<String, WorkerEntry>,
 }
 
 #[derive(Deserialize)]
-struct Block {
+struct WorkerEntry {
     main: String,
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn all(place: &Place) -> Result<Vec<Worker>> {
     let path = place.root.join("wrangler.toml");
     let text = fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}; restore it from git", path.display()))?;
-    parse(&text).context("wrangler.toml is not as expected; see the message above and mend it")
+    parse(&text).context("wrangler.toml is not as expected; correct it")
 }
 
 /// The named Worker, or all of them.
@@ -53,8 +53,8 @@ pub(crate) fn pick(place: &Place, name: Option<&str>) -> Result<Vec<Worker>> {
 }
 
 fn parse(text: &str) -> Result<Vec<Worker>> {
-    // The parser's own message shows the line at fault, and a secret may stand in it.
-    let config: Config =
+    // The parser's own message shows the line, which may contain a secret.
+    let config: WranglerEnvs =
         toml::from_str(text).map_err(|error| anyhow!("{}", error.message().to_owned()))?;
     let mut workers = Vec::new();
     for (env, block) in config.env {
@@ -72,20 +72,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_environment_is_a_worker() {
+    fn every_environment_is_one_worker() {
         let text = "[env.b]\nmain = \"b/build/index.js\"\n[env.a]\nmain = \"a/build/index.js\"";
         let names: Vec<String> = parse(text).unwrap().into_iter().map(|w| w.env).collect();
         assert_eq!(names, ["a", "b"]);
     }
 
     #[test]
-    fn the_line_at_fault_is_not_shown() {
+    fn an_error_does_not_show_the_line() {
         let error = parse("[env.a.vars]\nCLERK_WEBHOOK_SECRET = whsec_MfKQ").unwrap_err();
         assert!(!format!("{error:#}").contains("MfKQ"), "{error:#}");
     }
 
     #[test]
-    fn a_main_elsewhere_is_refused() {
+    fn another_main_is_refused() {
         let error = parse("[env.a]\nmain = \"a/index.js\"").unwrap_err();
         assert!(error.to_string().contains("set it to \"a/build/index.js\""));
     }

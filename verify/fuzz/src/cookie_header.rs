@@ -6,9 +6,9 @@
 //! is then taken for a cookie that Clerk asks us to set.
 
 use serde_json::Value;
+use shared::session::CANDIDATES_MAX;
 use shared::session::candidates::{
-    ClerkInstance, CredentialHeaders, InstanceType, TOKENS_MAX, TokenCandidate, TokenLocation,
-    find_candidates,
+    ClerkInstance, CredentialHeaders, InstanceType, TokenCandidate, TokenLocation, find_candidates,
 };
 use shared::session::cookies::SetCookie;
 use shared::time::UnixMillis;
@@ -53,7 +53,7 @@ fn check(presented: CredentialHeaders<'_>, instance: &ClerkInstance<'_>) -> &'st
     let bearer = presented.authorization.and_then(|value| value.strip_prefix("Bearer "));
     let ours = cookies.ours(bearer);
     let Ok(found) = find_candidates(presented, instance, NOW) else {
-        assert!(TOKENS_MAX <= ours.len(), "not crowded: {presented:?}");
+        assert!(CANDIDATES_MAX <= ours.len(), "not crowded: {presented:?}");
         return "crowded";
     };
     let first = found.first().unwrap_or_else(|| panic!("no place in {presented:?}"));

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arbitrary::Unstructured;
 use rusqlite::types::Value as Cell;
-use shared::envelope::{Envelope, Letter};
+use shared::envelope::Envelope;
+use shared::event::Payload;
 use shared::id::{EntityId, SvixId};
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, MergeContext, join};
 use shared::plan::{BatchPlan, OpenedMessage, plan};
@@ -98,7 +99,7 @@ fn check_case(db: &Database, case: &Case) -> &'static str {
     let mut heard = MergeContext::default();
     case.events.iter().flat_map(|event| &event.changes).for_each(|change| heard.observe(change));
     let alone = rolled_back(db, || {
-        commit(db, &BatchPlan { heard, ..plan_of(&[&winners]) });
+        commit(db, &BatchPlan { context: heard, ..plan_of(&[&winners]) });
         without_versions(read_all(db))
     });
     assert_eq!(found, alone, "the winners and what was heard, of {case:?}");
@@ -190,7 +191,7 @@ fn message(event: &Event, at: i64) -> OpenedMessage {
         body_digest: ContentDigest::of(b""),
         kind: String::new(),
         note: String::new(),
-        letter: Letter::Event(shared::event::Event { changes, users }),
+        payload: Payload::Event(shared::event::Event { changes, users }),
     };
     let (id, sent_at) = (format!("queue-{at}"), UnixMillis(START));
     OpenedMessage { id, attempts: 1, sent_at, text: String::new(), envelope }

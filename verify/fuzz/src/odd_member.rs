@@ -125,7 +125,7 @@ pub fn run(data: &[u8]) -> &'static str {
     let which = usize::from(*which) % (UNREAD.len() + SPARE.len());
     if let Some(event) = UNREAD.get(which) {
         let (plain, odd) = (read(&build_event(event, b"null")), read(&build_event(event, value)));
-        assert!(matches!(plain.content, Payload::Synced(_)), "{event:?}");
+        assert!(matches!(plain.payload, Payload::Event(_)), "{event:?}");
         assert_eq!(
             without_position(&odd),
             without_position(&plain),
@@ -137,7 +137,7 @@ pub fn run(data: &[u8]) -> &'static str {
     let event = SPARE.get(which - UNREAD.len()).expect("one of them");
     let (plain, odd) = (read(&build_event(event, b"null")), read(&build_event(event, value)));
     let said = || format!("{event:?}: {}", String::from_utf8_lossy(value));
-    assert!(matches!(odd.content, Payload::Synced(_)), "{}: {odd:?}", said());
+    assert!(matches!(odd.payload, Payload::Event(_)), "{}: {odd:?}", said());
     assert_eq!(what_matters(&odd), what_matters(&plain), "{}", said());
     "all but itself"
 }
@@ -152,7 +152,7 @@ fn build_event([kind, data, beside]: &[&str; 3], value: &[u8]) -> Vec<u8> {
 fn what_matters(incoming: &ParsedDelivery) -> ParsedDelivery {
     let mut needed = without_position(incoming);
     (needed.note, needed.event_at) = (String::new(), None);
-    if let Payload::Synced(event) = &mut needed.content {
+    if let Payload::Event(event) = &mut needed.payload {
         event.changes.truncate(1);
         event.users.clear();
         for change in &mut event.changes {
@@ -165,15 +165,13 @@ fn what_matters(incoming: &ParsedDelivery) -> ParsedDelivery {
     needed
 }
 
+/// The synced fields that come from required members.
+const REQUIRED: [&str; 5] = ["banned", "org_id", "user_id", "role", "key"];
+
 fn clear_spare_fields(fields: &mut EntityFields) {
-    match fields {
-        EntityFields::User(user) => {
-            (user.email, user.created_at) = (None, 0);
-            user.app_roles.clear();
+    for (name, field) in fields.fields_mut() {
+        if !REQUIRED.contains(&name) {
+            field.clear();
         }
-        EntityFields::Organization(it) => (it.name, it.slug) = (String::new(), None),
-        EntityFields::Membership(it) => it.permissions.clear(),
-        EntityFields::Role(it) => it.permissions.clear(),
-        EntityFields::Permission(_) => {}
     }
 }

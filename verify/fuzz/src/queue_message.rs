@@ -4,8 +4,8 @@
 //! version is said to be newer, and nothing else is.
 
 use serde_json::Value;
-use shared::envelope::{Envelope, EnvelopeError, Letter};
-use shared::event::UnreadableReason;
+use shared::envelope::{Envelope, EnvelopeError};
+use shared::event::{Payload, UnreadableReason};
 use shared::limits::ENVELOPE_BYTES_MAX;
 use shared::plan::{OpenedMessage, plan};
 use shared::projection::PROJECTION;
@@ -37,13 +37,13 @@ pub fn run(data: &[u8]) -> &'static str {
         Ok(envelope) => {
             assert_eq!(version, Some(VERSION), "{text}");
             check_round_trip(text, &envelope);
-            match envelope.letter {
-                Letter::Event(_) => "event",
-                Letter::Ignored => "ignored",
-                Letter::Unreadable(_) => "unreadable",
+            match envelope.payload {
+                Payload::Event(_) => "event",
+                Payload::Ignored => "ignored",
+                Payload::Unreadable(_) => "unreadable",
             }
         }
-        Err(EnvelopeError::Newer(named)) => {
+        Err(EnvelopeError::NewerVersion(named)) => {
             let by_fields = version == Some(VERSION) && u64::from(PROJECTION) < named;
             assert!(by_fields || (version == Some(named) && VERSION < named), "{named}: {text}");
             "newer"
@@ -65,16 +65,16 @@ fn check_round_trip(text: &str, envelope: &Envelope) {
     assert!(sealed.len() <= ENVELOPE_BYTES_MAX, "{} bytes", sealed.len());
     let again = Envelope::decode(&sealed).expect("what was sealed opens");
     assert_eq!(again.encode(), sealed);
-    let is_cut = match &again.letter {
-        Letter::Unreadable(unreadable) => unreadable.reason == UnreadableReason::Size,
-        Letter::Event(_) | Letter::Ignored => false,
+    let is_cut = match &again.payload {
+        Payload::Unreadable(unreadable) => unreadable.reason == UnreadableReason::Size,
+        Payload::Event(_) | Payload::Ignored => false,
     };
     assert!(again == *envelope || is_cut, "{text} became {sealed}");
 
     // A build after this one writes the same and more, under a greater number.
     let mut newer: Value = serde_json::from_str(&sealed).expect("JSON");
     newer.as_object_mut().expect("an object").insert("v".into(), (VERSION + 1).into());
-    assert_eq!(Envelope::decode(&newer.to_string()), Err(EnvelopeError::Newer(VERSION + 1)));
+    assert_eq!(Envelope::decode(&newer.to_string()), Err(EnvelopeError::NewerVersion(VERSION + 1)));
 
     let message = OpenedMessage {
         id: "queue-1".into(),

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use crate::clerk_event::sealed;
+use crate::clerk_event::seed_envelope;
 
 /// How the names of inputs begin that no generator makes.
 pub const REGRESSION: &str = "regression-";
@@ -43,7 +43,10 @@ pub fn all() -> io::Result<Seeds> {
         for (name, text) in folder(&format!("clerk-events/{kind}"))? {
             // The schemas are no event.
             if !name.starts_with('_') {
-                seeds.insert(("queue_message", name.clone()), sealed(text.as_bytes()).into_bytes());
+                seeds.insert(
+                    ("queue_message", name.clone()),
+                    seed_envelope(text.as_bytes()).into_bytes(),
+                );
                 seeds.insert(("clerk_event", name), text.into_bytes());
             }
         }

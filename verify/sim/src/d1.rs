@@ -2,14 +2,14 @@
 //!
 //! | here | there |
 //! |---|---|
-//! | [`bump`] | the triggers `bump_*` of `migrations/0005_bumps.sql` |
+//! | [`bump`] | the triggers `bump_*` of `migrations/derived/triggers/` |
 //! | [`register`] | `shared/src/sql/register.sql` |
 //! | [`ack`], [`gone`] | `shared/src/sql/ack.sql`, `gone.sql` |
 //! | [`unwatch`] | `shared/src/sql/unwatch.sql` |
 //! | [`pending`] | `shared/src/sql/pending.sql`, `pending_of.sql` |
-//! | [`change_everybody`] | the triggers `bump_settings_*` of `migrations/0010_default_role.sql` |
+//! | [`change_everybody`] | `bump_settings_*` in `migrations/derived/triggers/settings.sql` |
 //! | [`catch_up`] | `shared/src/sql/catch_up.sql`, `catch_up_some.sql` |
-//! | the mark | the triggers `mark_*` of `migrations/0006_watch_marks.sql` |
+//! | the mark | the triggers `mark_*` of `migrations/derived/triggers/watches.sql` |
 //!
 //! Each function is one statement, so it is one step of the model: D1 runs them one by one. A test
 //! holds them to the statements on SQLite.

@@ -1,18 +1,18 @@
 //! The simulator: whole days of deliveries, each decided by one seed.
 //!
-//! The decisions are the Workers' own, called as they call them: `signature::verify`,
-//! `event::parse`, `Envelope::encode` and `decode`, `plan::plan`, `sql::statements`, `batch`,
-//! `d1_error`, `outbox`, `CacheState`, and `guard::roles_meet`, which decides as `guard::permit`
-//! for a session of the user's own. D1 is SQLite with the real migrations. Around them the order of
-//! the Workers' awaits is mirrored step by step, and a crash, or another actor, may step in at
-//! each:
+//! The decisions are the Workers' own, called as they call them: `admission::admit`,
+//! `Envelope::encode`, `inbox`, `plan::plan`, `sql::statements`, `batch`, `d1_error`, `retry`,
+//! `outbox`, `CacheState`, `UserRoles::from_answer`, and `guard::roles_meet`, which decides as
+//! `guard::permit` for a session of the user's own. D1 is SQLite with the real migrations. Around
+//! them the order of the Workers' awaits is mirrored step by step, and a crash, or another actor,
+//! may step in at each:
 //!
 //! | here | there |
 //! |---|---|
-//! | `door` | `ingest/src/webhook.rs`, `ingest/src/admission.rs` |
-//! | `drain`, `open` | `consumer/src/process_batch.rs`, `consumer/src/message.rs` |
+//! | `door` | `ingest/src/webhook.rs`, around `shared/src/admission.rs` |
+//! | `drain`, `open` | `consumer/src/process_batch.rs`, around `shared/src/inbox.rs` |
 //! | `push` | `consumer/src/send_hints.rs`, `consumer/src/sweep.rs` |
-//! | `database` | `consumer/src/db.rs`, `durable/src/fill.rs` |
+//! | `database` | `consumer/src/db.rs`, `durable/src/d1.rs` |
 //! | `object`, `fill` | `durable/src/object.rs` |
 //! | `idle`, `persist` | `durable/src/object/idle.rs`, `durable/src/object/persist.rs` |
 //! | `guard` | `ssr/src/roles.rs` |

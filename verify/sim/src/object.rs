@@ -60,9 +60,9 @@ impl Object {
                 self.begin_refill(now, ages);
                 Asked::Served(answer)
             }
-            CacheDecision::Join if self.flight.is_some() => Asked::Waits(false),
-            CacheDecision::Join | CacheDecision::Refuse(_) => Asked::Refused,
-            CacheDecision::Fill => Asked::Waits(!self.begin_refill(now, ages)),
+            CacheDecision::JoinFill if self.flight.is_some() => Asked::Waits(false),
+            CacheDecision::JoinFill | CacheDecision::Refuse(_) => Asked::Refused,
+            CacheDecision::FillFirst => Asked::Waits(!self.begin_refill(now, ages)),
         }
     }
 
@@ -110,11 +110,11 @@ impl Object {
             read.map(|it| FillResult { owner: it.owner.into(), set: set(it.version, it.what) });
         let fill = flight.sent.fill();
         let filled = self.with(|state| variant.take(state, &fill, row, instant(now)));
-        if filled != FillOutcome::Dropped && disk == Disk::Fails {
+        if filled != FillOutcome::Discarded && disk == Disk::Fails {
             self.fill_failed(now);
             return Arrived::GaveUp;
         }
-        if filled != FillOutcome::Dropped {
+        if filled != FillOutcome::Discarded {
             self.save();
         }
         match filled {
@@ -122,12 +122,12 @@ impl Object {
                 self.pace.record_success();
                 Arrived::Done
             }
-            FillOutcome::Again | FillOutcome::Dropped if FILLS_MAX <= flight.round => {
+            FillOutcome::RegisterAgain | FillOutcome::Discarded if FILLS_MAX <= flight.round => {
                 self.fill_failed(now);
                 Arrived::GaveUp
             }
-            FillOutcome::Again | FillOutcome::Dropped => {
-                self.send(filled == FillOutcome::Again, flight.round + 1, now, ages);
+            FillOutcome::RegisterAgain | FillOutcome::Discarded => {
+                self.send(filled == FillOutcome::RegisterAgain, flight.round + 1, now, ages);
                 Arrived::Again
             }
         }
@@ -137,7 +137,7 @@ impl Object {
     pub fn fill_failed(&mut self, now: Ms) {
         self.flight = None;
         self.pace = FillBackoff::default();
-        self.pace.failed(instant(now), 0);
+        self.pace.record_failure(instant(now), 0);
     }
 
     /// As much time goes by, within a step of the clock, as a wait lasts and a demand counts.
@@ -181,7 +181,7 @@ impl Object {
                 self.arm(at.0);
                 return None;
             }
-            AlarmAction::End(owner) => ms(owner),
+            AlarmAction::EndWatch(owner) => ms(owner),
         };
         self.save();
         self.alarm = None;

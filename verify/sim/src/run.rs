@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
-
 use testkit::sqlite::Database;
 
 use crate::days::{

@@ -12,7 +12,7 @@ use rusqlite::limits::Limit;
 use rusqlite::types::{FromSql, Value, ValueRef};
 use rusqlite::{Connection, Error, Params, Result};
 use shared::cache::{FillRequest, FillResult};
-use shared::sql::{self, FilledRow, Statement};
+use shared::sql::{self, FillRow, Statement};
 use shared::time::UnixMillis;
 
 pub use bound::bound;
@@ -194,9 +194,9 @@ impl Database {
             let [kind, id, name, permissions] = ["kind", "id", "name", "permissions"];
             let (owner, version) = (row.get("owner")?, row.get("version")?);
             let (id, name, permissions) = (row.get(id)?, row.get(name)?, row.get(permissions)?);
-            Ok(FilledRow { kind: row.get(kind)?, owner, version, id, name, permissions })
+            Ok(FillRow { kind: row.get(kind)?, owner, version, id, name, permissions })
         })?;
-        sql::filled(rows.collect::<Result<_>>()?)
+        sql::parse_fill(rows.collect::<Result<_>>()?)
             .map_err(|why| Error::UserFunctionError(why.into()))
     }
 

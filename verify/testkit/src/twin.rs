@@ -6,6 +6,7 @@
 //! models D1 may rest on them.
 
 mod effect;
+mod list;
 mod read;
 mod rows;
 mod synced;
@@ -23,14 +24,15 @@ use shared::plan::BatchPlan;
 use shared::projection::EntityFields;
 
 pub use effect::{Bumps, Effect};
-use effect::{once, rise};
 pub use read::WRITTEN;
 pub use rows::{
-    AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank,
-    Setting, User,
+    AppRole, Grant, Key, Membership, OrgPermission, OrgRole, Organization, Pair, Rank, Setting,
+    User,
 };
 pub use tables::TABLES;
 pub use write::{AnyWrite, Write};
+
+use effect::{once, rise};
 use write::{Table, put, write};
 
 /// The rows that roles depend on, and who is watched.
@@ -141,7 +143,7 @@ impl Twin {
         for name in &plan.role_names {
             self.name(name, &mut effect);
         }
-        self.heard = std::mem::take(&mut self.heard).join(plan.heard.clone());
+        self.heard = std::mem::take(&mut self.heard).join(plan.context.clone());
         for (entity, changes) in &plan.changes {
             for change in changes {
                 self.join(change, &mut effect);

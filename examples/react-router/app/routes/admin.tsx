@@ -1,9 +1,9 @@
-import { requireRole, roles } from "@rolecall/guard";
 import { env } from "cloudflare:workers";
+import { getRoles, requireRole } from "@rolecall/guard";
 import { Form } from "react-router";
 
-import type { Route } from "./+types/admin";
 import { requireViewer } from "../session.server.ts";
+import type { Route } from "./+types/admin";
 
 export async function loader(args: Route.LoaderArgs) {
   const { userId, impersonated } = requireViewer(args);
@@ -11,20 +11,21 @@ export async function loader(args: Route.LoaderArgs) {
   return null;
 }
 
-/** Looks a user up. A loader guards its page, not its action: each asks for itself. */
+/** Looks up a user. The loader's guard does not protect the action, so the action has its own. */
 export async function action(args: Route.ActionArgs) {
   const { userId, impersonated } = requireViewer(args);
-  // An administrator who was one a moment ago is none: the database is read first.
+  // `fresh` reads the database first: an administrator may have lost the role a moment ago.
   await requireRole(env, userId, "admin", { impersonated, fresh: true });
-  const asked = String((await args.request.formData()).get("user") ?? "").trim();
-  return { asked, found: await lookUp(asked) };
+  const queried = String((await args.request.formData()).get("user") ?? "").trim();
+  return { queried, user: await lookUp(queried) };
 }
 
-/** What a user may do; `null` where nobody counts: the banned, the deleted, what is no id. */
+/** Returns the status and roles of a user; `null` if banned, deleted, or not a user id. */
 async function lookUp(userId: string) {
   try {
-    const { standing, roles: held, organizations } = await roles(env, userId);
-    return { standing, held: [...held, ...organizations.map(({ id, role }) => `${role} in ${id}`)] };
+    const { userStatus, roles, organizations } = await getRoles(env, userId);
+    const inOrganizations = organizations.map(({ id, role }) => `${role} in ${id}`);
+    return { userStatus, roles: [...roles, ...inOrganizations] };
   } catch (cause) {
     if (cause instanceof Response && cause.status === 403) return null;
     throw cause;
@@ -37,12 +38,12 @@ export default function Admin({ actionData }: Route.ComponentProps) {
       <title>Administration · Rolecall example</title>
       <h1>Administration</h1>
       <p className="lead">
-        Only the app role <code>admin</code> sees this page.
+        Only users with the app role <code>admin</code> see this page.
       </p>
       <section className="card" aria-labelledby="look-up">
-        <h2 id="look-up">What may somebody do?</h2>
+        <h2 id="look-up">Roles of a user</h2>
         <Form method="post">
-          <label htmlFor="user">A user's id</label>
+          <label htmlFor="user">User id</label>
           <div className="badges">
             <input id="user" name="user" required maxLength={64} autoComplete="off" />
             <button className="button" type="submit">
@@ -50,24 +51,25 @@ export default function Admin({ actionData }: Route.ComponentProps) {
             </button>
           </div>
         </Form>
-        <div role="status">{actionData && <Found {...actionData} />}</div>
+        <div role="status">{actionData && <LookupResult {...actionData} />}</div>
       </section>
     </>
   );
 }
 
-function Found({ asked, found }: NonNullable<Route.ComponentProps["actionData"]>) {
-  if (found === null) {
+function LookupResult({ queried, user }: NonNullable<Route.ComponentProps["actionData"]>) {
+  if (user === null) {
     return (
       <p>
-        <code>{asked}</code> may do nothing: banned, deleted, or no user's id.
+        <code>{queried}</code> has no access: banned, deleted, or not a user id.
       </p>
     );
   }
-  const { standing, held } = found;
+  const { userStatus, roles } = user;
   return (
     <p>
-      <code>{asked}</code> is {standing}, with {held.length === 0 ? "no role" : held.join(", ")}.
+      <code>{queried}</code> is {userStatus}, with{" "}
+      {roles.length === 0 ? "no role" : roles.join(", ")}.
     </p>
   );
 }

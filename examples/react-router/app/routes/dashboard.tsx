@@ -1,27 +1,27 @@
-import { roles } from "@rolecall/guard";
 import { env } from "cloudflare:workers";
+import { getRoles } from "@rolecall/guard";
 import { Link } from "react-router";
 
-import type { Route } from "./+types/dashboard";
 import { requireViewer } from "../session.server.ts";
+import type { Route } from "./+types/dashboard";
 
 export async function loader(args: Route.LoaderArgs) {
   const { userId } = requireViewer(args);
-  const { roles: held, organizations, version, source, ageMs } = await roles(env, userId);
-  return { held, organizations, version, source, ageMs };
+  const { roles, organizations, version, source, ageMs } = await getRoles(env, userId);
+  return { roles, organizations, version, source, ageMs };
 }
 
 export default function Dashboard({ loaderData }: Route.ComponentProps) {
-  const { held, organizations, version, source, ageMs } = loaderData;
+  const { roles, organizations, version, source, ageMs } = loaderData;
   return (
     <>
       <title>Dashboard · Rolecall example</title>
       <h1>Dashboard</h1>
       <h2>Your roles</h2>
-      {held.length === 0 && <p className="empty">You have no roles.</p>}
-      {0 < held.length && (
+      {roles.length === 0 && <p className="empty">You have no roles.</p>}
+      {0 < roles.length && (
         <ul className="badges">
-          {held.map((role) => (
+          {roles.map((role) => (
             <li key={role}>
               <code>{role}</code>
             </li>
@@ -29,8 +29,8 @@ export default function Dashboard({ loaderData }: Route.ComponentProps) {
         </ul>
       )}
       <h2>Your organizations</h2>
-      {organizations.length === 0 && <p className="empty">You belong to no organization.</p>}
-      {0 < organizations.length && <Organizations all={organizations} />}
+      {organizations.length === 0 && <p className="empty">You are in no organization.</p>}
+      {0 < organizations.length && <Organizations memberships={organizations} />}
       <p className="need">
         Version {version} from the {source}, read {ageMs} ms ago.
       </p>
@@ -40,10 +40,10 @@ export default function Dashboard({ loaderData }: Route.ComponentProps) {
 
 type Memberships = Route.ComponentProps["loaderData"]["organizations"];
 
-function Organizations({ all }: { all: Memberships }) {
+function Organizations({ memberships }: { memberships: Memberships }) {
   return (
     <ul className="cards">
-      {all.map(({ id, role, permissions }) => (
+      {memberships.map(({ id, role, permissions }) => (
         <li className="card" key={id}>
           <h3>
             <Link to={`/organizations/${id}`}>

@@ -10,7 +10,7 @@ export default function Home({ matches }: Route.ComponentProps) {
       <div className="hero">
         <h1>Rolecall with React Router</h1>
         <p className="lead">
-          A server-rendered app whose loaders and actions ask Rolecall&rsquo;s guards. Everyone may
+          A server-rendered app whose loaders and actions call Rolecall&rsquo;s guards. Everyone can
           see this page.
         </p>
         <p className="actions">
@@ -24,13 +24,13 @@ export default function Home({ matches }: Route.ComponentProps) {
           )}
         </p>
       </div>
-      <h2>Where to go</h2>
+      <h2>Pages</h2>
       <ul className="cards">
         <li className="card">
           <h3>
             <Link to="/dashboard">Dashboard</Link>
           </h3>
-          <p>Your roles and organizations, as the role cache has them.</p>
+          <p>Your roles and organizations, from the role cache.</p>
           <p className="need">
             Needs <strong>a session</strong>
           </p>
@@ -39,14 +39,14 @@ export default function Home({ matches }: Route.ComponentProps) {
           <h3>
             <Link to="/admin">Administration</Link>
           </h3>
-          <p>Looks a user up, behind a guard of its own.</p>
+          <p>Looks up a user. The form has its own guard.</p>
           <p className="need">
             Needs the role <code>admin</code>
           </p>
         </li>
         <li className="card">
           <h3>Reports</h3>
-          <p>Each organization has them. Your dashboard leads there.</p>
+          <p>One page per organization, linked from your dashboard.</p>
           <p className="need">
             Needs <code>org:reports:read</code>
           </p>

@@ -1,4 +1,4 @@
-// Every address that no other route has: the root's page for 404, with the session that it shows.
+// The route for all other URLs. Without it, middleware would not run for the page for 404.
 
 export function loader(): never {
   throw new Response(null, { status: 404 });

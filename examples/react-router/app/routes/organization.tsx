@@ -1,9 +1,9 @@
-import { requirePermission } from "@rolecall/guard";
 import { env } from "cloudflare:workers";
+import { requirePermission } from "@rolecall/guard";
 import { Link } from "react-router";
 
-import type { Route } from "./+types/organization";
 import { requireViewer } from "../session.server.ts";
+import type { Route } from "./+types/organization";
 
 export async function loader(args: Route.LoaderArgs) {
   const { userId, impersonated } = requireViewer(args);
@@ -22,7 +22,7 @@ export default function Organization({ loaderData }: Route.ComponentProps) {
         <Link to="/dashboard">Dashboard</Link>
       </p>
       <h1>Reports</h1>
-      <p className="lead">This page is rendered for those who may read reports.</p>
+      <p className="lead">Only members with the permission to read reports see this page.</p>
       <div className="card">
         <h2>Why you see it</h2>
         <dl>
@@ -30,7 +30,7 @@ export default function Organization({ loaderData }: Route.ComponentProps) {
           <dd>
             <code>{organization}</code>
           </dd>
-          <dt>Your role there carries</dt>
+          <dt>Your role there grants</dt>
           <dd className="badges">
             <code className="plain">{permission}</code>
           </dd>

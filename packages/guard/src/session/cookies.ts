@@ -1,24 +1,24 @@
-// The `Cookie` header, read as Clerk's SDK reads it, and the cookies of this module's own.
+// The `Cookie` header, parsed as Clerk's SDK parses it, and the cookies that this module sets.
 
-import { ANSWERS, ASKED } from "./way-back.ts";
+import { HANDSHAKE_NAMES, STATE } from "./redirect-path.ts";
 
-/** How often a browser was told to load its page again without a session coming of it. */
+/** The cookie that counts how often a browser was told to renew its session without success. */
 const RENEWALS = "rolecall_renewals";
 
-/** Seconds within which an answer must come: no longer than the tokens in it live. */
-const ASKED_S = 60;
+/** How long a handshake may take, in seconds: the lifetime of the tokens in its result. */
+const STATE_S = 60;
 
-/** Characters in the value of `ASKED`. */
-const ASKED_LENGTH_MAX = 64;
+/** The longest value of `STATE`. */
+const STATE_LENGTH_MAX = 64;
 
-/** Seconds after which a browser may try anew. */
+/** Seconds until a browser may try to renew again. */
 const RENEWALS_S = 30;
 
-/** More would be a loop: a clock that is wrong stays so. */
+/** The limit prevents an endless loop, for example if a clock is wrong. */
 const RENEWALS_MAX = 2;
 
-/** The cookies of a request, and whether they travel by https. */
-export class Cookies {
+/** The cookies of a request. */
+export class RequestCookies {
   readonly #parts: readonly string[];
   readonly #isSecure: boolean;
 
@@ -27,104 +27,107 @@ export class Cookies {
     this.#isSecure = isSecure;
   }
 
-  /** The header with the cookies whose names pass. */
-  only(passes: (name: string) => boolean): string {
-    return this.#parts.filter((part) => passes(nameOf(part))).join("; ");
+  /** Returns a `Cookie` header with only the cookies whose names pass. */
+  filterHeader(passes: (name: string) => boolean): string {
+    return this.#parts.filter((part) => passes(cookieName(part))).join("; ");
   }
 
-  /** How many of Clerk's answers are among them, where they are in production. */
-  get answers(): number {
-    return this.#parts.filter((part) => ANSWERS.some((name) => name === nameOf(part))).length;
+  /** The number of cookies with a handshake result. Production instances use cookies for it. */
+  get handshakeCount(): number {
+    const isHandshake = (part: string) => HANDSHAKE_NAMES.some((it) => it === cookieName(part));
+    return this.#parts.filter(isHandshake).length;
   }
 
-  /** The different values of a cookie, in their order. An empty one is none. */
-  values(name: string): string[] {
-    const parts = this.#parts.filter((part) => part.includes("=") && nameOf(part) === name);
-    return [...new Set(parts.map(valueOf))].filter((value) => value !== "");
+  /** Returns the distinct non-empty values of a cookie, in their order. */
+  distinctValues(name: string): string[] {
+    const parts = this.#parts.filter((part) => part.includes("=") && cookieName(part) === name);
+    return [...new Set(parts.map(cookieValue))].filter((value) => value !== "");
   }
 
-  /** The tokens of all sessions, of whatever instance: those under the names given come first. */
-  tokens(first: readonly string[]): ReadonlySet<string> {
-    const known = this.#parts.filter((part) => /^__session(_|$)/.test(nameOf(part)));
-    const isFirst = (part: string) => first.includes(nameOf(part));
-    const parts = [...known.filter(isFirst), ...known.filter((part) => !isFirst(part))];
-    return new Set(parts.map(valueOf).filter((token) => token !== ""));
+  /** Returns the session tokens of all Clerk instances. Those in the named cookies come first. */
+  sessionTokens(firstNames: readonly string[]): ReadonlySet<string> {
+    const all = this.#parts.filter((part) => /^__session(_|$)/.test(cookieName(part)));
+    const isFirst = (part: string) => firstNames.includes(cookieName(part));
+    const parts = [...all.filter(isFirst), ...all.filter((part) => !isFirst(part))];
+    return new Set(parts.map(cookieValue).filter((token) => token !== ""));
   }
 
-  /** What this browser was sent away with and still holds. One that comes twice is none. */
-  asked(): string | undefined {
-    const value = this.#once(this.#own(ASKED));
-    if (value === undefined || ASKED_LENGTH_MAX < value.length) return undefined;
+  /** Returns the handshake state of this browser. Duplicate or invalid cookies are ignored. */
+  readState(): string | undefined {
+    const value = this.#singleValue(this.#prefixedName(STATE));
+    if (value === undefined || STATE_LENGTH_MAX < value.length) return undefined;
     return /^[\da-z-]+$/i.test(value) ? value : undefined;
   }
 
-  /** Keeps what the browser is sent away with; `null` ends it. */
-  setAsked(value: string | null): string {
-    return this.#line(this.#own(ASKED), value ?? "", value === null ? 0 : ASKED_S);
+  /** Formats the `Set-Cookie` value of the handshake state. `null` deletes the cookie. */
+  formatState(value: string | null): string {
+    return this.#format(this.#prefixedName(STATE), value ?? "", value === null ? 0 : STATE_S);
   }
 
-  /** Whether Clerk's SDK may refresh a session by one of them. */
-  get canRefresh(): boolean {
-    return this.#parts.some((part) => isRefresh(nameOf(part)));
+  /** Whether Clerk's SDK may refresh a session with one of the cookies. */
+  get hasRefreshCookie(): boolean {
+    return this.#parts.some((part) => isRefreshCookie(cookieName(part)));
   }
 
-  /** Ends an answer that came in a cookie, at least where its domain is this one. */
-  endAnswers(): string[] {
-    return 0 < this.answers ? ANSWERS.map((name) => `${name}=; Path=/; Max-Age=0`) : [];
+  /** Deletes handshake cookies. This works if their domain is this host. */
+  deleteHandshakes(): string[] {
+    return 0 < this.handshakeCount
+      ? HANDSHAKE_NAMES.map((name) => `${name}=; Path=/; Max-Age=0`)
+      : [];
   }
 
-  /** Whether the page may be loaded again for a session. What cannot be read was too often. */
+  /** Returns whether the session may be renewed again. An invalid count gives `false`. */
   mayRenew(): boolean {
-    return this.#renewals() < RENEWALS_MAX;
+    return this.#renewalCount() < RENEWALS_MAX;
   }
 
-  countRenewal(): string {
-    return this.#line(this.#own(RENEWALS), String(this.#renewals() + 1), RENEWALS_S);
+  formatNextRenewal(): string {
+    return this.#format(this.#prefixedName(RENEWALS), String(this.#renewalCount() + 1), RENEWALS_S);
   }
 
-  /** Ends the count, if there is any. */
-  endRenewals(): string[] {
-    const name = this.#own(RENEWALS);
-    const isThere = this.#parts.some((part) => nameOf(part) === name);
-    return isThere ? [this.#line(name, "", 0)] : [];
+  /** Deletes the renewal count if there is one. */
+  deleteRenewals(): string[] {
+    const name = this.#prefixedName(RENEWALS);
+    const isPresent = this.#parts.some((part) => cookieName(part) === name);
+    return isPresent ? [this.#format(name, "", 0)] : [];
   }
 
-  #renewals(): number {
-    const name = this.#own(RENEWALS);
-    if (!this.#parts.some((part) => nameOf(part) === name)) return 0;
-    const value = this.#once(name);
+  #renewalCount(): number {
+    const name = this.#prefixedName(RENEWALS);
+    if (!this.#parts.some((part) => cookieName(part) === name)) return 0;
+    const value = this.#singleValue(name);
     return value !== undefined && /^\d$/.test(value) ? Number(value) : RENEWALS_MAX;
   }
 
-  #once(name: string): string | undefined {
-    const [only, ...others] = this.#parts.filter((part) => nameOf(part) === name);
-    return only !== undefined && others.length === 0 ? valueOf(only) : undefined;
+  #singleValue(name: string): string | undefined {
+    const [only, ...others] = this.#parts.filter((part) => cookieName(part) === name);
+    return only !== undefined && others.length === 0 ? cookieValue(only) : undefined;
   }
 
   /**
-   * The name of a cookie of this module's own. Where there is https, it is one that no sibling
-   * domain can set (RFC 6265bis, section 4.1.3.2).
+   * The name of a cookie that this module sets. With https it has a prefix, so that no sibling
+   * domain can set the cookie (RFC 6265bis, section 4.1.3.2).
    */
-  #own(name: string): string {
+  #prefixedName(name: string): string {
     return this.#isSecure ? `__Host-${name}` : name;
   }
 
-  #line(name: string, value: string, seconds: number): string {
+  #format(name: string, value: string, seconds: number): string {
     const secure = this.#isSecure ? "; Secure" : "";
     return `${name}=${value}; Path=/; SameSite=Lax; HttpOnly; Max-Age=${seconds}${secure}`;
   }
 }
 
-/** Whether it is a cookie by which Clerk's SDK refreshes a session. */
-export function isRefresh(name: string): boolean {
+/** Returns whether Clerk's SDK refreshes a session with this cookie. */
+export function isRefreshCookie(name: string): boolean {
   return name.startsWith("__refresh");
 }
 
-function nameOf(part: string): string {
+function cookieName(part: string): string {
   const [name = ""] = part.split("=", 1);
   return name.trim();
 }
 
-function valueOf(part: string): string {
+function cookieValue(part: string): string {
   return part.slice(part.indexOf("=") + 1).trim();
 }

@@ -1,17 +1,17 @@
-// `@rolecall/guard/clerk`: sessions by Clerk's own SDK, `@clerk/backend`. Read in this order:
+// `@rolecall/guard/clerk`: sessions with Clerk's own SDK, `@clerk/backend`. Read in this order:
 //
-//     sessions.ts   from a request to its answer, by detours where they help
-//     session.ts    one session: who is signed in, and what everybody else is told
-//     seek.ts       which cookies are shown to the SDK; pairs.ts: in which order
-//     judge.ts      what the SDK says; rivals.ts: whether it says so of two users
-//     visit.ts      a request as it came; cookies.ts, way-back.ts: what it carries
-//     claims.ts     what a token claims, unverified; instance.ts: whose it may be
+//     clerk-sessions.ts     serves a request: redirects to Clerk, or calls the app's handler
+//     session.ts            one session: who is signed in, and the responses if nobody is
+//     session-finder.ts     which cookies are verified; candidates.ts: in which order
+//     verifier.ts           calls the SDK; other-users.ts: tokens of a second user
+//     incoming-request.ts   the request; cookies.ts, redirect-path.ts: its cookies and its URL
+//     unverified-claims.ts  claims without verification; clerk-instance.ts: the instance
 //
-// The SDK verifies. Added is what it lacks: an answer of Clerk's counts only in the browser that
-// was sent away for it, and no answer replaces a session that is good.
+// The SDK verifies. This module adds two checks: a handshake result counts only in the browser that
+// was redirected for it, and it never replaces a valid session.
 
-export { Sessions, sessions } from "./sessions.ts";
-export type { Handler, SessionsOptions } from "./sessions.ts";
+export type { ClerkSessionsOptions, SessionHandler } from "./clerk-sessions.ts";
+export { ClerkSessions, createClerkSessions } from "./clerk-sessions.ts";
+export { toLocalPath } from "./redirect-path.ts";
 export type { Session, SignInOptions } from "./session.ts";
-export type { ClerkOptions, SessionAuth, Viewer } from "./judge.ts";
-export { localPath } from "./way-back.ts";
+export type { ClerkOptions, SessionAuth, Viewer } from "./verifier.ts";

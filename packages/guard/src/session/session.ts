@@ -1,83 +1,84 @@
-// One request's session: who is signed in, and what is said to everybody else.
+// The session of one request: who is signed in, and the responses if nobody is.
 
-import { refusal, unavailable } from "../refuse.ts";
-import type { Judged, Viewer } from "./judge.ts";
-import type { Visit } from "./visit.ts";
+import { unavailableResponse, uncachedResponse } from "../responses.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
+import type { VerifyResult, Viewer } from "./verifier.ts";
 
-/** How people come to be signed in. */
+/** How users sign in. */
 export interface SignInOptions {
   /**
-   * Where one signs in: a path of this site, or an address such as that of Clerk's account portal.
-   * Either is given `redirect_url`, the page that was asked for.
+   * The sign-in page: a path of this site, or a URL such as Clerk's account portal. The parameter
+   * `redirect_url` with the requested page is added to it.
    */
   readonly signInUrl: string;
   /**
-   * For a framework whose scripts fetch a page's data and follow what they are told, as React
-   * Router does: the answer that has a page of this site loaded whole, `redirectDocument` there.
-   * Left out, a script is told 401, and by `renew` whether loading its page would help.
+   * For frameworks whose scripts fetch a page's data and follow redirects, such as React Router:
+   * creates the response that makes the browser load a page of this site in full. Pass
+   * `redirectDocument` there. If it is missing, scripts get 401, with `renew` in the body.
    */
-  readonly reload?: ((path: string) => Response) | undefined;
+  readonly reloadDocument?: ((path: string) => Response) | undefined;
 }
 
-/** What a session came to. */
+/** The session of a request. */
 export class Session {
-  /** Who is signed in, or `null`. */
+  /** The signed-in user, or `null`. */
   readonly viewer: Viewer | null;
-  /** Whether a page's request would be sent to Clerk, which may know a newer session. */
-  readonly lapsed: boolean;
-  readonly #judged: Judged;
-  readonly #visit: Visit;
+  /** Whether loading a page, which redirects to Clerk, may renew the session. */
+  readonly isRenewable: boolean;
+  readonly #result: VerifyResult;
+  readonly #request: IncomingRequest;
   readonly #options: SignInOptions;
-  #isToldToRenew = false;
+  #hasRequestedRenewal = false;
 
-  /** Made by `Sessions`. */
-  constructor(judged: Judged, visit: Visit, options: SignInOptions) {
-    this.viewer = judged.is === "in" ? judged.viewer : null;
-    this.lapsed = judged.is === "away";
-    this.#judged = judged;
-    this.#visit = visit;
+  /** Created by `ClerkSessions`. */
+  constructor(result: VerifyResult, request: IncomingRequest, options: SignInOptions) {
+    this.viewer = result.kind === "valid" ? result.viewer : null;
+    this.isRenewable = result.kind === "handshake";
+    this.#result = result;
+    this.#request = request;
     this.#options = options;
   }
 
   /**
-   * Who is signed in.
+   * Returns the signed-in user.
    *
-   * @throws {Response} 302 to sign in, where a page is asked for; it comes back to the page.
-   * @throws {Response} 401 with `{"error":"unauthenticated","renew":…}` everywhere else, for a form
-   *   cannot be sent away and come back; and where cookies hold sessions of two users. `renew` says
-   *   that loading a page of this site, once, may bring a session.
-   * @throws {Response} 503 with `Retry-After` when it cannot be known.
+   * @throws {Response} 302 to the sign-in page, if a page was requested. The browser comes back.
+   * @throws {Response} 401 with `{"error":"unauthenticated","renew":…}` for all other requests,
+   *   because a form cannot be redirected and come back; and if the cookies have sessions of two
+   *   users. `renew` is true if loading a page of this site, once, may renew the session.
+   * @throws {Response} 503 with `Retry-After` if the session cannot be verified now.
    */
-  require(): Viewer {
+  requireViewer(): Viewer {
     if (this.viewer !== null) return this.viewer;
-    if (this.#judged.is === "unknown") throw unavailable();
-    const followsRedirects = this.#visit.isScripts && this.#options.reload !== undefined;
-    const comesBack = this.#visit.isShown || followsRedirects;
-    // Of two users who are signed in, none comes back from there as one.
-    if (comesBack && this.#judged.is !== "two") throw this.#toSignIn();
+    if (this.#result.kind === "unavailable") throw unavailableResponse();
+    const { isScriptFetch, canShowPage } = this.#request;
+    const followsRedirects = isScriptFetch && this.#options.reloadDocument !== undefined;
+    const comesBack = canShowPage || followsRedirects;
+    // Signing in would not help against the session of a second user.
+    if (comesBack && this.#result.kind !== "two-users") throw this.#redirectToSignIn();
     throw this.#unauthenticated();
   }
 
-  /** Whether the answer told its reader to load a page for a session. */
-  get isToldToRenew(): boolean {
-    return this.#isToldToRenew;
+  /** Whether a response told the client to load a page to renew the session. */
+  get hasRequestedRenewal(): boolean {
+    return this.#hasRequestedRenewal;
   }
 
-  #toSignIn(): Response {
-    const { origin, path } = this.#visit;
+  #redirectToSignIn(): Response {
+    const { origin, path } = this.#request;
     const { signInUrl } = this.#options;
-    // Another site is told a whole address, this one a path.
-    const isElsewhere = URL.canParse(signInUrl);
-    const query = new URLSearchParams({ redirect_url: isElsewhere ? origin + path : path });
+    // An external sign-in page needs an absolute URL.
+    const isExternal = URL.canParse(signInUrl);
+    const query = new URLSearchParams({ redirect_url: isExternal ? origin + path : path });
     const location = `${signInUrl}${signInUrl.includes("?") ? "&" : "?"}${query}`;
-    return refusal(302, null, { location });
+    return uncachedResponse(302, null, { location });
   }
 
   #unauthenticated(): Response {
-    const renew = this.lapsed && this.#visit.cookies.mayRenew();
-    this.#isToldToRenew ||= renew;
+    const renew = this.isRenewable && this.#request.cookies.mayRenew();
+    this.#hasRequestedRenewal ||= renew;
     const body = JSON.stringify({ error: "unauthenticated", renew });
     const headers = { "content-type": "application/json", "www-authenticate": "Bearer" };
-    return refusal(401, body, headers);
+    return uncachedResponse(401, body, headers);
   }
 }

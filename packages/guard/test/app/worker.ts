@@ -1,13 +1,13 @@
-// A small app as its developer would write it: guards on every route, the user's id from a header
-// in place of a session. The workerd suite drives it.
+// A small app with a guard on every route. The user id comes from a header instead of a session.
+// tests/workerd runs it.
 
 import {
-  answering,
+  catchResponses,
+  getRoles,
   requireMembership,
   requireOrganizationRole,
   requirePermission,
   requireRole,
-  roles,
 } from "../../src/index.ts";
 
 interface Env {
@@ -15,24 +15,24 @@ interface Env {
 }
 
 export default {
-  fetch: answering(async (request: Request, env: Env) => {
+  fetch: catchResponses(async (request: Request, env: Env) => {
     const url = new URL(request.url);
-    const asked = (name: string) => url.searchParams.get(name) ?? "";
+    const param = (name: string) => url.searchParams.get(name) ?? "";
     const userId = request.headers.get("x-user") ?? "";
     const options = { fresh: url.searchParams.has("fresh") };
-    const organization = asked("organization");
+    const organization = param("organization");
     switch (url.pathname) {
       case "/role":
-        await requireRole(env, userId, asked("role"), options);
+        await requireRole(env, userId, param("role"), options);
         break;
       case "/organization-role":
-        await requireOrganizationRole(env, userId, { organization, role: asked("role") }, options);
+        await requireOrganizationRole(env, userId, { organization, role: param("role") }, options);
         break;
       case "/permission":
         await requirePermission(
           env,
           userId,
-          { organization, permission: asked("permission") },
+          { organization, permission: param("permission") },
           options,
         );
         break;
@@ -40,7 +40,7 @@ export default {
         await requireMembership(env, userId, { organization }, options);
         break;
       case "/roles":
-        return Response.json(await roles(env, userId, options));
+        return Response.json(await getRoles(env, userId, options));
       default:
         return new Response("not found", { status: 404 });
     }

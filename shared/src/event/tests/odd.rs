@@ -1,5 +1,5 @@
-//! What an odd value costs, in each place of each event that is synced: where it is not read
-//! nothing, where it is spare itself, where it is needed the whole delivery.
+//! An odd value in each place of each synced event: where it is not read it changes nothing, an
+//! optional member is skipped, and a required member makes the delivery unreadable.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::event::UnreadableReason;
 use crate::merge::EntityKind;
 use crate::projection::{ContentDigest, EntityFields};
 
-/// Members of `data` that are needed, by the noun of the type; the second for its deletion.
-fn needed(noun: &str, deletes: bool) -> &'static [&'static str] {
+/// The required members of `data`, by the noun of the type, for a deletion or another event.
+fn required(noun: &str, deletes: bool) -> &'static [&'static str] {
     match noun {
         _ if deletes => &["id"],
         "user" => &["id", "banned", "updated_at"],
@@ -30,8 +30,8 @@ fn needed(noun: &str, deletes: bool) -> &'static [&'static str] {
     }
 }
 
-/// Members that are synced and cost themselves alone, with all that they hold.
-fn spare(noun: &str, deletes: bool) -> &'static [&'static str] {
+/// The optional members that are synced, with all that they hold.
+fn optional(noun: &str, deletes: bool) -> &'static [&'static str] {
     match (noun, deletes) {
         ("organizationMembership", true) => &["organization", "public_user_data"],
         (_, true) | ("permission", _) => &[],
@@ -103,22 +103,20 @@ fn told(incoming: ParsedDelivery) -> ParsedDelivery {
     ParsedDelivery { body_digest: ContentDigest::of(b""), ..incoming }
 }
 
-/// What an event says of who may do what, without what is spare.
-fn authority(mut event: Event) -> Event {
+/// The synced fields that come from required members.
+const REQUIRED: [&str; 5] = ["banned", "org_id", "user_id", "role", "key"];
+
+/// What an event says of who may do what, without its optional fields.
+fn access_of(mut event: Event) -> Event {
     event.changes.truncate(1);
     event.users.clear();
     for change in &mut event.changes {
         let EntityState::Live(live) = &mut change.state else { continue };
         live.rank.digest = ContentDigest::of(b"");
-        match &mut live.fields {
-            EntityFields::User(user) => (user.email, user.created_at) = (None, 0),
-            EntityFields::Organization(it) => (it.name, it.slug) = (String::new(), None),
-            EntityFields::Membership(it) => it.permissions.clear(),
-            EntityFields::Role(it) => it.permissions.clear(),
-            EntityFields::Permission(_) => {}
-        }
-        if let EntityFields::User(user) = &mut live.fields {
-            user.app_roles.clear();
+        for (name, field) in live.fields.fields_mut() {
+            if !REQUIRED.contains(&name) {
+                field.clear();
+            }
         }
     }
     event
@@ -146,16 +144,16 @@ fn everywhere(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
     assert!(1_000 < tried, "{tried}");
 }
 
-fn is_spare(noun: &str, deletes: bool, place: &str) -> bool {
-    spare(noun, deletes)
+fn is_optional(noun: &str, deletes: bool, place: &str) -> bool {
+    optional(noun, deletes)
         .iter()
         .any(|it| place == *it || place.strip_prefix(it).is_some_and(|rest| rest.starts_with('.')))
 }
 
 #[test]
-fn what_is_not_synced_changes_nothing_whatever_it_holds() {
+fn a_member_that_is_not_synced_changes_nothing() {
     everywhere(|name, noun, deletes, whole, place, odd| {
-        if needed(noun, deletes).contains(&place) || is_spare(noun, deletes, place) {
+        if required(noun, deletes).contains(&place) || is_optional(noun, deletes, place) {
             return;
         }
         let plain = told(parse_bytes(whole.to_string().as_bytes()));
@@ -165,28 +163,28 @@ fn what_is_not_synced_changes_nothing_whatever_it_holds() {
 }
 
 #[test]
-fn what_is_spare_costs_itself_alone() {
+fn a_malformed_optional_member_is_skipped() {
     everywhere(|name, noun, deletes, whole, place, odd| {
-        if !is_spare(noun, deletes, place) || needed(noun, deletes).contains(&place) {
+        if !is_optional(noun, deletes, place) || required(noun, deletes).contains(&place) {
             return;
         }
         let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
         let plain = event(parse_bytes(whole.to_string().as_bytes()));
         let found = parse_bytes(&with(whole, place, odd));
-        let Payload::Synced(found) = found.content else { panic!("{}: {found:?}", at()) };
-        assert_eq!(authority(found), authority(plain), "{}", at());
+        let Payload::Event(found) = found.payload else { panic!("{}: {found:?}", at()) };
+        assert_eq!(access_of(found), access_of(plain), "{}", at());
     });
 }
 
 #[test]
-fn what_is_needed_parks_the_delivery_and_is_never_guessed() {
+fn a_malformed_required_member_parks_the_delivery() {
     everywhere(|name, noun, deletes, whole, place, odd| {
-        if !needed(noun, deletes).contains(&place) || odd == b"-0.0" {
+        if !required(noun, deletes).contains(&place) || odd == b"-0.0" {
             return;
         }
         let found = parse_bytes(&with(whole, place, odd));
         let at = || format!("{name}: {place}: {}", String::from_utf8_lossy(odd));
-        let Payload::Unreadable(found) = found.content else { panic!("{}: {found:?}", at()) };
+        let Payload::Unreadable(found) = found.payload else { panic!("{}: {found:?}", at()) };
         assert!(
             [UnreadableReason::Shape, UnreadableReason::Id].contains(&found.reason),
             "{}: {found:?}",
@@ -198,7 +196,7 @@ fn what_is_needed_parks_the_delivery_and_is_never_guessed() {
 
 /// The same beside the data.
 #[test]
-fn what_stands_beside_the_data_and_is_not_read_changes_nothing() {
+fn a_member_beside_the_data_that_is_not_read_changes_nothing() {
     let text = String::from_utf8(bytes("user.deleted", r#"{"id":"user_1"}"#)).unwrap();
     let plain = told(parse_bytes(text.as_bytes()));
     for odd in odd() {
@@ -209,7 +207,7 @@ fn what_stands_beside_the_data_and_is_not_read_changes_nothing() {
 }
 
 #[test]
-fn a_deletion_holds_whenever_it_was() {
+fn a_deletion_applies_whatever_its_timestamp() {
     for timestamp in ["-1", "\"x\"", "1e400", "[1]", "9223372036854775808", "null"] {
         let kind = "organizationMembership.deleted";
         let body =
@@ -222,18 +220,18 @@ fn a_deletion_holds_whenever_it_was() {
 }
 
 #[test]
-fn whose_instance_it_is_must_be_read_and_whose_it_is_not_need_not() {
+fn a_malformed_instance_id_makes_only_a_synced_event_unreadable() {
     let body = |instance: &str, kind: &str| {
         let text = format!(r#"{{"type":"{kind}","data":{{"id":"user_1"}},{instance}}}"#);
         parse_bytes(text.as_bytes())
     };
     for odd in [r#""instance_id":7"#, r#""instance_id":"ins_1","instance_id":"ins_2""#] {
-        let Payload::Unreadable(found) = body(odd, "user.deleted").content else { panic!("{odd}") };
+        let Payload::Unreadable(found) = body(odd, "user.deleted").payload else { panic!("{odd}") };
         assert_eq!(
             (found.reason, &*found.detail),
-            (UnreadableReason::Shape, "instance_id cannot be read")
+            (UnreadableReason::Shape, "instance_id is malformed")
         );
-        assert_eq!(body(odd, "email.created").content, Payload::Ignored);
+        assert_eq!(body(odd, "email.created").payload, Payload::Ignored);
     }
 }
 
@@ -245,38 +243,38 @@ fn noted(kind: &str, data: &str) -> (Event, String) {
 }
 
 #[test]
-fn what_was_left_out_is_said_without_its_values() {
+fn notes_say_what_was_skipped_without_values() {
     let secret = "\"secret\"";
     for (kind, data, want) in [
         (
             "user.updated",
             r#""email_addresses":[["a"],{"id":7}],"primary_email_address_id":"a""#,
-            "data.email_addresses: 2 of 2 cannot be read",
+            "data.email_addresses: 2 of 2 items are malformed, skipped",
         ),
         (
             "user.updated",
             r#""primary_email_address_id":7,"created_at":-1"#,
-            "data.primary_email_address_id cannot be read; data.created_at cannot be read",
+            "data.primary_email_address_id is malformed; data.created_at is malformed",
         ),
         (
             "organization.updated",
             r#""name":{"n":"secret"},"slug":"a","slug":"secret""#,
-            "data.name cannot be read; data.slug cannot be read",
+            "data.name is malformed; data.slug is malformed",
         ),
         (
             "role.updated",
             r#""key":"a","permissions":[7,["perm_1","secret"],{"id":"perm_2","key":"k"}]"#,
-            "data.permissions: 2 of 3 cannot be read",
+            "data.permissions: 2 of 3 items are malformed, skipped",
         ),
         (
             "organizationMembership.deleted",
             r#""organization":["secret"],"public_user_data":7"#,
-            "data.public_user_data cannot be read; data.organization cannot be read",
+            "data.public_user_data is malformed; data.organization is malformed",
         ),
         (
             "organizationMembership.deleted",
             r#""organization":{"id":"org_1","updated_at":5,"name":["secret"]}"#,
-            "data.organization cannot be read, and is left to its own events",
+            "data.organization is malformed: the organization's own events will sync it",
         ),
     ] {
         let noun = kind.split('.').next().unwrap();
@@ -286,12 +284,12 @@ fn what_was_left_out_is_said_without_its_values() {
         assert!(!note.contains(secret.trim_matches('"')));
     }
     let (_, note) = noted("user.deleted", r#"{"id":"user_1","name":7}"#);
-    assert_eq!(note, "", "what is not read is not said");
+    assert_eq!(note, "", "members that are not read are not noted");
 }
 
 /// Half of an organization could take the place of what its own events said.
 #[test]
-fn a_nested_organization_is_taken_whole_or_not_at_all() {
+fn a_nested_organization_is_synced_only_if_it_is_complete() {
     let membership = |organization: &str| {
         let data = format!(
             r#"{{"id":"orgmem_1","role":"org:member","organization":{organization},
@@ -309,11 +307,11 @@ fn a_nested_organization_is_taken_whole_or_not_at_all() {
         assert_eq!((event.changes.len(), note.is_empty()), (1, false), "{odd}");
     }
     let (event, note) = membership(r#"{"id":"org_1"}"#);
-    assert_eq!((event.changes.len(), &*note), (1, ""), "only mentioned");
+    assert_eq!((event.changes.len(), &*note), (1, ""), "only a reference");
 }
 
 #[test]
-fn an_id_or_a_key_with_bytes_that_are_no_utf_8_is_none() {
+fn an_id_or_key_with_invalid_utf_8_is_malformed() {
     let membership = |role: &[u8]| {
         let data = [
             br#"{"type":"organizationMembership.updated","data":{"id":"orgmem_1","role":""#,
@@ -321,14 +319,11 @@ fn an_id_or_a_key_with_bytes_that_are_no_utf_8_is_none() {
             br#"","organization":{"id":"org_1"},"public_user_data":{"user_id":"user_1"},"#,
             br#""updated_at":5}}"#,
         ];
-        parse_bytes(&data.concat()).content
+        parse_bytes(&data.concat()).payload
     };
-    assert!(matches!(membership(b"org:admin"), Payload::Synced(_)));
+    assert!(matches!(membership(b"org:admin"), Payload::Event(_)));
     let Payload::Unreadable(found) = membership(b"org:admin\xff") else { panic!() };
-    assert_eq!(
-        (found.reason, &*found.detail),
-        (UnreadableReason::Shape, "data.role cannot be read")
-    );
+    assert_eq!((found.reason, &*found.detail), (UnreadableReason::Shape, "data.role is malformed"));
 }
 
 #[track_caller]
@@ -342,61 +337,57 @@ fn roles(metadata: &str) -> (Vec<String>, String) {
 }
 
 #[test]
-fn role_shapes_that_are_not_taken_are_said() {
-    let rule = "an app role is a text of 1 to 128 bytes, without spaces around it, without control \
-                characters, and not an organization's (org:…)";
+fn skipped_role_shapes_are_noted() {
+    let rule = "an app role is a string of 1 to 128 bytes without leading or trailing spaces, \
+                without control characters, and not starting with org:";
     let metadata = "data.public_metadata";
     for (given, want, note) in [
         (
             r#"{"roles":"admin"}"#,
             vec![],
-            format!("{metadata}.roles is a text, not a list: no role is taken from it"),
+            format!("{metadata}.roles is a string, expected an array: no app roles read"),
         ),
         (
             r#"{"role":["admin"]}"#,
             vec![],
-            format!("{metadata}.role is a list, not a text: no role is taken from it"),
+            format!("{metadata}.role is an array, expected a string: no app roles read"),
         ),
         (
             r#"{"roles":"admin,editor"}"#,
             vec![],
-            format!("{metadata}.roles is a text, not a list: no role is taken from it"),
+            format!("{metadata}.roles is a string, expected an array: no app roles read"),
         ),
         (
             r#"{"roles":{"admin":true}}"#,
             vec![],
-            format!("{metadata}.roles is an object, not a list: no role is taken from it"),
+            format!("{metadata}.roles is an object, expected an array: no app roles read"),
         ),
         (
             r#"{"role":true}"#,
             vec![],
-            format!("{metadata}.role is a boolean, not a text: no role is taken from it"),
+            format!("{metadata}.role is a boolean, expected a string: no app roles read"),
         ),
-        (r#"{"role":" admin "}"#, vec![], format!("{metadata}.role is not taken: {rule}")),
+        (r#"{"role":" admin "}"#, vec![], format!("{metadata}.role was skipped: {rule}")),
         (
             r#"{"role":"\ud800","roles":["a"]}"#,
             vec!["a"],
-            format!("{metadata}.role is not taken: {rule}"),
+            format!("{metadata}.role was skipped: {rule}"),
         ),
         (
             r#"{"roles":["a",7,"org:b"],"role":"c"}"#,
             vec!["a", "c"],
-            format!("{metadata}.roles: 2 of 3 are not taken: {rule}"),
+            format!("{metadata}.roles: 2 of 3 were skipped: {rule}"),
         ),
         (
             r#"{"roles":["a"],"roles":["b"],"role":"c"}"#,
             vec!["c"],
-            format!("{metadata}.roles cannot be read"),
+            format!("{metadata}.roles is malformed"),
         ),
-        (
-            "1e400",
-            vec![],
-            format!("{metadata} is a number, not an object: no role is taken from it"),
-        ),
+        ("1e400", vec![], format!("{metadata} is a number, expected an object: no app roles read")),
         (
             r#""\ud800""#,
             vec![],
-            format!("{metadata} is a text, not an object: no role is taken from it"),
+            format!("{metadata} is a string, expected an object: no app roles read"),
         ),
         // Names are compared as they are, and every other key is the app's own.
         (r#"{"role":"Admin"}"#, vec!["Admin"], String::new()),
@@ -409,7 +400,7 @@ fn role_shapes_that_are_not_taken_are_said() {
 }
 
 #[test]
-fn a_users_app_roles_are_bounded_and_what_is_over_is_said() {
+fn the_app_roles_of_a_user_are_limited_and_the_rest_is_noted() {
     let list = |count: u32| {
         let names: Vec<_> = (0..count).rev().map(|i| format!(r#""r{i:03}""#)).collect();
         format!(r#"{{"roles":[{}],"role":"a"}}"#, names.join(","))
@@ -418,8 +409,8 @@ fn a_users_app_roles_are_bounded_and_what_is_over_is_said() {
     assert_eq!((names.len(), &*note), (100, ""));
     let (names, note) = roles(&list(150));
     assert_eq!((names.len(), &*names[0], &*names[1], &*names[99]), (100, "a", "r000", "r098"));
-    let want = "data.public_metadata names 151 app roles: \
-                the first 100 in the order of their bytes are taken";
+    let want = "data.public_metadata lists 151 app roles: \
+                only the first 100 in byte order are kept";
     assert_eq!(note, want);
     let (fits, over) = ("x".repeat(128), "y".repeat(129));
     let (names, note) = roles(&format!(r#"{{"roles":["{fits}","{over}"]}}"#));

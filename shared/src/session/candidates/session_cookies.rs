@@ -1,10 +1,8 @@
 //! Clerk's two pairs of cookies, each of which may come several times.
 
 use super::unverified_claims::{ClaimedIssuer, UnverifiedClaims};
-use super::{
-    CLIENT_UAT, COOKIE, ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation,
-};
-use crate::session::cookies::distinct_values;
+use super::{ClerkInstance, ClientUat, InstanceType, TokenCandidate, TokenLocation};
+use crate::session::cookies::{CLIENT_UAT_COOKIE, SESSION_COOKIE, distinct_values};
 use crate::time::UnixMillis;
 
 /// One pair: the different values of its token and of its `__client_uat`.
@@ -17,20 +15,20 @@ struct CookiePair<'a> {
 impl<'a> CookiePair<'a> {
     fn parse(header: &'a str, ending: &str) -> Self {
         let values = |name: &str| distinct_values(header, &format!("{name}{ending}"));
-        Self { tokens: values(COOKIE), uats: values(CLIENT_UAT) }
+        Self { tokens: values(SESSION_COOKIE), uats: values(CLIENT_UAT_COOKIE) }
     }
 
     fn is_absent(&self) -> bool {
         self.tokens.is_empty() && self.uats.is_empty()
     }
 
-    /// Whether it says that nobody is signed in, and nothing else.
+    /// Whether every `__client_uat` is 0.
     fn is_signed_out(&self) -> bool {
         !self.uats.is_empty() && self.uats.iter().all(|uat| *uat == "0")
     }
 
-    /// What it says of the browser's last change. Of several values the earliest counts: a later
-    /// one, or a 0, may be another instance's, and by itself it refuses nobody.
+    /// When the browser's sessions last changed. The earliest of several values counts: a later
+    /// one, or a 0, may be another instance's.
     fn client_uat(&self) -> Option<ClientUat> {
         let since = self.uats.iter().map(|uat| ClientUat::parse(uat));
         since.min_by_key(|uat| match uat {
@@ -47,7 +45,7 @@ impl<'a> CookiePair<'a> {
             if claimed.whose != ClaimedIssuer::Ours {
                 continue;
             }
-            // By hand: the library's sorting would be a hundredth of the Worker.
+            // Insertion sort: `sort` would add 1 % to the Worker's size.
             let is_older =
                 |(_, known): &(&str, UnverifiedClaims)| known.issued_at < claimed.issued_at;
             let at = ours.iter().position(is_older).unwrap_or(ours.len());
@@ -70,7 +68,7 @@ impl<'a> SessionCookies<'a> {
         Self { plain: CookiePair::parse(header, ""), suffixed: suffixed.unwrap_or_default() }
     }
 
-    /// The places where a token may count, the one that the rules name first.
+    /// The candidates, the one that the rules prefer first.
     pub(super) fn candidates(
         &self,
         instance: &ClerkInstance<'_>,
@@ -79,15 +77,15 @@ impl<'a> SessionCookies<'a> {
         let plain_uat = self.plain.client_uat();
         let at = |token, carrier, client_uat| TokenCandidate { token, carrier, client_uat };
         if self.suffixed.is_absent() && self.plain.tokens.len() < 2 {
-            // Most requests: no token is looked into to decide.
+            // Fast path: no token is decoded.
             return vec![at(self.plain.tokens.first().copied(), TokenLocation::Cookie, plain_uat)];
         }
         let plain = self.plain.own_tokens(instance.issuer);
         let suffixed = self.suffixed.own_tokens(instance.issuer);
         let is_suffixed = self.is_suffixed(&plain, &suffixed, instance, now);
         let suffixed_uat = self.suffixed.client_uat();
-        // Where a token has no time beside it, the other pair's may say that nobody is signed in;
-        // but the plain one is not asked where it is another instance's.
+        // Without its own `__client_uat`, a token uses that of the other pair, unless the plain one
+        // is another instance's.
         let of_plain = plain_uat.or(suffixed_uat);
         let of_suffixed = if is_suffixed { suffixed_uat } else { suffixed_uat.or(plain_uat) };
         let places =
@@ -105,13 +103,14 @@ impl<'a> SessionCookies<'a> {
         } else {
             (plain, suffixed, any_plain, any_suffixed)
         };
-        // Where none can be a session, one is judged for the reason of the refusal.
+        // Keep one candidate, for the error message.
         if first.is_empty() {
             first.push(any_first);
         }
-        for found in second.into_iter().chain([any_second]) {
-            if found.token.is_some() && first.iter().all(|known| known.token != found.token) {
-                first.push(found);
+        for candidate in second.into_iter().chain([any_second]) {
+            if candidate.token.is_some() && first.iter().all(|known| known.token != candidate.token)
+            {
+                first.push(candidate);
             }
         }
         first
@@ -127,8 +126,8 @@ impl<'a> SessionCookies<'a> {
         now: UnixMillis,
     ) -> bool {
         if !self.plain.tokens.is_empty() && plain.is_empty() {
-            // Another instance on this domain wrote it, or nobody: then it is no token, and who is
-            // signed out is told so rather than sent away to Clerk.
+            // Another instance on this domain wrote it, or it is not a token: an invalid token then
+            // means signed out, without a handshake.
             let mut whose = self
                 .plain
                 .tokens
@@ -148,7 +147,7 @@ impl<'a> SessionCookies<'a> {
         if suffixed_out && !plain_out {
             return false;
         }
-        // Scripts of an older version signed out, and did not know of the suffixed pair.
+        // An older Clerk script signed out and cleared only the plain cookies.
         let ends_at = suffixed.first().and_then(|(_, it)| it.expires_at);
         let is_over = ends_at.is_some_and(|at| at.saturating_mul(1000) <= now.0);
         if instance.stage == InstanceType::Development && plain_out && !suffixed_out && is_over {

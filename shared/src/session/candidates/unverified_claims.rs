@@ -1,4 +1,4 @@
-//! What a token claims before anything about it was checked: good for comparing and ordering only.
+//! Unverified claims, used only to compare and order tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,19 +7,19 @@ use serde_json::value::RawValue;
 
 use crate::json::JsonObject;
 
-/// Whose a token claims to be.
+/// Which issuer a token claims.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum ClaimedIssuer {
     /// This instance's.
     Ours,
-    /// Another issuer's, or one that is no text.
+    /// Another issuer, or one that is not a string.
     Other,
-    /// It names no issuer, or is no token.
+    /// It has no issuer, or is not a token.
     #[default]
     Missing,
 }
 
-/// The claims that decide between tokens.
+/// The claims that tokens are ordered by.
 #[derive(Debug, Default)]
 pub(super) struct UnverifiedClaims {
     pub(super) whose: ClaimedIssuer,
@@ -45,10 +45,11 @@ impl UnverifiedClaims {
     }
 }
 
-/// As Clerk's SDK, which asks JavaScript whether there is an issuer: `0`, `false`, `null` and an
-/// empty text are none, and whatever else is no text is somebody else's.
+/// As in Clerk's SDK, which tests for a JavaScript falsy value: `0`, `false`, `null` and an empty
+/// string count as missing, and any other value that is not a string as another issuer's. So does a
+/// duplicate: parsers may disagree about it.
 fn whose(iss: &serde_json::Result<Option<&RawValue>>, issuer: &str) -> ClaimedIssuer {
-    let Ok(iss) = iss else { return ClaimedIssuer::Other }; // Twice: no two readers need agree.
+    let Ok(iss) = iss else { return ClaimedIssuer::Other }; // Duplicate.
     let Some(iss) = iss else { return ClaimedIssuer::Missing };
     match serde_json::from_str(iss.get()) {
         Ok(Value::Null | Value::Bool(false)) => ClaimedIssuer::Missing,

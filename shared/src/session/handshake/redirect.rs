@@ -1,55 +1,52 @@
-//! A browser's way to Clerk and back: two redirects, the cookie that ends a loop of them, and the
-//! one by which a browser shows that it was sent away.
+//! The redirects to Clerk and back, the cookie that stops a redirect loop, and the state cookie.
 
 use std::borrow::Cow;
 
 use url::form_urlencoded;
 
 use super::HandshakeReason;
-use crate::session::candidates::{
-    COOKIE, ClerkInstance, InstanceType, TokenCandidate, TokenLocation,
-};
-use crate::session::cookies::{SetCookie, single_value};
+use crate::session::candidate::{ClerkInstance, InstanceType, TokenCandidate, TokenLocation};
+use crate::session::cookies::{SESSION_COOKIE, SetCookie, single_value};
 use crate::session::redirect::local_path;
 use crate::session::{TOKEN_BYTES_MAX, TokenError};
 
-/// The cookie, and the parameter, in which Clerk's answer comes.
+/// The cookie and the query parameter of the handshake token.
 const HANDSHAKE: &str = "__clerk_handshake";
 
-/// The cookie that counts the redirects of one browser, and dies by itself.
+/// The short-lived cookie that counts a browser's redirects.
 const REDIRECT_COUNT: &str = "__clerk_redirect_count";
 
-/// The cookie, and the parameter, by which a development instance knows a browser.
+/// The cookie and the query parameter of a development instance's dev-browser token.
 const DEV_BROWSER: &str = "__clerk_db_jwt";
 
-/// After so many redirects without a session there will be none: Clerk's own bound.
+/// After so many redirects without a session we give up: Clerk's limit.
 const REDIRECTS_MAX: u8 = 3;
 
-/// Seconds in which that many redirects are a loop, likewise.
+/// Seconds in which that many redirects are a loop: Clerk's limit too.
 const LOOP_S: u8 = 2;
 
-/// The parameter, and the cookie, that tie an answer to the browser that was sent for it: who makes
-/// a link with an answer of their own can write the one and not the other.
+/// The query parameter and the cookie of the state (as in OAuth). They tie a handshake token to the
+/// browser that requested it: an attacker can set the parameter but not the cookie.
 const STATE: &str = "rolecall_asked";
 
-/// The cookie's name where it can be had: no sibling domain can set one of this name (RFC 6265bis,
-/// section 4.1.3.2).
+/// The cookie's name on https: a sibling domain cannot set this one (RFC 6265bis, section
+/// 4.1.3.2).
 const STATE_COOKIE_SECURE: &str = "__Host-rolecall_asked";
 
-/// Seconds within which an answer must come: no longer than the tokens in it live.
+/// Seconds within which the handshake must end: as long as its tokens are valid.
 const STATE_S: u8 = 60;
 
-/// Bytes in the value of both.
+/// The most bytes of a state.
 const STATE_BYTES_MAX: usize = 64;
 
-/// Parameters that are added to an address on the way and that no page wants to see.
-const PASSING_PARAMETERS: [&str; 6] =
+/// Parameters that are removed from a URL before it is reused.
+const HANDSHAKE_PARAMETERS: [&str; 6] =
     [HANDSHAKE, "__clerk_handshake_nonce", "__clerk_help", DEV_BROWSER, "__dev_session", STATE];
 
-/// The version of Clerk's interface that the answer is asked for in.
+/// The version of Clerk's API that is requested.
 const API_VERSION: &str = "2026-05-12";
 
-/// A browser's request for a page, as it came: one that can be sent away and will come back.
+/// A browser's navigation to a page, which can be redirected to Clerk and back.
 #[derive(Clone, Copy, Debug)]
 pub struct PageRequest<'a> {
     /// This site's origin.
@@ -62,7 +59,7 @@ pub struct PageRequest<'a> {
     pub cookies: &'a str,
 }
 
-/// Where an answer was found.
+/// Where a handshake token was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HandshakeTokenLocation {
     Query,
@@ -75,7 +72,7 @@ impl<'a> PageRequest<'a> {
         pairs.find(|(name, value)| name == wanted && !value.is_empty()).map(|(_, value)| value)
     }
 
-    pub(super) fn answer(&self) -> Option<(Cow<'a, str>, HandshakeTokenLocation)> {
+    pub(super) fn handshake_token(&self) -> Option<(Cow<'a, str>, HandshakeTokenLocation)> {
         if let Some(answer) = self.parameter(HANDSHAKE) {
             return Some((answer, HandshakeTokenLocation::Query));
         }
@@ -83,11 +80,11 @@ impl<'a> PageRequest<'a> {
         Some((Cow::Borrowed(answer), HandshakeTokenLocation::Cookie))
     }
 
-    /// Whether this browser was sent away for the answer that it brings.
+    /// Checks that this browser requested the handshake.
     ///
     /// # Errors
-    /// [`TokenError::UnrequestedHandshake`] when it was not: the answer may be anybody's, and
-    /// whoever takes it is signed in as them.
+    /// [`TokenError::UnrequestedHandshake`] if it did not: accepting the token could sign the user
+    /// in as an attacker (login CSRF).
     pub(super) fn check_state(&self) -> Result<(), TokenError> {
         match (self.state_cookie(), self.parameter(STATE)) {
             (Some(sent), Some(back)) if sent == back => Ok(()),
@@ -95,7 +92,7 @@ impl<'a> PageRequest<'a> {
         }
     }
 
-    /// What this browser was sent away with, and still holds.
+    /// The state that this browser got and still has.
     fn state_cookie(&self) -> Option<&'a str> {
         let is_plain = |value: &str| value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         let value = single_value(self.cookies, self.state_cookie_name()).ok()??;
@@ -119,12 +116,12 @@ impl<'a> PageRequest<'a> {
         self.parameter(DEV_BROWSER).is_some()
     }
 
-    /// Whether this browser has been sent away so often that once more will not help.
+    /// Whether this is a redirect loop.
     pub(super) fn is_loop(&self) -> bool {
         REDIRECTS_MAX <= self.redirect_count()
     }
 
-    /// How often this browser was sent away within seconds. What cannot be read is too often.
+    /// The recent redirects of this browser. An invalid count means a loop.
     fn redirect_count(&self) -> u8 {
         match single_value(self.cookies, REDIRECT_COUNT) {
             Ok(None) => 0,
@@ -143,64 +140,64 @@ impl<'a> PageRequest<'a> {
     }
 }
 
-/// A page's address on this site, without what the way to Clerk and back has added to it: an
-/// answer that was refused is not handed on either, for there are sessions in it.
+/// A page's path and query, without the parameters of a handshake: a rejected handshake token is
+/// removed too, because it contains session tokens.
 #[must_use]
 pub fn clean_path(path: &str, query: &str) -> String {
-    let is_passing = |part: &&str| {
+    let is_handshake_part = |part: &&str| {
         let name = form_urlencoded::parse(part.as_bytes()).next().map(|(name, _)| name);
-        name.is_some_and(|name| PASSING_PARAMETERS.contains(&&*name))
+        name.is_some_and(|name| HANDSHAKE_PARAMETERS.contains(&&*name))
     };
-    let kept: Vec<&str> = query.split('&').filter(|part| !is_passing(part)).collect();
+    let kept: Vec<&str> = query.split('&').filter(|part| !is_handshake_part(part)).collect();
     let query = kept.join("&");
     let whole = local_path(&format!("{path}?{query}"));
-    // What cannot be kept whole is kept without its query: an answer must come back to a page that
-    // takes it, and `/` takes none.
+    // If the whole is not a valid path, drop the query: the handshake must come back to this page,
+    // since `/` does not accept one.
     if query.is_empty() || whole == "/" { local_path(path) } else { whole }
 }
 
-/// A redirect, 307, that nobody may store.
+/// An uncacheable redirect, 307.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandshakeRedirect {
-    /// Where to.
+    /// The target.
     pub location: String,
-    /// The lines of `Set-Cookie`.
+    /// The values of `Set-Cookie`.
     pub cookies: Vec<String>,
 }
 
-/// Sends a browser to Clerk's Frontend API at `frontend`, from where it comes back to the same
-/// page. The host is the configuration's; nothing of the request decides it.
+/// Redirects a browser to Clerk's Frontend API at `frontend`, which redirects it back to the page.
+/// The host comes only from the configuration.
 ///
-/// `chance` is a text of letters, digits and `-` that nobody can guess. A browser that has been
-/// sent away a moment ago keeps what it got then: otherwise two tabs at once would each spoil the
-/// other's answer.
+/// `state` is a random string of letters, digits and `-`. A browser that was redirected a moment
+/// ago keeps its state, so that parallel tabs do not invalidate each other's handshake.
 #[must_use]
 pub fn redirect_to_clerk(
-    due: HandshakeReason,
-    found: &TokenCandidate<'_>,
+    reason: HandshakeReason,
+    candidate: &TokenCandidate<'_>,
     instance: &ClerkInstance<'_>,
-    visit: &PageRequest<'_>,
+    request: &PageRequest<'_>,
     frontend: &str,
-    chance: &str,
+    state: &str,
 ) -> HandshakeRedirect {
-    let asked = visit.state_cookie().unwrap_or(chance);
-    let path = visit.path_without_handshake();
+    let state = request.state_cookie().unwrap_or(state);
+    let path = request.path_without_handshake();
     let separator = if path.contains('?') { '&' } else { '?' };
-    let back = format!("{}{path}{separator}{STATE}={asked}", visit.origin);
-    let is_suffixed = if found.carrier == TokenLocation::SuffixedCookie { "true" } else { "false" };
+    let back = format!("{}{path}{separator}{STATE}={state}", request.origin);
+    let is_suffixed =
+        if candidate.carrier == TokenLocation::SuffixedCookie { "true" } else { "false" };
     let mut query = form_urlencoded::Serializer::new(String::new());
     query
         .append_pair("redirect_url", &back)
         .append_pair("__clerk_api_version", API_VERSION)
         .append_pair("suffixed_cookies", is_suffixed)
-        .append_pair("__clerk_hs_reason", due.reason());
-    // Neither was read here, and a header of the answer has its limits.
+        .append_pair("__clerk_hs_reason", reason.clerk_reason());
+    // Both are unvalidated: limit their length in the URL.
     let is_short = |text: &str| text.len() <= TOKEN_BYTES_MAX;
-    if let Some(token) = found.token.filter(|token| is_short(token)) {
-        query.append_pair(COOKIE, token);
+    if let Some(token) = candidate.token.filter(|token| is_short(token)) {
+        query.append_pair(SESSION_COOKIE, token);
     }
     if instance.stage == InstanceType::Development
-        && let Some(browser) = dev_browser(instance, visit).filter(|browser| is_short(browser))
+        && let Some(browser) = dev_browser(instance, request).filter(|browser| is_short(browser))
     {
         query.append_pair(DEV_BROWSER, &browser);
     }
@@ -208,29 +205,32 @@ pub fn redirect_to_clerk(
     HandshakeRedirect {
         location: format!("{frontend}/v1/client/handshake?{}", query.finish()),
         cookies: vec![
-            visit.format_cookie(visit.state_cookie_name(), asked, STATE_S),
-            visit.count_cookie(),
+            request.format_cookie(request.state_cookie_name(), state, STATE_S),
+            request.count_cookie(),
         ],
     }
 }
 
-fn dev_browser<'a>(instance: &ClerkInstance<'_>, visit: &PageRequest<'a>) -> Option<Cow<'a, str>> {
-    let cookie = |name: &str| single_value(visit.cookies, name).ok().flatten().map(Cow::Borrowed);
+fn dev_browser<'a>(
+    instance: &ClerkInstance<'_>,
+    request: &PageRequest<'a>,
+) -> Option<Cow<'a, str>> {
+    let cookie = |name: &str| single_value(request.cookies, name).ok().flatten().map(Cow::Borrowed);
     let suffixed = |suffix: &str| cookie(&format!("{DEV_BROWSER}_{suffix}"));
-    visit
+    request
         .parameter(DEV_BROWSER)
         .or_else(|| instance.suffix.and_then(suffixed))
         .or_else(|| cookie(DEV_BROWSER))
 }
 
-/// Sends a browser to its page again, with the cookies of an answer that was checked.
+/// Redirects a browser to its page again, with the cookies of a verified handshake.
 #[must_use]
-pub fn redirect_back(cookies: &[SetCookie], visit: &PageRequest<'_>) -> HandshakeRedirect {
+pub fn redirect_back(cookies: &[SetCookie], request: &PageRequest<'_>) -> HandshakeRedirect {
     let mut lines: Vec<String> = cookies.iter().map(|cookie| cookie.line().to_owned()).collect();
-    lines.push(visit.format_cookie(visit.state_cookie_name(), "", 0));
-    if matches!(visit.answer(), Some((_, HandshakeTokenLocation::Cookie))) {
+    lines.push(request.format_cookie(request.state_cookie_name(), "", 0));
+    if matches!(request.handshake_token(), Some((_, HandshakeTokenLocation::Cookie))) {
         lines.push(format!("{HANDSHAKE}=; Path=/; Max-Age=0"));
-        lines.push(visit.count_cookie());
+        lines.push(request.count_cookie());
     }
-    HandshakeRedirect { location: visit.path_without_handshake(), cookies: lines }
+    HandshakeRedirect { location: request.path_without_handshake(), cookies: lines }
 }

@@ -1,4 +1,4 @@
-//! Clerk's answer: cookies in a signed token.
+//! The handshake token: cookies in a signed token.
 
 use serde_json::Value;
 
@@ -6,19 +6,20 @@ use crate::session::cookies::SetCookie;
 use crate::session::{self, SignatureStatus, TokenError, TokenPolicy, claims, split_jwt};
 use crate::time::UnixMillis;
 
-/// Bytes in an answer: two session cookies of 4 KB each, encoded once more, and their attributes.
+/// Bytes in a handshake token: two session cookies of 4 KB each, encoded once more, and their
+/// attributes.
 const HANDSHAKE_BYTES_MAX: usize = 16_384;
 
-/// An answer that was taken apart and not believed.
+/// A parsed, unverified handshake token.
 #[derive(Debug)]
 pub struct UnverifiedHandshake<'a>(session::UnverifiedToken<'a>);
 
-/// An answer whose signature is Clerk's. It is no session, and nothing makes one of it:
+/// A handshake token whose signature is verified. It cannot be used as a session:
 ///
 /// ```compile_fail,E0308
-/// fn forge(answer: &shared::session::handshake::VerifiedHandshake, policy:
+/// fn forge(token: &shared::session::handshake::VerifiedHandshake, policy:
 /// &shared::session::TokenPolicy) { let now = shared::time::UnixMillis(0);
-///     let session = shared::session::validate_claims(answer, policy, now);
+///     let session = shared::session::validate_claims(token, policy, now);
 /// }
 /// ```
 #[derive(Debug)]
@@ -26,15 +27,15 @@ pub struct VerifiedHandshake {
     payload: Vec<u8>,
 }
 
-/// Takes an answer apart, as strictly as a session token, whose category it has (clerk/javascript,
-/// `packages/backend/src/tokens/jwtCategories.ts`). Tokens of templates and machines are refused:
-/// what users can write into those must not become a cookie. A session's token passes here, and is
-/// refused by [`validate_handshake`] for the session that it names.
+/// Parses a handshake token as strictly as a session token, whose category it has
+/// (clerk/javascript, `packages/backend/src/tokens/jwtCategories.ts`). Tokens of templates and
+/// machines are rejected: users can write into those, and that must not become a cookie. A session
+/// token is accepted here and rejected by [`validate_handshake`], because it has a `sid`.
 ///
 /// # Errors
-/// Why it is not an RS256 token in compact form, whoever signed it.
-pub fn parse_handshake(answer: &str) -> Result<UnverifiedHandshake<'_>, TokenError> {
-    split_jwt(answer, HANDSHAKE_BYTES_MAX).map(UnverifiedHandshake)
+/// Why it is not an RS256 token in compact form.
+pub fn parse_handshake(token: &str) -> Result<UnverifiedHandshake<'_>, TokenError> {
+    split_jwt(token, HANDSHAKE_BYTES_MAX).map(UnverifiedHandshake)
 }
 
 impl<'a> UnverifiedHandshake<'a> {
@@ -44,34 +45,33 @@ impl<'a> UnverifiedHandshake<'a> {
         &self.0
     }
 
-    /// Believes the answer when `check` says that its signature is good.
+    /// Accepts the handshake token if its signature is valid.
     ///
     /// # Errors
-    /// [`TokenError::BadSignature`] when the check was bad.
-    pub fn verified(self, check: SignatureStatus) -> Result<VerifiedHandshake, TokenError> {
-        self.0.with_signature(check).map(|token| VerifiedHandshake { payload: token.payload })
+    /// [`TokenError::BadSignature`] if it is invalid.
+    pub fn with_signature(self, status: SignatureStatus) -> Result<VerifiedHandshake, TokenError> {
+        self.0.with_signature(status).map(|token| VerifiedHandshake { payload: token.payload })
     }
 }
 
-/// The cookies that an answer sets. Those that are not Clerk's are left out.
+/// The cookies that a handshake sets. Cookies that are not Clerk's are dropped.
 ///
-/// Session tokens among them ([`SetCookie::session_token`]) are still to be verified themselves:
-/// that bounds how long an answer is good for, since it need not say so.
+/// The caller must verify the session tokens in them ([`SetCookie::session_token`]). Their expiry
+/// limits the handshake's, which may have no `exp`.
 ///
 /// # Errors
-/// [`TokenError::BadHandshake`] when it sets none; otherwise what is wrong with its other claims.
+/// [`TokenError::BadHandshake`] if it sets no cookie; otherwise the error of its other claims.
 pub fn validate_handshake(
-    answer: &VerifiedHandshake,
+    token: &VerifiedHandshake,
     policy: &TokenPolicy,
     suffix: Option<&str>,
     now: UnixMillis,
 ) -> Result<Vec<SetCookie>, TokenError> {
-    let claims = claims::parse_claims(&answer.payload)?;
+    let claims = claims::parse_claims(&token.payload)?;
     if claims.iss.as_deref().is_some_and(|iss| iss != policy.issuer()) {
         return Err(TokenError::WrongIssuer);
     }
-    // An answer is about a browser. What names a session is a session's token, whose claims an
-    // application may add to.
+    // A token with `sid` is a session token, whose claims an application may extend.
     if claims.sid.is_some() {
         return Err(TokenError::WrongCategory);
     }

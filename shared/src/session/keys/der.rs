@@ -31,8 +31,8 @@ fn whole(bytes: &[u8], tag: u8) -> Option<&[u8]> {
 
 /// The content of the first value, and what follows it.
 fn value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (found, rest) = bytes.split_first()?;
-    if *found != tag {
+    let (actual, rest) = bytes.split_first()?;
+    if *actual != tag {
         return None;
     }
     let (length, rest) = length(rest)?;

@@ -1,9 +1,9 @@
-// The tutorial's own way, as a developer writes it down who follows it with Clerk's and Svix's
-// packages: the session is verified with the PEM, the roles are read from D1 on every request, and
-// the webhook is verified and written to D1 before it is answered.
+// The tutorial's own way, as a developer writes it with Clerk's and Svix's packages: the session is
+// verified with the PEM, the roles are read from D1 on every request, and the webhook is verified
+// and written to D1 before the answer.
 
-import { verifyToken } from "@clerk/backend";
 import type { WebhookEvent } from "@clerk/backend";
+import { verifyToken } from "@clerk/backend";
 import { Webhook } from "svix";
 
 interface Env {
@@ -13,7 +13,7 @@ interface Env {
   AUTHORIZED_PARTIES: string;
 }
 
-/** As the tutorial has it. */
+/** As in the tutorial. */
 export async function requireRole(env: Env, userId: string, role: string): Promise<void> {
   const row = await env.DB.prepare(
     `select 1 from user_roles ur join roles r on r.id=ur.role_id where ur.user_id=? and r.name=?`,

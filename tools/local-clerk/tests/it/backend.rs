@@ -1,19 +1,19 @@
-//! The Backend API: its key, its lists, its refusals, and that it shows what the webhooks carry.
+//! The Backend API: its key, its lists, its errors, and that it shows the events' resources.
 
-use local_clerk::faults::Faults;
-use local_clerk::people::{
+use local_clerk::faults::FaultSwitches;
+use local_clerk::sample_users::{
     ACME_ID, ADA, ADA_MEMBERSHIP_ID, EDSGER, GRACE, GRACE_MEMBERSHIP_ID, LINUS,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Clerk, Receiver, Reply};
+use crate::support::{HttpReply, RunningClerk, WebhookReceiver};
 
-async fn clerk() -> Clerk {
-    Clerk::start(&Receiver::start().await).await
+async fn clerk() -> RunningClerk {
+    RunningClerk::start(&WebhookReceiver::start().await).await
 }
 
 #[track_caller]
-fn refused(reply: &Reply, status: u16, code: &str) {
+fn refused(reply: &HttpReply, status: u16, code: &str) {
     assert_eq!(reply.status, status, "{}", reply.text);
     let body = reply.json();
     assert_eq!(body["errors"][0]["code"], code);
@@ -21,7 +21,7 @@ fn refused(reply: &Reply, status: u16, code: &str) {
     assert!(texts.iter().all(|text| text.is_string()) && body["clerk_trace_id"].is_string());
 }
 
-async fn ids(clerk: &Clerk, path: &str) -> Vec<String> {
+async fn ids(clerk: &RunningClerk, path: &str) -> Vec<String> {
     let reply = clerk.backend(path).await;
     assert_eq!(reply.status, 200, "{path}: {}", reply.text);
     let body = reply.json();
@@ -30,7 +30,7 @@ async fn ids(clerk: &Clerk, path: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn nobody_is_answered_without_the_secret_key() {
+async fn requests_without_the_secret_key_are_refused() {
     let clerk = clerk().await;
     for path in ["/v1/users", "/v1/users/count", "/v1/jwks", "/v1/organization_memberships"] {
         refused(&clerk.get(path).await, 401, "authorization_header_format_invalid");
@@ -40,14 +40,14 @@ async fn nobody_is_answered_without_the_secret_key() {
             ("Bearer sk_test_another", "clerk_key_invalid"),
             ("Bearer", "authorization_header_format_invalid"),
         ] {
-            refused(&clerk.ask("GET", path, &[("authorization", key)], "").await, 401, code);
+            refused(&clerk.request("GET", path, &[("authorization", key)], "").await, 401, code);
         }
         assert_eq!(clerk.backend(path).await.status, 200, "{path}");
     }
 }
 
 #[tokio::test]
-async fn it_shows_the_objects_of_the_webhooks() {
+async fn it_shows_the_resources_of_the_webhooks() {
     let clerk = clerk().await;
     let day = clerk.get("/local/day").await.json();
     let last = |id: &str, kind: &str| {
@@ -80,7 +80,7 @@ async fn it_shows_the_objects_of_the_webhooks() {
 }
 
 #[tokio::test]
-async fn users_are_a_bare_list_with_filters() {
+async fn users_are_a_plain_array_and_can_be_filtered() {
     let clerk = clerk().await;
     let all = [ADA.id, GRACE.id, LINUS.id];
     assert_eq!(ids(&clerk, "/v1/users?order_by=created_at").await, all);
@@ -90,7 +90,7 @@ async fn users_are_a_bare_list_with_filters() {
     assert_eq!(ids(&clerk, "/v1/users?order_by=-updated_at&limit=1").await, [GRACE.id]);
     let after = format!("/v1/users?order_by=created_at&limit=1&starting_after={}", ADA.id);
     assert_eq!(ids(&clerk, &after).await, [GRACE.id]);
-    // Of a hundred suspects those who are there: who is deleted is left out.
+    // Of a hundred ids, those of existing users. A deleted user is left out.
     let some = format!("user_id={}&user_id={}", LINUS.id, EDSGER.id);
     assert_eq!(ids(&clerk, &format!("/v1/users?{some}")).await, [LINUS.id]);
     let members = format!("organization_id={ACME_ID}");
@@ -104,7 +104,7 @@ async fn users_are_a_bare_list_with_filters() {
 }
 
 #[tokio::test]
-async fn lists_of_organizations_say_how_many_there_are() {
+async fn lists_of_organizations_have_a_total_count() {
     let clerk = clerk().await;
     let all = clerk.backend("/v1/organization_memberships?limit=1").await.json();
     assert_eq!((all["total_count"].as_i64(), all["data"].as_array().unwrap().len()), (Some(2), 1));
@@ -120,7 +120,7 @@ async fn lists_of_organizations_say_how_many_there_are() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_or_not_understood_is_refused_in_clerks_shape() {
+async fn missing_resources_and_invalid_parameters_are_errors_in_clerks_form() {
     let clerk = clerk().await;
     for path in [
         format!("/v1/users/{}", EDSGER.id),
@@ -148,10 +148,10 @@ async fn what_is_not_there_or_not_understood_is_refused_in_clerks_shape() {
 }
 
 #[tokio::test]
-async fn a_change_shows_whether_or_not_its_delivery_arrives() {
-    let receiver = Receiver::start().await;
-    let faults = Faults { drop_every: 1, ..Faults::default() };
-    let clerk = Clerk::start_with(&receiver, faults).await;
+async fn a_change_is_shown_even_if_its_delivery_is_lost() {
+    let receiver = WebhookReceiver::start().await;
+    let faults = FaultSwitches { drop_every: 1, ..FaultSwitches::default() };
+    let clerk = RunningClerk::start_with(&receiver, faults).await;
     let ada = format!("/v1/users/{}", ADA.id);
     let roles = json!({ "roles": ["admin"] });
     assert_eq!(clerk.backend(&ada).await.json()["public_metadata"], roles);
@@ -159,9 +159,13 @@ async fn a_change_shows_whether_or_not_its_delivery_arrives() {
     assert_eq!(clerk.backend(&ada).await.json()["public_metadata"], json!({}));
     let mut forged = clerk.backend(&ada).await.json();
     (forged["public_metadata"], forged["updated_at"]) = (roles, json!(99_999_999_999_999_i64));
-    let asked = json!({ "type": "user.updated", "data": forged, "faults": { "tamper": "body" } });
-    clerk.post("/local/deliveries", asked).await;
-    assert_eq!(clerk.backend(&ada).await.json()["public_metadata"], json!({}), "a forger's");
+    let request = json!({ "type": "user.updated", "data": forged, "faults": { "tamper": "body" } });
+    clerk.post("/local/deliveries", request).await;
+    assert_eq!(
+        clerk.backend(&ada).await.json()["public_metadata"],
+        json!({}),
+        "a forged event does not count"
+    );
     let new = json!({ "id": "user_2new", "created_at": 1, "updated_at": 1 });
     clerk.post("/local/deliveries", json!({ "type": "user.created", "data": new })).await;
     assert_eq!(clerk.backend("/v1/users/user_2new").await.json(), new);
@@ -171,12 +175,12 @@ async fn a_change_shows_whether_or_not_its_delivery_arrives() {
 }
 
 #[tokio::test]
-async fn too_many_requests_are_refused_as_the_switch_says() {
-    let receiver = Receiver::start().await;
-    let faults = Faults { limit_every: 2, ..Faults::default() };
-    let clerk = Clerk::start_with(&receiver, faults).await;
+async fn the_switch_limits_every_nth_request() {
+    let receiver = WebhookReceiver::start().await;
+    let faults = FaultSwitches { limit_every: 2, ..FaultSwitches::default() };
+    let clerk = RunningClerk::start_with(&receiver, faults).await;
     for want in [200, 429, 200, 429] {
-        // A request that the key does not let in, or for the keys, does not count.
+        // Requests without the right key, and those for the key set, are not counted.
         assert_eq!(clerk.get("/v1/users").await.status, 401);
         assert_eq!(clerk.backend("/v1/jwks").await.status, 200);
         let reply = clerk.backend("/v1/users").await;
@@ -194,7 +198,7 @@ async fn too_many_requests_are_refused_as_the_switch_says() {
 }
 
 #[tokio::test]
-async fn a_nonce_is_traded_for_the_cookies_once() {
+async fn a_nonce_is_exchanged_for_the_cookies_once() {
     let clerk = clerk().await;
     let back = "redirect_url=http%3A%2F%2F127.0.0.1%3A8787%2F";
     for format in ["token", "other"] {

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Clerk, Receiver};
+use crate::support::{RunningClerk, WebhookReceiver};
 
 #[tokio::test]
-async fn the_whole_day_is_answered_as_expected() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
+async fn every_step_of_the_day_gets_an_expected_status() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
     let day = clerk.get("/local/day").await.json();
     let steps = day.as_array().unwrap();
     for (index, step) in steps.iter().enumerate() {
@@ -27,36 +27,36 @@ async fn the_whole_day_is_answered_as_expected() {
 }
 
 #[tokio::test]
-async fn a_wrong_answer_is_told_of() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
-    receiver.answers(&[200]);
+async fn an_unexpected_status_is_reported() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
+    receiver.respond_with(&[200]);
     assert_eq!(clerk.post("/local/day/0", json!({})).await["ok"], false);
     assert_eq!(clerk.post("/local/day/0", json!({})).await["ok"], true);
 }
 
 #[tokio::test]
-async fn where_nothing_was_learned_nothing_is_claimed() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
+async fn without_a_response_ok_is_absent() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
     clerk.json("PUT", "/local/faults", json!({ "drop_every": 1 })).await;
     let played = clerk.post("/local/day/0", json!({})).await;
     assert_eq!((&played["dropped"], &played["ok"]), (&json!(true), &Value::Null));
 }
 
 #[tokio::test]
-async fn a_step_that_is_not_there_is_not_played() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
+async fn an_unknown_step_is_not_found() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
     assert_eq!(clerk.json("POST", "/local/day/99", json!({})).await.status, 404);
     assert_eq!(clerk.json("POST", "/local/day/first", json!({})).await.status, 400);
     assert!(receiver.arrived().is_empty());
 }
 
 #[tokio::test]
-async fn the_revocation_and_the_grant_are_played_as_often_as_asked() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
+async fn the_revocation_and_the_grant_can_be_repeated() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
     let mut roles = Vec::new();
     for name in ["revocation", "grant"] {
         let path = format!("/local/day/{name}");

@@ -1,22 +1,22 @@
-//! What is sent, and how often.
+//! Deliveries: what is sent, and how many times.
 
 use serde_json::{Value, json};
 
-use crate::support::{Clerk, Receiver};
+use crate::support::{RunningClerk, WebhookReceiver};
 
 fn statuses(report: &Value) -> Vec<Option<u64>> {
     report["attempts"].as_array().unwrap().iter().map(|a| a["status"].as_u64()).collect()
 }
 
 #[tokio::test]
-async fn an_event_goes_out_in_clerks_envelope_signed_by_svix() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
-    let asked = json!({
+async fn an_event_is_sent_in_clerks_form_and_signed() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
+    let request = json!({
         "type": "user.updated", "data": { "id": "user_1", "b": { "z": 1, "a": 2 } },
         "timestamp": 1_763_900_000_000_i64, "svix_id": "msg_2mine",
     });
-    let report = clerk.post("/local/deliveries", asked).await;
+    let report = clerk.post("/local/deliveries", request).await;
     let want = json!({
         "svix_id": "msg_2mine", "attempts": [{ "status": 202, "body": "taken" }],
         "dropped": false, "held": false,
@@ -27,7 +27,7 @@ async fn an_event_goes_out_in_clerks_envelope_signed_by_svix() {
     assert_eq!(arrived.id(), "msg_2mine");
     assert_eq!(arrived.headers["user-agent"], "Svix-Webhooks/local");
     assert_eq!(arrived.headers["content-type"], "application/json");
-    // The instance is the one that the key set names.
+    // The instance id is the key id in the key set.
     let instance_id = clerk.instance_id().await;
     let body = "{\"data\":{\"b\":{\"a\":2,\"z\":1},\"id\":\"user_1\"},\
          \"event_attributes\":{\"http_request\":{\"client_ip\":\"203.0.113.51\",\
@@ -37,9 +37,9 @@ async fn an_event_goes_out_in_clerks_envelope_signed_by_svix() {
 }
 
 #[tokio::test]
-async fn a_raw_body_goes_out_byte_for_byte() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
+async fn a_raw_body_is_sent_byte_for_byte() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
     for body in ["{ \"b\" : 1,\n\"a\":2 }", "not json ü", ""] {
         let report = clerk.post("/local/deliveries", json!({ "body": body })).await;
         assert_eq!(statuses(&report), [Some(202)], "{body}");
@@ -49,10 +49,10 @@ async fn a_raw_body_goes_out_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn what_is_neither_event_nor_body_is_refused() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
-    for asked in [
+async fn a_request_without_an_event_or_a_body_is_refused() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
+    for request in [
         json!({}),
         json!({ "type": "user.updated" }),
         json!({ "data": {} }),
@@ -63,25 +63,25 @@ async fn what_is_neither_event_nor_body_is_refused() {
         json!({ "body": "{}", "faults": { "duplicate": 101 } }),
         json!({ "body": "{}", "faults": { "delay_ms": 60_001 } }),
     ] {
-        let reply = clerk.json("POST", "/local/deliveries", asked.clone()).await;
-        assert_eq!(reply.status, 400, "{asked}");
+        let reply = clerk.json("POST", "/local/deliveries", request.clone()).await;
+        assert_eq!(reply.status, 400, "{request}");
         assert!(reply.json()["error"].is_string());
     }
-    for asked in [
+    for request in [
         json!({ "body": "{}", "fault": {} }),
         json!({ "body": "{}", "faults": { "tamper": "everything" } }),
         json!({ "body": 1 }),
     ] {
-        assert_eq!(clerk.json("POST", "/local/deliveries", asked).await.status, 422);
+        assert_eq!(clerk.json("POST", "/local/deliveries", request).await.status, 422);
     }
     assert!(receiver.arrived().is_empty());
 }
 
 #[tokio::test]
-async fn a_failure_is_tried_again_with_the_same_id_and_a_sound_signature() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
-    receiver.answers(&[503, 429]);
+async fn a_failure_is_retried_with_the_same_id_and_a_valid_signature() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
+    receiver.respond_with(&[503, 429]);
     let report = clerk.post("/local/deliveries", json!({ "body": "{}" })).await;
     assert_eq!(statuses(&report), [Some(503), Some(429), Some(202)]);
     let arrived = receiver.arrived();
@@ -90,10 +90,10 @@ async fn a_failure_is_tried_again_with_the_same_id_and_a_sound_signature() {
 }
 
 #[tokio::test]
-async fn the_attempts_end() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
-    receiver.answers(&[500, 500, 500]);
+async fn retries_stop_after_three_attempts() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
+    receiver.respond_with(&[500, 500, 500]);
     let report = clerk.post("/local/deliveries", json!({ "body": "{}" })).await;
     assert_eq!(statuses(&report), [Some(500); 3]);
     assert_eq!(receiver.arrived().len(), 3);
@@ -101,26 +101,27 @@ async fn the_attempts_end() {
 
 #[tokio::test]
 async fn a_redirect_is_a_failure_and_is_not_followed() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
-    receiver.answers(&[302, 308]);
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
+    receiver.respond_with(&[302, 308]);
     let report = clerk.post("/local/deliveries", json!({ "body": "{}" })).await;
     assert_eq!(statuses(&report), [Some(302), Some(308), Some(202)]);
-    assert_eq!(receiver.arrived().len(), 3, "nobody went elsewhere");
+    assert_eq!(receiver.arrived().len(), 3, "the redirect was not followed");
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_down_is_told_of() {
+async fn a_receiver_that_is_down_is_reported() {
     use crate::support::{config, state_dir};
-    use local_clerk::faults::Faults;
+    use local_clerk::faults::FaultSwitches;
     use local_clerk::server::Server;
 
     let closed = {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}/webhooks/clerk", listener.local_addr().unwrap())
     };
-    let server = Server::start(config(state_dir(), &closed, Faults::default())).await.unwrap();
-    let clerk = Clerk { url: server.url().to_owned() };
+    let server =
+        Server::start(config(state_dir(), &closed, FaultSwitches::default())).await.unwrap();
+    let clerk = RunningClerk { url: server.url().to_owned() };
     tokio::spawn(server.run(std::future::pending()));
     let report = clerk.post("/local/deliveries", json!({ "body": "{}" })).await;
     assert_eq!(statuses(&report), [None; 3]);

@@ -1,6 +1,6 @@
 //! The stand-in from the outside: over HTTP, with a receiver that verifies with the `svix` crate.
 
-// `cfg(test)` is always so here; it tells the lints that helpers are tests too and may unwrap.
+// `cfg(test)` is always true here. It tells the lints that helpers are tests too and may unwrap.
 #[cfg(test)]
 mod backend;
 #[cfg(test)]
@@ -16,4 +16,4 @@ mod sessions;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
-mod wrong;
+mod invalid_tokens;

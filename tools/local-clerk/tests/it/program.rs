@@ -1,14 +1,14 @@
-//! The program: its start, its end, and what it says when it cannot start.
+//! The program: its start, its end, and its errors at the start.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use local_clerk::faults::Faults;
+use local_clerk::faults::FaultSwitches;
 use local_clerk::server::{Server, StartError};
 use serde_json::json;
 
-use crate::support::{Clerk, SECRET, config, state_dir};
+use crate::support::{RunningClerk, SECRET, config, state_dir};
 
 fn program(secret: Option<&str>, state_dir: &Path, args: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local-clerk"));
@@ -20,17 +20,17 @@ fn program(secret: Option<&str>, state_dir: &Path, args: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// The message of a start that fails.
+/// The error message of a start that fails.
 #[track_caller]
 fn failure(secret: Option<&str>, args: &[&str]) -> String {
     let out = program(secret, state_dir(), args).wait_with_output().unwrap();
     assert!(!out.status.success());
-    assert_eq!(out.stdout, b"", "nothing claims to listen");
+    assert_eq!(out.stdout, b"", "no address is printed");
     String::from_utf8(out.stderr).unwrap()
 }
 
 #[test]
-fn a_missing_or_wrong_secret_is_named_and_not_shown() {
+fn a_missing_or_bad_secret_is_named_but_not_printed() {
     let missing = failure(None, &["--port", "0"]);
     assert!(missing.contains("CLERK_WEBHOOK_SECRET is not set"), "{missing}");
     let wrong = failure(Some("sk_test_hush"), &["--port", "0"]);
@@ -39,29 +39,29 @@ fn a_missing_or_wrong_secret_is_named_and_not_shown() {
 }
 
 #[test]
-fn wrong_settings_are_named() {
+fn bad_settings_are_named() {
     for (args, want) in [
         (["--app-url", "http://localhost:8787"], "http://127.0.0.1:8787"),
         (["--webhook-url", "https://example.com"], "http://127.0.0.1:8788/webhooks/clerk"),
         (["--duplicate", "101"], "duplicate is at most 100"),
     ] {
-        let told = failure(Some(SECRET), &args);
-        assert!(told.contains(want), "{told}");
+        let message = failure(Some(SECRET), &args);
+        assert!(message.contains(want), "{message}");
     }
 }
 
 #[test]
-fn a_taken_port_is_named_with_what_to_do() {
+fn a_taken_port_is_named_with_the_next_step() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let told = failure(Some(SECRET), &["--port", &port]);
-    assert!(told.contains(&format!("port {port} on 127.0.0.1 is taken")), "{told}");
-    assert!(told.contains("--port"), "{told}");
+    let message = failure(Some(SECRET), &["--port", &port]);
+    assert!(message.contains(&format!("port {port} on 127.0.0.1 is taken")), "{message}");
+    assert!(message.contains("--port"), "{message}");
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn it_says_where_it_listens_keeps_sessions_and_ends_when_told() {
+async fn it_prints_its_address_keeps_its_key_and_ends_on_a_signal() {
     let dir = tempfile::tempdir().unwrap();
     let mut sets = Vec::new();
     for signal in ["-TERM", "-INT"] {
@@ -71,7 +71,7 @@ async fn it_says_where_it_listens_keeps_sessions_and_ends_when_told() {
         stdout.read_line(&mut line).unwrap();
         let url = line.trim_end().strip_prefix("local-clerk ").unwrap().to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-        let clerk = Clerk { url };
+        let clerk = RunningClerk { url };
         assert_eq!(clerk.get("/health").await.json(), json!({ "status": "ok" }));
         sets.push(clerk.get("/.well-known/jwks.json").await.json());
 
@@ -80,9 +80,9 @@ async fn it_says_where_it_listens_keeps_sessions_and_ends_when_told() {
         assert!(child.wait().unwrap().success(), "{signal}");
         let mut rest = String::new();
         stdout.read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "", "one line is all");
+        assert_eq!(rest, "", "one line is printed");
     }
-    assert_eq!(sets[0], sets[1], "the key outlives the program");
+    assert_eq!(sets[0], sets[1], "the key is kept");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_state_directory_that_is_a_file_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("state");
     std::fs::write(&file, "").unwrap();
-    let start = Server::start(config(&file, "http://127.0.0.1:1/", Faults::default())).await;
+    let start = Server::start(config(&file, "http://127.0.0.1:1/", FaultSwitches::default())).await;
     let err = start.unwrap_err();
     assert!(matches!(err, StartError::Key(_)), "{err}");
     assert!(err.to_string().contains("--state-dir"), "{err}");

@@ -1,18 +1,18 @@
-//! Keys, tokens and the sign-in page.
+//! The session key, tokens and the sign-in page.
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
-use local_clerk::people::{ADA, ALL};
+use local_clerk::sample_users::{ADA, ALL};
 use serde_json::{Value, json};
 
-use crate::support::{APP, Clerk, OTHER_APP, Receiver};
+use crate::support::{APP, OTHER_APP, RunningClerk, WebhookReceiver};
 
-async fn clerk() -> Clerk {
-    Clerk::start(&Receiver::start().await).await
+async fn clerk() -> RunningClerk {
+    RunningClerk::start(&WebhookReceiver::start().await).await
 }
 
-/// Verifies a token against the key set as a stranger would, but for its life.
-async fn verified(clerk: &Clerk, token: &str) -> (Header, Value) {
+/// Verifies a token with the key set, except for its expiry.
+async fn verified(clerk: &RunningClerk, token: &str) -> (Header, Value) {
     let keys: JwkSet =
         serde_json::from_value(clerk.get("/.well-known/jwks.json").await.json()).unwrap();
     let header = decode_header(token).unwrap();
@@ -25,13 +25,13 @@ async fn verified(clerk: &Clerk, token: &str) -> (Header, Value) {
 }
 
 #[tokio::test]
-async fn the_key_set_is_a_public_rsa_key_and_nothing_else() {
+async fn the_key_set_is_one_public_rsa_key() {
     let clerk = clerk().await;
     let set = clerk.get("/.well-known/jwks.json").await.json();
     assert_eq!(set, clerk.backend("/v1/jwks").await.json());
     let key = set["keys"][0].as_object().unwrap();
     let names: Vec<&str> = key.keys().map(String::as_str).collect();
-    assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"], "no private part");
+    assert_eq!(names, ["alg", "e", "kid", "kty", "n", "use"], "no private member");
     assert_eq!(
         (&key["kty"], &key["use"], &key["alg"]),
         (&json!("RSA"), &json!("sig"), &json!("RS256"))
@@ -43,7 +43,7 @@ async fn the_key_set_is_a_public_rsa_key_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_token_is_clerks_session_token() {
+async fn a_token_has_the_claims_of_clerks_session_token() {
     let clerk = clerk().await;
     let reply = clerk.post("/local/tokens", json!({ "user_id": ADA.id })).await;
     let (header, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
@@ -67,22 +67,22 @@ async fn a_token_is_clerks_session_token() {
 }
 
 #[tokio::test]
-async fn a_token_lives_as_long_as_asked() {
+async fn a_token_has_the_requested_lifetime() {
     let clerk = clerk().await;
     for ttl_s in [60, -60, 86_400] {
-        let asked = json!({ "user_id": "user_2anyone", "ttl_s": ttl_s });
-        let reply = clerk.post("/local/tokens", asked).await;
+        let request = json!({ "user_id": "user_2anyone", "ttl_s": ttl_s });
+        let reply = clerk.post("/local/tokens", request).await;
         let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
         assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), ttl_s);
     }
 }
 
 #[tokio::test]
-async fn a_token_names_who_acts_as_the_user() {
+async fn a_token_names_the_actor() {
     let clerk = clerk().await;
     for actor in ["user_2colleague", "support.desk@corp.example"] {
-        let asked = json!({ "user_id": ADA.id, "actor_id": actor });
-        let reply = clerk.post("/local/tokens", asked).await;
+        let request = json!({ "user_id": ADA.id, "actor_id": actor });
+        let reply = clerk.post("/local/tokens", request).await;
         let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
         assert_eq!(claims["sub"], ADA.id);
         assert_eq!(claims["act"], json!({ "iss": clerk.url, "sub": actor }));
@@ -90,18 +90,18 @@ async fn a_token_names_who_acts_as_the_user() {
 }
 
 #[tokio::test]
-async fn a_token_names_where_the_user_works_in_either_version() {
+async fn a_token_names_the_active_organization_in_both_versions() {
     let clerk = clerk().await;
     let permissions = ["org:settings:manage", "org:reports:read", "org:settings:read"];
     let acme = json!({
         "id": "org_2acme", "slug": "acme", "role": "org:admin", "permissions": permissions,
     });
-    let asked = |version: Value| {
-        let asked = json!({ "user_id": ADA.id, "organization": acme, "version": version });
-        clerk.post("/local/tokens", asked)
+    let token_with = |version: Value| {
+        let request = json!({ "user_id": ADA.id, "organization": acme, "version": version });
+        clerk.post("/local/tokens", request)
     };
     for version in [json!(null), json!(2)] {
-        let reply = asked(version).await;
+        let reply = token_with(version).await;
         let (header, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
         assert_eq!(header.extras.inner()["oiat"], claims["iat"]);
         assert_eq!((&claims["v"], &claims["fea"]), (&json!(2), &json!("o:settings,o:reports")));
@@ -111,7 +111,7 @@ async fn a_token_names_where_the_user_works_in_either_version() {
         assert_eq!(claims["o"], want);
         assert_eq!(claims["org_id"], json!(null));
     }
-    let reply = asked(json!(1)).await;
+    let reply = token_with(json!(1)).await;
     let (_, claims) = verified(&clerk, reply["token"].as_str().unwrap()).await;
     let names = ["v", "o", "fea", "org_id", "org_slug", "org_role", "org_permissions"];
     let got = names.map(|name| claims[name].clone());
@@ -122,9 +122,9 @@ async fn a_token_names_where_the_user_works_in_either_version() {
 }
 
 #[tokio::test]
-async fn a_token_for_nobody_or_for_ever_is_refused() {
+async fn a_token_request_with_bad_members_is_refused() {
     let clerk = clerk().await;
-    for asked in [
+    for request in [
         json!({ "user_id": ADA.id, "actor_id": "" }),
         json!({ "user_id": ADA.id, "version": 3 }),
         json!({ "user_id": "mch_1" }),
@@ -133,8 +133,8 @@ async fn a_token_for_nobody_or_for_ever_is_refused() {
         json!({ "user_id": ADA.id, "ttl_s": 86_401 }),
         json!({ "user_id": ADA.id, "ttl_s": -86_401 }),
     ] {
-        let reply = clerk.json("POST", "/local/tokens", asked.clone()).await;
-        assert_eq!(reply.status, 400, "{asked}");
+        let reply = clerk.json("POST", "/local/tokens", request.clone()).await;
+        assert_eq!(reply.status, 400, "{request}");
         assert!(reply.json()["error"].is_string());
     }
     let misspelt = clerk.json("POST", "/local/tokens", json!({ "user": ADA.id })).await;
@@ -143,7 +143,7 @@ async fn a_token_for_nobody_or_for_ever_is_refused() {
 }
 
 #[tokio::test]
-async fn the_page_offers_every_sample_user() {
+async fn the_sign_in_page_lists_every_sample_user() {
     let clerk = clerk().await;
     let page = clerk.get("/sign-in?redirect_url=%2Fadmin%3Fx%3D%22%3E%3Cscript%3E").await;
     assert_eq!(page.status, 200);
@@ -152,12 +152,16 @@ async fn the_page_offers_every_sample_user() {
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains(&format!("form-action 'self' {APP} ")), "{policy}");
     for person in ALL {
-        assert!(page.text.contains(&format!("Sign in as {}<", person.name())), "{}", person.id);
+        assert!(
+            page.text.contains(&format!("Sign in as {}<", person.display_name())),
+            "{}",
+            person.id
+        );
         assert!(page.text.contains(&format!("value=\"{}\"", person.id)));
-        assert!(page.text.contains(person.meant));
+        assert!(page.text.contains(person.description));
     }
     assert!(page.text.contains("<html lang=\"en\">") && page.text.contains("<main>"));
-    assert!(!page.text.contains("<script"), "what was asked for is escaped");
+    assert!(!page.text.contains("<script"), "the requested address is escaped");
     let root = clerk.get("/").await;
     assert_eq!((root.status, &root.headers["location"]), (303, &"/sign-in".parse().unwrap()));
 }
@@ -165,7 +169,7 @@ async fn the_page_offers_every_sample_user() {
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 #[tokio::test]
-async fn signing_in_sets_the_cookie_and_goes_to_the_application() {
+async fn signing_in_sets_the_cookies_and_redirects_to_the_application() {
     let clerk = clerk().await;
     let own = clerk.url.clone();
     for (redirect, want) in [
@@ -177,7 +181,7 @@ async fn signing_in_sets_the_cookie_and_goes_to_the_application() {
     ] {
         let form = format!("user_id={}{redirect}", ADA.id);
         let headers = [FORM, ("origin", own.as_str()), ("sec-fetch-site", "same-origin")];
-        let reply = clerk.ask("POST", "/sign-in", &headers, &form).await;
+        let reply = clerk.request("POST", "/sign-in", &headers, &form).await;
         assert_eq!(reply.status, 303, "{}", reply.text);
         assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{APP}{want}"));
         assert_eq!(reply.headers["cache-control"], "no-store");
@@ -191,7 +195,7 @@ async fn signing_in_sets_the_cookie_and_goes_to_the_application() {
 }
 
 #[tokio::test]
-async fn whoever_comes_from_another_application_goes_back_to_it() {
+async fn a_user_of_another_application_returns_to_it() {
     let clerk = clerk().await;
     let back = format!("redirect_url={OTHER_APP}/admin?tab=2");
     let page = clerk.get(&format!("/sign-in?{back}")).await;
@@ -200,37 +204,37 @@ async fn whoever_comes_from_another_application_goes_back_to_it() {
     assert!(policy.contains(&format!("form-action 'self' {APP} {OTHER_APP};")), "{policy}");
 
     let form = format!("user_id={}&{back}", ADA.id);
-    let reply = clerk.ask("POST", "/sign-in", &[FORM], &form).await;
+    let reply = clerk.request("POST", "/sign-in", &[FORM], &form).await;
     assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{OTHER_APP}/admin?tab=2"));
     let cookie = reply.headers["set-cookie"].to_str().unwrap();
     let token = cookie.strip_prefix("__session=").unwrap().split(';').next().unwrap();
     assert_eq!(verified(&clerk, token).await.1["azp"], OTHER_APP);
 
     let cookies = signed_in(&clerk).await;
-    let (lines, page) = shaken(&clerk, &back, &cookies).await;
+    let (lines, page) = handshake_cookies(&clerk, &back, &cookies).await;
     assert_eq!(page, format!("{OTHER_APP}/admin?tab=2"));
     let token = lines[0].strip_prefix("__session=").unwrap().split(';').next().unwrap();
     assert_eq!(verified(&clerk, token).await.1["azp"], OTHER_APP);
 
     let headers = [FORM, ("origin", OTHER_APP), ("sec-fetch-site", "same-site")];
     let form = format!("redirect_url={OTHER_APP}/");
-    let reply = clerk.ask("POST", "/sign-out", &headers, &form).await;
+    let reply = clerk.request("POST", "/sign-out", &headers, &form).await;
     assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{OTHER_APP}/"));
 }
 
 #[tokio::test]
-async fn nobody_else_can_be_signed_in_by_the_page() {
+async fn only_sample_users_can_sign_in() {
     let clerk = clerk().await;
-    let reply = clerk.ask("POST", "/sign-in", &[FORM], "user_id=user_2nobody").await;
+    let reply = clerk.request("POST", "/sign-in", &[FORM], "user_id=user_2nobody").await;
     assert_eq!(reply.status, 400);
     assert!(!reply.headers.contains_key("set-cookie"));
     assert!(reply.text.contains("no such sample user"));
 }
 
 #[tokio::test]
-async fn signing_out_clears_both_pairs_of_cookies() {
+async fn signing_out_clears_the_plain_and_the_suffixed_cookies() {
     let clerk = clerk().await;
-    let reply = clerk.ask("POST", "/sign-out", &[FORM, ("origin", APP)], "").await;
+    let reply = clerk.request("POST", "/sign-out", &[FORM, ("origin", APP)], "").await;
     assert_eq!(reply.status, 303, "{}", reply.text);
     assert_eq!(reply.headers["location"].to_str().unwrap(), format!("{APP}/"));
     let cookies: Vec<_> = reply.headers.get_all("set-cookie").iter().collect();
@@ -246,32 +250,32 @@ async fn signing_out_clears_both_pairs_of_cookies() {
 }
 
 #[tokio::test]
-async fn another_sites_page_can_do_nothing() {
-    let receiver = Receiver::start().await;
-    let clerk = Clerk::start(&receiver).await;
+async fn posts_from_pages_of_other_sites_are_refused() {
+    let receiver = WebhookReceiver::start().await;
+    let clerk = RunningClerk::start(&receiver).await;
     let form = format!("user_id={}", ADA.id);
     for stranger in
         [("origin", "http://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
     {
         let posts = ["/sign-in", "/sign-out", "/local/day/revocation", "/local/flush"];
         for path in posts {
-            let reply = clerk.ask("POST", path, &[FORM, stranger], &form).await;
+            let reply = clerk.request("POST", path, &[FORM, stranger], &form).await;
             assert_eq!(reply.status, 403, "{path} {stranger:?}");
             assert!(!reply.headers.contains_key("set-cookie"));
         }
     }
     for host in ["evil.example", "localhost:8790"] {
-        let reply = clerk.ask("GET", "/sign-in", &[("host", host)], "").await;
+        let reply = clerk.request("GET", "/sign-in", &[("host", host)], "").await;
         assert_eq!(reply.status, 421, "{host}");
         assert!(reply.text.contains(&clerk.url));
     }
     assert!(receiver.arrived().is_empty());
 }
 
-/// Signs Ada in, and gives the cookies that the browser then has.
-async fn signed_in(clerk: &Clerk) -> String {
+/// Signs Ada in, and returns the cookies of the browser.
+async fn signed_in(clerk: &RunningClerk) -> String {
     let form = format!("user_id={}", ADA.id);
-    let reply = clerk.ask("POST", "/sign-in", &[FORM], &form).await;
+    let reply = clerk.request("POST", "/sign-in", &[FORM], &form).await;
     assert_eq!(reply.status, 303, "{}", reply.text);
     let lines = reply.headers.get_all("set-cookie").iter();
     let pairs: Vec<&str> =
@@ -281,23 +285,27 @@ async fn signed_in(clerk: &Clerk) -> String {
         .map(|name| format!("{name}_{}", clerk.suffix()));
     let want =
         ["__session", "__client_uat", &own[0], &own[1], "__clerk_db_jwt", &own[2], "__client"];
-    assert_eq!(names, want, "both pairs");
+    assert_eq!(names, want, "the plain and the suffixed cookies");
     let values: Vec<&str> = pairs.iter().map(|pair| pair.split_once('=').unwrap().1).collect();
     assert_eq!(values[..2], values[2..4], "of one session");
     pairs.join("; ")
 }
 
-/// The cookies that a handshake answers with, and the page that it leads back to.
-async fn shaken(clerk: &Clerk, query: &str, cookies: &str) -> (Vec<String>, String) {
+/// The cookies of a handshake, and the page that it redirects to.
+async fn handshake_cookies(
+    clerk: &RunningClerk,
+    query: &str,
+    cookies: &str,
+) -> (Vec<String>, String) {
     let path = format!("/v1/client/handshake?{query}");
-    let reply = clerk.ask("GET", &path, &[("cookie", cookies)], "").await;
+    let reply = clerk.request("GET", &path, &[("cookie", cookies)], "").await;
     assert_eq!(reply.status, 307, "{}", reply.text);
     assert_eq!(reply.headers["cache-control"], "no-store");
     assert!(!reply.headers.contains_key("set-cookie"), "the application sets them");
     let location = reply.headers["location"].to_str().unwrap();
     let (page, answer) = location.split_once("__clerk_handshake=").unwrap();
     let (header, claims) = handshake(clerk, answer).await;
-    // Clerk writes the category of a session here too; the claims tell them apart.
+    // Clerk uses the category of session tokens here too; the claims differ.
     assert_eq!(header.extras.inner()["cat"], "cl_B7d4PD111AAA");
     assert_eq!((&claims["sid"], &claims["sub"]), (&json!(null), &json!(null)));
     let lines = claims["handshake"].as_array().unwrap();
@@ -305,7 +313,7 @@ async fn shaken(clerk: &Clerk, query: &str, cookies: &str) -> (Vec<String>, Stri
     (lines, page.trim_end_matches(['?', '&']).to_owned())
 }
 
-async fn handshake(clerk: &Clerk, answer: &str) -> (Header, Value) {
+async fn handshake(clerk: &RunningClerk, answer: &str) -> (Header, Value) {
     let keys: JwkSet =
         serde_json::from_value(clerk.get("/.well-known/jwks.json").await.json()).unwrap();
     let key = DecodingKey::from_jwk(&keys.keys[0]).unwrap();
@@ -319,10 +327,10 @@ async fn handshake(clerk: &Clerk, answer: &str) -> (Header, Value) {
 const BACK: &str = "redirect_url=http%3A%2F%2F127.0.0.1%3A8787%2Fdashboard%3Ftab%3D2";
 
 #[tokio::test]
-async fn a_handshake_renews_the_session_of_who_is_signed_in() {
+async fn a_handshake_renews_the_session_of_a_signed_in_user() {
     let clerk = clerk().await;
     let cookies = signed_in(&clerk).await;
-    let (lines, page) = shaken(&clerk, BACK, &cookies).await;
+    let (lines, page) = handshake_cookies(&clerk, BACK, &cookies).await;
     assert_eq!(page, format!("{APP}/dashboard?tab=2"));
     let [session, uat, browser] = &lines[..] else { panic!("{lines:?}") };
     let (id, rest) = browser.split_once("; ").unwrap();
@@ -338,10 +346,10 @@ async fn a_handshake_renews_the_session_of_who_is_signed_in() {
     assert_ne!(claims["jti"], before["jti"], "another token");
     let since: i64 =
         uat.strip_prefix("__client_uat=").unwrap().split(';').next().unwrap().parse().unwrap();
-    assert!(since <= claims["iat"].as_i64().unwrap(), "the token is younger than the sign-in");
+    assert!(since <= claims["iat"].as_i64().unwrap(), "the token is newer than the sign-in");
 
     let suffixed = format!("{BACK}&suffixed_cookies=true&__clerk_hs_reason=x&__session=y");
-    let (lines, _) = shaken(&clerk, &suffixed, &cookies).await;
+    let (lines, _) = handshake_cookies(&clerk, &suffixed, &cookies).await;
     let names: Vec<&str> = lines.iter().map(|line| line.split('=').next().unwrap()).collect();
     let suffix = clerk.suffix();
     let own = ["__session", "__client_uat"].map(|name| format!("{name}_{suffix}"));
@@ -350,27 +358,28 @@ async fn a_handshake_renews_the_session_of_who_is_signed_in() {
 }
 
 #[tokio::test]
-async fn a_handshake_ends_the_session_of_who_is_not() {
+async fn a_handshake_ends_the_session_of_a_signed_out_user() {
     let clerk = clerk().await;
     let cookies = signed_in(&clerk).await;
     let record = cookies.split("; ").last().unwrap().to_owned();
     let session = cookies.split("; ").next().unwrap().strip_prefix("__session=").unwrap();
-    // Not its last letter, which has four values: one forgery in four would be the original.
+    // Not the last character: it has four values, so one forgery in four would be the original.
     let (start, end) = record.split_at(record.len() - 9);
     let letter = if end.starts_with('A') { "B" } else { "A" };
     let forged = format!("{start}{letter}{}", &end[1..]);
-    // What another server might read into a header is not taken over.
+    // An id that could inject a header attribute is not used.
     let odd =
         [format!("{BACK}&__clerk_db_jwt=dvb_1%0d%0aevil"), format!("{BACK}&__clerk_db_jwt=x")];
     for query in odd {
-        let (lines, _) = shaken(&clerk, &query, "").await;
+        let (lines, _) = handshake_cookies(&clerk, &query, "").await;
         assert!(lines[2].starts_with("__clerk_db_jwt=dvb_") && !lines[2].contains("evil"));
     }
-    let (lines, _) = shaken(&clerk, &format!("{BACK}&__clerk_db_jwt=dvb_2own"), "").await;
+    let (lines, _) =
+        handshake_cookies(&clerk, &format!("{BACK}&__clerk_db_jwt=dvb_2own"), "").await;
     assert!(lines[2].starts_with("__clerk_db_jwt=dvb_2own; "), "{lines:?}");
-    // A session's token is no record of a browser, whoever signed it.
+    // A session token is no record of a browser, although the same key signed it.
     for cookies in ["", "__client=", "__client=x", &forged, &format!("__client={session}")] {
-        let (lines, _) = shaken(&clerk, BACK, cookies).await;
+        let (lines, _) = handshake_cookies(&clerk, BACK, cookies).await;
         let want = [
             "__session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0",
             "__client_uat=0; Path=/; SameSite=Lax; Max-Age=315360000",
@@ -379,13 +388,13 @@ async fn a_handshake_ends_the_session_of_who_is_not() {
         assert!(lines[2].starts_with("__clerk_db_jwt=dvb_"), "{cookies}");
         assert_eq!(lines.len(), 3, "{cookies}");
     }
-    // And the record of a browser is no session.
+    // And the record of a browser is no session token.
     let header = decode_header(record.strip_prefix("__client=").unwrap()).unwrap();
     assert_eq!(header.extras.inner()["cat"], "local_client");
 }
 
 #[tokio::test]
-async fn a_handshake_leads_to_the_application_alone() {
+async fn a_handshake_redirects_only_to_the_application() {
     let clerk = clerk().await;
     for to in [
         "",

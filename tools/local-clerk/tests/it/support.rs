@@ -1,4 +1,4 @@
-//! A server, a receiver and a client, all on free ports of this machine.
+//! A server, a receiver and a client, on free ports of this machine.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -13,10 +13,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use local_clerk::config::{AppUrl, Apps, Config, Secret, SecretKey, WebhookUrl};
-use local_clerk::faults::Faults;
-use local_clerk::keys::Keys;
+use local_clerk::config::{AppUrl, Apps, SecretKey, ServerConfig, WebhookSecret, WebhookUrl};
+use local_clerk::faults::FaultSwitches;
 use local_clerk::server::Server;
+use local_clerk::session_key::SessionKey;
 use serde_json::Value;
 use sha1::{Digest, Sha1};
 use svix::webhooks::Webhook;
@@ -30,14 +30,14 @@ pub(crate) const APP: &str = "http://127.0.0.1:8787";
 /// Another application of the same instance.
 pub(crate) const OTHER_APP: &str = "http://127.0.0.1:8791";
 
-/// What arrived in one request.
+/// A request that the receiver got.
 #[derive(Clone, Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct ReceivedRequest {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-impl Arrived {
+impl ReceivedRequest {
     pub(crate) fn id(&self) -> &str {
         self.headers["svix-id"].to_str().unwrap()
     }
@@ -47,15 +47,15 @@ impl Arrived {
     }
 }
 
-/// A receiver: answers as it is told first, then 202 or 401 as the signature says.
+/// A receiver. It responds with the given statuses first, then with 202 or 401 by the signature.
 #[derive(Clone, Default)]
-pub(crate) struct Receiver {
+pub(crate) struct WebhookReceiver {
     url: String,
-    arrived: Arc<Mutex<Vec<Arrived>>>,
-    told: Arc<Mutex<VecDeque<u16>>>,
+    arrived: Arc<Mutex<Vec<ReceivedRequest>>>,
+    next_statuses: Arc<Mutex<VecDeque<u16>>>,
 }
 
-impl Receiver {
+impl WebhookReceiver {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -65,11 +65,11 @@ impl Receiver {
         receiver
     }
 
-    pub(crate) fn answers(&self, statuses: &[u16]) {
-        self.told.lock().unwrap().extend(statuses);
+    pub(crate) fn respond_with(&self, statuses: &[u16]) {
+        self.next_statuses.lock().unwrap().extend(statuses);
     }
 
-    pub(crate) fn arrived(&self) -> Vec<Arrived> {
+    pub(crate) fn arrived(&self) -> Vec<ReceivedRequest> {
         self.arrived.lock().unwrap().clone()
     }
 
@@ -79,43 +79,43 @@ impl Receiver {
 }
 
 async fn receive(
-    State(receiver): State<Receiver>,
+    State(receiver): State<WebhookReceiver>,
     headers: HeaderMap,
     body: Bytes,
 ) -> impl IntoResponse {
-    let arrived = Arrived { headers, body };
+    let arrived = ReceivedRequest { headers, body };
     let genuine = if arrived.verifies() { 202 } else { 401 };
-    let status = receiver.told.lock().unwrap().pop_front().unwrap_or(genuine);
+    let status = receiver.next_statuses.lock().unwrap().pop_front().unwrap_or(genuine);
     receiver.arrived.lock().unwrap().push(arrived);
     let elsewhere = format!("{}/elsewhere", receiver.url);
     (StatusCode::from_u16(status).unwrap(), [("location", elsewhere)], "taken")
 }
 
 /// A server that runs until the test ends.
-pub(crate) struct Clerk {
+pub(crate) struct RunningClerk {
     pub(crate) url: String,
 }
 
-pub(crate) struct Reply {
+pub(crate) struct HttpReply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
-impl Reply {
+impl HttpReply {
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.headers["content-type"], "application/json", "{}", self.text);
         serde_json::from_str(&self.text).unwrap()
     }
 }
 
-impl Clerk {
-    /// With every switch off, no pauses, and a key shared by all tests of the run.
-    pub(crate) async fn start(receiver: &Receiver) -> Self {
-        Self::start_with(receiver, Faults::default()).await
+impl RunningClerk {
+    /// Starts with all switches off and no pauses. All tests of a run share its key.
+    pub(crate) async fn start(receiver: &WebhookReceiver) -> Self {
+        Self::start_with(receiver, FaultSwitches::default()).await
     }
 
-    pub(crate) async fn start_with(receiver: &Receiver, faults: Faults) -> Self {
+    pub(crate) async fn start_with(receiver: &WebhookReceiver, faults: FaultSwitches) -> Self {
         let webhook = format!("{}/webhooks/clerk", receiver.url);
         let server = Server::start(config(state_dir(), &webhook, faults)).await.unwrap();
         let url = server.url().to_owned();
@@ -123,31 +123,31 @@ impl Clerk {
         Self { url }
     }
 
-    /// The id of its key, which is the instance's.
+    /// The id of its key, which is the instance id.
     pub(crate) async fn instance_id(&self) -> String {
         let set = self.get("/.well-known/jwks.json").await.json();
         set["keys"][0]["kid"].as_str().unwrap().to_owned()
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Reply {
-        self.ask("GET", path, &[], "").await
+    pub(crate) async fn get(&self, path: &str) -> HttpReply {
+        self.request("GET", path, &[], "").await
     }
 
-    /// Asks the Backend API, with its key.
-    pub(crate) async fn backend(&self, path: &str) -> Reply {
+    /// Sends a request to the Backend API, with the secret key.
+    pub(crate) async fn backend(&self, path: &str) -> HttpReply {
         let key = format!("Bearer {SECRET_KEY}");
-        self.ask("GET", path, &[("authorization", key.as_str())], "").await
+        self.request("GET", path, &[("authorization", key.as_str())], "").await
     }
 
-    /// What the instance's own cookies end in, as Clerk's SDK has it: packages/shared/src/keys.ts.
+    /// The suffix of the instance's cookies, as in Clerk's SDK: packages/shared/src/keys.ts.
     pub(crate) fn suffix(&self) -> String {
         let host = self.url.strip_prefix("http://").unwrap();
         let key = format!("pk_test_{}", STANDARD.encode(format!("{host}$")));
         URL_SAFE_NO_PAD.encode(Sha1::digest(key))[..8].to_owned()
     }
 
-    pub(crate) async fn json(&self, method: &str, path: &str, body: Value) -> Reply {
-        self.ask(method, path, &[("content-type", "application/json")], &body.to_string()).await
+    pub(crate) async fn json(&self, method: &str, path: &str, body: Value) -> HttpReply {
+        self.request(method, path, &[("content-type", "application/json")], &body.to_string()).await
     }
 
     /// Posts and expects 200.
@@ -157,13 +157,13 @@ impl Clerk {
         reply.json()
     }
 
-    pub(crate) async fn ask(
+    pub(crate) async fn request(
         &self,
         method: &str,
         path: &str,
         headers: &[(&'static str, &str)],
         body: &str,
-    ) -> Reply {
+    ) -> HttpReply {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url))
@@ -172,28 +172,28 @@ impl Clerk {
         for (name, value) in headers {
             request.headers_mut().insert(HeaderName::from_static(name), value.parse().unwrap());
         }
-        exchange(request).await
+        send(request).await
     }
 }
 
-async fn exchange(request: Request<Body>) -> Reply {
+async fn send(request: Request<Body>) -> HttpReply {
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let response: Response<_> = client.request(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(Body::new(body), 1_000_000).await.unwrap();
-    Reply {
+    HttpReply {
         status: parts.status.as_u16(),
         headers: parts.headers,
         text: String::from_utf8(bytes.to_vec()).unwrap(),
     }
 }
 
-pub(crate) fn config(state_dir: &Path, webhook: &str, faults: Faults) -> Config {
-    Config {
+pub(crate) fn config(state_dir: &Path, webhook: &str, faults: FaultSwitches) -> ServerConfig {
+    ServerConfig {
         port: 0,
         apps: Apps::new(AppUrl::parse(APP).unwrap(), vec![AppUrl::parse(OTHER_APP).unwrap()]),
-        webhook: WebhookUrl::parse(webhook).unwrap(),
-        secret: Secret::parse(SECRET).unwrap(),
+        webhook_url: WebhookUrl::parse(webhook).unwrap(),
+        webhook_secret: WebhookSecret::parse(SECRET).unwrap(),
         secret_key: SecretKey::parse(SECRET_KEY).unwrap(),
         nonces: true,
         state_dir: state_dir.to_owned(),
@@ -203,12 +203,12 @@ pub(crate) fn config(state_dir: &Path, webhook: &str, faults: Faults) -> Config 
     }
 }
 
-/// A state directory that holds a key: making one takes a while.
+/// A state directory with a key, since making a key takes a while.
 pub(crate) fn state_dir() -> &'static Path {
     static DIR: OnceLock<TempDir> = OnceLock::new();
     DIR.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        Keys::open(dir.path()).unwrap();
+        SessionKey::load_or_create(dir.path()).unwrap();
         dir
     })
     .path()

@@ -1,37 +1,37 @@
-//! Workers with fault switches (`edge/src/faults.rs`): built for the tests alone, in a place of
-//! their own, and the proof that no other build has the switches.
+//! Workers with fault points (`edge/src/fault_points.rs`): built for the tests only, in their own
+//! folder, and the check that no other build has fault points.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Recipe, output_paths};
+use super::{BuildRecipe, output_paths};
 use crate::place::Place;
 use crate::workers::Worker;
 
 /// The feature of the Workers that have switches.
 const FEATURE: &str = "faults";
 
-/// Stands in every build with switches: the host that they ask.
+/// The host that the switches call. Every build with switches contains it.
 const MARKER: &str = "rolecall-fault-point";
 
-/// The service that the switches ask.
+/// The service that the switches call.
 const BINDING: &str = "FAULTS";
 
-/// How to build `worker` with its switches: without optimisation, for it is soon built and soon
-/// thrown away. `None` when it has none.
+/// How to build `worker` with its switches: without optimisation, since that is faster and the
+/// build is only for tests. `None` when it has no switches.
 ///
 /// # Errors
 /// When the crate's manifest cannot be read.
-pub(super) fn recipe<'a>(place: &Place, worker: &'a Worker) -> Result<Option<Recipe<'a>>> {
+pub(super) fn recipe<'a>(place: &Place, worker: &'a Worker) -> Result<Option<BuildRecipe<'a>>> {
     if !has_switches(place, worker)? {
         return Ok(None);
     }
     let env = &worker.env;
     let out = format!("../target/faults/{env}");
     let args = ["--dev", "--no-opt", "--out-dir", &out, "--", "--locked", "--features", FEATURE];
-    Ok(Some(Recipe {
+    Ok(Some(BuildRecipe {
         worker,
         title: format!("build {env} with fault switches"),
         out: folder(place, worker),
@@ -39,16 +39,16 @@ pub(super) fn recipe<'a>(place: &Place, worker: &'a Worker) -> Result<Option<Rec
     }))
 }
 
-/// Whether no Worker that is shipped has a switch, while every test build has some.
+/// Checks that no deployed Worker has switches, and that every test build has them.
 ///
 /// # Errors
-/// When a build has what it must not have or lacks what it must have, or is not there.
+/// When a build has switches that it must not have, lacks those that it must have, or is missing.
 pub(crate) fn only_in_tests(place: &Place, workers: &[Worker]) -> Result<String> {
     let mut switched = 0;
     for worker in workers {
         let release = place.root.join(&worker.env).join("build");
         if let Some(path) = first_with_marker(&release)? {
-            bail!("{} has fault switches; build it anew without them", path.display());
+            bail!("{} has fault switches; build it again without them", path.display());
         }
         if !has_switches(place, worker)? {
             continue;
@@ -56,17 +56,17 @@ pub(crate) fn only_in_tests(place: &Place, workers: &[Worker]) -> Result<String>
         switched += 1;
         let tests = folder(place, worker);
         if first_with_marker(&tests)?.is_none() {
-            bail!("{} has no fault switches; is the marker right?", tests.display());
+            bail!("{} has no fault switches; check the marker in build/faults.rs", tests.display());
         }
     }
     if switched == 0 {
-        bail!("no Worker has the feature `{FEATURE}`; is the rule read right?");
+        bail!("no Worker has the feature `{FEATURE}`; check how it is read in build/faults.rs");
     }
     let path = place.root.join("wrangler.toml");
     let text = fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}; restore it from git", path.display()))?;
     if text.contains(BINDING) {
-        bail!("wrangler.toml names {BINDING}, which is for tests alone; remove it");
+        bail!("wrangler.toml names {BINDING}, which is only for tests; remove it");
     }
     Ok(format!("{switched} test builds"))
 }
@@ -86,7 +86,7 @@ fn has_switches(place: &Place, worker: &Worker) -> Result<bool> {
 fn first_with_marker(folder: &Path) -> Result<Option<PathBuf>> {
     for path in output_paths(folder) {
         let content = fs::read(&path)
-            .with_context(|| format!("cannot read {}; was it built?", path.display()))?;
+            .with_context(|| format!("cannot read {}; build it first", path.display()))?;
         if content.windows(MARKER.len()).any(|window| window == MARKER.as_bytes()) {
             return Ok(Some(path));
         }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_release_with_a_switch_is_found_and_so_is_a_test_build_without_one() {
+    fn a_release_with_switches_and_a_test_build_without_them_are_errors() {
         let switch = "\0asm http://rolecall-fault-point/x";
         assert!(check("\0asm", switch, "").is_ok());
         assert!(check(switch, switch, "").is_err());

@@ -1,4 +1,4 @@
-//! What a Worker is made of: a digest that changes when, and only when, building again could
+//! The inputs of a Worker's build: a digest that changes if, and only if, building again could
 //! change the result.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,57 +16,57 @@ use crate::place::Place;
 use crate::setup::Tools;
 use crate::versions::{WASM_TARGET, WORKER_BUILD};
 
-/// Files of the root that every build reads.
+/// The files in the root that every build reads.
 const COMMON: [&str; 5] =
     ["Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml", "package.json"];
 
-/// Variables that change what cargo makes.
+/// The variables that change the output of cargo.
 const VARIABLES: [&str; 3] =
     ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS"];
 
 /// The inputs of all Workers.
 #[derive(Debug)]
-pub(super) struct Inputs {
+pub(super) struct BuildInputs {
     root: PathBuf,
-    /// Each crate of the workspace: its folder, and the crates of the workspace it is built from.
+    /// Each crate of the workspace: its folder, and the workspace crates that it depends on.
     crates: BTreeMap<String, (PathBuf, Vec<String>)>,
     tools: String,
 }
 
 #[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
+struct CargoMetadata {
+    packages: Vec<CargoPackage>,
 }
 
 #[derive(Deserialize)]
-struct Package {
+struct CargoPackage {
     name: String,
     manifest_path: PathBuf,
-    dependencies: Vec<Dependency>,
+    dependencies: Vec<CargoDependency>,
 }
 
 #[derive(Deserialize)]
-struct Dependency {
+struct CargoDependency {
     name: String,
     path: Option<PathBuf>,
     /// `dev`, `build`, or none for an ordinary one.
     kind: Option<String>,
 }
 
-impl Inputs {
-    /// Reads how the crates hang together.
+impl BuildInputs {
+    /// Reads the dependencies between the crates.
     pub(super) fn read(place: &Place, tools: &Tools) -> Result<Self> {
         let text = Call::new("cargo")
             .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
             .dir(&place.root)
-            .read("Mend the manifest that is named above.")?;
-        let metadata: Metadata = serde_json::from_str(&text)
-            .context("cargo metadata gave another form than expected; is cargo the pinned one?")?;
-        let crates = metadata.packages.into_iter().map(Package::entry).collect();
+            .read("Fix the manifest that is named above.")?;
+        let metadata: CargoMetadata = serde_json::from_str(&text)
+            .context("cargo metadata has an unexpected form; check that cargo is the pinned one")?;
+        let crates = metadata.packages.into_iter().map(CargoPackage::entry).collect();
         Ok(Self { root: place.root.clone(), crates, tools: tool_line(tools) })
     }
 
-    /// The digest of what the crate `name` is built from, and with which arguments.
+    /// The digest of the files and the arguments that the crate `name` is built with.
     pub(super) fn digest(&self, name: &str, args: &[String]) -> Result<String> {
         let mut files: BTreeSet<PathBuf> = COMMON.iter().map(|file| self.root.join(file)).collect();
         for folder in self.folders(name)? {
@@ -77,7 +77,7 @@ impl Inputs {
         Ok(hex(Sha256::digest(format!("{} {args}\n{files}", self.tools))))
     }
 
-    /// The folders of the crate and of all crates of the workspace below it.
+    /// The folders of the crate and of all workspace crates that it depends on.
     fn folders(&self, name: &str) -> Result<BTreeSet<PathBuf>> {
         let mut folders = BTreeSet::new();
         let mut open = vec![name];
@@ -93,7 +93,7 @@ impl Inputs {
     }
 }
 
-impl Package {
+impl CargoPackage {
     fn entry(self) -> (String, (PathBuf, Vec<String>)) {
         let folder = self.manifest_path.parent().map(Path::to_path_buf).unwrap_or_default();
         let below = self.dependencies.into_iter();
@@ -102,24 +102,25 @@ impl Package {
     }
 }
 
-/// The digest of the names and contents of `files`; names count from `root`, so that two clones
-/// agree.
+/// The digest of the names and contents of `files`. Names are relative to `root`, so two clones
+/// get the same digest.
 pub(super) fn digest(root: &Path, files: impl IntoIterator<Item = PathBuf>) -> Result<String> {
     let mut all = Sha256::new();
     for file in files {
-        let content = fs::read(&file)
-            .with_context(|| format!("cannot read {}; may you read it?", file.display()))?;
+        let content = fs::read(&file).with_context(|| {
+            format!("cannot read {}; check that you may read it", file.display())
+        })?;
         let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy();
-        // The length stands before the content: no two lists of files run together alike.
+        // The length comes before the content, so two different lists never have the same bytes.
         all.update(format!("{name}\n{}\n", content.len()));
         all.update(&content);
     }
     Ok(hex(all.finalize()))
 }
 
-/// Adds the files below `folder`, without what is built there and what is hidden.
+/// Adds the files below `folder`, without build outputs and hidden files.
 fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
-    let read = || format!("cannot read {}; may you read it?", folder.display());
+    let read = || format!("cannot read {}; check that you may read it", folder.display());
     for entry in fs::read_dir(folder).with_context(read)? {
         let path = entry.with_context(read)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -137,7 +138,7 @@ fn walk(folder: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
 
 fn tool_line(tools: &Tools) -> String {
     let [(_, wasm_bindgen), ..] = tools.binaries();
-    // The folder of the tool carries its version, which comes from Cargo.lock, hashed as well.
+    // The name of the tool's folder has its version, from Cargo.lock, which is hashed too.
     let wasm_bindgen = wasm_bindgen.components().rev().nth(2);
     let wasm_bindgen = wasm_bindgen.map(|name| name.as_os_str().to_string_lossy().into_owned());
     let mut line = format!("{WASM_TARGET} {WORKER_BUILD} {}", wasm_bindgen.unwrap_or_default());
@@ -160,7 +161,7 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
 mod tests {
     use super::*;
 
-    fn workspace() -> (tempfile::TempDir, Inputs) {
+    fn workspace() -> (tempfile::TempDir, BuildInputs) {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().to_path_buf();
         let names = ["a/src", "b/src", "a/build", ".cargo"];
@@ -176,11 +177,11 @@ mod tests {
             ("a".to_owned(), (root.join("a"), vec!["b".to_owned()])),
             ("b".to_owned(), (root.join("b"), Vec::new())),
         ]);
-        (folder, Inputs { root, crates, tools: "1".to_owned() })
+        (folder, BuildInputs { root, crates, tools: "1".to_owned() })
     }
 
     #[track_caller]
-    fn check(change: impl Fn(&mut Inputs), changes: bool) {
+    fn check(change: impl Fn(&mut BuildInputs), changes: bool) {
         let (_folder, mut inputs) = workspace();
         let before = inputs.digest("a", &[]).unwrap();
         change(&mut inputs);
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_build_reads_changes_the_digest() {
+    fn only_inputs_of_the_build_change_the_digest() {
         check(|_| (), false);
         check(|it| fs::write(it.root.join("a/src/lib.rs"), "A").unwrap(), true);
         check(|it| fs::write(it.root.join("b/src/new.rs"), "").unwrap(), true);
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn two_ways_to_build_are_two_builds() {
+    fn the_arguments_change_the_digest() {
         let (_folder, inputs) = workspace();
         let of = |args: &[&str]| {
             inputs.digest("a", &args.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap()
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_that_is_not_there_is_named() {
+    fn an_unknown_crate_is_named() {
         let error = workspace().1.digest("c", &[]).unwrap_err();
         assert!(error.to_string().contains("no crate `c`"));
     }

@@ -1,4 +1,4 @@
-//! How large a Worker is, as it counts: everything that is uploaded, compressed.
+//! The size of a Worker: everything that is uploaded, compressed.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -9,21 +9,21 @@ use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Ours: bytes of one Worker after `gzip -9`. Cloudflare's own limit is twelve times as much
-/// (<https://developers.cloudflare.com/workers/platform/limits/#worker-size>); a cold start pays
-/// for every byte, so ours is what a small Worker in Rust can keep to.
+/// Our own limit: bytes of one Worker after `gzip -9`. Cloudflare's limit is twelve times as much
+/// (<https://developers.cloudflare.com/workers/platform/limits/#worker-size>), but every byte
+/// slows a cold start, so ours is what a small Worker in Rust can stay under.
 const BUDGET_BYTES: u64 = 250_000;
 
 /// The sizes of one Worker, in bytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Size {
+pub(crate) struct WorkerSize {
     name: String,
     wasm: u64,
     gzipped: u64,
 }
 
-impl Size {
-    /// Measures the files that are uploaded for a Worker.
+impl WorkerSize {
+    /// Measures the uploaded files of a Worker.
     pub(super) fn of(name: &str, files: &[PathBuf]) -> Result<Self> {
         let mut size = Self { name: name.to_owned(), wasm: 0, gzipped: 0 };
         for file in files {
@@ -44,21 +44,21 @@ impl Size {
     }
 }
 
-/// The sizes, a line each under a heading.
-pub(super) fn table(sizes: &[Size]) -> String {
+/// The table of the sizes.
+pub(super) fn table(sizes: &[WorkerSize]) -> String {
     let mut table = format!("{:<12}{:>12}{:>12}", "Worker", "wasm", "gzipped");
-    for Size { name, wasm, gzipped } in sizes {
+    for WorkerSize { name, wasm, gzipped } in sizes {
         // A String takes any text, so this write cannot fail.
         let _ = write!(table, "\n{name:<12}{:>12}{:>12}", kilobytes(*wasm), kilobytes(*gzipped));
     }
     table
 }
 
-/// Ends well when no Worker is too large.
+/// Checks that no Worker is too large.
 ///
 /// # Errors
 /// When one is over the budget.
-pub(super) fn within_budget(sizes: &[Size]) -> Result<()> {
+pub(super) fn within_budget(sizes: &[WorkerSize]) -> Result<()> {
     let Some(size) = sizes.iter().find(|size| BUDGET_BYTES < size.gzipped) else { return Ok(()) };
     bail!(
         "{} is over the budget of {}; look for a new dependency with `cargo tree -p {} -e normal \
@@ -75,7 +75,7 @@ fn gzipped(content: &[u8]) -> io::Result<u64> {
     u64::try_from(encoder.finish()?.len()).map_err(io::Error::other)
 }
 
-/// One kilobyte is 1000 bytes, as Cloudflare counts.
+/// One kilobyte is 1000 bytes, as at Cloudflare.
 fn kilobytes(bytes: u64) -> String {
     format!("{}.{} KB", bytes / 1000, bytes % 1000 / 100)
 }
@@ -84,32 +84,32 @@ fn kilobytes(bytes: u64) -> String {
 mod tests {
     use super::*;
 
-    fn size(gzipped: u64) -> Size {
-        Size { name: "ingest".to_owned(), wasm: 374_912, gzipped }
+    fn size(gzipped: u64) -> WorkerSize {
+        WorkerSize { name: "ingest".to_owned(), wasm: 374_912, gzipped }
     }
 
     #[test]
-    fn the_budget_itself_passes_and_one_byte_more_does_not() {
+    fn the_budget_is_allowed_and_one_byte_more_is_not() {
         assert!(within_budget(&[size(BUDGET_BYTES)]).is_ok());
         let error = within_budget(&[size(1), size(BUDGET_BYTES + 1)]).unwrap_err().to_string();
         assert!(error.contains("over the budget of 250.0 KB"), "{error}");
     }
 
     #[test]
-    fn the_table_has_a_line_for_each() {
+    fn the_table_has_a_line_for_each_worker() {
         let want = "Worker              wasm     gzipped\n\
                     ingest          374.9 KB    143.2 KB";
         assert_eq!(table(&[size(143_210)]), want);
     }
 
     #[test]
-    fn both_files_count_and_only_one_is_wasm() {
+    fn both_files_are_measured_and_only_one_is_wasm() {
         let folder = tempfile::tempdir().unwrap();
         let files = ["index.js", "index_bg.wasm"].map(|name| folder.path().join(name));
         for file in &files {
             fs::write(file, [7; 1000]).unwrap();
         }
-        let size = Size::of("w", &files).unwrap();
+        let size = WorkerSize::of("w", &files).unwrap();
         assert_eq!(size.wasm, 1000);
         assert_eq!(size.gzipped, 2 * gzipped(&[7; 1000]).unwrap());
     }

@@ -1,4 +1,4 @@
-//! Changing values of a TOML file that somebody else wrote: all else stays, byte for byte.
+//! Edits of single values in a TOML file: everything else stays, byte for byte.
 
 use std::ops::Range;
 
@@ -6,8 +6,8 @@ use anyhow::{Result, anyhow};
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Value};
 
-/// Replaces strings of `text`. `change` is told the keys that lead to each (elements of a list
-/// share the list's key) and its value, and answers the new value, if there is one.
+/// Replaces strings in `text`. `change` gets the keys of each string (elements of a list
+/// have the key of the list) and its value, and returns the new value, if there is one.
 ///
 /// # Errors
 /// When `text` is not TOML.
@@ -15,12 +15,12 @@ pub(super) fn strings(
     text: &str,
     mut change: impl FnMut(&[&str], &str) -> Option<String>,
 ) -> Result<String> {
-    // The parser's own message shows the line at fault, and a secret may stand in it.
+    // The parser's own message shows the line, which may contain a secret.
     let table = DeTable::parse(text)
-        .map_err(|error| anyhow!("this is not TOML: {}; mend it", error.message()))?;
+        .map_err(|error| anyhow!("this is not TOML: {}; correct it", error.message()))?;
     let mut edits = Vec::new();
     in_table(table.get_ref(), &[], &mut change, &mut edits);
-    // From the end to the beginning, so that the places of earlier ones stay right.
+    // From the end to the start, so that the positions of earlier ones stay right.
     edits.sort_by_key(|(place, _): &(Range<usize>, String)| place.start);
     let mut edited = text.to_owned();
     for (place, value) in edits.into_iter().rev() {
@@ -94,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_in_is_quoted() {
+    fn a_new_value_is_quoted() {
         let edited = strings("a = 1\nb = \"c\"", |_, _| Some("d\"e\\".to_owned())).unwrap();
         let table: toml::Table = edited.parse().unwrap();
         assert_eq!(table["b"].as_str(), Some("d\"e\\"));
     }
 
     #[test]
-    fn what_is_no_toml_is_refused() {
+    fn text_that_is_not_toml_is_refused() {
         let error = strings("a = whsec_MfKQ", |_, _| None).unwrap_err();
         assert!(!format!("{error:#}").contains("MfKQ"), "{error:#}");
     }

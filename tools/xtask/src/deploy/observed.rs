@@ -1,51 +1,51 @@
-//! What is at Cloudflare already, out of what wrangler 4.164 says of it.
+//! What exists at Cloudflare, read from the output of wrangler 4.164.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::config::Config;
-use super::wrangler::{Commands, Said, Wrangler};
+use super::config::DeployConfig;
+use super::wrangler::{CommandOutput, Wrangler, WranglerCommands};
 
-/// The most pages of queues that are read. An account has at most 10,000 queues.
+/// The most pages of queues to read. An account has at most 10,000 queues.
 /// <https://developers.cloudflare.com/queues/platform/limits/>
 const PAGES_MAX: u32 = 1_000;
 
-/// What to do when wrangler cannot be asked.
+/// The next step when wrangler fails.
 const NEXT: &str =
     "Check the network and your rights (`npx wrangler whoami`), then run this again.";
 
-/// What is known of the account.
+/// The state of the account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Observed {
+pub(super) struct AccountState {
     /// The names of the queues.
     pub(super) queues: BTreeSet<String>,
     /// The ids of the databases, by name.
     pub(super) databases: BTreeMap<String, String>,
-    /// The names of the secrets of each environment's Worker; none for one that is not there.
+    /// The names of the secrets of each environment's Worker; none if there is no such Worker.
     pub(super) secrets: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A Cloudflare account that the caller may use.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(super) struct Account {
+pub(super) struct CloudflareAccount {
     /// Its id.
     pub(super) id: String,
     /// Its name.
     pub(super) name: String,
 }
 
-/// Asks wrangler for all that `config` is about. Changes nothing.
+/// Reads with wrangler what `config` is about. Changes nothing.
 ///
 /// # Errors
-/// When wrangler fails, or says something else than it does in the pinned version.
+/// When wrangler fails, or its output differs from that of the pinned version.
 pub(super) fn observe(
-    config: &Config,
-    commands: &Commands,
+    config: &DeployConfig,
+    commands: &WranglerCommands,
     wrangler: &mut dyn Wrangler,
-) -> Result<Observed> {
-    wrangler.begin("look at the account");
+) -> Result<AccountState> {
+    wrangler.begin("read the state of the account");
     let queues = queues(&config.queues, commands, wrangler)?;
     let databases = match &config.database {
         Some(_) => databases(commands, wrangler)?,
@@ -63,7 +63,7 @@ pub(super) fn observe(
         secrets.insert(worker.env.clone(), found);
     }
     wrangler.end("");
-    Ok(Observed { queues, databases, secrets })
+    Ok(AccountState { queues, databases, secrets })
 }
 
 /// The databases of the account.
@@ -71,20 +71,23 @@ pub(super) fn observe(
 /// # Errors
 /// As [`observe`].
 pub(super) fn databases(
-    commands: &Commands,
+    commands: &WranglerCommands,
     wrangler: &mut dyn Wrangler,
 ) -> Result<BTreeMap<String, String>> {
     let command = commands.list_databases();
     read_databases(&wrangler.run(&command)?.ok(&command, NEXT)?)
 }
 
-/// The account to deploy to: the one that is named, or the only one there is.
+/// The account to deploy to: the named one, or the only one.
 ///
 /// # Errors
-/// When nobody is logged in, or there is a choice.
-pub(super) fn account(named: Option<&str>, wrangler: &mut dyn Wrangler) -> Result<Account> {
-    wrangler.begin("ask who is logged in");
-    let command = Commands::who_am_i();
+/// When nobody is logged in, or there are several accounts.
+pub(super) fn account(
+    named: Option<&str>,
+    wrangler: &mut dyn Wrangler,
+) -> Result<CloudflareAccount> {
+    wrangler.begin("read the login");
+    let command = WranglerCommands::who_am_i();
     let next = "Log in with `npx wrangler login`, or set CLOUDFLARE_API_TOKEN; \
                 docs/deploy.md says what the token may do.";
     let accounts = read_accounts(&wrangler.run(&command)?.ok(&command, next)?)?;
@@ -93,20 +96,22 @@ pub(super) fn account(named: Option<&str>, wrangler: &mut dyn Wrangler) -> Resul
     Ok(account)
 }
 
-impl Account {
+impl CloudflareAccount {
     /// Name and id.
     pub(super) fn shown(&self) -> String {
         if self.name.is_empty() { self.id.clone() } else { format!("{} ({})", self.name, self.id) }
     }
 }
 
-fn choose(named: Option<&str>, accounts: Vec<Account>) -> Result<Account> {
+fn choose(named: Option<&str>, accounts: Vec<CloudflareAccount>) -> Result<CloudflareAccount> {
     if let Some(id) = named {
-        // A narrow token may use an account that it may not list.
+        // A restricted token may use an account that it may not list.
         let found = accounts.into_iter().find(|account| account.id == id);
-        return Ok(found.unwrap_or_else(|| Account { id: id.to_owned(), name: String::new() }));
+        return Ok(
+            found.unwrap_or_else(|| CloudflareAccount { id: id.to_owned(), name: String::new() })
+        );
     }
-    let listed: Vec<String> = accounts.iter().map(Account::shown).collect();
+    let listed: Vec<String> = accounts.iter().map(CloudflareAccount::shown).collect();
     let next = "name one: `account_id = \"…\"` at the top of the file, or CLOUDFLARE_ACCOUNT_ID";
     let mut accounts = accounts.into_iter();
     match (accounts.next(), accounts.next()) {
@@ -116,10 +121,10 @@ fn choose(named: Option<&str>, accounts: Vec<Account>) -> Result<Account> {
     }
 }
 
-/// Page by page, until all that are `wanted` were seen or a page is empty.
+/// Reads page by page, until all `wanted` queues were found or a page is empty.
 fn queues(
     wanted: &BTreeSet<String>,
-    commands: &Commands,
+    commands: &WranglerCommands,
     wrangler: &mut dyn Wrangler,
 ) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
@@ -135,7 +140,7 @@ fn queues(
     Ok(found)
 }
 
-/// The column `name` of the table that `queues list` prints; there is no JSON of it. A page
+/// The column `name` of the table that `queues list` prints; it has no JSON output. A page
 /// without queues is blank.
 fn read_queues(out: &str) -> Result<BTreeSet<String>> {
     let mut rows = out.lines().filter(|line| line.starts_with('│')).map(cells);
@@ -174,11 +179,11 @@ fn read_secrets(out: &str) -> Result<BTreeSet<String>> {
     Ok(listed.into_iter().map(|it| it.name).collect())
 }
 
-fn read_accounts(out: &str) -> Result<Vec<Account>> {
+fn read_accounts(out: &str) -> Result<Vec<CloudflareAccount>> {
     #[derive(Deserialize)]
     struct Me {
         #[serde(default)]
-        accounts: Vec<Account>,
+        accounts: Vec<CloudflareAccount>,
     }
     Ok(read_json::<Me>(out, "whoami")?.accounts)
 }
@@ -190,7 +195,7 @@ fn read_json<'a, T: Deserialize<'a>>(out: &'a str, what: &str) -> Result<T> {
 }
 
 /// Whether `secret list` failed because the Worker was never deployed.
-fn is_absent(said: &Said, worker: &str) -> bool {
+fn is_absent(said: &CommandOutput, worker: &str) -> bool {
     !said.success
         && said.tail.contains(&format!("Worker \"{worker}\""))
         && said.tail.contains("not found")

@@ -1,4 +1,4 @@
-//! A stage: a second set of Workers, queues and a database, in a file of its own.
+//! A stage: a second set of Workers, queues and a database, with its own file.
 
 use std::fs;
 
@@ -6,17 +6,17 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::config::Config;
+use super::config::DeployConfig;
 use super::edit;
 use crate::place::Place;
 
-/// The file of what is no stage.
+/// The file of production.
 const ROOT_FILE: &str = "wrangler.toml";
 
 /// A Worker's name is at most 63 letters; the longest of ours takes 17, with the hyphen.
 const NAME_BYTES_MAX: usize = 30;
 
-/// Variables of a Clerk instance and of an address. A stage has its own.
+/// Variables that name a Clerk instance or an address. A stage has its own values.
 const OWN_VARS: [&str; 7] = [
     "AUTHORIZED_PARTIES",
     "CLERK_FRONTEND_API_URL",
@@ -27,9 +27,10 @@ const OWN_VARS: [&str; 7] = [
     "CLERK_PUBLISHABLE_KEY",
 ];
 
-/// What a block may have: each is set apart below, or is nobody's. Of what is not here (a bucket,
-/// a namespace of keys) production and the stage would share one.
-const SET_APART: [&str; 20] = [
+/// The keys that a block may have. Each is changed for the stage below, or names nothing at
+/// Cloudflare. What other keys name (a bucket, a key-value namespace) would be shared with
+/// production.
+const SEPARATE_KEYS: [&str; 20] = [
     "build",
     "compatibility_date",
     "compatibility_flags",
@@ -52,11 +53,11 @@ const SET_APART: [&str; 20] = [
     "workers_dev",
 ];
 
-/// The name of a stage, fit to stand in the names of Workers, queues and hosts.
+/// The name of a stage. It is valid in the names of Workers, queues and hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stage(String);
+pub(super) struct DeployStage(String);
 
-impl Stage {
+impl DeployStage {
     /// # Errors
     /// When `raw` is not letters, digits and inner hyphens, in lower case.
     pub(super) fn parse(raw: &str) -> Result<Self> {
@@ -71,7 +72,7 @@ impl Stage {
         Ok(Self(raw.to_owned()))
     }
 
-    /// The stage's file, beside the root's.
+    /// The file of the stage.
     pub(super) fn file(&self) -> String {
         format!("wrangler.{}.toml", self.0)
     }
@@ -81,29 +82,30 @@ impl Stage {
 ///
 /// # Errors
 /// When the file is missing or wrong, or the stage's names are the root's too.
-pub(super) fn read(place: &Place, stage: Option<&Stage>) -> Result<Config> {
-    let root = Config::read(ROOT_FILE, &root_text(place)?)?;
+pub(super) fn read(place: &Place, stage: Option<&DeployStage>) -> Result<DeployConfig> {
+    let root = DeployConfig::read(ROOT_FILE, &root_text(place)?)?;
     let Some(stage) = stage else { return Ok(root) };
     let make = format!("make it with `cargo xtask deploy --stage {} --init`", stage.0);
     let file = stage.file();
-    let config = Config::read(&file, &text(place, &file, &make)?)?;
+    let config = DeployConfig::read(&file, &text(place, &file, &make)?)?;
     apart(&config, &root)?;
     Ok(config)
 }
 
-/// Writes the file of a new stage, and answers what to tell about it.
+/// Writes the file of a new stage, and returns a message about it.
 ///
 /// # Errors
-/// When it is there already, or cannot be made.
-pub(super) fn init(place: &Place, stage: &Stage) -> Result<String> {
+/// When it already exists, or cannot be made.
+pub(super) fn init(place: &Place, stage: &DeployStage) -> Result<String> {
     let file = stage.file();
     let path = place.root.join(&file);
     if path.exists() {
-        bail!("{file} is there already; change it by hand, or remove it and run this again");
+        bail!("{file} already exists; change it by hand, or remove it and run this again");
     }
     let made = form(&root_text(place)?, stage)?;
-    fs::write(&path, made)
-        .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
+    fs::write(&path, made).with_context(|| {
+        format!("cannot write {}; check that you may write there", path.display())
+    })?;
     Ok(format!(
         "Wrote {file}: {ROOT_FILE} with `-{0}` at the names of Workers, queues and database,\n\
          `{0}.` before the hosts of routes, and blanks where production has its Clerk instance.\n\
@@ -112,12 +114,12 @@ pub(super) fn init(place: &Place, stage: &Stage) -> Result<String> {
     ))
 }
 
-/// The text of a stage's file, out of the root's. Nothing in it reaches what the root has.
+/// The text of a stage's file, made from the root's. It shares nothing with the root.
 ///
 /// # Errors
-/// When `root` is not what a deployment takes, or something of it would be shared.
-pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
-    let config = Config::read(ROOT_FILE, root)?;
+/// When `root` is not valid, or something in it would be shared.
+pub(super) fn form(root: &str, stage: &DeployStage) -> Result<String> {
+    let config = DeployConfig::read(ROOT_FILE, root)?;
     refuse_shared(root)?;
     let suffix = |name: &str| Some(format!("{name}-{}", stage.0));
     let database = config.database.as_ref().map(|it| it.name.clone()).unwrap_or_default();
@@ -125,7 +127,7 @@ pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
         ["env", _, "name"]
         | [.., "script_name" | "queue" | "dead_letter_queue" | "database_name"]
         | [.., "services", "service"] => suffix(value),
-        // A variable that tells a Worker what another block calls a queue.
+        // A variable with the name of a queue.
         [.., "vars", _] if config.queues.contains(value.trim()) => suffix(value.trim()),
         [.., "database_id" | "preview_database_id"] => suffix(&database),
         [.., "ratelimits", "namespace_id"] => Some(counter(value, stage)),
@@ -143,7 +145,7 @@ pub(super) fn form(root: &str, stage: &Stage) -> Result<String> {
          # What changes there for all stages, change here too.\n\n{made}",
         stage.0
     );
-    apart(&Config::read(&stage.file(), &made)?, &config)?;
+    apart(&DeployConfig::read(&stage.file(), &made)?, &config)?;
     Ok(made)
 }
 
@@ -151,7 +153,7 @@ fn refuse_shared(root: &str) -> Result<()> {
     let table: Table = root.parse()?;
     for (env, block) in table.get("env").and_then(Value::as_table).into_iter().flatten() {
         let keys = block.as_table().into_iter().flat_map(Table::keys);
-        let mut others = keys.filter(|key| !SET_APART.contains(&key.as_str()));
+        let mut others = keys.filter(|key| !SEPARATE_KEYS.contains(&key.as_str()));
         if let Some(key) = others.next() {
             bail!(
                 "[env.{env}] has `{key}`, which a stage would share with production; copy \
@@ -162,18 +164,18 @@ fn refuse_shared(root: &str) -> Result<()> {
     Ok(())
 }
 
-/// Two rate limiters with one number share their counts, so a stage's flood would close
-/// production's door. A number is made of the stage's name and the old one.
+/// Two rate limiters with one number share their counts, so too many requests to a stage would
+/// limit production. The new number is made from the stage's name and the old one.
 /// <https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>
-fn counter(old: &str, stage: &Stage) -> String {
+fn counter(old: &str, stage: &DeployStage) -> String {
     let digest = Sha256::digest(format!("{} {old}", stage.0));
     let number = digest.iter().take(4).fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte));
     number.max(1).to_string()
 }
 
-/// Refuses a stage that has a name in common with the root, in one account: deploying it would
+/// Refuses a stage that shares a name with the root in one account: deploying it would
 /// replace production, or read its queue.
-fn apart(stage: &Config, root: &Config) -> Result<()> {
+fn apart(stage: &DeployConfig, root: &DeployConfig) -> Result<()> {
     let accounts = [&stage.account, &root.account];
     if accounts.iter().all(|account| account.is_some()) && stage.account != root.account {
         return Ok(());
@@ -192,8 +194,8 @@ fn apart(stage: &Config, root: &Config) -> Result<()> {
     limiters_apart(stage, root)
 }
 
-/// A stage limits what production limits, and counts it by itself.
-fn limiters_apart(stage: &Config, root: &Config) -> Result<()> {
+/// Checks that a stage has the same rate limiters as production, with its own counts.
+fn limiters_apart(stage: &DeployConfig, root: &DeployConfig) -> Result<()> {
     for ((env, name), number) in &root.limiters {
         let own = stage.limiters.get(&(env.clone(), name.clone()));
         if own.is_none_or(|own| root.limiters.values().any(|it| it == own)) {
@@ -208,10 +210,10 @@ fn limiters_apart(stage: &Config, root: &Config) -> Result<()> {
     Ok(())
 }
 
-/// The text of the root's file.
+/// The text of the root file.
 ///
 /// # Errors
-/// When it is not there.
+/// When it does not exist.
 pub(super) fn root_text(place: &Place) -> Result<String> {
     text(place, ROOT_FILE, "restore it from git")
 }

@@ -5,9 +5,9 @@ mod files;
 mod runs;
 mod settings;
 
-use super::config::Config;
-use super::observed::Observed;
-use super::wrangler::Commands;
+use super::config::DeployConfig;
+use super::observed::AccountState;
+use super::wrangler::WranglerCommands;
 
 /// A file of the root's shape, with a placeholder for the database's id.
 const FILE: &str = r#"
@@ -79,12 +79,12 @@ script_name = "rolecall-durable"
 
 const ID: &str = "0b0f1a3c-7a0e-4c4e-9f55-3b9a7d0c1e22";
 
-fn commands() -> Commands {
-    Commands { file: "wrangler.toml".to_owned(), revision: None }
+fn commands() -> WranglerCommands {
+    WranglerCommands { file: "wrangler.toml".to_owned(), revision: None }
 }
 
-fn config(text: &str) -> Config {
-    Config::read("wrangler.toml", text).unwrap()
+fn config(text: &str) -> DeployConfig {
+    DeployConfig::read("wrangler.toml", text).unwrap()
 }
 
 /// The file with the database's id.
@@ -93,8 +93,8 @@ fn with_id(id: &str) -> String {
 }
 
 /// An account in which everything is.
-fn all_there() -> Observed {
-    Observed {
+fn all_there() -> AccountState {
+    AccountState {
         queues: ["rolecall-dead", "rolecall-events", "other"].map(str::to_owned).into(),
         databases: [("rolecall".to_owned(), ID.to_owned())].into(),
         secrets: [("ingest".to_owned(), ["CLERK_WEBHOOK_SECRET".to_owned()].into())].into(),

@@ -1,4 +1,4 @@
-//! Calling wrangler, the pinned one: which commands there are, and how they are run.
+//! The commands of the pinned wrangler, and how they are run.
 
 use anyhow::{Result, bail};
 
@@ -7,8 +7,8 @@ use crate::place::Place;
 use crate::setup::Tools;
 use crate::show::Step;
 
-/// How long a queue keeps a message that nobody took: 14 days, the most there is. While the
-/// database is away what was accepted waits there.
+/// How long a queue keeps a message: 14 days, the maximum. While the
+/// database is unavailable, accepted deliveries wait there.
 /// <https://developers.cloudflare.com/queues/configuration/configure-queues/>
 const RETENTION_SECS: u32 = 14 * 24 * 60 * 60;
 
@@ -17,21 +17,21 @@ const _: () = assert!(RETENTION_SECS == shared::limits::RETENTION_S);
 
 /// A command of wrangler.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Command(Vec<String>);
+pub(super) struct WranglerCommand(Vec<String>);
 
-/// What belongs to every command of one deployment.
+/// What all commands of a deployment share.
 #[derive(Debug, Clone)]
-pub(super) struct Commands {
-    /// The file that every command names: left to find one, wrangler would take a `wrangler.json`
-    /// or `wrangler.jsonc` beside it, without a word.
+pub(super) struct WranglerCommands {
+    /// The file that every command names. Without it wrangler would silently use a `wrangler.json`
+    /// or `wrangler.jsonc` beside it.
     pub(super) file: String,
-    /// What the deployed versions are called, for whoever rolls back.
+    /// The message of the deployed versions, to find them for a rollback.
     pub(super) revision: Option<String>,
 }
 
-/// What a command said.
+/// The output of a command.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Said {
+pub(super) struct CommandOutput {
     /// Whether its status was 0.
     pub(super) success: bool,
     /// Standard output.
@@ -40,31 +40,31 @@ pub(super) struct Said {
     pub(super) tail: String,
 }
 
-/// Who runs commands and shows how it goes: wrangler itself, or a test's stand-in.
+/// Runs commands and shows progress: wrangler itself, or a stand-in for tests.
 pub(super) trait Wrangler {
-    /// Shows that something begins. What has not ended by then has failed.
+    /// Shows that a step begins. An earlier step that has not ended has failed.
     fn begin(&mut self, what: &str);
 
-    /// Shows that it ended well.
+    /// Shows that the step succeeded.
     fn end(&mut self, detail: &str);
 
     /// Runs `command` to its end.
     ///
     /// # Errors
-    /// When it cannot be started. That it failed is in what it [`Said`].
-    fn run(&mut self, command: &Command) -> Result<Said>;
+    /// When it cannot be started. A failure of the command is in [`CommandOutput`].
+    fn run(&mut self, command: &WranglerCommand) -> Result<CommandOutput>;
 }
 
 /// The pinned wrangler of the clone.
 #[derive(Debug)]
-pub(super) struct Pinned<'a> {
+pub(super) struct PinnedWrangler<'a> {
     place: &'a Place,
     tools: &'a Tools,
     account: Option<String>,
     step: Option<Step>,
 }
 
-impl Command {
+impl WranglerCommand {
     fn new(args: &[&str]) -> Self {
         Self(args.iter().map(|arg| (*arg).to_owned()).collect())
     }
@@ -74,12 +74,12 @@ impl Command {
         self
     }
 
-    /// What stands after `wrangler`.
+    /// The arguments of `wrangler`.
     pub(super) fn args(&self) -> &[String] {
         &self.0
     }
 
-    /// The command as one can type it in the clone.
+    /// The command line, to be typed in the clone.
     pub(super) fn shown(&self) -> String {
         let quoted = self
             .0
@@ -89,74 +89,74 @@ impl Command {
     }
 }
 
-impl Commands {
-    pub(super) fn who_am_i() -> Command {
-        Command::new(&["whoami", "--json"])
+impl WranglerCommands {
+    pub(super) fn who_am_i() -> WranglerCommand {
+        WranglerCommand::new(&["whoami", "--json"])
     }
 
-    pub(super) fn list_queues(&self, page: u32) -> Command {
-        self.on_file(Command::new(&["queues", "list", "--page", &page.to_string()]))
+    pub(super) fn list_queues(&self, page: u32) -> WranglerCommand {
+        self.on_file(WranglerCommand::new(&["queues", "list", "--page", &page.to_string()]))
     }
 
-    pub(super) fn create_queue(&self, name: &str) -> Command {
-        self.on_file(retained(Command::new(&["queues", "create", name])))
+    pub(super) fn create_queue(&self, name: &str) -> WranglerCommand {
+        self.on_file(retained(WranglerCommand::new(&["queues", "create", name])))
     }
 
-    pub(super) fn retain_queue(&self, name: &str) -> Command {
-        self.on_file(retained(Command::new(&["queues", "update", name])))
+    pub(super) fn retain_queue(&self, name: &str) -> WranglerCommand {
+        self.on_file(retained(WranglerCommand::new(&["queues", "update", name])))
     }
 
-    pub(super) fn list_databases(&self) -> Command {
-        self.on_file(Command::new(&["d1", "list", "--json"]))
+    pub(super) fn list_databases(&self) -> WranglerCommand {
+        self.on_file(WranglerCommand::new(&["d1", "list", "--json"]))
     }
 
-    pub(super) fn create_database(&self, name: &str) -> Command {
-        self.on_file(Command::new(&["d1", "create", name]))
+    pub(super) fn create_database(&self, name: &str) -> WranglerCommand {
+        self.on_file(WranglerCommand::new(&["d1", "create", name]))
     }
 
-    pub(super) fn migrate(&self, database: &str, env: &str) -> Command {
+    pub(super) fn migrate(&self, database: &str, env: &str) -> WranglerCommand {
         let args = ["d1", "migrations", "apply", database, "--remote"];
-        self.on_env(Command::new(&args), env)
+        self.on_env(WranglerCommand::new(&args), env)
     }
 
-    pub(super) fn list_secrets(&self, env: &str) -> Command {
-        self.on_env(Command::new(&["secret", "list", "--format", "json"]), env)
+    pub(super) fn list_secrets(&self, env: &str) -> WranglerCommand {
+        self.on_env(WranglerCommand::new(&["secret", "list", "--format", "json"]), env)
     }
 
-    pub(super) fn put_secret(&self, name: &str, env: &str) -> Command {
-        self.on_env(Command::new(&["secret", "put", name]), env)
+    pub(super) fn put_secret(&self, name: &str, env: &str) -> WranglerCommand {
+        self.on_env(WranglerCommand::new(&["secret", "put", name]), env)
     }
 
-    /// What a deployment would upload, without a network.
-    pub(super) fn bundle(&self, env: &str, folder: &str) -> Command {
-        self.on_env(Command::new(&["deploy", "--dry-run", "--outdir", folder]), env)
+    /// Writes what a deployment would upload, without a network.
+    pub(super) fn bundle(&self, env: &str, folder: &str) -> WranglerCommand {
+        self.on_env(WranglerCommand::new(&["deploy", "--dry-run", "--outdir", folder]), env)
     }
 
-    /// `--strict`, because without it a wrangler that can ask nobody overwrites what was changed
+    /// With `--strict`: without it, and without a terminal, wrangler overwrites what was changed
     /// in the dashboard.
-    pub(super) fn deploy(&self, env: &str) -> Command {
-        let command = self.on_env(Command::new(&["deploy", "--strict"]), env);
+    pub(super) fn deploy(&self, env: &str) -> WranglerCommand {
+        let command = self.on_env(WranglerCommand::new(&["deploy", "--strict"]), env);
         match &self.revision {
             Some(revision) => command.with(&["--message", revision]),
             None => command,
         }
     }
 
-    fn on_env(&self, command: Command, env: &str) -> Command {
+    fn on_env(&self, command: WranglerCommand, env: &str) -> WranglerCommand {
         self.on_file(command.with(&["--env", env]))
     }
 
-    fn on_file(&self, command: Command) -> Command {
+    fn on_file(&self, command: WranglerCommand) -> WranglerCommand {
         command.with(&["--config", &self.file])
     }
 }
 
-impl Said {
+impl CommandOutput {
     /// Standard output, unless the command failed.
     ///
     /// # Errors
-    /// When it did: what was tried, its last lines, and what to do `next`.
-    pub(super) fn ok(self, command: &Command, next: &str) -> Result<String> {
+    /// When it failed: the command, its last lines, and the `next` step.
+    pub(super) fn ok(self, command: &WranglerCommand, next: &str) -> Result<String> {
         if self.success {
             return Ok(self.out);
         }
@@ -164,18 +164,18 @@ impl Said {
     }
 }
 
-impl<'a> Pinned<'a> {
+impl<'a> PinnedWrangler<'a> {
     pub(super) fn new(place: &'a Place, tools: &'a Tools) -> Self {
         Self { place, tools, account: None, step: None }
     }
 
-    /// From here on every command acts on this account, whatever wrangler remembers.
+    /// From now on every command uses this account, not the one that wrangler remembers.
     pub(super) fn act_on(&mut self, account: &str) {
         self.account = Some(account.to_owned());
     }
 }
 
-impl Wrangler for Pinned<'_> {
+impl Wrangler for PinnedWrangler<'_> {
     fn begin(&mut self, what: &str) {
         self.step = Some(Step::begin(what));
     }
@@ -186,7 +186,7 @@ impl Wrangler for Pinned<'_> {
         }
     }
 
-    fn run(&mut self, command: &Command) -> Result<Said> {
+    fn run(&mut self, command: &WranglerCommand) -> Result<CommandOutput> {
         let step = &self.step;
         let say = |line: &str| step.iter().for_each(|step| step.say(line));
         let account = self.account.iter().map(|id| ("CLOUDFLARE_ACCOUNT_ID", id));
@@ -197,10 +197,10 @@ impl Wrangler for Pinned<'_> {
             .vars(account)
             .run(say)?;
         let plain = |text: String| console::strip_ansi_codes(&text).into_owned();
-        Ok(Said { success: ran.success, out: plain(ran.out()), tail: plain(ran.tail()) })
+        Ok(CommandOutput { success: ran.success, out: plain(ran.out()), tail: plain(ran.tail()) })
     }
 }
 
-fn retained(command: Command) -> Command {
+fn retained(command: WranglerCommand) -> WranglerCommand {
     command.with(&["--message-retention-period-secs", &RETENTION_SECS.to_string()])
 }

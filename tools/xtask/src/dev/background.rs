@@ -1,4 +1,4 @@
-//! A program that runs beside this one until it is dropped or this one ends.
+//! A program that runs in the background until it is dropped or this program ends.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,23 +11,23 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 
 use crate::call::Call;
-use crate::interrupt::Group;
+use crate::interrupt::ProcessGroup;
 
-/// How many of its last words are kept.
+/// The number of its last lines that are kept.
 const TAIL_LINES: usize = 20;
 
 /// A running program: lines go in, lines come out.
 #[derive(Debug)]
-pub(super) struct Background {
+pub(super) struct BackgroundProgram {
     name: &'static str,
     input: ChildStdin,
     output: Receiver<String>,
     tail: Arc<Mutex<VecDeque<String>>>,
-    _group: Group,
+    _group: ProcessGroup,
 }
 
-impl Background {
-    /// Starts `call`; when it ends, `ended` is told so.
+impl BackgroundProgram {
+    /// Starts `call`. A message is sent to `ended` when it ends.
     ///
     /// # Errors
     /// When it cannot be started.
@@ -37,7 +37,7 @@ impl Background {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let failed = || format!("`{shown}` could not be started; run `cargo xtask build`");
         let mut child = command.spawn().with_context(failed)?;
-        let group = Group::of(&child);
+        let group = ProcessGroup::of(&child);
         let input = child.stdin.take().with_context(failed)?;
         let (sender, output) = mpsc::channel();
         each_line(child.stdout.take(), move |line| drop(sender.send(line)));
@@ -47,7 +47,7 @@ impl Background {
         let ended = ended.clone();
         thread::spawn(move || {
             let how = child.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
-            // Nobody listens once the run is over.
+            // There is no receiver once the run is over.
             let _ = ended.send(format!("{name} ended by itself ({how})"));
         });
         Ok(Self { name, input, output, tail, _group: group })
@@ -56,7 +56,7 @@ impl Background {
     /// Sends it a line.
     ///
     /// # Errors
-    /// When it is gone.
+    /// When it has ended.
     pub(super) fn say(&mut self, line: &str) -> Result<()> {
         writeln!(self.input, "{line}").map_err(|_| self.gone("ended"))
     }
@@ -64,14 +64,14 @@ impl Background {
     /// Its next line.
     ///
     /// # Errors
-    /// When it says nothing within `patience`, or is gone.
+    /// When it prints nothing within `patience`, or has ended.
     pub(super) fn hear(&mut self, patience: Duration) -> Result<String> {
         self.output.recv_timeout(patience).map_err(|_| self.gone("did not answer"))
     }
 
-    /// An error that tells its last words.
+    /// An error with its last lines.
     pub(super) fn gone(&self, what: &str) -> anyhow::Error {
-        // Its last words may be behind its end by a moment.
+        // Its last lines may arrive a moment after its end.
         thread::sleep(Duration::from_millis(100));
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let words: Vec<String> = tail.iter().map(|line| format!("    {line}")).collect();
@@ -103,21 +103,21 @@ fn each_line<R: Read + Send + 'static>(
 mod tests {
     use super::*;
 
-    fn start(script: &str) -> (Background, Receiver<String>) {
+    fn start(script: &str) -> (BackgroundProgram, Receiver<String>) {
         let (sender, ended) = mpsc::channel();
         let call = Call::new("sh").arg("-c").arg(script);
-        (Background::start("sh", call, &sender).unwrap(), ended)
+        (BackgroundProgram::start("sh", call, &sender).unwrap(), ended)
     }
 
     #[test]
-    fn it_is_asked_and_answers() {
+    fn it_reads_lines_and_prints_lines() {
         let (mut program, _ended) = start("while read line; do echo \"$line!\"; done");
         program.say("a").unwrap();
         assert_eq!(program.hear(Duration::from_secs(10)).unwrap(), "a!");
     }
 
     #[test]
-    fn its_end_and_its_last_words_are_told() {
+    fn its_end_and_its_last_lines_are_reported() {
         let (mut program, ended) = start("echo no luck >&2; exit 3");
         let news = ended.recv_timeout(Duration::from_secs(10)).unwrap();
         assert_eq!(news, "sh ended by itself (exit status: 3)");

@@ -1,4 +1,4 @@
-//! The local Clerk: built, started, and asked to play.
+//! The local Clerk: its build, its start, and requests to it.
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -9,26 +9,26 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Addresses;
-use super::background::Background;
-use super::day::{Played, Step as DayStep};
-use super::http::{Answer, Client};
-use super::state::State;
+use super::background::BackgroundProgram;
+use super::day::{DayStep, StepResult};
+use super::http::{HttpAnswer, HttpClient};
+use super::state::DevState;
 use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
 
-/// How long it may take to start: on the first start it makes an RSA key.
+/// The most time for its start. The first start makes an RSA key.
 const START: Duration = Duration::from_mins(1);
 
 /// The running local Clerk.
 #[derive(Debug)]
-pub(super) struct Clerk {
-    _program: Background,
+pub(super) struct LocalClerk {
+    _program: BackgroundProgram,
     url: String,
-    client: Client,
+    client: HttpClient,
 }
 
-/// Builds the program and says where it is.
+/// Builds the program and returns its path.
 ///
 /// # Errors
 /// When it does not compile.
@@ -38,26 +38,26 @@ pub(super) fn build(place: &Place) -> Result<PathBuf> {
         .args(["build", "--locked", "--package", "local-clerk"])
         .dir(&place.root)
         .run(|line| step.say(line))?
-        .ok("Mend crate local-clerk, or the manifest that is named above.")?;
+        .ok("Fix crate local-clerk, or the manifest that is named above.")?;
     step.done("");
-    // Both programs are of one workspace and one profile, so they are built into one folder.
-    let own =
-        std::env::current_exe().context("this program cannot find itself; run it by cargo")?;
+    // Both programs have one workspace and one profile, so they are in one folder.
+    let own = std::env::current_exe()
+        .context("this program cannot find its own path; run it with cargo")?;
     let program = own.with_file_name("local-clerk");
     if !program.is_file() {
-        bail!("cargo left no {}; unset CARGO_BUILD_TARGET", program.display());
+        bail!("cargo wrote no {}; unset CARGO_BUILD_TARGET", program.display());
     }
     Ok(program)
 }
 
-impl Clerk {
+impl LocalClerk {
     /// Starts it and waits until it listens.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// When it does not start.
     pub(super) fn start(
         program: &PathBuf,
-        state: &State,
+        state: &DevState,
         addresses: Addresses,
         ended: &Sender<String>,
     ) -> Result<Self> {
@@ -68,43 +68,45 @@ impl Clerk {
             .arg("--state-dir")
             .arg(state.clerk_folder())
             .vars([("CLERK_WEBHOOK_SECRET", &state.secret)]);
-        let mut program = Background::start("local-clerk", call, ended)?;
-        // Its one line of output is its address, once it listens.
+        let mut program = BackgroundProgram::start("local-clerk", call, ended)?;
+        // It prints one line, its address, once it listens.
         program.hear(START)?;
-        Ok(Self { _program: program, url: addresses.clerk(), client: Client::new() })
+        Ok(Self { _program: program, url: addresses.clerk(), client: HttpClient::new() })
     }
 
     /// Its public key, as a JSON Web Key.
     ///
     /// # Errors
-    /// When it gives no answer that can be read; so for all that follow.
+    /// When its response cannot be read. This is so for all requests below.
     pub(super) fn key(&self) -> Result<Value> {
         let path = "/.well-known/jwks.json";
         let keys: Value = read(path, &self.client.data(&self.at(path), None))?;
         let key = keys.pointer("/keys/0").cloned();
-        key.with_context(|| format!("{path} of the local Clerk has no key: {keys}"))
+        key.with_context(|| {
+            format!("{path} of the local Clerk has no key: {keys}; start again with --fresh")
+        })
     }
 
-    /// The day's deliveries, in their order.
+    /// The deliveries of the day, in their order.
     ///
     /// # Errors
-    /// When it gives no answer that can be read.
+    /// When its response cannot be read.
     pub(super) fn day(&self) -> Result<Vec<DayStep>> {
         read("GET /local/day", &self.client.data(&self.at("/local/day"), None))
     }
 
     /// Delivers one step of the day.
-    pub(super) fn play(&self, index: usize) -> Result<Played> {
+    pub(super) fn play(&self, index: usize) -> Result<StepResult> {
         self.post(&format!("/local/day/{index}"), &json!({}))
     }
 
-    /// Delivers the loss of Ada's role.
-    pub(super) fn revoke(&self) -> Result<Played> {
+    /// Delivers the revocation of Ada's role.
+    pub(super) fn revoke(&self) -> Result<StepResult> {
         self.post("/local/day/revocation", &json!({}))
     }
 
-    /// Delivers its return.
-    pub(super) fn grant(&self) -> Result<Played> {
+    /// Delivers the grant of Ada's role.
+    pub(super) fn grant(&self) -> Result<StepResult> {
         self.post("/local/day/grant", &json!({}))
     }
 
@@ -112,7 +114,9 @@ impl Clerk {
     pub(super) fn token(&self, user_id: &str) -> Result<String> {
         let said: Value = self.post("/local/tokens", &json!({ "user_id": user_id }))?;
         let token = said.get("token").and_then(Value::as_str).map(str::to_owned);
-        token.with_context(|| format!("POST /local/tokens gave no token: {said}"))
+        token.with_context(|| {
+            format!("POST /local/tokens returned no token: {said}; look at crate local-clerk")
+        })
     }
 
     fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
@@ -124,11 +128,11 @@ impl Clerk {
     }
 }
 
-fn read<T: DeserializeOwned>(asked: &str, answer: &Answer) -> Result<T> {
+fn read<T: DeserializeOwned>(request: &str, answer: &HttpAnswer) -> Result<T> {
     if answer.status != 200 {
-        bail!("{asked} of the local Clerk gave {}: {}", answer.status, answer.body);
+        bail!("{request} of the local Clerk returned {}: {}", answer.status, answer.body);
     }
     serde_json::from_str(&answer.body).with_context(|| {
-        format!("{asked} of the local Clerk gave another form than expected: {}", answer.body)
+        format!("{request} of the local Clerk returned an unexpected form: {}", answer.body)
     })
 }

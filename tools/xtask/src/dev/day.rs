@@ -1,11 +1,11 @@
-//! The scripted day, as the local Clerk tells it, and what each user may do once it is over.
+//! The scripted day, as the local Clerk sends it, and what each user may do after it.
 
 use serde::Deserialize;
 
-/// What a delivery should come to.
+/// The expected outcome of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Outcome {
+pub(super) enum ExpectedOutcome {
     Applied,
     Superseded,
     Duplicate,
@@ -14,9 +14,9 @@ pub(super) enum Outcome {
     Refused,
 }
 
-impl Outcome {
-    /// What the row of such a delivery says; none where there must be no row. A duplicate is
-    /// counted in the row of the first one, whose outcome stays.
+impl ExpectedOutcome {
+    /// The outcome in the row of such a delivery; `None` if there must be no row. A duplicate is
+    /// counted in the row of the first delivery, which keeps its outcome.
     pub(super) fn row(self) -> Option<&'static str> {
         match self {
             Self::Applied => Some("applied"),
@@ -30,54 +30,54 @@ impl Outcome {
 
 /// A delivery of the day.
 #[derive(Debug, Deserialize)]
-pub(super) struct Step {
+pub(super) struct DayStep {
     pub(super) title: String,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: ExpectedOutcome,
     #[serde(rename = "type")]
     pub(super) kind: String,
     pub(super) subject: String,
 }
 
-/// How a delivery went.
+/// The result of a delivery.
 #[derive(Debug, Deserialize)]
-pub(super) struct Played {
+pub(super) struct StepResult {
     pub(super) svix_id: String,
     /// Every attempt, in order.
-    pub(super) attempts: Vec<Attempt>,
-    /// Whether the last answer was the right one.
+    pub(super) attempts: Vec<StepAttempt>,
+    /// Whether the last response was an expected one.
     pub(super) ok: Option<bool>,
 }
 
 /// One request of a delivery.
 #[derive(Debug, Deserialize)]
-pub(super) struct Attempt {
-    /// Absent when there was no answer.
+pub(super) struct StepAttempt {
+    /// Absent when there was no response.
     pub(super) status: Option<u16>,
 }
 
-impl Played {
-    /// The last answer, as people read it.
+impl StepResult {
+    /// The last status, for people.
     pub(super) fn answer(&self) -> String {
         let status = self.attempts.last().and_then(|last| last.status);
         status.map_or_else(|| "---".to_owned(), |status| status.to_string())
     }
 }
 
-/// A user of the day, and what is right once it is over.
+/// A user, and what is expected after the day.
 #[derive(Debug)]
-pub(super) struct Person {
+pub(super) struct ExpectedUser {
     pub(super) name: &'static str,
     pub(super) id: &'static str,
-    /// What `/api/me` answers, and the roles it names; none where it must refuse.
+    /// The app roles that `/api/me` returns; `None` if it must refuse.
     pub(super) roles: Option<&'static [&'static str]>,
-    /// The role in the one organization, where there is one.
+    /// The role in the organization, if there is one.
     pub(super) org_role: Option<&'static str>,
-    /// What `/admin` answers.
+    /// The status of `/admin`.
     pub(super) admin_status: u16,
 }
 
-/// Whose role comes and goes.
-pub(super) const ADA: Person = Person {
+/// The user whose role is revoked and granted.
+pub(super) const ADA: ExpectedUser = ExpectedUser {
     name: "Ada",
     id: "user_3ADAlovelace1815analytic001",
     roles: Some(&["admin", "member"]),
@@ -85,32 +85,32 @@ pub(super) const ADA: Person = Person {
     admin_status: 200,
 };
 
-/// Everyone: an admin, a member of an organization, the target of the forgeries, the deleted one,
-/// and one that no delivery ever named.
-pub(super) const PEOPLE: [Person; 5] = [
+/// All users: an admin, a member of an organization, the target of the forgeries, a deleted user,
+/// and one that no delivery names.
+pub(super) const EXPECTED_USERS: [ExpectedUser; 5] = [
     ADA,
-    Person {
+    ExpectedUser {
         name: "Grace",
         id: "user_3GRAChopper1906compiler0001",
         roles: Some(&["member"]),
         org_role: Some("org:member"),
         admin_status: 403,
     },
-    Person {
+    ExpectedUser {
         name: "Linus",
         id: "user_3LINUStorvalds1969kernel001",
         roles: Some(&["member"]),
         org_role: None,
         admin_status: 403,
     },
-    Person {
+    ExpectedUser {
         name: "Edsger",
         id: "user_3EDSGdijkstra1930goto000001",
         roles: None,
         org_role: None,
         admin_status: 403,
     },
-    Person {
+    ExpectedUser {
         name: "a stranger",
         id: "user_3STRANGERneverannounced0001",
         roles: Some(&[]),
@@ -125,17 +125,18 @@ mod tests {
 
     #[test]
     fn the_users_are_those_of_the_local_clerk() {
-        let known: Vec<&str> = local_clerk::people::ALL.iter().map(|person| person.id).collect();
-        let ours: Vec<&str> = PEOPLE.iter().map(|person| person.id).collect();
+        let known: Vec<&str> =
+            local_clerk::sample_users::ALL.iter().map(|person| person.id).collect();
+        let ours: Vec<&str> = EXPECTED_USERS.iter().map(|person| person.id).collect();
         assert_eq!(ours.get(..known.len()), Some(known.as_slice()));
-        assert_eq!(local_clerk::people::ADA.id, ADA.id);
+        assert_eq!(local_clerk::sample_users::ADA.id, ADA.id);
     }
 
     #[test]
-    fn the_local_clerks_day_can_be_read() {
-        let day = local_clerk::day::Day::new("ins_2mine", 1_700_000_000_000);
+    fn the_day_of_the_local_clerk_can_be_parsed() {
+        let day = local_clerk::day::ScriptedDay::new("ins_2mine", 1_700_000_000_000);
         let script = serde_json::to_string(&day.script()).unwrap();
-        let steps: Vec<Step> = serde_json::from_str(&script).unwrap();
-        assert!(steps.iter().any(|step| step.outcome == Outcome::Parked));
+        let steps: Vec<DayStep> = serde_json::from_str(&script).unwrap();
+        assert!(steps.iter().any(|step| step.outcome == ExpectedOutcome::Parked));
     }
 }

@@ -1,4 +1,4 @@
-//! `examples/react-router`: built when it changed, and set up as an app beside the Workers.
+//! `examples/react-router`: built if it changed, and started as an app beside the Workers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,20 @@ use crate::place::Place;
 use crate::setup::{self, Tools};
 use crate::show::Step;
 
-/// How it is called where Workers are.
+/// Its name beside the Workers.
 pub(crate) const NAME: &str = "example";
 
-/// Where it is.
+/// Its folder.
 pub(crate) const FOLDER: &str = "examples/react-router";
 
-/// What it is built from, beside its own folder.
+/// Its inputs, besides its own folder.
 const INPUTS: [&str; 3] =
     ["packages/guard/src", "packages/guard/tsconfig.json", "package-lock.json"];
 
-/// What a build writes last.
+/// The last output of a build.
 const OUTPUT: &str = "build/server/index.js";
 
-/// Builds the guards and the app, unless the last build is younger than all that it is made from.
+/// Builds the guards and the app, unless the last build is newer than all of its inputs.
 ///
 /// # Errors
 /// When either does not compile.
@@ -48,22 +48,22 @@ pub(crate) fn build(place: &Place, tools: &Tools) -> Result<()> {
         .args(["--project", "packages/guard/tsconfig.json"])
         .dir(&place.root)
         .run(|line| step.say(line))?
-        .ok("Mend the types in packages/guard that the compiler names.")?;
+        .ok("Fix the types in packages/guard that the compiler names.")?;
     let ran = node()
         .arg(modules.join("@react-router/dev/bin.js"))
         .arg("build")
         .dir(&folder)
         .vars(tools.vars()?)
         .run(|line| step.say(line))?
-        .ok("Mend what is named above in examples/react-router.")?;
+        .ok("Fix what is named above in examples/react-router.")?;
     if !output.is_file() {
-        bail!("the build left no {FOLDER}/{OUTPUT}:\n{}", ran.tail());
+        bail!("the build wrote no {FOLDER}/{OUTPUT}; its output:\n{}", ran.tail());
     }
     step.done("");
     Ok(())
 }
 
-/// What `serve.mjs` is told of it; `key` is the local Clerk's, as a JSON Web Key.
+/// The options of `serve.mjs` for it. `key` is the local Clerk's, as a JSON Web Key.
 pub(super) fn options(addresses: Addresses, key: &Value) -> Value {
     let clerk = addresses.clerk();
     json!({
@@ -72,7 +72,7 @@ pub(super) fn options(addresses: Addresses, key: &Value) -> Value {
         "key": key,
         "bindings": {
             "CLERK_PUBLISHABLE_KEY": publishable_key(addresses),
-            "CLERK_SECRET_KEY": "none: nothing asks Clerk's own API here",
+            "CLERK_SECRET_KEY": "none: nothing here calls Clerk's API",
             "CLERK_PROXY_URL": clerk,
             "AUTHORIZED_PARTIES": addresses.parties(),
             "SIGN_IN_URL": format!("{clerk}/sign-in"),
@@ -81,8 +81,8 @@ pub(super) fn options(addresses: Addresses, key: &Value) -> Value {
     })
 }
 
-/// A live instance's key: with a development instance's, Clerk's SDK wants a cookie of the browser
-/// that Clerk's script sets, and there is no such script here.
+/// The key of a live instance: for a development instance, Clerk's SDK needs a browser cookie
+/// that a script of Clerk sets, and there is no such script here.
 fn publishable_key(addresses: Addresses) -> String {
     format!("pk_live_{}", STANDARD.encode(format!("127.0.0.1:{}$", addresses.clerk_port())))
 }
@@ -97,7 +97,7 @@ fn is_fresh(output: &Path, inputs: impl IntoIterator<Item = PathBuf>) -> Result<
     Ok(true)
 }
 
-/// When a file, or anything below a folder, was changed last; what is built there or hidden does
+/// When a file, or anything below a folder, was last changed. Build outputs and hidden files do
 /// not count. A folder changes when a file in it is made or removed.
 fn newest(path: &Path) -> Result<SystemTime> {
     let read = || format!("cannot read {}; restore it from git", path.display());
@@ -105,7 +105,7 @@ fn newest(path: &Path) -> Result<SystemTime> {
     if !path.is_dir() {
         return changed(path).with_context(read);
     }
-    // A build makes `build` beside the sources, so the topmost folder itself tells nothing.
+    // A build makes `build` beside the sources, so the time of the top folder itself is not used.
     let mut found = SystemTime::UNIX_EPOCH;
     for entry in fs::read_dir(path).with_context(read)? {
         let path = entry.with_context(read)?.path();
@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// Says of a file or folder that it was changed at this second.
+    /// Sets the time of change of a file or folder.
     fn change(path: &Path, second: u64) {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
         let file = fs::File::open(path).unwrap();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_built_again_when_its_sources_changed() {
+    fn it_is_built_again_if_its_sources_changed() {
         check("app/a.ts", false);
         check("app", false);
         check("build/index.js", true);
@@ -164,19 +164,19 @@ mod tests {
     }
 
     #[test]
-    fn without_an_output_nothing_is_fresh() {
+    fn without_an_output_it_is_built() {
         assert!(!is_fresh(Path::new("not-there"), []).unwrap());
     }
 
     #[test]
-    fn it_is_set_up_for_the_local_clerk() {
-        let told = options(Addresses { first: 9000 }, &json!({ "kty": "RSA" }));
-        assert_eq!(told["port"], 9004);
-        assert_eq!(told["bindings"]["SIGN_IN_URL"], "http://127.0.0.1:9003/sign-in");
-        let key = told["bindings"]["CLERK_PUBLISHABLE_KEY"].as_str().unwrap();
+    fn its_settings_are_those_of_the_local_clerk() {
+        let options = options(Addresses { first: 9000 }, &json!({ "kty": "RSA" }));
+        assert_eq!(options["port"], 9004);
+        assert_eq!(options["bindings"]["SIGN_IN_URL"], "http://127.0.0.1:9003/sign-in");
+        let key = options["bindings"]["CLERK_PUBLISHABLE_KEY"].as_str().unwrap();
         let host = STANDARD.decode(key.trim_start_matches("pk_live_")).unwrap();
         assert_eq!(host, b"127.0.0.1:9003$");
-        let parties = told["bindings"]["AUTHORIZED_PARTIES"].as_str().unwrap();
+        let parties = options["bindings"]["AUTHORIZED_PARTIES"].as_str().unwrap();
         assert!(parties.split(',').any(|it| it == "http://127.0.0.1:9004"), "{parties}");
     }
 }

@@ -1,4 +1,4 @@
-//! Requests to the parts of the local system, as a browser or a program would make them.
+//! Requests to the local system, as from a browser or a program.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use ureq::Agent;
 use ureq::Body;
 use ureq::http::{Request, Response};
 
-/// How long one answer may take.
+/// The most time for one response.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A client that follows no redirect and takes every status as an answer.
+/// A client that follows no redirect and accepts every status.
 #[derive(Debug, Clone)]
-pub(super) struct Client(Agent);
+pub(super) struct HttpClient(Agent);
 
-/// An answer, or why there was none.
+/// A response, or why there was none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    /// The status; 0 when there was no answer.
+pub(super) struct HttpAnswer {
+    /// The status; 0 when there was no response.
     pub(super) status: u16,
-    /// Where it redirects to.
+    /// The target of a redirect.
     pub(super) location: Option<String>,
-    /// The body, or why there was no answer.
+    /// The body, or why there was no response.
     pub(super) body: String,
 }
 
-impl Client {
+impl HttpClient {
     /// A client with a time limit.
     pub(super) fn new() -> Self {
         let config = Agent::config_builder()
@@ -37,36 +37,36 @@ impl Client {
         Self(config.into())
     }
 
-    /// Asks for a page as a browser does, with the session cookie if there is one.
-    pub(super) fn page(&self, url: &str, token: Option<&str>) -> Answer {
+    /// Requests a page as a browser does, with the session cookie if there is one.
+    pub(super) fn page(&self, url: &str, token: Option<&str>) -> HttpAnswer {
         self.get(url, "text/html", token)
     }
 
-    /// Asks for data as a program does, with the session cookie if there is one.
-    pub(super) fn data(&self, url: &str, token: Option<&str>) -> Answer {
+    /// Requests data as a program does, with the session cookie if there is one.
+    pub(super) fn data(&self, url: &str, token: Option<&str>) -> HttpAnswer {
         self.get(url, "application/json", token)
     }
 
     /// Sends JSON.
-    pub(super) fn post(&self, url: &str, body: &Value) -> Answer {
+    pub(super) fn post(&self, url: &str, body: &Value) -> HttpAnswer {
         let request = self.0.post(url).header("content-type", "application/json");
         read(request.send(body.to_string()))
     }
 
-    fn get(&self, url: &str, accept: &str, token: Option<&str>) -> Answer {
+    fn get(&self, url: &str, accept: &str, token: Option<&str>) -> HttpAnswer {
         let mut request = Request::get(url).header("accept", accept);
         if let Some(token) = token {
             request = request.header("cookie", format!("__session={token}"));
         }
         match request.body(()) {
             Ok(request) => read(self.0.run(request)),
-            Err(error) => Answer::none(&error),
+            Err(error) => HttpAnswer::none(&error),
         }
     }
 }
 
-impl Answer {
-    /// The body as JSON; null when it is none.
+impl HttpAnswer {
+    /// The body as JSON; null if it is no JSON.
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
@@ -76,16 +76,16 @@ impl Answer {
     }
 }
 
-fn read(response: Result<Response<Body>, ureq::Error>) -> Answer {
+fn read(response: Result<Response<Body>, ureq::Error>) -> HttpAnswer {
     let mut response = match response {
         Ok(response) => response,
-        Err(error) => return Answer::none(&error),
+        Err(error) => return HttpAnswer::none(&error),
     };
     let location = response.headers().get("location");
     let location = location.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = response.status().as_u16();
     match response.body_mut().read_to_string() {
-        Ok(body) => Answer { status, location, body },
-        Err(error) => Answer::none(&error),
+        Ok(body) => HttpAnswer { status, location, body },
+        Err(error) => HttpAnswer::none(&error),
     }
 }

@@ -1,4 +1,4 @@
-//! What one start leaves to the next: data, keys, and whether the day was played.
+//! What is kept between starts: data, keys, and whether the day was played.
 
 use std::env;
 use std::fs::{self, File, Permissions, TryLockError};
@@ -12,25 +12,28 @@ use tempfile::TempDir;
 
 use crate::place::Place;
 
-/// A folder that this run has to itself.
+/// A folder that only this run uses.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct DevState {
     folder: PathBuf,
     /// The webhook secret, which ingest and the local Clerk share.
     pub(super) secret: String,
     _lock: File,
-    /// A folder that is thrown away at the end.
+    /// A folder that is deleted at the end.
     _scratch: Option<TempDir>,
 }
 
-impl State {
-    /// Opens the state of the clone, or for `once` a new one.
+impl DevState {
+    /// Opens the state of the clone, or for `once` a temporary one.
     ///
     /// # Errors
-    /// When the folder cannot be made, or another run has it.
+    /// When the folder cannot be made, or another run uses it.
     pub(super) fn open(place: &Place, once: bool, fresh: bool) -> Result<Self> {
         let scratch = if once {
-            Some(tempfile::tempdir().context("cannot make a temporary folder; is TMPDIR full?")?)
+            Some(
+                tempfile::tempdir()
+                    .context("cannot make a temporary folder; check that TMPDIR has space")?,
+            )
         } else {
             None
         };
@@ -40,7 +43,7 @@ impl State {
     }
 
     fn at(folder: PathBuf, scratch: Option<TempDir>, fresh: bool) -> Result<Self> {
-        let make = || format!("cannot make {}; may you write there?", folder.display());
+        let make = || format!("cannot make {}; check that you may write there", folder.display());
         fs::create_dir_all(&folder).with_context(make)?;
         let lock = File::create(folder.join("lock")).with_context(make)?;
         match lock.try_lock() {
@@ -58,31 +61,32 @@ impl State {
         Ok(Self { folder, secret, _lock: lock, _scratch: scratch })
     }
 
-    /// Where the Workers keep their data.
+    /// The folder of the Workers' data.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where the local Clerk keeps its key.
+    /// The folder of the local Clerk's key.
     pub(super) fn clerk_folder(&self) -> PathBuf {
         self.folder.join("local-clerk")
     }
 
-    /// Where the Workers' log goes, for people.
+    /// The path of the Workers' log, for people.
     pub(super) fn log(&self) -> String {
         self.folder.join("workers.log").display().to_string()
     }
 
-    /// Whether no day was played on this state.
+    /// Whether the day was not played on this state yet.
     pub(super) fn is_first_start(&self) -> bool {
         !self.marker().exists()
     }
 
-    /// Notes that a day was begun: a day that is played twice is not the same day.
+    /// Notes that the day was begun: a second play would give other outcomes.
     pub(super) fn note_first_start(&self) -> Result<()> {
         let marker = self.marker();
-        fs::write(&marker, "The scripted day was begun on this state.\n")
-            .with_context(|| format!("cannot write {}; may you write there?", marker.display()))
+        fs::write(&marker, "The scripted day was begun on this state.\n").with_context(|| {
+            format!("cannot write {}; check that you may write there", marker.display())
+        })
     }
 
     fn marker(&self) -> PathBuf {
@@ -90,7 +94,7 @@ impl State {
     }
 }
 
-/// Removes everything but the lock, which is held.
+/// Removes everything except the lock, which is held.
 fn empty(folder: &Path) -> Result<()> {
     let failed = || format!("cannot empty {}; remove it by hand", folder.display());
     for entry in fs::read_dir(folder).with_context(failed)? {
@@ -105,7 +109,7 @@ fn empty(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The secret of the environment, else the one of this state, which is made on the first start.
+/// The secret of the environment, else that of this state, which the first start makes.
 fn secret(folder: &Path) -> Result<String> {
     if let Some(given) = env::var("CLERK_WEBHOOK_SECRET").ok().filter(|it| !it.is_empty()) {
         return Ok(given);
@@ -119,7 +123,9 @@ fn secret(folder: &Path) -> Result<String> {
     let secret = format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()));
     fs::write(&path, &secret)
         .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o600)))
-        .with_context(|| format!("cannot write {}; may you write there?", path.display()))?;
+        .with_context(|| {
+            format!("cannot write {}; check that you may write there", path.display())
+        })?;
     Ok(secret)
 }
 
@@ -127,12 +133,12 @@ fn secret(folder: &Path) -> Result<String> {
 mod tests {
     use super::*;
 
-    fn open(folder: &Path, fresh: bool) -> Result<State> {
-        State::at(folder.to_path_buf(), None, fresh)
+    fn open(folder: &Path, fresh: bool) -> Result<DevState> {
+        DevState::at(folder.to_path_buf(), None, fresh)
     }
 
     #[test]
-    fn a_second_start_keeps_what_the_first_one_made() {
+    fn a_second_start_keeps_the_state_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let first = open(folder.path(), false).unwrap();
         assert!(first.is_first_start());
@@ -145,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_start_keeps_nothing() {
+    fn a_fresh_start_removes_the_state() {
         let folder = tempfile::tempdir().unwrap();
         open(folder.path(), false).unwrap().note_first_start().unwrap();
         fs::create_dir(folder.path().join("workers")).unwrap();
@@ -154,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_do_not_share_a_state() {
+    fn two_runs_cannot_use_one_state() {
         let folder = tempfile::tempdir().unwrap();
         let _first = open(folder.path(), false).unwrap();
         let error = open(folder.path(), false).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The Workers, in workerd, and the database beside them to look into.
+//! The Workers in workerd, and queries to their database.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -12,31 +12,31 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Addresses;
-use super::background::Background;
-use super::state::State;
+use super::background::BackgroundProgram;
+use super::state::DevState;
 use crate::call::Call;
 use crate::place::Place;
 use crate::setup::Tools;
 use crate::workers::Worker;
 
-/// How long workerd may take to start; it takes about a second.
+/// The most time for the start of workerd. It takes about a second.
 const START: Duration = Duration::from_mins(1);
 
-/// How long the database may take for an answer.
+/// The most time for a query.
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// The running Workers.
 #[derive(Debug)]
 pub(super) struct System {
-    program: RefCell<Background>,
+    program: RefCell<BackgroundProgram>,
     /// The migrations that this start applied.
     pub(super) migrated: Vec<String>,
 }
 
-/// What `serve.mjs` says in a line.
+/// A line that `serve.mjs` prints.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Said {
+enum ServeMessage {
     Ready(Ready),
     Fatal(String),
     Rows(Vec<Map<String, Value>>),
@@ -49,10 +49,10 @@ struct Ready {
 }
 
 impl System {
-    /// Starts what [`options`] names and applies the migrations that are new.
+    /// Starts the Workers by [`options`] and applies the new migrations.
     ///
     /// # Errors
-    /// When workerd does not come up, or a migration is refused.
+    /// When workerd does not start, or a migration fails.
     pub(super) fn start(
         place: &Place,
         tools: &Tools,
@@ -61,46 +61,50 @@ impl System {
     ) -> Result<Self> {
         let script = Path::new("tools/xtask/js").join("serve.mjs");
         let call = Call::new(&tools.node).arg(script).dir(&place.root).vars(tools.vars()?);
-        let mut program = Background::start("workerd", call, ended)?;
-        // On standard input and not as an argument: others on the machine can read arguments.
+        let mut program = BackgroundProgram::start("workerd", call, ended)?;
+        // On standard input: other users of the machine can read arguments.
         program.say(&options.to_string())?;
         match read(&program.hear(START)?)? {
-            Said::Ready(Ready { migrated }) => {
+            ServeMessage::Ready(Ready { migrated }) => {
                 Ok(Self { program: RefCell::new(program), migrated })
             }
-            Said::Fatal(why) => bail!(
-                "the Workers did not start: {why}\nMend what is named; if the data may be the \
-                 cause, `cargo xtask dev --fresh` begins with none."
+            ServeMessage::Fatal(why) => bail!(
+                "the Workers did not start: {why}\nFix what is named; if the data may be the \
+                 cause, `cargo xtask dev --fresh` starts without it."
             ),
-            Said::Rows(_) | Said::Error(_) => Err(program.gone("spoke out of turn")),
+            ServeMessage::Rows(_) | ServeMessage::Error(_) => {
+                Err(program.gone("sent an unexpected line"))
+            }
         }
     }
 
-    /// Asks the database.
+    /// Runs a query.
     ///
     /// # Errors
-    /// When it refuses the question or is gone.
+    /// When the query fails, or the program has ended.
     pub(super) fn query(&self, sql: &str, args: &[&str]) -> Result<Vec<Map<String, Value>>> {
         let mut program = self.program.borrow_mut();
         program.say(&json!({ "sql": sql, "args": args }).to_string())?;
         match read(&program.hear(ANSWER)?)? {
-            Said::Rows(rows) => Ok(rows),
-            Said::Error(why) | Said::Fatal(why) => bail!("the database refused `{sql}`: {why}"),
-            Said::Ready(_) => Err(program.gone("spoke out of turn")),
+            ServeMessage::Rows(rows) => Ok(rows),
+            ServeMessage::Error(why) | ServeMessage::Fatal(why) => {
+                bail!("the query `{sql}` failed: {why}; check the migrations")
+            }
+            ServeMessage::Ready(_) => Err(program.gone("sent an unexpected line")),
         }
     }
 }
 
-fn read(line: &str) -> Result<Said> {
+fn read(line: &str) -> Result<ServeMessage> {
     serde_json::from_str(line).with_context(|| {
-        format!("tools/xtask/js/serve.mjs said `{line}`, which is no answer; mend it")
+        format!("tools/xtask/js/serve.mjs printed `{line}`, which is no message; correct it")
     })
 }
 
-/// What `serve.mjs` is told first.
+/// The first line that `serve.mjs` reads.
 pub(super) fn options(
     place: &Place,
-    state: &State,
+    state: &DevState,
     addresses: Addresses,
     workers: &[Worker],
     example: Option<&Value>,
@@ -115,8 +119,8 @@ pub(super) fn options(
     json!({ "root": place.root, "state": state.folder(), "workers": workers, "example": example })
 }
 
-/// The vars and secrets that a deployment would set and `wrangler.toml` leaves open.
-fn bindings(env: &str, state: &State, addresses: Addresses) -> Value {
+/// The vars and secrets that `wrangler.toml` leaves open and a deployment sets.
+fn bindings(env: &str, state: &DevState, addresses: Addresses) -> Value {
     let clerk = addresses.clerk();
     match env {
         "ingest" => json!({ "CLERK_WEBHOOK_SECRET": state.secret }),
@@ -133,7 +137,7 @@ fn bindings(env: &str, state: &State, addresses: Addresses) -> Value {
     }
 }
 
-/// A publishable key is the frontend API's host and a dollar sign, in base64:
+/// A publishable key is the host of the frontend API and a dollar sign, in base64:
 /// <https://clerk.com/docs/guides/how-clerk-works/overview#publishable-key>
 fn publishable_key(port: u16) -> String {
     format!("pk_test_{}", STANDARD.encode(format!("127.0.0.1:{port}$")))
@@ -144,16 +148,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_publishable_key_carries_the_host() {
+    fn a_publishable_key_contains_the_host() {
         assert_eq!(publishable_key(8790), "pk_test_MTI3LjAuMC4xOjg3OTAk");
     }
 
     #[test]
-    fn what_is_no_answer_is_shown() {
-        assert!(
-            matches!(read(r#"{"rows":[{"n":1}]}"#).unwrap(), Said::Rows(rows) if rows.len() == 1)
-        );
-        let Err(error) = read("warning: x") else { panic!("a warning was read as an answer") };
+    fn a_line_that_is_no_message_is_shown() {
+        let rows = read(r#"{"rows":[{"n":1}]}"#).unwrap();
+        assert!(matches!(rows, ServeMessage::Rows(rows) if rows.len() == 1));
+        let Err(error) = read("warning: x") else { panic!("a warning was read as a message") };
         assert!(error.to_string().contains("warning: x"));
     }
 }

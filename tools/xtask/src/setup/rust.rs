@@ -1,4 +1,4 @@
-//! The toolchain's parts: `rust-toolchain.toml` names them, rustup brings them.
+//! The parts of the toolchain: `rust-toolchain.toml` names them, rustup installs them.
 
 use std::fs;
 use std::path::Path;
@@ -6,14 +6,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{lock, persist};
+use super::{lock, run_with_retries};
 use crate::call::Call;
 use crate::place::Place;
 use crate::show::Step;
 use crate::versions::WASM_TARGET;
 
 #[derive(Deserialize)]
-struct Pins {
+struct ToolchainFile {
     toolchain: Toolchain,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn ensure(place: &Place) -> Result<()> {
         let pins = place.root.join("rust-toolchain.toml");
         let text = fs::read_to_string(&pins)
             .with_context(|| format!("cannot read {}; restore it from git", pins.display()))?;
-        let pins: Pins = toml::from_str(&text)
+        let pins: ToolchainFile = toml::from_str(&text)
             .context("rust-toolchain.toml lists no components; restore it from git")?;
         let mut args = vec!["component", "add"];
         args.extend(pins.toolchain.components.iter().map(String::as_str));
@@ -47,7 +47,7 @@ pub(super) fn ensure(place: &Place) -> Result<()> {
 fn add(place: &Place, args: &[&str]) -> Result<()> {
     let step = Step::begin(format!("rustup {}", args.join(" ")));
     let call = || Call::new("rustup").args(args).dir(&place.root);
-    persist(&step, call, "Check the network, or run that command by hand.")?;
+    run_with_retries(&step, call, "Check the network, then run that command by hand.")?;
     step.done("added");
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::show::{self, Step};
 
 /// What to fuzz, and for how long.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct FuzzArgs {
     /// One target; all of them, one after the other, when left out.
     target: Option<String>,
     /// For how long each target is fuzzed.
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Only give the target this one input again.
     #[arg(long, requires = "target", conflicts_with = "seed_corpus")]
     input: Option<PathBuf>,
-    /// Only write the generated part of the committed corpora anew.
+    /// Only write the generated part of the committed corpora again.
     #[arg(long)]
     seed_corpus: bool,
 }
@@ -57,15 +57,15 @@ struct Program {
     name: String,
 }
 
-/// Builds the targets and searches with each; or does the one thing that was asked for instead.
+/// Builds the targets and runs a search with each, or does what an argument names instead.
 ///
 /// # Errors
 /// When a target fails on an input, is not known, or cannot be built.
-pub(super) fn run(place: &Place, args: &Args) -> Result<()> {
+pub(super) fn run(place: &Place, args: &FuzzArgs) -> Result<()> {
     if args.seed_corpus {
         let call = ["run", "--locked", "--quiet", "-p", "fuzz", "--example", "seeds"];
         let call = Call::new("cargo").args(call).dir(&place.root);
-        call.read("Mend what it names; the fixtures are in tests/fixtures.")?;
+        call.read("Fix what it names; the fixtures are in tests/fixtures.")?;
         return Ok(());
     }
     let targets = chosen(place, args.target.as_deref())?;
@@ -83,7 +83,7 @@ pub(super) fn run(place: &Place, args: &Args) -> Result<()> {
         }
     }
     if !failed.is_empty() {
-        bail!("a target failed; to see it again:\n{}", failed.join("\n"));
+        bail!("a target failed; to reproduce it:\n{}", failed.join("\n"));
     }
     Ok(())
 }
@@ -99,11 +99,11 @@ fn chosen(place: &Place, name: Option<&str>) -> Result<Vec<String>> {
     match name {
         None => Ok(all),
         Some(name) if all.iter().any(|known| known == name) => Ok(vec![name.to_owned()]),
-        Some(name) => bail!("there is no fuzz target `{name}`; there are {}", all.join(", ")),
+        Some(name) => bail!("there is no fuzz target `{name}`; choose one of: {}", all.join(", ")),
     }
 }
 
-/// Builds the programs of the targets; returns their folder.
+/// Builds the fuzz targets; returns their folder.
 fn build(place: &Place, target: Option<&str>) -> Result<PathBuf> {
     let tools = setup::cargo_fuzz(place)?;
     needs_cxx(place)?;
@@ -112,7 +112,7 @@ fn build(place: &Place, target: Option<&str>) -> Result<PathBuf> {
     let rest = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths([tools].into_iter().chain(env::split_paths(&rest)))
         .context("the cache's folder has a colon in its name; move it with ROLECALL_CACHE")?;
-    let step = Step::begin("building the fuzz targets (a few minutes, once)");
+    let step = Step::begin("build the fuzz targets (a few minutes, once)");
     Call::new("cargo")
         .args([
             "fuzz",
@@ -131,7 +131,7 @@ fn build(place: &Place, target: Option<&str>) -> Result<PathBuf> {
         .vars(PROFILE)
         .vars([("PATH", path)])
         .run(|line| step.say(line))?
-        .ok("Mend what the compiler names.")?;
+        .ok("Fix what the compiler names.")?;
     step.done("");
     Ok(folder.join(host).join("release"))
 }
@@ -147,41 +147,42 @@ fn needs_cxx(place: &Place) -> Result<()> {
 }
 
 fn host(place: &Place) -> Result<String> {
-    let told = Call::new("rustc").arg("-vV").dir(&place.root).read("Is rustup installed?")?;
-    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("`rustc -vV` names no host; is rustc the pinned one?")
+    let version = Call::new("rustc").arg("-vV").dir(&place.root).read("Install rustup.")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("`rustc -vV` names no host; check that rustc is the pinned one")
 }
 
-/// Gives a target one input.
+/// Runs a target on one input.
 fn again(program: &Path, input: &Path) -> Result<()> {
     let input = fs::canonicalize(input)
-        .with_context(|| format!("cannot read {}; is the path right?", input.display()))?;
+        .with_context(|| format!("cannot read {}; check the path", input.display()))?;
     let step = Step::begin("one input");
     let ran = Call::new(program).arg(input).run(|line| step.say(line))?;
-    ran.ok("Mend what the lines above name.")?;
-    step.done("it holds");
+    ran.ok("Fix what the lines above name.")?;
+    step.done("no failure");
     Ok(())
 }
 
-/// What one search came to.
+/// The result of one search.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
+struct FuzzResult {
     runs: u64,
     new: u64,
     crashes: usize,
-    /// The input that failed, as far as the program could still write it down.
+    /// The file with the input that failed, if the program could write it.
     artefact: Option<String>,
-    /// What the program said of it.
+    /// The program's output about it.
     said: String,
 }
 
-fn search(place: &Place, programs: &Path, target: &str, args: &Args) -> Result<Found> {
-    let step = Step::begin(format!("fuzzing {target} for {} s", args.seconds));
+fn search(place: &Place, programs: &Path, target: &str, args: &FuzzArgs) -> Result<FuzzResult> {
+    let step = Step::begin(format!("fuzz {target} for {} s", args.seconds));
     let (fuzz, kept) = (place.root.join("verify/fuzz"), place.root.join("target").join("fuzz"));
     let (corpus, crashes) = (kept.join("corpus").join(target), kept.join("found").join(target));
     for folder in [&corpus, &crashes] {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}; may you write there?", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| {
+            format!("cannot make {}; check that you may write there", folder.display())
+        })?;
     }
     let dictionary = fuzz.join("dictionaries").join(format!("{target}.dict"));
     let ran = Call::new(programs.join(target))
@@ -202,9 +203,9 @@ fn search(place: &Place, programs: &Path, target: &str, args: &Args) -> Result<F
     Ok(found)
 }
 
-/// Reads libFuzzer's last words, <https://llvm.org/docs/LibFuzzer.html#output>.
-fn read(ran: &Ran) -> Found {
-    let mut found = Found { crashes: usize::from(!ran.success), ..Found::default() };
+/// Reads the last lines of libFuzzer, <https://llvm.org/docs/LibFuzzer.html#output>.
+fn read(ran: &Ran) -> FuzzResult {
+    let mut found = FuzzResult { crashes: usize::from(!ran.success), ..FuzzResult::default() };
     for (_, line) in &ran.lines {
         if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
             found.runs = number.trim().parse().unwrap_or_default();
@@ -225,17 +226,17 @@ fn read(ran: &Ran) -> Found {
     found
 }
 
-impl Found {
+impl FuzzResult {
     fn shown(&self, target: &str) -> String {
         let Self { runs, new, crashes, .. } = self;
         format!("fuzz: {target} runs={runs} new={new} crashes={crashes}")
     }
 
-    /// How to see it again.
+    /// How to reproduce it.
     fn next(&self, target: &str) -> String {
         match &self.artefact {
             Some(path) => format!("cargo xtask sim fuzz {target} --input {path}"),
-            None => "it ended without writing down an input; its last lines are above".to_owned(),
+            None => "it ended without writing an input; see its last lines above".to_owned(),
         }
     }
 }
@@ -249,16 +250,16 @@ mod tests {
     }
 
     #[test]
-    fn a_search_that_found_nothing_is_one_line() {
+    fn a_search_without_a_failure_is_one_line() {
         let found =
             read(&ran("echo '#12 DONE cov: 3'; echo stat::number_of_executed_units: 12 >&2
             echo 'stat::new_units_added:     4' >&2"));
-        assert_eq!(found, Found { runs: 12, new: 4, ..Found::default() });
+        assert_eq!(found, FuzzResult { runs: 12, new: 4, ..FuzzResult::default() });
         assert_eq!(found.shown("a"), "fuzz: a runs=12 new=4 crashes=0");
     }
 
     #[test]
-    fn a_crash_names_its_input_and_how_to_see_it_again() {
+    fn a_crash_names_its_input_and_how_to_reproduce_it() {
         let found = read(&ran("echo thread panicked at a.rs:1; echo left; echo right; echo more
             echo frames
             echo \"artifact_prefix='x/'; Test unit written to x/crash-1\"; exit 77"));
@@ -283,7 +284,7 @@ mod tests {
         for file in fs::read_dir(place.root.join("verify/fuzz/dictionaries")).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             let target = name.strip_suffix(".dict").unwrap();
-            assert!(all.iter().any(|known| known == target), "{name} is nobody's");
+            assert!(all.iter().any(|known| known == target), "{name} belongs to no target");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask sim timing`: whether the door's time tells anything of a signature. What is
-//! measured, and what that shows, says `verify/timing/src/main.rs`.
+//! `cargo xtask sim timing`: whether the response time of ingest reveals anything about a
+//! signature. `verify/timing/src/main.rs` says what is measured, and what that shows.
 
 use anyhow::{Result, bail};
 
@@ -7,25 +7,25 @@ use crate::call::Call;
 use crate::place::Place;
 use crate::show::{self, Step};
 
-/// Below this two classes were not told apart, by the paper behind `dudect`.
+/// Below this two classes cannot be distinguished, by the paper behind `dudect`.
 const T_MAX: f64 = 5.0;
 
-/// Measures, and says of each pair of classes whether it was told apart.
+/// Measures, and says for each pair of classes whether it can be distinguished.
 ///
 /// # Errors
-/// When one was that must not be, or the control was not.
+/// When a pair can be distinguished that must not be, or the control cannot.
 pub(super) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
-    let step = Step::begin("timing the door, a million deliveries for each bench");
+    let step = Step::begin("time ingest, a million deliveries for each bench");
     let ran = Call::new("cargo")
         .args(["run", "--locked", "--quiet", "--profile", "sim", "-p", "timing", "--"])
         .args(filter)
         .dir(&place.root)
         .run(|line| step.say(line))?
-        .ok("Mend what it names.")?;
+        .ok("Fix what it names.")?;
     step.done("");
     let measured: Vec<(&str, f64)> = ran.lines.iter().filter_map(|(_, line)| read(line)).collect();
     if measured.is_empty() {
-        bail!("nothing was measured; is the filter right?");
+        bail!("nothing was measured; check the filter");
     }
     let mut failed = false;
     for (name, t) in measured {
@@ -41,22 +41,26 @@ pub(super) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// The name and `max t` of a line of results.
+/// The name and `max t` in a line of results.
 fn read(line: &str) -> Option<(&str, f64)> {
     let (name, result) = line.strip_prefix("bench ")?.split_once(" ... :")?;
     let t = result.split_once("max t = ")?.1.split(',').next()?;
     Some((name.trim(), t.parse().ok()?))
 }
 
-/// Whether it is as it must be, and that in words. A `t` that is no number was not measured.
+/// Whether the result is right, and a text that says so. A `t` that is no number was not measured.
 fn judge(name: &str, t: f64) -> (bool, &'static str) {
     let (is_apart, is_alike) = (T_MAX <= t.abs(), t.abs() < T_MAX);
     match () {
-        () if name.starts_with("control-") && is_apart => (true, "told apart, as it must be"),
-        () if name.starts_with("control-") => (false, "NOT TOLD APART: this bench sees nothing"),
-        () if name.starts_with("public-") && is_apart => (true, "told apart; the sender knows it"),
-        () if is_alike => (true, "not told apart"),
-        () => (false, "TOLD APART"),
+        () if name.starts_with("control-") && is_apart => (true, "distinguishable, as it must be"),
+        () if name.starts_with("control-") => {
+            (false, "NOT DISTINGUISHABLE: this bench detects nothing")
+        }
+        () if name.starts_with("public-") && is_apart => {
+            (true, "distinguishable; the sender knows it")
+        }
+        () if is_alike => (true, "not distinguishable"),
+        () => (false, "DISTINGUISHABLE"),
     }
 }
 

@@ -1,18 +1,18 @@
-//! The apps in a browser: what people see and do, with the real system behind it. Without Chromium
-//! each of these tests fails, and says how it is installed.
+//! The apps in a browser, with the real system behind them. Without Chromium
+//! each of these tests fails, and says how to install it.
 
 use super::counted_with;
-use super::suite::Suite;
+use super::suite::NodeSuite;
 use crate::place::Place;
 use crate::setup::Tools;
 use crate::tally::Tally;
 
-const SUITE: Suite = Suite { folder: "tests/browser", log: "browser-tests" };
+const SUITE: NodeSuite = NodeSuite { folder: "tests/browser", log: "browser-tests" };
 
-/// Where a picture of each page is left.
+/// The folder with a picture of each page.
 const PICTURES: &str = "target/browser";
 
-/// Drives both apps.
+/// Runs the tests of both apps.
 pub(super) fn tests(place: &Place, tools: &Tools, filter: Option<&str>) -> Tally {
     let pictures = format!(", pictures in {PICTURES}");
     counted_with("browser tests", &pictures, |step| SUITE.run(place, tools, filter, step))

@@ -1,4 +1,4 @@
-//! The example app: its build, which the workerd suite drives, and its types.
+//! The example app: its build, which the workerd tests use, and its types.
 
 use anyhow::Result;
 
@@ -21,7 +21,7 @@ pub(super) fn build(place: &Place, tools: &Tools) -> Tally {
 }
 
 fn check(place: &Place, tools: &Tools, step: &Step) -> Result<String> {
-    // React Router writes the types of its routes first; the compiler reads them.
+    // React Router first generates the types of its routes, which the compiler reads.
     for (script, args) in
         [("@react-router/dev/bin.js", &["typegen"][..]), ("typescript/bin/tsc", &[])]
     {
@@ -31,7 +31,7 @@ fn check(place: &Place, tools: &Tools, step: &Step) -> Result<String> {
             .dir(&place.root.join(example::FOLDER))
             .vars(tools.vars()?)
             .run(|line| step.say(line))?
-            .ok("Mend the types that are named above.")?;
+            .ok("Fix the types that are named above.")?;
     }
     Ok(String::new())
 }

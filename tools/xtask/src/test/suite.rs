@@ -1,4 +1,4 @@
-//! A folder of tests for Node's runner, run as one step.
+//! A folder of tests for Node's test runner, run as one step.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,18 +12,18 @@ use crate::setup::Tools;
 use crate::show::Step;
 use crate::tally::Tally;
 
-/// Ours: a file that takes longer hangs, and is ended as failed.
+/// Our own limit: a file that takes longer hangs; it is ended and has failed.
 const FILE_MS_MAX: u32 = 300_000;
 
-/// Where a suite is, and how its log is called.
+/// The folder of a suite, and the name of its log.
 #[derive(Debug)]
-pub(super) struct Suite {
+pub(super) struct NodeSuite {
     pub(super) folder: &'static str,
     pub(super) log: &'static str,
 }
 
-impl Suite {
-    /// Runs its files, or of them the tests that match.
+impl NodeSuite {
+    /// Runs its tests, or those that match the filter.
     ///
     /// # Errors
     /// When there is none, or Node cannot be started.
@@ -36,7 +36,7 @@ impl Suite {
     ) -> Result<Tally> {
         let pattern = filter.map(|filter| format!("--test-name-pattern={}", escape(filter)));
         let ran = Call::new(&tools.node)
-            // Each file starts the whole system; more at a time only wait for each other.
+            // Each file starts the whole system. More than two at a time are not faster.
             .args(["--test", "--test-concurrency=2", "--test-reporter=tap"])
             .arg(format!("--test-timeout={FILE_MS_MAX}"))
             .args(pattern)

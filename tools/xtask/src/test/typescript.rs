@@ -1,4 +1,4 @@
-//! The package for TypeScript apps: its types, its build, and its own tests.
+//! The package for TypeScript apps: its types, its build and its tests.
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ use crate::tally::Tally;
 
 const PACKAGE: &str = "packages/guard";
 
-/// Each is compiled strictly. The last one leaves what an app imports.
+/// Each is compiled strictly. The last one writes what an app imports.
 const PROJECTS: [&str; 3] = ["tsconfig.test.json", "tsconfig.workers.json", "tsconfig.json"];
 
 /// Compiles the package: one count for each project.
@@ -23,14 +23,14 @@ pub(super) fn compile(place: &Place, tools: &Tools) -> Tally {
                 .arg(format!("{PACKAGE}/{project}"))
                 .dir(&place.root)
                 .run(|line| step.say(line))?
-                .ok("Mend the types that the compiler names.")?;
+                .ok("Fix the types that the compiler names.")?;
             Ok(String::new())
         })
     };
     PROJECTS.into_iter().map(compile).sum()
 }
 
-/// The package's tests, which need no Worker; one compiles each block of TypeScript in a text.
+/// The tests of the package, which need no Worker. One compiles each TypeScript block of the docs.
 pub(super) fn tests(
     place: &Place,
     tools: &Tools,

@@ -244,7 +244,7 @@ fn the_readme_lists_every_route_of_ssr() {
 
 #[test]
 fn the_guide_asks_clerk_for_the_events_that_are_synced() {
-    let source = read("tools/xtask/src/deploy/left.rs");
+    let source = read("tools/xtask/src/deploy/manual_steps.rs");
     let code = between(&source, "const EVENTS: ", "];");
     let events: BTreeSet<String> = code.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     let guide = read_flat("docs/deploy.md");
@@ -255,7 +255,7 @@ fn the_guide_asks_clerk_for_the_events_that_are_synced() {
         .iter()
         .flat_map(|noun| verbs.iter().map(move |verb| format!("{noun}.{verb}")))
         .collect();
-    assert_eq!(asked, events, "docs/deploy.md and deploy/left.rs ask for different events");
+    assert_eq!(asked, events, "docs/deploy.md and deploy/manual_steps.rs ask for different events");
 }
 
 #[test]

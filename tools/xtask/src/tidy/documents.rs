@@ -1,5 +1,6 @@
 //! Rules for what people read: links lead somewhere, and nothing points at one machine.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{File, files, files_ending, none, root};
@@ -29,28 +30,52 @@ fn links_lead_somewhere() {
     none(&dead, "mend the link");
 }
 
-/// The README names a test beside each promise.
+/// The README names a test beside each promise, the cookbook the files of each recipe.
 #[test]
-fn files_that_the_readme_names_are_there() {
-    let text = std::fs::read_to_string(root().join("README.md")).expect("there is a README.md");
-    let mut named = 0;
+fn files_that_the_documents_name_are_there() {
     let mut gone = Vec::new();
-    for word in text.split(|letter: char| letter.is_whitespace() || "`()[],;".contains(letter)) {
-        let word = word.trim_end_matches(['.', ':']);
-        let ends = [".rs", ".mjs", ".md", ".toml", ".sql"];
-        if !ends.iter().any(|end| word.ends_with(end)) || word.contains(['<', '*', '{', '$']) {
-            continue;
-        }
-        if word.contains("://") {
-            continue;
-        }
-        named += 1;
-        if !root().join(word).exists() {
-            gone.push(word.to_owned());
-        }
+    for path in ["README.md", "CONTRIBUTING.md"] {
+        let text = std::fs::read_to_string(root().join(path)).unwrap();
+        let named = named(&text);
+        assert!(5 <= named.len(), "{path} names {} files; is the rule read right?", named.len());
+        let missing = named.into_iter().filter(|name| !root().join(name).exists());
+        gone.extend(missing.map(|name| format!("{path}: {name}")));
     }
-    assert!(5 <= named, "only {named} files are named; is the rule read right?");
     none(&gone, "name a file that is there");
+}
+
+/// The words that look like a file of this repository.
+fn named(text: &str) -> Vec<&str> {
+    let words = text.split(|letter: char| letter.is_whitespace() || "`()[],;".contains(letter));
+    let words = words.map(|word| word.trim_end_matches(['.', ':']));
+    let ends = [".rs", ".mjs", ".md", ".toml", ".sql"];
+    let is_file = |word: &&str| {
+        let is_pattern = word.contains(['<', '*', '{', '$']) || word.contains("://");
+        ends.iter().any(|end| word.ends_with(end)) && !is_pattern
+    };
+    words.filter(is_file).collect()
+}
+
+/// A recipe names the types and constants to change; who renames one is led here.
+#[test]
+fn the_cookbook_names_what_is_there() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let (_, cookbook) = text.split_once("## Cookbook").unwrap();
+    let is_name = |word: &&str| {
+        word.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    let names: BTreeSet<&str> = cookbook.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(5 < names.len(), "few names were found; is the rule read right?");
+    let mut sources = files();
+    sources.retain(|file| [".rs", ".mjs"].iter().any(|end| file.path.ends_with(end)));
+    let is_there = |name: &str| {
+        let is_word = |word: &str| word == name;
+        let ends = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+        sources.iter().any(|file| file.text.split(ends).any(is_word))
+    };
+    let gone = names.into_iter().filter(|name| !is_there(name)).map(str::to_owned);
+    none(&gone.collect::<Vec<_>>(), "name in the cookbook what the code names");
 }
 
 /// The apps are one family; the example keeps a copy, for its developer would have a file too.

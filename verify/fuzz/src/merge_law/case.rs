@@ -3,10 +3,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use shared::id::{EntityId, UserId};
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
-use shared::projection::{
-    EntityFields, MembershipFields, OrganizationFields, PermissionFields, RoleFields,
-    RolePermission, UserFields, digest,
-};
+use shared::projection::{EntityFields, FieldMut, PROJECTION, RolePermission, digest};
 use shared::time::UnixMillis;
 use testkit::sqlite::START;
 
@@ -100,7 +97,7 @@ fn live_change(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityCha
     let (updated_at, event_at) = (time(u)?, time(u)?);
     let fields = fields(entity, u)?;
     let digest = digest(id.as_str(), &fields);
-    let rank = Rank { updated_at, event_at, projection: u.int_in_range(1..=2)?, digest };
+    let rank = Rank { updated_at, event_at, projection: u.int_in_range(1..=PROJECTION)?, digest };
     Ok(EntityChange { entity, id, state: EntityState::Live(LiveState { rank, fields }) })
 }
 
@@ -139,34 +136,29 @@ fn list<T: Ord>(
 
 fn fields(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityFields> {
     let key = |u: &mut Unstructured<'_>| Ok(format!("org:{}", text(u)?));
-    Ok(match entity {
-        EntityKind::User => EntityFields::User(UserFields {
-            email: u.arbitrary::<bool>()?.then(|| text(u)).transpose()?,
-            banned: u.ratio(1, 4)?,
-            app_roles: list(u, text)?,
-            created_at: u.int_in_range(0..=3)?,
-        }),
-        EntityKind::Organization => EntityFields::Organization(OrganizationFields {
-            name: text(u)?,
-            slug: u.arbitrary::<bool>()?.then(|| text(u)).transpose()?,
-        }),
-        EntityKind::Membership => EntityFields::Membership(MembershipFields {
-            org_id: (*u.choose(&["org_a", "org_b"])?).to_owned(),
-            user_id: (*u.choose(&USERS)?).to_owned(),
-            role: key(u)?,
-            permissions: list(u, key)?,
-        }),
-        EntityKind::Role => EntityFields::Role(RoleFields {
-            key: key(u)?,
-            permissions: list(u, |u| {
-                Ok(RolePermission {
-                    id: (*u.choose(&["perm_a", "perm_b"])?).to_owned(),
-                    key: key(u)?,
-                })
-            })?,
-        }),
-        EntityKind::Permission => EntityFields::Permission(PermissionFields { key: key(u)? }),
-    })
+    let mut fields = EntityFields::empty(entity);
+    for (name, field) in fields.fields_mut() {
+        match (field, name) {
+            (FieldMut::Text(it), "org_id") => (*u.choose(&["org_a", "org_b"])?).clone_into(it),
+            (FieldMut::Text(it), "user_id") => (*u.choose(&USERS)?).clone_into(it),
+            (FieldMut::Text(it), "role" | "key") => *it = key(u)?,
+            (FieldMut::Text(it), _) => *it = text(u)?,
+            (FieldMut::OptionalText(it), _) => {
+                *it = u.arbitrary::<bool>()?.then(|| text(u)).transpose()?;
+            }
+            (FieldMut::Boolean(it), _) => *it = u.ratio(1, 4)?,
+            (FieldMut::Integer(it), _) => *it = u.int_in_range(0..=3)?,
+            (FieldMut::Texts(it), "permissions") => *it = list(u, key)?,
+            (FieldMut::Texts(it), _) => *it = list(u, text)?,
+            (FieldMut::RolePermissions(it), _) => {
+                *it = list(u, |u| {
+                    let id = (*u.choose(&["perm_a", "perm_b"])?).to_owned();
+                    Ok(RolePermission { id, key: key(u)? })
+                })?;
+            }
+        }
+    }
+    Ok(fields)
 }
 
 impl Event {

@@ -94,7 +94,7 @@ const ENVELOPES: [(&str, &str, &str); 7] = [
     ("wire-1", "", ""),
     ("wire-2", r#""v":1"#, r#""v":2"#),
     ("wire-0", r#""v":1"#, r#""v":0"#),
-    ("projection-3", r#""projection":1"#, r#""projection":3"#),
+    ("projection-newer", r#""projection":1"#, r#""projection":4294967295"#),
     ("two-versions", r#""v":1"#, r#""v":1,"v":2"#),
     ("no-version", r#""v":1,"#, ""),
     ("both-live-and-dead", r#""dead":"#, r#""live":{},"dead":"#),

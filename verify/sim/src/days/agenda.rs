@@ -4,8 +4,8 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use shared::d1_error::ObjectCallError;
 use shared::outbox::PendingHint;
+use shared::retry::ObjectCallError;
 use shared::role_cache::{HintReply, RoleAnswer};
 
 use super::calls::{Call, Reply};

@@ -1,5 +1,5 @@
 //! D1 and the way to it: real SQLite with the real migrations runs every batch at one instant of
-//! the day. The batches are those of `consumer/src/db.rs` and `durable/src/fill.rs`.
+//! the day. The batches are those of `consumer/src/db.rs` and `durable/src/d1.rs`.
 
 use rusqlite::Error;
 use shared::cache::{FillRequest, FillResult};

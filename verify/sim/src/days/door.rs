@@ -1,9 +1,9 @@
-//! The door, step by step as `ingest/src/webhook.rs` and `ingest/src/admission.rs`: verify, parse,
-//! seal, send, answer. It may crash on either side of the sending, and the queue may refuse.
+//! The Worker `ingest`, step by step as `ingest/src/webhook.rs`: `shared::admission` decides, then
+//! the envelope is sent. The Worker may crash before or after sending, and the queue may fail.
 
-use shared::envelope::Envelope;
-use shared::event::{self, Payload};
-use shared::signature;
+use shared::admission::{self, ACCEPTED_STATUS, AdmittedDelivery, IngestError};
+use shared::projection::PROJECTION;
+use shared::signature::{SignatureError, UnverifiedDelivery};
 use shared::time::UnixMillis;
 
 use super::count::Rare;
@@ -13,16 +13,9 @@ use super::signing::sign;
 use super::state::{Sent, Text};
 use super::world::World;
 
-/// So many events in so short a time are a storm.
+/// This many events within this time count as a storm.
 const STORM_EVENTS: usize = 10;
 const STORM_MS: i64 = 500;
-
-/// What the door makes of an attempt.
-enum Read {
-    Refused,
-    Ignored,
-    Enqueue(Text),
-}
 
 impl World<'_> {
     /// An attempt arrives.
@@ -30,28 +23,30 @@ impl World<'_> {
         if self.dice.strikes(Fault::Forged) {
             self.forged(delivery, signed_s);
         }
-        let text = match self.read(delivery, signed_s, false) {
-            Read::Refused => {
+        let envelope = match self.admit(delivery, signed_s, false) {
+            Ok(admitted) => admitted.envelope,
+            Err(rejection) => {
                 self.count(Rare::SkewedDoor);
-                return self.replied(delivery, attempt, 401);
+                return self.replied(delivery, attempt, rejection.status());
             }
-            Read::Ignored => {
-                self.accept(delivery, true);
-                return self.replied(delivery, attempt, 202);
-            }
-            Read::Enqueue(text) => text,
         };
+        let Some(envelope) = envelope else {
+            self.accept(delivery, true);
+            return self.replied(delivery, attempt, ACCEPTED_STATUS);
+        };
+        let text: Text = self.of_its_build(envelope.encode()).into();
         let noted = self
             .deliveries
             .get_mut(delivery)
             .is_some_and(|it| std::mem::replace(&mut it.noted, true));
         if noted && self.is_wrong(super::sabotage::Sabotage::NotedBeforeSent) {
             self.accept(delivery, false);
-            return self.replied(delivery, attempt, 202);
+            return self.replied(delivery, attempt, ACCEPTED_STATUS);
         }
         if self.dice.strikes(Fault::DoorCrash) {
             return self.failed(delivery, attempt);
         }
+        let queue_unavailable = IngestError::QueueUnavailable(String::new()).status();
         if self.is_on(Window::QueueDown) || self.dice.strikes(Fault::SendFails) {
             self.count(Rare::SendRefused);
             let now = self.now;
@@ -59,17 +54,17 @@ impl World<'_> {
             if STORM_EVENTS <= near {
                 self.count(Rare::Storm);
             }
-            return self.replied(delivery, attempt, 503);
+            return self.replied(delivery, attempt, queue_unavailable);
         }
         let sent = self.sent.len();
         self.sent.push(Sent { delivery, text: text.clone() });
         self.enqueue(sent);
         if self.dice.strikes(Fault::SendAmbiguous) {
             self.count(Rare::SendAmbiguous);
-            return self.replied(delivery, attempt, 503);
+            return self.replied(delivery, attempt, queue_unavailable);
         }
         self.accept(delivery, false);
-        self.replied(delivery, attempt, 202);
+        self.replied(delivery, attempt, ACCEPTED_STATUS);
     }
 
     fn accept(&mut self, delivery: usize, ignored: bool) {
@@ -79,47 +74,50 @@ impl World<'_> {
         }
     }
 
-    fn read(&mut self, delivery: usize, signed_s: i64, forged: bool) -> Read {
-        let Some(delivery) = self.deliveries.get(delivery) else { return Read::Refused };
-        let Some(event) = self.events.get(delivery.event) else { return Read::Refused };
-        let headers = sign(&delivery.svix_id, signed_s, event.body.as_bytes());
+    /// What ingest decides on an attempt; a forged one has another body than the signed one.
+    fn admit(
+        &self,
+        delivery: usize,
+        signed_s: i64,
+        is_forged: bool,
+    ) -> Result<AdmittedDelivery, IngestError> {
         let now = UnixMillis(self.clock(Window::DoorAhead, Window::DoorBehind));
-        let other = if forged { event.body.replace("user_", "user_x") } else { String::new() };
-        let body = if forged { other.as_bytes() } else { event.body.as_bytes() };
-        let Ok(body) = signature::verify(&headers, body, &self.secrets, now) else {
-            return Read::Refused;
-        };
-        let incoming = event::parse(&body);
-        if matches!(incoming.content, Payload::Ignored) {
-            return Read::Ignored;
-        }
-        let envelope = Envelope::new(body.id().clone(), body.attempted_at(), now, incoming);
-        Read::Enqueue(self.of_its_build(envelope.encode()).into())
+        let unknown = SignatureError::NoMatchingSignature;
+        let delivery = self.deliveries.get(delivery).ok_or(unknown)?;
+        let event = self.events.get(delivery.event).ok_or(unknown)?;
+        let headers = sign(&delivery.svix_id, signed_s, event.body.as_bytes());
+        let forged = is_forged.then(|| event.body.replace("user_", "user_x"));
+        let body = forged.as_ref().unwrap_or(&event.body);
+        let unverified = UnverifiedDelivery::parse(&headers, now)?;
+        admission::admit(unverified, body.as_bytes(), &self.ingest, now)
     }
 
-    /// A newer door writes another version of the wire, an older one an older projection.
+    /// A newer ingest writes another version of the wire, an older one an older projection.
     fn of_its_build(&self, text: String) -> String {
         match self.door {
-            0 => text.replace(r#""projection":2"#, r#""projection":1"#),
+            0 => text.replace(
+                &format!(r#""projection":{PROJECTION},"#),
+                &format!(r#""projection":{},"#, PROJECTION - 1),
+            ),
             2 => text.replacen(r#"{"v":1,"#, NEWER, 1),
             _ => text,
         }
     }
 
-    /// Somebody sends another body under a signature that was seen.
+    /// An attacker sends another body under the signature of a genuine delivery.
     fn forged(&mut self, delivery: usize, signed_s: i64) {
         let names_a_user = self.deliveries.get(delivery).and_then(|it| self.events.get(it.event));
         if !names_a_user.is_some_and(|event| event.body.contains("user_")) {
             return;
         }
-        match self.read(delivery, signed_s, true) {
-            Read::Refused => self.count(Rare::ForgeryRefused),
-            Read::Ignored | Read::Enqueue(_) => {
+        match self.admit(delivery, signed_s, true) {
+            Err(_) => self.count(Rare::ForgeryRefused),
+            Ok(_) => {
                 self.laws.breaks("I13 authenticity", format!("delivery {delivery} was forged"));
             }
         }
     }
 }
 
-/// How a newer build's envelope begins.
+/// The start of a newer build's envelope.
 pub(super) const NEWER: &str = r#"{"v":2,"#;

@@ -1,14 +1,16 @@
-//! A consumer with its batch, step by step as `consumer/src/process_batch.rs`: open each message,
-//! commit part after part, settle each message, then hint. It may crash between any two of these;
-//! what D1 was asked by then happens all the same. Both queues are served alike.
+//! A consumer with its batch, step by step as `consumer/src/process_batch.rs`: open the messages,
+//! commit part after part, acknowledge each message, then hint. It may crash between any two of
+//! these; what was sent to D1 by then is executed all the same. Both queues are served alike.
 
 use std::rc::Rc;
 
-use shared::batch::{BatchPart, BatchProgress, MessageDecision};
-use shared::d1_error::{D1Error, QueueAction, is_last_attempt, retry_after};
+use shared::batch::BatchProgress;
+use shared::d1_error::D1Error;
+use shared::inbox;
 use shared::limits::ATTEMPTS_MAX;
 use shared::outbox::merge_round;
 use shared::plan::{OpenedMessage, plan};
+use shared::retry::QueueAction;
 
 use super::calls::{Reply, Who, Work as Asked};
 use super::count::Rare;
@@ -17,53 +19,43 @@ use super::sabotage::Sabotage;
 use super::state::By;
 use super::world::World;
 
-/// The queue that the door fills.
+/// The queue that ingest writes.
 const EVENTS: &str = "events";
 
-/// The queue that the platform fills.
+/// The dead-letter queue.
 const DEAD: &str = "dead";
 
 impl World<'_> {
-    /// `drain`: opens all, then commits.
+    /// `process_batch`: opens all, then commits.
     pub(super) fn drain(&mut self, number: u32) {
         let Some(consumer) = self.consumers.get(&number) else { return };
         let queue = if consumer.dead { DEAD } else { EVENTS };
         let copies: Vec<_> = consumer.copies.iter().filter_map(|it| self.copy(*it)).collect();
-        let mut whole = BatchPart { queue: queue.into(), ..BatchPart::default() };
-        let mut verdicts = Vec::new();
-        for copy in copies {
-            match self.open(&copy, queue) {
-                Ok(message) => whole.messages.push(message),
-                Err((true, letter)) if !is_last_attempt(letter.attempts) => {
-                    let fault = D1Error::Transient(letter.detail);
-                    let disposition = retry_after(&fault, letter.attempts, self.jitter());
-                    verdicts.push(MessageDecision { message_id: letter.message_id, disposition });
-                    self.count(Rare::NewerWaits);
-                }
-                Err((_, letter)) => whole.letters.push(*letter),
-            }
+        let (mut whole, decisions) = self.open(queue, &copies);
+        for _ in &decisions {
+            self.count(Rare::NewerWaits);
         }
         if self.is_wrong(Sabotage::AckBeforeCommit) {
             self.settles(number, true);
         }
         if self.is_wrong(Sabotage::DeadIsParked) && queue == DEAD {
             let park = |it: OpenedMessage| it.to_dead_letter(DEAD, "retries-exhausted", "");
-            whole.letters.extend(std::mem::take(&mut whole.messages).into_iter().map(park));
+            whole.dead_letters.extend(std::mem::take(&mut whole.messages).into_iter().map(park));
         }
         if let Some(consumer) = self.consumers.get_mut(&number) {
-            consumer.work = BatchProgress::new(whole, verdicts);
+            consumer.work = BatchProgress::new(whole, decisions);
         }
         self.commit_parts(number);
     }
 
-    /// The next part; when there is none, every message is settled.
+    /// Commits the next part. If there is none, every message is decided.
     pub(super) fn commit_parts(&mut self, number: u32) {
         if self.crashes(number, Rare::CrashBeforeCommit) {
             return;
         }
         let Some(consumer) = self.consumers.get_mut(&number) else { return };
         let Some(part) = consumer.work.next_part() else { return self.settle(number) };
-        let planned = Rc::new(plan(&part.queue, &part.messages, part.letters.clone()));
+        let planned = Rc::new(plan(&part.queue, &part.messages, part.dead_letters.clone()));
         consumer.trying = Some((part, planned));
         if self.kept.contains(&consumer.isolate) {
             return self.sends(number);
@@ -71,7 +63,7 @@ impl World<'_> {
         self.call(Who::Settings(number), Asked::Settings);
     }
 
-    /// The settings were kept, or not: the batch goes on its way either way.
+    /// The default role was written or not: the batch continues either way.
     pub(super) fn settings_kept(&mut self, number: u32, kept: bool) {
         let Some(consumer) = self.consumers.get(&number) else { return };
         if kept {
@@ -90,7 +82,7 @@ impl World<'_> {
         self.crashes(number, Rare::CrashDuringCommit);
     }
 
-    /// D1 has answered to a part.
+    /// D1 has answered for a part.
     pub(super) fn committed(&mut self, number: u32, reply: Result<Reply, String>) {
         if self.crashes(number, Rare::CrashAfterCommit) {
             return;
@@ -109,14 +101,14 @@ impl World<'_> {
             }
             return self.commit_parts(number);
         };
-        let fault = D1Error::classify(&cause);
-        let halves = !matches!(fault, D1Error::Transient(_)) && 1 < part.messages.len();
+        let error = D1Error::classify(&cause);
+        let halves = !matches!(error, D1Error::Transient(_)) && 1 < part.messages.len();
         let waits = consumer.dead;
         if sabotage == Some(Sabotage::RefusedIsDone) {
             consumer.work.record_commit(&part);
             return self.commit_parts(number);
         }
-        consumer.work.record_refusal(part, &fault, jitter);
+        consumer.work.record_refusal(part, &error, jitter);
         if halves {
             self.count(Rare::Bisected);
         }
@@ -126,7 +118,7 @@ impl World<'_> {
         self.commit_parts(number);
     }
 
-    /// Each message is acknowledged or handed back; then the hints.
+    /// Acknowledges or retries each message, then hints.
     fn settle(&mut self, number: u32) {
         self.settles(number, false);
         if self.crashes(number, Rare::CrashBeforeHints) {
@@ -145,9 +137,8 @@ impl World<'_> {
         let mut settled = Vec::new();
         for copy in &consumer.copies {
             let Some(it) = self.queue.copies.get(copy) else { continue };
-            let is_it = |verdict: &&MessageDecision| verdict.message_id == it.message;
-            let verdict = consumer.work.verdicts().iter().find(is_it);
-            let given = verdict.map_or(QueueAction::RetryAfter(1), |it| it.disposition);
+            let received = self.received(it);
+            let given = inbox::action_for(&received, consumer.work.decisions(), || 0);
             let forgets = self.is_wrong(Sabotage::LastForgets) && ATTEMPTS_MAX <= it.attempts;
             settled.push((*copy, if early || forgets { QueueAction::Ack } else { given }));
         }

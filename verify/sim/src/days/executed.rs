@@ -1,5 +1,6 @@
-//! Every batch that D1 executes is held to its twin at once: which versions rise, which set each
-//! version names, which deliveries are noted, where the rows stand, and what a fill reads.
+//! Every batch that D1 executes is compared with its twin at once: which versions rise, which set
+//! belongs to each version, which deliveries are recorded, what the rows are, and what a fill
+//! reads.
 
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState};
 use shared::plan::BatchPlan;
@@ -14,7 +15,7 @@ use super::laws::Letter;
 use super::world::World;
 
 impl World<'_> {
-    /// D1 executes a batch now.
+    /// D1 executes a batch.
     pub(super) fn run(&mut self, work: &Work) -> Result<Reply, String> {
         let reply = self.d1.execute(work, self.now);
         match (work, &reply) {
@@ -50,25 +51,25 @@ impl World<'_> {
 
     /// A plan is committed.
     fn commits(&mut self, plan: &BatchPlan, messages: &[String]) {
-        let (deliveries, letters) = (plan.deliveries.len(), plan.dead_letters.len());
-        self.say(format_args!("d1: commits {deliveries} deliveries, {letters} of them letters"));
-        self.seldom(plan);
+        let (deliveries, parked) = (plan.deliveries.len(), plan.dead_letters.len());
+        self.say(format_args!("d1: commits {deliveries} deliveries, {parked} of them parked"));
+        self.count_rare_changes(plan);
         let bumps = self.laws.mirror.twin.run(plan).bumps;
         for letter in &plan.dead_letters {
             let Some(sent) = self.queue.messages.get(&letter.message_id).copied() else { continue };
             self.parks(&letter.reason);
             let (reason, message) = (letter.reason.clone(), letter.message_id.clone());
-            let parked = &mut self.laws.mirror.parked;
-            let before = parked.get(&message).map_or(0, |it| it.attempts);
+            let all = &mut self.laws.mirror.parked;
+            let before = all.get(&message).map_or(0, |it| it.attempts);
             let attempts = before.max(letter.attempts);
-            parked.insert(message, Letter { sent, reason, attempts });
+            all.insert(message, Letter { sent, reason, attempts });
         }
         let is_letter = |it: &&String| plan.dead_letters.iter().any(|l| l.message_id == **it);
         for message in messages.iter().filter(|it| !is_letter(it)) {
             let Some(sent) = self.queue.messages.get(message).copied() else { continue };
             self.applies(sent);
         }
-        if 0 < letters {
+        if 0 < parked {
             self.keeps_letters();
         }
         self.account();
@@ -96,13 +97,13 @@ impl World<'_> {
         }
     }
 
-    /// What is seldom about the changes, before they are taken in.
-    fn seldom(&mut self, plan: &BatchPlan) {
+    /// Counts the rare cases among the changes, before they are applied.
+    fn count_rare_changes(&mut self, plan: &BatchPlan) {
         for change in plan.changes.values().flatten() {
             let twin = &self.laws.mirror.twin;
             let stored = twin.state(change.entity, change.id.as_str());
             let rare = match (stored, &change.state) {
-                (Some(EntityState::Live(a)), EntityState::Live(b)) => told_apart(a, b),
+                (Some(EntityState::Live(a)), EntityState::Live(b)) => rare_tie(a, b),
                 (Some(EntityState::Deleted), EntityState::Live(_)) => Some(Rare::LateUpdate),
                 (None, EntityState::Deleted) => Some(Rare::DeleteFirst),
                 (None, EntityState::Live(live)) => match &live.fields {
@@ -123,7 +124,7 @@ impl World<'_> {
         }
     }
 
-    /// I10: each delivery of the plan is noted exactly when D1 holds its effects or its letter.
+    /// I10: a delivery of the plan is recorded exactly when D1 has its changes or its dead letter.
     fn notes(&mut self, plan: &BatchPlan) {
         let deliveries = plan.deliveries.iter();
         let mut ids: Vec<&str> = deliveries.map(|it| it.envelope.svix_id.as_str()).collect();
@@ -148,7 +149,7 @@ impl World<'_> {
         }
     }
 
-    /// I1 and I2: the rows that the plan names stand where the law puts them.
+    /// I1 and I2: the rows that the plan changes have the rank that the law gives them.
     fn holds(&mut self, plan: &BatchPlan) {
         for EntityChange { entity, id, .. } in plan.changes.values().flatten() {
             let want = match self.laws.mirror.twin.state(*entity, id.as_str()) {
@@ -159,12 +160,12 @@ impl World<'_> {
                     Some((false, (rank.updated_at, rank.event_at, rank.projection, digest)))
                 }
             };
-            match self.d1.rank(name(*entity), id.as_str()) {
+            match self.d1.rank(entity.as_str(), id.as_str()) {
                 Err(error) => self.laws.broken = Some(Broken::harness(&error)),
                 Ok(found) if found == want => {}
                 Ok(found) => {
                     let dead = want.as_ref().is_some_and(|(dead, _)| *dead);
-                    let how = format!("{id} stands at {found:?}, not at {want:?}");
+                    let how = format!("{id} has the rank {found:?}, not {want:?}");
                     self.laws.breaks(law(dead), how);
                 }
             }
@@ -172,8 +173,8 @@ impl World<'_> {
     }
 }
 
-/// Two live states of one instant; the greater projection of one event.
-fn told_apart(a: &LiveState, b: &LiveState) -> Option<Rare> {
+/// Whether two live states of one instant differ by the projection or only by the digest.
+fn rare_tie(a: &LiveState, b: &LiveState) -> Option<Rare> {
     let at = |it: &LiveState| (it.rank.updated_at, it.rank.event_at);
     if at(a) != at(b) {
         None
@@ -186,17 +187,7 @@ fn told_apart(a: &LiveState, b: &LiveState) -> Option<Rare> {
     }
 }
 
-/// The law that a row in the wrong place breaks.
+/// The law that a row with the wrong rank breaks.
 fn law(dead: bool) -> &'static str {
     if dead { "I2 no resurrection" } else { "I1 convergence" }
-}
-
-fn name(entity: EntityKind) -> &'static str {
-    match entity {
-        EntityKind::User => "user",
-        EntityKind::Organization => "organization",
-        EntityKind::Membership => "membership",
-        EntityKind::Role => "role",
-        EntityKind::Permission => "permission",
-    }
 }

@@ -1,9 +1,9 @@
-//! An object's fills, as `begin_refill` and `refill` of `durable/src/object.rs`: one row of fills
+//! An object's fills, as `begin_refill` and `run_fill` of `durable/src/object.rs`: one row of fills
 //! at a time, each judged when it comes back.
 
 use shared::cache::{AgeLimits, FillOutcome, FillRequest};
-use shared::d1_error::ObjectCallError;
 use shared::limits::FILLS_MAX;
+use shared::retry::ObjectCallError;
 use shared::time::UnixMillis;
 
 use super::agenda::Step;
@@ -29,12 +29,13 @@ impl World<'_> {
 
     /// One fill of a row goes out.
     pub(super) fn send_fill(&mut self, user: usize, registers: bool, round: u32) {
-        let (now, idle_ms, number) = (self.object_now(), self.mix.ages.idle_ms, self.number());
+        let (now, ages, number) = (self.object_now(), self.mix.ages, self.number());
         let Some(object) = self.object(user) else { return };
         let (fill, begins) = object.memory.begin_fill(registers, now);
         object.flight = Some(Flight { number, fill, round });
+        let alarm_ms = object.memory.first_alarm(&ages).since(now);
         if begins {
-            self.set_alarm(user, idle_ms);
+            self.set_alarm(user, alarm_ms);
             if !self.save(user) {
                 return self.cancel_incarnation(user);
             }
@@ -55,7 +56,7 @@ impl World<'_> {
         self.handle_fill_reply(user, number, Err("no answer in time".into()));
     }
 
-    /// D1 answers to a fill: `Object::refill`.
+    /// D1 answers to a fill: `RoleCacheObject::run_fill`.
     pub(super) fn handle_fill_reply(
         &mut self,
         user: usize,
@@ -88,18 +89,18 @@ impl World<'_> {
         if below {
             self.count(Rare::StaleFillRefused);
         }
-        if taken == FillOutcome::Dropped {
+        if taken == FillOutcome::Discarded {
             self.count(Rare::FillDropped);
         } else if !self.save(user) {
             return self.fail_fill(user);
         }
         match taken {
             FillOutcome::Applied => self.finish_fills(user, true),
-            FillOutcome::Again | FillOutcome::Dropped if FILLS_MAX <= flight.round => {
+            FillOutcome::RegisterAgain | FillOutcome::Discarded if FILLS_MAX <= flight.round => {
                 self.finish_fills(user, false);
             }
-            FillOutcome::Again => self.send_fill(user, true, flight.round + 1),
-            FillOutcome::Dropped => self.send_fill(user, false, flight.round + 1),
+            FillOutcome::RegisterAgain => self.send_fill(user, true, flight.round + 1),
+            FillOutcome::Discarded => self.send_fill(user, false, flight.round + 1),
         }
     }
 
@@ -157,7 +158,7 @@ impl World<'_> {
                 object.waiters.push(Waiter { once_more: false, ..waiter });
             }
         } else {
-            self.send_reply(guard, try_, Err(ObjectCallError::Final));
+            self.send_reply(guard, try_, Err(ObjectCallError::Permanent));
         }
     }
 }

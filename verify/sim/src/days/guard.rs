@@ -3,8 +3,9 @@
 //! `guard::permit` does for a session of the user's own. The isolate's second level is off, as it
 //! is by default.
 
-use shared::d1_error::{ObjectCallError, retry_call_ms};
+use shared::cache::isolate::UserRoles;
 use shared::guard::{Denied, Need, RoleSnapshot, roles_meet};
+use shared::retry::{ObjectCallError, retry_call_ms};
 use shared::role_cache::{RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
 
@@ -79,14 +80,17 @@ impl World<'_> {
                     None => self.decide(number, None),
                 }
             }
-            Ok(answer) if answer.set.version < guard.ask.min_version => self.decide(number, None),
             Ok(answer) => {
-                let good_until = UnixMillis(asked_at).plus(answer.good_for_ms);
-                if good_until < UnixMillis(now) && !guard.again {
+                let (asked_at, now) = (UnixMillis(asked_at), UnixMillis(now));
+                let min_version = guard.ask.min_version;
+                let Some(roles) = UserRoles::from_answer(answer, min_version, asked_at, now) else {
+                    return self.decide(number, None);
+                };
+                if roles.is_expired(now) && !guard.again {
                     (guard.again, guard.calls) = (true, 0);
                     return self.send_question(number);
                 }
-                self.decide(number, Some(RoleSnapshot { set: answer.set, good_until }));
+                self.decide(number, Some(roles.known));
             }
         }
     }

@@ -18,7 +18,7 @@ use super::world::{World, user_id};
 pub(super) const ALARM_AGAIN_MS: i64 = 2_000;
 
 impl World<'_> {
-    /// The alarm rings: `Object::alarm`.
+    /// The alarm rings: `RoleCacheObject::alarm`.
     pub(super) fn handle_alarm(&mut self, user: usize, alarm: u32) {
         let (now, ages, sabotage) = (self.object_now(), self.mix.ages, self.sabotage);
         self.load(user);
@@ -29,7 +29,7 @@ impl World<'_> {
         let before = object.memory.owner;
         let ends = match object.memory.alarm(now, &ages) {
             AlarmAction::Rearm(at) => return self.set_alarm(user, at.since(now)),
-            AlarmAction::End(owner) => owner,
+            AlarmAction::EndWatch(owner) => owner,
         };
         if sabotage == Some(Sabotage::KeepsIncarnation) {
             object.memory.owner = before;

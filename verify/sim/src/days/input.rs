@@ -1,13 +1,13 @@
 //! What comes from outside in a day, put down before it begins: each has a number, and the day can
 //! be run without it.
 
+use fastrand::Rng;
 use shared::guard::Need;
 use testkit::sqlite::START;
 
 use super::dice::stream;
 use super::history::{Event, KEYS, ORGS, PERMISSIONS, ROLES, USERS};
 use super::mix::{Mix, pick};
-use fastrand::Rng;
 
 /// Something that is wrong for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

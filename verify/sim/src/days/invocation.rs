@@ -1,8 +1,8 @@
 //! One invocation of a consumer: what it is handed, when it crashes, and what the platform then
 //! does with its messages.
 
-use shared::d1_error::QueueAction;
 use shared::limits::DEAD_RETRY_S_MAX;
+use shared::retry::QueueAction;
 
 use super::agenda::Step;
 use super::count::Rare;

@@ -3,7 +3,7 @@
 //! for it are one step: the platform's gates let nothing in between.
 
 use shared::cache::{AgeLimits, CacheDecision, CacheState, FillBackoff, RefusalReason};
-use shared::d1_error::ObjectCallError;
+use shared::retry::ObjectCallError;
 use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 use shared::time::UnixMillis;
 
@@ -26,7 +26,7 @@ impl World<'_> {
         UnixMillis(self.clock(Window::ObjectsAhead, Window::ObjectsBehind))
     }
 
-    /// A question arrives: `Object::ask`.
+    /// A question arrives: `RoleCacheObject::query`.
     pub(super) fn handle_question(&mut self, user: usize, guard: u32, try_: u32, ask: &RoleQuery) {
         if self.dice.strikes(Fault::Evicted) {
             self.evict(user);
@@ -38,7 +38,7 @@ impl World<'_> {
         let touched = object.memory.record_use(now, &ages);
         if (touched || self.is_unsaved(user)) && !self.ensure_saved(user) {
             let lives = self.object(user).is_some_and(|it| it.loaded);
-            let fault = if lives { ObjectCallError::Final } else { ObjectCallError::Retryable };
+            let fault = if lives { ObjectCallError::Permanent } else { ObjectCallError::Retryable };
             return self.send_reply(guard, try_, Err(fault));
         }
         let Some(object) = self.object(user) else { return };
@@ -48,19 +48,19 @@ impl World<'_> {
                 self.begin_refill(user);
                 self.send_answer(user, guard, try_, answer);
             }
-            CacheDecision::Join if object.flight.is_some() => {
+            CacheDecision::JoinFill if object.flight.is_some() => {
                 let ask = ask.clone();
                 object.waiters.push(Waiter { guard, try_, ask, asked_at: now, once_more: false });
             }
-            CacheDecision::Join | CacheDecision::Refuse(RefusalReason::Ahead) => {
+            CacheDecision::JoinFill | CacheDecision::Refuse(RefusalReason::VersionTooFarAhead) => {
                 self.count(Rare::BelowVersion);
-                self.send_reply(guard, try_, Err(ObjectCallError::Final));
+                self.send_reply(guard, try_, Err(ObjectCallError::Permanent));
             }
-            CacheDecision::Refuse(RefusalReason::Waiting) => {
+            CacheDecision::Refuse(RefusalReason::BackingOff) => {
                 self.count(Rare::FillWaited);
-                self.send_reply(guard, try_, Err(ObjectCallError::Final));
+                self.send_reply(guard, try_, Err(ObjectCallError::Permanent));
             }
-            CacheDecision::Fill => {
+            CacheDecision::FillFirst => {
                 if object.memory.entry.is_some() && !object.memory.is_below_floor() && !ask.fresh {
                     self.count(Rare::StaleRefused);
                 }
@@ -90,7 +90,7 @@ impl World<'_> {
         }
     }
 
-    /// A hint arrives: `Object::hint`. No answer when the disk failed.
+    /// A hint arrives: `RoleCacheObject::hint`. No answer when the disk failed.
     pub(super) fn handle_hint(&mut self, user: usize, hint: &Hint) -> Option<HintReply> {
         if self.dice.strikes(Fault::Evicted) {
             self.evict(user);
@@ -201,7 +201,7 @@ impl World<'_> {
         let object = self.objects.get(user)?;
         match object.memory.decide(&ask, now, ages, &mut FillBackoff::default()) {
             CacheDecision::Serve(answer) | CacheDecision::ServeAndRefill(answer) => Some(answer),
-            CacheDecision::Fill | CacheDecision::Join | CacheDecision::Refuse(_) => None,
+            CacheDecision::FillFirst | CacheDecision::JoinFill | CacheDecision::Refuse(_) => None,
         }
     }
 }

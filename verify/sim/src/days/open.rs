@@ -1,7 +1,7 @@
-//! Messages as a consumer opens them, as `consumer/src/message.rs`.
+//! The batch of a consumer, opened by `shared::inbox` as `consumer/src/process_batch.rs` does it.
 
-use shared::envelope::{Envelope, EnvelopeError};
-use shared::plan::{DeadLetter, OpenedMessage};
+use shared::batch::{BatchPart, MessageDecision};
+use shared::inbox::{self, ReceivedMessage};
 use shared::queue::QueueKind;
 use shared::time::UnixMillis;
 
@@ -10,37 +10,38 @@ use super::state::Copy;
 use super::world::World;
 
 impl World<'_> {
-    /// `Handout::open`; an error says whether a newer build wrote it.
+    /// Opens the messages of a batch.
     pub(super) fn open(
         &mut self,
-        copy: &Copy,
         queue: &str,
-    ) -> Result<OpenedMessage, (bool, Box<DeadLetter>)> {
-        let newer = self.consumers_are_new && copy.text.starts_with(NEWER);
-        let read = if newer { copy.text.replacen(NEWER, r#"{"v":1,"#, 1) } else { String::new() };
-        let from = if copy.dead { QueueKind::Dead } else { QueueKind::Events };
-        let (id, attempts) = (copy.message.clone(), from.total_attempts(copy.attempts));
-        let (text, sent_at) = (copy.text.to_string(), UnixMillis(copy.sent_at));
-        let unopened = |reason: &str, detail: String, text: String| {
-            Box::new(DeadLetter {
-                message_id: copy.message.clone(),
-                queue: queue.into(),
-                reason: reason.into(),
-                detail,
-                attempts,
-                first_seen_at: sent_at,
-                text,
-                envelope: None,
-            })
+        copies: &[Copy],
+    ) -> (BatchPart, Vec<MessageDecision>) {
+        let received: Vec<_> = copies.iter().map(|copy| self.received(copy)).collect();
+        let (mut part, decisions) = inbox::open_messages(queue, &received, || self.jitter());
+        // The text of a newer ingest is stored as it came, not as the newer consumer reads it.
+        let text_of = |id: &str| copies.iter().find(|copy| copy.message == id);
+        for message in &mut part.messages {
+            if let Some(copy) = text_of(&message.id) {
+                message.text = copy.text.to_string();
+            }
+        }
+        (part, decisions)
+    }
+
+    /// A message as the consumer receives it. Newer consumers can read what a newer ingest wrote.
+    pub(super) fn received(&self, copy: &Copy) -> ReceivedMessage {
+        let queue = if copy.dead { QueueKind::DeadLetters } else { QueueKind::Events };
+        let is_readable = self.consumers_are_new && copy.text.starts_with(NEWER);
+        let text = if is_readable {
+            copy.text.replacen(NEWER, r#"{"v":1,"#, 1)
+        } else {
+            copy.text.to_string()
         };
-        match Envelope::decode(if newer { &read } else { &copy.text }) {
-            Ok(envelope) => Ok(OpenedMessage { id, attempts, sent_at, text, envelope }),
-            Err(error @ EnvelopeError::Newer(_)) => {
-                Err((true, unopened("newer-envelope", error.to_string(), text)))
-            }
-            Err(error @ EnvelopeError::Malformed(_)) => {
-                Err((false, unopened("malformed", error.to_string(), text)))
-            }
+        ReceivedMessage {
+            id: copy.message.clone(),
+            attempts: queue.total_attempts(copy.attempts),
+            sent_at: UnixMillis(copy.sent_at),
+            body: Ok(text),
         }
     }
 }

@@ -2,7 +2,9 @@
 //! the dead letters; then what must hold at rest is checked, and that replaying anything changes
 //! nothing.
 
-use shared::envelope::{Envelope, Letter as Says};
+use shared::envelope::Envelope;
+use shared::event::Payload;
+use shared::guard::Need;
 use shared::merge::EntityChange;
 use testkit::sqlite::Cells;
 use testkit::twin::{TABLES, Twin};
@@ -13,7 +15,6 @@ use super::door::NEWER;
 use super::history::{POISON, ROLES};
 use super::input::Version;
 use super::world::{World, user_id};
-use shared::guard::Need;
 
 /// How long faults go on after the last input.
 const FAULTS_MS: i64 = 30 * 3_600_000;
@@ -127,9 +128,10 @@ impl World<'_> {
         }
         // For as long as the platform hands a message out, only these put it aside.
         let content = |reason: &str| UNREAD.contains(&reason) || reason == "refused-by-database";
-        let early = self.laws.mirror.parked.iter().find(|(_, it)| {
-            !content(&it.reason) && !shared::d1_error::is_last_attempt(it.attempts)
-        });
+        let early =
+            self.laws.mirror.parked.iter().find(|(_, it)| {
+                !content(&it.reason) && !shared::retry::is_last_attempt(it.attempts)
+            });
         early.map_or(Ok(()), |(message, letter)| {
             let (reason, attempts) = (&letter.reason, letter.attempts);
             let how = format!("{message} was parked as {reason} after {attempts} attempts");
@@ -187,7 +189,7 @@ impl World<'_> {
 /// What a text says that was sent.
 fn changes(text: &str) -> Vec<EntityChange> {
     match Envelope::decode(&text.replacen(NEWER, r#"{"v":1,"#, 1)) {
-        Ok(Envelope { letter: Says::Event(event), .. }) => event.changes,
+        Ok(Envelope { payload: Payload::Event(event), .. }) => event.changes,
         _ => Vec::new(),
     }
 }

@@ -44,37 +44,38 @@ named! {
     }
 }
 
-const RANK: &str = "(excluded.deleted, excluded.updated_at, excluded.event_at, \
-    excluded.projection, excluded.digest)\n    > (t.deleted, t.updated_at, t.event_at, \
-    t.projection, t.digest)";
+/// How the upserts compare ranks.
+const RANK: &str = "(
+    excluded.deleted, excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest
+  ) > (stored.deleted, stored.updated_at, stored.event_at, stored.projection, stored.digest)";
 
 impl Sabotage {
     /// The statement as this mistake sends it; `None` where it leaves it as it is.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the others change nothing here")]
     pub(super) fn text(self, sql: &str) -> Option<String> {
-        let changed =
-            match self {
-                Self::TieByArrival => sql
-                    .replace(RANK, "(excluded.deleted, excluded.updated_at) >= (0, t.updated_at)"),
-                Self::TombstoneByTime if sql.contains(RANK) => sql
-                    .replace("WHERE t.deleted = 0\n  AND", "WHERE")
-                    .replace(RANK, "excluded.deleted = 1 OR (excluded.event_at > t.event_at)"),
-                Self::UnwatchWithoutOwner => sql
-                    .replace("WHERE user_id = ?1 AND owner = ?2", "WHERE user_id = ?1 AND ?2 = ?2"),
-                Self::AckOfWhateverStands => sql.replace(
-                    "SET acked = max(watches.acked, j.value ->> 'version')",
-                    "SET acked = watches.version",
-                ),
-                Self::OneLetter => sql.replace(
-                    "WHERE true\nON CONFLICT (message_id)",
-                    "WHERE true LIMIT 1\nON CONFLICT (message_id)",
-                ),
-                Self::LetterChanged => {
-                    sql.replace("j.value ->> 'envelope'", "lower(j.value ->> 'envelope')")
-                }
-                Self::TakeoverByAnyone => sql.replace("excluded.owner > w.owner", "true"),
-                _ => return None,
-            };
+        let changed = match self {
+            Self::TieByArrival => sql
+                .replace(RANK, "(excluded.deleted, excluded.updated_at) >= (0, stored.updated_at)"),
+            Self::TombstoneByTime if sql.contains(RANK) => sql
+                .replace("WHERE stored.deleted = 0\n  AND", "WHERE")
+                .replace(RANK, "excluded.deleted = 1 OR (excluded.event_at > stored.event_at)"),
+            Self::UnwatchWithoutOwner => {
+                sql.replace("WHERE user_id = ?1 AND owner = ?2", "WHERE user_id = ?1 AND ?2 = ?2")
+            }
+            Self::AckOfWhateverStands => sql.replace(
+                "SET acked = max(watches.acked, input.value ->> 'version')",
+                "SET acked = watches.version",
+            ),
+            Self::OneLetter => sql.replace(
+                "WHERE true\nON CONFLICT (message_id)",
+                "WHERE true LIMIT 1\nON CONFLICT (message_id)",
+            ),
+            Self::LetterChanged => {
+                sql.replace("input.value ->> 'envelope'", "lower(input.value ->> 'envelope')")
+            }
+            Self::TakeoverByAnyone => sql.replace("excluded.owner > stored.owner", "true"),
+            _ => return None,
+        };
         (changed != sql).then_some(changed)
     }
 

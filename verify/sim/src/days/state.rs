@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use shared::batch::{BatchPart, BatchProgress};
 use shared::cache::{CacheState, FillBackoff, FillRequest};
-use shared::d1_error::QueueAction;
 use shared::guard::Need;
 use shared::outbox::PendingHint;
 use shared::plan::BatchPlan;
+use shared::retry::QueueAction;
 use shared::role_cache::{HintReply, RoleQuery};
 use shared::time::UnixMillis;
 
@@ -41,10 +41,10 @@ pub(super) struct Delivery {
     pub(super) queued: u32,
 }
 
-/// One text that the queue has taken.
+/// A message that the queue has accepted.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
-    /// Of which delivery; none for what no door has written.
+    /// The delivery it was made of.
     pub(super) delivery: usize,
     /// The bytes.
     pub(super) text: Text,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::Hasher as _;
 
-use shared::signature::WebhookSecrets;
+use shared::settings::ingest::IngestSettings;
 use testkit::sqlite::{Database, START};
 
 use super::agenda::{Agenda, Step};
@@ -17,7 +17,7 @@ use super::input::{Input, Window, inputs};
 use super::laws::Laws;
 use super::mix::Mix;
 use super::sabotage::Sabotage;
-use super::signing::SECRET;
+use super::signing::ingest_settings;
 use super::state::{Consumer, Delivery, Guard, Object, Push, Queue, Sent, Sweeper};
 use super::{Broken, Day};
 
@@ -29,7 +29,7 @@ pub(super) struct World<'a> {
     pub(super) mix: Mix,
     pub(super) d1: D1<'a>,
     pub(super) sabotage: Option<Sabotage>,
-    pub(super) secrets: WebhookSecrets,
+    pub(super) ingest: IngestSettings,
     pub(super) events: Vec<Event>,
     pub(super) inputs: Vec<Input>,
     pub(super) deliveries: Vec<Delivery>,
@@ -88,7 +88,7 @@ impl<'a> World<'a> {
             dice: Dice::new(day.seed, &mix.chances, only),
             d1,
             sabotage: day.sabotage,
-            secrets: WebhookSecrets::parse(SECRET).map_err(|error| Broken::harness(&error))?,
+            ingest: ingest_settings()?,
             events,
             inputs,
             deliveries: Vec::new(),

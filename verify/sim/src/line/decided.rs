@@ -2,9 +2,10 @@
 //! batch}` once, and looked up by the model.
 
 use shared::batch::{self, BatchPart, BatchProgress};
-use shared::d1_error::{self, D1Error, QueueAction};
+use shared::d1_error::D1Error;
 use shared::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
 use shared::plan::{DeliveryOutcome, OpenedMessage, plan};
+use shared::retry::{self, QueueAction};
 
 use super::history::Script;
 
@@ -137,7 +138,7 @@ impl Decisions {
 }
 
 fn applies(messages: Vec<OpenedMessage>) -> BatchPart {
-    BatchPart { queue: QUEUE.into(), messages, letters: vec![] }
+    BatchPart { queue: QUEUE.into(), messages, dead_letters: vec![] }
 }
 
 fn parks(messages: &[OpenedMessage]) -> BatchPart {
@@ -145,7 +146,7 @@ fn parks(messages: &[OpenedMessage]) -> BatchPart {
     BatchPart {
         queue: QUEUE.into(),
         messages: vec![],
-        letters: messages.iter().map(park).collect(),
+        dead_letters: messages.iter().map(park).collect(),
     }
 }
 
@@ -160,7 +161,7 @@ fn refused(part: BatchPart) -> (BatchPart, Vec<batch::MessageDecision>) {
         work.record_refusal(part, &D1Error::classify("Network connection lost"), 0);
     }
     let left = work.next_part().unwrap_or_default();
-    (left, work.verdicts().to_vec())
+    (left, work.decisions().to_vec())
 }
 
 fn committed(part: BatchPart) -> Vec<batch::MessageDecision> {
@@ -168,25 +169,25 @@ fn committed(part: BatchPart) -> Vec<batch::MessageDecision> {
     if let Some(part) = work.next_part() {
         work.record_commit(&part);
     }
-    work.verdicts().to_vec()
+    work.decisions().to_vec()
 }
 
 fn decide(script: &Script, part: BatchPart) -> Decided {
-    let plan = plan(QUEUE, &part.messages, part.letters.clone());
+    let plan = plan(QUEUE, &part.messages, part.dead_letters.clone());
     let events = || (0..script.clerks).filter_map(|event| Some((event, script.message(event)?)));
     let takes = plan.changes.values().flatten().filter_map(|change| {
         (0..script.clerks).find(|event| script.change(*event) == Some(change))
     });
-    let applied = plan.deliveries.iter().filter(|it| it.verdict != DeliveryOutcome::Parked);
+    let applied = plan.deliveries.iter().filter(|it| it.outcome != DeliveryOutcome::Parked);
     let notes = applied.filter_map(|it| events().find(|(_, of)| of.envelope == it.envelope));
     let parked = plan.dead_letters.iter().filter_map(|it| it.message_id.parse().ok());
     let (acks, back) = (committed(part.clone()), refused(part).1);
-    let is_retried = |it: &&batch::MessageDecision| it.disposition != QueueAction::Ack;
+    let is_retried = |it: &&batch::MessageDecision| it.action != QueueAction::Ack;
     Decided {
         takes: takes.collect(),
         notes: notes.fold(0, |bits, (event, _)| bits | 1 << event),
         parks: parked.fold(0, |bits, held: MessageNumber| bits | 1 << event(held)),
-        parks_early: plan.dead_letters.iter().any(|it| !d1_error::is_last_attempt(it.attempts)),
+        parks_early: plan.dead_letters.iter().any(|it| !retry::is_last_attempt(it.attempts)),
         acks: pair(acks.iter().filter_map(|it| it.message_id.parse().ok())),
         back: pair(back.iter().filter(is_retried).filter_map(|it| it.message_id.parse().ok())),
     }

@@ -4,8 +4,8 @@
 mod left;
 mod make;
 
-use shared::envelope::{Envelope, Letter};
-use shared::event::Event;
+use shared::envelope::Envelope;
+use shared::event::{Event, Payload};
 use shared::id::{SvixId, UserId};
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState};
 use shared::plan::OpenedMessage;
@@ -197,7 +197,7 @@ fn message(index: usize, change: &EntityChange) -> Option<OpenedMessage> {
         body_digest: ContentDigest::of(&[]),
         kind: "modelled".into(),
         note: String::new(),
-        letter: Letter::Event(Event { changes: vec![change.clone()], users }),
+        payload: Payload::Event(Event { changes: vec![change.clone()], users }),
     };
     let (id, sent_at) = (index.to_string(), UnixMillis(0));
     Some(OpenedMessage { id, attempts: 1, sent_at, text: String::new(), envelope })

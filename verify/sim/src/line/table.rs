@@ -15,6 +15,7 @@ use super::history::{ADMIN, ORG, PERMISSION, Script};
 use crate::variant::Variant;
 use maker::Maker;
 use outside::Outside;
+
 pub use outside::Rule;
 
 /// D1's rows in one state, by number. They begin as 0.

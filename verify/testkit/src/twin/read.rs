@@ -1,11 +1,11 @@
 //! What was written in D1, found by reading a table again.
 
-use rusqlite::{Error, Result, Row, types};
+use rusqlite::{Error, Result, Row};
 
 use super::Rows;
 use super::rows::{
-    AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank,
-    Setting, User,
+    AppRole, Grant, Key, Membership, OrgPermission, OrgRole, Organization, Pair, Rank, Setting,
+    User,
 };
 use super::write::{AnyWrite, Keyed, Table, Write};
 use crate::sqlite::Database;
@@ -33,17 +33,19 @@ impl Rows {
     /// What SQLite refuses, and a table that is not one of [`WRITTEN`].
     pub fn written(&self, db: &Database, table: &str) -> Result<Vec<AnyWrite>> {
         Ok(match table {
-            "users" => between(&self.users, read(db, table, user)?, AnyWrite::User),
+            "users" => between(&self.users, read(db, table, User::read)?, AnyWrite::User),
             "organizations" => {
-                let rows = read(db, table, organization)?;
+                let rows = read(db, table, Organization::read)?;
                 between(&self.organizations, rows, AnyWrite::Organization)
             }
             "memberships" => {
-                between(&self.memberships, read(db, table, membership)?, AnyWrite::Membership)
+                between(&self.memberships, read(db, table, Membership::read)?, AnyWrite::Membership)
             }
-            "org_roles" => between(&self.org_roles, read(db, table, org_role)?, AnyWrite::OrgRole),
+            "org_roles" => {
+                between(&self.org_roles, read(db, table, OrgRole::read)?, AnyWrite::OrgRole)
+            }
             "org_permissions" => {
-                let rows = read(db, table, org_permission)?;
+                let rows = read(db, table, OrgPermission::read)?;
                 between(&self.org_permissions, rows, AnyWrite::OrgPermission)
             }
             "roles" => between(&self.app_roles, read(db, table, app_role)?, AnyWrite::AppRole),
@@ -89,42 +91,6 @@ fn between<T: Keyed + PartialEq>(
     writes.into_iter().map(any).collect()
 }
 
-fn user(row: &Row<'_>) -> Result<User> {
-    Ok(User {
-        id: row.get("id")?,
-        email: row.get("email")?,
-        banned: row.get("banned")?,
-        app_roles: list(row, "app_roles")?,
-        created_at: row.get("created_at")?,
-        rank: rank(row)?,
-    })
-}
-
-fn organization(row: &Row<'_>) -> Result<Organization> {
-    let (id, name, slug) = (row.get("id")?, row.get("name")?, row.get("slug")?);
-    Ok(Organization { id, name, slug, rank: rank(row)? })
-}
-
-fn membership(row: &Row<'_>) -> Result<Membership> {
-    Ok(Membership {
-        id: row.get("id")?,
-        org_id: row.get("org_id")?,
-        user_id: row.get("user_id")?,
-        role: row.get("role")?,
-        permissions: list(row, "permissions")?,
-        rank: rank(row)?,
-    })
-}
-
-fn org_role(row: &Row<'_>) -> Result<OrgRole> {
-    let (id, key, permissions) = (row.get("id")?, row.get("key")?, list(row, "permissions")?);
-    Ok(OrgRole { id, key, permissions, rank: rank(row)? })
-}
-
-fn org_permission(row: &Row<'_>) -> Result<OrgPermission> {
-    Ok(OrgPermission { id: row.get("id")?, key: row.get("key")?, rank: rank(row)? })
-}
-
 fn app_role(row: &Row<'_>) -> Result<AppRole> {
     Ok(AppRole { id: row.get("id")?, name: row.get("name")? })
 }
@@ -145,29 +111,9 @@ fn setting(row: &Row<'_>) -> Result<Setting> {
 
 fn pair(row: &Row<'_>) -> Result<Pair> {
     let (org_id, user_id) = (row.get("org_id")?, row.get("user_id")?);
-    Ok(Pair { org_id, user_id, rank: live_rank(row)? })
+    Ok(Pair { org_id, user_id, rank: Rank::read_live(row)? })
 }
 
 fn key(row: &Row<'_>) -> Result<Key> {
     Ok(Key { key: row.get("key")? })
-}
-
-fn rank(row: &Row<'_>) -> Result<Rank> {
-    Ok(Rank { deleted: row.get("deleted")?, ..live_rank(row)? })
-}
-
-fn live_rank(row: &Row<'_>) -> Result<Rank> {
-    Ok(Rank {
-        deleted: false,
-        updated_at: row.get("updated_at")?,
-        event_at: row.get("event_at")?,
-        projection: row.get("projection")?,
-        digest: row.get("digest")?,
-    })
-}
-
-fn list(row: &Row<'_>, column: &str) -> Result<List> {
-    let text: String = row.get(column)?;
-    let refused = || Error::InvalidColumnType(0, column.into(), types::Type::Text);
-    List::parse(&text).ok_or_else(refused)
 }

@@ -1,8 +1,12 @@
 //! The rows of D1, each with the columns that say something.
 
 use rusqlite::types::Value as Cell;
-use serde::Serialize;
-use serde_json::{Value, json};
+use rusqlite::{Result, Row};
+use shared::projection::{
+    MembershipFields, OrganizationFields, PermissionFields, RoleFields, UserFields,
+};
+
+use super::list::List;
 
 /// The columns by which the merge law ranks a synced row, compared as the row value of the
 /// statements: from left to right.
@@ -20,104 +24,116 @@ pub struct Rank {
     pub digest: String,
 }
 
-/// A JSON list as its column holds it. Two are the same when their texts are.
-#[derive(Clone, Debug)]
-pub struct List {
-    text: String,
-    items: Vec<Value>,
-}
+impl Rank {
+    pub(super) fn read(row: &Row<'_>) -> Result<Self> {
+        Ok(Self { deleted: row.get("deleted")?, ..Self::read_live(row)? })
+    }
 
-impl PartialEq for List {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+    /// The rank of a row that is never deleted.
+    pub(super) fn read_live(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            deleted: false,
+            updated_at: row.get("updated_at")?,
+            event_at: row.get("event_at")?,
+            projection: row.get("projection")?,
+            digest: row.get("digest")?,
+        })
+    }
+
+    pub(super) fn live_cells(&self) -> [Cell; 4] {
+        let Self { deleted: _, updated_at, event_at, projection, digest } = self.clone();
+        [updated_at.into(), event_at.into(), projection.into(), digest.into()]
     }
 }
 
-impl Eq for List {}
+/// Declares a synced row. The fields are those of the struct of `shared::projection`: one that is
+/// missing here does not compile.
+macro_rules! synced_row {
+    (
+        $(#[$doc:meta])*
+        $name:ident of $fields:ident in $table:literal { $($field:ident: $type:ty),+ $(,)? }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
+        pub struct $name {
+            pub id: String,
+            $(pub $field: $type,)+
+            pub rank: Rank,
+        }
 
-impl List {
-    /// A list as the statements write it.
-    pub fn of<T: Serialize>(items: &[T]) -> Self {
-        let text = json!(items).to_string();
-        Self::parse(&text).unwrap_or(Self { text, items: vec![] })
-    }
+        impl $name {
+            /// The whole table, without times of arrival.
+            pub(super) const QUERY: &str = concat!(
+                "SELECT id",
+                $(", ", stringify!($field),)+
+                ", deleted, updated_at, event_at, projection, digest FROM ",
+                $table,
+                " ORDER BY 1"
+            );
 
-    /// Reads what a column holds; `None` for what its CHECK refuses.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Some(Self { text: text.into(), items: serde_json::from_str(text).ok()? })
-    }
+            /// The row of these fields.
+            pub(super) fn new(id: String, $fields { $($field),+ }: $fields, rank: Rank) -> Self {
+                Self { id, $($field: $field.into(),)+ rank }
+            }
 
-    /// The column's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
+            pub(super) fn read(row: &Row<'_>) -> Result<Self> {
+                let rank = Rank::read(row)?;
+                Ok(Self { id: row.get("id")?, $($field: row.get(stringify!($field))?,)+ rank })
+            }
 
-    /// Its items that are strings.
-    pub(super) fn strings(&self) -> impl Iterator<Item = &str> {
-        self.items.iter().filter_map(Value::as_str)
-    }
+            pub(super) fn cells(&self) -> Vec<Cell> {
+                let mut cells = vec![Cell::from(self.id.clone())];
+                $(cells.push(Cell::from(self.$field.clone()));)+
+                cells.push(Cell::from(self.rank.deleted));
+                cells.extend(self.rank.live_cells());
+                cells
+            }
+        }
+    };
+}
 
-    /// Its items that are permissions: objects whose `id` and `key` are strings.
-    pub(super) fn carried(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.items
-            .iter()
-            .filter_map(|item| Some((item.get("id")?.as_str()?, item.get("key")?.as_str()?)))
+synced_row! {
+    /// A row of `users`.
+    User of UserFields in "users" {
+        email: Option<String>,
+        banned: bool,
+        app_roles: List,
+        created_at: i64,
     }
 }
 
-/// A row of `users`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct User {
-    pub id: String,
-    pub email: Option<String>,
-    pub banned: bool,
-    pub app_roles: List,
-    pub created_at: i64,
-    pub rank: Rank,
+synced_row! {
+    /// A row of `organizations`.
+    Organization of OrganizationFields in "organizations" {
+        name: String,
+        slug: Option<String>,
+    }
 }
 
-/// A row of `organizations`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct Organization {
-    pub id: String,
-    pub name: String,
-    pub slug: Option<String>,
-    pub rank: Rank,
+synced_row! {
+    /// A row of `memberships`.
+    Membership of MembershipFields in "memberships" {
+        org_id: String,
+        user_id: String,
+        role: String,
+        permissions: List,
+    }
 }
 
-/// A row of `memberships`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct Membership {
-    pub id: String,
-    pub org_id: String,
-    pub user_id: String,
-    pub role: String,
-    pub permissions: List,
-    pub rank: Rank,
+synced_row! {
+    /// A row of `org_roles`.
+    OrgRole of RoleFields in "org_roles" {
+        key: String,
+        permissions: List,
+    }
 }
 
-/// A row of `org_roles`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct OrgRole {
-    pub id: String,
-    pub key: String,
-    pub permissions: List,
-    pub rank: Rank,
-}
-
-/// A row of `org_permissions`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
-pub struct OrgPermission {
-    pub id: String,
-    pub key: String,
-    pub rank: Rank,
+synced_row! {
+    /// A row of `org_permissions`.
+    OrgPermission of PermissionFields in "org_permissions" {
+        key: String,
+    }
 }
 
 /// A row of `roles`. The table is the tutorial's: a name can be NULL, or bytes.
@@ -151,7 +167,7 @@ pub struct Grant {
 
 /// A row of `membership_pairs`. Its rank is never a dead one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns of migrations/0007_membership_pairs.sql")]
+#[expect(missing_docs, reason = "the columns of migrations/0002_synced.sql")]
 pub struct Pair {
     pub org_id: String,
     pub user_id: String,
@@ -160,7 +176,7 @@ pub struct Pair {
 
 /// A row of `org_role_keys` or of `org_permission_keys`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the column of migrations/0008_catalogue_keys.sql")]
+#[expect(missing_docs, reason = "the column of migrations/0002_synced.sql")]
 pub struct Key {
     pub key: String,
 }

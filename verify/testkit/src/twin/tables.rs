@@ -4,31 +4,19 @@ use rusqlite::types::Value as Cell;
 
 use super::Rows;
 use super::rows::{
-    AppRole, Grant, Key, List, Membership, OrgPermission, OrgRole, Organization, Pair, Rank, User,
+    AppRole, Grant, Key, Membership, OrgPermission, OrgRole, Organization, Pair, User,
 };
 use crate::sqlite::Cells;
-
-macro_rules! synced {
-    ($columns:literal, $table:literal) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            ", deleted, updated_at, event_at, projection, digest FROM ",
-            $table,
-            " ORDER BY 1"
-        )
-    };
-}
 
 /// A query for each table that must not depend on the order of what happened, without generated
 /// numbers and times of arrival, last the view of the app roles that count. [`Rows::tables`] gives
 /// what they give. The first eight are functions of the events alone.
 pub const TABLES: [&str; 12] = [
-    synced!("id, email, banned, app_roles, created_at", "users"),
-    synced!("id, name, slug", "organizations"),
-    synced!("id, org_id, user_id, role, permissions", "memberships"),
-    synced!("id, key, permissions", "org_roles"),
-    synced!("id, key", "org_permissions"),
+    User::QUERY,
+    Organization::QUERY,
+    Membership::QUERY,
+    OrgRole::QUERY,
+    OrgPermission::QUERY,
     "SELECT org_id, user_id, updated_at, event_at, projection, digest FROM membership_pairs \
      ORDER BY 1, 2",
     "SELECT key FROM org_role_keys ORDER BY 1",
@@ -48,11 +36,11 @@ impl Rows {
         names.sort_unstable();
         let settings = self.settings.values();
         [
-            self.users.values().map(user).collect(),
-            self.organizations.values().map(organization).collect(),
-            self.memberships.values().map(membership).collect(),
-            self.org_roles.values().map(org_role).collect(),
-            self.org_permissions.values().map(org_permission).collect(),
+            self.users.values().map(User::cells).collect(),
+            self.organizations.values().map(Organization::cells).collect(),
+            self.memberships.values().map(Membership::cells).collect(),
+            self.org_roles.values().map(OrgRole::cells).collect(),
+            self.org_permissions.values().map(OrgPermission::cells).collect(),
             self.pairs.values().map(pair).collect(),
             self.role_keys.values().map(key).collect(),
             self.permission_keys.values().map(key).collect(),
@@ -84,64 +72,20 @@ impl Rows {
     }
 }
 
-fn user(row: &User) -> Cells {
-    let User { id, email, banned, app_roles, created_at, rank } = row;
-    let created_at = Cell::Integer(*created_at);
-    let columns =
-        vec![text(id), optional(email.as_deref()), bit(*banned), list(app_roles), created_at];
-    ranked(columns, rank)
-}
-
-fn organization(row: &Organization) -> Cells {
-    ranked(vec![text(&row.id), text(&row.name), optional(row.slug.as_deref())], &row.rank)
-}
-
-fn membership(row: &Membership) -> Cells {
-    let Membership { id, org_id, user_id, role, permissions, rank } = row;
-    let columns = vec![text(id), text(org_id), text(user_id), text(role), list(permissions)];
-    ranked(columns, rank)
-}
-
-fn org_role(row: &OrgRole) -> Cells {
-    ranked(vec![text(&row.id), text(&row.key), list(&row.permissions)], &row.rank)
-}
-
-fn org_permission(row: &OrgPermission) -> Cells {
-    ranked(vec![text(&row.id), text(&row.key)], &row.rank)
-}
-
 fn pair(row: &Pair) -> Cells {
-    alive(vec![text(&row.org_id), text(&row.user_id)], &row.rank)
+    let mut cells = vec![text(&row.org_id), text(&row.user_id)];
+    cells.extend(row.rank.live_cells());
+    cells
 }
 
 fn key(row: &Key) -> Cells {
     vec![text(&row.key)]
 }
 
-fn ranked(mut columns: Cells, rank: &Rank) -> Cells {
-    columns.push(bit(rank.deleted));
-    alive(columns, rank)
-}
-
-fn alive(mut columns: Cells, rank: &Rank) -> Cells {
-    let Rank { deleted: _, updated_at, event_at, projection, digest } = rank;
-    columns.extend([updated_at, event_at, projection].map(|number| Cell::Integer(*number)));
-    columns.push(text(digest));
-    columns
-}
-
 fn text(text: &str) -> Cell {
     Cell::Text(text.into())
 }
 
-fn optional(value: Option<&str>) -> Cell {
-    value.map_or(Cell::Null, text)
-}
-
 fn bit(bit: bool) -> Cell {
     Cell::Integer(bit.into())
-}
-
-fn list(list: &List) -> Cell {
-    text(list.as_str())
 }

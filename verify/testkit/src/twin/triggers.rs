@@ -5,7 +5,8 @@ mod catalogue;
 use std::collections::BTreeSet;
 
 use super::Rows;
-use super::rows::{AppRole, Grant, Key, List, Membership, Organization, Pair, Setting, User};
+use super::list::List;
+use super::rows::{AppRole, Grant, Key, Membership, Organization, Pair, Setting, User};
 use super::write::{AnyWrite, Write, put};
 
 /// Users by id.

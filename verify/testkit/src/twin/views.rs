@@ -11,7 +11,7 @@ impl Rows {
     pub fn fill(&self, user: &str, version: i64) -> RoleSet {
         let standing = match self.users.get(user) {
             None => UserStatus::Unknown,
-            Some(row) if row.rank.deleted => UserStatus::Dead,
+            Some(row) if row.rank.deleted => UserStatus::Deleted,
             Some(row) if row.banned => UserStatus::Banned,
             Some(_) => UserStatus::Live,
         };

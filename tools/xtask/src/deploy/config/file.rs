@@ -1,4 +1,4 @@
-//! The shape of `wrangler.toml`, as far as a deployment needs it.
+//! The form of `wrangler.toml`, as far as a deployment needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,17 +7,17 @@ use serde::Deserialize;
 use shared::settings::SettingError;
 use toml::Table;
 
-use super::{Database, Rank, Route, Worker, is_uuid, queues, settings};
+use super::{DeployDatabase, DeployOrder, DeployWorker, WorkerRoute, is_uuid, queues, settings};
 
 #[derive(Deserialize)]
-pub(super) struct File {
+pub(super) struct WranglerFile {
     account_id: Option<String>,
     workers_dev: Option<bool>,
-    env: BTreeMap<String, Block>,
+    env: BTreeMap<String, WorkerBlock>,
 }
 
 #[derive(Deserialize)]
-struct Block {
+struct WorkerBlock {
     name: String,
     account_id: Option<String>,
     workers_dev: Option<bool>,
@@ -27,11 +27,11 @@ struct Block {
     #[serde(default)]
     vars: Table,
     #[serde(default)]
-    queues: Queues,
+    queues: QueueBindings,
     #[serde(default)]
-    d1_databases: Vec<D1>,
+    d1_databases: Vec<D1Binding>,
     #[serde(default)]
-    durable_objects: Objects,
+    durable_objects: DurableObjects,
     #[serde(default)]
     ratelimits: Vec<RateLimit>,
 }
@@ -56,19 +56,19 @@ enum RouteForm {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Queues {
-    producers: Vec<Queue>,
-    consumers: Vec<Queue>,
+struct QueueBindings {
+    producers: Vec<QueueBinding>,
+    consumers: Vec<QueueBinding>,
 }
 
 #[derive(Deserialize)]
-struct Queue {
+struct QueueBinding {
     queue: String,
     dead_letter_queue: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct D1 {
+struct D1Binding {
     database_name: String,
     database_id: Option<String>,
     migrations_dir: Option<String>,
@@ -76,7 +76,7 @@ struct D1 {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Objects {
+struct DurableObjects {
     bindings: Vec<ObjectBinding>,
 }
 
@@ -85,12 +85,12 @@ struct ObjectBinding {
     script_name: Option<String>,
 }
 
-impl File {
+impl WranglerFile {
     pub(super) fn account(&self) -> Option<String> {
         self.account_id.clone().filter(|id| !id.is_empty())
     }
 
-    pub(super) fn workers(&self) -> Vec<Worker> {
+    pub(super) fn workers(&self) -> Vec<DeployWorker> {
         self.env.iter().map(|(env, block)| self.worker(env, block)).collect()
     }
 
@@ -98,7 +98,7 @@ impl File {
         self.env.values().flat_map(|block| block.queues.names()).collect()
     }
 
-    /// Every message goes to a Worker that knows what it is.
+    /// Checks that every message goes to a Worker that knows its queue.
     pub(super) fn queues_fit(&self) -> Result<()> {
         let all = self.env.iter().map(|(env, block)| (env.as_str(), block.queues_of()));
         queues::fit(&all.collect())
@@ -111,13 +111,13 @@ impl File {
         all.map(|((env, name), id)| ((env.clone(), name.clone()), id.clone())).collect()
     }
 
-    /// What the Workers will find wrong with their variables.
+    /// The errors in the Workers' variables.
     pub(super) fn mistakes(&self) -> BTreeMap<&str, Vec<SettingError>> {
         let blocks = self.env.iter();
         blocks.map(|(env, block)| (env.as_str(), settings::mistakes(env, &block.vars))).collect()
     }
 
-    /// Some commands look at a block and some do not; all have to mean one account.
+    /// Some commands read a block and some do not, so the account must not be in a block.
     pub(super) fn account_is_one(&self) -> Result<()> {
         match self.env.iter().find(|(_, block)| block.account_id.is_some()) {
             None => Ok(()),
@@ -127,7 +127,7 @@ impl File {
         }
     }
 
-    /// A binding to a Worker of another file is most often a stage that asks production's objects.
+    /// A binding to a Worker of another file is mostly a stage that uses production's objects.
     pub(super) fn objects_are_within(&self) -> Result<()> {
         let is_named = |script: &str| self.env.values().any(|block| block.name == script);
         let bound = self.env.iter().flat_map(|(env, block)| {
@@ -136,17 +136,20 @@ impl File {
         match bound.filter_map(|(env, it)| Some((env, it?))).find(|(_, it)| !is_named(it)) {
             None => Ok(()),
             Some((env, script)) => {
-                bail!("[env.{env}] binds to `{script}`, which no block of the file is named")
+                bail!(
+                    "[env.{env}] binds to `{script}`, which is the name of no block of the file; \
+                     correct script_name"
+                )
             }
         }
     }
 
-    /// The one database; blocks that name two would not see each other's rows.
-    pub(super) fn database(&self) -> Result<Option<Database>> {
+    /// The database. Blocks with different databases would not see each other's rows.
+    pub(super) fn database(&self) -> Result<Option<DeployDatabase>> {
         let listed = self.env.iter().flat_map(|(env, block)| {
             block.d1_databases.iter().map(move |database| database.read(env))
         });
-        let all = listed.collect::<Result<Vec<Database>>>()?;
+        let all = listed.collect::<Result<Vec<DeployDatabase>>>()?;
         let Some(first) = all.first() else { return Ok(None) };
         match all.iter().find(|it| (&it.name, &it.id) != (&first.name, &first.id)) {
             None => Ok(Some(first.clone())),
@@ -159,16 +162,16 @@ impl File {
         }
     }
 
-    fn worker(&self, env: &str, block: &Block) -> Worker {
+    fn worker(&self, env: &str, block: &WorkerBlock) -> DeployWorker {
         let bindings = || self.env.values().flat_map(|block| &block.durable_objects.bindings);
         let rank = match () {
             () if bindings().any(|it| it.script_name.as_ref() == Some(&block.name)) => {
-                Rank::Objects
+                DeployOrder::Objects
             }
-            () if !block.queues.consumers.is_empty() => Rank::Consumer,
-            () => Rank::Public,
+            () if !block.queues.consumers.is_empty() => DeployOrder::Consumer,
+            () => DeployOrder::Public,
         };
-        Worker {
+        DeployWorker {
             env: env.to_owned(),
             name: block.name.clone(),
             rank,
@@ -181,15 +184,15 @@ impl File {
     }
 }
 
-impl Block {
-    /// Without a route wrangler puts a Worker under workers.dev, unless it is told not to.
+impl WorkerBlock {
+    /// Without a route wrangler puts a Worker under workers.dev, unless `workers_dev` is false.
     fn is_routed(&self) -> bool {
         self.route.is_some() || !self.routes.is_empty()
     }
 
-    fn queues_of(&self) -> queues::Block<'_> {
-        let Queues { producers, consumers } = &self.queues;
-        queues::Block {
+    fn queues_of(&self) -> queues::QueueBlock<'_> {
+        let QueueBindings { producers, consumers } = &self.queues;
+        queues::QueueBlock {
             sends: producers.iter().map(|it| it.queue.as_str()).collect(),
             reads: consumers
                 .iter()
@@ -201,28 +204,28 @@ impl Block {
 }
 
 impl RouteForm {
-    fn read(&self) -> Route {
+    fn read(&self) -> WorkerRoute {
         let (pattern, is_domain) = match self {
             Self::Bare(pattern) => (pattern, false),
             Self::Full { pattern, custom_domain } => (pattern, *custom_domain),
         };
-        Route { pattern: pattern.clone(), is_domain }
+        WorkerRoute { pattern: pattern.clone(), is_domain }
     }
 }
 
-impl Queues {
+impl QueueBindings {
     fn names(&self) -> impl Iterator<Item = String> {
         let all = self.producers.iter().chain(&self.consumers);
         all.flat_map(|queue| [Some(queue.queue.clone()), queue.dead_letter_queue.clone()]).flatten()
     }
 }
 
-impl D1 {
-    fn read(&self, env: &str) -> Result<Database> {
+impl D1Binding {
+    fn read(&self, env: &str) -> Result<DeployDatabase> {
         if self.migrations_dir.is_none() {
-            bail!("[env.{env}] has a database without `migrations_dir = \"migrations\"`");
+            bail!("[env.{env}] has a database without `migrations_dir = \"migrations\"`; add it");
         }
         let id = self.database_id.clone().filter(|id| is_uuid(id));
-        Ok(Database { name: self.database_name.clone(), id, env: env.to_owned() })
+        Ok(DeployDatabase { name: self.database_name.clone(), id, env: env.to_owned() })
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the Workers of a file mean the same queues.
+//! Checks that the Workers of a file use the same queues.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use shared::settings::consumer::{DEAD_QUEUE as DEAD, EVENTS_QUEUE as EVENTS};
 use toml::{Table, Value};
 
 /// The queues of one block.
-pub(super) struct Block<'a> {
+pub(super) struct QueueBlock<'a> {
     /// Those that its Worker sends to.
     pub(super) sends: Vec<&'a str>,
-    /// Those that it reads, each with the one that takes its dead letters.
+    /// Those that it reads, each with its dead-letter queue.
     pub(super) reads: BTreeMap<&'a str, Option<&'a str>>,
     /// Its variables.
     pub(super) vars: &'a Table,
 }
 
-/// Refuses a file by which a message would go where nobody takes it for what it is.
+/// Refuses a file with a queue that no Worker reads, or that its reader does not know.
 ///
 /// # Errors
-/// When a queue is filled that no block reads, or a block's variables do not name the queues that
+/// When no block reads a queue that is written, or a block's variables do not name the queues that
 /// it reads.
-pub(super) fn fit(blocks: &BTreeMap<&str, Block<'_>>) -> Result<()> {
+pub(super) fn fit(blocks: &BTreeMap<&str, QueueBlock<'_>>) -> Result<()> {
     let is_read = |queue: &str| blocks.values().any(|block| block.reads.contains_key(queue));
     for (env, block) in blocks {
         if let Some(queue) = block.sends.iter().find(|queue| !is_read(queue)) {
@@ -34,13 +34,13 @@ pub(super) fn fit(blocks: &BTreeMap<&str, Block<'_>>) -> Result<()> {
     Ok(())
 }
 
-fn named(env: &str, Block { reads, vars, .. }: &Block<'_>) -> Result<()> {
+fn named(env: &str, QueueBlock { reads, vars, .. }: &QueueBlock<'_>) -> Result<()> {
     let var = |name: &str| vars.get(name).and_then(Value::as_str).unwrap_or_default().trim();
     let (events, dead) = (var(EVENTS), var(DEAD));
     if let Some(queue) = reads.keys().find(|queue| ![events, dead].contains(queue)) {
         bail!(
             "[env.{env}] reads the queue `{queue}`, and no variable says which one that is; write \
-             {EVENTS} = the queue that the door fills and {DEAD} = its dead_letter_queue into the \
+             {EVENTS} = the queue that ingest writes and {DEAD} = its dead_letter_queue into the \
              block's vars"
         );
     }

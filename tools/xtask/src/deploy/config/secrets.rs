@@ -1,10 +1,10 @@
-//! No secret may stand in a file that is committed and shared.
+//! Refuses a secret in a file that is committed and shared.
 
 use anyhow::{Result, bail};
 use shared::settings::table::{SETTINGS, SettingKind, SettingRow};
 use toml::{Table, Value};
 
-/// What only a secret's value contains.
+/// Text that only the value of a secret contains.
 const SECRET_MARKS: [&str; 4] = ["whsec_", "sk_live_", "sk_test_", "PRIVATE KEY"];
 
 /// Secrets that no Worker reads yet, beside those of the table of settings. `CLERK_SECRET_KEY` is
@@ -12,13 +12,13 @@ const SECRET_MARKS: [&str; 4] = ["whsec_", "sk_live_", "sk_test_", "PRIVATE KEY"
 /// built yet.
 const RESERVED: [&str; 3] = ["CLERK_SECRET_KEY", "OPERATOR_TOKEN", "METRICS_TOKEN"];
 
-/// Whether a setting is a secret, whatever it is set to.
+/// Whether a setting is a secret, by its name.
 pub(in crate::deploy) fn is_secret(name: &str) -> bool {
     let is_it = |row: &SettingRow| row.name == name && matches!(row.kind, SettingKind::Secret);
     RESERVED.contains(&name) || SETTINGS.iter().any(is_it)
 }
 
-/// Refuses a file that holds a secret, in a comment too, and says where: never what.
+/// Refuses a file that contains a secret, also in a comment. The error names the place only.
 ///
 /// # Errors
 /// When it does.
@@ -33,7 +33,7 @@ pub(super) fn refuse(file: &str, text: &str, table: &Table) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "{file} holds a secret at {}; take it out, set it with `npx wrangler secret put`, and if \
+        "{file} contains a secret at {}; remove it, set it with `npx wrangler secret put`, and if \
          the file was ever committed or shared, rotate it",
         found.join(", ")
     );

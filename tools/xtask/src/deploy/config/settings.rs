@@ -1,4 +1,4 @@
-//! No variable may be set to what its Worker would refuse.
+//! Refuses variables that their Workers would refuse.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use shared::settings::table::{SETTINGS, WorkerName};
 use shared::settings::{RawSetting, SettingError};
 use toml::{Table, Value};
 
-/// What a Worker will find wrong with its variables, as far as they stand in the file. Blocks that
-/// are none of ours have no settings that anybody knows.
+/// The errors in a Worker's variables, as far as the file has them. Blocks that
+/// are not ours have no known settings.
 pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<SettingError> {
     let worker = WorkerName::ALL.into_iter().find(|worker| worker.env() == env);
     worker.map_or_else(Vec::new, |it| it.mistakes(&|name| raw(vars.get(name))))
@@ -17,8 +17,8 @@ pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<SettingError> {
 /// Variables that no Worker reads yet: comparing the database with Clerk is not built yet.
 const RESERVED: [&str; 1] = ["CLERK_API_URL"];
 
-/// Variables that nothing reads. A misspelled one would count as absent without a word; what an
-/// owner's own pages read in `ssr` is theirs, unless it is nearly one of ours.
+/// Variables that no Worker reads. A misspelled one would silently count as absent. In `ssr` the
+/// owner's pages may read their own, so there only a near match to one of ours counts.
 pub(super) fn unread(env: &str, vars: &Table) -> Vec<String> {
     let rows = SETTINGS.iter().filter(|row| row.worker.env() == env);
     let known: Vec<&str> = rows.map(|row| row.name).chain(RESERVED).collect();
@@ -29,7 +29,7 @@ pub(super) fn unread(env: &str, vars: &Table) -> Vec<String> {
     names.filter(|name| is_closed || is_ours && is_slip(name)).cloned().collect()
 }
 
-/// Whether one letter at most is another, is missing or too many, apart from case and underscores.
+/// Whether at most one letter is different, missing or extra, apart from case and underscores.
 fn is_near(one: &str, other: &str) -> bool {
     let letters = |text: &str| -> Vec<u8> {
         let text = text.bytes().filter(|byte| *byte != b'_');
@@ -43,7 +43,7 @@ fn is_near(one: &str, other: &str) -> bool {
     pairs.into_iter().any(|(a, b)| ends(&one, a) == ends(&other, b))
 }
 
-/// Refuses variables that would close a Worker. What is missing may stand elsewhere, as a secret.
+/// Refuses variables that would stop a Worker. A missing one may be set elsewhere, as a secret.
 ///
 /// # Errors
 /// With a sentence for each, as the Worker itself would log it.
@@ -56,10 +56,10 @@ pub(super) fn refuse(file: &str, found: &BTreeMap<&str, Vec<SettingError>>) -> R
     if wrong.is_empty() {
         return Ok(());
     }
-    bail!("{file} sets variables that their Workers would refuse; mend them:{wrong}")
+    bail!("{file} sets variables that their Workers would refuse; correct them:{wrong}")
 }
 
-/// As it reaches the Worker: wrangler gives on the value of the same type.
+/// The value as the Worker gets it: wrangler keeps its type.
 fn raw(value: Option<&Value>) -> RawSetting {
     match value {
         None => RawSetting::Absent,

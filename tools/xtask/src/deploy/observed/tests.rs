@@ -79,7 +79,7 @@ fn queues_are_read_from_their_table() {
 }
 
 #[test]
-fn a_table_of_another_form_is_not_taken_for_an_empty_one() {
+fn a_table_of_another_form_is_an_error() {
     assert!(read_queues("rolecall-events\n").is_err());
     assert!(read_queues("┌────┐\n│ queue │\n├────┤\n│ a │\n└────┘\n").is_err());
 }
@@ -101,8 +101,9 @@ fn secrets_are_read_by_name() {
 }
 
 #[test]
-fn a_worker_that_was_never_deployed_is_told_from_a_failure() {
-    let said = |success, tail: &str| Said { success, out: String::new(), tail: tail.to_owned() };
+fn a_worker_that_was_never_deployed_is_not_a_failure() {
+    let said =
+        |success, tail: &str| CommandOutput { success, out: String::new(), tail: tail.to_owned() };
     assert!(is_absent(&said(false, NO_WORKER), "rolecall-ingest"));
     assert!(!is_absent(&said(false, NO_WORKER), "rolecall"));
     assert!(!is_absent(&said(false, "    ✘ [ERROR] fetch failed"), "rolecall-ingest"));
@@ -110,11 +111,12 @@ fn a_worker_that_was_never_deployed_is_told_from_a_failure() {
 }
 
 #[test]
-fn the_only_account_is_chosen_and_of_several_none() {
+fn the_only_account_is_chosen_but_none_of_several() {
     let one = read_accounts(ME).unwrap();
     let chosen = choose(None, one.clone()).unwrap();
     assert_eq!(chosen.shown(), "Ada's account (0123456789abcdef0123456789abcdef)");
-    let two = [one.clone(), vec![Account { id: "b".to_owned(), name: "B".to_owned() }]].concat();
+    let two = [one.clone(), vec![CloudflareAccount { id: "b".to_owned(), name: "B".to_owned() }]]
+        .concat();
     let error = choose(None, two.clone()).unwrap_err().to_string();
     assert!(error.contains("several") && error.contains("B (b)"), "{error}");
     assert_eq!(choose(Some("b"), two).unwrap().shown(), "B (b)");

@@ -4,26 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use local_clerk::config::Secret;
-use local_clerk::delivery::{Delivery, OwnFaults, Signed};
+use local_clerk::config::WebhookSecret;
+use local_clerk::delivery::{DeliveryFaults, SignedRequest, WebhookDelivery};
 use shared::event::{self, Payload};
 use shared::signature::{self, SvixHeaders, WebhookSecrets};
 use shared::time::UnixMillis;
 
 use super::{FILE, ID, all_there, commands, config, with_id};
-use crate::deploy::execute::Done;
-use crate::deploy::left::{self, EVENTS};
-use crate::deploy::observed::Observed;
-use crate::deploy::wrangler::Commands;
+use crate::deploy::execute::DeployResult;
+use crate::deploy::manual_steps::{self, EVENTS};
+use crate::deploy::observed::AccountState;
+use crate::deploy::wrangler::WranglerCommands;
 use crate::deploy::{plan, report, shown};
 
 /// The plan's commands without `npx wrangler`, or what a step changes here.
 #[track_caller]
-fn check(file: &str, observed: Option<&Observed>, want: &[&str]) {
+fn check(file: &str, observed: Option<&AccountState>, want: &[&str]) {
     let config = config(file);
     let plan = plan::plan(&config, observed).unwrap();
     let commands = commands();
-    let told: Vec<String> = plan
+    let shown: Vec<String> = plan
         .0
         .iter()
         .map(|planned| match planned.step.command(&commands) {
@@ -34,7 +34,7 @@ fn check(file: &str, observed: Option<&Observed>, want: &[&str]) {
             None => planned.step.shown(&config),
         })
         .collect();
-    assert_eq!(told, want);
+    assert_eq!(shown, want);
 }
 
 const MIGRATE: &str = "d1 migrations apply rolecall --remote --env consumer";
@@ -50,26 +50,26 @@ const CREATE_DEAD: &str = "queues create rolecall-dead --message-retention-perio
 const CREATE_EVENTS: &str = "queues create rolecall-events --message-retention-period-secs 1209600";
 
 #[test]
-fn in_an_empty_account_everything_is_made_before_what_needs_it() {
+fn in_an_empty_account_everything_is_made_in_order() {
     let want = [CREATE_DEAD, CREATE_EVENTS, "d1 create rolecall", "d1 list --json", MIGRATE];
-    check(FILE, Some(&Observed::default()), &[&want[..], &DEPLOYS].concat());
+    check(FILE, Some(&AccountState::default()), &[&want[..], &DEPLOYS].concat());
 }
 
 #[test]
-fn where_everything_is_nothing_is_made() {
+fn nothing_is_made_if_everything_exists() {
     let want = [RETAIN_DEAD, RETAIN_EVENTS, MIGRATE];
     check(&with_id(ID), Some(&all_there()), &[&want[..], &DEPLOYS].concat());
 }
 
 #[test]
-fn an_id_that_the_file_lacks_is_written() {
+fn a_missing_id_is_written_into_the_file() {
     let note = format!("write database_id = \"{ID}\" into wrangler.toml");
     let want = [RETAIN_DEAD, RETAIN_EVENTS, &note, MIGRATE];
     check(FILE, Some(&all_there()), &[&want[..], &DEPLOYS].concat());
 }
 
 #[test]
-fn only_the_queue_that_is_missing_is_made() {
+fn only_a_missing_queue_is_made() {
     let mut observed = all_there();
     observed.queues.remove("rolecall-dead");
     let want = [CREATE_DEAD, RETAIN_EVENTS, MIGRATE];
@@ -77,7 +77,7 @@ fn only_the_queue_that_is_missing_is_made() {
 }
 
 #[test]
-fn a_queue_of_a_longer_name_is_another_queue() {
+fn a_queue_with_a_longer_name_is_another_queue() {
     let mut observed = all_there();
     observed.queues = ["rolecall-events-staging", "rolecall-dead"].map(str::to_owned).into();
     let want = [RETAIN_DEAD, CREATE_EVENTS, MIGRATE];
@@ -85,16 +85,16 @@ fn a_queue_of_a_longer_name_is_another_queue() {
 }
 
 #[test]
-fn an_id_that_is_not_the_accounts_is_refused() {
+fn an_id_that_the_account_does_not_have_is_refused() {
     let other = config(&with_id("ffffffff-7a0e-4c4e-9f55-3b9a7d0c1e22"));
     let error = plan::plan(&other, Some(&all_there())).unwrap_err().to_string();
     assert!(error.contains(ID) && error.contains("ffffffff"), "{error}");
-    let error = plan::plan(&other, Some(&Observed::default())).unwrap_err().to_string();
+    let error = plan::plan(&other, Some(&AccountState::default())).unwrap_err().to_string();
     assert!(error.contains("log in to the account that has it"), "{error}");
 }
 
 #[test]
-fn who_asked_nobody_plans_for_both_cases() {
+fn without_the_state_the_plan_has_conditions() {
     let config = config(FILE);
     let plan = plan::plan(&config, None).unwrap();
     let shown = shown(&plan, &config, &commands());
@@ -111,9 +111,11 @@ fn who_asked_nobody_plans_for_both_cases() {
 }
 
 #[test]
-fn a_stage_and_a_revision_are_in_every_command_that_takes_them() {
-    let commands =
-        Commands { file: "wrangler.staging.toml".to_owned(), revision: Some("e6a00f6".to_owned()) };
+fn every_command_names_the_file_and_a_deployment_names_the_revision() {
+    let commands = WranglerCommands {
+        file: "wrangler.staging.toml".to_owned(),
+        revision: Some("e6a00f6".to_owned()),
+    };
     assert_eq!(
         commands.deploy("ssr").shown(),
         "npx wrangler deploy --strict --env ssr --config wrangler.staging.toml --message e6a00f6"
@@ -135,8 +137,8 @@ fn a_stage_and_a_revision_are_in_every_command_that_takes_them() {
 }
 
 #[track_caller]
-fn check_left(file: &str, observed: Option<&Observed>, want: &[&str]) {
-    let left = left::left(&config(file), &commands(), observed, &BTreeMap::new());
+fn check_left(file: &str, observed: Option<&AccountState>, want: &[&str]) {
+    let left = manual_steps::left(&config(file), &commands(), observed, &BTreeMap::new());
     assert_eq!(left.len(), want.len(), "{left:#?}");
     for (item, part) in left.iter().zip(want) {
         assert!(item.contains(part), "{part} is missing in {item}");
@@ -144,16 +146,16 @@ fn check_left(file: &str, observed: Option<&Observed>, want: &[&str]) {
 }
 
 #[test]
-fn a_missing_secret_is_asked_for_with_the_command_that_sets_it() {
+fn a_missing_secret_is_listed_with_the_command_that_sets_it() {
     let put = "npx wrangler secret put CLERK_WEBHOOK_SECRET --env ingest";
     let endpoint = "https://hooks.example.com/webhooks/clerk";
-    check_left(FILE, Some(&Observed::default()), &[endpoint, put]);
+    check_left(FILE, Some(&AccountState::default()), &[endpoint, put]);
     check_left(FILE, None, &[endpoint, put]);
     check_left(FILE, Some(&all_there()), &[]);
 }
 
 #[test]
-fn a_blank_variable_and_a_missing_address_are_asked_for() {
+fn a_blank_variable_and_a_missing_address_are_listed() {
     let file = FILE
         .replace("AUTHORIZED_PARTIES = \"https://app.example.com\"", "AUTHORIZED_PARTIES = \" \"")
         .replace("workers_dev = true", "");
@@ -161,7 +163,7 @@ fn a_blank_variable_and_a_missing_address_are_asked_for() {
 }
 
 #[test]
-fn a_variable_that_is_set_as_a_secret_is_set() {
+fn a_variable_that_is_set_as_a_secret_is_not_missing() {
     let file = FILE.replace("CLERK_PUBLISHABLE_KEY = \"pk_live_Y2xlcmsuZXhhbXBsZS5jb20k\", ", "");
     check_left(&file, Some(&all_there()), &["CLERK_PUBLISHABLE_KEY"]);
     let mut observed = all_there();
@@ -171,7 +173,7 @@ fn a_variable_that_is_set_as_a_secret_is_set() {
 
 /// Wrangler would refuse that Worker when the ones before it are deployed.
 #[test]
-fn a_variable_that_is_a_secret_too_is_refused_before_anything_is_done() {
+fn a_variable_that_is_also_a_secret_is_refused_first() {
     let blank = FILE.replace("pk_live_Y2xlcmsuZXhhbXBsZS5jb20k", "");
     for file in [FILE, &blank] {
         let mut observed = all_there();
@@ -183,20 +185,20 @@ fn a_variable_that_is_a_secret_too_is_refused_before_anything_is_done() {
 }
 
 #[test]
-fn a_report_says_what_was_deployed_and_what_is_left() {
-    let done = Done { is_noted: true, ..Done::default() };
+fn the_report_names_what_was_deployed_and_what_is_left() {
+    let done = DeployResult { is_noted: true, ..DeployResult::default() };
     let config = config(FILE);
-    let told = |observed: &Observed, done| report(&config, &commands(), observed, done);
+    let report_of = |observed: &AccountState, done| report(&config, &commands(), observed, done);
     let all = "Deployed rolecall-durable, rolecall-consumer, rolecall-ingest, rolecall-ssr.\n";
     let noted = format!("{all}wrangler.toml has the database's id from here on; commit it.\n\n");
-    let first = told(&Observed::default(), &done);
+    let first = report_of(&AccountState::default(), &done);
     assert!(first.starts_with(&format!("{noted}Left to do by hand:\n  - In Clerk's")), "{first}");
-    let later = told(&all_there(), &Done::default());
+    let later = report_of(&all_there(), &DeployResult::default());
     assert_eq!(later, format!("{all}\nNothing is left to do by hand."));
 }
 
 #[test]
-fn the_address_that_wrangler_told_is_the_endpoints() {
+fn the_endpoint_has_the_address_that_wrangler_printed() {
     let file = FILE.replace(
         "routes = [{ pattern = \"hooks.example.com\", custom_domain = true }]",
         "workers_dev = true",
@@ -205,7 +207,7 @@ fn the_address_that_wrangler_told_is_the_endpoints() {
         "ingest".to_owned(),
         "https://rolecall-ingest.ada.workers.dev".to_owned(),
     )]);
-    let left = left::left(&config(&file), &commands(), None, &said);
+    let left = manual_steps::left(&config(&file), &commands(), None, &said);
     let url = "https://rolecall-ingest.ada.workers.dev/webhooks/clerk";
     assert!(left[0].contains(url), "{left:?}");
 }
@@ -214,7 +216,7 @@ fn the_address_that_wrangler_told_is_the_endpoints() {
 fn hosts_that_are_taken_over_are_named() {
     let pattern = "routes = [{ pattern = \"example.com/a\" }]";
     let file = FILE.replace("workers_dev = true", pattern);
-    assert_eq!(left::domains(&config(&file)), ["hooks.example.com"]);
+    assert_eq!(manual_steps::domains(&config(&file)), ["hooks.example.com"]);
 }
 
 /// Each noun of Clerk's events with each verb: those of Clerk's own examples, and ours.
@@ -237,9 +239,13 @@ fn the_events_that_are_asked_of_clerk_are_those_that_are_synced() {
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let takes = |kind: &str| {
         let body = format!(r#"{{"type":"{kind}","data":{{}},"timestamp":1700000000000}}"#);
-        let delivery = Delivery { svix_id: "msg_1".to_owned(), body, faults: OwnFaults::default() };
-        let secret = Secret::parse(SECRET).unwrap();
-        let signed = Signed::new(&delivery, None, secret.webhook(), 1_700_000_000).unwrap();
+        let delivery = WebhookDelivery {
+            svix_id: "msg_1".to_owned(),
+            body,
+            faults: DeliveryFaults::default(),
+        };
+        let secret = WebhookSecret::parse(SECRET).unwrap();
+        let signed = SignedRequest::new(&delivery, None, secret.signer(), 1_700_000_000).unwrap();
         let headers = SvixHeaders::from_fn(|name| match name {
             "svix-id" => Some(signed.id.clone()),
             "svix-timestamp" => Some(signed.timestamp_s.to_string()),
@@ -250,7 +256,7 @@ fn the_events_that_are_asked_of_clerk_are_those_that_are_synced() {
         let now = UnixMillis(1_700_000_000_000);
         let body = signed.body.as_bytes();
         let verified = signature::verify(&headers, body, &secrets, now).unwrap();
-        event::parse(&verified).content != Payload::Ignored
+        event::parse(&verified).payload != Payload::Ignored
     };
     let asked: BTreeSet<String> = EVENTS.iter().map(|&kind| kind.to_owned()).collect();
     let synced: BTreeSet<String> = event_types().into_iter().filter(|kind| takes(kind)).collect();

@@ -3,12 +3,12 @@
 use std::fs;
 
 use super::{FILE, ID, config, with_id};
-use crate::deploy::config::{Config, is_uuid};
-use crate::deploy::stage::{self, Stage};
+use crate::deploy::config::{DeployConfig, is_uuid};
+use crate::deploy::stage::{self, DeployStage};
 use crate::place::Place;
 
-fn staging() -> Stage {
-    Stage::parse("staging").unwrap()
+fn staging() -> DeployStage {
+    DeployStage::parse("staging").unwrap()
 }
 
 /// The root's file, whatever its owner made of it.
@@ -18,7 +18,7 @@ fn root_file() -> String {
 
 #[track_caller]
 fn refused(text: &str, parts: &[&str]) -> String {
-    let error = format!("{:#}", Config::read("wrangler.toml", text).unwrap_err());
+    let error = format!("{:#}", DeployConfig::read("wrangler.toml", text).unwrap_err());
     for part in parts {
         assert!(error.contains(part), "{part} is missing in {error}");
     }
@@ -26,8 +26,8 @@ fn refused(text: &str, parts: &[&str]) -> String {
 }
 
 #[test]
-fn objects_come_first_then_consumers_then_what_is_called_from_outside() {
-    let envs = |config: &Config| -> Vec<String> {
+fn workers_with_objects_come_first_then_consumers_then_public_workers() {
+    let envs = |config: &DeployConfig| -> Vec<String> {
         config.workers.iter().map(|worker| worker.env.clone()).collect()
     };
     assert_eq!(envs(&config(FILE)), ["durable", "consumer", "ingest", "ssr"]);
@@ -38,7 +38,7 @@ fn objects_come_first_then_consumers_then_what_is_called_from_outside() {
 
 /// Wrangler's own default, where the file does not say.
 #[test]
-fn a_worker_without_a_route_is_under_workers_dev_unless_the_file_says_no() {
+fn a_worker_without_a_route_is_under_workers_dev_by_default() {
     let is_there = |text: &str, env: &str| {
         let config = config(text);
         config.workers.iter().find(|worker| worker.env == env).unwrap().workers_dev
@@ -49,7 +49,7 @@ fn a_worker_without_a_route_is_under_workers_dev_unless_the_file_says_no() {
 }
 
 #[test]
-fn a_secret_in_the_file_is_refused_and_not_repeated() {
+fn a_secret_in_the_file_is_refused_and_not_printed() {
     let values = ["whsec_MfKQ9r8G", "sk_live_abcdef", "sk_test_abcdef", "-----BEGIN PRIVATE KEY--"];
     for value in values {
         let text = FILE.replace("\"/sign-in\"", &format!("\"{value}\""));
@@ -104,7 +104,7 @@ fn a_consumer_whose_variables_do_not_name_its_queues_is_refused() {
 }
 
 #[test]
-fn a_placeholder_is_no_id() {
+fn a_placeholder_is_not_an_id() {
     assert!(is_uuid(ID));
     for text in ["rolecall", "", "0b0f1a3c-7a0e-4c4e-9f55-3b9a7d0c1e2", "<your-database-id>"] {
         assert!(!is_uuid(text), "{text}");
@@ -120,7 +120,7 @@ fn a_placeholder_is_no_id() {
 fn a_stage_shares_nothing_with_the_root() {
     for text in [FILE.to_owned(), with_id(ID), root_file()] {
         let made = stage::form(&text, &staging()).unwrap();
-        let stage = Config::read("wrangler.staging.toml", &made).unwrap();
+        let stage = DeployConfig::read("wrangler.staging.toml", &made).unwrap();
         let root = config(&text);
         assert!(stage.names().is_disjoint(&root.names()));
         assert_eq!(stage.workers.len(), root.workers.len());
@@ -158,7 +158,7 @@ fn a_stage_has_its_own_clerk_hosts_and_counters_and_keeps_the_rest() {
 }
 
 #[test]
-fn a_stage_signs_nobody_in_or_out_at_the_clerk_of_production() {
+fn a_stage_does_not_use_the_sign_in_of_production() {
     let elsewhere =
         "SIGN_IN_URL = \"https://a.example/in\", SIGN_OUT_URL = \"https://a.example/out\"";
     let text = FILE.replace("SIGN_IN_URL = \"/sign-in\"", elsewhere);
@@ -167,7 +167,7 @@ fn a_stage_signs_nobody_in_or_out_at_the_clerk_of_production() {
 }
 
 #[test]
-fn what_a_stage_would_share_is_refused() {
+fn a_resource_that_a_stage_would_share_is_refused() {
     let text = format!("{FILE}\n[[env.ssr.kv_namespaces]]\nbinding = \"KV\"\nid = \"a\"\n");
     let error = stage::form(&text, &staging()).unwrap_err().to_string();
     assert!(error.contains("[env.ssr] has `kv_namespaces`"), "{error}");
@@ -231,11 +231,11 @@ fn a_stage_with_a_name_of_production_is_refused() {
 }
 
 #[test]
-fn a_stages_name_fits_into_other_names() {
+fn a_stage_name_is_valid_in_other_names() {
     for name in ["staging", "pr-12", "a"] {
-        assert!(Stage::parse(name).is_ok(), "{name}");
+        assert!(DeployStage::parse(name).is_ok(), "{name}");
     }
     for name in ["", "Staging", "-a", "a-", "a.b", "../a", "a b", &"a".repeat(31)] {
-        assert!(Stage::parse(name).is_err(), "{name}");
+        assert!(DeployStage::parse(name).is_err(), "{name}");
     }
 }

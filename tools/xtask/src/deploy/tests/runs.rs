@@ -7,10 +7,10 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use super::{FILE, ID, commands, with_id};
-use crate::deploy::config::Config;
-use crate::deploy::execute::{self, Done};
-use crate::deploy::stage::{self, Stage};
-use crate::deploy::wrangler::{Command, Commands, Said, Wrangler};
+use crate::deploy::config::DeployConfig;
+use crate::deploy::execute::{self, DeployResult};
+use crate::deploy::stage::{self, DeployStage};
+use crate::deploy::wrangler::{CommandOutput, Wrangler, WranglerCommand, WranglerCommands};
 use crate::deploy::{bundle, observed, plan, rehearse};
 use crate::place::Place;
 
@@ -39,7 +39,7 @@ impl Wrangler for StandIn {
 
     fn end(&mut self, _: &str) {}
 
-    fn run(&mut self, command: &Command) -> Result<Said> {
+    fn run(&mut self, command: &WranglerCommand) -> Result<CommandOutput> {
         let words: Vec<&str> = command.args().iter().map(String::as_str).collect();
         self.heard.push(words.join(" "));
         if self.fails.as_ref().is_some_and(|begins| words.join(" ").starts_with(begins)) {
@@ -50,7 +50,7 @@ impl Wrangler for StandIn {
 }
 
 impl Account {
-    fn answer(&mut self, words: &[&str]) -> Said {
+    fn answer(&mut self, words: &[&str]) -> CommandOutput {
         match words {
             ["queues", "list", "--page", page, ..] => said(&self.page(page.parse().unwrap())),
             ["queues", "create", name, _, _, ..] if self.queues.contains_key(*name) => {
@@ -99,7 +99,7 @@ impl Account {
         }
     }
 
-    fn deploy(&mut self, env: &str) -> Said {
+    fn deploy(&mut self, env: &str) -> CommandOutput {
         assert!(self.is_migrated, "{env} before the migrations");
         let is_there = |other: &str| self.workers.iter().any(|worker| worker == other);
         if ["consumer", "ssr"].contains(&env) && !is_there("durable") {
@@ -122,12 +122,12 @@ impl Account {
     }
 }
 
-fn said(out: &str) -> Said {
-    Said { success: true, out: format!("{out}\n"), tail: out.to_owned() }
+fn said(out: &str) -> CommandOutput {
+    CommandOutput { success: true, out: format!("{out}\n"), tail: out.to_owned() }
 }
 
-fn failed(text: &str) -> Said {
-    Said { success: false, out: String::new(), tail: format!("    ✘ [ERROR] {text}") }
+fn failed(text: &str) -> CommandOutput {
+    CommandOutput { success: false, out: String::new(), tail: format!("    ✘ [ERROR] {text}") }
 }
 
 /// A clone with nothing but its configuration.
@@ -139,7 +139,7 @@ fn clone() -> (TempDir, Place) {
 }
 
 /// What `cargo xtask deploy --yes` does once it knows the account.
-fn deploy(place: &Place, wrangler: &mut StandIn) -> Result<Done> {
+fn deploy(place: &Place, wrangler: &mut StandIn) -> Result<DeployResult> {
     let config = stage::read(place, None)?;
     let commands = commands();
     let observed = observed::observe(&config, &commands, wrangler)?;
@@ -152,7 +152,7 @@ fn file(place: &Place) -> String {
 }
 
 #[test]
-fn an_empty_account_is_filled_and_the_file_gets_the_id() {
+fn an_empty_account_is_deployed_to_and_the_id_is_written() {
     let (_folder, place) = clone();
     let mut wrangler = StandIn::default();
     let done = deploy(&place, &mut wrangler).unwrap();
@@ -167,7 +167,7 @@ fn an_empty_account_is_filled_and_the_file_gets_the_id() {
 }
 
 #[test]
-fn a_second_run_makes_nothing_anew() {
+fn a_second_run_makes_nothing_again() {
     let (_folder, place) = clone();
     let mut wrangler = StandIn::default();
     deploy(&place, &mut wrangler).unwrap();
@@ -180,7 +180,7 @@ fn a_second_run_makes_nothing_anew() {
 }
 
 #[test]
-fn queues_are_found_on_later_pages_and_shorter_retention_is_mended() {
+fn queues_are_found_on_later_pages_and_their_retention_is_set() {
     let (_folder, place) = clone();
     let mut wrangler = StandIn::default();
     for name in ["a", "b", "c", "rolecall-events", "rolecall-dead"] {
@@ -195,7 +195,7 @@ fn queues_are_found_on_later_pages_and_shorter_retention_is_mended() {
 /// Whatever step fails, nothing comes after it, and the next run ends where an undisturbed one
 /// does.
 #[test]
-fn a_run_that_was_broken_off_is_taken_up() {
+fn an_interrupted_run_is_continued() {
     let (_folder, place) = clone();
     let mut undisturbed = StandIn::default();
     deploy(&place, &mut undisturbed).unwrap();
@@ -225,7 +225,7 @@ fn a_run_that_was_broken_off_is_taken_up() {
 }
 
 #[test]
-fn who_may_not_look_changes_nothing() {
+fn without_read_access_nothing_is_changed() {
     for fails in ["queues list", "d1 list", "secret list"] {
         let (_folder, place) = clone();
         let mut wrangler = StandIn { fails: Some(fails.to_owned()), ..StandIn::default() };
@@ -238,15 +238,15 @@ fn who_may_not_look_changes_nothing() {
 /// The rehearsal of the clone's own file and of a stage's made from it: it plans everything, and
 /// runs nothing but what works without a network.
 #[test]
-fn a_rehearsal_asks_nobody() {
+fn a_rehearsal_sends_no_request() {
     let own = Place::find().unwrap();
     let (folder, place) = clone();
     fs::copy(own.root.join("wrangler.toml"), folder.path().join("wrangler.toml")).unwrap();
-    let staging = Stage::parse("staging").unwrap();
+    let staging = DeployStage::parse("staging").unwrap();
     stage::init(&place, &staging).unwrap();
     for (stage, suffix) in [(None, ""), (Some(&staging), "-staging")] {
-        let config: Config = stage::read(&place, stage).unwrap();
-        let commands = Commands { file: config.file.clone(), revision: None };
+        let config: DeployConfig = stage::read(&place, stage).unwrap();
+        let commands = WranglerCommands { file: config.file.clone(), revision: None };
         let mut wrangler = StandIn::default();
         bundle(&config, &commands, &mut wrangler).unwrap();
         let is_local = |heard: &String| heard.starts_with("deploy --dry-run --outdir ");

@@ -1,13 +1,13 @@
-//! Variables that a Worker would refuse: nothing of Cloudflare is asked, and no value is shown.
+//! Variables that a Worker would refuse: no request is sent, and no value is shown.
 
 use std::collections::BTreeMap;
 
 use shared::settings::table::{SETTINGS, SettingKind, SettingRow, WorkerName};
 
 use super::{FILE, all_there, commands, config};
-use crate::deploy::config::Config;
-use crate::deploy::left;
-use crate::deploy::stage::{self, Stage};
+use crate::deploy::config::DeployConfig;
+use crate::deploy::manual_steps;
+use crate::deploy::stage::{self, DeployStage};
 
 /// The file with these variables of one Worker in place of its own.
 fn with(env: &str, vars: &str) -> String {
@@ -23,7 +23,7 @@ fn with(env: &str, vars: &str) -> String {
 
 #[track_caller]
 fn refused(env: &str, vars: &str, part: &str) {
-    let error = format!("{:#}", Config::read("wrangler.toml", &with(env, vars)).unwrap_err());
+    let error = format!("{:#}", DeployConfig::read("wrangler.toml", &with(env, vars)).unwrap_err());
     let want = format!("[env.{env}] vars: {part}");
     assert!(error.contains(&want), "{want} is missing in {error}");
     assert!(error.starts_with("wrangler.toml sets variables"), "{error}");
@@ -31,46 +31,54 @@ fn refused(env: &str, vars: &str, part: &str) {
 }
 
 #[test]
-fn what_a_worker_would_refuse_is_refused_in_its_own_words() {
-    refused("ingest", "CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a text: put");
-    refused("ingest", "CLERK_INSTANCE_ID = \"canary\"", "CLERK_INSTANCE_ID is not the id");
+fn a_value_that_a_worker_would_refuse_is_refused_with_its_message() {
+    refused("ingest", "CLERK_INSTANCE_ID = true", "CLERK_INSTANCE_ID is not a string: write");
+    refused(
+        "ingest",
+        "CLERK_INSTANCE_ID = \"canary\"",
+        "CLERK_INSTANCE_ID is not a Clerk instance id",
+    );
     refused("ingest", "BODY_BYTES_MAX = \"canary\"", "BODY_BYTES_MAX is not a whole number of");
     refused("ingest", "BODY_BYTES_MAX = [65536]", "BODY_BYTES_MAX is not a whole number of");
     refused("ingest", "BODY_BYTES_MAX = 1.5", "BODY_BYTES_MAX is not a whole number of");
-    refused("consumer", "DEFAULT_ROLE = \"org:canary\"", "DEFAULT_ROLE names an organization's");
-    refused("consumer", "DEFAULT_ROLE = { canary = 1 }", "DEFAULT_ROLE is not a text: put");
+    refused("consumer", "DEFAULT_ROLE = \"org:canary\"", "DEFAULT_ROLE is an organization role");
+    refused("consumer", "DEFAULT_ROLE = { canary = 1 }", "DEFAULT_ROLE is not a string: write");
     refused("durable", "ROLES_HARD_MS = inf", "ROLES_HARD_MS is not a whole number of");
     let ages = "ROLES_SOFT_MS = 20000, ROLES_HARD_MS = \"10000\"";
-    refused("durable", ages, "ROLES_SOFT_MS is more than ROLES_HARD_MS");
+    refused("durable", ages, "ROLES_SOFT_MS is greater than ROLES_HARD_MS");
     for (spelling, part) in [
-        ("\"https://canary.example/dashboard\"", "has more than origins"),
-        ("\"https://canary.example;https://b.example\"", "has a semicolon in it"),
-        ("'[\"https://canary.example\"]'", "has quotes in it"),
-        ("\"https://*.canary.example\"", "has a * in it"),
-        ("[\"https://canary.example\", 5]", "is not a text: put"),
-        ("true", "is not a text: put"),
+        ("\"https://canary.example/dashboard\"", "contains more than origins"),
+        ("\"https://canary.example;https://b.example\"", "contains a semicolon"),
+        ("'[\"https://canary.example\"]'", "contains quotes"),
+        ("\"https://*.canary.example\"", "contains a wildcard"),
+        ("[\"https://canary.example\", 5]", "is not a string: write"),
+        ("true", "is not a string: write"),
     ] {
         let vars = format!("CLERK_ISSUER = \"https://a.example\", AUTHORIZED_PARTIES = {spelling}");
         refused("ssr", &vars, &format!("AUTHORIZED_PARTIES {part}"));
     }
     let issuer = "https://canary.example.com/.well-known/jwks.json";
-    refused("ssr", &format!("CLERK_ISSUER = \"{issuer}\""), "CLERK_ISSUER is the address of a");
-    refused("ssr", "SIGN_IN_URL = \"/canary#in\"", "SIGN_IN_URL has a # or a blank in it");
-    refused("ssr", "SIGN_OUT_URL = \"https://canary;x/\"", "SIGN_OUT_URL is neither https nor");
+    refused("ssr", &format!("CLERK_ISSUER = \"{issuer}\""), "CLERK_ISSUER contains /.well-known");
+    refused("ssr", "SIGN_IN_URL = \"/canary#in\"", "SIGN_IN_URL contains # or spaces");
+    refused(
+        "ssr",
+        "SIGN_OUT_URL = \"https://canary;x/\"",
+        "SIGN_OUT_URL is neither an https URL nor",
+    );
 }
 
 #[test]
-fn everything_that_is_wrong_is_named_at_once() {
+fn all_errors_are_reported_together() {
     let text = with("durable", "ROLES_SOFT_MS = true, ROLES_HARD_MS = \"soon\"");
     let text = text.replace("DEFAULT_ROLE = \"member\"", "DEFAULT_ROLE = 5");
-    let error = Config::read("wrangler.toml", &text).unwrap_err().to_string();
+    let error = DeployConfig::read("wrangler.toml", &text).unwrap_err().to_string();
     for name in ["DEFAULT_ROLE", "ROLES_SOFT_MS", "ROLES_HARD_MS"] {
         assert!(error.contains(&format!("vars: {name} is not")), "{error}");
     }
 }
 
 #[test]
-fn what_is_plain_is_taken_and_what_is_missing_is_left_to_do() {
+fn valid_values_are_accepted_and_missing_ones_are_listed() {
     for (env, vars) in [
         ("durable", "ROLES_SOFT_MS = 5000, ROLES_HARD_MS = 10000"),
         ("ingest", "BODY_BYTES_MAX = 65536"),
@@ -85,13 +93,13 @@ fn what_is_plain_is_taken_and_what_is_missing_is_left_to_do() {
     }
 }
 
-/// A misspelled variable is absent to its Worker, and some are doors.
+/// For its Worker a misspelled variable is absent, and some variables protect it.
 #[test]
-fn a_variable_that_nothing_reads_is_named() {
+fn an_unread_variable_is_named() {
     let named = |env: &str, vars: &str| -> Vec<String> {
         let config = config(&with(env, vars));
-        let left = left::left(&config, &commands(), Some(&all_there()), &BTreeMap::new());
-        let said = left.iter().filter_map(|item| item.split("nothing reads ").nth(1));
+        let left = manual_steps::left(&config, &commands(), Some(&all_there()), &BTreeMap::new());
+        let said = left.iter().filter_map(|item| item.split("no Worker reads ").nth(1));
         said.filter_map(|rest| rest.split('.').next()).map(str::to_owned).collect()
     };
     assert_eq!(named("ingest", "CLERK_INSTANCE = \"ins_1\""), ["CLERK_INSTANCE"]);
@@ -106,9 +114,9 @@ fn a_variable_that_nothing_reads_is_named() {
     assert_eq!(named("consumer", "CLERK_API_URL = \"https://api.example\""), [""; 0]);
 }
 
-/// Else a stage would count production's sessions, and take its deliveries.
+/// Otherwise a stage would accept production's sessions and deliveries.
 #[test]
-fn a_stage_has_its_own_of_whatever_names_a_clerk_instance() {
+fn a_stage_has_its_own_clerk_instance() {
     let is_own = |row: &&SettingRow| {
         let is_clerks = row.name.starts_with("CLERK_") || row.name == "AUTHORIZED_PARTIES";
         is_clerks && matches!(row.kind, SettingKind::Text(_))
@@ -118,7 +126,7 @@ fn a_stage_has_its_own_of_whatever_names_a_clerk_instance() {
     for row in rows {
         // Blank in the stage, whatever the root has; this one every Worker takes as absent.
         let text = with(row.worker.env(), &format!("{} = \" \"", row.name));
-        let made = stage::form(&text, &Stage::parse("staging").unwrap()).unwrap();
+        let made = stage::form(&text, &DeployStage::parse("staging").unwrap()).unwrap();
         assert!(made.contains(&format!("{} = \"\"", row.name)), "{} stays", row.name);
     }
 }

@@ -13,7 +13,7 @@ use crate::wire::user_id;
 
 pub(super) fn user(user: u8, at: i64, admin: bool, banned: bool) -> EntityChange {
     let app_roles = if admin { vec!["admin".into()] } else { vec![] };
-    let fields = UserFields { email: None, banned, app_roles, created_at: 0 };
+    let fields = UserFields { banned, app_roles, ..UserFields::default() };
     live(EntityKind::User, user_id(user), at, EntityFields::User(fields))
 }
 
@@ -22,7 +22,7 @@ pub(super) fn member(id: &'static str, user: u8, at: i64, role: &str) -> EntityC
         org_id: ORG.into(),
         user_id: user_id(user).into(),
         role: role.into(),
-        permissions: vec![],
+        ..MembershipFields::default()
     };
     live(EntityKind::Membership, id, at, EntityFields::Membership(fields))
 }
@@ -55,7 +55,7 @@ pub(super) fn permission(at: i64) -> EntityChange {
 }
 
 pub(super) fn organization(at: i64) -> EntityChange {
-    let fields = OrganizationFields { name: "O".into(), slug: None };
+    let fields = OrganizationFields { name: "O".into(), ..OrganizationFields::default() };
     live(EntityKind::Organization, ORG, at, EntityFields::Organization(fields))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use shared::merge::{self, EntityKind};
+use shared::merge;
 use shared::plan::plan;
 use shared::projection::EntityFields;
 use shared::roles::RoleSet;
@@ -141,15 +141,10 @@ impl<'a> Maker<'a> {
         let is_there = |query: &str, id: &str| -> Result<bool> {
             Ok(!self.db.column::<i64>(query, [id])?.is_empty())
         };
-        let live = match change.entity {
-            EntityKind::User => "SELECT 1 FROM users WHERE id = ?1 AND deleted = 0",
-            EntityKind::Organization => "SELECT 1 FROM organizations WHERE id = ?1 AND deleted = 0",
-            EntityKind::Membership => "SELECT 1 FROM memberships WHERE id = ?1 AND deleted = 0",
-            EntityKind::Role => "SELECT 1 FROM org_roles WHERE id = ?1 AND deleted = 0",
-            EntityKind::Permission => "SELECT 1 FROM org_permissions WHERE id = ?1 AND deleted = 0",
-        };
+        let table = change.entity.table();
+        let live = format!("SELECT 1 FROM {table} WHERE id = ?1 AND deleted = 0");
         match &change.state {
-            merge::EntityState::Deleted => Ok((is_there(live, change.id.as_str())?, false)),
+            merge::EntityState::Deleted => Ok((is_there(&live, change.id.as_str())?, false)),
             merge::EntityState::Live(live) => {
                 let EntityFields::Membership(fields) = &live.fields else {
                     return Ok((false, false));

@@ -1,7 +1,7 @@
 //! The wrong forms of what D1 does: the statements, views and triggers with one thing changed.
 
 use anyhow::Result;
-use shared::envelope::Letter;
+use shared::event::Payload;
 use shared::id::EntityId;
 use shared::merge::{EntityChange, EntityKind, EntityState};
 use shared::plan::OpenedMessage;
@@ -11,21 +11,21 @@ use crate::line::history::ORG;
 use crate::variant::Variant;
 
 /// The law as `shared/src/sql` says it.
-const LAW: &str = "t.deleted = 0
-  AND (excluded.deleted, excluded.updated_at, excluded.event_at, \
-excluded.projection, excluded.digest)
-    > (t.deleted, t.updated_at, t.event_at, t.projection, t.digest)";
+const LAW: &str = "stored.deleted = 0
+  AND (
+    excluded.deleted, excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest
+  ) > (stored.deleted, stored.updated_at, stored.event_at, stored.projection, stored.digest)";
 
 /// M1: a tie goes to the update that comes last.
-const BY_ARRIVAL: &str =
-    "t.deleted = 0 AND (excluded.deleted, excluded.updated_at) >= (t.deleted, t.updated_at)";
+const BY_ARRIVAL: &str = "stored.deleted = 0
+  AND (excluded.deleted, excluded.updated_at) >= (stored.deleted, stored.updated_at)";
 
 /// M3: a tombstone has a time like any other row.
-const BY_TIME: &str = "excluded.deleted > t.deleted
-  OR (t.deleted = 1 AND excluded.deleted = 0 AND t.event_at < excluded.event_at)
-  OR (t.deleted = 0 AND excluded.deleted = 0
+const BY_TIME: &str = "excluded.deleted > stored.deleted
+  OR (stored.deleted = 1 AND excluded.deleted = 0 AND stored.event_at < excluded.event_at)
+  OR (stored.deleted = 0 AND excluded.deleted = 0
   AND (excluded.updated_at, excluded.event_at, excluded.projection, excluded.digest)
-    > (t.updated_at, t.event_at, t.projection, t.digest))";
+    > (stored.updated_at, stored.event_at, stored.projection, stored.digest))";
 
 /// Every row that a statement is given, and none.
 const ALL: &str = "WHERE true";
@@ -41,8 +41,11 @@ const OVER: &str = "NOT EXISTS (SELECT 1 FROM memberships m
 const DELETED_AT: i64 = 7;
 
 /// Where the view leaves out the members of a dead organization.
-const DERIVED: &str =
-    "NOT EXISTS (SELECT 1 FROM organizations o WHERE o.id = m.org_id AND o.deleted = 1)\n  AND ";
+const DERIVED: &str = "NOT EXISTS (
+    SELECT 1 FROM organizations
+    WHERE organizations.id = member.org_id AND organizations.deleted = 1
+  )
+  AND ";
 
 pub(super) fn begin(db: &Database, variant: Variant) -> Result<()> {
     if variant == Variant::NoTriggerOnOrganizations {
@@ -54,7 +57,7 @@ pub(super) fn begin(db: &Database, variant: Variant) -> Result<()> {
     if variant == Variant::EachByItself {
         let view = "SELECT sql FROM sqlite_master WHERE name = 'current_memberships'";
         let text = db.column::<String>(view, [])?.concat();
-        let text = text.split(" AND NOT EXISTS").next().unwrap_or_default();
+        let text = text.split("\n  AND NOT EXISTS").next().unwrap_or_default();
         db.sql.execute_batch(&format!("DROP VIEW current_memberships; {text}"))?;
     }
     if variant == Variant::CascadeInsteadOfDerive {
@@ -86,13 +89,7 @@ fn passes_over(variant: Variant, sql: &str) -> bool {
 /// What the wrong form does behind a change.
 pub(super) fn after(db: &Database, variant: Variant, change: &EntityChange) -> Result<()> {
     let (id, dead) = (change.id.as_str(), change.state == EntityState::Deleted);
-    let table = match change.entity {
-        EntityKind::User => "users",
-        EntityKind::Organization => "organizations",
-        EntityKind::Membership => "memberships",
-        EntityKind::Role => "org_roles",
-        EntityKind::Permission => "org_permissions",
-    };
+    let table = change.entity.table();
     if variant == Variant::HardDelete && dead {
         db.sql.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
     }
@@ -128,7 +125,7 @@ pub(super) fn message(variant: Variant, message: &OpenedMessage) -> OpenedMessag
     } else {
         return message;
     };
-    if let Letter::Event(event) = &mut message.envelope.letter
+    if let Payload::Event(event) = &mut message.envelope.payload
         && let Ok(key) = EntityId::parse(key)
     {
         let of_memberships =

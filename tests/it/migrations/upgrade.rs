@@ -1,0 +1,170 @@
+//! A database that the old set of migrations made gets the schema of an empty one, and keeps its
+//! rows. wrangler applies the files whose names are not recorded, so this does the same.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::types::Value;
+
+use crate::support::{Cells, Db};
+
+/// A migration.
+pub(super) struct File {
+    name: String,
+    pub(super) text: String,
+}
+
+/// The migrations in a folder of the repository, in the order of their names.
+fn files(folder: &str) -> Vec<File> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> =
+        entries.filter(|path| path.extension().is_some_and(|it| it == "sql")).collect();
+    paths.sort_unstable();
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let file = |path| File { name: name(path), text: fs::read_to_string(path).unwrap() };
+    paths.iter().map(|path| file(path)).collect()
+}
+
+/// The set before it was written anew.
+pub(super) fn old_files() -> Vec<File> {
+    files("tests/fixtures/migrations-8ae78ec")
+}
+
+/// What `wrangler d1 migrations apply` applies to a database that has recorded these.
+pub(super) fn files_not_in(recorded: &[File]) -> Vec<File> {
+    let mut files = files("migrations");
+    files.retain(|file| !recorded.iter().any(|it| it.name == file.name));
+    files
+}
+
+/// A database that the old set made.
+fn old() -> Db {
+    let db = Db::empty();
+    for file in old_files() {
+        db.exec(&file.text);
+    }
+    db
+}
+
+/// Brings a database of the old set up to date.
+fn bring_up(db: &Db) {
+    for file in files_not_in(&old_files()) {
+        db.exec(&format!("BEGIN; {} COMMIT;", file.text));
+    }
+}
+
+/// A row of every table, tombstones and odd values among them.
+const ROWS: &str = r#"
+INSERT INTO settings VALUES ('default_role', 'member'), ('other', 'x');
+INSERT INTO roles (name) VALUES ('member'), ('admin'), (NULL);
+INSERT INTO users (id, email, app_roles, banned, deleted, updated_at, event_at, projection, digest) VALUES
+  ('user_ada', 'ada@example.com', '["admin",1]', 0, 0, 5, 5, 2, 'a'), ('user_bob', NULL, '[]', 0, 1, 0, 0, 0, ''),
+  ('user_dee', NULL, '["admin"]', 1, 0, 5, 5, 2, 'd');
+INSERT INTO watches (user_id, owner, version, acked) VALUES ('user_ada', 1, 1, 1), ('user_bob', 2, 9, 3);
+INSERT INTO watches (user_id, owner, version, acked, everyone_version) VALUES ('user_cyd', 1, 4000000000000, 1, 7);
+DELETE FROM watches WHERE user_id = 'user_cyd';
+INSERT INTO organizations (id, name, deleted, updated_at, event_at, projection, digest) VALUES
+  ('org_1', 'Kestrel', 0, 1, 1, 2, 'a'), ('org_2', '', 1, 0, 0, 0, '');
+INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('orgmem_1', 'org_1', 'user_ada', 'org:admin', '["org:a:read"]', 0, 1, 1, 2, 'a'),
+  ('orgmem_2', 'org_1', 'user_ada', 'org:member', '["org:b:read"]', 0, 2, 2, 2, 'b'),
+  ('orgmem_3', 'org_3', 'user_ada', 'org:lone', '["org:c:read","org:d:read"]', 0, 2, 2, 2, 'b');
+INSERT INTO org_permissions (id, key, deleted, updated_at, event_at, projection, digest) VALUES
+  ('perm_1', 'org:c:read', 0, 1, 1, 2, 'a'), ('perm_2', '', 1, 0, 0, 0, '');
+UPDATE org_permissions SET key = 'org:c:write' WHERE id = 'perm_1';
+INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
+  ('role_1', 'org:member', '[{"id":"perm_1","key":"org:c:read"}]', 0, 1, 1, 2, 'a'), ('role_2', 'org:member', '[]', 0, 1, 1, 2, '0');
+INSERT INTO user_roles (user_id, role_id) SELECT 'user_ada', id FROM roles WHERE name = 'admin';
+INSERT INTO deliveries (svix_id, type, outcome, attempted_at, received_at, applied_at, body_digest, note) VALUES
+  ('msg_1', 'user.created', 'applied', 1, 1, 1, 'x', 'a role was left out');
+INSERT INTO dead_letters (message_id, queue, reason, attempts, first_seen_at, last_seen_at, envelope) VALUES
+  ('m', 'q', 'shape', 1, 1, 1, '{"a":"\n"}');
+INSERT INTO audit (id, at, actor, action) VALUES ('a', 1, 'me', 'did');
+"#;
+
+/// Every table and view with its rows.
+fn contents(db: &Db) -> Vec<(String, Vec<Cells>)> {
+    let list = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name";
+    let names: Vec<String> = db.column(list, []);
+    let rows = |name: &String| db.rows(&format!("SELECT * FROM {name}"), []);
+    names.iter().map(|name| (name.clone(), rows(name))).collect()
+}
+
+/// What SQLite has recorded, whatever the line breaks.
+fn schema(db: &Db) -> Vec<Vec<String>> {
+    let one_line = |text: &str| {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        words.join(" ").replace("( ", "(").replace(" )", ")").replace(" ,", ",")
+    };
+    // An index that SQLite makes by itself has no text.
+    let cell =
+        |cell: &Value| if let Value::Text(text) = cell { one_line(text) } else { String::new() };
+    let query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name";
+    db.rows(query, []).iter().map(|row| row.iter().map(cell).collect()).collect()
+}
+
+#[test]
+fn a_database_of_the_old_set_gets_the_schema_of_an_empty_one() {
+    let db = old();
+    db.exec(ROWS);
+    bring_up(&db);
+    assert_eq!(schema(&db), schema(&Db::new()));
+    assert_eq!(db.rows("PRAGMA integrity_check", []), [[Value::Text("ok".into())]]);
+}
+
+#[test]
+fn a_database_of_the_old_set_keeps_every_row() {
+    let db = old();
+    db.exec(ROWS);
+    let before = contents(&db);
+    bring_up(&db);
+    let mut after = contents(&db);
+    after.retain(|(name, _)| name != "rolecall_clock");
+    assert_eq!(after, before);
+    for (name, rows) in before {
+        assert!(!rows.is_empty(), "{name} has no row to lose");
+    }
+}
+
+/// The text of the triggers is another; what they write is not.
+#[test]
+fn a_database_of_the_old_set_goes_on_as_before() {
+    let writes = "
+        UPDATE users SET banned = 0 WHERE id = 'user_dee'; UPDATE roles SET name = 'boss' WHERE name = 'admin';
+        UPDATE memberships SET updated_at = 3, role = 'org:lone' WHERE id = 'orgmem_2';
+        UPDATE org_permissions SET key = 'org:d:read' WHERE id = 'perm_1';
+        DELETE FROM org_roles WHERE id = 'role_1'; UPDATE settings SET value = 'boss';
+        DELETE FROM user_roles WHERE user_id = 'user_ada'; DELETE FROM watches WHERE user_id = 'user_bob'";
+    let [was, is] = [old(), old()];
+    was.exec(ROWS);
+    is.exec(ROWS);
+    bring_up(&is);
+    was.exec(writes);
+    is.exec(writes);
+    let text = "SELECT user_id, role_id, granted, at FROM role_grants";
+    assert_eq!(is.rows(text, []), was.rows(text, []), "but for a random id");
+    let [was, is] = [was, is].map(|db| contents(&db));
+    let known =
+        |(name, _): &(String, Vec<Cells>)| name != "role_grants" && name != "rolecall_clock";
+    assert_eq!(
+        is.into_iter().filter(known).collect::<Vec<_>>(),
+        was.into_iter().filter(known).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_database_that_lacks_old_steps_is_refused_and_left_as_it_is() {
+    for applied in 3..11 {
+        let db = Db::empty();
+        for file in &old_files()[..applied] {
+            db.exec(&file.text);
+        }
+        let before = schema(&db);
+        let first = &files_not_in(&old_files())[0];
+        let error = db.sql.execute_batch(&format!("BEGIN; {} COMMIT;", first.text)).unwrap_err();
+        assert!(error.to_string().contains("older than 0011_delivery_notes"), "{error}");
+        db.exec("ROLLBACK");
+        assert_eq!(schema(&db), before);
+    }
+}

@@ -1,0 +1,111 @@
+//! What must be done by hand after a deployment, with the commands to type.
+
+use std::collections::BTreeMap;
+
+use super::config::secrets::is_secret;
+use super::config::{DeployConfig, DeployOrder, DeployWorker};
+use super::observed::AccountState;
+use super::wrangler::WranglerCommands;
+
+/// The Worker that receives Clerk's webhooks.
+const INGEST: &str = "ingest";
+
+/// What Clerk should deliver; `ingest` answers 202 to all else and drops it.
+pub(super) const EVENTS: [&str; 15] = [
+    "user.created",
+    "user.updated",
+    "user.deleted",
+    "organization.created",
+    "organization.updated",
+    "organization.deleted",
+    "organizationMembership.created",
+    "organizationMembership.updated",
+    "organizationMembership.deleted",
+    "role.created",
+    "role.updated",
+    "role.deleted",
+    "permission.created",
+    "permission.updated",
+    "permission.deleted",
+];
+
+/// What is left to do, in order. `said` has the addresses that wrangler printed, by environment.
+/// If nothing was `observed`, every secret counts as missing.
+pub(super) fn left(
+    config: &DeployConfig,
+    commands: &WranglerCommands,
+    observed: Option<&AccountState>,
+    said: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let mut left = Vec::new();
+    left.extend(config.workers.iter().filter_map(|worker| address(config, worker)));
+    let missing = config.workers.iter().flat_map(|worker| {
+        worker.missing.iter().map(move |mistake| (worker.env.as_str(), mistake))
+    });
+    let missing = missing.filter(|(env, mistake)| !is_there(observed, env, mistake.name));
+    let (secrets, vars): (Vec<_>, Vec<_>) = missing.partition(|(_, it)| is_secret(it.name));
+    for (env, mistake) in vars {
+        left.push(format!("In {}, [env.{env}] vars: {mistake}. Then deploy again.", config.file));
+    }
+    left.extend(config.workers.iter().flat_map(|worker| unread(config, worker)));
+    for (env, mistake) in secrets {
+        if env == INGEST {
+            left.push(endpoint(config, said));
+        }
+        left.push(format!(
+            "Paste the secret when this asks for it: {}",
+            commands.put_secret(mistake.name, env).shown()
+        ));
+    }
+    left
+}
+
+/// The hosts that a deployment takes over. If another Worker or a DNS record has one of them,
+/// wrangler replaces it without a question.
+pub(super) fn domains(config: &DeployConfig) -> Vec<&str> {
+    let routes = config.workers.iter().flat_map(|worker| &worker.routes);
+    routes.filter(|route| route.is_domain).map(|route| route.pattern.as_str()).collect()
+}
+
+/// Whether it is set as a secret.
+fn is_there(observed: Option<&AccountState>, env: &str, name: &str) -> bool {
+    let secrets = observed.and_then(|observed| observed.secrets.get(env));
+    secrets.is_some_and(|secrets| secrets.contains(name))
+}
+
+fn address(config: &DeployConfig, worker: &DeployWorker) -> Option<String> {
+    let is_reached = worker.workers_dev || !worker.routes.is_empty();
+    if worker.rank != DeployOrder::Public || is_reached {
+        return None;
+    }
+    Some(format!(
+        "Give {} an address: in {}, [env.{}], add `routes = [{{ pattern = \"{}.example.com\", \
+         custom_domain = true }}]` with a host of a domain that the account has, or \
+         `workers_dev = true`. Then deploy again.",
+        worker.name, config.file, worker.env, worker.env
+    ))
+}
+
+fn unread(config: &DeployConfig, worker: &DeployWorker) -> impl Iterator<Item = String> {
+    worker.unread.iter().map(|name| {
+        format!(
+            "In {}, [env.{}] vars: no Worker reads {name}. Correct its spelling and deploy again, \
+             or leave it if code of yours reads it.",
+            config.file, worker.env
+        )
+    })
+}
+
+fn endpoint(config: &DeployConfig, said: &BTreeMap<String, String>) -> String {
+    let ingest = config.workers.iter().find(|worker| worker.env == INGEST);
+    let route = ingest.and_then(|ingest| ingest.routes.first());
+    let host = route.and_then(|route| route.pattern.split('/').next());
+    let base = host.filter(|host| !host.contains('*')).map(|host| format!("https://{host}"));
+    let base = base.or_else(|| said.get(INGEST).cloned());
+    let base = base.unwrap_or_else(|| format!("https://<the address of {INGEST}>"));
+    format!(
+        "In Clerk's Dashboard, under Webhooks, add the endpoint {base}/webhooks/clerk with these \
+         events, and copy its signing secret: {}",
+        EVENTS.join(", ")
+    )
+}
