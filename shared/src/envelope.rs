@@ -4,10 +4,10 @@
 //! messages of older builds.
 
 mod wire;
+mod codec;
 
-use crate::event::{ParsedDelivery, Payload, UnreadablePayload, UnreadableReason};
+use crate::event::{ParsedDelivery, Payload};
 use crate::id::SvixId;
-use crate::limits::ENVELOPE_BYTES_MAX;
 use crate::projection::ContentDigest;
 use crate::time::UnixMillis;
 
@@ -59,35 +59,6 @@ impl Envelope {
         Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, note, payload }
     }
 
-    /// The bytes for the queue, at most [`ENVELOPE_BYTES_MAX`].
-    ///
-    /// An oversized event is replaced by an unreadable payload, so that it is parked and not lost.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        let text = wire::encode(self);
-        if text.len() <= ENVELOPE_BYTES_MAX {
-            return text;
-        }
-        let object_id = match &self.payload {
-            Payload::Event(event) => event.changes.first().map(|change| change.id.to_string()),
-            Payload::Ignored | Payload::Unreadable(_) => None,
-        };
-        let detail =
-            format!("{} bytes, the limit of an envelope is {ENVELOPE_BYTES_MAX}", text.len());
-        let unreadable = UnreadablePayload { object_id, reason: UnreadableReason::Size, detail };
-        let kind = self.kind.chars().take(KIND_CHARS_MAX).collect();
-        wire::encode(&Self { payload: Payload::Unreadable(unreadable), kind, ..self.clone() })
-    }
-
-    /// Decodes a queue message.
-    ///
-    /// # Errors
-    /// [`EnvelopeError::NewerVersion`] for a wire version that this build does not know,
-    /// [`EnvelopeError::Malformed`] for anything that no build wrote.
-    pub fn decode(text: &str) -> Result<Self, EnvelopeError> {
-        wire::decode(text)
-    }
-
     /// The id of what it is about, if known.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
@@ -98,9 +69,6 @@ impl Envelope {
         }
     }
 }
-
-/// Characters of a type that an oversized event keeps. Clerk's longest type has 33.
-const KIND_CHARS_MAX: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,6 @@
 //! Limits and defaults that several modules share. The unit is in the name, the source in the
 //! comment: a platform, or "our limit".
 
-use crate::outbox::{ROUND_MAX, SWEEP_MS_MAX};
-
 /// Queues: bytes in one message. <https://developers.cloudflare.com/queues/platform/limits/>
 pub const MESSAGE_BYTES_MAX: usize = 128_000;
 
@@ -128,15 +126,9 @@ const _: () = assert!(ROLES_SOFT_MS_DEFAULT < ROLES_HARD_MS_DEFAULT);
 const _: () = assert!(ROLES_HARD_MS_DEFAULT <= ROLES_HARD_MS_MAX);
 // An isolate must not serve a role set that the object itself would refuse.
 const _: () = assert!(ROLES_ISOLATE_MS_MAX <= ROLES_HARD_MS_DEFAULT);
-// Outer timeouts must be longer than inner ones: otherwise a fill that would succeed is answered
-// 503, and a sweep never ends.
+// The outer timeout must be longer than the inner one: otherwise a fill that would succeed is
+// answered 503.
 const _: () = assert!(FILL_MS_MAX < ANSWER_MS_MAX);
-// Worst case: the last round starts at the deadline and every hint times out.
-const _: () = assert!(SWEEP_MS_MAX + WAVES_MAX * HINT_MS_MAX.cast_signed() < SWEEP_EACH_MS);
-
-/// How many groups of [`HINTS_AT_ONCE`] a round has. Each waits for its slowest hint.
-#[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]
-const WAVES_MAX: i64 = ROUND_MAX / HINTS_AT_ONCE as i64;
 
 /// [`UPLOADS_BYTES_MAX`] in the type of the settings.
 #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]

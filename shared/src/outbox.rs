@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{HINT_MS_MAX, HINTS_AT_ONCE, SWEEP_EACH_MS};
 use crate::role_cache::{Hint, HintReply};
 
 /// Hints of one round. A batch sends one round, a sweep several.
@@ -16,6 +17,14 @@ pub const SWEEP_ROUNDS_MAX: u32 = 10;
 
 /// No new round after this time: the next sweep begins after one minute.
 pub const SWEEP_MS_MAX: i64 = 25_000;
+
+/// How many groups of [`HINTS_AT_ONCE`] a round has. Each waits for its slowest hint.
+#[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]
+const WAVES_MAX: i64 = ROUND_MAX / HINTS_AT_ONCE as i64;
+
+// A sweep must end before the next one. Worst case: the last round starts at the deadline and every
+// hint times out.
+const _: () = assert!(SWEEP_MS_MAX + WAVES_MAX * HINT_MS_MAX.cast_signed() < SWEEP_EACH_MS);
 
 /// A watch with a pending hint, as a row of [`crate::sql::PENDING`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -5,12 +5,14 @@
 //! libraries: a sign before the timestamp, a dot in the id and a header sent twice are rejected.
 //! The signature covers raw bytes: the body need not be UTF-8; never parse and re-serialize it.
 
+mod header_name;
 mod headers;
 mod error;
 mod secrets;
 
 pub use error::SignatureError;
-pub use headers::{SvixHeaderName, SvixHeaders};
+pub use header_name::SvixHeaderName;
+pub use headers::SvixHeaders;
 pub use secrets::{KEY_BYTES_MIN, KEY_BYTES_STRONG, WebhookSecretError, WebhookSecrets};
 
 use std::fmt;

@@ -1,6 +1,7 @@
 //! Why a signature is rejected.
 
-use super::{SIGNATURE_BYTES_MAX, SIGNATURE_ENTRIES_MAX, SvixHeaderName, TOLERANCE_S};
+use super::header_name::SvixHeaderName;
+use super::{SIGNATURE_BYTES_MAX, SIGNATURE_ENTRIES_MAX, TOLERANCE_S};
 use crate::id::IdError;
 
 /// Why a signature is rejected. Contains no part of the body, of a secret or of an expected tag.

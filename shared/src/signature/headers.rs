@@ -1,8 +1,7 @@
 //! The three headers of a delivery, with either of their names.
 
-use std::fmt;
-
-use super::SignatureError;
+use super::error::SignatureError;
+use super::header_name::SvixHeaderName;
 
 /// The raw headers of a delivery, named by Svix (`svix-…`) and by the standard (`webhook-…`).
 #[derive(Clone, Debug, Default)]
@@ -64,26 +63,5 @@ impl HeaderSet {
 
     const fn is_sent(&self) -> bool {
         self.id.is_some() || self.timestamp.is_some() || self.signature.is_some()
-    }
-}
-
-/// Which of the three headers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SvixHeaderName {
-    /// `svix-id` or `webhook-id`.
-    Id,
-    /// `svix-timestamp` or `webhook-timestamp`.
-    Timestamp,
-    /// `svix-signature` or `webhook-signature`.
-    Signature,
-}
-
-impl fmt::Display for SvixHeaderName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Id => "id",
-            Self::Timestamp => "timestamp",
-            Self::Signature => "signature",
-        })
     }
 }

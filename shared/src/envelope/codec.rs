@@ -1,0 +1,39 @@
+//! Encodes an envelope within the limit of a queue message, and decodes it.
+
+use super::{Envelope, EnvelopeError, wire};
+use crate::event::{Payload, UnreadablePayload, UnreadableReason};
+use crate::limits::ENVELOPE_BYTES_MAX;
+
+/// Characters of a type that an oversized event keeps. Clerk's longest type has 33.
+const KIND_CHARS_MAX: usize = 100;
+
+impl Envelope {
+    /// The bytes for the queue, at most [`ENVELOPE_BYTES_MAX`].
+    ///
+    /// An oversized event is replaced by an unreadable payload, so that it is parked and not lost.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let text = wire::encode(self);
+        if text.len() <= ENVELOPE_BYTES_MAX {
+            return text;
+        }
+        let object_id = match &self.payload {
+            Payload::Event(event) => event.changes.first().map(|change| change.id.to_string()),
+            Payload::Ignored | Payload::Unreadable(_) => None,
+        };
+        let detail =
+            format!("{} bytes, the limit of an envelope is {ENVELOPE_BYTES_MAX}", text.len());
+        let unreadable = UnreadablePayload { object_id, reason: UnreadableReason::Size, detail };
+        let kind = self.kind.chars().take(KIND_CHARS_MAX).collect();
+        wire::encode(&Self { payload: Payload::Unreadable(unreadable), kind, ..self.clone() })
+    }
+
+    /// Decodes a queue message.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::NewerVersion`] for a wire version that this build does not know,
+    /// [`EnvelopeError::Malformed`] for anything that no build wrote.
+    pub fn decode(text: &str) -> Result<Self, EnvelopeError> {
+        wire::decode(text)
+    }
+}
