@@ -7,7 +7,7 @@ import { createHmac, randomUUID } from "node:crypto";
 export const SECRET = `whsec_${Buffer.from("a secret for the tests alone").toString("base64")}`;
 
 /** The secret of another endpoint. */
-export const OTHER_SECRET = `whsec_${Buffer.from("another secret").toString("base64")}`;
+export const OTHER_SECRET = `whsec_${Buffer.from("the secret of another endpoint").toString("base64")}`;
 
 export const WEBHOOK = "/webhooks/clerk";
 
