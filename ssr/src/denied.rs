@@ -11,6 +11,9 @@ use crate::incoming::{IncomingRequest, RequestMethod};
 use crate::route::Route;
 use crate::{page, reply, sign_out};
 
+/// The error code in the JSON of every 403.
+const FORBIDDEN: &str = "forbidden";
+
 /// The response for a guarded page.
 pub(crate) fn page_response(
     denied: &AccessDenied<'_>,
@@ -42,7 +45,7 @@ pub(crate) fn json_response(denied: &AccessDenied<'_>) -> Result<Response> {
             reply::error_json(401, "unauthenticated", &[("www-authenticate", "Bearer")])
         }
         AccessDenied::BadQuery(error) => reply::error_json(400, &error.to_string(), &[]),
-        AccessDenied::Forbidden(_) => reply::error_json(403, "forbidden", &[]),
+        AccessDenied::Forbidden(_) => reply::error_json(403, FORBIDDEN, &[]),
         AccessDenied::Unavailable(_) => reply::unavailable_json(),
     }
 }
@@ -59,7 +62,7 @@ struct DeniedResponse {
 /// The response for API routes, with role details where roles are known.
 pub(crate) fn json_response_with_roles(denied: &AccessDenied<'_>) -> Result<Response> {
     let (status, error, more, roles) = match denied {
-        AccessDenied::Forbidden(roles) => (403, "forbidden", &[][..], *roles),
+        AccessDenied::Forbidden(roles) => (403, FORBIDDEN, &[][..], *roles),
         AccessDenied::Unavailable(Some(roles)) => {
             (503, "unavailable", &[reply::RETRY_AFTER][..], *roles)
         }

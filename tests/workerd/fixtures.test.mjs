@@ -149,7 +149,8 @@ describe("the fixtures", () => {
 
   it("F-15 of types that are not synced are accepted and leave nothing", async () => {
     const ignored = [...all.keys()].filter((file) => file !== FIRST && !synced.includes(file));
-    assert.equal(ignored.length, 53 - synced.length);
+    assert.deepEqual(synced.filter((file) => !all.has(file)), [], "files that are not there");
+    assert.ok(20 < ignored.length, `${ignored.length} files of types that are not synced`);
     const answers = await Promise.all(ignored.map(delivered));
     // Later deliveries in the queue are settled; these would be before them.
     await system.waitForOutcome(await delivered(FIRST));

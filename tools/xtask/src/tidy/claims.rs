@@ -224,22 +224,43 @@ fn first_cells<'a>(page: &'a str, head: &str) -> BTreeSet<&'a str> {
     table.lines().filter_map(|line| line.split('`').nth(1)).collect()
 }
 
-#[test]
-fn the_readme_lists_every_route_of_ssr() {
-    let page = read("README.md");
-    let listed = first_cells(&page, "| route | needs |\n");
-    // The test there that spells every route, as it is a match without a wildcard.
+/// The paths of `ssr`, from the test there that spells every route: a match without a wildcard.
+fn paths_of_ssr() -> BTreeSet<String> {
     let source = read("ssr/src/route.rs");
     let spelled = source.lines().filter_map(|line| {
         let line = line.trim().strip_prefix("Route::")?.split_once(" => ")?.1;
         let path = line.strip_prefix("format!(\"").or_else(|| line.strip_prefix('"'))?;
         path.starts_with('/').then(|| path.split('"').next())?
     });
-    let spelled: BTreeSet<String> =
-        spelled.map(|path| format!("GET {}", path.replace("{org}", "{org_id}"))).collect();
+    let spelled: BTreeSet<String> = spelled.map(str::to_owned).collect();
     assert!(5 < spelled.len(), "few routes: {spelled:?}; is the rule read right?");
+    spelled
+}
+
+#[test]
+fn the_readme_lists_every_route_of_ssr() {
+    let page = read("README.md");
+    let listed = first_cells(&page, "| route | needs |\n");
+    let paths = paths_of_ssr();
+    let spelled: BTreeSet<String> =
+        paths.iter().map(|path| format!("GET {}", path.replace("{org}", "{org_id}"))).collect();
     let spelled: BTreeSet<&str> = spelled.iter().map(String::as_str).collect();
     assert_eq!(listed, spelled, "README.md and ssr/src/route.rs list different routes");
+}
+
+/// The tests of the built Workers take the routes from there, so one that is missing is untested.
+#[test]
+fn the_tests_of_the_workers_know_every_route_of_ssr() {
+    let file = "tests/workerd/support/routes.mjs";
+    let source = read(file).replace("${org}", "{org}");
+    let code = source.lines().filter(|line| !line.trim_start().starts_with(['/', '*']));
+    let words = code.flat_map(|line| line.split(['"', '`'])).filter(|word| word.starts_with('/'));
+    let listed: BTreeSet<&str> = words.filter_map(|word| word.split('?').next()).collect();
+    let mut paths = paths_of_ssr();
+    // No page and no API route: it has a test of its own.
+    paths.remove("/assets/style.css");
+    let paths: BTreeSet<&str> = paths.iter().map(String::as_str).collect();
+    assert_eq!(listed, paths, "{file} and ssr/src/route.rs list different routes");
 }
 
 #[test]
@@ -249,12 +270,14 @@ fn the_guide_asks_clerk_for_the_events_that_are_synced() {
     let events: BTreeSet<String> = code.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     let guide = read_flat("docs/deploy.md");
     let sentence = between(&guide, "these events: ", ". ");
-    let words: Vec<&str> = marked(sentence).collect();
-    let (verbs, nouns) = words.split_at(3);
-    let asked: BTreeSet<String> = nouns
-        .iter()
-        .flat_map(|noun| verbs.iter().map(move |verb| format!("{noun}.{verb}")))
-        .collect();
+    // "verbs of nouns", several times with `;` between if nouns have different verbs.
+    let mut asked = BTreeSet::new();
+    for part in sentence.split(';') {
+        let (verbs, nouns) = part.split_once(" of ").unwrap();
+        for noun in marked(nouns) {
+            asked.extend(marked(verbs).map(|verb| format!("{noun}.{verb}")));
+        }
+    }
     assert_eq!(asked, events, "docs/deploy.md and deploy/manual_steps.rs ask for different events");
 }
 
@@ -286,34 +309,69 @@ fn an_export_has_every_table() {
     assert!(twice.is_empty(), "named twice: {twice:?}");
 }
 
-/// Pages that name paths from the root.
-const FROM_THE_ROOT: [&str; 5] =
-    ["ARCHITECTURE.md", "README.md", "SECURITY.md", "tools/README.md", "verify/README.md"];
+/// Pages that name paths, those of their own folder among them.
+fn names_paths(page: &str) -> bool {
+    let is_readme = page.ends_with("README.md");
+    let folders = ["migrations/", "tests/browser/", "tests/workerd/", "tools/", "verify/"];
+    match page {
+        "ARCHITECTURE.md" | "README.md" | "SECURITY.md" => true,
+        _ if page.starts_with("docs/") => !page.starts_with("docs/adr/"),
+        _ => is_readme && folders.iter().any(|folder| page.starts_with(folder)),
+    }
+}
 
 #[test]
 fn paths_that_the_pages_name_are_there() {
     let mut gone = Vec::new();
     let mut named = 0;
-    for File { path: page, text } in files_ending(".md") {
-        let is_doc = page.starts_with("docs/") && !page.starts_with("docs/adr/");
-        if !is_doc && !FROM_THE_ROOT.contains(&page.as_str()) {
-            continue;
-        }
+    let sources = files();
+    for File { path: page, text } in sources.iter().filter(|file| names_paths(&file.path)) {
+        let is_readme = page.ends_with("README.md");
+        let folder = page.rsplit_once('/').map_or("", |(folder, _)| folder);
         let text = text.split("```").step_by(2).collect::<String>();
-        let paths: Vec<&str> = marked(&text).filter(|it| is_path(it)).collect();
-        named += paths.len();
-        let paths = paths.iter().filter(|path| !root().join(path).exists());
-        gone.extend(paths.map(|path| format!("{page}: {path}")));
+        let is_named = |it: &&str| is_path("", it) || is_path(folder, it);
+        let paths: Vec<&str> = marked(&text).filter(is_named).collect();
+        let bare: Vec<&str> = marked(&text).filter(|it| is_readme && is_file_name(it)).collect();
+        named += paths.len() + bare.len();
+        let is_there = |path: &str| root().join(path).exists();
+        let paths =
+            paths.iter().filter(|path| !is_there(path) && !is_there(&format!("{folder}/{path}")));
+        let bare = bare.iter().filter(|name| {
+            !sources.iter().any(|file| file.path.rsplit('/').next() == Some(**name))
+        });
+        gone.extend(paths.chain(bare).map(|path| format!("{page}: {path}")));
     }
     assert!(50 < named, "only {named} paths; is the rule read right?");
     none(&gone, "name a path that is there");
 }
 
-/// Whether this begins with a folder of the root, and is no pattern.
-fn is_path(text: &str) -> bool {
-    let is_name = !text.contains([' ', '{', '*', '<', '…']);
+/// Whether this begins with a folder that is in `base`, and is no pattern and not built.
+fn is_path(base: &str, text: &str) -> bool {
+    let is_name = !text.contains([' ', '{', '*', '<', '…']) && !text.starts_with("target/");
     let folder = text.split_once('/').filter(|_| is_name).map(|(folder, _)| folder);
-    folder.is_some_and(|folder| !folder.is_empty() && root().join(folder).is_dir())
+    folder.is_some_and(|folder| !folder.is_empty() && root().join(base).join(folder).is_dir())
+}
+
+/// Whether this is the name of a source file alone. One that begins with a number is a migration,
+/// which may be of an older set.
+fn is_file_name(text: &str) -> bool {
+    let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || b"._-".contains(&letter);
+    let ends = [".rs", ".mjs", ".sql"];
+    text.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && text.bytes().all(is_plain)
+        && ends.iter().any(|end| text.ends_with(end))
+}
+
+/// The page tells the way through `shared` in the order in which `lib.rs` lists the modules.
+#[test]
+fn the_modules_of_shared_are_listed_in_reading_order() {
+    let page = read("ARCHITECTURE.md");
+    let section = between(&page, "## The modules of `shared`, in reading order\n", "\n## ");
+    let listed: Vec<&str> = marked(section).collect();
+    let source = read("shared/src/lib.rs");
+    let modules = source.lines().filter_map(|line| line.strip_prefix("pub mod "));
+    let modules: Vec<&str> = modules.map(|module| module.trim_end_matches(';')).collect();
+    assert_eq!(listed, modules, "list the modules in ARCHITECTURE.md as shared/src/lib.rs does");
 }
 
 /// No page promises a command that does not exist.

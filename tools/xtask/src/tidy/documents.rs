@@ -1,6 +1,5 @@
 //! Rules for what people read: links lead somewhere, and nothing points at one machine.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{File, files, files_ending, none, root};
@@ -56,26 +55,77 @@ fn named(text: &str) -> Vec<&str> {
     words.filter(is_file).collect()
 }
 
-/// A recipe names the types and constants to change; who renames one is led here.
+/// A recipe names what to change in which file; a change that renames it is led here.
 #[test]
 fn the_cookbook_names_what_is_there() {
     let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
     let (_, cookbook) = text.split_once("## Cookbook").unwrap();
-    let is_name = |word: &&str| {
-        word.starts_with(|letter: char| letter.is_ascii_uppercase())
-            && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-    };
-    let names: BTreeSet<&str> = cookbook.split('`').skip(1).step_by(2).filter(is_name).collect();
-    assert!(5 < names.len(), "few names were found; is the rule read right?");
     let mut sources = files();
-    sources.retain(|file| [".rs", ".mjs"].iter().any(|end| file.path.ends_with(end)));
-    let is_there = |name: &str| {
-        let is_word = |word: &str| word == name;
-        let ends = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
-        sources.iter().any(|file| file.text.split(ends).any(is_word))
-    };
-    let gone = names.into_iter().filter(|name| !is_there(name)).map(str::to_owned);
-    none(&gone.collect::<Vec<_>>(), "name in the cookbook what the code names");
+    sources.retain(|file| !file.path.ends_with("CONTRIBUTING.md"));
+    let named: Vec<(String, String)> =
+        items(cookbook).iter().flat_map(|item| names_with_path(item)).collect();
+    assert!(30 < named.len(), "only {} names; is the rule read right?", named.len());
+    let gone = named.iter().filter(|(path, name)| {
+        let mut there = sources.iter().filter(|file| file.path.starts_with(path));
+        !there.any(|file| has_word(&file.text, name))
+    });
+    let gone: Vec<String> = gone.map(|(path, name)| format!("{name}, in {path:?}")).collect();
+    none(&gone, "name in the cookbook what the file before it names");
+}
+
+/// Each name in an item, with the file or folder that the item has named last; nothing before that.
+fn names_with_path(item: &str) -> Vec<(String, String)> {
+    let mut path = "";
+    let mut found = Vec::new();
+    for word in item.split('`').skip(1).step_by(2) {
+        if root().join(word).exists() {
+            // The name of a crate is no place of a name.
+            path = Some(word).filter(|it| it.contains(['/', '.'])).unwrap_or(path);
+        } else if let Some(name) = code_name(word) {
+            found.push((path.to_owned(), name.to_owned()));
+        }
+    }
+    found
+}
+
+/// The rows, list items and paragraphs of a page.
+fn items(text: &str) -> Vec<String> {
+    let mut items = vec![String::new()];
+    for line in text.lines() {
+        let is_new = line.is_empty()
+            || line.starts_with(['|', '-', '#'])
+            || line.split_once(". ").is_some_and(|(no, _)| no.parse::<u8>().is_ok());
+        if is_new {
+            items.push(String::new());
+        }
+        if let Some(item) = items.last_mut() {
+            item.push_str(line);
+            item.push('\n');
+        }
+    }
+    items
+}
+
+/// The name in this word, if it is one: `users`, `AnyWrite`, `synced_row!`.
+fn code_name(word: &str) -> Option<&str> {
+    let name = word.trim_end_matches('!');
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    (!name.is_empty() && name.chars().all(is_letter)).then_some(name)
+}
+
+fn has_word(text: &str, name: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+        .any(|word| word == name)
+}
+
+#[test]
+fn names_are_held_to_the_item_that_has_them() {
+    assert_eq!(items("1. a\n   b\n| c\n").len(), 3);
+    assert_eq!(
+        [code_name("synced_row!"), code_name("a/b.rs"), code_name("a b")],
+        [Some("synced_row"), None, None]
+    );
+    assert!(has_word("fn a_b(c)", "a_b") && !has_word("fn a_b(c)", "a"));
 }
 
 /// The apps are one family; the example keeps a copy, for its developer would have a file too.
