@@ -137,7 +137,7 @@ impl CacheState {
         self.owner = 0;
     }
 
-    /// When the alarm rings first, after [`CacheState::begin_fill`] has set the owner.
+    /// The time of the first alarm, after [`CacheState::begin_fill`] has set the owner.
     #[must_use]
     pub fn first_alarm(&self, ages: &AgeLimits) -> UnixMillis {
         self.used_at.plus(ages.idle_ms)

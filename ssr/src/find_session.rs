@@ -19,7 +19,7 @@ use crate::keys::{self, KeyLookupError};
 pub(crate) enum SessionOutcome {
     /// A user with a valid session.
     SignedIn(Session),
-    /// Nobody who is signed in. An invalid token is in the log.
+    /// No user is signed in. An invalid token is logged.
     SignedOut,
     /// The browser must go to Clerk, or back to its page after a handshake.
     Redirect(HandshakeRedirect),

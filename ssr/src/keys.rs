@@ -1,4 +1,4 @@
-//! Clerk's public keys and the platform's RSA; only this file and its modules name WebCrypto.
+//! Clerk's public keys and the platform's RSA; in this crate only this module uses WebCrypto.
 //!
 //! Per isolate: one set of keys, and each key imported once. The runtime forbids one request to
 //! wait for another's I/O, so promises are not shared: a request that finds a fetch running polls.

@@ -12,7 +12,7 @@ const WAIT_MS_FIRST: i64 = 100;
 /// A query for a version that is not reached yet causes at most one read per this time.
 const DEMAND_MS: i64 = 1_000;
 
-/// What one running object remembers of its reads.
+/// What one running object records about its reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FillBackoff {
     /// Failures in a row.
@@ -30,7 +30,7 @@ impl FillBackoff {
     }
 
     /// Records a failure: the role set could not be read or saved. Returns the delay of the next
-    /// fill in milliseconds. It grows with each failure; `jitter`, any number, varies it by half,
+    /// fill in milliseconds. It grows with each failure; `jitter`, a random number, varies it by half,
     /// to avoid synchronized retries.
     pub fn record_failure(&mut self, now: UnixMillis, jitter: u32) -> i64 {
         let doublings = self.failures.min(16);

@@ -1,5 +1,5 @@
-//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and what a Worker makes of
-//! the object's answer. Pure: the clock is an argument.
+//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and how a Worker
+//! interprets the object's answer. Pure: the clock is an argument.
 //!
 //! It adds `ROLES_ISOLATE_MS` to how long a removed role can still be granted, and never serves a
 //! set past the hard age that came with it. Versions never go back for one user in one isolate.
@@ -16,7 +16,7 @@ use crate::time::UnixMillis;
 pub struct Freshness {
     /// Read D1 first.
     pub fresh: bool,
-    /// The lowest version that will do.
+    /// The minimum version.
     pub min_version: i64,
 }
 
@@ -32,8 +32,8 @@ pub struct UserRoles {
 }
 
 impl UserRoles {
-    /// The roles in an answer of the object's to a question sent at `asked_at`, or `None` if they
-    /// are below the version asked for. Ages count from before the question was sent.
+    /// Converts the object's answer to a query sent at `queried_at`; `None` if its version is below
+    /// `min_version`. Ages count from before the query was sent.
     #[must_use]
     pub fn from_answer(
         answer: RoleAnswer,
@@ -52,7 +52,7 @@ impl UserRoles {
         })
     }
 
-    /// Whether they expired in transit. Then one more question helps: the object refreshes a set
+    /// Whether they expired in transit. Then a second query helps: the object refreshes a set
     /// that is about to expire.
     #[must_use]
     pub fn is_expired(&self, now: UnixMillis) -> bool {

@@ -128,7 +128,7 @@ struct ClaimReader<'a>(JsonObject<'a>);
 const SECONDS_MAX: u64 = 253_402_300_799;
 
 impl ClaimReader<'_> {
-    /// A claim that may be absent, but not of another type, `null` included.
+    /// An optional claim. `null` or another type is an error.
     fn one<T: JsonScalar>(&self, name: &str) -> Result<Option<T>, TokenError> {
         let raw = self.0.raw_member(name).map_err(|_| TokenError::BadClaims)?;
         raw.map(parse_scalar).transpose().map_err(|_| TokenError::BadClaims)

@@ -191,7 +191,7 @@ mod tests {
                 cache.fetch_finished(since, gives.cloned(), now);
                 began = None;
             }
-            // An odd multiplier visits every number once.
+            // An odd multiplier gives a different key id each time.
             let kid = format!("ins_{:016x}", at.wrapping_mul(0x5851_f42d_4c95_7f2d));
             match cache.decide(&kid, now) {
                 KeyDecision::Fetch => {
@@ -201,7 +201,7 @@ mod tests {
                 }
                 KeyDecision::Wait => assert!(began.is_some()),
                 KeyDecision::UnknownKey | KeyDecision::Unavailable => assert_eq!(began, None),
-                KeyDecision::Use(_) => panic!("{kid} is nobody's"),
+                KeyDecision::Use(_) => panic!("{kid} has no key"),
             }
             each(cache, now);
         }
@@ -216,16 +216,16 @@ mod tests {
         let fetches = simulate_unknown_kids(&mut cache, Some(&ours), |cache, now| {
             assert!(
                 matches!(cache.decide("a", now), KeyDecision::Use(_)),
-                "the keys in hand serve on"
+                "the cached keys are still used"
             );
         });
         assert!((1..=STORM_MS / FETCH_INTERVAL_MS).contains(&fetches), "{fetches} fetches");
-        // When nobody answers it is no more, and the keys stay.
+        // If every fetch fails there are no more fetches, and the keys are kept.
         let mut cache = cache_with("a");
         let fetches = simulate_unknown_kids(&mut cache, None, |cache, now| {
             assert!(matches!(cache.decide("a", now), KeyDecision::Use(_)));
         });
-        assert!((1..=STORM_MS / FETCH_INTERVAL_MS).contains(&fetches), "{fetches} fetches in vain");
+        assert!((1..=STORM_MS / FETCH_INTERVAL_MS).contains(&fetches), "{fetches} failed fetches");
         let mut cold = JwksCache::default();
         let fetches = simulate_unknown_kids(&mut cold, None, |_, _| {});
         assert!(
@@ -246,7 +246,7 @@ mod tests {
             assert_eq!(cold.decide("a", now), KeyDecision::Wait, "{back}");
             cold.fetch_finished(now, None, now);
             assert_eq!(cold.decide("a", now), KeyDecision::Unavailable, "{back}");
-            // Of a set that was had then, none is left when the clock is right again.
+            // A set fetched then is not used once the clock is right again.
             let mut cache = JwksCache::default();
             cache.fetch_started(now);
             cache.fetch_finished(now, Some(set("a")), now);

@@ -80,8 +80,8 @@ impl RsaKey {
     }
 }
 
-/// How the modulus of Clerk's published test key begins. No other key begins so: these are 256 bits
-/// of a product of random primes.
+/// The first 256 bits of the modulus of Clerk's test key. No other key has the same ones: a modulus
+/// is a product of random primes.
 const PUBLISHED_BEGINNING: [u8; 32] = [
     0xa9, 0x8c, 0xb7, 0x31, 0x8f, 0x1f, 0x3a, 0x77, 0x84, 0xcb, 0x33, 0x43, 0xbb, 0xd9, 0x69, 0xea,
     0x21, 0x97, 0x2a, 0x43, 0x54, 0x17, 0xeb, 0xbf, 0x75, 0x49, 0xeb, 0x96, 0x46, 0x9d, 0x65, 0x8c,
@@ -104,7 +104,7 @@ const ARMOUR_END: &str = "-----END PUBLIC KEY-----";
 /// out, as dashboards and shells pass it on.
 ///
 /// # Errors
-/// [`PublicKeyError::Pem`] when it is not that, otherwise why the key will not do.
+/// [`PublicKeyError::Pem`] when it is not that, otherwise why the key is not usable.
 pub fn from_pem(text: &str) -> Result<RsaKey, PublicKeyError> {
     let text = text.replace("\\r", "").replace("\\n", "\n");
     let text = text.trim();

@@ -83,7 +83,7 @@ impl PublishableKey {
 }
 
 /// A name with a dot, and nothing that could end the host in a URL. A port is allowed: the local
-/// stand-in uses one.
+/// test server uses one.
 fn is_host(text: &str) -> bool {
     text.contains('.')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'))

@@ -8,7 +8,7 @@ use crate::time::UnixMillis;
 /// Validates the claims of a verified token.
 ///
 /// # Errors
-/// Why they are not those of a session that is accepted at `now`.
+/// Why the claims are not those of a valid session at `now`.
 pub fn validate_claims(
     token: &VerifiedToken,
     policy: &TokenPolicy,

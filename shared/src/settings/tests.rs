@@ -124,7 +124,7 @@ fn numbers_are_accepted_within_their_limits() {
                 bad(row.worker, row.name, RawSetting::Number(number.to_string()), "is not a whole");
             }
         }
-        // Within bounds by itself; another one may stand in a relation to it.
+        // ROLES_SOFT_MS is also limited by ROLES_HARD_MS.
         if row.name != "ROLES_SOFT_MS" {
             good(row.worker, row.name, &text(&max.to_string()));
             good(row.worker, row.name, &RawSetting::Number(max.to_string()));
@@ -549,7 +549,7 @@ fn every_disabled_feature_has_an_error_without_values() {
 }
 
 proptest! {
-    /// What is taken is what a browser writes: reading it again changes nothing more.
+    /// An accepted value is already in the browser's form: parsing it again changes nothing.
     #[test]
     fn normalizing_twice_changes_nothing(
         spelling in "(https?://|HTTPS://|[a-z]{1,4}://|)[a-zA-Z0-9.:/?#@*;,_ \"'\\[\\]-]{0,24}"

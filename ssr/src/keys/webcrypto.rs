@@ -33,7 +33,7 @@ pub(super) async fn verify(
         &Uint8Array::from(signature),
         &Uint8Array::from(signed),
     )?;
-    // Only a plain `true` is good.
+    // Only `true` means valid.
     Ok(match JsFuture::from(verdict).await?.as_bool() {
         Some(true) => SignatureStatus::Valid,
         Some(false) | None => SignatureStatus::Invalid,
