@@ -104,7 +104,7 @@ impl World<'_> {
                     (guard.again, guard.calls) = (true, 0);
                     return self.question(number);
                 }
-                self.ends(number, Some(roles.known));
+                self.ends(number, Some(roles.snapshot));
             }
         }
     }
@@ -114,11 +114,11 @@ impl World<'_> {
         self.ends(number, None);
     }
 
-    fn ends(&mut self, number: u32, known: Option<RoleSnapshot>) {
+    fn ends(&mut self, number: u32, snapshot: Option<RoleSnapshot>) {
         let Some(Guard { user, need, .. }) = self.guards.remove(&number) else { return };
         let now = UnixMillis(self.now);
-        let covered = roles_meet(known.as_ref(), &need, now);
-        let set = known.map(|known| known.set);
+        let covered = roles_meet(snapshot.as_ref(), &need, now);
+        let set = snapshot.map(|snapshot| snapshot.set);
         let decided = covered.and_then(|()| set.ok_or(Denied::NoRoleSet));
         let shown = decided.as_ref().map(|set| set.version).map_err(|denied| *denied);
         self.say(format_args!("guard {number}: user {user} {need:?} gets {shown:?}"));
