@@ -93,9 +93,9 @@ impl CacheState {
         }
     }
 
-    /// Answers a query received at `queried_at`, after a fill. `None` if there is no usable role set,
-    /// if it is below the requested version, or if a fresh set is requested and this one was read
-    /// long before the query.
+    /// Answers a query received at `queried_at`, after a fill. `None` if there is no usable role
+    /// set, if it is below the requested version, or if a fresh set is requested and this one was
+    /// read long before the query.
     #[must_use]
     pub fn answer_after_fill(
         &self,

@@ -30,8 +30,8 @@ impl FillBackoff {
     }
 
     /// Records a failure: the role set could not be read or saved. Returns the delay of the next
-    /// fill in milliseconds. It grows with each failure; `jitter`, a random number, varies it by half,
-    /// to avoid synchronized retries.
+    /// fill in milliseconds. It grows with each failure; `jitter`, a random number, varies it by
+    /// half, to avoid synchronized retries.
     pub fn record_failure(&mut self, now: UnixMillis, jitter: u32) -> i64 {
         let doublings = self.failures.min(16);
         let wait_ms = (WAIT_MS_FIRST << doublings).min(FILL_WAIT_MS_MAX);

@@ -1,5 +1,5 @@
-//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and how a Worker
-//! interprets the object's answer. Pure: the clock is an argument.
+//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and how a Worker interprets
+//! the object's answer. Pure: the clock is an argument.
 //!
 //! It adds `ROLES_ISOLATE_MS` to how long a removed role can still be granted, and never serves a
 //! set past the hard age that came with it. Versions never go back for one user in one isolate.
@@ -52,8 +52,8 @@ impl UserRoles {
         })
     }
 
-    /// Whether they expired in transit. Then a second query helps: the object refreshes a set
-    /// that is about to expire.
+    /// Whether they expired in transit. Then a second query helps: the object refreshes a set that
+    /// is about to expire.
     #[must_use]
     pub fn is_expired(&self, now: UnixMillis) -> bool {
         self.snapshot.good_until < now
