@@ -26,7 +26,7 @@ impl ConsumerDb {
     pub(crate) fn new(env: &Env) -> Self {
         let missing = |error| D1Error::Transient(format!("binding DB is missing: {error}"));
         let settings = ConsumerSettings::from_env(&|name| edge::settings::raw(env, name));
-        edge::settings::log_errors(&settings.mistakes);
+        edge::settings::log_errors(&settings.errors);
         Self { db: env.d1("DB").map_err(missing), default_role: settings.default_role }
     }
 

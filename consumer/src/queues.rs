@@ -11,7 +11,7 @@ use crate::message::QueueMessage;
 /// The queue of this name. `None` if no setting names it.
 pub(crate) fn queue_kind(env: &Env, name: &str) -> Option<QueueKind> {
     let settings = ConsumerSettings::from_env(&|name| edge::settings::raw(env, name));
-    edge::settings::log_errors(&settings.mistakes);
+    edge::settings::log_errors(&settings.errors);
     let ConsumerSettings { events_queue: events, dead_queue: dead, .. } = &settings;
     QueueKind::from_name(name, QueueNames { events, dead })
 }

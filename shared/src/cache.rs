@@ -93,19 +93,19 @@ impl CacheState {
         }
     }
 
-    /// Answers a query received at `asked_at`, after a fill. `None` if there is no usable role set,
-    /// if it is below the requested version, or if a fresh set is requested and this one was read
-    /// long before the query.
+    /// Answers a query received at `queried_at`, after a fill. `None` if there is no usable role
+    /// set, if it is below the requested version, or if a fresh set is requested and this one was
+    /// read long before the query.
     #[must_use]
     pub fn answer_after_fill(
         &self,
         query: &RoleQuery,
-        asked_at: UnixMillis,
+        queried_at: UnixMillis,
         now: UnixMillis,
         ages: &AgeLimits,
     ) -> Option<RoleAnswer> {
         let answer = self.current_answer(RoleSource::Fill, now, ages)?;
-        let read_before = asked_at.since(now.plus(-answer.age_ms));
+        let read_before = queried_at.since(now.plus(-answer.age_ms));
         let meets = !query.fresh || read_before < FRESH_SET_MS;
         (meets && query.min_version <= answer.set.version).then_some(answer)
     }
@@ -137,7 +137,7 @@ impl CacheState {
         self.owner = 0;
     }
 
-    /// When the alarm rings first, after [`CacheState::begin_fill`] has set the owner.
+    /// The time of the first alarm, after [`CacheState::begin_fill`] has set the owner.
     #[must_use]
     pub fn first_alarm(&self, ages: &AgeLimits) -> UnixMillis {
         self.used_at.plus(ages.idle_ms)

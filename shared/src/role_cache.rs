@@ -18,7 +18,7 @@ pub const ROLE_CACHE_BINDING: &str = "ROLES";
 
 /// A guard's query: `GET` with a [`RoleQuery`] after `?`. The response is a [`RoleAnswer`], or 503
 /// with a [`RoleQueryRefused`]. See [`RoleQuery::to_url`].
-pub const ASK_URL: &str = "https://role-cache/ask";
+pub const QUERY_URL: &str = "https://role-cache/ask";
 
 /// The consumer's hint: `POST` a [`Hint`]. The response is a [`HintReply`].
 pub const HINT_URL: &str = "https://role-cache/hint";
@@ -51,14 +51,14 @@ serde_struct_from_object!(RoleQuery, RoleAnswer, RoleQueryRefused, Hint);
 serde_unit_enum!(RoleSource, HintReply);
 
 impl RoleQuery {
-    /// The URL to `GET`: [`ASK_URL`], a `?` and the query as percent-encoded JSON.
+    /// The URL to `GET`: [`QUERY_URL`], a `?` and the query as percent-encoded JSON.
     ///
     /// # Errors
     /// Never: numbers, booleans and strings always serialize.
     pub fn to_url(&self) -> serde_json::Result<String> {
         let text = serde_json::to_string(self)?;
         let encoded: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        Ok(format!("{ASK_URL}?{encoded}"))
+        Ok(format!("{QUERY_URL}?{encoded}"))
     }
 
     /// Parses the query of a URL.

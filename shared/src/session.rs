@@ -155,7 +155,7 @@ impl UnverifiedToken<'_> {
 
 /// A signed-in user. Identity only, no permissions.
 ///
-/// Only [`validate_claims`] makes one:
+/// Only [`validate_claims_at`] makes one:
 ///
 /// ```compile_fail,E0451
 /// let id = shared::id::UserId::parse("user_1").unwrap();

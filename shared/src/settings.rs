@@ -117,18 +117,18 @@ struct Reported;
 /// Parses settings one by one and collects the errors.
 struct SettingsReader<'a> {
     raw: &'a dyn Fn(&str) -> RawSetting,
-    mistakes: Vec<SettingError>,
+    errors: Vec<SettingError>,
 }
 
 impl<'a> SettingsReader<'a> {
     fn new(raw: &'a dyn Fn(&str) -> RawSetting) -> Self {
-        Self { raw, mistakes: Vec::new() }
+        Self { raw, errors: Vec::new() }
     }
 
     // This and the next two are not inlined: each setting calls them, and Workers must stay small.
     #[inline(never)]
     fn report(&mut self, name: &'static str, problem: SettingProblem) -> Reported {
-        self.mistakes.push(SettingError { name, problem });
+        self.errors.push(SettingError { name, problem });
         Reported
     }
 

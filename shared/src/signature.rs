@@ -1,8 +1,11 @@
 //! Verifies Svix signatures of webhook deliveries.
 //!
 //! Svix's scheme `v1`, which Clerk uses: HMAC-SHA256 over `{id}.{timestamp}.{raw body}`.
-//! <https://docs.svix.com/receiving/verifying-payloads/how-manual>. It is stricter than Svix's own
-//! libraries: a sign before the timestamp, a dot in the id and a header sent twice are rejected.
+//! <https://docs.svix.com/receiving/verifying-payloads/how-manual>.
+//!
+//! This module is stricter than Svix's own libraries: a sign before the timestamp, a dot in the id
+//! and a header sent twice are rejected.
+//!
 //! The signature covers raw bytes: the body need not be UTF-8; never parse and re-serialize it.
 
 mod header_name;

@@ -134,7 +134,7 @@ fn serve_check(allowed: bool, roles: &UserRoles) -> Result<Response> {
 
 /// Healthy if all settings are valid.
 fn health(settings: &SsrSettings) -> Result<Response> {
-    let (status, health) = edge::settings::health(&settings.mistakes);
+    let (status, health) = edge::settings::health(&settings.errors);
     let retry = (status != 200).then_some(reply::RETRY_AFTER);
     reply::json(status, &health, retry.as_slice())
 }

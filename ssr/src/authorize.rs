@@ -25,7 +25,7 @@ pub(crate) enum Authorization<'a> {
     Public,
     /// A guarded page, with its permit.
     Page(PermittedPage<'a>),
-    /// An API route, with its permit and the roles that it rests on.
+    /// An API route, with its permit and the roles that it is based on.
     Api(Permit<'a>, &'a UserRoles),
     /// The browser is sent to Clerk, or back to its page after a handshake.
     Redirect(HandshakeRedirect),
@@ -129,7 +129,8 @@ async fn load_roles(
     let user = session.user_id();
     match roles::load_roles(env, user, freshness, isolate_ms).await {
         Ok(roles) => return Some(roles),
-        // The object logs why, once for all who ask meanwhile; a line per request would flood.
+        // The object logs the cause once for all waiting queries; a line per request would flood
+        // the log.
         Err(RolesUnavailable::Refused(why)) => tracing::debug!(why, "role cache unavailable"),
         Err(RolesUnavailable::NoAnswer(why)) => {
             tracing::warn!(route, user.id = %user, why, "role cache unavailable");

@@ -19,7 +19,7 @@ impl Caller {
     /// Asks the guard. Denials and impersonated access are logged.
     pub(crate) fn permit(&self, need: &Need) -> Result<Permit<'_>, Denied> {
         let now = edge::clock::now();
-        let decision = guard::permit(&self.session, Some(&self.roles.known), need, now);
+        let decision = guard::permit(&self.session, Some(&self.roles.snapshot), need, now);
         let actor = self.session.actor();
         let outcome = match &decision {
             // One line for each granted page would be most of the log.
@@ -34,7 +34,7 @@ impl Caller {
                 session.id = %self.session.id(),
                 actor.id = actor.map(Actor::as_str),
                 outcome,
-                version = self.roles.known.set.version,
+                version = self.roles.snapshot.set.version,
                 source = self.roles.source.as_str(),
                 age_ms = self.roles.age_ms,
                 "access decision"

@@ -16,7 +16,7 @@ pub(crate) fn settings(env: &Env) -> Rc<SsrSettings> {
     SETTINGS.with(|settings| {
         Rc::clone(settings.get_or_init(|| {
             let settings = SsrSettings::from_env(&|name| edge::settings::raw(env, name));
-            edge::settings::log_errors(&settings.mistakes);
+            edge::settings::log_errors(&settings.errors);
             Rc::new(settings)
         }))
     })

@@ -50,7 +50,7 @@ pub(crate) fn json_response(denied: &AccessDenied<'_>) -> Result<Response> {
     }
 }
 
-/// An error with the version and age of the roles that it rests on.
+/// An error with the version and age of the roles that it is based on.
 #[derive(Serialize)]
 struct DeniedResponse {
     error: &'static str,

@@ -19,7 +19,7 @@ use crate::keys::{self, KeyLookupError};
 pub(crate) enum SessionOutcome {
     /// A user with a valid session.
     SignedIn(Session),
-    /// Nobody who is signed in. An invalid token is in the log.
+    /// No user is signed in. An invalid token is logged.
     SignedOut,
     /// The browser must go to Clerk, or back to its page after a handshake.
     Redirect(HandshakeRedirect),
@@ -40,10 +40,11 @@ pub(crate) async fn find_session(
         Err(TokenCheckError::Invalid(error)) => return rejected(error, route),
         Err(TokenCheckError::Unavailable) => return SessionOutcome::Unavailable,
     };
-    let stage = sessions.clerk_instance().stage;
-    let next = match handshake::decide(outcome, &candidate, stage, page_request.as_ref()) {
+    let instance_type = sessions.clerk_instance().instance_type;
+    let decision = handshake::decide(outcome, &candidate, instance_type, page_request.as_ref());
+    let unauthenticated = match decision {
         SessionDecision::Serve(session) => return SessionOutcome::SignedIn(session),
-        SessionDecision::Unauthenticated(next) => next,
+        SessionDecision::Unauthenticated(unauthenticated) => unauthenticated,
         SessionDecision::ApplyHandshake { token, otherwise } => {
             match verify_handshake(token, sessions).await {
                 Ok(cookies) => return handshake_done(&cookies, page_request.as_ref()),
@@ -55,7 +56,7 @@ pub(crate) async fn find_session(
             }
         }
     };
-    match (next, page_request) {
+    match (unauthenticated, page_request) {
         (Unauthenticated::Refuse(Some(error)), _) => rejected(error, route),
         (Unauthenticated::StartHandshake(reason), Some(page_request)) => {
             start_handshake(reason, &candidate, &page_request, sessions)
@@ -76,7 +77,7 @@ async fn verify_candidates<'a>(
     for candidate in candidates::find_candidates(incoming.credential_headers(), &instance, now)? {
         let outcome = match candidate.token {
             None => CandidateOutcome::NoToken,
-            Some(token) => match verify_token(token, candidate.carrier, sessions).await {
+            Some(token) => match verify_token(token, candidate.location, sessions).await {
                 Ok(session) => CandidateOutcome::Session(session),
                 Err(TokenCheckError::Invalid(error)) => CandidateOutcome::Rejected(error),
                 Err(TokenCheckError::Unavailable) => return Err(TokenCheckError::Unavailable),
@@ -152,13 +153,13 @@ impl From<KeyLookupError> for TokenCheckError {
 
 async fn verify_token(
     token: &str,
-    carrier: TokenLocation,
+    location: TokenLocation,
     sessions: &SessionSettings,
 ) -> Result<Session, TokenCheckError> {
     let unverified = session::parse_token(token)?;
     let status = keys::check_signature(&unverified, &sessions.keys).await?;
     let verified = unverified.with_signature(status)?;
-    Ok(session::validate_claims_at(carrier, &verified, &sessions.policy, edge::clock::now())?)
+    Ok(session::validate_claims_at(location, &verified, &sessions.policy, edge::clock::now())?)
 }
 
 /// Verifies a handshake token and every session token in it; returns its cookies.

@@ -1,4 +1,4 @@
-//! Clerk's public keys and the platform's RSA; only this file and its modules name WebCrypto.
+//! Clerk's public keys and the platform's RSA; in this crate only this module uses WebCrypto.
 //!
 //! Per isolate: one set of keys, and each key imported once. The runtime forbids one request to
 //! wait for another's I/O, so promises are not shared: a request that finds a fetch running polls.
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use edge::body;
 use futures_util::future::{Either, select};
-use shared::session::jwks_cache::{FETCH_MS_MAX, JwksCache, KeyDecision, KeysById};
+use shared::session::jwks_cache::{FETCH_TIMEOUT_MS, JwksCache, KeyDecision, KeysById};
 use shared::session::keys::{self, JWKS_BYTES_MAX, RsaKey};
 use shared::session::verified_signatures::VerifiedSignatures;
 use shared::session::{SignatureStatus, UnverifiedToken};
@@ -69,7 +69,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Finds the key with the id `kid`; fetches the set when that is due.
 async fn find_key(kid: &str, url: &Url) -> Result<RsaKey, KeyLookupError> {
-    let deadline = edge::clock::now().plus(2 * FETCH_MS_MAX);
+    let deadline = edge::clock::now().plus(2 * FETCH_TIMEOUT_MS);
     loop {
         let now = edge::clock::now();
         if deadline < now {
@@ -108,14 +108,14 @@ async fn fetch_jwks(url: &Url) -> Result<KeysById, String> {
         if answer.status_code() != 200 {
             return Err(format!("status {}", answer.status_code()));
         }
-        let announced = body::content_length(answer.headers());
-        let body = body::read_up_to(JWKS_BYTES_MAX, announced, answer.stream()).await;
+        let declared = body::content_length(answer.headers());
+        let body = body::read_up_to(JWKS_BYTES_MAX, declared, answer.stream()).await;
         body.map_err(|error| error.to_string())
     };
-    let deadline = Delay::from(Duration::from_millis(FETCH_MS_MAX.unsigned_abs()));
+    let deadline = Delay::from(Duration::from_millis(FETCH_TIMEOUT_MS.unsigned_abs()));
     let body = match select(Box::pin(reading), deadline).await {
         Either::Left((body, _)) => body,
-        Either::Right(_) => Err(format!("timed out after {FETCH_MS_MAX} ms")),
+        Either::Right(_) => Err(format!("timed out after {FETCH_TIMEOUT_MS} ms")),
     };
     if body.is_err() {
         // Stop the download.
@@ -123,7 +123,7 @@ async fn fetch_jwks(url: &Url) -> Result<KeysById, String> {
     }
     let mut set = keys::from_jwks(&body?).map_err(|error| error.to_string())?;
     // Anyone can sign with the key of Clerk's own tests.
-    set.retain(|_, key| !key.is_published());
+    set.retain(|_, key| !key.is_test_key());
     if set.is_empty() {
         return Err("JWKS contains only Clerk's published test key".to_owned());
     }

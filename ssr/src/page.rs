@@ -25,7 +25,7 @@ struct SignInPage<'a> {
 #[derive(Template)]
 #[template(path = "dashboard.html")]
 struct DashboardPage<'a> {
-    who: Viewer<'a>,
+    viewer: Viewer<'a>,
     roles: &'a [String],
     organizations: &'a [Membership],
     active: &'a str,
@@ -35,13 +35,13 @@ struct DashboardPage<'a> {
 #[derive(Template)]
 #[template(path = "admin.html")]
 struct AdminPage<'a> {
-    who: Viewer<'a>,
+    viewer: Viewer<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "org.html")]
 struct OrgPage<'a> {
-    who: Viewer<'a>,
+    viewer: Viewer<'a>,
     id: &'a str,
     memberships: Vec<&'a Membership>,
     is_admin: bool,
@@ -50,7 +50,7 @@ struct OrgPage<'a> {
 #[derive(Template)]
 #[template(path = "org-settings.html")]
 struct OrgSettingsPage<'a> {
-    who: Viewer<'a>,
+    viewer: Viewer<'a>,
     id: &'a str,
 }
 
@@ -60,7 +60,7 @@ struct MessagePage<'a> {
     status: u16,
     title: &'static str,
     text: &'static str,
-    next: PageAction<'a>,
+    action: PageAction<'a>,
 }
 
 /// The suggested action.
@@ -96,27 +96,27 @@ pub(crate) fn guarded(
     sign_out: Option<&SignOutForm>,
 ) -> askama::Result<String> {
     let (session, set) = (permitted.permit().session(), permitted.permit().set());
-    let who = Viewer {
+    let viewer = Viewer {
         user: session.user_id().as_str(),
         actor: session.actor().map(shared::session::Actor::as_str),
         sign_out,
     };
     match permitted.page() {
         GuardedPage::Dashboard => DashboardPage {
-            who,
+            viewer,
             roles: &set.roles,
             organizations: &set.organizations,
             active: session.organization().map_or("", |active| active.id().as_str()),
             is_known: set.standing != UserStatus::Unknown,
         }
         .render(),
-        GuardedPage::Admin => AdminPage { who }.render(),
+        GuardedPage::Admin => AdminPage { viewer }.render(),
         GuardedPage::Org(org) => {
             let memberships: Vec<_> = set.memberships_in(org).collect();
             let is_admin = memberships.iter().any(|membership| membership.role == "org:admin");
-            OrgPage { who, id: org, memberships, is_admin }.render()
+            OrgPage { viewer, id: org, memberships, is_admin }.render()
         }
-        GuardedPage::OrgSettings(org) => OrgSettingsPage { who, id: org }.render(),
+        GuardedPage::OrgSettings(org) => OrgSettingsPage { viewer, id: org }.render(),
     }
 }
 
@@ -127,7 +127,7 @@ pub(crate) fn forbidden(sign_out: Option<&SignOutForm>) -> askama::Result<String
         title: "No access",
         text: "Your account has no access to this page. If you need it, ask an administrator. New \
                roles take effect at once: reload the page.",
-        next: PageAction::SwitchAccount(sign_out),
+        action: PageAction::SwitchAccount(sign_out),
     }
     .render()
 }
@@ -138,7 +138,7 @@ pub(crate) fn not_found() -> askama::Result<String> {
         status: 404,
         title: "Page not found",
         text: "There is no page at this address. It may be mistyped, or the link is incomplete.",
-        next: PageAction::GoHome,
+        action: PageAction::GoHome,
     }
     .render()
 }
@@ -149,7 +149,7 @@ pub(crate) fn not_allowed() -> askama::Result<String> {
         status: 405,
         title: "Method not allowed",
         text: "This page is read-only. Nothing was changed.",
-        next: PageAction::GoHome,
+        action: PageAction::GoHome,
     }
     .render()
 }
@@ -160,7 +160,7 @@ pub(crate) fn unavailable() -> askama::Result<String> {
         status: 503,
         title: "Try again in a moment",
         text: "We cannot check your permissions right now. No data is lost.",
-        next: PageAction::Retry,
+        action: PageAction::Retry,
     }
     .render()
 }

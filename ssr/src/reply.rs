@@ -70,7 +70,7 @@ struct ErrorBody<'a> {
     error: &'a str,
 }
 
-/// A JSON error: one word or one sentence, the same for every reason of one status.
+/// A JSON error: a code, or for an invalid query the reason.
 pub(crate) fn error_json(status: u16, error: &str, more: &[(&str, &str)]) -> Result<Response> {
     json(status, &ErrorBody { error }, more)
 }

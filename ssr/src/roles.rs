@@ -75,11 +75,11 @@ async fn query_with_retries(
 ) -> Result<UserRoles, RolesUnavailable> {
     let mut calls = 1;
     loop {
-        let RoleQueryFailure { fault, unavailable } = match query_once(env, user, freshness).await {
+        let RoleQueryFailure { error, unavailable } = match query_once(env, user, freshness).await {
             Ok(roles) => return Ok(roles),
             Err(failure) => failure,
         };
-        let Some(wait_ms) = retry_call_ms(fault, calls, edge::random::jitter()) else {
+        let Some(wait_ms) = retry_call_ms(error, calls, edge::random::jitter()) else {
             return Err(unavailable);
         };
         tracing::warn!(calls, error = ?unavailable, "retrying the role cache");
@@ -90,14 +90,14 @@ async fn query_with_retries(
 
 /// Why there is no usable answer, and whether a retry can help.
 struct RoleQueryFailure {
-    fault: ObjectCallError,
+    error: ObjectCallError,
     unavailable: RolesUnavailable,
 }
 
 impl RoleQueryFailure {
     /// Not retryable: the object would answer the same again.
     fn permanent(text: String) -> Self {
-        Self { fault: ObjectCallError::Permanent, unavailable: RolesUnavailable::NoAnswer(text) }
+        Self { error: ObjectCallError::Permanent, unavailable: RolesUnavailable::NoAnswer(text) }
     }
 }
 
@@ -109,8 +109,9 @@ impl From<Error> for RoleQueryFailure {
         };
         let has_flag =
             |name: &str| Reflect::get(original, &name.into()).is_ok_and(|value| value.is_truthy());
-        let fault = ObjectCallError::classify(|| has_flag("retryable"), || has_flag("overloaded"));
-        Self { fault, unavailable: RolesUnavailable::NoAnswer(message.clone()) }
+        let call_error =
+            ObjectCallError::classify(|| has_flag("retryable"), || has_flag("overloaded"));
+        Self { error: call_error, unavailable: RolesUnavailable::NoAnswer(message.clone()) }
     }
 }
 
@@ -130,21 +131,22 @@ async fn query_once(
         .durable_object(role_cache::ROLE_CACHE_BINDING)?
         .get_by_name(role_cache::object_name(user))?;
     // Ages count from before the query.
-    let asked_at = edge::clock::now();
+    let queried_at = edge::clock::now();
     let reply = stub.fetch_with_str(&url).await?;
     let (status, body) = (reply.status_code(), edge::body::text(reply).await?);
     if status != 200 {
         let unavailable = RolesUnavailable::Refused(format!("role cache answered {status}"));
-        return Err(RoleQueryFailure { fault: ObjectCallError::Permanent, unavailable });
+        return Err(RoleQueryFailure { error: ObjectCallError::Permanent, unavailable });
     }
     let answer: RoleAnswer = serde_json::from_str(&body).map_err(|error| {
         RoleQueryFailure::permanent(format!("malformed role cache answer: {error}"))
     })?;
-    UserRoles::from_answer(answer, freshness.min_version, asked_at, edge::clock::now()).ok_or_else(
-        || RoleQueryFailure::permanent("role cache returned a version below min_version".into()),
-    )
+    UserRoles::from_answer(answer, freshness.min_version, queried_at, edge::clock::now())
+        .ok_or_else(|| {
+            RoleQueryFailure::permanent("role cache returned a version below min_version".into())
+        })
 }
 
-fn unavailable(why: &str) -> RolesUnavailable {
-    RolesUnavailable::NoAnswer(why.to_owned())
+fn unavailable(cause: &str) -> RolesUnavailable {
+    RolesUnavailable::NoAnswer(cause.to_owned())
 }

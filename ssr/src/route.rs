@@ -192,8 +192,8 @@ mod tests {
         assert_eq!(find_route(&format!("/orgs/{}", "a".repeat(512))), None);
     }
 
-    /// How a route is spelled.
-    fn spelled(route: &Route) -> String {
+    /// The path of a route.
+    fn path_of(route: &Route) -> String {
         match route {
             Route::Home => "/".to_owned(),
             Route::SignIn => "/sign-in".to_owned(),
@@ -208,8 +208,7 @@ mod tests {
         }
     }
 
-    /// Whoever asks what a path means gets the page that is guarded as it: no two paths, however
-    /// they are put together, are one page.
+    /// Each page has exactly one path, so no other spelling can avoid its guard.
     #[test]
     fn s_7_a_page_has_one_path() {
         let pieces = [
@@ -235,11 +234,11 @@ mod tests {
         let mut found = 0;
         for _ in 0..5 {
             let longer = |path: &String| pieces.map(|piece| format!("{path}{piece}"));
-            // What does not begin as a path never becomes one.
+            // A string that does not start with `/` is never a path.
             paths = paths.iter().flat_map(longer).filter(|path| path.starts_with('/')).collect();
             for (path, route) in paths.iter().filter_map(|path| Some((path, find_route(path)?))) {
                 found += 1;
-                assert_eq!(spelled(&route), *path);
+                assert_eq!(path_of(&route), *path);
                 assert!(!path.contains(['%', '\\', ';', '?', '#', '\0']), "{path:?}");
                 assert!(!path.contains("//") && !path.contains("/./") && !path.contains("/../"));
             }

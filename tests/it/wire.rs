@@ -78,7 +78,7 @@ fn an_object_is_found_where_the_samples_say() {
         "binding": role_cache::ROLE_CACHE_BINDING,
         "class": "RoleCache",
         "script": "rolecall-durable",
-        "ask_url": role_cache::ASK_URL,
+        "ask_url": role_cache::QUERY_URL,
         "method": "GET",
     });
     let contract: serde_json::Value = serde_json::from_str(&sample("contract")).unwrap();
@@ -90,7 +90,7 @@ fn an_object_is_found_where_the_samples_say() {
 #[track_caller]
 fn check_address(name: &str, ask: &RoleQuery) {
     let percents: Vec<_> = sample(name).trim_end().bytes().map(|b| format!("%{b:02x}")).collect();
-    let url = format!("{}?{}", role_cache::ASK_URL, percents.concat());
+    let url = format!("{}?{}", role_cache::QUERY_URL, percents.concat());
     assert_eq!(RoleQuery::from_url(&url).as_ref(), Some(ask));
     assert_eq!(RoleQuery::from_url(&ask.to_url().unwrap()).as_ref(), Some(ask));
 }
@@ -103,7 +103,11 @@ fn a_question_stands_in_its_address() {
     let odd = RoleQuery { user_id: "user_ü&=+ %?#\"".into(), ..ask(true, -1) };
     assert_eq!(RoleQuery::from_url(&odd.to_url().unwrap()), Some(odd));
     for none in ["", "?", "?{}", "?user_id=user_1", "?%22user_1%22", "?%7B%22user_id%22%3A7%7D"] {
-        assert_eq!(RoleQuery::from_url(&format!("{}{none}", role_cache::ASK_URL)), None, "{none}");
+        assert_eq!(
+            RoleQuery::from_url(&format!("{}{none}", role_cache::QUERY_URL)),
+            None,
+            "{none}"
+        );
     }
 }
 
@@ -157,7 +161,7 @@ fn a_refusal_is_written_as_its_sample() {
 fn a_question_and_an_answer_are_read_by_name() {
     let ask = |json: &str| {
         let percents: Vec<_> = json.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        RoleQuery::from_url(&format!("{}?{}", role_cache::ASK_URL, percents.concat()))
+        RoleQuery::from_url(&format!("{}?{}", role_cache::QUERY_URL, percents.concat()))
     };
     assert!(ask(r#"{"user_id":"user_1"}"#).is_some());
     assert_eq!(ask(r#"["user_1",true,0]"#), None);

@@ -53,7 +53,7 @@ impl RoleCacheObject {
         }
         let (text, mark) = {
             let state = self.state.borrow();
-            (storage::encode(state.state())?, state.change_mark())
+            (storage::encode(state.state())?, state.change_count())
         };
         storage::save(&self.ctx, text).await?;
         self.state.borrow_mut().mark_saved(mark);

@@ -10,9 +10,9 @@ use crate::time::UnixMillis;
 const WAIT_MS_FIRST: i64 = 100;
 
 /// A query for a version that is not reached yet causes at most one read per this time.
-const DEMAND_MS: i64 = 1_000;
+const VERSION_READ_INTERVAL_MS: i64 = 1_000;
 
-/// What one running object remembers of its reads.
+/// What one running object records about its reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FillBackoff {
     /// Failures in a row.
@@ -20,18 +20,18 @@ pub struct FillBackoff {
     /// No fill begins before this.
     next_at: Option<UnixMillis>,
     /// When a query for a version last caused a read.
-    demanded_at: Option<UnixMillis>,
+    version_read_at: Option<UnixMillis>,
 }
 
 impl FillBackoff {
     /// Records a successful fill.
     pub fn record_success(&mut self) {
-        *self = Self { demanded_at: self.demanded_at, ..Self::default() };
+        *self = Self { version_read_at: self.version_read_at, ..Self::default() };
     }
 
     /// Records a failure: the role set could not be read or saved. Returns the delay of the next
-    /// fill in milliseconds. It grows with each failure; `jitter`, any number, varies it by half,
-    /// to avoid synchronized retries.
+    /// fill in milliseconds. It grows with each failure; `jitter`, a random number, varies it by
+    /// half, to avoid synchronized retries.
     pub fn record_failure(&mut self, now: UnixMillis, jitter: u32) -> i64 {
         let doublings = self.failures.min(16);
         let wait_ms = (WAIT_MS_FIRST << doublings).min(FILL_WAIT_MS_MAX);
@@ -56,7 +56,7 @@ impl FillBackoff {
             return CacheDecision::Refuse(RefusalReason::BackingOff);
         }
         if 0 < query.min_version {
-            self.demanded_at = Some(now);
+            self.version_read_at = Some(now);
         }
         CacheDecision::FillFirst
     }
@@ -68,8 +68,8 @@ impl FillBackoff {
         query: &RoleQuery,
         now: UnixMillis,
     ) -> CacheDecision {
-        let is_recent = |at| (0..DEMAND_MS).contains(&now.since(at));
-        if self.demanded_at.is_some_and(is_recent) {
+        let is_recent = |at| (0..VERSION_READ_INTERVAL_MS).contains(&now.since(at));
+        if self.version_read_at.is_some_and(is_recent) {
             CacheDecision::JoinFill
         } else {
             self.decide_fill(query, now)

@@ -74,7 +74,7 @@ pub enum FillOutcome {
     Discarded,
 }
 
-/// What to do when the alarm rings.
+/// What to do when the alarm fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlarmAction {
     /// In use: set the alarm to this time.

@@ -1,4 +1,4 @@
-//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and what a Worker makes of
+//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and how a Worker interprets
 //! the object's answer. Pure: the clock is an argument.
 //!
 //! It adds `ROLES_ISOLATE_MS` to how long a removed role can still be granted, and never serves a
@@ -16,7 +16,7 @@ use crate::time::UnixMillis;
 pub struct Freshness {
     /// Read D1 first.
     pub fresh: bool,
-    /// The lowest version that will do.
+    /// The minimum version.
     pub min_version: i64,
 }
 
@@ -24,7 +24,7 @@ pub struct Freshness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserRoles {
     /// The roles, and until when they are valid.
-    pub known: RoleSnapshot,
+    pub snapshot: RoleSnapshot,
     /// Where they came from.
     pub source: RoleSource,
     /// How old they are, in milliseconds.
@@ -32,37 +32,37 @@ pub struct UserRoles {
 }
 
 impl UserRoles {
-    /// The roles in an answer of the object's to a question sent at `asked_at`, or `None` if they
-    /// are below the version asked for. Ages count from before the question was sent.
+    /// Converts the object's answer to a query sent at `queried_at`; `None` if its version is below
+    /// `min_version`. Ages count from before the query was sent.
     #[must_use]
     pub fn from_answer(
         answer: RoleAnswer,
         min_version: i64,
-        asked_at: UnixMillis,
+        queried_at: UnixMillis,
         now: UnixMillis,
     ) -> Option<Self> {
         if answer.set.version < min_version {
             return None;
         }
-        let good_until = asked_at.plus(answer.good_for_ms);
+        let good_until = queried_at.plus(answer.good_for_ms);
         Some(Self {
-            known: RoleSnapshot { set: answer.set, good_until },
+            snapshot: RoleSnapshot { set: answer.set, good_until },
             source: answer.source,
-            age_ms: answer.age_ms.saturating_add(now.since(asked_at)),
+            age_ms: answer.age_ms.saturating_add(now.since(queried_at)),
         })
     }
 
-    /// Whether they expired in transit. Then one more question helps: the object refreshes a set
-    /// that is about to expire.
+    /// Whether they expired in transit. Then a second query helps: the object refreshes a set that
+    /// is about to expire.
     #[must_use]
     pub fn is_expired(&self, now: UnixMillis) -> bool {
-        self.known.good_until < now
+        self.snapshot.good_until < now
     }
 
     /// The version of the set.
     #[must_use]
     pub fn version(&self) -> i64 {
-        self.known.set.version
+        self.snapshot.set.version
     }
 }
 
@@ -101,7 +101,7 @@ impl IsolateCache {
         let entry = self.users.get(user)?;
         let is_young = (0..isolate_ms).contains(&now.since(entry.stored_at));
         let is_valid = !entry.roles.is_expired(now);
-        let is_new_enough = freshness.min_version <= entry.roles.known.set.version;
+        let is_new_enough = freshness.min_version <= entry.roles.snapshot.set.version;
         (!freshness.fresh && is_young && is_valid && is_new_enough).then(|| entry.at(now))
     }
 
@@ -115,7 +115,7 @@ impl IsolateCache {
         now: UnixMillis,
     ) -> Option<UserRoles> {
         if let Some(entry) = self.users.get(user)
-            && roles.known.set.version < entry.roles.known.set.version
+            && roles.snapshot.set.version < entry.roles.snapshot.set.version
         {
             let is_valid = !entry.roles.is_expired(now) && !freshness.fresh;
             return is_valid.then(|| entry.at(now));
@@ -151,8 +151,8 @@ mod tests {
     fn roles(version: i64, good_for_ms: i64) -> UserRoles {
         let set =
             RoleSet { version, standing: UserStatus::Live, roles: vec![], organizations: vec![] };
-        let known = RoleSnapshot { set, good_until: T0.plus(good_for_ms) };
-        UserRoles { known, source: RoleSource::Object, age_ms: 5 }
+        let snapshot = RoleSnapshot { set, good_until: T0.plus(good_for_ms) };
+        UserRoles { snapshot, source: RoleSource::Object, age_ms: 5 }
     }
 
     fn cache_with(version: i64, good_for_ms: i64) -> IsolateCache {
@@ -192,7 +192,7 @@ mod tests {
     fn versions_never_go_back() {
         let mut isolate = cache_with(7, 500);
         let plain = Freshness::default();
-        let version = |roles: Option<UserRoles>| roles.map(|roles| roles.known.set.version);
+        let version = |roles: Option<UserRoles>| roles.map(|roles| roles.snapshot.set.version);
         assert_eq!(version(isolate.insert_if_newer(&user("a"), roles(6, 500), plain, T0)), Some(7));
         assert_eq!(
             version(isolate.insert_if_newer(&user("a"), roles(6, 900), plain, T0.plus(501))),

@@ -35,15 +35,16 @@ impl TrackedState {
         self.state.owner == 0 || self.saved_changes == self.changes
     }
 
-    /// A mark for a save that starts now, for [`TrackedState::mark_saved`].
+    /// The number of changes that a save which starts now contains. Pass it to
+    /// [`TrackedState::mark_saved`].
     #[must_use]
-    pub fn change_mark(&self) -> u64 {
+    pub fn change_count(&self) -> u64 {
         self.changes
     }
 
-    /// Records that the save with this mark has succeeded.
-    pub fn mark_saved(&mut self, mark: u64) {
-        self.saved_changes = self.saved_changes.max(mark);
+    /// Records that the save which contains this number of changes has succeeded.
+    pub fn mark_saved(&mut self, count: u64) {
+        self.saved_changes = self.saved_changes.max(count);
     }
 
     /// Sets the user id once. The first fill saves it.
@@ -55,8 +56,8 @@ impl TrackedState {
 
     /// [`CacheState::record_use`].
     pub fn record_use(&mut self, now: UnixMillis, ages: &AgeLimits) {
-        let changes = self.state.record_use(now, ages);
-        self.count_change(changes);
+        let changed = self.state.record_use(now, ages);
+        self.count_change(changed);
     }
 
     /// [`CacheState::begin_fill`].
@@ -100,8 +101,8 @@ impl TrackedState {
         self.state.watch_ended(owner, now)
     }
 
-    fn count_change(&mut self, changes: bool) {
-        self.changes += u64::from(changes);
+    fn count_change(&mut self, changed: bool) {
+        self.changes += u64::from(changed);
     }
 }
 
@@ -131,7 +132,7 @@ mod tests {
         let (fill, _) = tracked.begin_fill(false, T0);
         assert!(!tracked.is_saved());
         assert_eq!(tracked.apply_fill(&fill, Some(row(100))), FillOutcome::Applied);
-        tracked.mark_saved(tracked.change_mark());
+        tracked.mark_saved(tracked.change_count());
         assert!(tracked.is_saved());
         tracked
     }
@@ -143,7 +144,7 @@ mod tests {
         assert!(!tracked.is_saved(), "the save failed");
         assert_eq!(tracked.hint(&hint(101), T0), HintReply::Acked);
         assert!(!tracked.is_saved(), "it changes nothing in memory, but it is not saved yet");
-        tracked.mark_saved(tracked.change_mark());
+        tracked.mark_saved(tracked.change_count());
         assert_eq!(tracked.hint(&hint(101), T0), HintReply::Acked);
         assert!(tracked.is_saved(), "a repeated hint needs no save");
     }
@@ -163,11 +164,11 @@ mod tests {
     fn a_save_covers_the_changes_before_it_started() {
         let mut tracked = saved();
         tracked.hint(&hint(101), T0);
-        let first = tracked.change_mark();
+        let first = tracked.change_count();
         tracked.hint(&hint(102), T0);
         tracked.mark_saved(first);
         assert!(!tracked.is_saved());
-        tracked.mark_saved(tracked.change_mark());
+        tracked.mark_saved(tracked.change_count());
         tracked.mark_saved(first);
         assert!(tracked.is_saved(), "an older save that ends late changes nothing");
     }

@@ -57,15 +57,15 @@ fn without_roles(standing: UserStatus) -> RoleSnapshot {
     RoleSnapshot { set, good_until: NOW }
 }
 
-fn decide(session: &Session, known: &RoleSnapshot, need: &Need) -> Result<(), Denied> {
-    permit(session, Some(known), need, NOW).map(drop)
+fn decide(session: &Session, snapshot: &RoleSnapshot, need: &Need) -> Result<(), Denied> {
+    permit(session, Some(snapshot), need, NOW).map(drop)
 }
 
 #[track_caller]
 fn check(need: &Need, want: Result<(), Denied>) {
-    let known = admin_in_one_org(UserStatus::Live);
-    assert_eq!(decide(&plain(), &known, need), want, "{need:?}");
-    assert_eq!(roles_meet(Some(&known), need, NOW), want, "{need:?} by the roles alone");
+    let snapshot = admin_in_one_org(UserStatus::Live);
+    assert_eq!(decide(&plain(), &snapshot, need), want, "{need:?}");
+    assert_eq!(roles_meet(Some(&snapshot), need, NOW), want, "{need:?} by the roles alone");
 }
 
 fn role(name: &str) -> Need {
@@ -93,9 +93,9 @@ fn without_a_role_set_access_is_denied() {
 
 #[test]
 fn a_role_set_past_its_age_denies() {
-    let (session, known) = (plain(), admin_in_one_org(UserStatus::Live));
-    assert!(permit(&session, Some(&known), &role("admin"), NOW).is_ok());
-    let late = permit(&session, Some(&known), &role("admin"), NOW.plus(1)).map(drop);
+    let (session, snapshot) = (plain(), admin_in_one_org(UserStatus::Live));
+    assert!(permit(&session, Some(&snapshot), &role("admin"), NOW).is_ok());
+    let late = permit(&session, Some(&snapshot), &role("admin"), NOW.plus(1)).map(drop);
     assert_eq!(late, Err(Denied::RoleSetTooOld));
 }
 
@@ -103,29 +103,30 @@ fn a_role_set_past_its_age_denies() {
 fn s_16_a_clock_before_1970_does_not_extend_a_role_set() {
     let session = plain();
     for at in [i64::MIN, -1_700_000_000_000, -1] {
-        let known =
+        let snapshot =
             RoleSnapshot { good_until: UnixMillis(at), ..admin_in_one_org(UserStatus::Live) };
-        let ask = |known, now| permit(&session, known, &role("admin"), UnixMillis(now)).map(drop);
-        assert_eq!(ask(Some(&known), at + 1), Err(Denied::RoleSetTooOld), "{at}");
-        assert_eq!(ask(Some(&known), 0), Err(Denied::RoleSetTooOld), "{at}");
-        assert_eq!(ask(Some(&known), i64::MAX), Err(Denied::RoleSetTooOld), "{at}");
+        let ask =
+            |snapshot, now| permit(&session, snapshot, &role("admin"), UnixMillis(now)).map(drop);
+        assert_eq!(ask(Some(&snapshot), at + 1), Err(Denied::RoleSetTooOld), "{at}");
+        assert_eq!(ask(Some(&snapshot), 0), Err(Denied::RoleSetTooOld), "{at}");
+        assert_eq!(ask(Some(&snapshot), i64::MAX), Err(Denied::RoleSetTooOld), "{at}");
         assert_eq!(ask(None, at), Err(Denied::NoRoleSet), "{at}");
     }
     // Neither does it make an old factor recent.
-    let (session, known) =
+    let (session, snapshot) =
         (self::session(json!({ "fva": [60, 60] })), admin_in_one_org(UserStatus::Live));
     for now in [i64::MIN, -1] {
-        let result = permit(&session, Some(&known), &reverified("strict"), UnixMillis(now));
+        let result = permit(&session, Some(&snapshot), &reverified("strict"), UnixMillis(now));
         assert_eq!(result.map(drop), Err(Denied::NotReverified), "{now}");
     }
 }
 
 #[test]
 fn a_permit_has_its_session_and_role_set() {
-    let (session, known) = (plain(), admin_in_one_org(UserStatus::Live));
-    let permit = permit(&session, Some(&known), &role("admin"), NOW).expect("granted");
+    let (session, snapshot) = (plain(), admin_in_one_org(UserStatus::Live));
+    let permit = permit(&session, Some(&snapshot), &role("admin"), NOW).expect("granted");
     assert_eq!(permit.session(), &session);
-    assert_eq!(permit.set(), &known.set);
+    assert_eq!(permit.set(), &snapshot.set);
 }
 
 #[test]
@@ -190,7 +191,7 @@ fn all_and_any() {
 
 #[test]
 fn j_16_a_missing_or_malformed_factor_age_denies() {
-    let known = admin_in_one_org(UserStatus::Live);
+    let snapshot = admin_in_one_org(UserStatus::Live);
     let both = |need: Need| Need::All(vec![role("admin"), need]);
     let strict = reverified("strict");
     let malformed = [
@@ -212,25 +213,25 @@ fn j_16_a_missing_or_malformed_factor_age_denies() {
     ];
     for claims in malformed {
         let session = session(claims.clone());
-        assert_eq!(decide(&session, &known, &strict), Err(Denied::NotReverified), "{claims}");
-        assert_eq!(decide(&session, &known, &both(strict.clone())), Err(Denied::NotReverified));
+        assert_eq!(decide(&session, &snapshot, &strict), Err(Denied::NotReverified), "{claims}");
+        assert_eq!(decide(&session, &snapshot, &both(strict.clone())), Err(Denied::NotReverified));
         // It does not affect another need that is met.
         let either = Need::Any(vec![strict.clone(), role("admin")]);
-        assert_eq!(decide(&session, &known, &either), Ok(()), "{claims}");
+        assert_eq!(decide(&session, &snapshot, &either), Ok(()), "{claims}");
     }
     let young = session(json!({ "fva": [0, 0] }));
-    assert_eq!(decide(&young, &known, &both(strict.clone())), Ok(()));
+    assert_eq!(decide(&young, &snapshot, &both(strict.clone())), Ok(()));
     let lacking = Need::All(vec![role("editor"), strict.clone()]);
-    assert_eq!(decide(&young, &known, &lacking), Err(Denied::NotGranted));
+    assert_eq!(decide(&young, &snapshot, &lacking), Err(Denied::NotGranted));
     // Roles without a session never meet it.
-    assert_eq!(roles_meet(Some(&known), &strict, NOW), Err(Denied::NotReverified));
+    assert_eq!(roles_meet(Some(&snapshot), &strict, NOW), Err(Denied::NotReverified));
 }
 
 #[test]
 fn factor_ages_follow_clerks_rules() {
-    let known = admin_in_one_org(UserStatus::Live);
+    let snapshot = admin_in_one_org(UserStatus::Live);
     let ask = |how: &str, fva: [i64; 2]| {
-        decide(&session(json!({ "fva": fva })), &known, &reverified(how)).is_ok()
+        decide(&session(json!({ "fva": fva })), &snapshot, &reverified(how)).is_ok()
     };
     // An age equal to the limit is too old.
     assert!(ask("first_factor:10", [9, -1]) && !ask("first_factor:10", [10, -1]));
@@ -253,10 +254,10 @@ fn factor_ages_follow_clerks_rules() {
 
 #[test]
 fn an_age_grows_while_the_token_is_used() {
-    let mut known = admin_in_one_org(UserStatus::Live);
-    known.good_until = NOW.plus(600_000);
+    let mut snapshot = admin_in_one_org(UserStatus::Live);
+    snapshot.good_until = NOW.plus(600_000);
     let session = session(json!({ "fva": [9, -1] }));
-    let at = |ms| permit(&session, Some(&known), &reverified("strict"), NOW.plus(ms)).map(drop);
+    let at = |ms| permit(&session, Some(&snapshot), &reverified("strict"), NOW.plus(ms)).map(drop);
     assert_eq!(at(59_999), Ok(()));
     assert_eq!(at(60_000), Err(Denied::NotReverified));
     assert_eq!(at(-5_000), Ok(()), "a clock behind Clerk's makes nothing younger");
@@ -264,7 +265,7 @@ fn an_age_grows_while_the_token_is_used() {
 
 #[test]
 fn j_22_impersonators_have_no_administrative_roles() {
-    let (known, actor) = (admin_in_one_org(UserStatus::Live), impersonated());
+    let (snapshot, actor) = (admin_in_one_org(UserStatus::Live), impersonated());
     for need in [
         role("admin"),
         org_role("org_a", "org:admin"),
@@ -272,15 +273,15 @@ fn j_22_impersonators_have_no_administrative_roles() {
         Need::All(vec![Need::Session, role("admin")]),
         Need::Any(vec![role("editor"), role("admin")]),
     ] {
-        assert_eq!(decide(&plain(), &known, &need), Ok(()), "{need:?}");
-        assert_eq!(decide(&actor, &known, &need), Err(Denied::Impersonated), "{need:?}");
+        assert_eq!(decide(&plain(), &snapshot, &need), Ok(()), "{need:?}");
+        assert_eq!(decide(&actor, &snapshot, &need), Err(Denied::Impersonated), "{need:?}");
     }
     let sees = [Need::Session, Need::AnyOrg, permission("org_a", "org:posts:read")];
     for need in sees {
-        assert_eq!(decide(&actor, &known, &need), Ok(()), "{need:?}");
+        assert_eq!(decide(&actor, &snapshot, &need), Ok(()), "{need:?}");
     }
     // A need that the user does not meet is `NotGranted`, not `Impersonated`.
-    assert_eq!(decide(&actor, &known, &role("editor")), Err(Denied::NotGranted));
+    assert_eq!(decide(&actor, &snapshot, &role("editor")), Err(Denied::NotGranted));
     for name in ["admin", "org:admin", "org:sys_profile:delete"] {
         assert!(is_administrative(name), "{name}");
     }

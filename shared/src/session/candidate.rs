@@ -11,7 +11,7 @@ pub struct ClerkInstance<'a> {
     /// [`super::publishable_key::PublishableKey::cookie_suffix`], where the key is known.
     pub suffix: Option<&'a str>,
     /// Production or development.
-    pub stage: InstanceType,
+    pub instance_type: InstanceType,
 }
 
 /// Production or development. Cookies of a development instance are set by scripts, less reliably.
@@ -40,7 +40,7 @@ pub struct TokenCandidate<'a> {
     /// The token, if there is one.
     pub token: Option<&'a str>,
     /// Where it was found, or was looked for.
-    pub carrier: TokenLocation,
+    pub location: TokenLocation,
     /// When the browser's sessions last changed, if a cookie says so.
     pub client_uat: Option<ClientUat>,
 }

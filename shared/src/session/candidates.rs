@@ -47,11 +47,10 @@ pub fn find_candidates<'a>(
     if let Some(bearer) = headers.authorization.and_then(bearer) {
         let user = |token| UnverifiedClaims::parse(token, instance.issuer).subject;
         let own = user(bearer);
-        candidates
-            .retain(|beside| beside.token.and_then(user).is_some_and(|user| Some(user) != own));
+        candidates.retain(|other| other.token.and_then(user).is_some_and(|user| Some(user) != own));
         let first = TokenCandidate {
             token: Some(bearer),
-            carrier: TokenLocation::AuthorizationHeader,
+            location: TokenLocation::AuthorizationHeader,
             client_uat: None,
         };
         candidates.insert(0, first);
@@ -79,8 +78,8 @@ pub fn pick_candidate(
 ) -> Result<(TokenCandidate<'_>, CandidateOutcome), TokenError> {
     let users: Vec<_> =
         verified.iter().map(|(candidate, outcome)| valid_user(candidate, outcome)).collect();
-    let mut known = users.iter().flatten();
-    if known.next().is_some_and(|first| known.any(|user| user != first)) {
+    let mut valid_users = users.iter().flatten();
+    if valid_users.next().is_some_and(|first| valid_users.any(|user| user != first)) {
         return Err(TokenError::ConflictingTokens);
     }
     let first_valid = users.iter().position(Option::is_some);
@@ -96,8 +95,9 @@ pub fn pick_candidate(
             })
             .unwrap_or(0),
     };
-    let nowhere = TokenCandidate { token: None, carrier: TokenLocation::Cookie, client_uat: None };
-    Ok(verified.into_iter().nth(at).unwrap_or((nowhere, CandidateOutcome::NoToken)))
+    let no_token =
+        TokenCandidate { token: None, location: TokenLocation::Cookie, client_uat: None };
+    Ok(verified.into_iter().nth(at).unwrap_or((no_token, CandidateOutcome::NoToken)))
 }
 
 fn valid_user<'a>(
@@ -117,7 +117,7 @@ fn valid_user<'a>(
 /// Whether this candidate decides alone: an `Authorization` header, or a cookie pair that says
 /// "signed out" or whose session is no longer the browser's.
 fn is_decisive(candidate: &TokenCandidate<'_>, outcome: &CandidateOutcome) -> bool {
-    if candidate.carrier == TokenLocation::AuthorizationHeader {
+    if candidate.location == TokenLocation::AuthorizationHeader {
         return true;
     }
     match outcome {

@@ -128,19 +128,19 @@ struct ClaimReader<'a>(JsonObject<'a>);
 const SECONDS_MAX: u64 = 253_402_300_799;
 
 impl ClaimReader<'_> {
-    /// A claim that may be absent, but not of another type, `null` included.
-    fn one<T: JsonScalar>(&self, name: &str) -> Result<Option<T>, TokenError> {
+    /// An optional claim. `null` or another type is an error.
+    fn optional_scalar<T: JsonScalar>(&self, name: &str) -> Result<Option<T>, TokenError> {
         let raw = self.0.raw_member(name).map_err(|_| TokenError::BadClaims)?;
         raw.map(parse_scalar).transpose().map_err(|_| TokenError::BadClaims)
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, TokenError> {
-        self.one(name)
+        self.optional_scalar(name)
     }
 
     /// Whole seconds. Not a string, not a fraction, nothing negative, nothing beyond the year 9999.
     fn seconds(&self, name: &str) -> Result<Option<UnixMillis>, TokenError> {
-        let Some(seconds) = self.one::<u64>(name)? else { return Ok(None) };
+        let Some(seconds) = self.optional_scalar::<u64>(name)? else { return Ok(None) };
         let seconds = Some(seconds).filter(|seconds| *seconds <= SECONDS_MAX);
         let seconds = seconds.and_then(|seconds| i64::try_from(seconds).ok());
         let seconds = seconds.ok_or(TokenError::BadClaims)?;

@@ -111,8 +111,8 @@ impl SetCookie {
 }
 
 fn is_clerk_cookie(name: &str, suffix: Option<&str>) -> bool {
-    CLERK_COOKIES.iter().any(|clerks| {
-        name.strip_prefix(clerks).is_some_and(|rest| {
+    CLERK_COOKIES.iter().any(|clerk_name| {
+        name.strip_prefix(clerk_name).is_some_and(|rest| {
             rest.is_empty() || suffix.is_some_and(|suffix| rest.strip_prefix('_') == Some(suffix))
         })
     })

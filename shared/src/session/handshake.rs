@@ -70,7 +70,8 @@ pub fn decide<'a>(
         CandidateState::Invalid { reason, error } => (reason, error),
     };
     // API clients renew their own tokens.
-    let Some(request) = request.filter(|_| candidate.carrier != TokenLocation::AuthorizationHeader)
+    let Some(request) =
+        request.filter(|_| candidate.location != TokenLocation::AuthorizationHeader)
     else {
         return SessionDecision::Unauthenticated(Unauthenticated::Refuse(error));
     };

@@ -5,7 +5,7 @@ use jsonwebtoken::Algorithm;
 use super::TokenError;
 use crate::json::{JsonObject, parse_scalar};
 
-/// The category of a session's token, and of the answer to a handshake. Source of both:
+/// The category of session tokens and of handshake tokens. Source of both:
 /// clerk/javascript, `packages/backend/src/tokens/jwtCategories.ts`. Tokens of templates and
 /// machines have others: users may write into those, so they are never sessions or handshakes.
 const CATEGORY_SESSION: &str = "cl_B7d4PD111AAA";

@@ -20,9 +20,9 @@ const FETCH_INTERVAL_MS: i64 = 10_000;
 const COLD_FETCH_INTERVAL_MS: i64 = 1_000;
 
 /// A fetch that takes longer has failed.
-pub const FETCH_MS_MAX: i64 = 2_500;
+pub const FETCH_TIMEOUT_MS: i64 = 2_500;
 
-const _: () = assert!(FETCH_MS_MAX < FETCH_INTERVAL_MS && FRESH_MS < AGE_MS_MAX);
+const _: () = assert!(FETCH_TIMEOUT_MS < FETCH_INTERVAL_MS && FRESH_MS < AGE_MS_MAX);
 
 /// Keys by their ids.
 pub type KeysById = BTreeMap<String, RsaKey>;
@@ -79,14 +79,19 @@ impl JwksCache {
         }
     }
 
-    fn fetch_after(&self, floor_ms: i64, now: UnixMillis, otherwise: KeyDecision) -> KeyDecision {
+    fn fetch_after(
+        &self,
+        interval_ms: i64,
+        now: UnixMillis,
+        otherwise: KeyDecision,
+    ) -> KeyDecision {
         match self.last {
             // A request that was cancelled during its fetch must not block the others for ever.
-            Some((began, FetchProgress::Running)) if now.since(began) <= FETCH_MS_MAX => {
+            Some((began, FetchProgress::Running)) if now.since(began) <= FETCH_TIMEOUT_MS => {
                 KeyDecision::Wait
             }
             // Measured from its end, so that waiters do not all fetch again.
-            Some((_, FetchProgress::Ended(at))) if now.since(at) < floor_ms => otherwise,
+            Some((_, FetchProgress::Ended(at))) if now.since(at) < interval_ms => otherwise,
             Some(_) | None => KeyDecision::Fetch,
         }
     }
@@ -117,8 +122,8 @@ impl JwksCache {
 #[cfg(test)]
 mod tests {
     use super::{
-        AGE_MS_MAX, COLD_FETCH_INTERVAL_MS, FETCH_INTERVAL_MS, FETCH_MS_MAX, FRESH_MS, JwksCache,
-        KeyDecision, KeysById, UnixMillis,
+        AGE_MS_MAX, COLD_FETCH_INTERVAL_MS, FETCH_INTERVAL_MS, FETCH_TIMEOUT_MS, FRESH_MS,
+        JwksCache, KeyDecision, KeysById, UnixMillis,
     };
     use crate::session::keys;
 
@@ -154,8 +159,8 @@ mod tests {
         check(&cache, "a", 0, "fetch");
         cache.fetch_started(T0);
         check(&cache, "a", 0, "wait");
-        check(&cache, "b", FETCH_MS_MAX, "wait");
-        check(&cache, "a", FETCH_MS_MAX + 1, "fetch");
+        check(&cache, "b", FETCH_TIMEOUT_MS, "wait");
+        check(&cache, "a", FETCH_TIMEOUT_MS + 1, "fetch");
         cache.fetch_finished(T0, Some(set("a")), T0);
         check(&cache, "a", 1, "use");
     }
@@ -191,7 +196,7 @@ mod tests {
                 cache.fetch_finished(since, gives.cloned(), now);
                 began = None;
             }
-            // An odd multiplier visits every number once.
+            // An odd multiplier gives a different key id each time.
             let kid = format!("ins_{:016x}", at.wrapping_mul(0x5851_f42d_4c95_7f2d));
             match cache.decide(&kid, now) {
                 KeyDecision::Fetch => {
@@ -201,7 +206,7 @@ mod tests {
                 }
                 KeyDecision::Wait => assert!(began.is_some()),
                 KeyDecision::UnknownKey | KeyDecision::Unavailable => assert_eq!(began, None),
-                KeyDecision::Use(_) => panic!("{kid} is nobody's"),
+                KeyDecision::Use(_) => panic!("{kid} has no key"),
             }
             each(cache, now);
         }
@@ -210,26 +215,29 @@ mod tests {
 
     #[test]
     fn j_6_ten_thousand_unknown_ids_cost_one_fetch_per_interval_and_no_key() {
-        const STORM_MS: i64 = 20_000;
+        const DURATION_MS: i64 = 20_000;
         let ours = set("a");
         let mut cache = cache_with("a");
         let fetches = simulate_unknown_kids(&mut cache, Some(&ours), |cache, now| {
             assert!(
                 matches!(cache.decide("a", now), KeyDecision::Use(_)),
-                "the keys in hand serve on"
+                "the cached keys are still used"
             );
         });
-        assert!((1..=STORM_MS / FETCH_INTERVAL_MS).contains(&fetches), "{fetches} fetches");
-        // When nobody answers it is no more, and the keys stay.
+        assert!((1..=DURATION_MS / FETCH_INTERVAL_MS).contains(&fetches), "{fetches} fetches");
+        // If every fetch fails there are no more fetches, and the keys are kept.
         let mut cache = cache_with("a");
         let fetches = simulate_unknown_kids(&mut cache, None, |cache, now| {
             assert!(matches!(cache.decide("a", now), KeyDecision::Use(_)));
         });
-        assert!((1..=STORM_MS / FETCH_INTERVAL_MS).contains(&fetches), "{fetches} fetches in vain");
+        assert!(
+            (1..=DURATION_MS / FETCH_INTERVAL_MS).contains(&fetches),
+            "{fetches} failed fetches"
+        );
         let mut cold = JwksCache::default();
         let fetches = simulate_unknown_kids(&mut cold, None, |_, _| {});
         assert!(
-            (1..=STORM_MS / COLD_FETCH_INTERVAL_MS).contains(&fetches),
+            (1..=DURATION_MS / COLD_FETCH_INTERVAL_MS).contains(&fetches),
             "{fetches} fetches when cold"
         );
     }
@@ -246,7 +254,7 @@ mod tests {
             assert_eq!(cold.decide("a", now), KeyDecision::Wait, "{back}");
             cold.fetch_finished(now, None, now);
             assert_eq!(cold.decide("a", now), KeyDecision::Unavailable, "{back}");
-            // Of a set that was had then, none is left when the clock is right again.
+            // A set fetched then is not used once the clock is right again.
             let mut cache = JwksCache::default();
             cache.fetch_started(now);
             cache.fetch_finished(now, Some(set("a")), now);
@@ -302,23 +310,23 @@ mod tests {
     fn waiters_do_not_refetch_after_a_failure() {
         let mut cache = JwksCache::default();
         cache.fetch_started(T0);
-        cache.fetch_finished(T0, None, T0.plus(FETCH_MS_MAX));
-        check(&cache, "a", FETCH_MS_MAX, "unavailable");
-        check(&cache, "a", FETCH_MS_MAX + COLD_FETCH_INTERVAL_MS, "fetch");
+        cache.fetch_finished(T0, None, T0.plus(FETCH_TIMEOUT_MS));
+        check(&cache, "a", FETCH_TIMEOUT_MS, "unavailable");
+        check(&cache, "a", FETCH_TIMEOUT_MS + COLD_FETCH_INTERVAL_MS, "fetch");
     }
 
     #[test]
     fn j_7_an_older_set_never_replaces_a_newer_one() {
         let mut cache = JwksCache::default();
         cache.fetch_started(T0);
-        cache.fetch_started(T0.plus(FETCH_MS_MAX + 1));
+        cache.fetch_started(T0.plus(FETCH_TIMEOUT_MS + 1));
         cache.fetch_finished(
-            T0.plus(FETCH_MS_MAX + 1),
+            T0.plus(FETCH_TIMEOUT_MS + 1),
             Some(set("new")),
-            T0.plus(FETCH_MS_MAX + 1),
+            T0.plus(FETCH_TIMEOUT_MS + 1),
         );
         cache.fetch_finished(T0, Some(set("old")), T0);
-        check(&cache, "new", FETCH_MS_MAX + 2, "use");
-        check(&cache, "old", FETCH_MS_MAX + 2, "unknown");
+        check(&cache, "new", FETCH_TIMEOUT_MS + 2, "use");
+        check(&cache, "old", FETCH_TIMEOUT_MS + 2, "unknown");
     }
 }

@@ -63,8 +63,8 @@ impl RsaKey {
     /// Whether this is Clerk's published test key: Clerk signs its own tests with it
     /// (clerk/javascript, `packages/backend/src/fixtures`), so anyone can sign with it.
     #[must_use]
-    pub fn is_published(&self) -> bool {
-        self.modulus.starts_with(&PUBLISHED_BEGINNING)
+    pub fn is_test_key(&self) -> bool {
+        self.modulus.starts_with(&TEST_KEY_MODULUS_PREFIX)
     }
 
     /// The modulus, encoded as in a JWK.
@@ -80,9 +80,9 @@ impl RsaKey {
     }
 }
 
-/// How the modulus of Clerk's published test key begins. No other key begins so: these are 256 bits
-/// of a product of random primes.
-const PUBLISHED_BEGINNING: [u8; 32] = [
+/// The first 256 bits of the modulus of Clerk's test key. No other key has the same ones: a modulus
+/// is a product of random primes.
+const TEST_KEY_MODULUS_PREFIX: [u8; 32] = [
     0xa9, 0x8c, 0xb7, 0x31, 0x8f, 0x1f, 0x3a, 0x77, 0x84, 0xcb, 0x33, 0x43, 0xbb, 0xd9, 0x69, 0xea,
     0x21, 0x97, 0x2a, 0x43, 0x54, 0x17, 0xeb, 0xbf, 0x75, 0x49, 0xeb, 0x96, 0x46, 0x9d, 0x65, 0x8c,
 ];
@@ -97,19 +97,19 @@ fn bits(magnitude: &[u8]) -> usize {
     (magnitude.len() * 8).saturating_sub(usize::try_from(unused).unwrap_or(usize::MAX))
 }
 
-const ARMOUR_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
-const ARMOUR_END: &str = "-----END PUBLIC KEY-----";
+const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
+const PEM_END: &str = "-----END PUBLIC KEY-----";
 
 /// Parses `CLERK_JWT_KEY`: a PEM, or its base64 alone, with real line breaks or with `\n` spelled
 /// out, as dashboards and shells pass it on.
 ///
 /// # Errors
-/// [`PublicKeyError::Pem`] when it is not that, otherwise why the key will not do.
+/// [`PublicKeyError::Pem`] when it is not that, otherwise why the key is not usable.
 pub fn from_pem(text: &str) -> Result<RsaKey, PublicKeyError> {
     let text = text.replace("\\r", "").replace("\\n", "\n");
     let text = text.trim();
-    let body = match text.strip_prefix(ARMOUR_BEGIN) {
-        Some(rest) => rest.strip_suffix(ARMOUR_END).ok_or(PublicKeyError::Pem)?,
+    let body = match text.strip_prefix(PEM_BEGIN) {
+        Some(rest) => rest.strip_suffix(PEM_END).ok_or(PublicKeyError::Pem)?,
         None => text,
     };
     let body: String = body.split_ascii_whitespace().collect();
@@ -139,7 +139,7 @@ pub fn from_jwks(json: &[u8]) -> Result<BTreeMap<String, RsaKey>, PublicKeyError
     let keys = keys.ok_or(PublicKeyError::Jwks)?;
     let mut by_kid: BTreeMap<String, Option<RsaKey>> = BTreeMap::new();
     for (kid, key) in keys.into_iter().filter_map(usable) {
-        by_kid.entry(kid).and_modify(|known| *known = None).or_insert(Some(key));
+        by_kid.entry(kid).and_modify(|key| *key = None).or_insert(Some(key));
     }
     let keys: BTreeMap<_, _> =
         by_kid.into_iter().filter_map(|(kid, key)| Some((kid, key?))).collect();
@@ -150,7 +150,7 @@ pub fn from_jwks(json: &[u8]) -> Result<BTreeMap<String, RsaKey>, PublicKeyError
 }
 
 /// Lenient base64, as one of Clerk's own test keys needs: the encoding of the number is not signed.
-const LOOSE: GeneralPurpose = GeneralPurpose::new(
+const BASE64_LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::URL_SAFE,
     GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
@@ -175,8 +175,8 @@ fn usable(entry: &RawValue) -> Option<(String, RsaKey)> {
             return None;
         }
     }
-    let modulus = LOOSE.decode(text("n")??).ok()?;
-    let exponent = LOOSE.decode(text("e")??).ok()?;
+    let modulus = BASE64_LENIENT.decode(text("n")??).ok()?;
+    let exponent = BASE64_LENIENT.decode(text("e")??).ok()?;
     let kid = text("kid")?.filter(|kid| !kid.is_empty())?;
     Some((kid, RsaKey::new(&modulus, &exponent).ok()?))
 }

@@ -78,9 +78,9 @@ impl TokenPolicy {
     pub(super) fn check_azp(
         &self,
         azp: Option<&str>,
-        carrier: TokenLocation,
+        location: TokenLocation,
     ) -> Result<(), TokenError> {
-        match (azp, self.missing_azp, carrier) {
+        match (azp, self.missing_azp, location) {
             (Some(azp), ..) if self.parties().any(|party| party == azp) => Ok(()),
             (Some(_), ..) => Err(TokenError::WrongAzp),
             (

@@ -9,7 +9,7 @@ use sha1::{Digest, Sha1};
 use super::candidate::InstanceType;
 
 /// Clerk writes the key with padding and without.
-const LOOSE: GeneralPurpose = GeneralPurpose::new(
+const BASE64_LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -29,7 +29,7 @@ pub struct PublishableKeyError;
 pub struct PublishableKey {
     frontend_api: String,
     cookie_suffix: String,
-    stage: InstanceType,
+    instance_type: InstanceType,
 }
 
 impl PublishableKey {
@@ -41,20 +41,20 @@ impl PublishableKey {
     pub fn parse(key: &str) -> Result<Self, PublishableKeyError> {
         let test = key.strip_prefix("pk_test_").map(|encoded| (encoded, InstanceType::Development));
         let live = key.strip_prefix("pk_live_").map(|encoded| (encoded, InstanceType::Production));
-        let (encoded, stage) = test.or(live).ok_or(PublishableKeyError)?;
-        let decoded = LOOSE.decode(encoded).map_err(|_| PublishableKeyError)?;
+        let (encoded, instance_type) = test.or(live).ok_or(PublishableKeyError)?;
+        let decoded = BASE64_LENIENT.decode(encoded).map_err(|_| PublishableKeyError)?;
         let decoded = String::from_utf8(decoded).map_err(|_| PublishableKeyError)?;
         let host = decoded.strip_suffix('$').ok_or(PublishableKeyError)?;
         if !is_host(host) {
             return Err(PublishableKeyError);
         }
-        Ok(Self { frontend_api: host.to_owned(), cookie_suffix: suffix(key), stage })
+        Ok(Self { frontend_api: host.to_owned(), cookie_suffix: suffix(key), instance_type })
     }
 
     /// Production or development.
     #[must_use]
-    pub fn stage(&self) -> InstanceType {
-        self.stage
+    pub fn instance_type(&self) -> InstanceType {
+        self.instance_type
     }
 
     /// The host of the instance's Frontend API.
@@ -83,7 +83,7 @@ impl PublishableKey {
 }
 
 /// A name with a dot, and nothing that could end the host in a URL. A port is allowed: the local
-/// stand-in uses one.
+/// test server uses one.
 fn is_host(text: &str) -> bool {
     text.contains('.')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':'))

@@ -9,9 +9,9 @@ pub enum HandshakeReason {
     /// The token has expired; tokens are valid for a minute.
     Expired,
     /// `nbf` is in the future.
-    Early,
+    NotYetValid,
     /// `iat` is in the future.
-    Future,
+    IssuedInFuture,
     /// The browser's sessions have changed since the token was issued.
     Outdated,
     /// There is a token, but `__client_uat` says "signed out".
@@ -27,8 +27,8 @@ impl HandshakeReason {
     pub(super) fn clerk_reason(self) -> &'static str {
         match self {
             Self::Expired => "session-token-expired",
-            Self::Early => "session-token-nbf",
-            Self::Future => "session-token-iat-in-the-future",
+            Self::NotYetValid => "session-token-nbf",
+            Self::IssuedInFuture => "session-token-iat-in-the-future",
             Self::Outdated => "session-token-iat-before-client-uat",
             Self::SignedOut => "session-token-but-no-client-uat",
             Self::NoToken => "client-uat-but-no-session-token",
@@ -44,7 +44,9 @@ pub(super) fn client_uat_conflict(
 ) -> Option<(HandshakeReason, TokenError)> {
     match candidate.client_uat {
         Some(ClientUat::SignedOut) => Some((HandshakeReason::SignedOut, TokenError::SignedOut)),
-        Some(ClientUat::Since(at)) if session.issued_at().is_some_and(|made| made < at) => {
+        Some(ClientUat::Since(at))
+            if session.issued_at().is_some_and(|issued_at| issued_at < at) =>
+        {
             Some((HandshakeReason::Outdated, TokenError::OlderThanClientUat))
         }
         Some(ClientUat::Since(_)) | None => None,
@@ -69,8 +71,8 @@ pub(super) fn may_be_renewed(candidate: &TokenCandidate<'_>, outcome: &Candidate
 pub(super) fn renewable_reason(error: TokenError) -> Option<HandshakeReason> {
     match error {
         TokenError::Expired => Some(HandshakeReason::Expired),
-        TokenError::NotYetValid => Some(HandshakeReason::Early),
-        TokenError::IssuedInFuture => Some(HandshakeReason::Future),
+        TokenError::NotYetValid => Some(HandshakeReason::NotYetValid),
+        TokenError::IssuedInFuture => Some(HandshakeReason::IssuedInFuture),
         TokenError::ConflictingTokens
         | TokenError::TooManyTokens
         | TokenError::TooLong

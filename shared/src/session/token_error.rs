@@ -77,8 +77,8 @@ pub enum TokenError {
     /// `__client_uat` says that the browser is signed out.
     #[error("the browser is signed out")]
     SignedOut,
-    /// The browser's sessions have changed since the token was issued: somebody signed out, or in
-    /// as another.
+    /// The browser's sessions have changed since the token was issued: the user signed out, or
+    /// another user signed in.
     #[error("the browser's sessions have changed since the token was issued")]
     OlderThanClientUat,
     /// A handshake token whose claims are not an array of cookies.

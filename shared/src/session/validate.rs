@@ -8,7 +8,7 @@ use crate::time::UnixMillis;
 /// Validates the claims of a verified token.
 ///
 /// # Errors
-/// Why they are not those of a session that is accepted at `now`.
+/// Why the claims are not those of a valid session at `now`.
 pub fn validate_claims(
     token: &VerifiedToken,
     policy: &TokenPolicy,
@@ -22,7 +22,7 @@ pub fn validate_claims(
 /// # Errors
 /// As [`validate_claims`].
 pub fn validate_claims_at(
-    carrier: TokenLocation,
+    location: TokenLocation,
     token: &VerifiedToken,
     policy: &TokenPolicy,
     now: UnixMillis,
@@ -35,7 +35,7 @@ pub fn validate_claims_at(
     let user_id = UserId::parse(user_id).map_err(|_| TokenError::BadSubject)?;
     let id = claims.sid.as_deref().ok_or(TokenError::MissingSessionId)?;
     let id = EntityId::parse(id).map_err(|_| TokenError::MissingSessionId)?;
-    policy.check_azp(claims.azp.as_deref(), carrier)?;
+    policy.check_azp(claims.azp.as_deref(), location)?;
     let expires_at = claims.exp.ok_or(TokenError::MissingExpiry)?;
     claims.check_times(now)?;
     match claims.sts.as_deref() {

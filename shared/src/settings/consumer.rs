@@ -27,7 +27,7 @@ pub struct ConsumerSettings {
     /// The name of its dead-letter queue; blank if it is unknown.
     pub dead_queue: String,
     /// All errors.
-    pub mistakes: Vec<SettingError>,
+    pub errors: Vec<SettingError>,
 }
 
 impl ConsumerSettings {
@@ -38,7 +38,7 @@ impl ConsumerSettings {
         let default_role = default_role(&mut reader);
         let events_queue = queue(&mut reader, EVENTS_QUEUE);
         let dead_queue = queue(&mut reader, DEAD_QUEUE);
-        Self { default_role, events_queue, dead_queue, mistakes: reader.mistakes }
+        Self { default_role, events_queue, dead_queue, errors: reader.errors }
     }
 }
 

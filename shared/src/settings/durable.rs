@@ -46,12 +46,12 @@ pub fn age_limits_from_env(
     let soft = reader.number(&ROLES_SOFT_MS);
     let hard = reader.number(&ROLES_HARD_MS);
     let idle = reader.number(&ROLES_IDLE_MS);
-    let (Ok(soft), Ok(hard), Ok(idle)) = (soft, hard, idle) else { return Err(reader.mistakes) };
+    let (Ok(soft), Ok(hard), Ok(idle)) = (soft, hard, idle) else { return Err(reader.errors) };
     let hard_ms = hard.unwrap_or(ROLES_HARD_MS.default);
     if soft.is_some_and(|soft_ms| hard_ms < soft_ms) {
         let problem = "is greater than ROLES_HARD_MS: write at most that value";
         reader.report(ROLES_SOFT_MS.name, SettingProblem::Other(problem));
-        return Err(reader.mistakes);
+        return Err(reader.errors);
     }
     let soft_ms = soft.unwrap_or(ROLES_SOFT_MS.default).min(hard_ms);
     Ok(AgeLimits { soft_ms, hard_ms, idle_ms: idle.unwrap_or(ROLES_IDLE_MS.default) })

@@ -42,7 +42,7 @@ impl IngestSettings {
         let body_bytes_max = reader.number(&BODY_BYTES_MAX);
         let (Ok(secrets), Ok(instance_id), Ok(bytes)) = (secrets, instance_id, body_bytes_max)
         else {
-            return Err(reader.mistakes);
+            return Err(reader.errors);
         };
         let bytes = bytes.unwrap_or(BODY_BYTES_MAX.default);
         let body_bytes_max = usize::try_from(bytes).unwrap_or(usize::MAX);

@@ -42,7 +42,7 @@ pub const ROLES_ISOLATE_MS: NumberSetting = NumberSetting {
     default: 0,
 };
 
-/// There is no Frontend API URL, so handshakes are impossible. Not in [`SsrSettings::mistakes`]:
+/// There is no Frontend API URL, so handshakes are impossible. Not in [`SsrSettings::errors`]:
 /// API-only applications do not need it.
 pub const NO_FRONTEND: SettingError = SettingError {
     name: FRONTEND_API_URL,
@@ -65,7 +65,7 @@ pub struct SsrSettings {
     /// How long an isolate may serve its own cached role set, in milliseconds; 0 disables it.
     pub isolate_ms: Option<i64>,
     /// All errors.
-    pub mistakes: Vec<SettingError>,
+    pub errors: Vec<SettingError>,
 }
 
 /// How tokens are validated.
@@ -78,7 +78,7 @@ pub struct SessionSettings {
     /// The suffix of the instance's cookies, if the publishable key is known.
     pub cookie_suffix: Option<String>,
     /// Development or production.
-    pub stage: InstanceType,
+    pub instance_type: InstanceType,
     /// Clerk's Frontend API, if known. It can renew sessions of browsers.
     pub frontend: Option<Url>,
 }
@@ -113,7 +113,7 @@ impl SsrSettings {
             clerk_sign_in: frontend.and_then(clerk_sign_in),
             sign_out_url: sign_out_url.ok().flatten(),
             isolate_ms: isolate_ms.ok().map(|ms| ms.unwrap_or(ROLES_ISOLATE_MS.default)),
-            mistakes: reader.mistakes,
+            errors: reader.errors,
         }
     }
 }
@@ -125,7 +125,7 @@ impl SessionSettings {
         ClerkInstance {
             issuer: self.policy.issuer(),
             suffix: self.cookie_suffix.as_deref(),
-            stage: self.stage,
+            instance_type: self.instance_type,
         }
     }
 
@@ -175,7 +175,7 @@ fn sessions(
         policy,
         keys,
         cookie_suffix: known.map(|instance| instance.cookie_suffix().to_owned()),
-        stage: known.map_or(InstanceType::Production, PublishableKey::stage),
+        instance_type: known.map_or(InstanceType::Production, PublishableKey::instance_type),
         frontend: frontend.cloned(),
     })
 }
@@ -234,7 +234,7 @@ fn jwt_key(text: &str) -> Result<RsaKey, &'static str> {
     let key = keys::from_pem(text).map_err(|_| {
         "is not the PEM of an RSA public key of 2048 bits or more: copy it from Clerk's API keys"
     })?;
-    if key.is_published() {
+    if key.is_test_key() {
         return Err(
             "is Clerk's published test key, which anyone can sign with: copy your instance's key",
         );

@@ -37,12 +37,12 @@ impl WorkerName {
 
     /// The errors in its settings; `raw` returns the raw value of a name.
     #[must_use]
-    pub fn mistakes(self, raw: &dyn Fn(&str) -> RawSetting) -> Vec<SettingError> {
+    pub fn setting_errors(self, raw: &dyn Fn(&str) -> RawSetting) -> Vec<SettingError> {
         match self {
             Self::Ingest => IngestSettings::from_env(raw).err().unwrap_or_default(),
-            Self::Consumer => ConsumerSettings::from_env(raw).mistakes,
+            Self::Consumer => ConsumerSettings::from_env(raw).errors,
             Self::Durable => durable::age_limits_from_env(raw).err().unwrap_or_default(),
-            Self::Ssr => SsrSettings::from_env(raw).mistakes,
+            Self::Ssr => SsrSettings::from_env(raw).errors,
         }
     }
 }

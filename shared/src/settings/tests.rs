@@ -51,8 +51,8 @@ fn with(worker: WorkerName, name: &str, value: RawSetting) -> impl Fn(&str) -> R
 
 /// The errors of this setting; there may be no others.
 #[track_caller]
-fn mistakes(worker: WorkerName, name: &str, value: &RawSetting) -> Vec<String> {
-    let found = worker.mistakes(&with(worker, name, value.clone()));
+fn error_texts(worker: WorkerName, name: &str, value: &RawSetting) -> Vec<String> {
+    let found = worker.setting_errors(&with(worker, name, value.clone()));
     let texts = found.iter().map(|mistake| {
         assert_eq!(mistake.name, name, "{mistake} of {value:?}");
         mistake.to_string()
@@ -62,15 +62,15 @@ fn mistakes(worker: WorkerName, name: &str, value: &RawSetting) -> Vec<String> {
 
 #[track_caller]
 fn good(worker: WorkerName, name: &str, value: &RawSetting) {
-    assert_eq!(mistakes(worker, name, value), [""; 0], "{name} {value:?}");
+    assert_eq!(error_texts(worker, name, value), [""; 0], "{name} {value:?}");
 }
 
 #[track_caller]
 fn bad(worker: WorkerName, name: &str, value: RawSetting, part: &str) {
-    let texts = mistakes(worker, name, &value);
+    let texts = error_texts(worker, name, &value);
     assert!(texts.len() == 1 && texts[0].contains(part), "{part} is missing in {texts:?}");
     assert!(texts[0].starts_with(name) && texts[0].contains(':'), "{texts:?} has no next step");
-    let found = worker.mistakes(&with(worker, name, value));
+    let found = worker.setting_errors(&with(worker, name, value));
     assert!(found.iter().all(|mistake| !mistake.is_missing()), "{texts:?}");
 }
 
@@ -78,7 +78,7 @@ fn bad(worker: WorkerName, name: &str, value: RawSetting, part: &str) {
 fn each_worker_reads_exactly_its_settings() {
     for worker in WorkerName::ALL {
         let asked = RefCell::new(BTreeSet::new());
-        let found = worker.mistakes(&|name| {
+        let found = worker.setting_errors(&|name| {
             asked.borrow_mut().insert(name.to_owned());
             RawSetting::Absent
         });
@@ -124,7 +124,7 @@ fn numbers_are_accepted_within_their_limits() {
                 bad(row.worker, row.name, RawSetting::Number(number.to_string()), "is not a whole");
             }
         }
-        // Within bounds by itself; another one may stand in a relation to it.
+        // ROLES_SOFT_MS is also limited by ROLES_HARD_MS.
         if row.name != "ROLES_SOFT_MS" {
             good(row.worker, row.name, &text(&max.to_string()));
             good(row.worker, row.name, &RawSetting::Number(max.to_string()));
@@ -170,11 +170,9 @@ fn a_soft_age_is_at_most_the_hard_one() {
     assert_eq!(ages(Some("0"), Some("1")), Some((0, 1)));
     assert_eq!(ages(None, Some("500")), Some((500, 500)), "the soft age is the default");
     for (soft, hard) in [(Some("501"), Some("500")), (Some("60001"), None)] {
-        let mistakes = read(soft, hard).expect_err("refused");
-        assert_eq!(mistakes.len(), 1);
-        assert!(
-            mistakes[0].to_string().starts_with("ROLES_SOFT_MS is greater than ROLES_HARD_MS: ")
-        );
+        let errors = read(soft, hard).expect_err("refused");
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].to_string().starts_with("ROLES_SOFT_MS is greater than ROLES_HARD_MS: "));
     }
 }
 
@@ -295,7 +293,8 @@ fn invalid_origins_are_errors() {
     );
     // An empty list is a missing setting, which is only a warning in a deployment.
     for value in [RawSetting::Absent, text(""), text(" , ,"), list(&[]), list(&[" "])] {
-        let found = WorkerName::Ssr.mistakes(&with(WorkerName::Ssr, "AUTHORIZED_PARTIES", value));
+        let found =
+            WorkerName::Ssr.setting_errors(&with(WorkerName::Ssr, "AUTHORIZED_PARTIES", value));
         assert!(found.len() == 1 && found[0].is_missing(), "{found:?}");
         assert!(found[0].to_string().starts_with("AUTHORIZED_PARTIES is empty: "));
     }
@@ -329,7 +328,7 @@ fn secret_errors_reveal_no_secret() {
     }
     bad(WorkerName::Ingest, name, text(&format!("{SECRET} whsec_!")), "secret number 2");
     for value in [RawSetting::Absent, text(""), text(" , ,")] {
-        let found = WorkerName::Ingest.mistakes(&with(WorkerName::Ingest, name, value));
+        let found = WorkerName::Ingest.setting_errors(&with(WorkerName::Ingest, name, value));
         assert!(found.len() == 1 && found[0].is_missing(), "{found:?}");
         assert!(found[0].to_string().starts_with("CLERK_WEBHOOK_SECRET is not set: "));
     }
@@ -387,7 +386,7 @@ fn key_url(vars: &[(&str, &str)], want: &str) {
 #[test]
 fn a_publishable_key_and_the_parties_are_enough() {
     let app = ssr(&[("CLERK_PUBLISHABLE_KEY", KEY), ("AUTHORIZED_PARTIES", PARTY)]);
-    assert_eq!(app.mistakes, []);
+    assert_eq!(app.errors, []);
     let sessions = app.sessions.expect("complete");
     assert_eq!(sessions.policy.issuer(), "https://foo-bar-13.clerk.accounts.dev");
     assert_eq!(sessions.cookie_suffix.as_deref(), Some("nx2hSE6I"));
@@ -444,7 +443,7 @@ fn invalid_keys_and_urls_are_errors() {
     for url in ["http://clerk.example.com", "clerk", "https://clerk.example.com?a=b"] {
         let app = SsrSettings::from_env(&with(ssr, api, text(url)));
         assert!(app.clerk_sign_in.is_none() && app.sessions.is_some(), "{url}");
-        assert_eq!(mistakes(ssr, api, &text(url)).len(), 1);
+        assert_eq!(error_texts(ssr, api, &text(url)).len(), 1);
     }
     good(ssr, api, &RawSetting::Absent);
 }
@@ -531,7 +530,7 @@ fn every_disabled_feature_has_an_error_without_values() {
         for value in &values {
             assert!(!format!("{value:?}").contains(CANARY));
             let raw = with(row.worker, row.name, value.clone());
-            let found = row.worker.mistakes(&raw);
+            let found = row.worker.setting_errors(&raw);
             for mistake in &found {
                 assert!(!mistake.to_string().contains(CANARY), "{mistake}");
                 assert!(!format!("{mistake:?}").contains(CANARY), "{mistake:?}");
@@ -549,7 +548,7 @@ fn every_disabled_feature_has_an_error_without_values() {
 }
 
 proptest! {
-    /// What is taken is what a browser writes: reading it again changes nothing more.
+    /// An accepted value is already in the browser's form: parsing it again changes nothing.
     #[test]
     fn normalizing_twice_changes_nothing(
         spelling in "(https?://|HTTPS://|[a-z]{1,4}://|)[a-zA-Z0-9.:/?#@*;,_ \"'\\[\\]-]{0,24}"

@@ -35,7 +35,7 @@ fn signed_as(signature: &str) -> Delivery {
     Delivery { headers, body: BODY.to_vec() }
 }
 
-/// A delivery that Svix itself would have signed so: the raw texts, under [`SECRET`].
+/// A delivery signed as Svix signs it: the raw texts, with [`SECRET`].
 fn delivery(id: &str, timestamp: &str, body: &[u8]) -> Delivery {
     let headers = vec![
         ("svix-id", id.to_owned()),

@@ -33,7 +33,7 @@ pub(super) async fn verify(
         &Uint8Array::from(signature),
         &Uint8Array::from(signed),
     )?;
-    // Only a plain `true` is good.
+    // Only `true` means valid.
     Ok(match JsFuture::from(verdict).await?.as_bool() {
         Some(true) => SignatureStatus::Valid,
         Some(false) | None => SignatureStatus::Invalid,
@@ -41,8 +41,8 @@ pub(super) async fn verify(
 }
 
 async fn imported(crypto: &SubtleCrypto, key: &RsaKey) -> Result<CryptoKey, JsValue> {
-    if let Some(known) = IMPORTED.with_borrow(|keys| find(keys, key)) {
-        return Ok(known);
+    if let Some(imported) = IMPORTED.with_borrow(|keys| find(keys, key)) {
+        return Ok(imported);
     }
     // `n` and `e` are base64url by construction: nothing in them needs escaping.
     let jwk = format!(r#"{{"kty":"RSA","alg":"RS256","n":"{}","e":"{}"}}"#, key.n(), key.e());
@@ -66,7 +66,7 @@ async fn imported(crypto: &SubtleCrypto, key: &RsaKey) -> Result<CryptoKey, JsVa
 }
 
 fn find(keys: &[(RsaKey, CryptoKey)], key: &RsaKey) -> Option<CryptoKey> {
-    keys.iter().find(|(known, _)| known == key).map(|(_, imported)| imported.clone())
+    keys.iter().find(|(cached, _)| cached == key).map(|(_, imported)| imported.clone())
 }
 
 fn subtle() -> Result<SubtleCrypto, JsValue> {

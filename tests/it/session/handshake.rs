@@ -36,7 +36,7 @@ fn visit<'a>(query: &'a str, cookies: &'a str) -> PageRequest<'a> {
 }
 
 fn found(client_uat: Option<ClientUat>) -> TokenCandidate<'static> {
-    TokenCandidate { token: Some("t.o.ken"), carrier: TokenLocation::Cookie, client_uat }
+    TokenCandidate { token: Some("t.o.ken"), location: TokenLocation::Cookie, client_uat }
 }
 
 const SIGNED_OUT: Option<ClientUat> = Some(ClientUat::SignedOut);
@@ -93,8 +93,8 @@ fn a_session_is_served_unless_client_uat_is_newer() {
 fn only_time_errors_start_a_handshake() {
     for (rejection, due) in [
         (TokenError::Expired, HandshakeReason::Expired),
-        (TokenError::NotYetValid, HandshakeReason::Early),
-        (TokenError::IssuedInFuture, HandshakeReason::Future),
+        (TokenError::NotYetValid, HandshakeReason::NotYetValid),
+        (TokenError::IssuedInFuture, HandshakeReason::IssuedInFuture),
     ] {
         assert_eq!(
             decided(CandidateOutcome::Rejected(rejection), None),
@@ -126,7 +126,7 @@ fn only_time_errors_start_a_handshake() {
 
 #[test]
 fn an_api_client_is_never_redirected() {
-    let found = TokenCandidate { carrier: TokenLocation::AuthorizationHeader, ..found(None) };
+    let found = TokenCandidate { location: TokenLocation::AuthorizationHeader, ..found(None) };
     let visit = visit("__clerk_handshake=a.b.c", "");
     let next = handshake::decide(
         CandidateOutcome::Rejected(TokenError::Expired),
@@ -160,7 +160,8 @@ fn s_9_a_loop_ends_at_the_third_redirect() {
         let cookies = format!("__clerk_redirect_count={count}");
         assert_eq!(with(&cookies), Unauthenticated::Refuse(Some(TokenError::Expired)), "{cookies}");
     }
-    let instance = ClerkInstance { issuer: ISSUER, suffix: None, stage: InstanceType::Production };
+    let instance =
+        ClerkInstance { issuer: ISSUER, suffix: None, instance_type: InstanceType::Production };
     let counted = |cookies, origin| {
         let visit = PageRequest { origin, ..visit("", cookies) };
         handshake::redirect_to_clerk(
@@ -209,8 +210,11 @@ fn asked(
 
 #[test]
 fn the_redirect_to_clerk_has_clerks_parameters() {
-    let live =
-        ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), stage: InstanceType::Production };
+    let live = ClerkInstance {
+        issuer: ISSUER,
+        suffix: Some(SUFFIX),
+        instance_type: InstanceType::Production,
+    };
     let visit = visit("tab=2", "__clerk_db_jwt=db");
     let pairs = |list: &[(&str, &str)]| -> Vec<(String, String)> {
         list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -225,10 +229,10 @@ fn the_redirect_to_clerk_has_clerks_parameters() {
         ])
     };
     assert_eq!(asked(&found(None), &live, &visit), want("false"));
-    let suffixed = TokenCandidate { carrier: TokenLocation::SuffixedCookie, ..found(None) };
+    let suffixed = TokenCandidate { location: TokenLocation::SuffixedCookie, ..found(None) };
     assert_eq!(asked(&suffixed, &live, &visit), want("true"));
     // A development instance knows its browsers by another cookie.
-    let test = ClerkInstance { stage: InstanceType::Development, ..live };
+    let test = ClerkInstance { instance_type: InstanceType::Development, ..live };
     let with_browser = [want("false"), pairs(&[("__clerk_db_jwt", "db")])].concat();
     assert_eq!(asked(&found(None), &test, &visit), with_browser);
     let own = PageRequest { cookies: "__clerk_db_jwt=db; __clerk_db_jwt_qReyu04C=own", ..visit };
@@ -239,7 +243,8 @@ fn the_redirect_to_clerk_has_clerks_parameters() {
 
 #[test]
 fn j_24_unvalidated_values_are_limited_in_the_url() {
-    let test = ClerkInstance { issuer: ISSUER, suffix: None, stage: InstanceType::Development };
+    let test =
+        ClerkInstance { issuer: ISSUER, suffix: None, instance_type: InstanceType::Development };
     for (length, is_sent) in [(TOKEN_BYTES_MAX, true), (TOKEN_BYTES_MAX + 1, false)] {
         let long = "x".repeat(length);
         let cookies = format!("__clerk_db_jwt={long}");
@@ -253,8 +258,11 @@ fn j_24_unvalidated_values_are_limited_in_the_url() {
 
 #[test]
 fn j_17_s_5_the_request_never_decides_the_redirect_host() {
-    let instance =
-        ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), stage: InstanceType::Development };
+    let instance = ClerkInstance {
+        issuer: ISSUER,
+        suffix: Some(SUFFIX),
+        instance_type: InstanceType::Development,
+    };
     for path in ["//evil.example", "/\\evil.example", "/.//evil.example", "/%2f%2fevil.example"] {
         let visit = PageRequest { path, ..visit("", "") };
         let pairs = asked(&found(None), &instance, &visit);
@@ -279,7 +287,7 @@ fn j_17_s_5_the_request_never_decides_the_redirect_host() {
     // A frontend behind a path of a proxy, with a slash too many or none.
     for frontend in ["https://app.example.com/__clerk", "https://app.example.com/__clerk/"] {
         let leave = handshake::redirect_to_clerk(
-            HandshakeReason::Early,
+            HandshakeReason::NotYetValid,
             &found(None),
             &instance,
             &visit("", ""),
@@ -454,7 +462,8 @@ fn a_handshake_is_accepted_only_from_the_browser_that_requested_it() {
 
 #[test]
 fn parallel_redirects_share_one_state() {
-    let instance = ClerkInstance { issuer: ISSUER, suffix: None, stage: InstanceType::Production };
+    let instance =
+        ClerkInstance { issuer: ISSUER, suffix: None, instance_type: InstanceType::Production };
     let sent = |cookies: &str| asked(&found(None), &instance, &visit("", cookies))[0].1.clone();
     assert_eq!(
         sent("__Host-rolecall_asked=first"),
@@ -473,8 +482,13 @@ fn parallel_redirects_share_one_state() {
 
 #[test]
 fn a_development_instance_sends_its_dev_browser_token() {
-    let at = |stage, query| {
-        handshake::decide(CandidateOutcome::NoToken, &found(None), stage, Some(&visit(query, "")))
+    let at = |instance_type, query| {
+        handshake::decide(
+            CandidateOutcome::NoToken,
+            &found(None),
+            instance_type,
+            Some(&visit(query, "")),
+        )
     };
     let sync = SessionDecision::Unauthenticated(Unauthenticated::StartHandshake(
         HandshakeReason::DevBrowser,

@@ -29,8 +29,9 @@ fn a_publishable_key_identifies_the_instance() {
         assert_eq!(key.jwks_url(), case["jwks_url"].as_str().expect("a URL"), "{text}");
         assert_eq!(key.cookie_suffix(), case["cookie_suffix"], "{text}");
         let is_live = case["instance_type"] == "production";
-        let stage = if is_live { InstanceType::Production } else { InstanceType::Development };
-        assert_eq!(key.stage(), stage, "{text}");
+        let instance_type =
+            if is_live { InstanceType::Production } else { InstanceType::Development };
+        assert_eq!(key.instance_type(), instance_type, "{text}");
     }
     let invalid = file["invalid"].as_array().expect("invalid");
     assert_eq!(invalid.len(), 7);
@@ -55,29 +56,29 @@ fn token(sub: &str, more: &Value) -> String {
 
 const SUFFIX: &str = "qReyu04C";
 
-fn instance(stage: InstanceType) -> ClerkInstance<'static> {
-    ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), stage }
+fn instance(instance_type: InstanceType) -> ClerkInstance<'static> {
+    ClerkInstance { issuer: ISSUER, suffix: Some(SUFFIX), instance_type }
 }
 
 /// All that is to be judged.
 fn places<'a>(
     authorization: &'a str,
     cookie: &'a str,
-    stage: InstanceType,
+    instance_type: InstanceType,
 ) -> Result<Vec<TokenCandidate<'a>>, TokenError> {
     let header = |text: &'a str| (!text.is_empty()).then_some(text);
     let presented =
         CredentialHeaders { authorization: header(authorization), cookie: header(cookie) };
-    candidates::find_candidates(presented, &instance(stage), NOW)
+    candidates::find_candidates(presented, &instance(instance_type), NOW)
 }
 
 /// What counts first.
 fn choose<'a>(
     authorization: &'a str,
     cookie: &'a str,
-    stage: InstanceType,
+    instance_type: InstanceType,
 ) -> Result<TokenCandidate<'a>, TokenError> {
-    places(authorization, cookie, stage).map(|found| *found.first().expect("a place"))
+    places(authorization, cookie, instance_type).map(|found| *found.first().expect("a place"))
 }
 
 #[track_caller]
@@ -127,23 +128,23 @@ fn j_23_the_header_comes_before_the_cookies() {
     let tokens: Vec<_> = found.iter().map(|found| found.token.expect("a token")).collect();
     assert_eq!(tokens, [&ada, &bob]);
     let found = choose(&ada, "__client_uat=0", InstanceType::Production).expect("a token");
-    assert_eq!((found.carrier, found.client_uat), (TokenLocation::AuthorizationHeader, None));
+    assert_eq!((found.location, found.client_uat), (TokenLocation::AuthorizationHeader, None));
     let found = choose("Bearer h", "__client_uat=0", InstanceType::Production).expect("a token");
-    assert_eq!((found.carrier, found.client_uat), (TokenLocation::AuthorizationHeader, None));
+    assert_eq!((found.location, found.client_uat), (TokenLocation::AuthorizationHeader, None));
 }
 
 /// One situation of two pairs of cookies, by the names in Clerk's SDK, and the pair that counts.
 #[track_caller]
-fn check_pair(stage: InstanceType, cookies: &[(&str, &str)], want: TokenLocation) {
+fn check_pair(instance_type: InstanceType, cookies: &[(&str, &str)], want: TokenLocation) {
     let header: Vec<String> =
         cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let header = header.join("; ");
-    let found = choose("", &header, stage).expect("a choice");
-    assert_eq!(found.carrier, want, "{stage:?} {header}");
+    let found = choose("", &header, instance_type).expect("a choice");
+    assert_eq!(found.location, want, "{instance_type:?} {header}");
     let name =
         if want == TokenLocation::SuffixedCookie { "__session_qReyu04C" } else { "__session" };
     let value = cookies.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    assert_eq!(found.token, value, "{stage:?} {header}");
+    assert_eq!(found.token, value, "{instance_type:?} {header}");
 }
 
 #[test]
@@ -162,8 +163,8 @@ fn j_23_clerks_rules_choose_between_the_cookies() {
     let odd = [json!(7), json!(true), json!([ISSUER]), json!({}), json!("other")];
     let [absent, odd] =
         [absent, odd].map(|all| all.map(|iss| token("user_2", &json!({ "iss": iss }))));
-    for stage in [InstanceType::Production, InstanceType::Development] {
-        let check = |cookies: &[(&str, &str)], want| check_pair(stage, cookies, want);
+    for instance_type in [InstanceType::Production, InstanceType::Development] {
+        let check = |cookies: &[(&str, &str)], want| check_pair(instance_type, cookies, want);
         // What is no token of anybody's counts, and is refused later: no handshake mends it.
         for bad in ["x.y.z", "garbage", &nobodys].into_iter().chain(absent.iter().map(|it| &**it)) {
             check(&[(PLAIN, bad), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], TokenLocation::Cookie);
@@ -189,7 +190,7 @@ fn j_23_clerks_rules_choose_between_the_cookies() {
         // Both are signed in: the newer token, the suffixed one where they are of one age.
         let both = |plain: &str, suffixed: &str, want| {
             let cookies = [(PLAIN, plain), (UAT, "9"), (SUFFIXED, suffixed), (SUFFIXED_UAT, "9")];
-            check_pair(stage, &cookies, want);
+            check_pair(instance_type, &cookies, want);
         };
         both(&now, &older, TokenLocation::Cookie);
         both(&older, &now, TokenLocation::SuffixedCookie);
@@ -269,8 +270,8 @@ fn signed(sub: &str, more: &Value) -> String {
 }
 
 /// Who is served, or what is done instead for a browser that opens a page.
-fn settled(stage: InstanceType, authorization: &str, cookie: &str) -> String {
-    let places = match places(authorization, cookie, stage) {
+fn settled(instance_type: InstanceType, authorization: &str, cookie: &str) -> String {
+    let places = match places(authorization, cookie, instance_type) {
         Ok(places) => places,
         Err(rejection) => return rejection.to_string(),
     };
@@ -285,7 +286,7 @@ fn settled(stage: InstanceType, authorization: &str, cookie: &str) -> String {
         Err(rejection) => return rejection.to_string(),
     };
     let visit = PageRequest { origin: PARTY, path: "/dashboard", query: "", cookies: "" };
-    match handshake::decide(carried, &found, stage, Some(&visit)) {
+    match handshake::decide(carried, &found, instance_type, Some(&visit)) {
         SessionDecision::Serve(session) => session.user_id().to_string(),
         SessionDecision::Unauthenticated(Unauthenticated::Refuse(None)) => "nobody".to_owned(),
         SessionDecision::Unauthenticated(Unauthenticated::Refuse(Some(rejection))) => {
@@ -314,8 +315,8 @@ fn cookies(list: &[(&str, &str)]) -> String {
 
 #[track_caller]
 fn check_settled(list: &[(&str, &str)], want: &str) {
-    for stage in [InstanceType::Production, InstanceType::Development] {
-        assert_eq!(settled(stage, "", &cookies(list)), want, "{stage:?} {list:?}");
+    for instance_type in [InstanceType::Production, InstanceType::Development] {
+        assert_eq!(settled(instance_type, "", &cookies(list)), want, "{instance_type:?} {list:?}");
     }
 }
 

@@ -42,7 +42,9 @@ pub fn run(data: &[u8]) -> &'static str {
         authorization: (!authorization.is_empty()).then_some(authorization),
         cookie: (!cookie.is_empty()).then_some(cookie),
     };
-    let check = |suffix, stage| check(presented, &ClerkInstance { issuer: ISSUER, suffix, stage });
+    let check = |suffix, instance_type| {
+        check(presented, &ClerkInstance { issuer: ISSUER, suffix, instance_type })
+    };
     let _ = check(None, InstanceType::Production);
     let _ = check(Some(SUFFIX), InstanceType::Development);
     check(Some(SUFFIX), InstanceType::Production)
@@ -60,21 +62,21 @@ fn check(presented: CredentialHeaders<'_>, instance: &ClerkInstance<'_>) -> &'st
     if let Some(bearer) = bearer {
         let head = TokenCandidate {
             token: Some(bearer),
-            carrier: TokenLocation::AuthorizationHeader,
+            location: TokenLocation::AuthorizationHeader,
             client_uat: None,
         };
         assert_eq!(*first, head, "{presented:?}");
     }
     found
         .iter()
-        .filter(|it| it.carrier != TokenLocation::AuthorizationHeader)
+        .filter(|it| it.location != TokenLocation::AuthorizationHeader)
         .for_each(|it| cookies.stands(it));
     let is_among = |token: &&str| found.iter().any(|it| it.token == Some(token));
     // Without a scheme it may be a token too; then cookies of its user are left out.
-    if bearer.is_some() || first.carrier != TokenLocation::AuthorizationHeader {
+    if bearer.is_some() || first.location != TokenLocation::AuthorizationHeader {
         assert!(ours.iter().all(is_among) || 64 < cookies.most(), "passed over: {presented:?}");
     }
-    match (first.token, first.carrier, found.len()) {
+    match (first.token, first.location, found.len()) {
         (_, TokenLocation::AuthorizationHeader, 1) => "bearer",
         (_, TokenLocation::AuthorizationHeader, _) => "beside a bearer",
         (_, _, 2..) => "several",
@@ -98,7 +100,7 @@ impl<'a> Cookies<'a> {
 
     /// A token is a value of the cookie that it is said to come from.
     fn stands(&self, found: &TokenCandidate<'_>) {
-        let values = match found.carrier {
+        let values = match found.location {
             TokenLocation::Cookie => &self.plain,
             TokenLocation::SuffixedCookie => &self.suffixed,
             TokenLocation::AuthorizationHeader => return,

@@ -42,12 +42,12 @@ impl<'a> CookiePair<'a> {
         let mut ours: Vec<(&str, UnverifiedClaims)> = Vec::new();
         for token in &self.tokens {
             let claimed = UnverifiedClaims::parse(token, issuer);
-            if claimed.whose != ClaimedIssuer::Ours {
+            if claimed.issuer != ClaimedIssuer::Ours {
                 continue;
             }
             // Insertion sort: `sort` would add 1 % to the Worker's size.
             let is_older =
-                |(_, known): &(&str, UnverifiedClaims)| known.issued_at < claimed.issued_at;
+                |(_, other): &(&str, UnverifiedClaims)| other.issued_at < claimed.issued_at;
             let at = ours.iter().position(is_older).unwrap_or(ours.len());
             ours.insert(at, (token, claimed));
         }
@@ -75,10 +75,15 @@ impl<'a> SessionCookies<'a> {
         now: UnixMillis,
     ) -> Vec<TokenCandidate<'a>> {
         let plain_uat = self.plain.client_uat();
-        let at = |token, carrier, client_uat| TokenCandidate { token, carrier, client_uat };
+        let candidate =
+            |token, location, client_uat| TokenCandidate { token, location, client_uat };
         if self.suffixed.is_absent() && self.plain.tokens.len() < 2 {
             // Fast path: no token is decoded.
-            return vec![at(self.plain.tokens.first().copied(), TokenLocation::Cookie, plain_uat)];
+            return vec![candidate(
+                self.plain.tokens.first().copied(),
+                TokenLocation::Cookie,
+                plain_uat,
+            )];
         }
         let plain = self.plain.own_tokens(instance.issuer);
         let suffixed = self.suffixed.own_tokens(instance.issuer);
@@ -88,27 +93,29 @@ impl<'a> SessionCookies<'a> {
         // is another instance's.
         let of_plain = plain_uat.or(suffixed_uat);
         let of_suffixed = if is_suffixed { suffixed_uat } else { suffixed_uat.or(plain_uat) };
-        let places =
-            |own: &[(&'a str, UnverifiedClaims)], carrier, uat| -> Vec<TokenCandidate<'a>> {
-                own.iter().map(|(token, _)| at(Some(token), carrier, uat)).collect()
+        let candidates_of =
+            |own: &[(&'a str, UnverifiedClaims)], location, uat| -> Vec<TokenCandidate<'a>> {
+                own.iter().map(|(token, _)| candidate(Some(token), location, uat)).collect()
             };
-        let plain = places(&plain, TokenLocation::Cookie, of_plain);
-        let suffixed = places(&suffixed, TokenLocation::SuffixedCookie, of_suffixed);
-        let any =
-            |pair: &CookiePair<'a>, carrier, uat| at(pair.tokens.first().copied(), carrier, uat);
-        let any_plain = any(&self.plain, TokenLocation::Cookie, of_plain);
-        let any_suffixed = any(&self.suffixed, TokenLocation::SuffixedCookie, of_suffixed);
-        let (mut first, second, any_first, any_second) = if is_suffixed {
-            (suffixed, plain, any_suffixed, any_plain)
+        let plain = candidates_of(&plain, TokenLocation::Cookie, of_plain);
+        let suffixed = candidates_of(&suffixed, TokenLocation::SuffixedCookie, of_suffixed);
+        let first_candidate = |pair: &CookiePair<'a>, location, uat| {
+            candidate(pair.tokens.first().copied(), location, uat)
+        };
+        let first_plain = first_candidate(&self.plain, TokenLocation::Cookie, of_plain);
+        let first_suffixed =
+            first_candidate(&self.suffixed, TokenLocation::SuffixedCookie, of_suffixed);
+        let (mut first, second, fallback, other_fallback) = if is_suffixed {
+            (suffixed, plain, first_suffixed, first_plain)
         } else {
-            (plain, suffixed, any_plain, any_suffixed)
+            (plain, suffixed, first_plain, first_suffixed)
         };
         // Keep one candidate, for the error message.
         if first.is_empty() {
-            first.push(any_first);
+            first.push(fallback);
         }
-        for candidate in second.into_iter().chain([any_second]) {
-            if candidate.token.is_some() && first.iter().all(|known| known.token != candidate.token)
+        for candidate in second.into_iter().chain([other_fallback]) {
+            if candidate.token.is_some() && first.iter().all(|other| other.token != candidate.token)
             {
                 first.push(candidate);
             }
@@ -128,29 +135,35 @@ impl<'a> SessionCookies<'a> {
         if !self.plain.tokens.is_empty() && plain.is_empty() {
             // Another instance on this domain wrote it, or it is not a token: an invalid token then
             // means signed out, without a handshake.
-            let mut whose = self
+            let mut issuers = self
                 .plain
                 .tokens
                 .iter()
-                .map(|token| UnverifiedClaims::parse(token, instance.issuer).whose);
-            return whose.any(|whose| whose == ClaimedIssuer::Other);
+                .map(|token| UnverifiedClaims::parse(token, instance.issuer).issuer);
+            return issuers.any(|issuer| issuer == ClaimedIssuer::Other);
         }
         if self.suffixed.is_absent() {
             return false;
         }
         let issued_at =
             |own: &[(&str, UnverifiedClaims)]| own.first().and_then(|(_, it)| it.issued_at);
-        let (plain_out, suffixed_out) = (self.plain.is_signed_out(), self.suffixed.is_signed_out());
-        if !plain_out && !suffixed_out && issued_at(suffixed) < issued_at(plain) {
+        let (is_plain_signed_out, is_suffixed_signed_out) =
+            (self.plain.is_signed_out(), self.suffixed.is_signed_out());
+        if !is_plain_signed_out && !is_suffixed_signed_out && issued_at(suffixed) < issued_at(plain)
+        {
             return false;
         }
-        if suffixed_out && !plain_out {
+        if is_suffixed_signed_out && !is_plain_signed_out {
             return false;
         }
         // An older Clerk script signed out and cleared only the plain cookies.
         let ends_at = suffixed.first().and_then(|(_, it)| it.expires_at);
-        let is_over = ends_at.is_some_and(|at| at.saturating_mul(1000) <= now.0);
-        if instance.stage == InstanceType::Development && plain_out && !suffixed_out && is_over {
+        let is_expired = ends_at.is_some_and(|at| at.saturating_mul(1000) <= now.0);
+        if instance.instance_type == InstanceType::Development
+            && is_plain_signed_out
+            && !is_suffixed_signed_out
+            && is_expired
+        {
             return false;
         }
         self.suffixed.tokens.is_empty() || !self.suffixed.uats.is_empty()

@@ -22,7 +22,7 @@ pub(super) enum ClaimedIssuer {
 /// The claims that tokens are ordered by.
 #[derive(Debug, Default)]
 pub(super) struct UnverifiedClaims {
-    pub(super) whose: ClaimedIssuer,
+    pub(super) issuer: ClaimedIssuer,
     pub(super) subject: Option<String>,
     pub(super) issued_at: Option<i64>,
     pub(super) expires_at: Option<i64>,
@@ -37,7 +37,7 @@ impl UnverifiedClaims {
         let Some(claims) = claims else { return Self::default() };
         let seconds = |name| claims.scalar::<i64>(name).ok().flatten();
         Self {
-            whose: whose(&claims.raw_member("iss"), issuer),
+            issuer: classify_issuer(&claims.raw_member("iss"), issuer),
             subject: claims.scalar("sub").ok().flatten(),
             issued_at: seconds("iat"),
             expires_at: seconds("exp"),
@@ -48,7 +48,7 @@ impl UnverifiedClaims {
 /// As in Clerk's SDK, which tests for a JavaScript falsy value: `0`, `false`, `null` and an empty
 /// string count as missing, and any other value that is not a string as another issuer's. So does a
 /// duplicate: parsers may disagree about it.
-fn whose(iss: &serde_json::Result<Option<&RawValue>>, issuer: &str) -> ClaimedIssuer {
+fn classify_issuer(iss: &serde_json::Result<Option<&RawValue>>, issuer: &str) -> ClaimedIssuer {
     let Ok(iss) = iss else { return ClaimedIssuer::Other }; // Duplicate.
     let Some(iss) = iss else { return ClaimedIssuer::Missing };
     match serde_json::from_str(iss.get()) {

@@ -73,11 +73,11 @@ impl<'a> PageRequest<'a> {
     }
 
     pub(super) fn handshake_token(&self) -> Option<(Cow<'a, str>, HandshakeTokenLocation)> {
-        if let Some(answer) = self.parameter(HANDSHAKE) {
-            return Some((answer, HandshakeTokenLocation::Query));
+        if let Some(token) = self.parameter(HANDSHAKE) {
+            return Some((token, HandshakeTokenLocation::Query));
         }
-        let answer = single_value(self.cookies, HANDSHAKE).ok()??;
-        Some((Cow::Borrowed(answer), HandshakeTokenLocation::Cookie))
+        let token = single_value(self.cookies, HANDSHAKE).ok()??;
+        Some((Cow::Borrowed(token), HandshakeTokenLocation::Cookie))
     }
 
     /// Checks that this browser requested the handshake.
@@ -184,7 +184,7 @@ pub fn redirect_to_clerk(
     let separator = if path.contains('?') { '&' } else { '?' };
     let back = format!("{}{path}{separator}{STATE}={state}", request.origin);
     let is_suffixed =
-        if candidate.carrier == TokenLocation::SuffixedCookie { "true" } else { "false" };
+        if candidate.location == TokenLocation::SuffixedCookie { "true" } else { "false" };
     let mut query = form_urlencoded::Serializer::new(String::new());
     query
         .append_pair("redirect_url", &back)
@@ -196,7 +196,7 @@ pub fn redirect_to_clerk(
     if let Some(token) = candidate.token.filter(|token| is_short(token)) {
         query.append_pair(SESSION_COOKIE, token);
     }
-    if instance.stage == InstanceType::Development
+    if instance.instance_type == InstanceType::Development
         && let Some(browser) = dev_browser(instance, request).filter(|browser| is_short(browser))
     {
         query.append_pair(DEV_BROWSER, &browser);

@@ -45,9 +45,10 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     if *first < 0x80 {
         return Some((usize::from(*first), rest));
     }
-    let (spelled, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-    // More than two bytes spell a length beyond 64 KB, which no key has; none is "indefinite".
-    match spelled {
+    let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+    // More than two bytes would be a length above 64 KB, which no key has. Zero bytes would be an
+    // indefinite length.
+    match length {
         [low] => Some((usize::from(*low), rest)),
         [high, low] => Some((usize::from(u16::from_be_bytes([*high, *low])), rest)),
         _ => None,

@@ -90,7 +90,7 @@ impl World<'_> {
                     (guard.again, guard.calls) = (true, 0);
                     return self.send_question(number);
                 }
-                self.decide(number, Some(roles.known));
+                self.decide(number, Some(roles.snapshot));
             }
         }
     }
@@ -100,11 +100,11 @@ impl World<'_> {
         self.decide(number, None);
     }
 
-    fn decide(&mut self, number: u32, known: Option<RoleSnapshot>) {
+    fn decide(&mut self, number: u32, snapshot: Option<RoleSnapshot>) {
         let Some(Guard { user, need, .. }) = self.guards.remove(&number) else { return };
         let now = UnixMillis(self.now);
-        let covered = roles_meet(known.as_ref(), &need, now);
-        let set = known.map(|known| known.set);
+        let covered = roles_meet(snapshot.as_ref(), &need, now);
+        let set = snapshot.map(|snapshot| snapshot.set);
         let decided = covered.and_then(|()| set.ok_or(Denied::NoRoleSet));
         let shown = decided.as_ref().map(|set| set.version).map_err(|denied| *denied);
         self.say(format_args!("guard {number}: user {user} {need:?} gets {shown:?}"));

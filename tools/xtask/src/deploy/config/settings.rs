@@ -11,7 +11,7 @@ use toml::{Table, Value};
 /// are not ours have no known settings.
 pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<SettingError> {
     let worker = WorkerName::ALL.into_iter().find(|worker| worker.env() == env);
-    worker.map_or_else(Vec::new, |it| it.mistakes(&|name| raw(vars.get(name))))
+    worker.map_or_else(Vec::new, |it| it.setting_errors(&|name| raw(vars.get(name))))
 }
 
 /// Variables that no Worker reads yet: comparing the database with Clerk is not built yet.
