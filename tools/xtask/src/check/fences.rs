@@ -79,7 +79,7 @@ fn only_workers(place: &Place, workers: &[Worker]) -> Result<String> {
     let text = Call::new("cargo")
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .dir(&place.root)
-        .read("Mend the manifest that is named above.")?;
+        .run_and_read("Fix the manifest that is named above.")?;
     let metadata: Metadata = serde_json::from_str(&text)
         .context("cargo metadata gave another form than expected; is cargo the pinned one?")?;
     let allowed: BTreeSet<&str> =
@@ -132,7 +132,7 @@ fn features_of_edge(place: &Place, name: &str, more: &[&str]) -> Result<String> 
         .args(["--target", WASM_TARGET, "--format", "{p} features {f}"])
         .args(more)
         .dir(&place.root)
-        .read("Mend the manifest that is named above.")?;
+        .run_and_read("Fix the manifest that is named above.")?;
     let edge = text.lines().find(|line| line.starts_with("edge "));
     let features = edge.and_then(|line| line.split_once(" features ")).map(|(_, it)| it.to_owned());
     features.with_context(|| format!("{name} does not link edge; is the fence read right?"))
@@ -144,7 +144,7 @@ fn tree(place: &Place, name: &str, more: &[&str]) -> Result<BTreeSet<String>> {
         .args(["tree", "--locked", "-p", name, "-e", "normal", "--prefix", "none"])
         .args(more)
         .dir(&place.root)
-        .read("Mend the manifest that is named above.")?;
+        .run_and_read("Fix the manifest that is named above.")?;
     Ok(names(&text))
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use clap::CommandFactory as _;
 use toml::{Table, Value};
 
-use super::{File, files, files_ending, none, root};
+use super::{File, assert_none, files, files_ending, root};
 
 /// The modules of `shared` that each crate does without: it must not know what they decide.
 const UNKNOWN_MODULES: [(&str, &[&str]); 5] = [
@@ -25,13 +25,13 @@ const UNKNOWN_BINDINGS: [(&str, &[&str]); 4] = [
     ("ssr", &["d1_databases", "queues"]),
 ];
 
-fn read(path: &str) -> String {
+fn read_file(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The page, however its lines are broken.
 fn read_flat(path: &str) -> String {
-    read(path).split_whitespace().collect::<Vec<_>>().join(" ")
+    read_file(path).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The text after `from` and before the next `to`.
@@ -48,13 +48,15 @@ fn marked(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn the_map_has_each_crate_with_the_crates_that_it_depends_on() {
-    let page = read("ARCHITECTURE.md");
+    let page = read_file("ARCHITECTURE.md");
     let listed: BTreeSet<&str> = between(&page, "```dependencies\n", "```").lines().collect();
-    let manifest: Table = read("Cargo.toml").parse().unwrap();
+    let manifest: Table = read_file("Cargo.toml").parse().unwrap();
     let members = manifest["workspace"]["members"].as_array().unwrap();
     let manifests: Vec<Table> = members
         .iter()
-        .map(|member| read(&format!("{}/Cargo.toml", member.as_str().unwrap())).parse().unwrap())
+        .map(|member| {
+            read_file(&format!("{}/Cargo.toml", member.as_str().unwrap())).parse().unwrap()
+        })
         .collect();
     let name = |manifest: &Table| manifest["package"]["name"].as_str().unwrap().to_owned();
     let ours: BTreeSet<String> = manifests.iter().map(name).collect();
@@ -78,7 +80,7 @@ fn the_map_has_each_crate_with_the_crates_that_it_depends_on() {
 
 #[test]
 fn the_pipeline_names_functions_that_are_there() {
-    let page = read("ARCHITECTURE.md");
+    let page = read_file("ARCHITECTURE.md");
     let picture = between(&page, "```text\n", "```");
     let mut sources = files_ending(".rs");
     sources.retain(|file| file.path.starts_with("shared/src/"));
@@ -96,7 +98,7 @@ fn the_pipeline_names_functions_that_are_there() {
 
 #[test]
 fn each_worker_knows_only_its_part_of_shared() {
-    let modules = read("shared/src/lib.rs");
+    let modules = read_file("shared/src/lib.rs");
     let sources = files_ending(".rs");
     let mut wrong = Vec::new();
     for (crate_name, unknown) in UNKNOWN_MODULES {
@@ -112,7 +114,7 @@ fn each_worker_knows_only_its_part_of_shared() {
         let used = used.iter().filter(|(_, module)| unknown.contains(module));
         wrong.extend(used.map(|(path, module)| format!("{path}: shared::{module}")));
     }
-    none(&wrong, "move the decision to the crate that may know it, see ARCHITECTURE.md");
+    assert_none(&wrong, "move the decision to the crate that may know it, see ARCHITECTURE.md");
 }
 
 /// The modules that follow `shared::`, one by one or as a list in braces.
@@ -136,7 +138,7 @@ fn a_module_is_found_in_each_spelling() {
 
 #[test]
 fn each_worker_is_bound_to_what_it_may_know() {
-    let config: Table = read("wrangler.toml").parse().unwrap();
+    let config: Table = read_file("wrangler.toml").parse().unwrap();
     let bound = |env: &str, binding: &str| config["env"][env].get(binding).is_some();
     assert!(bound("consumer", "d1_databases") && bound("durable", "d1_databases"));
     assert!(bound("ingest", "queues") && bound("ssr", "durable_objects"));
@@ -190,7 +192,7 @@ fn packages_and_examples_import_nothing_else_of_ours() {
         }
         assert!(10 < count, "{folder} has few imports; is the rule read right?");
     }
-    none(&wrong, "import nothing else, see ARCHITECTURE.md");
+    assert_none(&wrong, "import nothing else, see ARCHITECTURE.md");
 }
 
 /// Whether the file at a path inside of its package may import this: another file of the package,
@@ -226,10 +228,10 @@ fn first_cells<'a>(page: &'a str, head: &str) -> BTreeSet<&'a str> {
 
 #[test]
 fn the_readme_lists_every_route_of_ssr() {
-    let page = read("README.md");
+    let page = read_file("README.md");
     let listed = first_cells(&page, "| route | needs |\n");
     // The test there that spells every route, as it is a match without a wildcard.
-    let source = read("ssr/src/route.rs");
+    let source = read_file("ssr/src/route.rs");
     let spelled = source.lines().filter_map(|line| {
         let line = line.trim().strip_prefix("Route::")?.split_once(" => ")?.1;
         let path = line.strip_prefix("format!(\"").or_else(|| line.strip_prefix('"'))?;
@@ -244,7 +246,7 @@ fn the_readme_lists_every_route_of_ssr() {
 
 #[test]
 fn the_guide_asks_clerk_for_the_events_that_are_synced() {
-    let source = read("tools/xtask/src/deploy/manual_steps.rs");
+    let source = read_file("tools/xtask/src/deploy/manual_steps.rs");
     let code = between(&source, "const EVENTS: ", "];");
     let events: BTreeSet<String> = code.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     let guide = read_flat("docs/deploy.md");
@@ -306,7 +308,7 @@ fn paths_that_the_pages_name_are_there() {
         gone.extend(paths.map(|path| format!("{page}: {path}")));
     }
     assert!(50 < named, "only {named} paths; is the rule read right?");
-    none(&gone, "name a path that is there");
+    assert_none(&gone, "name a path that is there");
 }
 
 /// Whether this begins with a folder of the root, and is no pattern.
@@ -338,5 +340,5 @@ fn commands_that_the_pages_name_are_there() {
         }
     }
     assert!(20 < named, "only {named} commands; is the rule read right?");
-    none(&wrong, "name a command that there is");
+    assert_none(&wrong, "name a command that there is");
 }

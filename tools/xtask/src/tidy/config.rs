@@ -5,7 +5,7 @@ use std::fs;
 use shared::limits::{DEAD_RETRIES_MAX, DEAD_RETRY_S_MAX, RETRIES_MAX};
 use toml::{Table, Value};
 
-use super::{File, files_ending, none, root};
+use super::{File, assert_none, files_ending, root};
 
 fn table(name: &str) -> Table {
     let text = fs::read_to_string(root().join(name)).unwrap();
@@ -41,7 +41,7 @@ fn migrations_survive_the_remote_splitter() {
         }
     }
     assert!(0 < triggers, "no trigger was found; is the rule read right?");
-    none(&wrong, "write each trigger as the splitter takes it");
+    assert_none(&wrong, "write each trigger as the splitter takes it");
 }
 
 fn trigger_fault(line: &str) -> Option<&'static str> {
@@ -123,7 +123,7 @@ fn each_worker_is_named_and_built_alike() {
             }
         }
     }
-    none(&wrong, "mend the block in wrangler.toml");
+    assert_none(&wrong, "fix the block in wrangler.toml");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn no_secret_stands_in_the_configuration() {
             }
         }
     }
-    none(&wrong, "set secrets with `wrangler secret put`");
+    assert_none(&wrong, "set secrets with `wrangler secret put`");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn the_lock_of_node_leaves_no_package_out() {
         }
     }
     assert!(50 < packages.len(), "the lock has few packages; is the rule read right?");
-    none(&wrong, "add the package to package-lock.json");
+    assert_none(&wrong, "add the package to package-lock.json");
 }
 
 /// A package of the workspace stands in `node_modules` as a link to its folder.

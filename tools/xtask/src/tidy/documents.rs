@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{File, files, files_ending, none, root};
+use super::{File, assert_none, files, files_ending, root};
 
 /// Folders of a developer's machine, put together here so that this file does not name them.
 const MACHINES: [&str; 4] =
@@ -27,7 +27,7 @@ fn links_lead_somewhere() {
             }
         }
     }
-    none(&dead, "mend the link");
+    assert_none(&dead, "fix the link");
 }
 
 /// The README names a test beside each promise, the cookbook the files of each recipe.
@@ -41,7 +41,7 @@ fn files_that_the_documents_name_are_there() {
         let missing = named.into_iter().filter(|name| !root().join(name).exists());
         gone.extend(missing.map(|name| format!("{path}: {name}")));
     }
-    none(&gone, "name a file that is there");
+    assert_none(&gone, "name a file that is there");
 }
 
 /// The words that look like a file of this repository.
@@ -75,15 +75,15 @@ fn the_cookbook_names_what_is_there() {
         sources.iter().any(|file| file.text.split(ends).any(is_word))
     };
     let gone = names.into_iter().filter(|name| !is_there(name)).map(str::to_owned);
-    none(&gone.collect::<Vec<_>>(), "name in the cookbook what the code names");
+    assert_none(&gone.collect::<Vec<_>>(), "name in the cookbook what the code names");
 }
 
 /// The apps are one family; the example keeps a copy, for its developer would have a file too.
 #[test]
 fn the_apps_wear_one_style_sheet() {
-    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
-    let sheet = read("ssr/templates/style.css");
-    assert_eq!(sheet, read("examples/react-router/app/styles.css"), "copy the first over it");
+    let read_page = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let sheet = read_page("ssr/templates/style.css");
+    assert_eq!(sheet, read_page("examples/react-router/app/styles.css"), "copy the first over it");
     assert!(sheet.len() < 6_000, "{} bytes that every page waits for", sheet.len());
 }
 
@@ -97,7 +97,7 @@ fn nothing_points_at_one_machine() {
             }
         }
     }
-    none(&wrong, "name no folder that a clone elsewhere lacks");
+    assert_none(&wrong, "name no folder that a clone elsewhere lacks");
 }
 
 fn points_at_a_machine(line: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Rules for source files.
 
-use super::{File, files, files_ending, none};
+use super::{File, assert_none, files, files_ending};
 
 /// The most columns of a line, as rustfmt has it; it leaves strings and comments alone.
 const COLUMNS_MAX: usize = 100;
@@ -27,8 +27,8 @@ fn each_file_says_first_what_it_is() {
         let files = files_ending(end).into_iter().filter(|file| !file.text.starts_with(mark));
         files.map(|file| file.path).collect()
     };
-    none(&silent(".rs", "//! "), "begin the file with a line `//! …` that says what it is");
-    none(&silent(".sql", "-- "), "begin the file with a line `-- …` that says what it is");
+    assert_none(&silent(".rs", "//! "), "begin the file with a line `//! …` that says what it is");
+    assert_none(&silent(".sql", "-- "), "begin the file with a line `-- …` that says what it is");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn lines_fit_on_a_page() {
             }
         }
     }
-    none(&wide, "break the line at 100 columns");
+    assert_none(&wide, "break the line at 100 columns");
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn files_stay_short() {
             wrong.push(format!("{name}: gone; strike it off LONGER"));
         }
     }
-    none(&wrong, "split the file: at most 250 lines without its tests");
+    assert_none(&wrong, "split the file: at most 250 lines without its tests");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn every_crate_keeps_the_workspaces_lints() {
             lax.push(path);
         }
     }
-    none(&lax, "write `[lints]` and `workspace = true`");
+    assert_none(&lax, "write `[lints]` and `workspace = true`");
 }
 
 /// A struct that serde derives takes an array for an object, and a variant `{"name":null}`.
@@ -121,7 +121,10 @@ fn what_a_worker_reads_is_read_by_name() {
         }
     }
     assert!(found.iter().any(|name| name == "RoleSet"), "no type was found: {found:?}");
-    none(&wrong, "derive with `#[serde(remote = \"Self\")]` and name it in shared::json's macros");
+    assert_none(
+        &wrong,
+        "derive with `#[serde(remote = \"Self\")]` and name it in shared::json's macros",
+    );
 }
 
 #[test]
@@ -140,7 +143,7 @@ fn the_database_has_one_door_in_each_worker() {
         }
     }
     assert_eq!(doors, DATABASE_DOORS.len(), "doors that open it; is the rule read right?");
-    none(&beside, "speak to the database only in consumer/src/db.rs and durable/src/d1.rs");
+    assert_none(&beside, "speak to the database only in consumer/src/db.rs and durable/src/d1.rs");
 }
 
 /// Tests are left out: a case stands on one line, with its SQL or its JSON.
