@@ -81,7 +81,7 @@ fn files(place: &Place) -> Result<Vec<String>> {
     let there = |name: &&str| place.root.join(name).is_file();
     let files: Vec<String> = listed.lines().filter(there).map(str::to_owned).collect();
     if files.is_empty() {
-        bail!("git lists no Rust file; is the check read right?");
+        bail!("git lists no Rust file; does this check look in the right place?");
     }
     Ok(files)
 }

@@ -87,7 +87,7 @@ fn the_pipeline_names_functions_that_are_there() {
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let words = picture.split("::").skip(1).filter_map(|rest| rest.split(|it| !is_word(it)).next());
     let words: Vec<&str> = words.collect();
-    assert!(4 < words.len(), "few names: {words:?}; is the rule read right?");
+    assert!(4 < words.len(), "few names: {words:?}; does this test look in the right place?");
     for word in words {
         let code = [format!("pub fn {word}("), format!("pub fn {word}<")];
         let is_there =
@@ -110,7 +110,10 @@ fn each_worker_knows_only_its_part_of_shared() {
         let own = sources.iter().filter(|file| file.path.starts_with(&folder));
         let used = own.flat_map(|file| used_modules(&file.text).map(|it| (&file.path, it)));
         let used: Vec<_> = used.collect();
-        assert!(!used.is_empty(), "{crate_name} uses nothing of shared; is the rule read right?");
+        assert!(
+            !used.is_empty(),
+            "{crate_name} uses nothing of shared; does this test look in the right place?"
+        );
         let used = used.iter().filter(|(_, module)| unknown.contains(module));
         wrong.extend(used.map(|(path, module)| format!("{path}: shared::{module}")));
     }
@@ -190,7 +193,7 @@ fn packages_and_examples_import_nothing_else_of_ours() {
             let found = found.iter().filter(|name| !may_import(inside, name, names));
             wrong.extend(found.map(|name| format!("{path}: {name}")));
         }
-        assert!(10 < count, "{folder} has few imports; is the rule read right?");
+        assert!(10 < count, "{folder} has few imports; does this test look in the right place?");
     }
     assert_none(&wrong, "import nothing else, see ARCHITECTURE.md");
 }
@@ -239,7 +242,7 @@ fn the_readme_lists_every_route_of_ssr() {
     });
     let spelled: BTreeSet<String> =
         spelled.map(|path| format!("GET {}", path.replace("{org}", "{org_id}"))).collect();
-    assert!(5 < spelled.len(), "few routes: {spelled:?}; is the rule read right?");
+    assert!(5 < spelled.len(), "few routes: {spelled:?}; does this test look in the right place?");
     let spelled: BTreeSet<&str> = spelled.iter().map(String::as_str).collect();
     assert_eq!(listed, spelled, "README.md and ssr/src/route.rs list different routes");
 }
@@ -307,8 +310,8 @@ fn paths_that_the_pages_name_are_there() {
         let paths = paths.iter().filter(|path| !root().join(path).exists());
         gone.extend(paths.map(|path| format!("{page}: {path}")));
     }
-    assert!(50 < named, "only {named} paths; is the rule read right?");
-    assert_none(&gone, "name a path that is there");
+    assert!(50 < named, "only {named} paths; does this test look in the right place?");
+    assert_none(&gone, "name a path that exists");
 }
 
 /// Whether this begins with a folder of the root, and is no pattern.
@@ -339,6 +342,6 @@ fn commands_that_the_pages_name_are_there() {
             }
         }
     }
-    assert!(20 < named, "only {named} commands; is the rule read right?");
-    assert_none(&wrong, "name a command that there is");
+    assert!(20 < named, "only {named} commands; does this test look in the right place?");
+    assert_none(&wrong, "name a command that exists");
 }

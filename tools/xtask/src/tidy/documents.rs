@@ -37,11 +37,15 @@ fn files_that_the_documents_name_are_there() {
     for path in ["README.md", "CONTRIBUTING.md"] {
         let text = std::fs::read_to_string(root().join(path)).unwrap();
         let named = named(&text);
-        assert!(5 <= named.len(), "{path} names {} files; is the rule read right?", named.len());
+        assert!(
+            5 <= named.len(),
+            "{path} names {} files; does this test look in the right place?",
+            named.len()
+        );
         let missing = named.into_iter().filter(|name| !root().join(name).exists());
         gone.extend(missing.map(|name| format!("{path}: {name}")));
     }
-    assert_none(&gone, "name a file that is there");
+    assert_none(&gone, "name a file that exists");
 }
 
 /// The words that look like a file of this repository.
@@ -56,7 +60,7 @@ fn named(text: &str) -> Vec<&str> {
     words.filter(is_file).collect()
 }
 
-/// A recipe names the types and constants to change; who renames one is led here.
+/// A recipe names the types and constants to change; after a rename this test fails.
 #[test]
 fn the_cookbook_names_what_is_there() {
     let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
@@ -66,7 +70,7 @@ fn the_cookbook_names_what_is_there() {
             && word.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
     };
     let names: BTreeSet<&str> = cookbook.split('`').skip(1).step_by(2).filter(is_name).collect();
-    assert!(5 < names.len(), "few names were found; is the rule read right?");
+    assert!(5 < names.len(), "few names were found; does this test look in the right place?");
     let mut sources = files();
     sources.retain(|file| [".rs", ".mjs"].iter().any(|end| file.path.ends_with(end)));
     let is_there = |name: &str| {
@@ -75,12 +79,12 @@ fn the_cookbook_names_what_is_there() {
         sources.iter().any(|file| file.text.split(ends).any(is_word))
     };
     let gone = names.into_iter().filter(|name| !is_there(name)).map(str::to_owned);
-    assert_none(&gone.collect::<Vec<_>>(), "name in the cookbook what the code names");
+    assert_none(&gone.collect::<Vec<_>>(), "use the names of the code in the cookbook");
 }
 
-/// The apps are one family; the example keeps a copy, for its developer would have a file too.
+/// The apps look alike. The example has its own copy, as an app elsewhere would.
 #[test]
-fn the_apps_wear_one_style_sheet() {
+fn the_apps_share_one_style_sheet() {
     let read_page = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
     let sheet = read_page("ssr/templates/style.css");
     assert_eq!(sheet, read_page("examples/react-router/app/styles.css"), "copy the first over it");

@@ -62,7 +62,7 @@ fn the_glossary_explains_each_word_once_and_names_its_place() {
         }
     }
     assert!(words.contains("watch") && words.contains("floor"), "{words:?}");
-    assert!(30 < words.len(), "few words; is the rule read right?");
+    assert!(30 < words.len(), "few words; does this test look in the right place?");
     assert_none(&wrong, "fix docs/glossary.md");
 }
 

@@ -61,7 +61,7 @@ fn test_data_is_bytes_to_git() {
         .filter_map(|line| line.split_once('\t'))
         .filter_map(|(info, path)| Some((path, info.split_once("attr/")?.1.trim())))
         .collect();
-    assert!(100 < attributes.len(), "git names few files; is the rule read right?");
+    assert!(100 < attributes.len(), "git names few files; does this test look in the right place?");
     let mut wrong = Vec::new();
     for (path, attribute) in attributes {
         let is_bytes = BYTES.iter().any(|folder| path.starts_with(folder));

@@ -46,7 +46,7 @@ fn no_name_of_the_configuration_stands_in_code() {
             wrong.extend(found.into_iter().map(|(line, name)| format!("{path}:{line}: {name}")));
         }
     }
-    assert!(50 < seen, "only {seen} files of code; is the rule read right?");
+    assert!(50 < seen, "only {seen} files of code; does this test look in the right place?");
     assert_none(&wrong, "take the name from a binding or a variable; a stage has another one");
 }
 

@@ -35,7 +35,7 @@ fn the_readme_shows_the_table_of_settings() {
     assert!(is_there, "put this under \"Configure it\" in README.md:{want}");
 }
 
-/// Who has filled in the file may set what they like; as it comes, it says the defaults.
+/// An operator may change the file; as published it has the defaults.
 #[test]
 fn the_configuration_begins_with_the_defaults() {
     let variables = variables(&read_file("wrangler.toml"));
@@ -57,7 +57,10 @@ fn the_configuration_begins_with_the_defaults() {
             wrong.push(format!("[env.{env}] {name} is {value}, and its default is `{want}`"));
         }
     }
-    assert!(5 < variables.len(), "few variables are met; is the rule read right?");
+    assert!(
+        5 < variables.len(),
+        "few variables were found; does this test look in the right place?"
+    );
     assert_none(&wrong, "fix wrangler.toml, or shared/src/settings");
 }
 
@@ -77,11 +80,11 @@ fn the_guide_sets_what_there_is() {
     let text = read_file("docs/deploy.md");
     let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let set: Vec<_> = blocks.flat_map(variables).collect();
-    assert!(3 < set.len(), "the guide sets few variables; is the rule read right?");
+    assert!(3 < set.len(), "the guide sets few variables; does this test look in the right place?");
     let unknown = set.iter().filter(|(env, name, _)| row(env, name).is_none());
     let unknown: Vec<String> =
         unknown.map(|(env, name, _)| format!("[env.{env}] {name}")).collect();
-    assert_none(&unknown, "name a setting that there is");
+    assert_none(&unknown, "name a setting that exists");
 }
 
 #[test]
