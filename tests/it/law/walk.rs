@@ -119,9 +119,8 @@ impl Walk {
             let all = first || repeats == Repeats::Always;
             for earlier in bits(set).filter(|earlier| all || *earlier == index) {
                 let written = walk.apply_alone(earlier)?;
-                check_equal(&written, &0, || {
-                    format!("{earlier} again after {index} and {done:#b}")
-                })?;
+                let label = || format!("{earlier} again after {index} and {done:#b}");
+                check_equal(&written, &0, label)?;
                 walk.repeats += 1;
             }
             if first {
