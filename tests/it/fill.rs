@@ -14,8 +14,8 @@ fn permissions() -> Vec<String> {
     (0..100).map(|n| format!("org:feature_{n:03}:manage_it_all")).collect()
 }
 
-/// A watched user with so many memberships: half as `org:admin`, half as `org:member`, each of
-/// which lists `own` itself.
+/// A watched user with this many memberships, half as `org:admin` and half as `org:member`. Each
+/// membership has `own` as its own list of permissions.
 fn member_of(organizations: i64, own: &[String]) -> Db {
     let db = Db::new();
     db.exec(&format!(
@@ -31,8 +31,8 @@ fn member_of(organizations: i64, own: &[String]) -> Db {
     db
 }
 
-/// The catalogue knows the role, with these permissions.
-fn know(db: &Db, role: &str, permissions: &[String]) {
+/// Adds the role to the catalogue, with these permissions.
+fn add_role(db: &Db, role: &str, permissions: &[String]) {
     let listed = permissions.iter().map(|key| json!({ "id": format!("perm_{key}"), "key": key }));
     let listed = json!(listed.collect::<Vec<_>>()).to_string();
     let text = "INSERT INTO org_roles
@@ -41,9 +41,9 @@ fn know(db: &Db, role: &str, permissions: &[String]) {
     db.sql.execute(text, [role, listed.as_str()]).unwrap();
 }
 
-/// The set that a fill gives, whose every membership is as the view has it.
+/// The result of a fill, after a check that each membership is as in the view.
 #[track_caller]
-fn filled(db: &Db) -> RoleSet {
+fn checked_fill(db: &Db) -> RoleSet {
     let set = db.fill(ADA).unwrap().set;
     let text = "SELECT org_id, role, permissions FROM org_memberships WHERE user_id = ?1";
     for row in db.rows(text, [ADA]) {
@@ -59,8 +59,8 @@ fn filled(db: &Db) -> RoleSet {
     set
 }
 
-/// The greatest value that the fill reads, in bytes, and the bytes of all of them.
-fn bytes(db: &Db) -> (usize, usize) {
+/// The size in bytes of the largest value that the fill reads, and of all values together.
+fn fill_sizes(db: &Db) -> (usize, usize) {
     let size = |value: &Value| match value {
         Value::Text(text) => text.len(),
         Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => 8,
@@ -69,9 +69,9 @@ fn bytes(db: &Db) -> (usize, usize) {
     (sizes.iter().copied().max().unwrap(), sizes.iter().sum())
 }
 
-/// The limit that a list in one value runs into.
+/// All memberships as one JSON value exceed a limit of D1.
 #[track_caller]
-fn one_value_is_too_big(db: &Db) {
+fn assert_one_value_is_too_big(db: &Db) {
     let text =
         "SELECT json_group_array(json_object('id', m.org_id, 'permissions', json(m.permissions)))
       FROM org_memberships m WHERE m.user_id = ?1";
@@ -80,15 +80,15 @@ fn one_value_is_too_big(db: &Db) {
 }
 
 #[test]
-fn f_27_what_a_role_carries_is_read_once_for_the_role() {
+fn f_27_a_roles_permissions_are_read_once_per_role() {
     for organizations in [930, 5_000] {
         let db = member_of(organizations, &[]);
-        know(&db, "org:admin", &permissions());
-        know(&db, "org:member", &permissions());
-        one_value_is_too_big(&db);
-        let set = filled(&db);
+        add_role(&db, "org:admin", &permissions());
+        add_role(&db, "org:member", &permissions());
+        assert_one_value_is_too_big(&db);
+        let set = checked_fill(&db);
         assert_eq!(i64::try_from(set.organizations.len()).unwrap(), organizations);
-        let (greatest, all) = bytes(&db);
+        let (greatest, all) = fill_sizes(&db);
         let list = json!(permissions()).to_string().len();
         assert_eq!(greatest, list, "one list is the greatest value");
         let each = all / set.organizations.len();
@@ -97,28 +97,28 @@ fn f_27_what_a_role_carries_is_read_once_for_the_role() {
 }
 
 #[test]
-fn f_27_lists_of_the_memberships_own_are_read_where_the_catalogue_has_not_heard_of_the_role() {
+fn f_27_own_permission_lists_are_read_where_the_catalogue_lacks_the_role() {
     let db = member_of(5_000, &permissions());
-    one_value_is_too_big(&db);
-    let set = filled(&db);
+    assert_one_value_is_too_big(&db);
+    let set = checked_fill(&db);
     assert_eq!(set.organizations.len(), 5_000);
     assert!(set.organizations.iter().all(|it| it.permissions.len() == 100));
-    // A role that is known speaks for its members, and for no others.
-    know(&db, "org:admin", &permissions()[..2]);
-    let set = filled(&db);
+    // A role in the catalogue decides for its own members only.
+    add_role(&db, "org:admin", &permissions()[..2]);
+    let set = checked_fill(&db);
     let of = |role: &str| set.organizations.iter().find(|it| it.role == role).unwrap();
     assert_eq!((of("org:admin").permissions.len(), of("org:member").permissions.len()), (2, 100));
 }
 
 #[test]
-fn a_role_of_the_catalogue_that_carries_nothing_is_no_gap() {
+fn a_catalogue_role_without_permissions_gives_none() {
     let db = member_of(3, &permissions());
-    know(&db, "org:admin", &[]);
-    let set = filled(&db);
-    let none = |role: &str| {
+    add_role(&db, "org:admin", &[]);
+    let set = checked_fill(&db);
+    let gives_none = |role: &str| {
         let mut held = set.organizations.iter().filter(|it| it.role == role);
         held.all(|it| it.permissions.is_empty())
     };
-    assert!(none("org:admin") && !none("org:member"));
+    assert!(gives_none("org:admin") && !gives_none("org:member"));
     assert_eq!(set.organizations.len(), 3);
 }

@@ -1,5 +1,6 @@
-//! What a change costs is told by those who hold it, and what a fill costs by the user's own roles:
-//! counted in the steps of SQLite's machine, among few and among many others.
+//! The cost of a change depends only on the users it concerns, and the cost of a fill only on the
+//! user's own roles. It is counted in steps of SQLite's virtual machine, in a small and in a large
+//! database.
 
 use rusqlite::StatementStatus;
 use rusqlite::types::Value;
@@ -7,8 +8,9 @@ use shared::sql::{CATCH_UP, CATCH_UP_SOME, FILL};
 
 use crate::support::{Db, START};
 
-/// Users who are watched and members of an organization, each with an app role; and names of roles.
-fn crowd(users: u32, names: u32) -> Db {
+/// A database with this many watched users, each with app roles and a membership in one
+/// organization, and with this many names of roles.
+fn populated(users: u32, names: u32) -> Db {
     let db = Db::new();
     db.exec(&format!(
         r#"INSERT INTO settings VALUES ('default_role', 'member');
@@ -35,11 +37,11 @@ fn steps(db: &Db, text: &str) -> i32 {
     prepared.get_status(StatementStatus::VmStep)
 }
 
-/// A statement costs the same among few and among many, and bumps nobody.
+/// A statement costs the same among few users and among many, and bumps no watch.
 #[track_caller]
 fn costs_the_same(text: &str) {
     let [few, many] = [100, 10_000].map(|users| {
-        let db = crowd(users, 5);
+        let db = populated(users, 5);
         let steps = steps(&db, text);
         let risen: i64 = db.one("SELECT count(*) FROM watches WHERE version > acked", []);
         assert_eq!(risen, 0, "{text}");
@@ -94,9 +96,10 @@ fn a_new_default_role_costs_the_same_among_many() {
     costs_the_same("UPDATE roles SET name = 'other' WHERE name = 'member'");
 }
 
-/// The steps of one that lets `risen` watches take in a new default role, the worst of `times`.
-fn behind(users: u32, text: &str, arg: &Value, (risen, times): (usize, u32)) -> i32 {
-    let db = crowd(users, 5);
+/// The steps of a statement that lets `risen` watches catch up with a new default role: the
+/// greatest number in `times` runs.
+fn catch_up_steps(users: u32, text: &str, arg: &Value, (risen, times): (usize, u32)) -> i32 {
+    let db = populated(users, 5);
     db.exec("UPDATE settings SET value = 'admin' WHERE key = 'default_role'");
     let steps = |_| {
         let mut step = db.sql.prepare(text).unwrap();
@@ -112,7 +115,7 @@ fn a_step_behind_a_new_default_role_costs_the_same_among_many() {
         (CATCH_UP_SOME, Value::Integer(20), (20, 3)),
         (CATCH_UP, Value::Text("user_2".into()), (1, 1)),
     ] {
-        let [few, many] = [100, 10_000].map(|users| behind(users, text, &arg, how));
+        let [few, many] = [100, 10_000].map(|users| catch_up_steps(users, text, &arg, how));
         assert!(many <= few + few / 10, "{text}: {few} steps, and {many} among many");
     }
 }
@@ -120,7 +123,7 @@ fn a_step_behind_a_new_default_role_costs_the_same_among_many() {
 #[test]
 fn a_fill_costs_the_users_own_roles() {
     let [few, many] = [(10, 5), (2_000, 10_000)].map(|(users, names)| {
-        let db = crowd(users, names);
+        let db = populated(users, names);
         let mut fill = db.sql.prepare(FILL).unwrap();
         assert!(fill.exists(["user_2"]).unwrap());
         fill.get_status(StatementStatus::VmStep)
@@ -130,7 +133,7 @@ fn a_fill_costs_the_users_own_roles() {
 
 #[test]
 fn both_views_of_app_roles_show_the_same() {
-    let db = crowd(3, 3);
+    let db = populated(3, 3);
     db.exec(
         r#"UPDATE users SET app_roles = '["admin","member",1,null,"nowhere","name 1"]' WHERE id = 'user_1';
         UPDATE users SET banned = 1 WHERE id = 'user_2';

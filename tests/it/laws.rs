@@ -1,5 +1,5 @@
-//! The laws that everything rests on, on random cases: `PROPTEST_CASES` says on how many, and
-//! `cargo xtask sim laws` asks for over a million and shows what is printed here.
+//! The basic laws on random cases. `PROPTEST_CASES` sets how many. `cargo xtask sim laws` runs over
+//! a million and shows what is printed here.
 
 mod digest;
 mod fields;
@@ -9,14 +9,14 @@ mod rank;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-/// What each law is tried on at least.
+/// The least number of cases for each law.
 const CASES_MIN: u32 = 100;
 
-/// Tries a law on random cases, the same in every run, and says on how many it held.
+/// Tests a law on random cases, the same in every run, and prints how many there were.
 ///
-/// `share`: the law is tried on one in so many of the cases that are asked for, for it is slow.
+/// `share`: a slow law is tested on one in `share` of the cases.
 #[track_caller]
-fn holds<S: Strategy>(
+fn assert_law<S: Strategy>(
     law: &str,
     share: u32,
     strategy: &S,
@@ -27,13 +27,13 @@ fn holds<S: Strategy>(
     let config = Config { cases, failure_persistence: None, ..asked };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     match TestRunner::new_with_rng(config, rng).run(strategy, test) {
-        Ok(()) => say(&format!("law: {cases:>9} cases: {law}: holds")),
+        Ok(()) => report(&format!("law: {cases:>9} cases: {law}: holds")),
         Err(failure) => panic!("{law}: {failure}"),
     }
 }
 
-/// Tells on how much a law was tried.
+/// Prints how many cases were tested.
 #[expect(clippy::print_stdout, reason = "shown by `cargo xtask sim laws`")]
-pub(crate) fn say(line: &str) {
+pub(crate) fn report(line: &str) {
     println!("{line}");
 }

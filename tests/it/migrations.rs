@@ -1,4 +1,4 @@
-//! The migrations meet what may be there already, and what they make stays within D1's limits.
+//! The migrations on databases that already have tables, and the limits of D1 that they must keep.
 
 mod upgrade;
 
@@ -15,14 +15,14 @@ use shared::time::UnixMillis;
 use crate::support::clerk::{deliver, event_at, user_with};
 use crate::support::{Cells, Db, START, TUTORIAL, migrations, statement};
 
-/// Everything in a database, by name and text.
+/// Every object of a database, by type, name and text.
 fn schema(db: &Db) -> Vec<Cells> {
     db.rows("SELECT type, name, sql FROM sqlite_master ORDER BY type, name", [])
 }
 
-/// Migrating fails for this reason and leaves all as it was.
+/// Asserts that migrating fails for this reason and changes nothing.
 #[track_caller]
-fn refused(present: &str, why: &str) {
+fn assert_refused(present: &str, why: &str) {
     let db = Db::empty();
     db.exec(TUTORIAL);
     db.exec("insert into roles values (1, 'admin'); insert into user_roles values ('user_ada', 1)");
@@ -36,17 +36,17 @@ fn refused(present: &str, why: &str) {
 }
 
 #[test]
-fn a_table_of_the_applications_own_is_in_the_way() {
+fn a_table_of_the_application_stops_the_migration() {
     let why = |name: &str| format!("the name {name} is taken, see migrations/README.md");
-    refused("create table users (id text primary key, name text)", &why("users"));
-    refused("create table Users (id integer primary key)", &why("users"));
-    refused("create table settings (id integer primary key)", &why("settings"));
-    refused("create view memberships as select 1", &why("memberships"));
-    refused("create table watches (id integer)", "a name that Rolecall needs is taken");
+    assert_refused("create table users (id text primary key, name text)", &why("users"));
+    assert_refused("create table Users (id integer primary key)", &why("users"));
+    assert_refused("create table settings (id integer primary key)", &why("settings"));
+    assert_refused("create view memberships as select 1", &why("memberships"));
+    assert_refused("create table watches (id integer)", "a name that Rolecall needs is taken");
 }
 
 #[test]
-fn every_name_that_is_needed_is_looked_for() {
+fn every_needed_name_is_checked() {
     let db = Db::new();
     let ours: Vec<String> = db.column(
         "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT IN ('roles', 'user_roles')",
@@ -54,13 +54,13 @@ fn every_name_that_is_needed_is_looked_for() {
     );
     assert!(10 < ours.len());
     for name in ours {
-        refused(&format!("create table {name} (x)"), "taken, see migrations/README.md");
+        assert_refused(&format!("create table {name} (x)"), "taken, see migrations/README.md");
     }
 }
 
 #[test]
 fn tables_of_another_shape_than_the_tutorials_are_not_taken_over() {
-    let refused = |tables: &str, why: &str| {
+    let assert_not_taken_over = |tables: &str, why: &str| {
         let db = Db::empty();
         db.exec(tables);
         let before = schema(&db);
@@ -68,20 +68,26 @@ fn tables_of_another_shape_than_the_tutorials_are_not_taken_over() {
         assert!(error.contains(why), "{error}");
         assert_eq!(schema(&db), before);
     };
-    refused(
+    assert_not_taken_over(
         "create table roles (id integer primary key, name text)",
         "ON CONFLICT clause does not",
     );
-    refused("create table roles (id integer primary key, title text)", "has no column named name");
-    refused("create table user_roles (user text, role text)", "no such column: user_id");
-    refused(
+    assert_not_taken_over(
+        "create table roles (id integer primary key, title text)",
+        "has no column named name",
+    );
+    assert_not_taken_over(
+        "create table user_roles (user text, role text)",
+        "no such column: user_id",
+    );
+    assert_not_taken_over(
         "create table user_roles (user_id text, role_id text); insert into user_roles values ('u', 'admin')",
         "cannot store TEXT value in INTEGER column role_grants.role_id",
     );
 }
 
 #[test]
-fn what_is_unrelated_stays() {
+fn unrelated_tables_stay() {
     let db = Db::empty();
     db.exec("create table posts (id integer primary key, title text); insert into posts values (1, 'x')");
     db.migrate().unwrap();
@@ -89,7 +95,7 @@ fn what_is_unrelated_stays() {
 }
 
 #[test]
-fn each_migration_goes_on_from_the_one_before() {
+fn each_migration_applies_after_the_one_before() {
     let db = Db::empty();
     for text in migrations() {
         db.exec(&text);
@@ -99,9 +105,9 @@ fn each_migration_goes_on_from_the_one_before() {
     assert!(db.migrate().is_err(), "a second time it finds its own tables in the way");
 }
 
-/// A database of f52bcaa, from before the pairs and the keys, with these rows, brought up to date:
-/// by the rest of the old files first, then by the new ones.
-fn brought_up(rows: &str) -> (Db, Vec<i64>) {
+/// A database of f52bcaa, before the pairs and the keys, with these rows. It is upgraded first by
+/// the rest of the old files, then by the new ones.
+fn upgraded(rows: &str) -> (Db, Vec<i64>) {
     let db = Db::empty();
     let old = upgrade::old_files();
     let (before, after) = old.split_at(6);
@@ -124,75 +130,91 @@ fn brought_up(rows: &str) -> (Db, Vec<i64>) {
     (db, risen.to_vec())
 }
 
-/// Role and permissions of the organizations of a user.
-fn held(db: &Db, user: &str) -> Vec<(String, String)> {
+/// Role and permissions of a user in each organization.
+fn organizations_of(db: &Db, user: &str) -> Vec<(String, String)> {
     let set = db.fill(user).unwrap().set;
     set.organizations.into_iter().map(|it| (it.role, it.permissions.join(" "))).collect()
 }
 
-fn one(role: &str, permissions: &str) -> Vec<(String, String)> {
+fn one_organization(role: &str, permissions: &str) -> Vec<(String, String)> {
     vec![(role.into(), permissions.into())]
 }
 
 #[test]
-fn of_two_live_memberships_of_a_pair_the_older_ends_with_the_migration() {
-    let (db, risen) = brought_up(
+fn the_migration_ends_the_older_of_two_memberships_of_a_pair() {
+    let (db, risen) = upgraded(
         "MEMBERSHIPS
         ('orgmem_1', 'org_1', 'user_ada', 'org:admin', '[]', 0, 1, 1, 1, 'a'),
         ('orgmem_2', 'org_1', 'user_ada', 'org:member', '[]', 0, 2, 2, 1, 'a'),
         ('orgmem_3', 'org_1', 'user_bob', 'org:x', '[]', 0, 1, 1, 1, 'a');
         ROLES ('role_1', 'org:x', '[]', 0, 1, 1, 1, 'a'), ('role_2', 'org:member', '[]', 0, 1, 1, 1, 'a')",
     );
-    assert_eq!(held(&db, "user_ada"), one("org:member", ""));
+    assert_eq!(organizations_of(&db, "user_ada"), one_organization("org:member", ""));
     assert_eq!(risen, [1, 0], "the cache of a user who loses a role is owed a hint");
 }
 
 #[test]
-fn the_keys_of_a_catalogue_without_deletions_are_those_that_live() {
-    let (db, risen) = brought_up(
+fn without_deletions_only_live_keys_are_known() {
+    let (db, risen) = upgraded(
         r#"MEMBERSHIPS
         ('orgmem_1', 'org_1', 'user_ada', 'org:lone', '["org:own:read"]', 0, 1, 1, 1, 'a'),
         ('orgmem_2', 'org_1', 'user_bob', 'org:x', '[]', 0, 1, 1, 1, 'a');
         ROLES ('role_1', 'org:x', '[{"id":"perm_9","key":"org:p:read"}]', 0, 1, 1, 1, 'a')"#,
     );
-    assert_eq!(held(&db, "user_ada"), one("org:lone", "org:own:read"), "its own list speaks again");
-    assert_eq!(held(&db, "user_bob"), one("org:x", "org:p:read"));
+    assert_eq!(
+        organizations_of(&db, "user_ada"),
+        one_organization("org:lone", "org:own:read"),
+        "its own list counts again"
+    );
+    assert_eq!(organizations_of(&db, "user_bob"), one_organization("org:x", "org:p:read"));
     assert_eq!(risen, [1, 0]);
 }
 
 #[test]
-fn where_something_was_deleted_no_list_comes_back_by_the_migration() {
-    let (db, _) = brought_up(
+fn after_a_deletion_the_migration_restores_no_permission_list() {
+    let (db, _) = upgraded(
         r#"MEMBERSHIPS
         ('orgmem_1', 'org_1', 'user_ada', 'org:gone', '["org:own:read"]', 0, 1, 1, 1, 'a'),
         ('orgmem_2', 'org_1', 'user_bob', 'org:x', '["org:p:read","org:p:gone"]', 0, 1, 1, 1, 'a');
         ROLES ('role_1', 'org:x', '[{"id":"perm_9","key":"org:p:read"}]', 0, 1, 1, 1, 'a'), ('role_2', '', '[]', 1, 0, 0, 0, '');
         PERMISSIONS ('perm_1', '', 1, 0, 0, 0, '')"#,
     );
-    assert_eq!(held(&db, "user_ada"), one("org:gone", ""));
-    assert_eq!(held(&db, "user_bob"), one("org:x", "org:p:read"), "what a live role gives stays");
+    assert_eq!(organizations_of(&db, "user_ada"), one_organization("org:gone", ""));
+    assert_eq!(
+        organizations_of(&db, "user_bob"),
+        one_organization("org:x", "org:p:read"),
+        "what a live role gives stays"
+    );
 }
 
-/// A permission that nobody has told of by itself, such as Clerk's own, is not retired by it.
+/// A permission without an event of its own, such as one of Clerk's system permissions, is not
+/// retired by the delete of another.
 #[test]
-fn a_deleted_permission_silences_lists_until_the_role_is_heard_of_and_retires_no_other() {
-    let (db, _) = brought_up(
+fn a_deleted_permission_hides_lists_until_the_role_arrives_and_retires_no_other() {
+    let (db, _) = upgraded(
         r#"MEMBERSHIPS
         ('orgmem_1', 'org_1', 'user_ada', 'org:admin', '["org:a:read","org:b:write"]', 0, 1, 1, 1, 'a');
         PERMISSIONS ('perm_1', '', 1, 0, 0, 0, '')"#,
     );
-    assert_eq!(held(&db, "user_ada"), one("org:admin", ""), "one of them may be the deleted one");
+    assert_eq!(
+        organizations_of(&db, "user_ada"),
+        one_organization("org:admin", ""),
+        "one of them may be the deleted one"
+    );
     db.exec(
         r#"INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, projection, digest) VALUES
         ('role_1', 'org:admin', '[{"id":"perm_2","key":"org:a:read"},{"id":"perm_3","key":"org:b:write"}]', 0, 2, 2, 2, 'a')"#,
     );
-    assert_eq!(held(&db, "user_ada"), one("org:admin", "org:a:read org:b:write"));
+    assert_eq!(
+        organizations_of(&db, "user_ada"),
+        one_organization("org:admin", "org:a:read org:b:write")
+    );
     assert!(db.column::<String>("SELECT key FROM retired_permissions", []).is_empty());
 }
 
-/// The two statements of the page, word by word.
+/// Runs the two statements exactly as they are in `migrations/README.md`.
 #[test]
-fn a_member_who_is_shut_out_is_found_and_let_in_as_the_page_says() {
+fn the_statements_of_the_readme_find_and_restore_a_shut_out_member() {
     let page = include_str!("../../migrations/README.md");
     let (_, rest) = page.split_once("## A member who is shut out").unwrap();
     let statements: Vec<&str> =
@@ -208,19 +230,25 @@ fn a_member_who_is_shut_out_is_found_and_let_in_as_the_page_says() {
     insert("orgmem_2", "org:member", 9);
     db.exec("INSERT INTO watches (user_id, owner, version, acked) VALUES ('user_ada', 1, 1, 1)");
     let shut_out = || db.column::<String>(statements[0], []);
-    assert!(shut_out().is_empty(), "somebody stands at the pair's rank");
+    assert!(shut_out().is_empty(), "a live membership has the pair's rank");
     db.exec("DELETE FROM memberships WHERE id = 'orgmem_2'");
-    assert_eq!((shut_out(), held(&db, "user_ada").len()), (vec!["orgmem_1".to_owned()], 0));
+    assert_eq!(
+        (shut_out(), organizations_of(&db, "user_ada").len()),
+        (vec!["orgmem_1".to_owned()], 0)
+    );
     let before = db.version("user_ada");
     db.exec(&statements[1].replace("orgmem_…", "orgmem_1"));
-    assert_eq!((shut_out().len(), held(&db, "user_ada")), (0, one("org:admin", "")));
+    assert_eq!(
+        (shut_out().len(), organizations_of(&db, "user_ada")),
+        (0, one_organization("org:admin", ""))
+    );
     assert!(before < db.version("user_ada"), "the cache is owed a hint");
 }
 
-/// Who is touched by a change of a role or a permission is found from its holders: no step reads
-/// every membership or every watch.
+/// The users that a change of a role or a permission concerns are found through the members that
+/// have it: no step reads every membership or every watch.
 #[test]
-fn a_change_of_a_role_starts_from_those_who_hold_it() {
+fn a_change_of_a_role_reads_only_its_holders() {
     let db = Db::new();
     let texts: Vec<String> = db.column(
         "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND (name LIKE 'bump_org_%' OR name LIKE 'bump_roles_%')",
@@ -269,8 +297,8 @@ fn sqlite_is_no_older_than_d1s() {
     assert!(3_045_000 <= number, "{number}");
 }
 
-/// C-12. A role cache must read the watch, the roles and the organizations in one statement: of
-/// two, the second could see what came between them.
+/// C-12. A role cache must read the watch, the roles and the organizations in one statement: with
+/// two, the second could see a change that came between them.
 #[test]
 fn c_12_a_fill_reads_version_and_roles_in_one_select() {
     let db = Db::new();
@@ -293,8 +321,8 @@ fn c_12_a_fill_reads_version_and_roles_in_one_select() {
     }
 }
 
-/// C-12. What is not read cannot be paired with another version: of all that the Workers send, the
-/// fill alone names what holds a user's roles.
+/// C-12. Roles that only one statement reads cannot be paired with another version: of all
+/// statements of the Workers, only the fill reads the tables and views with a user's roles.
 #[test]
 fn c_12_nothing_but_the_fill_reads_roles() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -342,12 +370,12 @@ fn each_text_is_one_statement_with_its_parameters() {
 }
 
 #[test]
-fn a_fill_looks_nobody_up_by_scanning() {
+fn a_fill_scans_no_large_table() {
     let db = Db::new();
     let plan = db.plan_of(&statement(FILL, &[&"user_ada"]));
     let scans: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN")).collect();
-    // Lists of one row's own, and the few names that count; of people, roles and memberships none
-    // is read but the user's own.
+    // Scans are allowed for JSON lists inside one row and for the few names of default and granted
+    // roles. Of users, roles and memberships only the user's own rows are read.
     for step in scans {
         let table = step.split(' ').nth(1).unwrap();
         assert!(["entry", "user_role_names"].contains(&table), "{step} in {plan:#?}");

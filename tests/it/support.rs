@@ -1,5 +1,4 @@
-//! D1 as these tests have it: SQLite with the real migrations, under D1's limits, and a clock that
-//! stands where a test puts it.
+//! D1 in these tests: SQLite with the real migrations, D1's limits, and a clock that the test sets.
 
 pub(crate) mod clerk;
 
@@ -13,7 +12,7 @@ use testkit::sqlite::{Database, bound};
 
 pub(crate) use testkit::sqlite::{Cells, START};
 
-/// What the tutorial tells its readers to make.
+/// The tables of the tutorial, see `docs/tutorial-contract.md`.
 pub(crate) const TUTORIAL: &str = "
 create table if not exists roles (id integer primary key, name text unique);
 create table if not exists user_roles (
@@ -24,7 +23,7 @@ create table if not exists user_roles (
 create index if not exists idx_user_roles_user on user_roles(user_id);
 ";
 
-/// A database whose refusals end the test.
+/// A database that panics on an error.
 pub(crate) struct Db(Database);
 
 impl Deref for Db {
@@ -84,7 +83,7 @@ impl Db {
         all.remove(0)
     }
 
-    /// What a role cache reads; `None` for a user whom nobody watches.
+    /// Reads what a role cache reads; `None` for a user without a watch.
     #[track_caller]
     pub(crate) fn fill(&self, user: &str) -> Option<FillResult> {
         self.0.fill(user).unwrap()
@@ -124,7 +123,7 @@ pub(crate) fn statement(sql: &'static str, args: &[&dyn AsArg]) -> Statement {
     Statement { sql, args: args.iter().map(|arg| arg.as_arg()).collect() }
 }
 
-/// What can be a parameter.
+/// A type that can be a parameter.
 pub(crate) trait AsArg {
     fn as_arg(&self) -> Arg;
 }

@@ -1,9 +1,9 @@
-//! The outbox's triggers: a watched user's version rises when the roles can have changed, whoever
-//! writes, and does not when they cannot.
+//! The outbox's triggers: a watched user's version rises when the roles can have changed, no
+//! matter who writes, and only then.
 
 mod changed;
 mod every;
-mod held;
+mod side_by_side;
 mod random;
 
 use crate::support::{Db, START};
@@ -13,8 +13,8 @@ const WATCHED: [&str; 5] = ["user_ada", "user_bob", "user_dee", "user_eve", "use
 
 /// Ada is an admin by grant and an editor by metadata, and a member of two organizations: in the
 /// first with a role that the catalogue has, in the second with one that it lacks. Bob is a member
-/// of the first, and the role of editor is revoked for him. Dee is banned, Eve is deleted, Una was
-/// never heard of.
+/// of the first, and the role of editor is revoked for him. Dee is banned, Eve is deleted, Una is
+/// unknown.
 const WORLD: &str = r#"
 INSERT INTO settings VALUES ('default_role', 'member'), ('other', 'x');
 INSERT INTO roles VALUES (1, 'member'), (2, 'admin'), (3, 'editor'), (4, 'spare');
@@ -47,7 +47,7 @@ fn world() -> Db {
     db
 }
 
-/// Applies each write to the same world, and compares whose next fill has a greater version.
+/// Applies each write to the same world, and compares which users' next fill has a greater version.
 #[track_caller]
 fn check(cases: &[(&str, &[&str])]) {
     check_after("", cases);
@@ -71,7 +71,7 @@ fn check_after(prepare: &str, cases: &[(&str, &[&str])]) {
 }
 
 const NOBODY: &[&str] = &[];
-/// Nothing was ever heard of the catalogue: each membership's own list counts.
+/// The catalogue is empty and no key is known: each membership's own list counts.
 const NO_CATALOGUE: &str = "DELETE FROM org_roles; DELETE FROM org_permissions; \
     DELETE FROM org_role_keys; DELETE FROM org_permission_keys";
 const ALL: &[&str] = &["ada", "bob", "dee", "eve", "una"];
@@ -201,7 +201,7 @@ fn org_roles() {
             ("UPDATE memberships SET permissions = '[]' WHERE id = 'orgmem_3'", &["ada"]),
         ],
     );
-    // A role that nobody has ends nobody's own list, on a database that knew none.
+    // In an empty catalogue, a new role that nobody has changes no membership's own list.
     check_after(
         NO_CATALOGUE,
         &[
@@ -241,7 +241,7 @@ fn membership_pairs() {
 }
 
 #[test]
-fn keys_that_were_heard_of() {
+fn known_keys() {
     check(&[
         ("INSERT INTO org_role_keys VALUES ('org:lone')", &["ada"]),
         ("INSERT INTO org_role_keys VALUES ('org:new')", NOBODY),

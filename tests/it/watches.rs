@@ -1,4 +1,5 @@
-//! The watches: who may register, take over, acknowledge and end one, and what is owed meanwhile.
+//! Watches: which owner may register, take over, acknowledge and delete one, and which hints are
+//! pending meanwhile.
 
 use rusqlite::types::Value;
 use shared::id::UserId;
@@ -23,7 +24,7 @@ fn watch(db: &Db, user: &str) -> Option<(i64, i64, i64)> {
     Some((owner, version, acked))
 }
 
-/// Something that changes the roles of this user.
+/// Changes the roles of this user.
 fn change(db: &Db, user: &str) {
     db.exec(&format!(
         "INSERT INTO role_grants (user_id, role_id, granted, at, id)
@@ -35,28 +36,28 @@ fn run(db: &Db, statement: Statement) -> usize {
     db.run(&[statement]).unwrap()[0]
 }
 
-fn pending(user: &str, owner: i64, version: i64) -> PendingHint {
+fn hint(user: &str, owner: i64, version: i64) -> PendingHint {
     PendingHint { user_id: user.into(), owner, version }
 }
 
-/// What is owed, after `last` or from the beginning.
-fn owed_after(db: &Db, last: Option<&PendingHint>) -> Vec<PendingHint> {
+/// The pending hints, after `last` or from the beginning.
+fn pending_after(db: &Db, last: Option<&PendingHint>) -> Vec<PendingHint> {
     query(db, &page(last))
 }
 
-fn owed(db: &Db) -> Vec<PendingHint> {
-    owed_after(db, None)
+fn pending_hints(db: &Db) -> Vec<PendingHint> {
+    pending_after(db, None)
 }
 
-fn owed_to(db: &Db, users: &[&str]) -> Vec<PendingHint> {
+fn pending_for(db: &Db, users: &[&str]) -> Vec<PendingHint> {
     query(db, &pending_of(&users.iter().map(|user| UserId::parse(user).unwrap()).collect()))
 }
 
 fn query(db: &Db, statement: &Statement) -> Vec<PendingHint> {
-    db.query(statement).into_iter().map(read).collect()
+    db.query(statement).into_iter().map(to_pending_hint).collect()
 }
 
-fn read(row: Cells) -> PendingHint {
+fn to_pending_hint(row: Cells) -> PendingHint {
     let Ok([Value::Text(user_id), Value::Integer(owner), Value::Integer(version)]) =
         <[Value; 3]>::try_from(row)
     else {
@@ -70,7 +71,7 @@ fn ack(db: &Db, hints: &[PendingHint]) -> usize {
     db.run(&statements).unwrap().iter().sum()
 }
 
-fn gone(db: &Db, hints: &[PendingHint]) -> usize {
+fn settle_gone(db: &Db, hints: &[PendingHint]) -> usize {
     let statements = settle(&HintResults { gone: hints.to_vec(), ..HintResults::default() });
     db.run(&statements).unwrap().iter().sum()
 }
@@ -84,16 +85,16 @@ fn unwatch(db: &Db, user: &'static str, owner: i64) -> usize {
 }
 
 #[test]
-fn a_new_watch_begins_at_the_clock_and_owes_nothing() {
+fn a_new_watch_starts_at_the_clock_with_no_pending_hint() {
     let db = Db::new();
     assert!(db.fill(ADA).is_none(), "nobody watches");
     assert_eq!(register(&db, ADA, 7, 0), 1);
     assert_eq!(watch(&db, ADA), Some((7, START, START)));
-    assert_eq!(owed(&db), []);
+    assert_eq!(pending_hints(&db), []);
 }
 
 #[test]
-fn a_new_watch_begins_above_the_floor_of_an_earlier_one() {
+fn a_new_watch_starts_above_the_floor() {
     let db = Db::new();
     register(&db, ADA, 7, START + 500);
     assert_eq!(watch(&db, ADA), Some((7, START + 501, START + 501)));
@@ -109,11 +110,15 @@ fn only_a_greater_owner_takes_a_watch_over() {
     assert_eq!(register(&db, ADA, 6, START + 9_999), 0, "a floor does not help a lesser owner");
     assert_eq!(watch(&db, ADA), before);
     assert_eq!(register(&db, ADA, 8, 0), 1);
-    assert_eq!(watch(&db, ADA), Some((8, START + 2, START + 2)), "above, and nothing is owed");
+    assert_eq!(
+        watch(&db, ADA),
+        Some((8, START + 2, START + 2)),
+        "above the old version, and nothing is pending"
+    );
 }
 
 #[test]
-fn a_restored_database_is_lifted_above_the_floor() {
+fn a_watch_in_a_restored_database_rises_above_the_floor() {
     let db = Db::new();
     register(&db, ADA, 7, 0);
     assert_eq!(register(&db, ADA, 7, START), 0, "the floor is reached");
@@ -125,11 +130,11 @@ fn a_restored_database_is_lifted_above_the_floor() {
 }
 
 #[test]
-fn what_changes_after_a_watch_began_is_owed() {
+fn a_change_after_registration_is_pending() {
     let db = Db::new();
     let first = db.register(ADA, 7, 0);
     change(&db, ADA);
-    assert_eq!(owed(&db), [pending(ADA, 7, first.set.version + 1)]);
+    assert_eq!(pending_hints(&db), [hint(ADA, 7, first.set.version + 1)]);
     assert_eq!(watch(&db, ADA).unwrap().2, first.set.version, "not acknowledged by anybody");
 }
 
@@ -145,7 +150,7 @@ fn a_refresh_writes_nothing() {
 }
 
 #[test]
-fn the_oldest_are_owed_first() {
+fn the_oldest_pending_hints_come_first() {
     let db = Db::new();
     for (user, at) in [("user_c", 30), ("user_a", 10), ("user_b", 20), ("user_d", 40)] {
         db.at(START);
@@ -153,26 +158,26 @@ fn the_oldest_are_owed_first() {
         db.at(START + at);
         change(&db, user);
     }
-    ack(&db, &[pending("user_d", 7, START + 40)]);
+    ack(&db, &[hint("user_d", 7, START + 40)]);
     let [a, b, c] =
-        [("user_a", 10), ("user_b", 20), ("user_c", 30)].map(|(u, at)| pending(u, 7, START + at));
-    assert_eq!(owed(&db), [a, b, c.clone()]);
-    assert_eq!(owed_to(&db, &["user_d", "user_c", "user_unknown"]), [c]);
+        [("user_a", 10), ("user_b", 20), ("user_c", 30)].map(|(u, at)| hint(u, 7, START + at));
+    assert_eq!(pending_hints(&db), [a, b, c.clone()]);
+    assert_eq!(pending_for(&db, &["user_d", "user_c", "user_unknown"]), [c]);
 }
 
 #[test]
-fn the_outbox_is_paged_and_nobody_is_passed_over() {
+fn paging_through_the_outbox_skips_nobody() {
     let db = Db::new();
     for number in 0..250 {
         let user = format!("user_{number:03}");
         db.register(&user, 7, 0);
-        // Several at one instant, across the pages' borders.
+        // Several have the same version, also across the end of a page.
         db.at(START + number / 7);
     }
     db.exec("UPDATE watches SET version = version + 1");
     let (mut seen, mut pages) = (Vec::<PendingHint>::new(), Vec::new());
     loop {
-        let page = owed_after(&db, seen.last());
+        let page = pending_after(&db, seen.last());
         if page.is_empty() {
             break;
         }
@@ -186,47 +191,47 @@ fn the_outbox_is_paged_and_nobody_is_passed_over() {
 }
 
 #[test]
-fn an_acknowledgement_settles_what_was_hinted_and_no_more() {
+fn an_acknowledgement_covers_only_the_hinted_version() {
     let db = Db::new();
     register(&db, ADA, 7, 0);
     register(&db, BOB, 8, 0);
     change(&db, ADA);
-    let hinted = owed(&db);
+    let hinted = pending_hints(&db);
     change(&db, ADA);
     assert_eq!(ack(&db, &hinted), 1);
     assert_eq!(watch(&db, ADA), Some((7, START + 2, START + 1)));
-    assert_eq!(owed(&db), [pending(ADA, 7, START + 2)], "the later change is still owed");
+    assert_eq!(pending_hints(&db), [hint(ADA, 7, START + 2)], "the later change is still pending");
     assert_eq!(ack(&db, &hinted), 0, "the same again");
-    assert_eq!(ack(&db, &[pending(ADA, 7, START + 2), pending(BOB, 8, START)]), 1);
-    assert_eq!(owed(&db), []);
+    assert_eq!(ack(&db, &[hint(ADA, 7, START + 2), hint(BOB, 8, START)]), 1);
+    assert_eq!(pending_hints(&db), []);
     assert_eq!(ack(&db, &hinted), 0, "an older one does not lower it");
     assert_eq!(watch(&db, ADA), Some((7, START + 2, START + 2)));
 }
 
 #[test]
-fn an_acknowledgement_of_another_owner_is_void() {
+fn an_acknowledgement_of_another_owner_is_ignored() {
     let db = Db::new();
     register(&db, ADA, 7, 0);
     change(&db, ADA);
-    assert_eq!(ack(&db, &[pending(ADA, 6, START + 1), pending(ADA, 8, START + 1)]), 0);
-    assert_eq!(owed(&db).len(), 1);
-    assert_eq!(ack(&db, &[pending("user_nobody", 7, START)]), 0);
+    assert_eq!(ack(&db, &[hint(ADA, 6, START + 1), hint(ADA, 8, START + 1)]), 0);
+    assert_eq!(pending_hints(&db).len(), 1);
+    assert_eq!(ack(&db, &[hint("user_nobody", 7, START)]), 0);
 }
 
 #[test]
-fn a_watch_that_no_object_owns_is_deleted_by_its_owner_alone() {
+fn a_gone_answer_deletes_only_the_watch_of_that_owner() {
     let db = Db::new();
     for (user, owner) in [(ADA, 7), (BOB, 8), ("user_eve", 9)] {
         db.register(user, owner, 0);
     }
-    assert_eq!(gone(&db, &[pending(ADA, 6, START), pending(BOB, 8, START)]), 1);
+    assert_eq!(settle_gone(&db, &[hint(ADA, 6, START), hint(BOB, 8, START)]), 1);
     assert!(watch(&db, BOB).is_none());
     assert!(watch(&db, ADA).is_some() && watch(&db, "user_eve").is_some());
-    assert_eq!(gone(&db, &[]), 0);
+    assert_eq!(settle_gone(&db, &[]), 0);
 }
 
 #[test]
-fn only_its_owner_ends_a_watch() {
+fn only_the_owner_deletes_a_watch() {
     let db = Db::new();
     register(&db, ADA, 8, 0);
     assert_eq!((unwatch(&db, ADA, 7), unwatch(&db, ADA, 9), unwatch(&db, BOB, 8)), (0, 0, 0));
@@ -241,7 +246,7 @@ fn marks(db: &Db) -> Vec<Cells> {
 }
 
 #[test]
-fn a_watch_begins_above_the_one_that_was_deleted_in_the_same_millisecond() {
+fn a_new_watch_starts_above_one_deleted_in_the_same_millisecond() {
     let db = Db::new();
     register(&db, ADA, 7, 0);
     change(&db, ADA);
@@ -252,15 +257,15 @@ fn a_watch_begins_above_the_one_that_was_deleted_in_the_same_millisecond() {
     change(&db, ADA);
     register(&db, ADA, 8, 0);
     assert_eq!(watch(&db, ADA), Some((8, START + 3, START + 3)));
-    gone(&db, &[pending(ADA, 8, START + 3)]);
+    settle_gone(&db, &[hint(ADA, 8, START + 3)]);
     register(&db, BOB, 9, 0);
-    assert_eq!(watch(&db, BOB), Some((9, START, START)), "another user's mark means nothing");
+    assert_eq!(watch(&db, BOB), Some((9, START, START)), "another user's mark has no effect");
     register(&db, ADA, 9, START + 1);
-    assert_eq!(watch(&db, ADA), Some((9, START + 4, START + 4)), "neither does a lesser floor");
+    assert_eq!(watch(&db, ADA), Some((9, START + 4, START + 4)), "nor has a lower floor");
 }
 
 #[test]
-fn a_mark_stands_only_while_the_clock_has_not_passed_it() {
+fn a_mark_is_kept_only_until_the_clock_has_passed_it() {
     let db = Db::new();
     register(&db, ADA, 7, 0);
     register(&db, BOB, 7, 0);
@@ -271,11 +276,11 @@ fn a_mark_stands_only_while_the_clock_has_not_passed_it() {
     assert_eq!(marks(&db).len(), 1, "the clock has passed Bob's");
     register(&db, ADA, 8, 0);
     assert_eq!(watch(&db, ADA), Some((8, START + 1, START + 1)));
-    assert!(marks(&db).is_empty(), "a watch needs its mark no more");
+    assert!(marks(&db).is_empty(), "the mark is deleted with the new watch");
 }
 
 #[test]
-fn who_is_not_watched_costs_nothing() {
+fn an_unwatched_user_costs_no_write() {
     let db = Db::new();
     db.exec(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
@@ -295,11 +300,11 @@ fn who_is_not_watched_costs_nothing() {
     assert_eq!(writes("UPDATE users SET email = id, updated_at = 2"), 1000, "profiles");
     assert_eq!(writes("UPDATE users SET banned = 1 WHERE id = 'user_499'"), 1);
     assert_eq!(writes("UPDATE organizations SET deleted = 1"), 2, "the row and the one watch");
-    assert_eq!(owed(&db).len(), 1);
+    assert_eq!(pending_hints(&db).len(), 1);
 }
 
 /// A live user with a watch.
-fn live(db: &Db, user: &str) -> i64 {
+fn watch_live_user(db: &Db, user: &str) -> i64 {
     db.exec(&format!(
         "INSERT INTO users (id, deleted, updated_at, event_at, projection, digest)
          VALUES ('{user}', 0, 1, 1, 1, '')"
@@ -307,8 +312,8 @@ fn live(db: &Db, user: &str) -> i64 {
     db.register(user, 7, 0).set.version
 }
 
-/// The setting alone, without the step behind it.
-fn new_default(db: &Db, name: &str) {
+/// Writes the setting alone, without the first step of catching up.
+fn set_default_role(db: &Db, name: &str) {
     let statements = default_role(name);
     let (step, setting) = statements.split_last().unwrap();
     assert_eq!(*step, catch_up());
@@ -316,11 +321,11 @@ fn new_default(db: &Db, name: &str) {
 }
 
 #[test]
-fn a_fill_takes_in_a_new_default_role_under_a_version_of_its_own() {
+fn a_fill_after_a_new_default_role_raises_the_version() {
     let db = Db::new();
-    new_default(&db, "member");
-    let first = live(&db, ADA);
-    new_default(&db, "guest");
+    set_default_role(&db, "member");
+    let first = watch_live_user(&db, ADA);
+    set_default_role(&db, "guest");
     assert_eq!(watch(&db, ADA), Some((7, first, first)), "the change itself writes no watch");
     let unlifted = db.read(ADA).unwrap().unwrap().set;
     assert_eq!((unlifted.version, &unlifted.roles[..]), (first, &["guest".into()][..]), "wrong");
@@ -328,23 +333,23 @@ fn a_fill_takes_in_a_new_default_role_under_a_version_of_its_own() {
         let filled = db.fill(ADA).unwrap().set;
         assert_eq!((filled.version, filled.roles), (first + 1, vec!["guest".into()]));
     }
-    assert_eq!(owed(&db), [pending(ADA, 7, first + 1)], "the answer to the fill may be lost");
+    assert_eq!(pending_hints(&db), [hint(ADA, 7, first + 1)], "the answer to the fill may be lost");
     change(&db, ADA);
     assert_eq!(db.fill(ADA).unwrap().set.version, first + 2);
-    new_default(&db, "guest");
-    assert_eq!(db.fill(ADA).unwrap().set.version, first + 2, "it stood so");
+    set_default_role(&db, "guest");
+    assert_eq!(db.fill(ADA).unwrap().set.version, first + 2, "the setting did not change");
 }
 
 #[test]
 fn a_new_default_role_reaches_every_watch_in_bounded_steps() {
     let db = Db::new();
-    new_default(&db, "member");
+    set_default_role(&db, "member");
     for number in 0..250 {
-        live(&db, &format!("user_{number:03}"));
+        watch_live_user(&db, &format!("user_{number:03}"));
     }
-    new_default(&db, "guest");
-    assert_eq!(owed(&db), []);
-    // One has filled before its turn, one has begun anew.
+    set_default_role(&db, "guest");
+    assert_eq!(pending_hints(&db), []);
+    // One has filled before its turn, one has a new owner.
     db.fill("user_249").unwrap();
     register(&db, "user_248", 8, 0);
     let mut owing = vec![];
@@ -358,10 +363,10 @@ fn a_new_default_role_reaches_every_watch_in_bounded_steps() {
 }
 
 #[test]
-fn a_name_that_becomes_the_default_roles_concerns_everybody() {
+fn renaming_the_default_role_changes_everyone() {
     let db = Db::new();
-    new_default(&db, "member");
-    let first = live(&db, ADA);
+    set_default_role(&db, "member");
+    let first = watch_live_user(&db, ADA);
     db.exec("UPDATE roles SET name = 'other' WHERE name = 'member'");
     assert!(db.fill(ADA).unwrap().set.roles.is_empty());
     db.exec("UPDATE roles SET name = 'member' WHERE name = 'other'");
@@ -370,15 +375,15 @@ fn a_name_that_becomes_the_default_roles_concerns_everybody() {
 }
 
 #[test]
-fn the_version_of_what_everybody_has_rises_though_a_hand_deletes_it() {
+fn the_version_of_everyone_rises_even_after_its_row_was_deleted() {
     let db = Db::new();
-    new_default(&db, "member");
-    let first = live(&db, ADA);
+    set_default_role(&db, "member");
+    let first = watch_live_user(&db, ADA);
     db.exec("DELETE FROM everyone");
     assert_eq!(db.fill(ADA).unwrap().set.version, first);
-    live(&db, BOB);
+    watch_live_user(&db, BOB);
     db.at(START + 9);
-    new_default(&db, "guest");
+    set_default_role(&db, "guest");
     for user in [ADA, BOB] {
         let set = db.fill(user).unwrap().set;
         assert_eq!((set.version, set.roles), (START + 9, vec!["guest".into()]));
@@ -386,7 +391,7 @@ fn the_version_of_what_everybody_has_rises_though_a_hand_deletes_it() {
 }
 
 #[test]
-fn who_is_behind_is_found_by_index() {
+fn watches_that_are_behind_are_found_by_index() {
     let db = Db::new();
     let plan = db.plan_of(&statement(CATCH_UP, &[&ADA]));
     assert_eq!(plan[0], "SEARCH watches USING PRIMARY KEY (user_id=?)");

@@ -1,5 +1,5 @@
-//! The role cache's wire contract, pinned by samples that `packages/guard` is tested with as well:
-//! neither side can change a name, a kind or an order alone.
+//! The role cache's wire contract. `packages/guard` is tested with the same samples, so neither side
+//! can change a name, a type or an order alone.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -16,7 +16,7 @@ use shared::roles::{Membership, RoleSet, UserStatus};
 
 const USER: &str = "user_2vX11zP5ojq7cTRY58xT6oJaaaa";
 
-/// Every sample, so that none is pinned on one side only.
+/// Every sample, so that no sample is tested on one side only.
 const SAMPLES: [&str; 12] = [
     "answer.banned",
     "answer.compact",
@@ -41,15 +41,15 @@ fn sample(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The sample is what `value` is written as, and is read as `value`.
+/// Asserts that `value` is written as the sample, and that the sample is read as `value`.
 #[track_caller]
-fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
+fn check_sample<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, value: &T) {
     let text = sample(name);
     assert_eq!(serde_json::to_string(value).unwrap(), text.trim_end(), "{name}");
     assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value, "{name}");
 }
 
-fn ask(fresh: bool, min_version: i64) -> RoleQuery {
+fn query(fresh: bool, min_version: i64) -> RoleQuery {
     RoleQuery { user_id: USER.into(), fresh, min_version, compact: true }
 }
 
@@ -73,7 +73,7 @@ fn each_sample_is_pinned() {
 }
 
 #[test]
-fn an_object_is_found_where_the_samples_say() {
+fn the_contract_says_where_objects_are_found() {
     let want = json!({
         "binding": role_cache::ROLE_CACHE_BINDING,
         "class": "RoleCache",
@@ -85,10 +85,10 @@ fn an_object_is_found_where_the_samples_say() {
     assert_eq!(contract, want);
 }
 
-/// A sample's bytes, percent-encoded behind the `?`, are read as the question, and so is what this
-/// side writes.
+/// Asserts that a sample, percent-encoded after the `?`, is read as the query, and so is the URL
+/// that this side writes.
 #[track_caller]
-fn check_address(name: &str, ask: &RoleQuery) {
+fn check_url(name: &str, ask: &RoleQuery) {
     let percents: Vec<_> = sample(name).trim_end().bytes().map(|b| format!("%{b:02x}")).collect();
     let url = format!("{}?{}", role_cache::QUERY_URL, percents.concat());
     assert_eq!(RoleQuery::from_url(&url).as_ref(), Some(ask));
@@ -96,11 +96,11 @@ fn check_address(name: &str, ask: &RoleQuery) {
 }
 
 #[test]
-fn a_question_stands_in_its_address() {
-    check_address("ask.plain", &ask(false, 0));
-    check_address("ask.fresh", &ask(true, 0));
-    check_address("ask.min-version", &ask(false, 1_764_000_000_123));
-    let odd = RoleQuery { user_id: "user_ü&=+ %?#\"".into(), ..ask(true, -1) };
+fn a_query_is_encoded_in_its_url() {
+    check_url("ask.plain", &query(false, 0));
+    check_url("ask.fresh", &query(true, 0));
+    check_url("ask.min-version", &query(false, 1_764_000_000_123));
+    let odd = RoleQuery { user_id: "user_ü&=+ %?#\"".into(), ..query(true, -1) };
     assert_eq!(RoleQuery::from_url(&odd.to_url().unwrap()), Some(odd));
     for none in ["", "?", "?{}", "?user_id=user_1", "?%22user_1%22", "?%7B%22user_id%22%3A7%7D"] {
         assert_eq!(
@@ -112,13 +112,13 @@ fn a_question_stands_in_its_address() {
 }
 
 #[test]
-fn a_question_is_written_as_its_sample() {
-    // Who does not say that it reads the compact form is not given it.
+fn a_query_is_written_as_its_sample() {
+    // A query that does not ask for the compact form does not get it.
     let old = format!(r#"{{"user_id":"{USER}"}}"#);
     assert!(!serde_json::from_str::<RoleQuery>(&old).unwrap().compact);
-    check("ask.plain", &ask(false, 0));
-    check("ask.fresh", &ask(true, 0));
-    check("ask.min-version", &ask(false, 1_764_000_000_123));
+    check_sample("ask.plain", &query(false, 0));
+    check_sample("ask.fresh", &query(true, 0));
+    check_sample("ask.min-version", &query(false, 1_764_000_000_123));
 }
 
 #[test]
@@ -136,29 +136,29 @@ fn an_answer_is_written_as_its_sample() {
     let set = RoleSet { roles, organizations, ..set };
     let answer = |set, source, age_ms, good_for_ms| RoleAnswer { set, source, age_ms, good_for_ms };
     let live = answer(set, RoleSource::Object, 1_250, 58_750);
-    check("answer.live", &live);
+    check_sample("answer.live", &live);
     let compact = sample("answer.compact");
     let written = serde_json::to_string(&CompactRoleAnswer::from(&live)).unwrap();
-    assert_eq!(written, compact.trim_end(), "what a question gets that says it reads it");
+    assert_eq!(written, compact.trim_end(), "the answer to a query with `compact`");
     assert_eq!(serde_json::from_str::<RoleAnswer>(&compact).unwrap(), live);
     let unknown = without_roles(1_764_000_000_001, UserStatus::Unknown);
-    check("answer.unknown", &answer(unknown, RoleSource::Fill, 0, 60_000));
+    check_sample("answer.unknown", &answer(unknown, RoleSource::Fill, 0, 60_000));
     let banned = without_roles(1_764_000_000_124, UserStatus::Banned);
-    check("answer.banned", &answer(banned, RoleSource::Object, 10, 59_990));
+    check_sample("answer.banned", &answer(banned, RoleSource::Object, 10, 59_990));
     let dead = without_roles(1_764_000_000_125, UserStatus::Deleted);
-    check("answer.dead", &answer(dead, RoleSource::Isolate, 10, 0));
+    check_sample("answer.dead", &answer(dead, RoleSource::Isolate, 10, 0));
 }
 
 #[test]
 fn a_refusal_is_written_as_its_sample() {
     for reason in ["unreachable", "misdirected"] {
-        check(&format!("refusal.{reason}"), &RoleQueryRefused { reason: reason.into() });
+        check_sample(&format!("refusal.{reason}"), &RoleQueryRefused { reason: reason.into() });
     }
 }
 
-/// What a reader would take that fills its structures by position, or a word from an object.
+/// A reader that fills structs by position would accept an array, or an object for a unit variant.
 #[test]
-fn a_question_and_an_answer_are_read_by_name() {
+fn queries_and_answers_are_read_by_field_name() {
     let ask = |json: &str| {
         let percents: Vec<_> = json.bytes().map(|byte| format!("%{byte:02x}")).collect();
         RoleQuery::from_url(&format!("{}?{}", role_cache::QUERY_URL, percents.concat()))
@@ -186,7 +186,7 @@ fn a_question_and_an_answer_are_read_by_name() {
 }
 
 #[test]
-fn a_malformed_answer_is_read_by_neither_side() {
+fn a_malformed_answer_is_refused() {
     let cases: serde_json::Value = serde_json::from_str(&sample("malformed-answers")).unwrap();
     let cases = cases.as_array().unwrap();
     assert_eq!(cases.len(), 70);

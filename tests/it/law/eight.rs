@@ -10,7 +10,7 @@ use crate::support::clerk::{
     user_with,
 };
 
-/// Six steps: a user, an organization's end, a membership, a role, a permission, a revocation.
+/// Six steps: a user, an organization's delete, a membership, a role, a permission, a revocation.
 pub(super) fn one_of_each_kind() -> History {
     vec![
         at(0, "user.created", &user_with(ADA, t(0), &["admin", "editor"])),
@@ -22,7 +22,7 @@ pub(super) fn one_of_each_kind() -> History {
     ]
 }
 
-/// Six steps: deletes before, between and after two updates of one instant.
+/// Six steps: deletes before, between and after two updates at one time.
 pub(super) fn deletes_and_ties() -> History {
     vec![
         at(1, USER, &user_with(BOB, t(1), &["admin"])),
@@ -37,8 +37,8 @@ pub(super) fn deletes_and_ties() -> History {
     ]
 }
 
-/// Two words on a user at one instant, one on everything else, and the organization's end.
-pub(super) fn everything_meets() -> History {
+/// Two updates of a user at one time, one update of everything else, and the organization's delete.
+pub(super) fn all_kinds_of_change() -> History {
     vec![
         at(1, USER, &user_with(ADA, t(1), &["editor"])),
         at(1, USER, &user_with(ADA, t(1), &["admin", "new"])),
@@ -51,8 +51,8 @@ pub(super) fn everything_meets() -> History {
     ]
 }
 
-/// What a newer build reads of the same delivery outranks what an older one read, but not what
-/// happened later.
+/// A delivery read by a newer build outranks the same delivery read by an older build, but not a
+/// later event.
 pub(super) fn two_builds_read_the_same() -> History {
     let own = ["org:own:read"];
     vec![
@@ -70,8 +70,8 @@ pub(super) fn two_builds_read_the_same() -> History {
     ]
 }
 
-/// Two words on each thing, both of one instant.
-pub(super) fn all_at_one_instant() -> History {
+/// Two updates of each entity, all at one time.
+pub(super) fn all_at_one_time() -> History {
     let own = ["org:own:read"];
     let carried = [("perm_1", "org:p:old")];
     vec![
@@ -92,8 +92,8 @@ pub(super) fn all_at_one_instant() -> History {
     ]
 }
 
-/// A delete for each thing that there is, in some orders before all that it ends.
-pub(super) fn everything_ends() -> History {
+/// A delete of each entity, in some orders before the events that it ends.
+pub(super) fn everything_is_deleted() -> History {
     let mut gone = membership(["orgmem_1", "org_1", BOB, "org:x"], t(2), &[]);
     gone["organization"]["updated_at"] = json!(t(3));
     vec![
@@ -111,8 +111,7 @@ pub(super) fn everything_ends() -> History {
     ]
 }
 
-/// Two users with a membership each that passes to the other, a ban, and a role whose key was
-/// another.
+/// Two users, each with a membership that moves to the other, a ban, and a role with a changed key.
 pub(super) fn two_users_change_places() -> History {
     let carried = [("perm_1", "org:p:old"), ("perm_2", "org:p:write")];
     vec![
@@ -136,7 +135,7 @@ pub(super) fn two_users_change_places() -> History {
     ]
 }
 
-/// Both steps as one delivery, which says two things.
+/// Both steps as one delivery with two changes.
 fn both(first: &Step, second: &Step) -> Step {
     let (Step::Event(first), Step::Event(second)) = (first, second) else {
         panic!("only deliveries say two things");

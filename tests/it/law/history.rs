@@ -1,4 +1,5 @@
-//! What can happen, and small histories of seven steps, which meet in some corner of the law.
+//! Histories: lists of events and grants. Those here have seven steps, and each tests a difficult
+//! case of the merge law.
 
 use serde_json::{Value, json};
 use shared::plan::{BatchPlan, OpenedMessage, plan};
@@ -12,7 +13,7 @@ use crate::support::clerk::{
 };
 use crate::support::{START, statement};
 
-/// Something that happens.
+/// One step of a history.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Clerk delivers.
@@ -21,7 +22,7 @@ pub(super) enum Step {
     Grant(Grant),
 }
 
-/// An operator's word.
+/// An operator's grant or revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Grant {
     pub(super) user: &'static str,
@@ -33,7 +34,7 @@ pub(super) struct Grant {
 
 pub(super) type History = Vec<Step>;
 
-/// The roles that an operator has made before any history begins: their numbers are their places.
+/// The roles that exist before any history begins. A role's number is its place in this list.
 pub(super) const ROLES: [&str; 2] = ["admin", "editor"];
 
 pub(super) const DEFAULT_ROLE: &str = "member";
@@ -47,7 +48,7 @@ pub(super) const USER: &str = "user.updated";
 pub(super) const MEMBER: &str = "organizationMembership.updated";
 pub(super) const GONE: &str = "organizationMembership.deleted";
 
-/// What the pipeline plans for the deliveries among these steps, given together.
+/// The plan for the deliveries among these steps, as one batch.
 pub(super) fn planned(steps: &[Step]) -> BatchPlan {
     let messages = steps.iter().filter_map(|step| match step {
         Step::Event(message) => Some((**message).clone()),
@@ -56,7 +57,7 @@ pub(super) fn planned(steps: &[Step]) -> BatchPlan {
     plan("rolecall-events", &messages.collect::<Vec<_>>(), vec![])
 }
 
-/// The D1 batch of these steps, given together.
+/// The statements of these steps, as one D1 batch.
 pub(super) fn batch(steps: &[Step]) -> Vec<Statement> {
     let mut batch = statements(&planned(steps), UnixMillis(START));
     batch.extend(steps.iter().filter_map(|step| match step {
@@ -70,8 +71,8 @@ pub(super) fn batch(steps: &[Step]) -> Vec<Statement> {
     batch
 }
 
-/// The same steps taken in by the twin.
-pub(super) fn take(twin: &mut Twin, steps: &[Step]) -> Effect {
+/// Applies these steps to the twin.
+pub(super) fn apply_to_twin(twin: &mut Twin, steps: &[Step]) -> Effect {
     let mut all = twin.run(&planned(steps));
     for step in steps {
         let effect = match step {
@@ -90,7 +91,7 @@ pub(super) const fn t(seconds: i64) -> i64 {
     START + seconds * 1000
 }
 
-/// A delivery whose event happened so many seconds after the start.
+/// A delivery of an event that happened this many seconds after the start.
 pub(super) fn at(seconds: i64, kind: &str, data: &Value) -> Step {
     event(&event_at(kind, t(seconds), data))
 }
@@ -110,8 +111,8 @@ pub(super) fn grant(
     Step::Grant(Grant { user, role, granted, at: t(s), id })
 }
 
-/// Create, update, ties on `updated_at` with another content and with another time, delete, a late
-/// update, and another user's event without a time.
+/// A create, an update, two updates with the same `updated_at` but another content or another event
+/// time, a delete, a late update, and another user's event without a time.
 pub(super) fn a_user_is_updated_twice_at_once_and_deleted() -> History {
     vec![
         at(0, "user.created", &user(ADA, t(0), &json!({}))),
@@ -181,7 +182,7 @@ pub(super) fn a_member_returns_and_the_first_delete_is_lost() -> History {
     ]
 }
 
-/// A role and a permission that are renamed and deleted, beneath lists that still name them.
+/// A role and a permission are renamed and deleted, while memberships still list them.
 pub(super) fn keys_are_renamed_and_retired() -> History {
     let own = ["org:p:old", "org:q:read"];
     vec![
@@ -195,7 +196,7 @@ pub(super) fn keys_are_renamed_and_retired() -> History {
     ]
 }
 
-/// Two roles under one key: the greater rank counts, while it lives.
+/// Two roles with one key: the live one of the greater rank counts.
 pub(super) fn two_roles_share_a_key() -> History {
     let both = [("perm_1", "org:p:read"), ("perm_2", "org:p:write")];
     vec![
@@ -210,7 +211,7 @@ pub(super) fn two_roles_share_a_key() -> History {
 }
 
 /// A ban and its end, an operator's grant and revocations, two at one instant.
-pub(super) fn a_user_is_banned_and_operators_have_their_word() -> History {
+pub(super) fn a_user_is_banned_and_operators_grant_and_revoke() -> History {
     vec![
         at(0, "user.created", &user_with(ADA, t(0), &["editor"])),
         at(1, USER, &banned(ADA, t(1))),
@@ -235,7 +236,7 @@ pub(super) fn two_members_lose_their_organization() -> History {
     ]
 }
 
-/// A membership's own list of permissions, what leaves it as it is, and all that ends it.
+/// A membership's own list of permissions, with changes that keep it and changes that end it.
 pub(super) fn a_memberships_own_permissions_come_to_an_end() -> History {
     vec![
         at(0, "user.created", &user(BOB, t(0), &json!({}))),

@@ -1,24 +1,24 @@
-//! Wrong forms of the law in SQL. Each is told from the right one, by a history this short.
+//! Mutants: wrong versions of the merge law in SQL. A short history catches each of them.
 
 use super::eight;
 use super::history::{self, History};
 use super::walk::Walk;
 use crate::support::{Db, migrations};
 
-/// A wrong form.
+/// One wrong version.
 struct Mutant {
     name: &'static str,
-    /// What the migrations say instead.
+    /// Changes the text of the migrations.
     schema: fn(String) -> String,
-    /// What is there besides.
+    /// SQL that is run after the migrations.
     besides: &'static str,
-    /// What a statement says instead.
+    /// Changes the text of a statement; `None` leaves it.
     text: fn(&str) -> Option<String>,
 }
 
 const RIGHT: Mutant = Mutant { name: "right", schema: |text| text, besides: "", text: |_| None };
 
-/// `None` for a statement that is no upsert of a synced row.
+/// Replaces the condition of an upsert; `None` for any other statement.
 fn law_is(text: &str, law: &str) -> Option<String> {
     let (head, _) = text.split_once("WHERE stored.deleted = 0")?;
     Some(format!("{head}WHERE {law}"))
@@ -28,12 +28,12 @@ fn other(text: &str, from: &str, to: &str) -> Option<String> {
     text.contains(from).then(|| text.replace(from, to))
 }
 
-/// A statement that passes over whatever it is given.
+/// Makes a statement write nothing.
 fn none_of(text: &str, into: &str) -> Option<String> {
     text.contains(into).then(|| text.replace("WHERE true", "WHERE false"))
 }
 
-/// With the length of a shortest history that tells the form from the right one.
+/// Each with the length of the shortest history that catches it.
 const MUTANTS: [(Mutant, u32); 18] = [
     (
         Mutant {
@@ -229,20 +229,20 @@ fn histories() -> [History; 15] {
         history::a_member_leaves_and_returns(),
         history::a_role_and_its_permission_come_and_go(),
         history::two_roles_share_a_key(),
-        history::a_user_is_banned_and_operators_have_their_word(),
+        history::a_user_is_banned_and_operators_grant_and_revoke(),
         history::two_members_lose_their_organization(),
         history::a_memberships_own_permissions_come_to_an_end(),
         history::a_member_returns_and_the_first_delete_is_lost(),
         history::keys_are_renamed_and_retired(),
-        eight::everything_meets(),
+        eight::all_kinds_of_change(),
         eight::two_builds_read_the_same(),
-        eight::all_at_one_instant(),
-        eight::everything_ends(),
+        eight::all_at_one_time(),
+        eight::everything_is_deleted(),
         eight::two_users_change_places(),
     ]
 }
 
-/// The length of a shortest history that shows the form to be wrong, of at most three steps.
+/// The length of the shortest history that catches the mutant, at most three steps.
 fn shortest(mutant: &Mutant) -> Option<u32> {
     let mut walks = histories().map(|history| {
         let db = Db::empty();
@@ -256,12 +256,12 @@ fn shortest(mutant: &Mutant) -> Option<u32> {
 }
 
 #[test]
-fn each_wrong_form_is_found_by_a_history_this_short() {
+fn each_mutant_is_caught_by_a_history_of_the_given_length() {
     let found = MUTANTS.each_ref().map(|(mutant, _)| (mutant.name, shortest(mutant)));
     assert_eq!(found, MUTANTS.each_ref().map(|(mutant, steps)| (mutant.name, Some(*steps))));
 }
 
 #[test]
-fn the_right_form_is_not_found() {
+fn the_correct_sql_is_not_caught() {
     assert_eq!(shortest(&RIGHT), None);
 }

@@ -1,4 +1,4 @@
-//! The walk through every order of one history, with SQL and the twin side by side.
+//! Applies every order of one history to SQL, and compares it with the twin.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -8,63 +8,63 @@ use shared::roles::RoleSet;
 use shared::sql::{Statement, default_role};
 use testkit::twin::{Effect, TABLES, Twin};
 
-use super::history::{DEFAULT_ROLE, History, ROLES, Step, WATCHED, batch, planned, take};
-use crate::support::clerk::again;
+use super::history::{DEFAULT_ROLE, History, ROLES, Step, WATCHED, apply_to_twin, batch, planned};
+use crate::support::clerk::redelivered;
 use crate::support::{Cells, Db, START};
 
-/// What is there after some steps: with the rows of the twin, all that D1 must hold.
+/// The expected state of D1 after some steps.
 struct World {
     twin: Twin,
     tables: [Vec<Cells>; TABLES.len()],
-    /// Of the watched, at version 0.
+    /// The role sets of the watched users, at version 0.
     sets: [RoleSet; 2],
-    /// What each step does that is not among them.
-    next: Vec<Option<Next>>,
+    /// The effect of each step that is not applied yet.
+    next: Vec<Option<NextStep>>,
 }
 
-/// What one more step does.
+/// The effect of one more step.
 #[derive(Clone)]
-struct Next {
+struct NextStep {
     effect: Effect,
-    /// It says of something dead that it lives.
+    /// Whether it has a live state for a deleted id.
     resurrects: bool,
 }
 
 /// The versions of the watches.
 type Versions = [i64; 2];
 
-/// Nothing, or what differs.
-pub(super) type Held<T = ()> = Result<T, String>;
+/// `Err` says what differs between SQL and the twin.
+pub(super) type Checked<T = ()> = Result<T, String>;
 
-/// One history, and a database that it is given to in every order.
+/// One history, and the database to which its orders are applied.
 pub(super) struct Walk {
     pub(super) db: Db,
     history: History,
-    /// What each step writes by itself, apart from the account of deliveries.
+    /// The statements of each step alone, without those for `deliveries`.
     alone: Vec<Vec<Statement>>,
-    /// The place is the set of steps, a bit for each.
+    /// The index is the set of applied steps, one bit each.
     worlds: Vec<World>,
     /// The sets that were reached.
     reached: BTreeSet<usize>,
     pub(super) prefixes: usize,
     /// Deliveries that came after the delete of their id.
     pub(super) resurrections_tried: usize,
-    /// Deliveries that were given again.
+    /// How many deliveries were repeated.
     pub(super) repeats: usize,
 }
 
-/// When an earlier delivery is given again.
+/// When earlier deliveries are repeated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeats {
     /// Each of them, at every prefix of every order.
     Always,
-    /// Each of them when a set of steps is first reached, and then the last one: what a repeat
-    /// does follows from the rows, and those are the same whenever the set is.
+    /// Each of them when a set of steps is first reached, later only the last one. The effect of a
+    /// repeat depends on the rows alone, and these are the same for the same set.
     Once,
 }
 
 impl Walk {
-    /// A walk on a database that has only been migrated, with what `mutate` makes of statements.
+    /// Starts on a database that was only migrated. `mutate` may replace the text of a statement.
     pub(super) fn new(history: History, db: Db, mutate: fn(&str) -> Option<String>) -> Self {
         for name in ROLES {
             db.exec(&format!("INSERT INTO roles (name) VALUES ('{name}')"));
@@ -88,79 +88,89 @@ impl Walk {
         Self { db, history, alone, worlds, reached, prefixes, resurrections_tried, repeats }
     }
 
-    /// Every order, prefix by prefix.
-    pub(super) fn every_order(&mut self, repeats: Repeats) -> Held {
-        self.same(0, [START; 2])?;
-        self.on(0, [START; 2], repeats)
+    /// Applies every order, step by step.
+    pub(super) fn every_order(&mut self, repeats: Repeats) -> Checked {
+        self.compare(0, [START; 2])?;
+        self.continue_from(0, [START; 2], repeats)
     }
 
-    /// Every order of so many steps of the history, until something differs.
-    pub(super) fn orders_of(&mut self, steps: u32) -> Held {
-        self.same(0, [START; 2])?;
-        self.until(0, [START; 2], steps)
+    /// Applies every order of this many steps, until something differs.
+    pub(super) fn orders_of(&mut self, steps: u32) -> Checked {
+        self.compare(0, [START; 2])?;
+        self.walk_steps(0, [START; 2], steps)
     }
 
-    fn until(&mut self, done: usize, versions: Versions, steps: u32) -> Held {
+    fn walk_steps(&mut self, done: usize, versions: Versions, steps: u32) -> Checked {
         if steps == 0 {
             return Ok(());
         }
-        self.each(done, |walk, index| {
-            let (set, versions) = walk.step(done, index, versions)?;
-            walk.until(set, versions, steps - 1)
+        self.for_each_open_step(done, |walk, index| {
+            let (set, versions) = walk.apply_and_compare(done, index, versions)?;
+            walk.walk_steps(set, versions, steps - 1)
         })
     }
 
-    /// Goes on from the state after the steps of `done` with each of the others.
-    fn on(&mut self, done: usize, versions: Versions, repeats: Repeats) -> Held {
-        self.each(done, |walk, index| {
-            let (set, versions) = walk.step(done, index, versions)?;
+    /// Continues after the steps of `done` with each of the other steps.
+    fn continue_from(&mut self, done: usize, versions: Versions, repeats: Repeats) -> Checked {
+        self.for_each_open_step(done, |walk, index| {
+            let (set, versions) = walk.apply_and_compare(done, index, versions)?;
             walk.prefixes += 1;
             let first = walk.reached.insert(set);
             let all = first || repeats == Repeats::Always;
             for earlier in bits(set).filter(|earlier| all || *earlier == index) {
-                let written = walk.give(earlier)?;
-                equal(&written, &0, || format!("{earlier} again after {index} and {done:#b}"))?;
+                let written = walk.apply_alone(earlier)?;
+                let label = || format!("{earlier} again after {index} and {done:#b}");
+                check_equal(&written, &0, label)?;
                 walk.repeats += 1;
             }
             if first {
-                walk.same(set, versions)?;
+                walk.compare(set, versions)?;
             }
-            walk.on(set, versions, repeats)
+            walk.continue_from(set, versions, repeats)
         })
     }
 
-    /// Does something with each step that is not done, each in the same state.
-    fn each(&mut self, done: usize, mut then: impl FnMut(&mut Self, usize) -> Held) -> Held {
-        for index in bits(self.all() & !done) {
+    /// Calls `then` with each step that is not in `done`, always from the same state.
+    fn for_each_open_step(
+        &mut self,
+        done: usize,
+        mut then: impl FnMut(&mut Self, usize) -> Checked,
+    ) -> Checked {
+        for index in bits(self.all_steps() & !done) {
             self.db.exec("SAVEPOINT step");
-            let held = then(self, index);
+            let checked = then(self, index);
             self.db.exec("ROLLBACK TO step; RELEASE step");
-            held?;
+            checked?;
         }
         Ok(())
     }
 
-    /// Gives one more step, and compares everything.
-    fn step(&mut self, done: usize, index: usize, before: Versions) -> Held<(usize, Versions)> {
+    /// Applies one more step, and compares everything.
+    fn apply_and_compare(
+        &mut self,
+        done: usize,
+        index: usize,
+        before: Versions,
+    ) -> Checked<(usize, Versions)> {
         let set = done | (1 << index);
-        let written = self.give(index)?;
+        let written = self.apply_alone(index)?;
         let Some(next) = &self.worlds[done].next[index] else { panic!("{index} of {done:#b}") };
-        let told = || format!("rows written by step {index} after {done:#b}");
-        equal(&written, &next.effect.rows, told)?;
+        let label = || format!("rows written by step {index} after {done:#b}");
+        check_equal(&written, &next.effect.rows, label)?;
         let versions = raised(before, &next.effect);
         self.resurrections_tried += usize::from(next.resurrects);
-        self.same(set, versions)?;
+        self.compare(set, versions)?;
         Ok((set, versions))
     }
 
-    /// Gives one step by itself. How many rows it writes.
-    fn give(&self, index: usize) -> Held<usize> {
+    /// Applies one step alone. Returns how many rows it wrote.
+    fn apply_alone(&self, index: usize) -> Checked<usize> {
         let written = self.db.run(&self.alone[index]);
         Ok(written.map_err(|error| format!("step {index}: {error}"))?.iter().sum())
     }
 
-    /// The rows, the roles and the versions of SQL are those of the twin after these steps.
-    fn same(&self, set: usize, versions: Versions) -> Held {
+    /// Compares rows, roles and versions in SQL with those of the twin after these steps.
+    fn compare(&self, set: usize, versions: Versions) -> Checked {
         let world = &self.worlds[set];
         for (query, rows) in TABLES.iter().zip(&world.tables) {
             if !self.db.holds(query, rows) {
@@ -171,49 +181,51 @@ impl Walk {
         for ((user, roles), version) in WATCHED.into_iter().zip(&world.sets).zip(versions) {
             let want = RoleSet { version, ..roles.clone() };
             let found = self.db.fill(user).unwrap().set;
-            equal(&found, &want, || format!("{user} after {set:#b}"))?;
+            check_equal(&found, &want, || format!("{user} after {set:#b}"))?;
         }
         Ok(())
     }
 
-    /// Gives all steps in this order in so many batches, with step `twice` once more at a place.
+    /// Applies all steps in this order in `batches` batches, with step `twice` repeated at `place`.
     pub(super) fn in_batches(
         &self,
         order: &[usize],
         (twice, place): (usize, usize),
         batches: usize,
-    ) -> Held {
+    ) -> Checked {
         let mut steps: Vec<_> = order.iter().map(|index| self.history[*index].clone()).collect();
         let copy = match &self.history[twice] {
-            Step::Event(message) => Step::Event(Box::new(again(message, 2))),
+            Step::Event(message) => Step::Event(Box::new(redelivered(message, 2))),
             step @ Step::Grant(_) => step.clone(),
         };
         let events =
             |steps: &[Step]| steps.iter().filter(|it| matches!(it, Step::Event(_))).count();
-        let heard = events(&steps);
+        let delivered = events(&steps);
         steps.insert(place, copy);
         let (mut twin, mut versions) = (self.worlds[0].twin.clone(), [START; 2]);
         self.db.exec("SAVEPOINT whole");
         for part in steps.chunks(steps.len().div_ceil(batches)) {
             self.db.run(&batch(part)).map_err(|error| error.to_string())?;
-            versions = raised(versions, &take(&mut twin, part));
+            versions = raised(versions, &apply_to_twin(&mut twin, part));
         }
-        self.same(self.all(), versions)?;
+        self.compare(self.all_steps(), versions)?;
         let account = "SELECT count(*) || ' of ' || sum(copies) FROM deliveries \
             WHERE outcome IN ('applied', 'superseded', 'duplicate') AND id_reused = 0";
         let account: String = self.db.one(account, []);
-        equal(&account, &format!("{heard} of {}", events(&steps)), || "deliveries".into())?;
+        check_equal(&account, &format!("{delivered} of {}", events(&steps)), || {
+            "deliveries".into()
+        })?;
         self.db.exec("ROLLBACK TO whole; RELEASE whole");
         Ok(())
     }
 
-    fn all(&self) -> usize {
+    fn all_steps(&self) -> usize {
         self.worlds.len() - 1
     }
 }
 
-/// What the twin says of every set of steps. Whatever the order in which a set is reached, the
-/// twin says the same: the law as Rust has it, over every order.
+/// The state of the twin after every set of steps. It must not depend on the order of the steps:
+/// this checks the merge law in Rust.
 fn worlds(history: &History) -> Vec<World> {
     let mut nothing = Twin::default();
     for name in ROLES {
@@ -226,7 +238,7 @@ fn worlds(history: &History) -> Vec<World> {
     let world = |set: usize| {
         let mut twin = nothing.clone();
         for index in bits(set) {
-            take(&mut twin, &history[index..=index]);
+            apply_to_twin(&mut twin, &history[index..=index]);
         }
         let tables = twin.rows().tables();
         let sets = WATCHED.map(|user| twin.rows().fill(user, 0));
@@ -236,20 +248,20 @@ fn worlds(history: &History) -> Vec<World> {
     for set in 0..worlds.len() {
         for index in bits(!set).take_while(|index| *index < history.len()) {
             let mut twin = worlds[set].twin.clone();
-            let effect = take(&mut twin, &history[index..=index]);
+            let effect = apply_to_twin(&mut twin, &history[index..=index]);
             let then = &worlds[set | (1 << index)];
             assert_eq!(twin.rows().tables(), then.tables, "{index} after {set:#b}");
             assert_eq!(WATCHED.map(|user| twin.rows().fill(user, 0)), then.sets);
             let dead: BTreeSet<_> = twin.dead().collect();
             assert!(worlds[set].twin.dead().all(|id| dead.contains(id)), "{set:#b} resurrects");
-            let resurrects = resurrects(&worlds[set].twin, &history[index]);
-            worlds[set].next[index] = Some(Next { effect, resurrects });
+            let resurrects = is_resurrection(&worlds[set].twin, &history[index]);
+            worlds[set].next[index] = Some(NextStep { effect, resurrects });
         }
     }
     worlds
 }
 
-fn resurrects(twin: &Twin, step: &Step) -> bool {
+fn is_resurrection(twin: &Twin, step: &Step) -> bool {
     let plan = planned(std::slice::from_ref(step));
     plan.changes.values().flatten().any(|EntityChange { entity, id, state }| {
         twin.state(*entity, id.as_str()) == Some(&EntityState::Deleted)
@@ -263,11 +275,11 @@ fn raised(before: Versions, effect: &Effect) -> Versions {
     [before[0] + i64::from(bumps[0]), before[1] + i64::from(bumps[1])]
 }
 
-fn equal<T: PartialEq + Debug>(found: &T, want: &T, told: impl Fn() -> String) -> Held {
+fn check_equal<T: PartialEq + Debug>(found: &T, want: &T, label: impl Fn() -> String) -> Checked {
     if found == want {
         return Ok(());
     }
-    Err(format!("{}: {found:?} for {want:?}", told()))
+    Err(format!("{}: {found:?} for {want:?}", label()))
 }
 
 /// The steps of a set.

@@ -1,4 +1,4 @@
-//! The digest is of what is synced, whatever the order in which it was sent.
+//! The digest depends on every synced field, and not on the order of the JSON keys.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -13,8 +13,8 @@ use shared::event::Payload;
 use shared::merge::EntityState;
 use shared::projection::{ContentDigest, EntityFields, FieldMut, RolePermission, digest};
 
+use super::assert_law;
 use super::fields::{entity, fields};
-use super::holds;
 use crate::support::START;
 use crate::support::clerk::{deliver, deliver_text};
 
@@ -64,7 +64,7 @@ fn the_order_of_keys_does_not_matter() {
     let read: Vec<_> = read.collect();
     let (tried, moved) = (Cell::new(0), Cell::new(0));
     let law = "the digest does not depend on the order of JSON keys";
-    holds(law, 10, &(any::<Index>(), any::<u64>()), |(index, seed)| {
+    assert_law(law, 10, &(any::<Index>(), any::<u64>()), |(index, seed)| {
         let (body, want) = index.get(&fixtures.iter().zip(&read).collect::<Vec<_>>()).to_owned();
         let text = shuffled(body, seed);
         prop_assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), body);
@@ -77,7 +77,7 @@ fn the_order_of_keys_does_not_matter() {
     assert!(tried.get() / 2 < moved.get(), "{} of {} were moved", moved.get(), tried.get());
 }
 
-/// The same fields, but for one; every field once, and the lists of permissions in two ways.
+/// Variants that each differ in one field: every field once, lists of permissions in two ways.
 fn others(fields: &EntityFields) -> Vec<EntityFields> {
     let count = fields.clone().fields_mut().len();
     let mut others: Vec<_> = (0..count).map(|index| with_other(fields, index)).collect();
@@ -108,9 +108,9 @@ fn with_other(fields: &EntityFields, index: usize) -> EntityFields {
 }
 
 #[test]
-fn every_field_matters() {
+fn the_digest_depends_on_every_field() {
     let some = entity().prop_flat_map(fields);
-    holds("the digest depends on every synced field and on the id", 1, &some, |fields| {
+    assert_law("the digest depends on every synced field and on the id", 1, &some, |fields| {
         let others = others(&fields);
         let own = digest("id_1", &fields);
         let mut digests = BTreeSet::from([own.as_str().to_owned()]);
@@ -122,9 +122,9 @@ fn every_field_matters() {
     });
 }
 
-/// A field of the payload that is synced, changed: another digest.
+/// A changed value in a synced field of the payload gives another digest.
 #[test]
-fn what_is_read_of_a_fixture_matters() {
+fn the_digest_changes_with_each_synced_field_of_a_fixture() {
     let places = [
         ("user.", "/data/public_metadata", serde_json::json!({ "role": "someone else" })),
         ("user.", "/data/banned", true.into()),

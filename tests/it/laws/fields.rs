@@ -1,5 +1,5 @@
-//! Random fields and states of every kind, with few values, so that ties are common, and with
-//! numbers from the ends of what there is.
+//! Random fields and states of every kind. They have few values, so that ties are common, and the
+//! numbers include the extremes.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -40,7 +40,7 @@ fn names() -> impl Strategy<Value = Vec<String>> {
     subsequence(NAMES.map(String::from).to_vec(), 0..=NAMES.len())
 }
 
-/// An id that few others differ from.
+/// One of two ids.
 fn id(prefix: &'static str) -> impl Strategy<Value = String> {
     (1..=2).prop_map(move |number| format!("{prefix}_{number}"))
 }
@@ -77,7 +77,7 @@ fn values() -> impl Strategy<Value = Values> {
     )
 }
 
-/// Any fields of this kind. Each field has a value of its own.
+/// Random fields of this kind. Each field has its own random value.
 pub(super) fn fields(entity: EntityKind) -> BoxedStrategy<EntityFields> {
     let count = EntityFields::empty(entity).fields_mut().len();
     let fill = move |values: Vec<Values>| {
@@ -99,12 +99,12 @@ pub(super) fn fields(entity: EntityKind) -> BoxedStrategy<EntityFields> {
     vec(values(), count).prop_map(fill).boxed()
 }
 
-/// A kind of object.
+/// A kind of entity.
 pub(super) fn entity() -> impl Strategy<Value = EntityKind> {
     select(&EntityKind::ALL[..])
 }
 
-/// What can be known of one id.
+/// A random state of one id.
 pub(super) fn state(entity: EntityKind, id: String) -> impl Strategy<Value = EntityState> {
     let projection = select(&[0, PROJECTION - 1, PROJECTION, u32::MAX][..]);
     let live = (time(), time(), projection, fields(entity)).prop_map(
@@ -119,7 +119,7 @@ pub(super) fn state(entity: EntityKind, id: String) -> impl Strategy<Value = Ent
     prop_oneof![1 => Just(EntityState::Deleted), 6 => live]
 }
 
-/// A change of one of few objects.
+/// A change of one of a few entities.
 pub(super) fn change() -> impl Strategy<Value = EntityChange> {
     let named = |entity| {
         let prefix = match entity {

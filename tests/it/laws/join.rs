@@ -1,11 +1,11 @@
-//! The law is a join: in which order, how often and in which groups states are heard is the same.
+//! The merge law is a join: order, repetition and grouping of the states do not matter.
 
 use proptest::prelude::Strategy;
 use proptest::{prop_assert, prop_assert_eq};
 use shared::merge::{EntityState, join, supersedes};
 
+use super::assert_law;
 use super::fields::{entity, state};
-use super::holds;
 
 /// States of one id.
 fn states() -> impl Strategy<Value = [EntityState; 3]> {
@@ -17,7 +17,7 @@ fn states() -> impl Strategy<Value = [EntityState; 3]> {
 
 #[test]
 fn join_is_commutative() {
-    holds("join is commutative", 1, &states(), |[a, b, _]| {
+    assert_law("join is commutative", 1, &states(), |[a, b, _]| {
         prop_assert_eq!(join(a.clone(), b.clone()), join(b, a));
         Ok(())
     });
@@ -25,7 +25,7 @@ fn join_is_commutative() {
 
 #[test]
 fn join_is_associative() {
-    holds("join is associative", 1, &states(), |[a, b, c]| {
+    assert_law("join is associative", 1, &states(), |[a, b, c]| {
         let left = join(join(a.clone(), b.clone()), c.clone());
         prop_assert_eq!(left, join(a, join(b, c)));
         Ok(())
@@ -34,7 +34,7 @@ fn join_is_associative() {
 
 #[test]
 fn join_is_idempotent() {
-    holds("join is idempotent", 1, &states(), |[a, b, _]| {
+    assert_law("join is idempotent", 1, &states(), |[a, b, _]| {
         prop_assert_eq!(&join(a.clone(), a.clone()), &a);
         let both = join(a.clone(), b.clone());
         prop_assert_eq!(&join(both.clone(), a), &both);
@@ -45,7 +45,7 @@ fn join_is_idempotent() {
 
 #[test]
 fn delete_absorbs() {
-    holds("delete absorbs", 1, &states(), |[a, ..]| {
+    assert_law("delete absorbs", 1, &states(), |[a, ..]| {
         prop_assert_eq!(join(a.clone(), EntityState::Deleted), EntityState::Deleted);
         prop_assert_eq!(join(EntityState::Deleted, a), EntityState::Deleted);
         Ok(())
@@ -53,8 +53,8 @@ fn delete_absorbs() {
 }
 
 #[test]
-fn of_two_states_the_greater_stays() {
-    holds("of two live states the greater by rank stays", 1, &states(), |[a, b, _]| {
+fn join_keeps_the_greater_of_two_live_states() {
+    assert_law("of two live states the greater by rank stays", 1, &states(), |[a, b, _]| {
         if let (EntityState::Live(x), EntityState::Live(y)) = (&a, &b) {
             let greater = if x.rank < y.rank { &b } else { &a };
             prop_assert_eq!(&join(a.clone(), b.clone()), greater);

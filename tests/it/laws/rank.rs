@@ -1,6 +1,6 @@
-//! No rank is ever NULL: not by the schema, not in what the statements are given, and not in what
-//! comes of deliveries whose times are odd. A NULL would make SQLite's comparison NULL, and a
-//! change would be skipped in silence.
+//! No rank is ever NULL: not in the schema, not in the arguments of the statements, and not after
+//! deliveries with odd times. With a NULL, SQLite's comparison would be NULL, and a change would be
+//! skipped silently.
 
 use std::cell::{Cell, RefCell};
 
@@ -16,8 +16,8 @@ use shared::sql::{Arg, statements};
 use shared::time::UnixMillis;
 use testkit::twin::{TABLES, Twin};
 
+use super::assert_law;
 use super::fields::change;
-use super::holds;
 use crate::support::clerk::{
     deleted, deliver, event_at, membership, organization, permission, role, user_with,
 };
@@ -76,7 +76,7 @@ fn planned(changes: &[EntityChange]) -> BatchPlan {
 #[test]
 fn no_statement_is_given_a_rank_that_is_null() {
     let law = "no statement is given a rank that is NULL; deletes are blank";
-    holds(law, 2, &vec(change(), 1..8), |changes| {
+    assert_law(law, 2, &vec(change(), 1..8), |changes| {
         let plan = planned(&changes);
         let mut rows = vec![];
         for statement in statements(&plan, UnixMillis(START)) {
@@ -106,7 +106,7 @@ fn no_statement_is_given_a_rank_that_is_null() {
     });
 }
 
-/// D1 and the twin, from the same beginning in every case.
+/// D1 and the twin, with the same initial state in every case.
 struct Pair {
     db: Db,
     twin: Twin,
@@ -124,8 +124,8 @@ impl Pair {
         RefCell::new(Self { db, twin })
     }
 
-    /// Gives both the plans of one case.
-    fn same(&mut self, plans: &[BatchPlan]) -> Result<(), TestCaseError> {
+    /// Applies the plans of one case to both, and compares them.
+    fn compare(&mut self, plans: &[BatchPlan]) -> Result<(), TestCaseError> {
         if !self.db.sql.is_autocommit() {
             self.db.exec("ROLLBACK"); // The case before this one failed.
         }
@@ -157,13 +157,13 @@ impl Pair {
 fn any_changes_end_in_the_laws_rows() {
     let law = "any changes, in any batches, end in the law's rows, roles and versions";
     let pair = Pair::new();
-    holds(law, 20, &vec(vec(change(), 1..5), 1..5), |batches| {
+    assert_law(law, 20, &vec(vec(change(), 1..5), 1..5), |batches| {
         let plans: Vec<_> = batches.iter().map(|batch| planned(batch)).collect();
-        pair.borrow_mut().same(&plans)
+        pair.borrow_mut().compare(&plans)
     });
 }
 
-/// What a sender may give for a time; `None` is left out.
+/// A value that a sender may give for a time; `None` leaves the field out.
 fn odd_time() -> impl Strategy<Value = Option<Value>> {
     select(vec![
         None,
@@ -181,24 +181,24 @@ fn odd_time() -> impl Strategy<Value = Option<Value>> {
     ])
 }
 
-/// A delivery as Clerk would send it, but for its times. In three of four only the times of the
-/// object or of the event are odd.
+/// A delivery as Clerk would send it, except for its times: that of the object, that of the event,
+/// or both may be odd.
 fn delivery() -> impl Strategy<Value = Value> {
-    let said = (0..10_u8, 1..=2_u8, 1..=2_u8, any::<bool>());
-    (said, 0..4_u8, odd_time(), odd_time()).prop_map(|(said, odd, updated_at, timestamp)| {
-        let (kind, mut data) = said_of(said);
+    let parts = (0..10_u8, 1..=2_u8, 1..=2_u8, any::<bool>());
+    (parts, 0..4_u8, odd_time(), odd_time()).prop_map(|(parts, odd, updated_at, timestamp)| {
+        let (kind, mut data) = event_of(parts);
         if odd < 2 {
-            put(&mut data, "updated_at", updated_at);
+            set_or_remove(&mut data, "updated_at", updated_at);
         }
         let mut body = event_at(kind, START + i64::from(odd), &data);
         if odd % 2 == 0 {
-            put(&mut body, "timestamp", timestamp);
+            set_or_remove(&mut body, "timestamp", timestamp);
         }
         body
     })
 }
 
-fn said_of((kind, one, other, more): (u8, u8, u8, bool)) -> (&'static str, Value) {
+fn event_of((kind, one, other, more): (u8, u8, u8, bool)) -> (&'static str, Value) {
     let id = |prefix: &str, number: u8| format!("{prefix}_{number}");
     let roles: &[&str] = if more { &["admin"] } else { &[] };
     match kind {
@@ -230,7 +230,7 @@ fn said_of((kind, one, other, more): (u8, u8, u8, bool)) -> (&'static str, Value
     }
 }
 
-fn put(object: &mut Value, name: &str, value: Option<Value>) {
+fn set_or_remove(object: &mut Value, name: &str, value: Option<Value>) {
     let fields = object.as_object_mut().unwrap();
     match value {
         Some(value) => drop(fields.insert(name.into(), value)),
@@ -242,18 +242,18 @@ fn put(object: &mut Value, name: &str, value: Option<Value>) {
 fn deliveries_with_odd_times_end_in_the_laws_rows() {
     let law = "deliveries whose times are missing or odd end in the law's rows, or are parked";
     let (pair, parked, taken) = (Pair::new(), Cell::new(0), Cell::new(0));
-    holds(law, 50, &vec(delivery(), 1..6), |bodies| {
+    assert_law(law, 50, &vec(delivery(), 1..6), |bodies| {
         let deliver =
             |(index, body): (usize, &Value)| deliver(&format!("msg_{index}"), body, START);
         let messages: Vec<OpenedMessage> = bodies.iter().enumerate().map(deliver).collect();
         let plans: Vec<_> =
             messages.chunks(2).map(|some| plan("rolecall-events", some, vec![])).collect();
         for plan in &plans {
-            let letters = u32::try_from(plan.dead_letters.len()).unwrap();
-            parked.set(parked.get() + letters);
-            taken.set(taken.get() + u32::try_from(plan.deliveries.len()).unwrap() - letters);
+            let dead_letters = u32::try_from(plan.dead_letters.len()).unwrap();
+            parked.set(parked.get() + dead_letters);
+            taken.set(taken.get() + u32::try_from(plan.deliveries.len()).unwrap() - dead_letters);
         }
-        pair.borrow_mut().same(&plans)
+        pair.borrow_mut().compare(&plans)
     });
     let all = parked.get() + taken.get();
     assert!(all / 8 < parked.get() && all / 8 < taken.get(), "{} of {all} parked", parked.get());

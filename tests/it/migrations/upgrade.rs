@@ -1,5 +1,5 @@
-//! A database that the old set of migrations made gets the schema of an empty one, and keeps its
-//! rows. wrangler applies the files whose names are not recorded, so this does the same.
+//! A database from the old set of migrations gets the same schema as a new database, and keeps its
+//! rows. wrangler applies the files that the database has not recorded; these tests do the same.
 
 use std::fs;
 use std::path::Path;
@@ -26,20 +26,20 @@ fn files(folder: &str) -> Vec<File> {
     paths.iter().map(|path| file(path)).collect()
 }
 
-/// The set before it was written anew.
+/// The old set of migrations.
 pub(super) fn old_files() -> Vec<File> {
     files("tests/fixtures/migrations-8ae78ec")
 }
 
-/// What `wrangler d1 migrations apply` applies to a database that has recorded these.
+/// The files that `wrangler d1 migrations apply` applies to a database that has recorded these.
 pub(super) fn files_not_in(recorded: &[File]) -> Vec<File> {
     let mut files = files("migrations");
     files.retain(|file| !recorded.iter().any(|it| it.name == file.name));
     files
 }
 
-/// A database that the old set made.
-fn old() -> Db {
+/// A database with the old set applied.
+fn old_database() -> Db {
     let db = Db::empty();
     for file in old_files() {
         db.exec(&file.text);
@@ -47,8 +47,8 @@ fn old() -> Db {
     db
 }
 
-/// Brings a database of the old set up to date.
-fn bring_up(db: &Db) {
+/// Upgrades a database of the old set.
+fn upgrade(db: &Db) {
     for file in files_not_in(&old_files()) {
         db.exec(&format!("BEGIN; {} COMMIT;", file.text));
     }
@@ -91,13 +91,13 @@ fn contents(db: &Db) -> Vec<(String, Vec<Cells>)> {
     names.iter().map(|name| (name.clone(), rows(name))).collect()
 }
 
-/// What SQLite has recorded, whatever the line breaks.
+/// The schema that SQLite has recorded, without line breaks.
 fn schema(db: &Db) -> Vec<Vec<String>> {
     let one_line = |text: &str| {
         let words: Vec<&str> = text.split_whitespace().collect();
         words.join(" ").replace("( ", "(").replace(" )", ")").replace(" ,", ",")
     };
-    // An index that SQLite makes by itself has no text.
+    // An automatic index has no text.
     let cell =
         |cell: &Value| if let Value::Text(text) = cell { one_line(text) } else { String::new() };
     let query = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name";
@@ -105,20 +105,20 @@ fn schema(db: &Db) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_database_of_the_old_set_gets_the_schema_of_an_empty_one() {
-    let db = old();
+fn an_upgraded_database_has_the_schema_of_a_new_one() {
+    let db = old_database();
     db.exec(ROWS);
-    bring_up(&db);
+    upgrade(&db);
     assert_eq!(schema(&db), schema(&Db::new()));
     assert_eq!(db.rows("PRAGMA integrity_check", []), [[Value::Text("ok".into())]]);
 }
 
 #[test]
-fn a_database_of_the_old_set_keeps_every_row() {
-    let db = old();
+fn an_upgrade_keeps_every_row() {
+    let db = old_database();
     db.exec(ROWS);
     let before = contents(&db);
-    bring_up(&db);
+    upgrade(&db);
     let mut after = contents(&db);
     after.retain(|(name, _)| name != "rolecall_clock");
     assert_eq!(after, before);
@@ -127,19 +127,19 @@ fn a_database_of_the_old_set_keeps_every_row() {
     }
 }
 
-/// The text of the triggers is another; what they write is not.
+/// The triggers have another text, but write the same.
 #[test]
-fn a_database_of_the_old_set_goes_on_as_before() {
+fn an_upgraded_database_behaves_as_before() {
     let writes = "
         UPDATE users SET banned = 0 WHERE id = 'user_dee'; UPDATE roles SET name = 'boss' WHERE name = 'admin';
         UPDATE memberships SET updated_at = 3, role = 'org:lone' WHERE id = 'orgmem_2';
         UPDATE org_permissions SET key = 'org:d:read' WHERE id = 'perm_1';
         DELETE FROM org_roles WHERE id = 'role_1'; UPDATE settings SET value = 'boss';
         DELETE FROM user_roles WHERE user_id = 'user_ada'; DELETE FROM watches WHERE user_id = 'user_bob'";
-    let [was, is] = [old(), old()];
+    let [was, is] = [old_database(), old_database()];
     was.exec(ROWS);
     is.exec(ROWS);
-    bring_up(&is);
+    upgrade(&is);
     was.exec(writes);
     is.exec(writes);
     let text = "SELECT user_id, role_id, granted, at FROM role_grants";
@@ -154,7 +154,7 @@ fn a_database_of_the_old_set_goes_on_as_before() {
 }
 
 #[test]
-fn a_database_that_lacks_old_steps_is_refused_and_left_as_it_is() {
+fn an_incomplete_old_database_is_refused_unchanged() {
     for applied in 3..11 {
         let db = Db::empty();
         for file in &old_files()[..applied] {

@@ -1,5 +1,5 @@
-//! Deliveries as Clerk sends them: a JSON body, signed by Svix's own library, taken through the
-//! door and the queue.
+//! Deliveries as Clerk sends them: a JSON body, signed by Svix's own library, then verified, parsed
+//! and passed through the queue.
 
 use serde_json::Value;
 use shared::envelope::Envelope;
@@ -14,13 +14,13 @@ pub(crate) use testkit::payload::*;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// Signs a body under this `svix-id`, verifies it, reads it, and sends it through the queue.
+/// Signs a body with this `svix-id`, verifies it, parses it, and passes it through the queue.
 #[track_caller]
 pub(crate) fn deliver(id: &str, body: &Value, attempted_at: i64) -> OpenedMessage {
     deliver_text(id, &body.to_string(), attempted_at)
 }
 
-/// The same for a body as it is spelled.
+/// The same for the exact text of a body.
 #[track_caller]
 pub(crate) fn deliver_text(id: &str, body: &str, attempted_at: i64) -> OpenedMessage {
     let bytes = body.as_bytes();
@@ -47,13 +47,13 @@ fn message(envelope: &Envelope) -> OpenedMessage {
     OpenedMessage { id, attempts: 1, sent_at, text, envelope }
 }
 
-/// The same delivery, handed out once more by Svix: another message of the queue.
-pub(crate) fn again(message: &OpenedMessage, copy: usize) -> OpenedMessage {
+/// The same delivery, sent again by Svix: another message in the queue.
+pub(crate) fn redelivered(message: &OpenedMessage, copy: usize) -> OpenedMessage {
     OpenedMessage { id: format!("{}-{copy}", message.id), ..message.clone() }
 }
 
-/// Another delivery that says the same.
-pub(crate) fn under(message: &OpenedMessage, svix_id: &str) -> OpenedMessage {
+/// Another delivery with the same content.
+pub(crate) fn with_svix_id(message: &OpenedMessage, svix_id: &str) -> OpenedMessage {
     let mut envelope = message.envelope.clone();
     envelope.svix_id = SvixId::parse(svix_id).unwrap();
     self::message(&envelope)

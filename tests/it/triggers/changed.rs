@@ -1,11 +1,11 @@
-//! Each trigger left out or changed in a word: some write finds it.
+//! Each trigger removed, or changed in one word: some write must show the difference.
 
 use testkit::twin::WRITTEN;
 
 use super::every::every_write;
 use crate::support::Db;
 
-/// Whether some write of a row of `table` finds what was `changed`.
+/// Whether some write of a row of `table` shows the difference that `changed` makes.
 fn is_found(table: &str, changed: &str) -> bool {
     every_write(table, changed).is_err()
 }
@@ -40,8 +40,7 @@ fn a_trigger_that_lists_app_roles_and_is_missing_is_found() {
 fn a_trigger_without_its_condition_is_found() {
     let mut found = 0;
     for (name, table, text) in triggers() {
-        // Only an update that changes nothing tells, behind a rank that was lowered: `random` has
-        // it.
+        // Only an update that changes nothing, after the rank was lowered, shows it: see `random`.
         if name == "bump_memberships_update" {
             continue;
         }
@@ -55,10 +54,10 @@ fn a_trigger_without_its_condition_is_found() {
     assert_eq!(found, 17, "triggers with a condition");
 }
 
-/// Other words that say the same. Where the deleted flag, the ban, the key or the role is asked for
-/// behind an `OR`, both rows have it alike. A membership that has got another id alone bumps nobody
-/// and is remembered as before. And what is listed of a dead membership is an entry too many in an
-/// index, whose readers look at the membership again.
+/// Changed words that make no difference. Where a test of the deleted flag, the ban, the key or the
+/// role follows an `OR`, both rows have the same value. A membership in which only the id changes
+/// bumps nobody and is remembered as before. And the permissions of a deleted membership are only
+/// surplus rows in an index: its readers check the membership again.
 const SAME: [&str; 11] = [
     "bump_memberships_update: HERE NEW.deleted = 0[ OR ]entry.type = '",
     "bump_memberships_update: on, OLD.digest) <> ([OLD.]id, NEW.org_id",
@@ -73,7 +72,7 @@ const SAME: [&str; 11] = [
     "bump_users_update: d <> NEW.banned OR ([OLD.]banned = 0 AND",
 ];
 
-/// Each word of a trigger that decides whom it bumps, made its opposite.
+/// Each word that decides which users a trigger bumps, with its opposite.
 #[test]
 #[ignore = "minutes; cargo xtask sim laws"]
 fn long_a_trigger_with_another_word_is_found() {

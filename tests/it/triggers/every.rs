@@ -1,21 +1,20 @@
-//! Every write of one row, of all rows that differ in something: each table, each operation, in
-//! several worlds.
+//! Every write of one row: each table, each operation and each combination of the values that
+//! matter, in several worlds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use testkit::twin::WRITTEN;
 
-use super::held::{Done, Held};
-use crate::laws::say;
+use super::side_by_side::{SideBySide, WriteEffect};
+use crate::laws::report;
 use crate::support::Db;
 
-/// What every row of a table can say: for each column the values that matter. The first columns
-/// are the key.
+/// The values that matter for each column of a table. The first columns are the key.
 struct Domain {
     table: &'static str,
     keys: usize,
     columns: &'static [(&'static str, &'static [&'static str])],
-    /// What the other columns say that cannot be left out.
+    /// The values of the other columns that cannot be left out.
     rest: &'static [(&'static str, &'static str)],
 }
 
@@ -202,11 +201,10 @@ static DOMAINS: [Domain; 16] = [
     },
 ];
 
-/// What stands around the rows that are written: a full world with a retired permission, one that
-/// knows no role, one in which roles share a key and permissions are dead, one of the dead and the
-/// banned, one in which a permission is all that is known of the catalogue and a default role has
-/// no name yet, one of pairs with several memberships, some of them passed, and one of own lists
-/// beside a live role, in which one pair alone was heard of.
+/// The other rows in the database, in seven worlds: all kinds of rows with a retired permission; no
+/// known role; roles that share a key, with deleted permissions; deleted and banned users; one
+/// permission as the whole catalogue, and a default role without a name yet; pairs with several
+/// memberships, some of them outranked; own lists beside a live role, with one known pair.
 const WORLDS: [&str; 7] = [
     r#"
 INSERT INTO settings VALUES ('default_role', 'd');
@@ -271,7 +269,7 @@ INSERT INTO org_roles (id, key, permissions, deleted, updated_at, event_at, proj
 "#,
 ];
 
-/// How often a kind of write was made, and what it did.
+/// How often a kind of write was made, and its effects.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Count {
     made: u32,
@@ -319,53 +317,56 @@ impl Domain {
     }
 
     /// Every write of a row of this table in one world.
-    fn every_write(&self, held: &mut Held, counts: &mut Counts) -> Result<(), String> {
+    fn every_write(&self, pair: &mut SideBySide, counts: &mut Counts) -> Result<(), String> {
         let all = self.rows();
-        all.iter().try_for_each(|old| apart(held, |held| self.writes_of(held, old, &all, counts)))
+        all.iter()
+            .try_for_each(|old| with_rollback(pair, |pair| self.writes_of(pair, old, &all, counts)))
     }
 
     /// The insert of one row, its updates to all rows, and its delete.
     fn writes_of(
         &self,
-        held: &mut Held,
+        pair: &mut SideBySide,
         old: &[&str],
         all: &[Vec<&str>],
         counts: &mut Counts,
     ) -> Result<(), String> {
-        held.db.exec(&self.delete(old));
-        held.read();
-        if one(held, self.table, &self.insert(old), "INSERT", counts)?.refused {
+        pair.db.exec(&self.delete(old));
+        pair.sync_twin();
+        if write_and_count(pair, self.table, &self.insert(old), "INSERT", counts)?.refused {
             return Ok(());
         }
         for new in all {
             let update = self.update(old, new);
-            apart(held, |held| one(held, self.table, &update, "UPDATE", counts).map(drop))?;
+            with_rollback(pair, |pair| {
+                write_and_count(pair, self.table, &update, "UPDATE", counts).map(drop)
+            })?;
         }
-        one(held, self.table, &self.delete(old), "DELETE", counts).map(drop)
+        write_and_count(pair, self.table, &self.delete(old), "DELETE", counts).map(drop)
     }
 }
 
-/// Does something, and undoes it.
-fn apart(
-    held: &mut Held,
-    work: impl FnOnce(&mut Held) -> Result<(), String>,
+/// Calls `work`, then restores the database and the twin.
+fn with_rollback(
+    pair: &mut SideBySide,
+    work: impl FnOnce(&mut SideBySide) -> Result<(), String>,
 ) -> Result<(), String> {
-    let rows = held.rows.clone();
-    held.db.exec("SAVEPOINT apart");
-    let done = work(held);
-    held.db.exec("ROLLBACK TO apart; RELEASE apart");
-    held.rows = rows;
+    let rows = pair.rows.clone();
+    pair.db.exec("SAVEPOINT one_write");
+    let done = work(pair);
+    pair.db.exec("ROLLBACK TO one_write; RELEASE one_write");
+    pair.rows = rows;
     done
 }
 
-fn one(
-    held: &mut Held,
+fn write_and_count(
+    pair: &mut SideBySide,
     table: &str,
     text: &str,
     operation: &'static str,
     counts: &mut Counts,
-) -> Result<Done, String> {
-    let done = held.write(table, text)?;
+) -> Result<WriteEffect, String> {
+    let done = pair.write(table, text)?;
     let count = counts.entry(operation).or_default();
     count.made += u32::from(!done.refused);
     count.rose += u32::from(done.rose);
@@ -382,7 +383,7 @@ pub(super) fn every_write(table: &str, prepare: &str) -> Result<Counts, String> 
             let db = Db::new();
             db.exec(world);
             db.exec(prepare);
-            domain.every_write(&mut Held::new(db), &mut counts)?;
+            domain.every_write(&mut SideBySide::new(db), &mut counts)?;
         }
     }
     Ok(counts)
@@ -401,7 +402,7 @@ fn check(table: &str) {
     assert!(rows <= counts["INSERT"].made, "{told}");
     assert!(rows * rows <= counts["UPDATE"].made && 0 < counts["UPDATE"].quiet, "{told}");
     let made: u32 = counts.values().map(|count| count.made).sum();
-    say(&format!("law: {made:>6} writes of {table}: exactly those the twin names are bumped"));
+    report(&format!("law: {made:>6} writes of {table}: exactly those the twin names are bumped"));
 }
 
 #[test]

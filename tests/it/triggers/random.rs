@@ -1,6 +1,6 @@
-//! Random databases and random writes, odd values among them: the versions of those and only those
-//! rise whom the twin of the triggers names, and whenever what a role cache reads differs. And
-//! nothing in a column can make that read fail.
+//! Random databases and random writes, also with odd values. The versions rise for exactly the users
+//! that the twin of the triggers names, and always when the result of a fill changes. No value in a
+//! column makes a fill fail.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use proptest::prelude::{Strategy, any};
 use proptest::sample::{select, subsequence};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use super::held::Held;
+use super::side_by_side::SideBySide;
 use crate::support::Db;
 
 /// A table, and for each of its columns the values to choose from. The first columns are the key.
@@ -151,7 +151,7 @@ static TABLES: [Table; 11] = [
     },
 ];
 
-/// What every case begins with, so that a write more often meets something.
+/// The initial rows of every case, so that a write more often finds related rows.
 const BEGIN: &str = r#"
 INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest) VALUES
   ('u1', '["a"]', 0, 1, 1, 1, 'a'), ('u2', '[]', 0, 1, 1, 1, 'a');
@@ -197,42 +197,42 @@ fn write() -> impl Strategy<Value = Write> {
     })
 }
 
-/// How often a kind of write changed somebody's roles, and how often it was for nothing that a
-/// version rose.
+/// How often a kind of write changed a user's roles, and how often a version rose without such a
+/// change.
 #[derive(Default)]
-struct Seen {
+struct BumpCounts {
     changed: u32,
     for_nothing: u32,
 }
 
 #[test]
-fn every_write_bumps_whom_the_twin_names_and_nobody_else() {
+fn every_write_bumps_exactly_the_users_the_twin_names() {
     let config = Config { cases: 1_000, failure_persistence: None, ..Config::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let db = Db::new();
     db.exec(BEGIN);
-    let (held, seen) = (RefCell::new(Held::new(db)), RefCell::new(BTreeMap::new()));
-    let begin = held.borrow().rows.clone();
+    let (pair, seen) = (RefCell::new(SideBySide::new(db)), RefCell::new(BTreeMap::new()));
+    let begin = pair.borrow().rows.clone();
     let result = TestRunner::new_with_rng(config, rng).run(&vec(write(), 1..60), |writes| {
-        let (mut held, mut seen) = (held.borrow_mut(), seen.borrow_mut());
-        held.rows = begin.clone();
-        if !held.db.sql.is_autocommit() {
-            held.db.exec("ROLLBACK"); // The case before this one failed.
+        let (mut pair, mut seen) = (pair.borrow_mut(), seen.borrow_mut());
+        pair.rows = begin.clone();
+        if !pair.db.sql.is_autocommit() {
+            pair.db.exec("ROLLBACK"); // The case before this one failed.
         }
-        held.db.exec("SAVEPOINT one_case");
+        pair.db.exec("SAVEPOINT one_case");
         for (table, operation, text) in &writes {
-            let done = held.write(table, text).map_err(TestCaseError::fail)?;
-            let seen: &mut Seen = seen.entry(format!("{operation} {table}")).or_default();
+            let done = pair.write(table, text).map_err(TestCaseError::fail)?;
+            let seen: &mut BumpCounts = seen.entry(format!("{operation} {table}")).or_default();
             seen.changed += u32::from(done.changed);
             seen.for_nothing += u32::from(done.rose && !done.changed);
         }
-        held.db.exec("ROLLBACK TO one_case; RELEASE one_case");
+        pair.db.exec("ROLLBACK TO one_case; RELEASE one_case");
         Ok(())
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
     let seen = seen.into_inner();
     assert_eq!(seen.len(), 3 * TABLES.len(), "every operation on every table");
-    for (write, Seen { changed, for_nothing }) in seen {
+    for (write, BumpCounts { changed, for_nothing }) in seen {
         assert!(10 <= changed, "{write} changed the roles {changed} times only");
         assert!(for_nothing < 10 * changed, "{write}: {for_nothing} bumps for nothing, {changed}");
     }

@@ -50,7 +50,7 @@ pub(crate) fn run(place: &Place, name: Option<&str>) -> Result<()> {
 /// # Errors
 /// When a build fails: the command, its last lines, and the next step.
 pub(crate) fn build(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
-    let inputs = BuildInputs::read(place, tools)?;
+    let inputs = BuildInputs::load(place, tools)?;
     for worker in workers {
         build_one(place, tools, &inputs, &release(place, worker))?;
     }
@@ -62,7 +62,7 @@ pub(crate) fn build(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<
 /// # Errors
 /// As [`build`].
 pub(crate) fn build_with_faults(place: &Place, tools: &Tools, workers: &[Worker]) -> Result<()> {
-    let inputs = BuildInputs::read(place, tools)?;
+    let inputs = BuildInputs::load(place, tools)?;
     for worker in workers {
         if let Some(recipe) = faults::recipe(place, worker)? {
             build_one(place, tools, &inputs, &recipe)?;

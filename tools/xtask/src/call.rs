@@ -139,7 +139,7 @@ impl Call {
     ///
     /// # Errors
     /// When it cannot be started or fails. `next` is the next step for the user.
-    pub(crate) fn read(self, next: &str) -> Result<String> {
+    pub(crate) fn run_and_read(self, next: &str) -> Result<String> {
         Ok(self.run(|_| ())?.ok(next)?.out())
     }
 }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_error_has_the_command_its_output_and_the_next_step() {
-        let error = shell("echo no luck; exit 3").read("Try again later.").unwrap_err();
+        let error = shell("echo no luck; exit 3").run_and_read("Try again later.").unwrap_err();
         let text = format!("{error:#}");
         for part in ["`sh -c 'echo no luck; exit 3'`", "exit status: 3", "    no luck", "Try again"]
         {

@@ -18,7 +18,7 @@ use crate::workers::{self, Worker};
 /// The feature under which the fuzz targets are type-checked without being linked.
 const FUZZ_PROGRAMS: &str = "fuzz/programs";
 
-/// Runs every check, and says how many failed; with `fix`, mends first what can be mended.
+/// Runs every check, and says how many failed. With `fix`, first fixes what a tool can fix.
 ///
 /// # Errors
 /// When one failed, or the toolchain is incomplete and cannot be completed.
@@ -30,7 +30,7 @@ pub(crate) fn run(place: &Place, fix: bool) -> Result<()> {
     let tally = all(place, &workers::all(place)?);
     show::line(tally.shown());
     if !tally.is_good() {
-        bail!("a check failed; its message above says what to mend");
+        bail!("a check failed; its message above says what to fix");
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ pub(crate) fn run(place: &Place, args: &DeployArgs) -> Result<()> {
         show::line(stage::init(place, stage)?);
         return Ok(());
     }
-    let config = stage::read(place, stage.as_ref())?;
+    let config = stage::load(place, stage.as_ref())?;
     let commands = WranglerCommands { file: config.file.clone(), revision: revision(place) };
     let tools = setup::ensure(place)?;
     let mut wrangler = PinnedWrangler::new(place, &tools);
@@ -98,7 +98,7 @@ pub(crate) fn rehearse_stage(place: &Place, tools: &Tools) -> Result<String> {
     let text = stage::form(&stage::root_text(place)?, &DeployStage::parse("rehearsal")?)?;
     fs::write(file.path(), &text)
         .context("cannot write into the clone; check that the disk has space")?;
-    let config = DeployConfig::read(&name, &text)?;
+    let config = DeployConfig::parse(&name, &text)?;
     let commands = WranglerCommands { file: name, revision: None };
     bundle(&config, &commands, &mut PinnedWrangler::new(place, tools))?;
     rehearse(&config, &commands)
@@ -211,6 +211,6 @@ fn list(head: &str, items: &[String]) -> String {
 /// The git revision of the clone, if it is one.
 fn revision(place: &Place) -> Option<String> {
     let call = Call::new("git").args(["describe", "--always", "--dirty"]).dir(&place.root);
-    let text = call.read("").ok()?;
+    let text = call.run_and_read("").ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }

@@ -58,7 +58,7 @@ enum Task {
     },
     /// Format, lints, spelling, documentation and dependency fences.
     Check {
-        /// Mend first what can be mended by itself: format, imports, Markdown, some lints.
+        /// First fix what a tool can fix: format, imports, Markdown, some lints.
         #[arg(long)]
         fix: bool,
     },

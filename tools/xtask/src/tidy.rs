@@ -1,7 +1,7 @@
 //! House rules that no lint knows, as tests over the files of the repository.
 //!
-//! What is not yet as it should be stands in a list beside its rule; such a list only shrinks,
-//! for an entry that is not needed fails the test too.
+//! Files that do not keep a rule yet are in a list beside the rule. Such a list only shrinks: an
+//! entry that is no longer needed fails the test too.
 
 mod claims;
 mod circles;
@@ -39,7 +39,7 @@ fn files() -> Vec<File> {
     assert!(listed.status.success(), "git ls-files failed; run the tests in a clone");
     let names = String::from_utf8(listed.stdout).unwrap();
     let names = names.split('\0').filter(|name| !name.is_empty());
-    // What is binary is no text, and what was removed but not yet committed is not there.
+    // Binary files, and files removed but not yet committed, cannot be read as text.
     let files: Vec<File> = names
         .filter_map(|name| {
             let text = fs::read_to_string(root.join(name)).ok()?;
@@ -50,7 +50,7 @@ fn files() -> Vec<File> {
     files
 }
 
-/// The files whose names end so.
+/// The files with this ending.
 fn files_ending(suffix: &str) -> Vec<File> {
     let mut found = files();
     found.retain(|file| file.path.ends_with(suffix));
@@ -62,8 +62,8 @@ fn root() -> PathBuf {
     Place::find().unwrap().root
 }
 
-/// Fails with all of `found`, a line each.
+/// Fails if anything was found, and lists it, one line each. `rule` says what to do.
 #[track_caller]
-fn none(found: &[String], rule: &str) {
+fn assert_none(found: &[String], rule: &str) {
     assert!(found.is_empty(), "{rule}:\n{}", found.join("\n"));
 }

@@ -55,11 +55,11 @@ struct CargoDependency {
 
 impl BuildInputs {
     /// Reads the dependencies between the crates.
-    pub(super) fn read(place: &Place, tools: &Tools) -> Result<Self> {
+    pub(super) fn load(place: &Place, tools: &Tools) -> Result<Self> {
         let text = Call::new("cargo")
             .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
             .dir(&place.root)
-            .read("Fix the manifest that is named above.")?;
+            .run_and_read("Fix the manifest that is named above.")?;
         let metadata: CargoMetadata = serde_json::from_str(&text)
             .context("cargo metadata has an unexpected form; check that cargo is the pinned one")?;
         let crates = metadata.packages.into_iter().map(CargoPackage::entry).collect();

@@ -79,7 +79,7 @@ fn only_workers(place: &Place, workers: &[Worker]) -> Result<String> {
     let text = Call::new("cargo")
         .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .dir(&place.root)
-        .read("Mend the manifest that is named above.")?;
+        .run_and_read("Fix the manifest that is named above.")?;
     let metadata: Metadata = serde_json::from_str(&text)
         .context("cargo metadata gave another form than expected; is cargo the pinned one?")?;
     let allowed: BTreeSet<&str> =
@@ -91,7 +91,7 @@ fn only_workers(place: &Place, workers: &[Worker]) -> Result<String> {
         .map(|package| package.name.as_str())
         .collect();
     if !found.contains("edge") {
-        bail!("edge does not depend on `worker`, which it is there for; is the fence read right?");
+        bail!("edge does not depend on `worker`; does this check look in the right place?");
     }
     if let Some(name) = found.difference(&allowed).next() {
         bail!("{name} depends on `worker`; only edge and the Workers of wrangler.toml may");
@@ -119,7 +119,7 @@ fn switches_are_off(place: &Place, workers: &[Worker]) -> Result<String> {
     for switch in SWITCHES {
         let name = switch.split('/').next().unwrap_or_default();
         if !features_of_edge(place, name, &["--features", switch])?.contains("faults") {
-            bail!("{switch} turns no switch of edge on; is the fence read right?");
+            bail!("{switch} turns no switch of edge on; does this check look in the right place?");
         }
     }
     Ok(format!("{} Workers", workers.len()))
@@ -132,10 +132,12 @@ fn features_of_edge(place: &Place, name: &str, more: &[&str]) -> Result<String> 
         .args(["--target", WASM_TARGET, "--format", "{p} features {f}"])
         .args(more)
         .dir(&place.root)
-        .read("Mend the manifest that is named above.")?;
+        .run_and_read("Fix the manifest that is named above.")?;
     let edge = text.lines().find(|line| line.starts_with("edge "));
     let features = edge.and_then(|line| line.split_once(" features ")).map(|(_, it)| it.to_owned());
-    features.with_context(|| format!("{name} does not link edge; is the fence read right?"))
+    features.with_context(|| {
+        format!("{name} does not link edge; does this check look in the right place?")
+    })
 }
 
 /// The names of all crates that `name` links.
@@ -144,7 +146,7 @@ fn tree(place: &Place, name: &str, more: &[&str]) -> Result<BTreeSet<String>> {
         .args(["tree", "--locked", "-p", name, "-e", "normal", "--prefix", "none"])
         .args(more)
         .dir(&place.root)
-        .read("Mend the manifest that is named above.")?;
+        .run_and_read("Fix the manifest that is named above.")?;
     Ok(names(&text))
 }
 
@@ -156,7 +158,7 @@ fn must_have(tree: &BTreeSet<String>, root: &str, name: &str) -> Result<()> {
     if tree.contains(name) {
         return Ok(());
     }
-    bail!("`cargo tree -p {root}` does not name {name}, which it links; is the fence read right?");
+    bail!("`cargo tree -p {root}` lacks {name}; does this check look in the right place?");
 }
 
 fn must_lack(tree: &BTreeSet<String>, root: &str, forbidden: &[&str]) -> Result<()> {

@@ -36,7 +36,7 @@ pub(super) fn check(place: &Place) -> Result<String> {
     let files = files(place)?;
     let mut wrong = Vec::new();
     for path in &files {
-        let text = read(place, path)?;
+        let text = read_file(place, path)?;
         if ordered(&text) != text {
             wrong.push(path.as_str());
         }
@@ -57,17 +57,17 @@ pub(super) fn check(place: &Place) -> Result<String> {
 /// When a file cannot be read or written.
 pub(super) fn fix(place: &Place) -> Result<()> {
     for path in files(place)? {
-        let text = read(place, &path)?;
-        let mended = ordered(&text);
-        if mended != text {
-            fs::write(place.root.join(&path), mended)
+        let text = read_file(place, &path)?;
+        let ordered_text = ordered(&text);
+        if ordered_text != text {
+            fs::write(place.root.join(&path), ordered_text)
                 .with_context(|| format!("cannot write {path}; may you write there?"))?;
         }
     }
     Ok(())
 }
 
-fn read(place: &Place, path: &str) -> Result<String> {
+fn read_file(place: &Place, path: &str) -> Result<String> {
     fs::read_to_string(place.root.join(path)).with_context(|| format!("cannot read {path}"))
 }
 
@@ -76,12 +76,12 @@ fn files(place: &Place) -> Result<Vec<String>> {
     let listed = Call::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard", "*.rs"])
         .dir(&place.root)
-        .read("Run the task in a clone.")?;
+        .run_and_read("Run the task in a clone.")?;
     // What was removed but not yet committed is not there.
     let there = |name: &&str| place.root.join(name).is_file();
     let files: Vec<String> = listed.lines().filter(there).map(str::to_owned).collect();
     if files.is_empty() {
-        bail!("git lists no Rust file; is the check read right?");
+        bail!("git lists no Rust file; does this check look in the right place?");
     }
     Ok(files)
 }
@@ -94,7 +94,7 @@ fn ordered(text: &str) -> String {
     let mut out = String::new();
     let mut at = 0;
     while let Some(line) = lines.get(at) {
-        let stretch = Stretch::read(lines.get(at..).unwrap_or_default(), &modules);
+        let stretch = Stretch::parse(lines.get(at..).unwrap_or_default(), &modules);
         if stretch.uses.is_empty() {
             out.push_str(line);
             at += 1;
@@ -125,7 +125,7 @@ struct Stretch {
 }
 
 impl Stretch {
-    fn read(lines: &[&str], modules: &BTreeSet<&str>) -> Self {
+    fn parse(lines: &[&str], modules: &BTreeSet<&str>) -> Self {
         let mut stretch = Self::default();
         let mut item = String::new();
         let mut is_open = false;

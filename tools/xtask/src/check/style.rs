@@ -13,8 +13,8 @@ use crate::setup;
 use crate::show::Step;
 use crate::tally::Tally;
 
-/// The command that mends what a tool can mend by itself.
-const FIX: &str = "Run `cargo xtask check --fix`, and mend by hand what it leaves.";
+/// The command that fixes what a tool can fix by itself.
+const FIX: &str = "Run `cargo xtask check --fix`, and fix by hand what it leaves.";
 
 /// Lints TypeScript and `.mjs`, and sorts their imports. <https://biomejs.dev>
 const BIOME: &str = "@biomejs/biome/bin/biome";
@@ -38,14 +38,17 @@ pub(super) fn all(place: &Place) -> Tally {
     .sum()
 }
 
-/// Mends what can be mended without a person.
+/// Fixes what needs no person.
 ///
 /// # Errors
-/// When a tool is missing. What it cannot mend is for the check to say.
+/// When a tool is missing. The check reports what it cannot fix.
 pub(super) fn fix(place: &Place) -> Result<()> {
     let packages = setup::packages(place)?;
     imports::fix(place)?;
-    Call::new("cargo").args(["fmt", "--all"]).dir(&place.root).read("Mend the syntax it names.")?;
+    Call::new("cargo")
+        .args(["fmt", "--all"])
+        .dir(&place.root)
+        .run_and_read("Fix the syntax that it names.")?;
     packages.program(BIOME).args(["check", "--write"]).dir(&place.root).run(|_| ())?;
     packages.program(RUMDL).args(["check", "--fix"]).dir(&place.root).run(|_| ())?;
     Ok(())

@@ -89,7 +89,7 @@ impl DeployConfig {
     /// # Errors
     /// When it has another form, contains a secret, sets a variable to a value that its Worker
     /// would refuse, or its blocks do not fit together.
-    pub(super) fn read(file: &str, text: &str) -> Result<Self> {
+    pub(super) fn parse(file: &str, text: &str) -> Result<Self> {
         let invalid = || format!("{file} is not as expected; correct it");
         let table = table(file, text)?;
         secrets::refuse(file, text, &table)?;

@@ -82,12 +82,12 @@ impl DeployStage {
 ///
 /// # Errors
 /// When the file is missing or wrong, or the stage's names are the root's too.
-pub(super) fn read(place: &Place, stage: Option<&DeployStage>) -> Result<DeployConfig> {
-    let root = DeployConfig::read(ROOT_FILE, &root_text(place)?)?;
+pub(super) fn load(place: &Place, stage: Option<&DeployStage>) -> Result<DeployConfig> {
+    let root = DeployConfig::parse(ROOT_FILE, &root_text(place)?)?;
     let Some(stage) = stage else { return Ok(root) };
     let make = format!("make it with `cargo xtask deploy --stage {} --init`", stage.0);
     let file = stage.file();
-    let config = DeployConfig::read(&file, &text(place, &file, &make)?)?;
+    let config = DeployConfig::parse(&file, &text(place, &file, &make)?)?;
     apart(&config, &root)?;
     Ok(config)
 }
@@ -119,7 +119,7 @@ pub(super) fn init(place: &Place, stage: &DeployStage) -> Result<String> {
 /// # Errors
 /// When `root` is not valid, or something in it would be shared.
 pub(super) fn form(root: &str, stage: &DeployStage) -> Result<String> {
-    let config = DeployConfig::read(ROOT_FILE, root)?;
+    let config = DeployConfig::parse(ROOT_FILE, root)?;
     refuse_shared(root)?;
     let suffix = |name: &str| Some(format!("{name}-{}", stage.0));
     let database = config.database.as_ref().map(|it| it.name.clone()).unwrap_or_default();
@@ -145,7 +145,7 @@ pub(super) fn form(root: &str, stage: &DeployStage) -> Result<String> {
          # What changes there for all stages, change here too.\n\n{made}",
         stage.0
     );
-    apart(&DeployConfig::read(&stage.file(), &made)?, &config)?;
+    apart(&DeployConfig::parse(&stage.file(), &made)?, &config)?;
     Ok(made)
 }
 

@@ -84,7 +84,7 @@ fn commands() -> WranglerCommands {
 }
 
 fn config(text: &str) -> DeployConfig {
-    DeployConfig::read("wrangler.toml", text).unwrap()
+    DeployConfig::parse("wrangler.toml", text).unwrap()
 }
 
 /// The file with the database's id.

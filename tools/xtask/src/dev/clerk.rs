@@ -80,7 +80,7 @@ impl LocalClerk {
     /// When its response cannot be read. This is so for all requests below.
     pub(super) fn key(&self) -> Result<Value> {
         let path = "/.well-known/jwks.json";
-        let keys: Value = read(path, &self.client.data(&self.at(path), None))?;
+        let keys: Value = parse_answer(path, &self.client.data(&self.at(path), None))?;
         let key = keys.pointer("/keys/0").cloned();
         key.with_context(|| {
             format!("{path} of the local Clerk has no key: {keys}; start again with --fresh")
@@ -92,7 +92,7 @@ impl LocalClerk {
     /// # Errors
     /// When its response cannot be read.
     pub(super) fn day(&self) -> Result<Vec<DayStep>> {
-        read("GET /local/day", &self.client.data(&self.at("/local/day"), None))
+        parse_answer("GET /local/day", &self.client.data(&self.at("/local/day"), None))
     }
 
     /// Delivers one step of the day.
@@ -120,7 +120,7 @@ impl LocalClerk {
     }
 
     fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
-        read(&format!("POST {path}"), &self.client.post(&self.at(path), body))
+        parse_answer(&format!("POST {path}"), &self.client.post(&self.at(path), body))
     }
 
     fn at(&self, path: &str) -> String {
@@ -128,7 +128,7 @@ impl LocalClerk {
     }
 }
 
-fn read<T: DeserializeOwned>(request: &str, answer: &HttpAnswer) -> Result<T> {
+fn parse_answer<T: DeserializeOwned>(request: &str, answer: &HttpAnswer) -> Result<T> {
     if answer.status != 200 {
         bail!("{request} of the local Clerk returned {}: {}", answer.status, answer.body);
     }

@@ -50,7 +50,7 @@ impl HttpClient {
     /// Sends JSON.
     pub(super) fn post(&self, url: &str, body: &Value) -> HttpAnswer {
         let request = self.0.post(url).header("content-type", "application/json");
-        read(request.send(body.to_string()))
+        to_answer(request.send(body.to_string()))
     }
 
     fn get(&self, url: &str, accept: &str, token: Option<&str>) -> HttpAnswer {
@@ -59,8 +59,8 @@ impl HttpClient {
             request = request.header("cookie", format!("__session={token}"));
         }
         match request.body(()) {
-            Ok(request) => read(self.0.run(request)),
-            Err(error) => HttpAnswer::none(&error),
+            Ok(request) => to_answer(self.0.run(request)),
+            Err(error) => HttpAnswer::failed(&error),
         }
     }
 }
@@ -71,21 +71,21 @@ impl HttpAnswer {
         serde_json::from_str(&self.body).unwrap_or(Value::Null)
     }
 
-    fn none(why: &dyn std::error::Error) -> Self {
+    fn failed(why: &dyn std::error::Error) -> Self {
         Self { status: 0, location: None, body: why.to_string() }
     }
 }
 
-fn read(response: Result<Response<Body>, ureq::Error>) -> HttpAnswer {
+fn to_answer(response: Result<Response<Body>, ureq::Error>) -> HttpAnswer {
     let mut response = match response {
         Ok(response) => response,
-        Err(error) => return HttpAnswer::none(&error),
+        Err(error) => return HttpAnswer::failed(&error),
     };
     let location = response.headers().get("location");
     let location = location.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = response.status().as_u16();
     match response.body_mut().read_to_string() {
         Ok(body) => HttpAnswer { status, location, body },
-        Err(error) => HttpAnswer::none(&error),
+        Err(error) => HttpAnswer::failed(&error),
     }
 }

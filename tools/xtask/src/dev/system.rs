@@ -64,7 +64,7 @@ impl System {
         let mut program = BackgroundProgram::start("workerd", call, ended)?;
         // On standard input: other users of the machine can read arguments.
         program.say(&options.to_string())?;
-        match read(&program.hear(START)?)? {
+        match parse_message(&program.hear(START)?)? {
             ServeMessage::Ready(Ready { migrated }) => {
                 Ok(Self { program: RefCell::new(program), migrated })
             }
@@ -85,7 +85,7 @@ impl System {
     pub(super) fn query(&self, sql: &str, args: &[&str]) -> Result<Vec<Map<String, Value>>> {
         let mut program = self.program.borrow_mut();
         program.say(&json!({ "sql": sql, "args": args }).to_string())?;
-        match read(&program.hear(ANSWER)?)? {
+        match parse_message(&program.hear(ANSWER)?)? {
             ServeMessage::Rows(rows) => Ok(rows),
             ServeMessage::Error(why) | ServeMessage::Fatal(why) => {
                 bail!("the query `{sql}` failed: {why}; check the migrations")
@@ -95,7 +95,7 @@ impl System {
     }
 }
 
-fn read(line: &str) -> Result<ServeMessage> {
+fn parse_message(line: &str) -> Result<ServeMessage> {
     serde_json::from_str(line).with_context(|| {
         format!("tools/xtask/js/serve.mjs printed `{line}`, which is no message; correct it")
     })
@@ -154,9 +154,11 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_message_is_shown() {
-        let rows = read(r#"{"rows":[{"n":1}]}"#).unwrap();
+        let rows = parse_message(r#"{"rows":[{"n":1}]}"#).unwrap();
         assert!(matches!(rows, ServeMessage::Rows(rows) if rows.len() == 1));
-        let Err(error) = read("warning: x") else { panic!("a warning was read as a message") };
+        let Err(error) = parse_message("warning: x") else {
+            panic!("a warning was read as a message")
+        };
         assert!(error.to_string().contains("warning: x"));
     }
 }

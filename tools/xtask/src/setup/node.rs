@@ -112,7 +112,7 @@ fn machines(place: &Place) -> Result<PathBuf> {
 /// The path of `node`, and its major version.
 fn running(place: &Place, next: &str) -> Result<(PathBuf, u32)> {
     let say = "process.execPath + '\\n' + process.versions.node";
-    let text = Call::new("node").args(["-p", say]).dir(&place.root).read(next)?;
+    let text = Call::new("node").args(["-p", say]).dir(&place.root).run_and_read(next)?;
     let mut lines = text.lines();
     let path = lines.next().unwrap_or_default();
     let major = lines.next().and_then(|version| version.split('.').next());
@@ -140,7 +140,7 @@ fn check_npm(place: &Place) -> Result<()> {
     if major < NODE_MAJOR_MIN {
         bail!("node has version {major}, which is too old for the set-up. {install}");
     }
-    Call::new("npm").arg("--version").dir(&place.root).read(install)?;
+    Call::new("npm").arg("--version").dir(&place.root).run_and_read(install)?;
     Ok(())
 }
 

@@ -56,7 +56,7 @@ fn has_target(place: &Place) -> Result<bool> {
     let folder = Call::new("rustc")
         .args(["--print", "target-libdir", "--target", WASM_TARGET])
         .dir(&place.root)
-        .read("Install the toolchain with `rustup toolchain install` in the clone.")?;
+        .run_and_read("Install the toolchain with `rustup toolchain install` in the clone.")?;
     Ok(Path::new(folder.trim()).is_dir())
 }
 

@@ -65,7 +65,7 @@ pub(super) fn run(place: &Place, args: &FuzzArgs) -> Result<()> {
     if args.seed_corpus {
         let call = ["run", "--locked", "--quiet", "-p", "fuzz", "--example", "seeds"];
         let call = Call::new("cargo").args(call).dir(&place.root);
-        call.read("Fix what it names; the fixtures are in tests/fixtures.")?;
+        call.run_and_read("Fix what it names; the fixtures are in tests/fixtures.")?;
         return Ok(());
     }
     let targets = chosen(place, args.target.as_deref())?;
@@ -147,7 +147,7 @@ fn needs_cxx(place: &Place) -> Result<()> {
 }
 
 fn host(place: &Place) -> Result<String> {
-    let version = Call::new("rustc").arg("-vV").dir(&place.root).read("Install rustup.")?;
+    let version = Call::new("rustc").arg("-vV").dir(&place.root).run_and_read("Install rustup.")?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).context("`rustc -vV` names no host; check that rustc is the pinned one")
 }
@@ -195,7 +195,7 @@ fn search(place: &Place, programs: &Path, target: &str, args: &FuzzArgs) -> Resu
         .args([corpus, fuzz.join("corpus").join(target)])
         .dir(&place.root)
         .run(|line| step.say(line))?;
-    let found = read(&ran);
+    let found = parse_output(&ran);
     match found.crashes {
         0 => step.done(&format!("{} runs", found.runs)),
         _ => step.failed("an input failed"),
@@ -204,7 +204,7 @@ fn search(place: &Place, programs: &Path, target: &str, args: &FuzzArgs) -> Resu
 }
 
 /// Reads the last lines of libFuzzer, <https://llvm.org/docs/LibFuzzer.html#output>.
-fn read(ran: &Ran) -> FuzzResult {
+fn parse_output(ran: &Ran) -> FuzzResult {
     let mut found = FuzzResult { crashes: usize::from(!ran.success), ..FuzzResult::default() };
     for (_, line) in &ran.lines {
         if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
@@ -251,22 +251,24 @@ mod tests {
 
     #[test]
     fn a_search_without_a_failure_is_one_line() {
-        let found =
-            read(&ran("echo '#12 DONE cov: 3'; echo stat::number_of_executed_units: 12 >&2
-            echo 'stat::new_units_added:     4' >&2"));
+        let found = parse_output(&ran(
+            "echo '#12 DONE cov: 3'; echo stat::number_of_executed_units: 12 >&2
+            echo 'stat::new_units_added:     4' >&2",
+        ));
         assert_eq!(found, FuzzResult { runs: 12, new: 4, ..FuzzResult::default() });
         assert_eq!(found.shown("a"), "fuzz: a runs=12 new=4 crashes=0");
     }
 
     #[test]
     fn a_crash_names_its_input_and_how_to_reproduce_it() {
-        let found = read(&ran("echo thread panicked at a.rs:1; echo left; echo right; echo more
+        let found =
+            parse_output(&ran("echo thread panicked at a.rs:1; echo left; echo right; echo more
             echo frames
             echo \"artifact_prefix='x/'; Test unit written to x/crash-1\"; exit 77"));
         assert_eq!(found.crashes, 1);
         assert_eq!(found.next("a"), "cargo xtask sim fuzz a --input x/crash-1");
         assert_eq!(found.said, "thread panicked at a.rs:1\nleft\nright\nmore");
-        let killed = read(&ran("echo no memory; exit 1"));
+        let killed = parse_output(&ran("echo no memory; exit 1"));
         assert!(killed.said.contains("no memory") && killed.next("a").contains("without"));
     }
 

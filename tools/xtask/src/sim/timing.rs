@@ -23,7 +23,8 @@ pub(super) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
         .run(|line| step.say(line))?
         .ok("Fix what it names.")?;
     step.done("");
-    let measured: Vec<(&str, f64)> = ran.lines.iter().filter_map(|(_, line)| read(line)).collect();
+    let measured: Vec<(&str, f64)> =
+        ran.lines.iter().filter_map(|(_, line)| parse_line(line)).collect();
     if measured.is_empty() {
         bail!("nothing was measured; check the filter");
     }
@@ -42,7 +43,7 @@ pub(super) fn run(place: &Place, filter: Option<&str>) -> Result<()> {
 }
 
 /// The name and `max t` in a line of results.
-fn read(line: &str) -> Option<(&str, f64)> {
+fn parse_line(line: &str) -> Option<(&str, f64)> {
     let (name, result) = line.strip_prefix("bench ")?.split_once(" ... :")?;
     let t = result.split_once("max t = ")?.1.split(',').next()?;
     Some((name.trim(), t.parse().ok()?))
@@ -71,9 +72,9 @@ mod tests {
     #[test]
     fn a_line_of_results_is_read() {
         let line = "bench a-b   ... : n == +0.046M, max t = -61.61472, max tau = +0.28863";
-        assert_eq!(read(line), Some(("a-b", -61.61472)));
-        assert_eq!(read("bench a-b   seeded with 0x01"), None);
-        assert_eq!(read("running 3 benches"), None);
+        assert_eq!(parse_line(line), Some(("a-b", -61.61472)));
+        assert_eq!(parse_line("bench a-b   seeded with 0x01"), None);
+        assert_eq!(parse_line("running 3 benches"), None);
     }
 
     #[test]

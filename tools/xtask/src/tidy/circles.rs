@@ -10,7 +10,7 @@ mod source;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use self::graph::Uses;
-use super::{File, files_ending, none};
+use super::{File, assert_none, files_ending};
 
 #[test]
 fn no_module_depends_on_itself() {
@@ -18,11 +18,14 @@ fn no_module_depends_on_itself() {
     let texts: BTreeMap<&str, &str> =
         files.iter().map(|File { path, text }| (path.as_str(), text.as_str())).collect();
     let is_root = |path: &&&str| path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
-    assert!(10 < texts.keys().filter(is_root).count(), "few crates; is the rule read right?");
+    assert!(
+        10 < texts.keys().filter(is_root).count(),
+        "few crates; does this test look in the right place?"
+    );
     let roots = texts.keys().filter(is_root);
     let found = roots.flat_map(|root| circles(&graph::uses(root, &texts)));
     let found: Vec<String> = found.map(|circle| circle.join(" -> ")).collect();
-    none(&found, "move what both files need to a third file that uses neither");
+    assert_none(&found, "move what both files need to a third file that uses neither");
 }
 
 /// The shortest circle through each file that is in one, each circle once.

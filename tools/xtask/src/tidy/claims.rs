@@ -6,7 +6,7 @@ use std::fs;
 use clap::CommandFactory as _;
 use toml::{Table, Value};
 
-use super::{File, files, files_ending, none, root};
+use super::{File, assert_none, files, files_ending, root};
 
 /// The modules of `shared` that each crate does without: it must not know what they decide.
 const UNKNOWN_MODULES: [(&str, &[&str]); 5] = [
@@ -25,13 +25,13 @@ const UNKNOWN_BINDINGS: [(&str, &[&str]); 4] = [
     ("ssr", &["d1_databases", "queues"]),
 ];
 
-fn read(path: &str) -> String {
+fn read_file(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The page, however its lines are broken.
 fn read_flat(path: &str) -> String {
-    read(path).split_whitespace().collect::<Vec<_>>().join(" ")
+    read_file(path).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The text after `from` and before the next `to`.
@@ -48,13 +48,15 @@ fn marked(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn the_map_has_each_crate_with_the_crates_that_it_depends_on() {
-    let page = read("ARCHITECTURE.md");
+    let page = read_file("ARCHITECTURE.md");
     let listed: BTreeSet<&str> = between(&page, "```dependencies\n", "```").lines().collect();
-    let manifest: Table = read("Cargo.toml").parse().unwrap();
+    let manifest: Table = read_file("Cargo.toml").parse().unwrap();
     let members = manifest["workspace"]["members"].as_array().unwrap();
     let manifests: Vec<Table> = members
         .iter()
-        .map(|member| read(&format!("{}/Cargo.toml", member.as_str().unwrap())).parse().unwrap())
+        .map(|member| {
+            read_file(&format!("{}/Cargo.toml", member.as_str().unwrap())).parse().unwrap()
+        })
         .collect();
     let name = |manifest: &Table| manifest["package"]["name"].as_str().unwrap().to_owned();
     let ours: BTreeSet<String> = manifests.iter().map(name).collect();
@@ -78,14 +80,14 @@ fn the_map_has_each_crate_with_the_crates_that_it_depends_on() {
 
 #[test]
 fn the_pipeline_names_functions_that_are_there() {
-    let page = read("ARCHITECTURE.md");
+    let page = read_file("ARCHITECTURE.md");
     let picture = between(&page, "```text\n", "```");
     let mut sources = files_ending(".rs");
     sources.retain(|file| file.path.starts_with("shared/src/"));
     let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let words = picture.split("::").skip(1).filter_map(|rest| rest.split(|it| !is_word(it)).next());
     let words: Vec<&str> = words.collect();
-    assert!(4 < words.len(), "few names: {words:?}; is the rule read right?");
+    assert!(4 < words.len(), "few names: {words:?}; does this test look in the right place?");
     for word in words {
         let code = [format!("pub fn {word}("), format!("pub fn {word}<")];
         let is_there =
@@ -96,7 +98,7 @@ fn the_pipeline_names_functions_that_are_there() {
 
 #[test]
 fn each_worker_knows_only_its_part_of_shared() {
-    let modules = read("shared/src/lib.rs");
+    let modules = read_file("shared/src/lib.rs");
     let sources = files_ending(".rs");
     let mut wrong = Vec::new();
     for (crate_name, unknown) in UNKNOWN_MODULES {
@@ -108,11 +110,14 @@ fn each_worker_knows_only_its_part_of_shared() {
         let own = sources.iter().filter(|file| file.path.starts_with(&folder));
         let used = own.flat_map(|file| used_modules(&file.text).map(|it| (&file.path, it)));
         let used: Vec<_> = used.collect();
-        assert!(!used.is_empty(), "{crate_name} uses nothing of shared; is the rule read right?");
+        assert!(
+            !used.is_empty(),
+            "{crate_name} uses nothing of shared; does this test look in the right place?"
+        );
         let used = used.iter().filter(|(_, module)| unknown.contains(module));
         wrong.extend(used.map(|(path, module)| format!("{path}: shared::{module}")));
     }
-    none(&wrong, "move the decision to the crate that may know it, see ARCHITECTURE.md");
+    assert_none(&wrong, "move the decision to the crate that may know it, see ARCHITECTURE.md");
 }
 
 /// The modules that follow `shared::`, one by one or as a list in braces.
@@ -136,7 +141,7 @@ fn a_module_is_found_in_each_spelling() {
 
 #[test]
 fn each_worker_is_bound_to_what_it_may_know() {
-    let config: Table = read("wrangler.toml").parse().unwrap();
+    let config: Table = read_file("wrangler.toml").parse().unwrap();
     let bound = |env: &str, binding: &str| config["env"][env].get(binding).is_some();
     assert!(bound("consumer", "d1_databases") && bound("durable", "d1_databases"));
     assert!(bound("ingest", "queues") && bound("ssr", "durable_objects"));
@@ -188,9 +193,9 @@ fn packages_and_examples_import_nothing_else_of_ours() {
             let found = found.iter().filter(|name| !may_import(inside, name, names));
             wrong.extend(found.map(|name| format!("{path}: {name}")));
         }
-        assert!(10 < count, "{folder} has few imports; is the rule read right?");
+        assert!(10 < count, "{folder} has few imports; does this test look in the right place?");
     }
-    none(&wrong, "import nothing else, see ARCHITECTURE.md");
+    assert_none(&wrong, "import nothing else, see ARCHITECTURE.md");
 }
 
 /// Whether the file at a path inside of its package may import this: another file of the package,
@@ -226,20 +231,20 @@ fn first_cells<'a>(page: &'a str, head: &str) -> BTreeSet<&'a str> {
 
 /// The paths of `ssr`, from the test there that spells every route: a match without a wildcard.
 fn paths_of_ssr() -> BTreeSet<String> {
-    let source = read("ssr/src/route.rs");
+    let source = read_file("ssr/src/route.rs");
     let spelled = source.lines().filter_map(|line| {
         let line = line.trim().strip_prefix("Route::")?.split_once(" => ")?.1;
         let path = line.strip_prefix("format!(\"").or_else(|| line.strip_prefix('"'))?;
         path.starts_with('/').then(|| path.split('"').next())?
     });
     let spelled: BTreeSet<String> = spelled.map(str::to_owned).collect();
-    assert!(5 < spelled.len(), "few routes: {spelled:?}; is the rule read right?");
+    assert!(5 < spelled.len(), "few routes: {spelled:?}; does this test look in the right place?");
     spelled
 }
 
 #[test]
 fn the_readme_lists_every_route_of_ssr() {
-    let page = read("README.md");
+    let page = read_file("README.md");
     let listed = first_cells(&page, "| route | needs |\n");
     let paths = paths_of_ssr();
     let spelled: BTreeSet<String> =
@@ -252,7 +257,7 @@ fn the_readme_lists_every_route_of_ssr() {
 #[test]
 fn the_tests_of_the_workers_know_every_route_of_ssr() {
     let file = "tests/workerd/support/routes.mjs";
-    let source = read(file).replace("${org}", "{org}");
+    let source = read_file(file).replace("${org}", "{org}");
     let code = source.lines().filter(|line| !line.trim_start().starts_with(['/', '*']));
     let words = code.flat_map(|line| line.split(['"', '`'])).filter(|word| word.starts_with('/'));
     let listed: BTreeSet<&str> = words.filter_map(|word| word.split('?').next()).collect();
@@ -265,7 +270,7 @@ fn the_tests_of_the_workers_know_every_route_of_ssr() {
 
 #[test]
 fn the_guide_asks_clerk_for_the_events_that_are_synced() {
-    let source = read("tools/xtask/src/deploy/manual_steps.rs");
+    let source = read_file("tools/xtask/src/deploy/manual_steps.rs");
     let code = between(&source, "const EVENTS: ", "];");
     let events: BTreeSet<String> = code.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     let guide = read_flat("docs/deploy.md");
@@ -341,8 +346,8 @@ fn paths_that_the_pages_name_are_there() {
         });
         gone.extend(paths.chain(bare).map(|path| format!("{page}: {path}")));
     }
-    assert!(50 < named, "only {named} paths; is the rule read right?");
-    none(&gone, "name a path that is there");
+    assert!(50 < named, "only {named} paths; does this test look in the right place?");
+    assert_none(&gone, "name a path that exists");
 }
 
 /// Whether this begins with a folder that is in `base`, and is no pattern and not built.
@@ -365,10 +370,10 @@ fn is_file_name(text: &str) -> bool {
 /// The page tells the way through `shared` in the order in which `lib.rs` lists the modules.
 #[test]
 fn the_modules_of_shared_are_listed_in_reading_order() {
-    let page = read("ARCHITECTURE.md");
+    let page = read_file("ARCHITECTURE.md");
     let section = between(&page, "## The modules of `shared`, in reading order\n", "\n## ");
     let listed: Vec<&str> = marked(section).collect();
-    let source = read("shared/src/lib.rs");
+    let source = read_file("shared/src/lib.rs");
     let modules = source.lines().filter_map(|line| line.strip_prefix("pub mod "));
     let modules: Vec<&str> = modules.map(|module| module.trim_end_matches(';')).collect();
     assert_eq!(listed, modules, "list the modules in ARCHITECTURE.md as shared/src/lib.rs does");
@@ -395,6 +400,6 @@ fn commands_that_the_pages_name_are_there() {
             }
         }
     }
-    assert!(20 < named, "only {named} commands; is the rule read right?");
-    none(&wrong, "name a command that there is");
+    assert!(20 < named, "only {named} commands; does this test look in the right place?");
+    assert_none(&wrong, "name a command that exists");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use shared::limits::{DEAD_RETRIES_MAX, DEAD_RETRY_S_MAX, RETRIES_MAX};
 use toml::{Table, Value};
 
-use super::{File, files_ending, none, root};
+use super::{File, assert_none, files_ending, root};
 
 fn table(name: &str) -> Table {
     let text = fs::read_to_string(root().join(name)).unwrap();
@@ -40,8 +40,8 @@ fn migrations_survive_the_remote_splitter() {
             wrong.extend(trigger_fault(line).map(|fault| format!("{at}: {fault}")));
         }
     }
-    assert!(0 < triggers, "no trigger was found; is the rule read right?");
-    none(&wrong, "write each trigger as the splitter takes it");
+    assert!(0 < triggers, "no trigger was found; does this test look in the right place?");
+    assert_none(&wrong, "write each trigger so that the splitter accepts it");
 }
 
 fn trigger_fault(line: &str) -> Option<&'static str> {
@@ -77,7 +77,7 @@ fn a_trigger_that_would_be_split_is_found() {
 }
 
 #[test]
-fn the_queues_are_as_the_code_counts_on() {
+fn the_queues_are_configured_as_the_code_expects() {
     let config = Value::Table(table("wrangler.toml"));
     let consumers = at(&config, &["env", "consumer", "queues", "consumers"]).as_array().unwrap();
     let of = |queue: &str| {
@@ -123,11 +123,11 @@ fn each_worker_is_named_and_built_alike() {
             }
         }
     }
-    none(&wrong, "mend the block in wrangler.toml");
+    assert_none(&wrong, "fix the block in wrangler.toml");
 }
 
 #[test]
-fn the_door_and_the_pages_hold_no_database() {
+fn ingest_and_ssr_have_no_database() {
     let config = Value::Table(table("wrangler.toml"));
     for env in ["ingest", "ssr"] {
         assert!(at(&config, &["env", env]).get("d1_databases").is_none(), "{env} has a database");
@@ -150,7 +150,7 @@ fn no_secret_stands_in_the_configuration() {
             }
         }
     }
-    none(&wrong, "set secrets with `wrangler secret put`");
+    assert_none(&wrong, "set secrets with `wrangler secret put`");
 }
 
 #[test]
@@ -188,8 +188,11 @@ fn the_lock_of_node_leaves_no_package_out() {
             }
         }
     }
-    assert!(50 < packages.len(), "the lock has few packages; is the rule read right?");
-    none(&wrong, "add the package to package-lock.json");
+    assert!(
+        50 < packages.len(),
+        "the lock has few packages; does this test look in the right place?"
+    );
+    assert_none(&wrong, "add the package to package-lock.json");
 }
 
 /// A package of the workspace stands in `node_modules` as a link to its folder.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::{File, files_ending, none, root};
+use super::{File, assert_none, files_ending, root};
 
 const FOLDER: &str = "docs/adr/";
 
@@ -22,12 +22,12 @@ fn the_index_of_decisions_is_that_of_its_files() {
             Err(fault) => wrong.push(format!("{path}: {fault}")),
         }
     }
-    none(&wrong, "begin the file as docs/adr/README.md shows");
+    assert_none(&wrong, "begin the file as docs/adr/README.md shows");
     wanted.sort_by_key(|row| number(row));
     let numbers: BTreeSet<_> = wanted.iter().map(|row| number(row)).collect();
     assert_eq!(numbers.len(), wanted.len(), "two decisions have one number");
     let differ = wanted.iter().filter(|row| !listed.contains(&row.as_str()));
-    none(&differ.cloned().collect::<Vec<_>>(), "write this row into docs/adr/README.md");
+    assert_none(&differ.cloned().collect::<Vec<_>>(), "write this row into docs/adr/README.md");
     assert_eq!(listed, wanted, "docs/adr/README.md: rows in the order of their numbers, no others");
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{File, files, files_ending, none, root};
+use super::{File, assert_none, files, files_ending, root};
 
 /// Folders of a developer's machine, put together here so that this file does not name them.
 const MACHINES: [&str; 4] =
@@ -26,7 +26,7 @@ fn links_lead_somewhere() {
             }
         }
     }
-    none(&dead, "mend the link");
+    assert_none(&dead, "fix the link");
 }
 
 /// The README names a test beside each promise, the cookbook the files of each recipe.
@@ -36,11 +36,15 @@ fn files_that_the_documents_name_are_there() {
     for path in ["README.md", "CONTRIBUTING.md"] {
         let text = std::fs::read_to_string(root().join(path)).unwrap();
         let named = named(&text);
-        assert!(5 <= named.len(), "{path} names {} files; is the rule read right?", named.len());
+        assert!(
+            5 <= named.len(),
+            "{path} names {} files; does this test look in the right place?",
+            named.len()
+        );
         let missing = named.into_iter().filter(|name| !root().join(name).exists());
         gone.extend(missing.map(|name| format!("{path}: {name}")));
     }
-    none(&gone, "name a file that is there");
+    assert_none(&gone, "name a file that exists");
 }
 
 /// The words that look like a file of this repository.
@@ -64,13 +68,17 @@ fn the_cookbook_names_what_is_there() {
     sources.retain(|file| !file.path.ends_with("CONTRIBUTING.md"));
     let named: Vec<(String, String)> =
         items(cookbook).iter().flat_map(|item| names_with_path(item)).collect();
-    assert!(30 < named.len(), "only {} names; is the rule read right?", named.len());
+    assert!(
+        30 < named.len(),
+        "only {} names; does this test look in the right place?",
+        named.len()
+    );
     let gone = named.iter().filter(|(path, name)| {
         let mut there = sources.iter().filter(|file| file.path.starts_with(path));
         !there.any(|file| has_word(&file.text, name))
     });
     let gone: Vec<String> = gone.map(|(path, name)| format!("{name}, in {path:?}")).collect();
-    none(&gone, "name in the cookbook what the file before it names");
+    assert_none(&gone, "name in the cookbook what the file before it names");
 }
 
 /// Each name in an item, with the file or folder that the item has named last; nothing before that.
@@ -128,12 +136,12 @@ fn names_are_held_to_the_item_that_has_them() {
     assert!(has_word("fn a_b(c)", "a_b") && !has_word("fn a_b(c)", "a"));
 }
 
-/// The apps are one family; the example keeps a copy, for its developer would have a file too.
+/// The apps look alike. The example has its own copy, as an app elsewhere would.
 #[test]
-fn the_apps_wear_one_style_sheet() {
-    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
-    let sheet = read("ssr/templates/style.css");
-    assert_eq!(sheet, read("examples/react-router/app/styles.css"), "copy the first over it");
+fn the_apps_share_one_style_sheet() {
+    let read_page = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let sheet = read_page("ssr/templates/style.css");
+    assert_eq!(sheet, read_page("examples/react-router/app/styles.css"), "copy the first over it");
     assert!(sheet.len() < 6_000, "{} bytes that every page waits for", sheet.len());
 }
 
@@ -147,7 +155,7 @@ fn nothing_points_at_one_machine() {
             }
         }
     }
-    none(&wrong, "name no folder that a clone elsewhere lacks");
+    assert_none(&wrong, "name no folder that a clone elsewhere lacks");
 }
 
 fn points_at_a_machine(line: &str) -> bool {

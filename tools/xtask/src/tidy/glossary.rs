@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{files, none, root};
+use super::{assert_none, files, root};
 
 /// One word of `docs/glossary.md`.
 #[derive(Debug)]
@@ -62,8 +62,8 @@ fn the_glossary_explains_each_word_once_and_names_its_place() {
         }
     }
     assert!(words.contains("watch") && words.contains("floor"), "{words:?}");
-    assert!(30 < words.len(), "few words; is the rule read right?");
-    none(&wrong, "mend docs/glossary.md");
+    assert!(30 < words.len(), "few words; does this test look in the right place?");
+    assert_none(&wrong, "fix docs/glossary.md");
 }
 
 /// A reader of the two first pages finds it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use super::{File, files, none, root};
+use super::{File, assert_none, files, root};
 
 /// Bytes of others: never converted, never tidied.
 const BYTES: [&str; 2] = ["tests/fixtures/", "verify/fuzz/corpus/"];
@@ -22,7 +22,7 @@ fn files_are_as_editorconfig_says() {
             faults(&text).into_iter().map(|(line, fault)| format!("{path}:{line}: {fault}")),
         );
     }
-    none(&wrong, "set your editor up for .editorconfig, or mend these by hand");
+    assert_none(&wrong, "set your editor up for .editorconfig, or fix these lines by hand");
 }
 
 fn faults(text: &str) -> Vec<(usize, &'static str)> {
@@ -61,7 +61,7 @@ fn test_data_is_bytes_to_git() {
         .filter_map(|line| line.split_once('\t'))
         .filter_map(|(info, path)| Some((path, info.split_once("attr/")?.1.trim())))
         .collect();
-    assert!(100 < attributes.len(), "git names few files; is the rule read right?");
+    assert!(100 < attributes.len(), "git names few files; does this test look in the right place?");
     let mut wrong = Vec::new();
     for (path, attribute) in attributes {
         let is_bytes = BYTES.iter().any(|folder| path.starts_with(folder));
@@ -70,5 +70,5 @@ fn test_data_is_bytes_to_git() {
             wrong.push(format!("{path}: `{attribute}`, not `{wanted}`"));
         }
     }
-    none(&wrong, "mend .gitattributes");
+    assert_none(&wrong, "fix .gitattributes");
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use toml::{Table, Value};
 
-use super::{File, files, none, root};
+use super::{File, assert_none, files, root};
 
 /// Where the Workers' code is, and that of the packages that others build Workers with.
 const CODE: [&str; 7] = [
@@ -46,8 +46,8 @@ fn no_name_of_the_configuration_stands_in_code() {
             wrong.extend(found.into_iter().map(|(line, name)| format!("{path}:{line}: {name}")));
         }
     }
-    assert!(50 < seen, "only {seen} files of code; is the rule read right?");
-    none(&wrong, "take the name from a binding or a variable; a stage has another one");
+    assert!(50 < seen, "only {seen} files of code; does this test look in the right place?");
+    assert_none(&wrong, "take the name from a binding or a variable; a stage has another one");
 }
 
 /// Everything that the file gives a name of its own at Cloudflare.

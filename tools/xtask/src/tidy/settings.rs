@@ -8,9 +8,9 @@ use shared::settings::consumer::{DEAD_QUEUE, EVENTS_QUEUE};
 use shared::settings::table::{SETTINGS, SettingKind, SettingRow, TABLE_HEADER};
 use toml::{Table, Value};
 
-use super::{none, root};
+use super::{assert_none, root};
 
-fn read(path: &str) -> String {
+fn read_file(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
@@ -31,14 +31,14 @@ fn row(env: &str, name: &str) -> Option<&'static SettingRow> {
 fn the_readme_shows_the_table_of_settings() {
     let rows: Vec<String> = SETTINGS.iter().map(|row| format!("{row}\n")).collect();
     let want = format!("\n\n{TABLE_HEADER}\n{}\n", rows.concat());
-    let is_there = read("README.md").contains(&want);
+    let is_there = read_file("README.md").contains(&want);
     assert!(is_there, "put this under \"Configure it\" in README.md:{want}");
 }
 
-/// Who has filled in the file may set what they like; as it comes, it says the defaults.
+/// An operator may change the file; as published it has the defaults.
 #[test]
 fn the_configuration_begins_with_the_defaults() {
-    let variables = variables(&read("wrangler.toml"));
+    let variables = variables(&read_file("wrangler.toml"));
     let parties = variables.iter().find(|(_, name, _)| name == "AUTHORIZED_PARTIES");
     if parties.and_then(|(_, _, value)| value.as_str()) != Some("") {
         return;
@@ -57,8 +57,11 @@ fn the_configuration_begins_with_the_defaults() {
             wrong.push(format!("[env.{env}] {name} is {value}, and its default is `{want}`"));
         }
     }
-    assert!(5 < variables.len(), "few variables are met; is the rule read right?");
-    none(&wrong, "mend wrangler.toml, or shared/src/settings");
+    assert!(
+        5 < variables.len(),
+        "few variables were found; does this test look in the right place?"
+    );
+    assert_none(&wrong, "fix wrangler.toml, or shared/src/settings");
 }
 
 /// As it stands in the file: nothing where there is none, to be filled in.
@@ -74,30 +77,30 @@ fn default(row: &SettingRow) -> String {
 
 #[test]
 fn the_guide_sets_what_there_is() {
-    let text = read("docs/deploy.md");
+    let text = read_file("docs/deploy.md");
     let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let set: Vec<_> = blocks.flat_map(variables).collect();
-    assert!(3 < set.len(), "the guide sets few variables; is the rule read right?");
+    assert!(3 < set.len(), "the guide sets few variables; does this test look in the right place?");
     let unknown = set.iter().filter(|(env, name, _)| row(env, name).is_none());
     let unknown: Vec<String> =
         unknown.map(|(env, name, _)| format!("[env.{env}] {name}")).collect();
-    none(&unknown, "name a setting that there is");
+    assert_none(&unknown, "name a setting that exists");
 }
 
 #[test]
 fn the_configuration_names_every_setting() {
-    let text = read("wrangler.toml");
+    let text = read_file("wrangler.toml");
     let words: Vec<&str> =
         text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
     let unnamed = SETTINGS.iter().filter(|row| !words.contains(&row.name));
     let unnamed: Vec<String> = unnamed.map(|row| row.name.to_owned()).collect();
-    none(&unnamed, "name it in the comment above its block of wrangler.toml");
+    assert_none(&unnamed, "name it in the comment above its block of wrangler.toml");
 }
 
 /// `what` of the file at `path`, beside the number that it has to be, on one line or on two.
 #[track_caller]
 fn agrees(path: &str, what: &str) {
-    let text = read(path);
+    let text = read_file(path);
     let says = text.split_whitespace().collect::<Vec<_>>().join(" ").contains(what);
     assert!(says, "{path} does not say `{what}`");
 }
@@ -112,7 +115,7 @@ fn what_stands_in_two_places_agrees() {
     agrees("README.md", &format!("if every hint is lost, within {hard_s} s."));
     agrees("README.md", &format!("The session token itself lives {hard_s} s."));
 
-    let config: Table = read("wrangler.toml").parse().unwrap();
+    let config: Table = read_file("wrangler.toml").parse().unwrap();
     let ingest = &config["env"]["ingest"];
     let period = ingest["ratelimits"][0]["simple"]["period"].as_integer().unwrap();
     assert_eq!(i64::from(RATE_LIMIT_RETRY_AFTER_S), period);

@@ -1,6 +1,6 @@
 //! Rules for source files.
 
-use super::{File, files, files_ending, none};
+use super::{File, assert_none, files, files_ending};
 
 /// The most columns of a line, as rustfmt has it; it leaves strings and comments alone.
 const COLUMNS_MAX: usize = 100;
@@ -8,18 +8,18 @@ const COLUMNS_MAX: usize = 100;
 /// The most lines of a file, its tests not counted.
 const LINES_MAX: usize = 250;
 
-/// Longer files, each with the lines it has at most. Only to be shortened.
+/// Longer files, each with its most lines. This list only gets shorter.
 const LONGER: [(&str, usize); 0] = [];
 
 /// Types that serde may fill by position: rows of our own statements, whose columns are objects
-/// already, and variants that hold a type which is read by name. Only to be shortened.
+/// already, and variants that hold a type which is read by name. This list only gets shorter.
 const BY_POSITION: [&str; 4] = ["FillRow", "PendingHint", "PayloadV1", "StateV1"];
 
-/// Where a Worker may open its database: one door in each Worker that has one.
-const DATABASE_DOORS: [&str; 2] = ["consumer/src/db", "durable/src/d1"];
+/// Where a Worker may open its database: one place in each Worker that has one.
+const DATABASE_MODULES: [&str; 2] = ["consumer/src/db", "durable/src/d1"];
 
-/// Where the database's types may be named besides: what both doors do alike once it is open.
-const DATABASE_HALL: &str = "edge/src/d1.rs";
+/// Where else the database's types may be named: code that both places share.
+const DATABASE_HELPERS: &str = "edge/src/d1.rs";
 
 #[test]
 fn each_file_says_first_what_it_is() {
@@ -27,12 +27,12 @@ fn each_file_says_first_what_it_is() {
         let files = files_ending(end).into_iter().filter(|file| !file.text.starts_with(mark));
         files.map(|file| file.path).collect()
     };
-    none(&silent(".rs", "//! "), "begin the file with a line `//! …` that says what it is");
-    none(&silent(".sql", "-- "), "begin the file with a line `-- …` that says what it is");
+    assert_none(&silent(".rs", "//! "), "begin the file with a line `//! …` that says what it is");
+    assert_none(&silent(".sql", "-- "), "begin the file with a line `-- …` that says what it is");
 }
 
 #[test]
-fn lines_fit_on_a_page() {
+fn lines_have_at_most_100_columns() {
     let mut wide = Vec::new();
     for File { path, text } in files().iter().filter(|file| is_source(&file.path)) {
         for (index, line) in text.lines().enumerate() {
@@ -43,7 +43,7 @@ fn lines_fit_on_a_page() {
             }
         }
     }
-    none(&wide, "break the line at 100 columns");
+    assert_none(&wide, "break the line at 100 columns");
 }
 
 #[test]
@@ -60,16 +60,16 @@ fn files_stay_short() {
         match listed {
             None if LINES_MAX < lines => wrong.push(format!("{path}: {lines} lines")),
             Some((_, most)) if most < &lines => wrong.push(format!("{path}: grew to {lines}")),
-            Some(_) if lines <= LINES_MAX => wrong.push(format!("{path}: strike it off LONGER")),
+            Some(_) if lines <= LINES_MAX => wrong.push(format!("{path}: remove it from LONGER")),
             _ => {}
         }
     }
     for (name, _) in LONGER {
         if !files().iter().any(|file| file.path == name) {
-            wrong.push(format!("{name}: gone; strike it off LONGER"));
+            wrong.push(format!("{name}: gone; remove it from LONGER"));
         }
     }
-    none(&wrong, "split the file: at most 250 lines without its tests");
+    assert_none(&wrong, "split the file: at most 250 lines without its tests");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn every_crate_keeps_the_workspaces_lints() {
             lax.push(path);
         }
     }
-    none(&lax, "write `[lints]` and `workspace = true`");
+    assert_none(&lax, "write `[lints]` and `workspace = true`");
 }
 
 /// A struct that serde derives takes an array for an object, and a variant `{"name":null}`.
@@ -117,30 +117,37 @@ fn what_a_worker_reads_is_read_by_name() {
     }
     for name in BY_POSITION {
         if !found.iter().any(|it| it == name) {
-            wrong.push(format!("{name}: gone; strike it off BY_POSITION"));
+            wrong.push(format!("{name}: gone; remove it from BY_POSITION"));
         }
     }
     assert!(found.iter().any(|name| name == "RoleSet"), "no type was found: {found:?}");
-    none(&wrong, "derive with `#[serde(remote = \"Self\")]` and name it in shared::json's macros");
+    assert_none(
+        &wrong,
+        "derive with `#[serde(remote = \"Self\")]` and name it in shared::json's macros",
+    );
 }
 
 #[test]
-fn the_database_has_one_door_in_each_worker() {
+fn each_worker_opens_the_database_in_one_place() {
     let mut beside = Vec::new();
-    let mut doors = 0;
+    let mut opening = 0;
     for File { path, text } in files_ending(".rs") {
         let opens = text.contains(".d1(");
         let names = ["D1Database", "D1PreparedStatement", "D1Result"];
         let names = names.iter().any(|name| text.contains(name));
-        let is_door = DATABASE_DOORS.iter().any(|door| path.starts_with(door));
-        doors += usize::from(opens && is_door);
-        let is_hall = path == DATABASE_HALL && !opens;
-        if (opens || names) && !is_door && !is_hall && !path.starts_with("tools/xtask/") {
+        let is_module = DATABASE_MODULES.iter().any(|module| path.starts_with(module));
+        opening += usize::from(opens && is_module);
+        let is_helper = path == DATABASE_HELPERS && !opens;
+        if (opens || names) && !is_module && !is_helper && !path.starts_with("tools/xtask/") {
             beside.push(path);
         }
     }
-    assert_eq!(doors, DATABASE_DOORS.len(), "doors that open it; is the rule read right?");
-    none(&beside, "speak to the database only in consumer/src/db.rs and durable/src/d1.rs");
+    assert_eq!(
+        opening,
+        DATABASE_MODULES.len(),
+        "files that open it; does this test look in the right place?"
+    );
+    assert_none(&beside, "use the database only in consumer/src/db.rs and durable/src/d1.rs");
 }
 
 /// Tests are left out: a case stands on one line, with its SQL or its JSON.

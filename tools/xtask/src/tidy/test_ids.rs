@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use super::{File, files, none, root};
+use super::{File, assert_none, files, root};
 
 const PAGE: &str = "docs/test-ids.md";
 
@@ -30,13 +30,17 @@ fn each_test_id_is_explained() {
             used.extend(ids(&text).into_iter().map(|id| (id, path.clone())));
         }
     }
-    assert!(50 < used.len(), "only {} ids were found; is the rule read right?", used.len());
+    assert!(
+        50 < used.len(),
+        "only {} ids were found; does this test look in the right place?",
+        used.len()
+    );
     let unknown = used.iter().filter(|(id, _)| !explained.contains(id.as_str()));
     let unknown: Vec<String> = unknown.map(|(id, path)| format!("{path}: {id}")).collect();
-    none(&unknown, "say in docs/test-ids.md what the id stands for, or correct it");
+    assert_none(&unknown, "say in docs/test-ids.md what the id stands for, or correct it");
     let unused = explained.iter().filter(|id| !used.contains_key(**id));
     let unused: Vec<String> = unused.map(|id| (*id).to_owned()).collect();
-    none(&unused, "no test has the id; strike its row off docs/test-ids.md");
+    assert_none(&unused, "no test has the id; remove its row from docs/test-ids.md");
 }
 
 /// The id that a row of the page begins with, if something is said of it.

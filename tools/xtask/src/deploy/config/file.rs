@@ -147,7 +147,7 @@ impl WranglerFile {
     /// The database. Blocks with different databases would not see each other's rows.
     pub(super) fn database(&self) -> Result<Option<DeployDatabase>> {
         let listed = self.env.iter().flat_map(|(env, block)| {
-            block.d1_databases.iter().map(move |database| database.read(env))
+            block.d1_databases.iter().map(move |database| database.to_deploy_database(env))
         });
         let all = listed.collect::<Result<Vec<DeployDatabase>>>()?;
         let Some(first) = all.first() else { return Ok(None) };
@@ -175,7 +175,7 @@ impl WranglerFile {
             env: env.to_owned(),
             name: block.name.clone(),
             rank,
-            routes: block.route.iter().chain(&block.routes).map(RouteForm::read).collect(),
+            routes: block.route.iter().chain(&block.routes).map(RouteForm::to_route).collect(),
             workers_dev: block.workers_dev.or(self.workers_dev).unwrap_or(!block.is_routed()),
             missing: settings::mistakes(env, &block.vars),
             unread: settings::unread(env, &block.vars),
@@ -204,7 +204,7 @@ impl WorkerBlock {
 }
 
 impl RouteForm {
-    fn read(&self) -> WorkerRoute {
+    fn to_route(&self) -> WorkerRoute {
         let (pattern, is_domain) = match self {
             Self::Bare(pattern) => (pattern, false),
             Self::Full { pattern, custom_domain } => (pattern, *custom_domain),
@@ -221,7 +221,7 @@ impl QueueBindings {
 }
 
 impl D1Binding {
-    fn read(&self, env: &str) -> Result<DeployDatabase> {
+    fn to_deploy_database(&self, env: &str) -> Result<DeployDatabase> {
         if self.migrations_dir.is_none() {
             bail!("[env.{env}] has a database without `migrations_dir = \"migrations\"`; add it");
         }

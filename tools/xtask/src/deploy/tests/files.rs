@@ -18,7 +18,7 @@ fn root_file() -> String {
 
 #[track_caller]
 fn refused(text: &str, parts: &[&str]) -> String {
-    let error = format!("{:#}", DeployConfig::read("wrangler.toml", text).unwrap_err());
+    let error = format!("{:#}", DeployConfig::parse("wrangler.toml", text).unwrap_err());
     for part in parts {
         assert!(error.contains(part), "{part} is missing in {error}");
     }
@@ -120,7 +120,7 @@ fn a_placeholder_is_not_an_id() {
 fn a_stage_shares_nothing_with_the_root() {
     for text in [FILE.to_owned(), with_id(ID), root_file()] {
         let made = stage::form(&text, &staging()).unwrap();
-        let stage = DeployConfig::read("wrangler.staging.toml", &made).unwrap();
+        let stage = DeployConfig::parse("wrangler.staging.toml", &made).unwrap();
         let root = config(&text);
         assert!(stage.names().is_disjoint(&root.names()));
         assert_eq!(stage.workers.len(), root.workers.len());
@@ -178,11 +178,11 @@ fn a_stage_is_made_once_and_read_from_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place { root: folder.path().into(), cache: folder.path().into() };
     fs::write(folder.path().join("wrangler.toml"), FILE).unwrap();
-    let error = format!("{:#}", stage::read(&place, Some(&staging())).unwrap_err());
+    let error = format!("{:#}", stage::load(&place, Some(&staging())).unwrap_err());
     assert!(error.contains("cargo xtask deploy --stage staging --init"), "{error}");
 
     stage::init(&place, &staging()).unwrap();
-    let config = stage::read(&place, Some(&staging())).unwrap();
+    let config = stage::load(&place, Some(&staging())).unwrap();
     assert_eq!(config.file, "wrangler.staging.toml");
     assert!(stage::init(&place, &staging()).is_err());
     assert_eq!(fs::read_to_string(folder.path().join("wrangler.toml")).unwrap(), FILE);
@@ -196,13 +196,13 @@ fn a_stage_with_a_name_of_production_is_refused() {
     let made = stage::form(FILE, &staging()).unwrap();
     write("wrangler.toml", FILE);
     write("wrangler.staging.toml", &made.replace("rolecall-dead-staging", "rolecall-dead"));
-    let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
+    let error = stage::load(&place, Some(&staging())).unwrap_err().to_string();
     assert!(error.contains("both name rolecall-dead;"), "{error}");
 
     // A custom domain and a pattern may have one host.
     let host = made.replace("staging.hooks.example.com", "Hooks.Example.com/webhooks/*");
     write("wrangler.staging.toml", &host);
-    let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
+    let error = stage::load(&place, Some(&staging())).unwrap_err().to_string();
     assert!(error.contains("both name hooks.example.com;"), "{error}");
 
     // A limiter that was copied, and one that was forgotten.
@@ -211,7 +211,7 @@ fn a_stage_with_a_name_of_production_is_refused() {
     let forgotten = made.replace("[[env.ingest.ratelimits]]", "[[env.ingest.others]]");
     for text in [made.replace(line, "namespace_id = \"1001\""), forgotten] {
         write("wrangler.staging.toml", &text);
-        let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
+        let error = stage::load(&place, Some(&staging())).unwrap_err().to_string();
         assert!(error.contains("the name INGEST_LIMIT"), "{error}");
     }
 
@@ -219,15 +219,15 @@ fn a_stage_with_a_name_of_production_is_refused() {
     let second = "[[env.ssr.ratelimits]]\nname = \"B\"\nnamespace_id = ";
     write("wrangler.toml", &format!("{FILE}\n{second}\"1002\"\n"));
     write("wrangler.staging.toml", &format!("{made}\n{second}\"1001\"\n"));
-    let error = stage::read(&place, Some(&staging())).unwrap_err().to_string();
+    let error = stage::load(&place, Some(&staging())).unwrap_err().to_string();
     assert!(error.contains("the name B"), "{error}");
 
     // Accounts of their own may use the same names.
     write("wrangler.toml", &format!("account_id = \"a\"\n{FILE}"));
     write("wrangler.staging.toml", &format!("account_id = \"b\"\n{FILE}"));
-    stage::read(&place, Some(&staging())).unwrap();
+    stage::load(&place, Some(&staging())).unwrap();
     write("wrangler.staging.toml", &format!("account_id = \"a\"\n{FILE}"));
-    assert!(stage::read(&place, Some(&staging())).is_err());
+    assert!(stage::load(&place, Some(&staging())).is_err());
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn clone() -> (TempDir, Place) {
 
 /// What `cargo xtask deploy --yes` does once it knows the account.
 fn deploy(place: &Place, wrangler: &mut StandIn) -> Result<DeployResult> {
-    let config = stage::read(place, None)?;
+    let config = stage::load(place, None)?;
     let commands = commands();
     let observed = observed::observe(&config, &commands, wrangler)?;
     let plan = plan::plan(&config, Some(&observed))?;
@@ -245,7 +245,7 @@ fn a_rehearsal_sends_no_request() {
     let staging = DeployStage::parse("staging").unwrap();
     stage::init(&place, &staging).unwrap();
     for (stage, suffix) in [(None, ""), (Some(&staging), "-staging")] {
-        let config: DeployConfig = stage::read(&place, stage).unwrap();
+        let config: DeployConfig = stage::load(&place, stage).unwrap();
         let commands = WranglerCommands { file: config.file.clone(), revision: None };
         let mut wrangler = StandIn::default();
         bundle(&config, &commands, &mut wrangler).unwrap();

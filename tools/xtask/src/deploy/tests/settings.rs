@@ -23,7 +23,8 @@ fn with(env: &str, vars: &str) -> String {
 
 #[track_caller]
 fn refused(env: &str, vars: &str, part: &str) {
-    let error = format!("{:#}", DeployConfig::read("wrangler.toml", &with(env, vars)).unwrap_err());
+    let error =
+        format!("{:#}", DeployConfig::parse("wrangler.toml", &with(env, vars)).unwrap_err());
     let want = format!("[env.{env}] vars: {part}");
     assert!(error.contains(&want), "{want} is missing in {error}");
     assert!(error.starts_with("wrangler.toml sets variables"), "{error}");
@@ -71,7 +72,7 @@ fn a_value_that_a_worker_would_refuse_is_refused_with_its_message() {
 fn all_errors_are_reported_together() {
     let text = with("durable", "ROLES_SOFT_MS = true, ROLES_HARD_MS = \"soon\"");
     let text = text.replace("DEFAULT_ROLE = \"member\"", "DEFAULT_ROLE = 5");
-    let error = DeployConfig::read("wrangler.toml", &text).unwrap_err().to_string();
+    let error = DeployConfig::parse("wrangler.toml", &text).unwrap_err().to_string();
     for name in ["DEFAULT_ROLE", "ROLES_SOFT_MS", "ROLES_HARD_MS"] {
         assert!(error.contains(&format!("vars: {name} is not")), "{error}");
     }

@@ -41,7 +41,7 @@ impl DeliveryRows {
     pub(super) fn wait(&mut self, system: &System, subject: Option<&str>) -> Result<()> {
         let watch = Stopwatch::start();
         while !self.gave_up && self.is_missing(subject) {
-            self.read(system)?;
+            self.refresh(system)?;
             if !self.is_missing(subject) {
                 return Ok(());
             }
@@ -67,7 +67,7 @@ impl DeliveryRows {
             .any(|(id, (_, want))| self.rows.get(id).is_none_or(|(_, copies)| copies < want))
     }
 
-    fn read(&mut self, system: &System) -> Result<()> {
+    fn refresh(&mut self, system: &System) -> Result<()> {
         let rows = system.query("SELECT svix_id, outcome, copies FROM deliveries", &[])?;
         self.rows = rows
             .iter()

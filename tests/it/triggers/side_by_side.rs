@@ -1,4 +1,4 @@
-//! D1 and the twin of its triggers side by side: every write is given to both.
+//! D1 and the twin of its triggers side by side: every write is applied to both.
 
 use rusqlite::ErrorCode;
 use shared::roles::RoleSet;
@@ -6,12 +6,12 @@ use testkit::twin::{Bumps, Rows, WRITTEN};
 
 use crate::support::Db;
 
-/// Who is watched in the worlds of chance and of all writes.
+/// The watched users in `random` and in `every`.
 pub(super) const WATCHED: [&str; 2] = ["u1", "u2"];
 
-/// What the triggers find people by, where it differs: every permission that a live membership
-/// lists is found by it, and exactly the app roles of live users are.
-const ASTRAY: &str = "
+/// Finds wrong rows in the indexes that the triggers use: `listed_permissions` must have every
+/// permission that a live membership lists, and `user_app_roles` exactly the app roles of live users.
+const WRONG_INDEX_ROWS: &str = "
 SELECT 1 FROM memberships m, json_each(m.permissions) j
 WHERE m.deleted = 0 AND j.type = 'text' AND NOT EXISTS (
   SELECT 1 FROM listed_permissions l WHERE l.permission = j.value AND l.role = m.role)
@@ -25,37 +25,37 @@ SELECT 1 FROM user_app_roles a WHERE NOT EXISTS (
   WHERE u.deleted = 0 AND j.type = 'text' AND a.role = j.value AND a.user_id = u.id)";
 
 /// A database with the watches of [`WATCHED`], and the twin of its rows.
-pub(super) struct Held {
+pub(super) struct SideBySide {
     pub(super) db: Db,
     pub(super) rows: Rows,
 }
 
-/// What a write did.
+/// The effect of a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Done {
-    /// Somebody's roles.
+pub(super) struct WriteEffect {
+    /// Whether the roles of a watched user changed.
     pub(super) changed: bool,
-    /// Somebody's version.
+    /// Whether the version of a watch rose.
     pub(super) rose: bool,
-    /// A constraint refused it.
+    /// Whether a constraint refused the write.
     pub(super) refused: bool,
 }
 
-impl Held {
-    /// `db` as it stands.
+impl SideBySide {
+    /// Starts from the rows of `db`.
     pub(super) fn new(db: Db) -> Self {
         let mut rows = Rows::default();
         for user in WATCHED {
             db.register(user, 1, 0);
             rows.watch(user);
         }
-        let mut held = Self { db, rows };
-        held.read();
-        held
+        let mut pair = Self { db, rows };
+        pair.sync_twin();
+        pair
     }
 
-    /// Lets the twin be what the database is, without a comparison.
-    pub(super) fn read(&mut self) {
+    /// Copies the rows of the database to the twin, without a comparison.
+    pub(super) fn sync_twin(&mut self) {
         for table in WRITTEN {
             for write in self.rows.written(&self.db, table).unwrap() {
                 self.rows.apply(&write);
@@ -65,10 +65,10 @@ impl Held {
         self.rows.catch_up_all();
     }
 
-    /// Writes at most one row of `table`, and says what differs: the versions of exactly those whom
-    /// the twin names rise, as often as it says, and what a role cache reads is what the twin's
-    /// views give.
-    pub(super) fn write(&mut self, table: &str, text: &str) -> Result<Done, String> {
+    /// Writes at most one row of `table`, and returns an error that says what differs from the twin:
+    /// exactly the users that it names must rise, as often as it says, and a role cache must read
+    /// what the twin's views give.
+    pub(super) fn write(&mut self, table: &str, text: &str) -> Result<WriteEffect, String> {
         let before = self.fills();
         let refused = match self.db.sql.execute(text, []) {
             Ok(rows) => 1 < rows,
@@ -83,17 +83,19 @@ impl Held {
         for table in WRITTEN {
             let behind = self.rows.written(&self.db, table).unwrap();
             if !behind.is_empty() {
-                return Err(format!("{text}: behind it the twin lacks {behind:?}"));
+                return Err(format!(
+                    "{text}: its triggers wrote rows that the twin lacks: {behind:?}"
+                ));
             }
         }
-        // A fill lets its watch take in what has changed for everybody.
+        // A fill lets its watch catch up with changes of the default role.
         for (user, once) in self.rows.catch_up_all() {
             *named.entry(user).or_default() += once;
         }
-        if !self.db.holds(ASTRAY, &[]) {
-            return Err(format!("{text}: what the triggers find people by is astray"));
+        if !self.db.holds(WRONG_INDEX_ROWS, &[]) {
+            return Err(format!("{text}: an index of the triggers has wrong rows"));
         }
-        let mut done = Done { refused, ..Done::default() };
+        let mut done = WriteEffect { refused, ..WriteEffect::default() };
         for (user, (before, after)) in WATCHED.into_iter().zip(before.iter().zip(self.fills())) {
             let rise = after.version - before.version;
             if rise != i64::from(named.get(user).copied().unwrap_or_default()) {
