@@ -64,8 +64,8 @@ impl ConsumerDb {
         }
     }
 
-    /// Raises the next watches that have not seen the current default role, and reads the page of
-    /// pending hints after `last`.
+    /// Raises the versions of the next watches that have not seen the current default role, and
+    /// reads the page of pending hints after `last`.
     pub(crate) async fn sweep_page(
         &self,
         last: Option<&PendingHint>,
@@ -76,7 +76,7 @@ impl ConsumerDb {
 
     /// Stores the replies to a round of hints.
     pub(crate) async fn record_results(&self, replies: &HintResults) -> Result<(), D1Error> {
-        let statements = sql::settle(replies);
+        let statements = sql::record_hint_results(replies);
         if statements.is_empty() {
             return Ok(());
         }
