@@ -44,7 +44,7 @@ pub(crate) async fn send_hints(
     tracing::info!(acked, gone, owed, "hints sent");
     fault_point!(env, "push-hinted", "");
     if let Err(error) = db.record_results(&results).await {
-        tracing::warn!(cause = error.text(), "acks not persisted");
+        tracing::warn!(cause = error.text(), "storing the hint replies failed");
     }
     fault_point!(env, "push-noted", "");
     results

@@ -1,5 +1,6 @@
 //! Cron, each minute: sends the pending hints, oldest first, page by page within a budget. Each
-//! page also raises the next watches that have not seen the last change for all users.
+//! page also raises the versions of the next watches that have not seen the last change for all
+//! users.
 
 use std::cell::RefCell;
 

@@ -326,7 +326,7 @@ mod tests {
         assert_eq!((parked.len(), decisions.len()), (2, 2));
     }
 
-    /// How the database takes something.
+    /// What the database accepts.
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Accepts {
         /// As it is.
@@ -337,7 +337,7 @@ mod tests {
         Never,
     }
 
-    /// Every way to take `size` things.
+    /// Every combination for `size` messages.
     fn all_combinations(size: u32) -> impl Iterator<Item = Vec<Accepts>> {
         let taken = |way| match way % 3 {
             0 => Accepts::AsMessage,
@@ -388,7 +388,7 @@ mod tests {
     fn every_message_and_dead_letter_of_a_refused_batch_gets_one_decision() {
         for (messages, dead_letters) in (0..=4).flat_map(|m| (0..=4).map(move |l| (m, l))) {
             for messages in all_combinations(messages) {
-                // To a letter the first two ways are one.
+                // For a dead letter, `AsMessage` and `AsDeadLetter` are the same.
                 let dead_letters = all_combinations(dead_letters)
                     .filter(|all| !all.contains(&Accepts::AsDeadLetter));
                 dead_letters.for_each(|dead_letters| check_combination(&messages, &dead_letters));
@@ -411,7 +411,7 @@ mod tests {
         let mut whole = part(messages);
         whole.messages.push(message("m3", LAST - 1));
         whole.dead_letters = vec![message("m4", LAST).to_dead_letter("q", "malformed", "")];
-        // D1 was away for the whole, and again for one of them.
+        // D1 failed for the whole batch, and again for one message.
         let ran = run(whole, |part| (1 < part.len() || holds(part, "m1")).then(transient));
         assert_eq!(ran.parked, ["m1", "m4"]);
         assert_eq!((ran.retried(), ran.applied.len()), (vec!["m3"], 2));

@@ -46,7 +46,8 @@ pub enum EnvelopeError {
 impl Envelope {
     /// Builds the envelope of a delivery.
     ///
-    /// `svix_id` and `attempted_at` are the verified headers', `received_at` is now.
+    /// `svix_id` and `attempted_at` come from the verified headers; `received_at` is the current
+    /// time.
     #[must_use]
     pub fn new(
         svix_id: SvixId,

@@ -182,7 +182,7 @@ mod tests {
     use crate::projection::ContentDigest;
     use crate::time::UnixMillis;
 
-    /// A message about this object that names these users outright.
+    /// A message about this object that names these users directly.
     fn message(entity: EntityKind, object: &str, users: &[&str]) -> OpenedMessage {
         let id = EntityId::parse(object).unwrap();
         let users = users.iter().map(|user| UserId::parse(user).unwrap()).collect();

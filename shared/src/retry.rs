@@ -1,6 +1,6 @@
 //! The back-off: when a queue message is delivered again, and when an object is called again.
 //!
-//! Two other back-offs: fills in [`crate::cache`], and key fetches in `ssr/src/keys`.
+//! Two others: for fills in [`crate::cache`], for key fetches in [`crate::session::jwks_cache`].
 
 use crate::d1_error::D1Error;
 use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX, DEAD_RETRY_S_MAX, RETENTION_S};
@@ -21,7 +21,7 @@ pub fn is_last_attempt(attempts: u32) -> bool {
     ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX <= attempts
 }
 
-/// Whether Queues drops the message although it is not done: its last attempt was in vain.
+/// Whether Queues drops the message: this was its last attempt, and it is not acknowledged.
 #[must_use]
 pub fn is_dropped(action: QueueAction, attempts: u32) -> bool {
     action != QueueAction::Ack && is_last_attempt(attempts)

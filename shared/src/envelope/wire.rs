@@ -68,7 +68,7 @@ struct ChangeV1 {
 #[serde(rename_all = "lowercase")]
 enum StateV1 {
     Live(LiveV1),
-    /// Of which kind, as in `EntityKind::as_str`.
+    /// The kind, as in `EntityKind::as_str`.
     Dead(String),
 }
 

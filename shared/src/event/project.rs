@@ -19,7 +19,7 @@ use crate::projection::{
 };
 use crate::time::UnixMillis;
 
-/// The members of `data` that are read, of events of any kind.
+/// The members of `data` that are parsed, for all event types.
 pub(super) const DATA: [&str; 14] = [
     "id",
     "primary_email_address_id",

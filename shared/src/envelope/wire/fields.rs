@@ -11,7 +11,7 @@ use crate::projection::{
     RolePermission, UserFields,
 };
 
-/// A value of the wire as one of this build, or the other way round.
+/// Converts between a wire value and a value of this build.
 trait Convert<T> {
     fn convert(self) -> T;
 }
@@ -41,8 +41,8 @@ impl Convert<Vec<RolePermissionV1>> for Vec<RolePermission> {
     }
 }
 
-/// Declares structs of the wire, and the way from and to the fields that they hold. A field that is
-/// missing here does not compile.
+/// Declares the wire structs, and their conversions from and to the structs of this build. A field
+/// that is missing here does not compile.
 macro_rules! frozen_fields {
     ($($wire:ident = $live:ident {
         $($(#[$attribute:meta])* $field:ident: $type:ty),+ $(,)?

@@ -47,7 +47,7 @@ fn optional(noun: &str, deletes: bool) -> &'static [&'static str] {
     }
 }
 
-/// Values that some reader of JSON refuses, and shapes that another takes for something else.
+/// Values that some JSON parsers reject, and shapes that others misread.
 fn odd() -> Vec<Vec<u8>> {
     let deep = |open: &str, core: &str, close: &str, levels: usize| {
         format!("{}{core}{}", open.repeat(levels), close.repeat(levels)).into_bytes()
@@ -83,7 +83,7 @@ fn paths(value: &Value, above: &str, found: &mut Vec<String>) {
     }
 }
 
-const MARK: &str = "here stands the odd one";
+const MARK: &str = "placeholder";
 
 /// The event with `odd` in this place of its data.
 fn with(event: &Value, path: &str, odd: &[u8]) -> Vec<u8> {
@@ -98,7 +98,7 @@ fn with(event: &Value, path: &str, odd: &[u8]) -> Vec<u8> {
     [before.as_bytes(), odd, after.as_bytes()].concat()
 }
 
-/// What a delivery says, without the digest of its bytes.
+/// A delivery without the digest of its body.
 fn told(incoming: ParsedDelivery) -> ParsedDelivery {
     ParsedDelivery { body_digest: ContentDigest::of(b""), ..incoming }
 }
@@ -106,7 +106,7 @@ fn told(incoming: ParsedDelivery) -> ParsedDelivery {
 /// The synced fields that come from required members.
 const REQUIRED: [&str; 5] = ["banned", "org_id", "user_id", "role", "key"];
 
-/// What an event says of who may do what, without its optional fields.
+/// The event with only the fields that affect access.
 fn access_of(mut event: Event) -> Event {
     event.changes.truncate(1);
     event.users.clear();
@@ -287,7 +287,7 @@ fn notes_say_what_was_skipped_without_values() {
     assert_eq!(note, "", "members that are not read are not noted");
 }
 
-/// Half of an organization could take the place of what its own events said.
+/// An incomplete organization could overwrite the data from its own events.
 #[test]
 fn a_nested_organization_is_synced_only_if_it_is_complete() {
     let membership = |organization: &str| {
@@ -332,7 +332,7 @@ fn roles(metadata: &str) -> (Vec<String>, String) {
         format!(r#"{{"id":"user_1","updated_at":5,"banned":true,"public_metadata":{metadata}}}"#);
     let (event, note) = noted("user.updated", &data);
     let EntityFields::User(user) = fields(&event) else { panic!() };
-    assert!(user.banned, "the ban stands: {metadata}");
+    assert!(user.banned, "the ban is kept: {metadata}");
     (user.app_roles.clone(), note)
 }
 
