@@ -31,7 +31,7 @@ pub(crate) async fn send_hints(
             return HintResults { owed: pending, ..HintResults::default() };
         }
     };
-    fault_point!(env, "push-begun", "");
+    fault_point!(env, "hints-begun", "");
     let replies = stream::iter(pending).map(|pending| {
         let roles = &roles;
         async move {
@@ -42,11 +42,11 @@ pub(crate) async fn send_hints(
     let results = outbox::sort_replies(replies.buffer_unordered(HINTS_AT_ONCE).collect().await);
     let (acked, gone, owed) = (results.acked.len(), results.gone.len(), results.owed.len());
     tracing::info!(acked, gone, owed, "hints sent");
-    fault_point!(env, "push-hinted", "");
+    fault_point!(env, "hints-sent", "");
     if let Err(error) = db.record_results(&results).await {
         tracing::warn!(cause = error.text(), "storing the hint replies failed");
     }
-    fault_point!(env, "push-noted", "");
+    fault_point!(env, "hints-recorded", "");
     results
 }
 
