@@ -74,7 +74,7 @@ impl BatchProgress {
         self.decisions.extend(part.acks());
     }
 
-    /// The part was refused. `jitter` is any number.
+    /// The part was refused. `jitter` is a random number.
     pub fn record_refusal(&mut self, part: BatchPart, error: &D1Error, jitter: u32) {
         self.overloads = match error {
             D1Error::Rejected(_) => 0,
@@ -171,23 +171,23 @@ impl BatchPart {
     /// message at its last attempt is committed alone instead.
     fn retry_all(mut self, error: &D1Error, jitter: u32) -> AfterRefusal {
         let mut next = AfterRefusal::default();
-        let mut lots = (0..).map(|n| jitter.wrapping_add(n));
-        let mut back = |message_id: &str, attempts| MessageDecision {
+        let mut jitters = (0..).map(|n| jitter.wrapping_add(n));
+        let mut retry = |message_id: &str, attempts| MessageDecision {
             message_id: message_id.into(),
-            action: retry_after(error, attempts, lots.next().unwrap_or(jitter)),
+            action: retry_after(error, attempts, jitters.next().unwrap_or(jitter)),
         };
         for letter in std::mem::take(&mut self.dead_letters) {
             if is_last_attempt(letter.attempts) {
                 next.parts.push(self.with(vec![], vec![letter]));
             } else {
-                next.decisions.push(back(&letter.message_id, letter.attempts));
+                next.decisions.push(retry(&letter.message_id, letter.attempts));
             }
         }
         for message in std::mem::take(&mut self.messages) {
             if is_last_attempt(message.attempts) {
                 next.parts.push(self.with(vec![message], vec![]));
             } else {
-                next.decisions.push(back(&message.id, message.attempts));
+                next.decisions.push(retry(&message.id, message.attempts));
             }
         }
         next
@@ -228,7 +228,7 @@ mod tests {
             received_at: UnixMillis(0),
             event_at: None,
             body_digest: ContentDigest::of(b""),
-            kind: "x.y".into(),
+            event_type: "x.y".into(),
             note: String::new(),
             payload: Payload::Ignored,
         };

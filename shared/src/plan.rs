@@ -193,7 +193,7 @@ mod tests {
             received_at: UnixMillis(0),
             event_at: None,
             body_digest: ContentDigest::of(b""),
-            kind: "x.y".into(),
+            event_type: "x.y".into(),
             note: String::new(),
             payload: Payload::Event(Event { changes, users }),
         };

@@ -65,7 +65,7 @@ pub(super) fn delivery_row(delivery: &DeliveryRecord) -> Value {
     };
     json!({
         "svix_id": envelope.svix_id.as_str(),
-        "type": envelope.kind,
+        "type": envelope.event_type,
         "subject": envelope.subject(),
         "event_at": envelope.event_at,
         "attempted_at": envelope.attempted_at,
@@ -84,7 +84,7 @@ pub(super) fn dead_letter_row(letter: &DeadLetter) -> Value {
         "message_id": letter.message_id,
         "queue": letter.queue,
         "svix_id": envelope.map(|envelope| envelope.svix_id.as_str()),
-        "type": envelope.map(|envelope| envelope.kind.as_str()),
+        "type": envelope.map(|envelope| envelope.event_type.as_str()),
         "subject": envelope.and_then(|envelope| envelope.subject()),
         "reason": letter.reason,
         "detail": letter.detail,
