@@ -74,9 +74,9 @@ impl ConsumerDb {
         Ok(results.last().map(rows).unwrap_or_default())
     }
 
-    /// Stores the replies to a round of hints.
-    pub(crate) async fn record_results(&self, replies: &HintResults) -> Result<(), D1Error> {
-        let statements = sql::record_hint_results(replies);
+    /// Stores the results of a round of hints.
+    pub(crate) async fn record_results(&self, results: &HintResults) -> Result<(), D1Error> {
+        let statements = sql::record_hint_results(results);
         if statements.is_empty() {
             return Ok(());
         }

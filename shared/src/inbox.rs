@@ -79,7 +79,7 @@ impl ReceivedMessage {
 
 /// Opens each message of a batch by itself. Returns the part to commit, and the decisions already
 /// made: a message of a newer build is retried until its last attempt. All others that cannot be
-/// opened are parked. `jitter` gives any number.
+/// opened are parked. `jitter` returns a random number.
 #[must_use]
 pub fn open_messages(
     queue: &str,

@@ -20,7 +20,7 @@ use crate::cache::FillRequest;
 use crate::id::UserId;
 use crate::limits::PARAMETER_BYTES_MAX;
 use crate::merge::{EntityKind, MergeContext};
-use crate::outbox::{HintResults, PendingHint, ROUND_MAX};
+use crate::outbox::{HINTS_PER_ROUND_MAX, HintResults, PendingHint};
 use crate::plan::BatchPlan;
 use crate::time::UnixMillis;
 
@@ -113,15 +113,15 @@ pub fn fill(user_id: &str, fill: &FillRequest) -> Vec<Statement> {
 #[must_use]
 pub fn pending(last: Option<&PendingHint>) -> Statement {
     let (version, user_id) = last.map_or((-1, ""), |last| (last.version, &last.user_id));
-    let args = vec![Arg::Int(version), Arg::Text(user_id.into()), Arg::Int(ROUND_MAX)];
+    let args = vec![Arg::Int(version), Arg::Text(user_id.into()), Arg::Int(HINTS_PER_ROUND_MAX)];
     Statement { sql: PENDING, args }
 }
 
-/// One step of a change for all users: raises the versions of the next [`ROUND_MAX`] watches, so
-/// that their hints become pending.
+/// One step of a change for all users: raises the versions of the next [`HINTS_PER_ROUND_MAX`]
+/// watches, so that their hints become pending.
 #[must_use]
 pub fn catch_up() -> Statement {
-    Statement { sql: CATCH_UP_SOME, args: vec![Arg::Int(ROUND_MAX)] }
+    Statement { sql: CATCH_UP_SOME, args: vec![Arg::Int(HINTS_PER_ROUND_MAX)] }
 }
 
 /// A page of the sweep: [`catch_up`], and as the last statement the outbox after `last`.

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use shared::outbox::{PendingHint, ROUND_MAX, may_have_more, sort_replies, sweep_continues};
+use shared::outbox::{
+    HINTS_PER_ROUND_MAX, PendingHint, may_have_more, sort_replies, sweep_continues,
+};
 use shared::role_cache::HintReply;
 
 use super::agenda::Step;
@@ -16,9 +18,9 @@ use super::sabotage::Sabotage;
 use super::world::{World, place};
 
 /// On the clock of these days.
-const HINT_MS_MAX: i64 = shared::limits::HINT_MS_MAX.cast_signed();
+const HINT_TIMEOUT_MS: i64 = shared::limits::HINT_TIMEOUT_MS.cast_signed();
 
-const MINUTE_MS: i64 = shared::limits::SWEEP_EACH_MS;
+const MINUTE_MS: i64 = shared::limits::SWEEP_INTERVAL_MS;
 
 /// Who sends hints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +66,7 @@ impl World<'_> {
         }
         let push = Push { by, asked, answers: BTreeMap::new(), over: false };
         self.pushes.insert(number, push);
-        self.after(HINT_MS_MAX, Step::PushEnds(number));
+        self.after(HINT_TIMEOUT_MS, Step::PushEnds(number));
         if let By::Consumer(consumer) = by {
             self.crashes(consumer, Rare::CrashDuringHints);
         }
@@ -184,7 +186,7 @@ impl World<'_> {
         let Some(sweeper) = self.sweeper.as_mut().filter(|it| it.number == number) else { return };
         let Ok(Reply::Owed(page)) = reply else { return self.sweep_over() };
         let is_all = i64::try_from(page.len()).is_ok_and(|sent| sent < self.mix.page);
-        let full = usize::try_from(ROUND_MAX).unwrap_or_default();
+        let full = usize::try_from(HINTS_PER_ROUND_MAX).unwrap_or_default();
         sweeper.sent = if is_all { page.len() } else { full };
         let goes_on = sweeper.rounds == 1 && !page.is_empty();
         sweeper.last = page.last().cloned();
