@@ -103,7 +103,7 @@ fn every_synced_example_is_read_and_every_other_ignored() {
         match parse_bytes(&std::fs::read(&path).unwrap()).payload {
             Payload::Event(_) => synced += 1,
             Payload::Ignored => ignored += 1,
-            Payload::Unreadable(flaw) => panic!("{}: {flaw:?}", path.display()),
+            Payload::Unreadable(unreadable) => panic!("{}: {unreadable:?}", path.display()),
         }
     }
     assert_eq!((synced, ignored), (15, 30));

@@ -99,7 +99,7 @@ fn with(event: &Value, path: &str, odd: &[u8]) -> Vec<u8> {
 }
 
 /// A delivery without the digest of its body.
-fn told(incoming: ParsedDelivery) -> ParsedDelivery {
+fn without_body_digest(incoming: ParsedDelivery) -> ParsedDelivery {
     ParsedDelivery { body_digest: ContentDigest::of(b""), ..incoming }
 }
 
@@ -123,14 +123,14 @@ fn access_of(mut event: Event) -> Event {
 }
 
 /// Calls `check` for each place of each synced event and each odd value.
-fn everywhere(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
+fn for_each_odd_value(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
     let folder = "openapi-2025-04-15/";
     let mut tried = 0;
     for noun in ["user", "organization", "organizationMembership", "role", "permission"] {
         for verb in ["created", "updated", "deleted"] {
             let name = format!("{folder}{noun}.{verb}");
             let whole: Value = serde_json::from_slice(&fixture(&name)).unwrap();
-            let mut places = vec!["never_heard_of".to_owned()];
+            let mut places = vec!["unknown_member".to_owned()];
             paths(&whole["data"], "", &mut places);
             let odd = odd();
             for (place, odd) in
@@ -152,19 +152,19 @@ fn is_optional(noun: &str, deletes: bool, place: &str) -> bool {
 
 #[test]
 fn a_member_that_is_not_synced_changes_nothing() {
-    everywhere(|name, noun, deletes, whole, place, odd| {
+    for_each_odd_value(|name, noun, deletes, whole, place, odd| {
         if required(noun, deletes).contains(&place) || is_optional(noun, deletes, place) {
             return;
         }
-        let plain = told(parse_bytes(whole.to_string().as_bytes()));
-        let found = told(parse_bytes(&with(whole, place, odd)));
+        let plain = without_body_digest(parse_bytes(whole.to_string().as_bytes()));
+        let found = without_body_digest(parse_bytes(&with(whole, place, odd)));
         assert_eq!(found, plain, "{name}: {place}: {}", String::from_utf8_lossy(odd));
     });
 }
 
 #[test]
 fn a_malformed_optional_member_is_skipped() {
-    everywhere(|name, noun, deletes, whole, place, odd| {
+    for_each_odd_value(|name, noun, deletes, whole, place, odd| {
         if !is_optional(noun, deletes, place) || required(noun, deletes).contains(&place) {
             return;
         }
@@ -178,7 +178,7 @@ fn a_malformed_optional_member_is_skipped() {
 
 #[test]
 fn a_malformed_required_member_parks_the_delivery() {
-    everywhere(|name, noun, deletes, whole, place, odd| {
+    for_each_odd_value(|name, noun, deletes, whole, place, odd| {
         if !required(noun, deletes).contains(&place) || odd == b"-0.0" {
             return;
         }
@@ -198,11 +198,16 @@ fn a_malformed_required_member_parks_the_delivery() {
 #[test]
 fn a_member_beside_the_data_that_is_not_read_changes_nothing() {
     let text = String::from_utf8(bytes("user.deleted", r#"{"id":"user_1"}"#)).unwrap();
-    let plain = told(parse_bytes(text.as_bytes()));
+    let plain = without_body_digest(parse_bytes(text.as_bytes()));
     for odd in odd() {
         let member = [br#"{"event_attributes":"#, odd.as_slice(), b",\"\\ud800\":1,"].concat();
         let body = [member.as_slice(), &text.as_bytes()[1..]].concat();
-        assert_eq!(told(parse_bytes(&body)), plain, "{}", String::from_utf8_lossy(&odd));
+        assert_eq!(
+            without_body_digest(parse_bytes(&body)),
+            plain,
+            "{}",
+            String::from_utf8_lossy(&odd)
+        );
     }
 }
 
