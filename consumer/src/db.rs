@@ -64,8 +64,8 @@ impl ConsumerDb {
         }
     }
 
-    /// Raises the next watches that have not seen the current default role, and reads the page of
-    /// pending hints after `last`.
+    /// Raises the versions of the next watches that have not seen the current default role, and
+    /// reads the page of pending hints after `last`.
     pub(crate) async fn sweep_page(
         &self,
         last: Option<&PendingHint>,
@@ -74,9 +74,9 @@ impl ConsumerDb {
         Ok(results.last().map(rows).unwrap_or_default())
     }
 
-    /// Stores the replies to a round of hints.
-    pub(crate) async fn record_results(&self, replies: &HintResults) -> Result<(), D1Error> {
-        let statements = sql::settle(replies);
+    /// Stores the results of a round of hints.
+    pub(crate) async fn record_results(&self, results: &HintResults) -> Result<(), D1Error> {
+        let statements = sql::record_hint_results(results);
         if statements.is_empty() {
             return Ok(());
         }

@@ -52,11 +52,16 @@ impl QueueMessage {
         };
         let ReceivedMessage { id: message_id, attempts, .. } = &self.received;
         if result.is_err() {
-            tracing::error!(message_id, "acknowledging the message failed");
+            tracing::error!(message_id, "acknowledging or retrying the message failed");
         }
         if is_dropped(action, *attempts) {
             let outcome = "dropped";
-            tracing::error!(message_id, attempts, outcome, "D1 failed at every attempt");
+            tracing::error!(
+                message_id,
+                attempts,
+                outcome,
+                "message dropped after its last attempt"
+            );
         }
     }
 }

@@ -18,14 +18,14 @@ pub(crate) async fn process_batch(env: &Env, queue: &str, messages: Vec<QueueMes
     let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
     let mut progress = BatchProgress::new(part, decisions);
-    fault_point!(env, "drain-opened", "");
+    fault_point!(env, "batch-opened", "");
     let pending = commit(env, &db, &mut progress).await;
-    fault_point!(env, "drain-decided", "");
+    fault_point!(env, "batch-decided", "");
     for message in &messages {
         message.finish(inbox::action_for(&message.received, progress.decisions(), jitter));
-        fault_point!(env, "drain-settling", &message.received.id);
+        fault_point!(env, "batch-settling", &message.received.id);
     }
-    fault_point!(env, "drain-settled", "");
+    fault_point!(env, "batch-settled", "");
     send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![])).await;
 }
 
@@ -34,10 +34,10 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
     let mut pending = Vec::new();
     while let Some(part) = progress.next_part() {
         let plan = plan(&part.queue, &part.messages, part.dead_letters.clone());
-        fault_point!(env, "drain-planned", "");
+        fault_point!(env, "batch-planned", "");
         match db.commit(&plan, edge::clock::now()).await {
             Ok(hints) => {
-                fault_point!(env, "drain-committed", "");
+                fault_point!(env, "batch-committed", "");
                 log_commit(&plan);
                 pending.extend(hints);
                 progress.record_commit(&part);
@@ -45,7 +45,7 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
             Err(error) => {
                 let (queue, messages, cause) = (&part.queue, part.len(), error.text());
                 tracing::warn!(queue, messages, cause, "D1 batch failed");
-                fault_point!(env, "drain-refused", cause);
+                fault_point!(env, "batch-refused", cause);
                 progress.record_refusal(part, &error, jitter());
             }
         }

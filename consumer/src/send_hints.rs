@@ -6,7 +6,7 @@ use std::time::Duration;
 use edge::fault_point;
 use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
-use shared::limits::{HINT_MS_MAX, HINTS_AT_ONCE};
+use shared::limits::{CONCURRENT_HINTS_MAX, HINT_TIMEOUT_MS};
 use shared::outbox::{self, HintResults, PendingHint};
 use shared::role_cache::{self, HINT_URL, HintReply};
 use worker::{
@@ -28,10 +28,10 @@ pub(crate) async fn send_hints(
         Ok(roles) => roles,
         Err(error) => {
             tracing::error!(cause = %error, "binding ROLES is missing");
-            return HintResults { owed: pending, ..HintResults::default() };
+            return HintResults { still_pending: pending, ..HintResults::default() };
         }
     };
-    fault_point!(env, "push-begun", "");
+    fault_point!(env, "hints-begun", "");
     let replies = stream::iter(pending).map(|pending| {
         let roles = &roles;
         async move {
@@ -39,14 +39,16 @@ pub(crate) async fn send_hints(
             (pending, reply)
         }
     });
-    let results = outbox::sort_replies(replies.buffer_unordered(HINTS_AT_ONCE).collect().await);
-    let (acked, gone, owed) = (results.acked.len(), results.gone.len(), results.owed.len());
+    let results =
+        outbox::sort_replies(replies.buffer_unordered(CONCURRENT_HINTS_MAX).collect().await);
+    let (acked, gone) = (results.acked.len(), results.gone.len());
+    let owed = results.still_pending.len();
     tracing::info!(acked, gone, owed, "hints sent");
-    fault_point!(env, "push-hinted", "");
+    fault_point!(env, "hints-sent", "");
     if let Err(error) = db.record_results(&results).await {
-        tracing::warn!(cause = error.text(), "acks not persisted");
+        tracing::warn!(cause = error.text(), "storing the hint replies failed");
     }
-    fault_point!(env, "push-noted", "");
+    fault_point!(env, "hints-recorded", "");
     results
 }
 
@@ -54,7 +56,7 @@ pub(crate) async fn send_hints(
 async fn send_hint(roles: &ObjectNamespace, pending: &PendingHint) -> Option<HintReply> {
     let abort = AbortController::default();
     let call = Box::pin(post_hint(roles, pending, abort.signal()));
-    let reply = match select(call, Delay::from(Duration::from_millis(HINT_MS_MAX))).await {
+    let reply = match select(call, Delay::from(Duration::from_millis(HINT_TIMEOUT_MS))).await {
         Either::Left((reply, _)) => reply,
         Either::Right(_) => {
             // An open request would keep the invocation alive.

@@ -1,5 +1,6 @@
 //! Cron, each minute: sends the pending hints, oldest first, page by page within a budget. Each
-//! page also raises the next watches that have not seen the last change for all users.
+//! page also raises the versions of the next watches that have not seen the last change for all
+//! users.
 
 use std::cell::RefCell;
 
@@ -39,7 +40,7 @@ async fn send_pages(env: &Env, db: &ConsumerDb) -> Result<usize, D1Error> {
         let sent = page.len();
         last = page.last().cloned();
         send_hints::send_hints(env, db, page).await;
-        fault_point!(env, "sweep-pushed", "");
+        fault_point!(env, "sweep-sent", "");
         rounds += 1;
         total += sent;
         if !sweep_continues(sent, rounds, edge::clock::now().since(started)) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use shared::cache::{FillRequest, FillResult};
-use shared::limits::FILL_MS_MAX;
+use shared::limits::FILL_TIMEOUT_MS;
 use shared::sql::{self, Arg, FillRow, Statement};
 use worker::{D1Result, Delay, Env};
 
@@ -30,7 +30,7 @@ pub(crate) async fn end_watch(env: &Env, user_id: &str, owner: i64) -> Result<()
 async fn batch(env: &Env, statements: &[Statement]) -> Result<Vec<D1Result>, String> {
     let db = env.d1("DB").map_err(|error| format!("binding DB is missing: {error}"))?;
     let sent = Box::pin(edge::d1::batch(&db, statements));
-    match select(sent, Delay::from(Duration::from_millis(FILL_MS_MAX))).await {
+    match select(sent, Delay::from(Duration::from_millis(FILL_TIMEOUT_MS))).await {
         Either::Left((results, _)) => results,
         Either::Right(_) => Err("D1 timed out".into()),
     }

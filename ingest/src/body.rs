@@ -7,7 +7,7 @@ use edge::body;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use shared::admission::{IngestError, Upload, UploadBudget, UploadLimit, check_declared};
-use shared::limits::{UPLOAD_MS_MAX, UPLOADS_BYTES_MAX};
+use shared::limits::{UPLOAD_TIMEOUT_MS, UPLOADS_BYTES_MAX};
 use worker::{Delay, Headers, Request};
 
 thread_local! {
@@ -36,7 +36,7 @@ pub(crate) async fn read_body_in_time(
     declared: Option<usize>,
 ) -> Result<Upload, IngestError> {
     let body = Box::pin(read_body(request, max, declared));
-    match select(body, Delay::from(Duration::from_millis(UPLOAD_MS_MAX))).await {
+    match select(body, Delay::from(Duration::from_millis(UPLOAD_TIMEOUT_MS))).await {
         Either::Left((body, _)) => body,
         Either::Right(_) => Err(IngestError::Timeout),
     }

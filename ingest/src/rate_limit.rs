@@ -11,7 +11,7 @@ use shared::admission::rate_limit_key;
 use worker::{Delay, Env, Request};
 
 /// Our limit: timeout of the rate limiter, milliseconds. It runs on the same machine.
-const LIMITER_MS_MAX: u64 = 250;
+const LIMITER_TIMEOUT_MS: u64 = 250;
 
 /// Counts a rejected request. Returns whether its address is now over the limit.
 ///
@@ -26,7 +26,7 @@ pub(crate) async fn is_rate_limited(request: &Request, env: &Env) -> bool {
         return false;
     };
     let counted = Box::pin(limiter.limit(rate_limit_key(&address)));
-    match select(counted, Delay::from(Duration::from_millis(LIMITER_MS_MAX))).await {
+    match select(counted, Delay::from(Duration::from_millis(LIMITER_TIMEOUT_MS))).await {
         Either::Left((Ok(outcome), _)) => !outcome.success,
         Either::Left((Err(error), _)) => {
             tracing::error!(%error, "rate limiter failed");

@@ -22,8 +22,8 @@ pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response
 
 fn log(outcome: &std::result::Result<DeliverySummary, IngestError>) {
     match outcome {
-        Ok(DeliverySummary { id, kind, outcome, note, weak_secrets }) => {
-            let (svix_id, kind) = (id.as_str(), kind.as_deref());
+        Ok(DeliverySummary { id, event_type, outcome, note, weak_secrets }) => {
+            let (svix_id, kind) = (id.as_str(), event_type.as_deref());
             if !note.is_empty() {
                 tracing::warn!(svix_id, kind, note, "part of the delivery was skipped");
             }

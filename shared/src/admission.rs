@@ -36,7 +36,7 @@ pub struct DeliverySummary {
     /// The `svix-id`.
     pub id: String,
     /// The event type, if it was readable.
-    pub kind: Option<String>,
+    pub event_type: Option<String>,
     /// What happens to the delivery.
     pub outcome: IngestOutcome,
     /// Which parts were skipped; mostly empty.
@@ -113,7 +113,7 @@ pub fn admit(
     };
     let summary = DeliverySummary {
         id: body.id().to_string(),
-        kind: parsed.kind.clone(),
+        event_type: parsed.event_type.clone(),
         outcome,
         note: parsed.note.clone(),
         weak_secrets: settings.secrets.weak_count(),

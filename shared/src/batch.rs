@@ -74,7 +74,7 @@ impl BatchProgress {
         self.decisions.extend(part.acks());
     }
 
-    /// The part was refused. `jitter` is any number.
+    /// The part was refused. `jitter` is a random number.
     pub fn record_refusal(&mut self, part: BatchPart, error: &D1Error, jitter: u32) {
         self.overloads = match error {
             D1Error::Rejected(_) => 0,
@@ -171,23 +171,23 @@ impl BatchPart {
     /// message at its last attempt is committed alone instead.
     fn retry_all(mut self, error: &D1Error, jitter: u32) -> AfterRefusal {
         let mut next = AfterRefusal::default();
-        let mut lots = (0..).map(|n| jitter.wrapping_add(n));
-        let mut back = |message_id: &str, attempts| MessageDecision {
+        let mut jitters = (0..).map(|n| jitter.wrapping_add(n));
+        let mut retry = |message_id: &str, attempts| MessageDecision {
             message_id: message_id.into(),
-            action: retry_after(error, attempts, lots.next().unwrap_or(jitter)),
+            action: retry_after(error, attempts, jitters.next().unwrap_or(jitter)),
         };
         for letter in std::mem::take(&mut self.dead_letters) {
             if is_last_attempt(letter.attempts) {
                 next.parts.push(self.with(vec![], vec![letter]));
             } else {
-                next.decisions.push(back(&letter.message_id, letter.attempts));
+                next.decisions.push(retry(&letter.message_id, letter.attempts));
             }
         }
         for message in std::mem::take(&mut self.messages) {
             if is_last_attempt(message.attempts) {
                 next.parts.push(self.with(vec![message], vec![]));
             } else {
-                next.decisions.push(back(&message.id, message.attempts));
+                next.decisions.push(retry(&message.id, message.attempts));
             }
         }
         next
@@ -228,7 +228,7 @@ mod tests {
             received_at: UnixMillis(0),
             event_at: None,
             body_digest: ContentDigest::of(b""),
-            kind: "x.y".into(),
+            event_type: "x.y".into(),
             note: String::new(),
             payload: Payload::Ignored,
         };
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!((parked.len(), decisions.len()), (2, 2));
     }
 
-    /// How the database takes something.
+    /// What the database accepts.
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Accepts {
         /// As it is.
@@ -337,7 +337,7 @@ mod tests {
         Never,
     }
 
-    /// Every way to take `size` things.
+    /// Every combination for `size` messages.
     fn all_combinations(size: u32) -> impl Iterator<Item = Vec<Accepts>> {
         let taken = |way| match way % 3 {
             0 => Accepts::AsMessage,
@@ -388,7 +388,7 @@ mod tests {
     fn every_message_and_dead_letter_of_a_refused_batch_gets_one_decision() {
         for (messages, dead_letters) in (0..=4).flat_map(|m| (0..=4).map(move |l| (m, l))) {
             for messages in all_combinations(messages) {
-                // To a letter the first two ways are one.
+                // For a dead letter, `AsMessage` and `AsDeadLetter` are the same.
                 let dead_letters = all_combinations(dead_letters)
                     .filter(|all| !all.contains(&Accepts::AsDeadLetter));
                 dead_letters.for_each(|dead_letters| check_combination(&messages, &dead_letters));
@@ -411,7 +411,7 @@ mod tests {
         let mut whole = part(messages);
         whole.messages.push(message("m3", LAST - 1));
         whole.dead_letters = vec![message("m4", LAST).to_dead_letter("q", "malformed", "")];
-        // D1 was away for the whole, and again for one of them.
+        // D1 failed for the whole batch, and again for one message.
         let ran = run(whole, |part| (1 < part.len() || holds(part, "m1")).then(transient));
         assert_eq!(ran.parked, ["m1", "m4"]);
         assert_eq!((ran.retried(), ran.applied.len()), (vec!["m3"], 2));

@@ -25,7 +25,7 @@ pub struct Envelope {
     /// Digest of the raw body.
     pub body_digest: ContentDigest,
     /// The event's type; empty if it could not be parsed.
-    pub kind: String,
+    pub event_type: String,
     /// What was skipped while parsing, without values; mostly empty.
     pub note: String,
     /// The parsed payload.
@@ -46,7 +46,8 @@ pub enum EnvelopeError {
 impl Envelope {
     /// Builds the envelope of a delivery.
     ///
-    /// `svix_id` and `attempted_at` are the verified headers', `received_at` is now.
+    /// `svix_id` and `attempted_at` come from the verified headers; `received_at` is the current
+    /// time.
     #[must_use]
     pub fn new(
         svix_id: SvixId,
@@ -55,8 +56,17 @@ impl Envelope {
         delivery: ParsedDelivery,
     ) -> Self {
         let ParsedDelivery { event_at, body_digest, note, payload, .. } = delivery;
-        let kind = delivery.kind.unwrap_or_default();
-        Self { svix_id, attempted_at, received_at, event_at, body_digest, kind, note, payload }
+        let event_type = delivery.event_type.unwrap_or_default();
+        Self {
+            svix_id,
+            attempted_at,
+            received_at,
+            event_at,
+            body_digest,
+            event_type,
+            note,
+            payload,
+        }
     }
 
     /// The id of what it is about, if known.
@@ -109,7 +119,7 @@ mod tests {
             received_at: UnixMillis(9),
             event_at: Some(UnixMillis(7)),
             body_digest: ContentDigest::of(b"abc"),
-            kind: "user.updated".into(),
+            event_type: "user.updated".into(),
             note: String::new(),
             payload: Payload::Event(Event { changes: vec![live, dead], users }),
         }

@@ -8,7 +8,7 @@
 mod deletion;
 mod project;
 mod roles;
-mod wire;
+mod members;
 
 use crate::id::UserId;
 use crate::json::JsonObject;
@@ -16,7 +16,7 @@ use crate::merge::{EntityChange, EntityKind};
 use crate::projection::ContentDigest;
 use crate::signature::VerifiedBody;
 use crate::time::UnixMillis;
-use wire::{ParseIssue, ParseNotes, ParseResult};
+use members::{ParseIssue, ParseNotes, ParseResult};
 
 /// A verified delivery, parsed as far as possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct ParsedDelivery {
     /// The Clerk instance that sent it; missing in older deliveries.
     pub instance_id: Option<String>,
     /// The event's type, for instance `user.created`.
-    pub kind: Option<String>,
+    pub event_type: Option<String>,
     /// The event's time, if it has one.
     pub event_at: Option<UnixMillis>,
     /// Digest of the raw body. It detects two deliveries with one id but different bytes.
@@ -106,7 +106,7 @@ impl UnreadableReason {
 }
 
 /// The members of the event itself.
-const EVENT: [&str; 4] = ["type", "data", "timestamp", "instance_id"];
+const EVENT_MEMBERS: [&str; 4] = ["type", "data", "timestamp", "instance_id"];
 
 /// What an event of a synced type does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,8 +116,8 @@ enum EventAction {
 }
 
 /// The entity and the action of an event type, or `None` for a type that is not synced.
-fn parse_type(kind: &str) -> Option<(EntityKind, EventAction)> {
-    let (noun, verb) = kind.split_once('.')?;
+fn parse_type(event_type: &str) -> Option<(EntityKind, EventAction)> {
+    let (noun, verb) = event_type.split_once('.')?;
     let entity = EntityKind::from_clerk_noun(noun)?;
     match verb {
         "created" | "updated" => Some((entity, EventAction::Upsert)),
@@ -135,7 +135,7 @@ pub fn parse(body: &VerifiedBody<'_>) -> ParsedDelivery {
 fn parse_bytes(bytes: &[u8]) -> ParsedDelivery {
     let mut delivery = ParsedDelivery {
         instance_id: None,
-        kind: None,
+        event_type: None,
         event_at: None,
         body_digest: ContentDigest::of(bytes),
         note: String::new(),
@@ -143,7 +143,7 @@ fn parse_bytes(bytes: &[u8]) -> ParsedDelivery {
     };
     // Invalid UTF-8 becomes U+FFFD, as in every browser, so it damages only the string that has it.
     let text = String::from_utf8_lossy(bytes);
-    let outer = match JsonObject::parse(&text, &EVENT) {
+    let outer = match JsonObject::parse(&text, &EVENT_MEMBERS) {
         Ok(outer) => outer,
         Err(error) => {
             let issue = ParseIssue::bad_event("body", &error);
@@ -156,7 +156,7 @@ fn parse_bytes(bytes: &[u8]) -> ParsedDelivery {
         .non_null_member("data")
         .ok()
         .flatten()
-        .map(|raw| JsonObject::parse(raw.get(), &project::DATA));
+        .map(|raw| JsonObject::parse(raw.get(), &project::DATA_MEMBERS));
     let object_id = data.as_ref().and_then(|data| data.as_ref().ok()?.scalar("id").ok()?);
     delivery.payload = match delivery.parse_payload(&outer, data, &mut notes) {
         Ok(payload) => payload,
@@ -176,12 +176,12 @@ impl ParsedDelivery {
         notes: &mut ParseNotes,
     ) -> ParseResult<Payload> {
         let get = |name| outer.scalar(name).map_err(|error| ParseIssue::bad_event(name, &error));
-        let (kind, instance_id): (_, ParseResult<Option<String>>) =
+        let (event_type, instance_id): (_, ParseResult<Option<String>>) =
             (get("type"), get("instance_id"));
         self.instance_id = instance_id.as_ref().ok().cloned().flatten();
-        let kind = kind?.ok_or_else(|| ParseIssue::missing("type"))?;
-        let synced = parse_type(&kind);
-        self.kind = Some(kind);
+        let event_type = event_type?.ok_or_else(|| ParseIssue::missing("type"))?;
+        let synced = parse_type(&event_type);
+        self.event_type = Some(event_type);
         let Some((entity, action)) = synced else { return Ok(Payload::Ignored) };
         // A malformed instance id must not pass: the event may be from another instance.
         instance_id?;

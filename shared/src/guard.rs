@@ -161,7 +161,7 @@ fn decide<'a>(
     if *good_until < now {
         return Err(Denied::RoleSetTooOld);
     }
-    if !set.standing.may_have_access() {
+    if !set.status.may_have_access() {
         return Err(Denied::UserBlocked);
     }
     facts.meets(set, need, now).map(|()| set)
@@ -183,7 +183,7 @@ impl SessionFacts {
             Need::AnyOrg => granted_if(!set.organizations.is_empty()),
             // For a user without any event even the absence of organizations is unknown.
             Need::NoOrg => {
-                granted_if(set.standing == UserStatus::Live && set.organizations.is_empty())
+                granted_if(set.status == UserStatus::Live && set.organizations.is_empty())
             }
             Need::Reverified(required) => match self.factors {
                 Some(ages) if required.is_met(ages, now) => Ok(()),

@@ -10,13 +10,13 @@ pub enum IdError {
     Empty,
     /// More than [`ID_BYTES_MAX`] bytes.
     #[error("longer than {ID_BYTES_MAX} bytes")]
-    Long,
+    TooLong,
     /// A character that is not allowed in this kind of id.
     #[error("invalid character")]
-    Alphabet,
+    InvalidCharacter,
     /// A user id that does not begin with `user_`, for example the id of a machine.
     #[error("not a user id: expected user_…")]
-    Prefix,
+    NotAUserId,
 }
 
 /// Bytes in an id. Clerk's own ids have about 32; imported ids may be longer.
@@ -27,10 +27,10 @@ fn well_formed(raw: &str) -> Result<Box<str>, IdError> {
         return Err(IdError::Empty);
     }
     if ID_BYTES_MAX < raw.len() {
-        return Err(IdError::Long);
+        return Err(IdError::TooLong);
     }
     if !raw.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
-        return Err(IdError::Alphabet);
+        return Err(IdError::InvalidCharacter);
     }
     Ok(raw.into())
 }
@@ -69,12 +69,12 @@ impl UserId {
     /// Parses a user id.
     ///
     /// # Errors
-    /// [`IdError::Prefix`] for the id of another entity, for example a machine (`mch_…`);
+    /// [`IdError::NotAUserId`] for the id of another entity, for example a machine (`mch_…`);
     /// otherwise as [`EntityId::parse`].
     pub fn parse(raw: &str) -> Result<Self, IdError> {
         let id = well_formed(raw)?;
         if id.strip_prefix("user_").is_none_or(str::is_empty) {
-            return Err(IdError::Prefix);
+            return Err(IdError::NotAUserId);
         }
         Ok(Self(id))
     }
@@ -112,10 +112,10 @@ impl SvixId {
             return Err(IdError::Empty);
         }
         if SVIX_ID_BYTES_MAX < raw.len() {
-            return Err(IdError::Long);
+            return Err(IdError::TooLong);
         }
         if !raw.bytes().all(|b| b.is_ascii_graphic() && b != b'.' && b != b',') {
-            return Err(IdError::Alphabet);
+            return Err(IdError::InvalidCharacter);
         }
         Ok(Self(raw.into()))
     }
@@ -140,17 +140,17 @@ mod tests {
     #[test]
     fn a_user_id_has_the_prefix_of_users() {
         assert!(UserId::parse("user_2vX11zP5ojq7cTRY58xT6oJaaaa").is_ok());
-        assert_eq!(UserId::parse("mch_1"), Err(IdError::Prefix));
-        assert_eq!(UserId::parse("user_"), Err(IdError::Prefix));
-        assert_eq!(UserId::parse("user_a/../b"), Err(IdError::Alphabet));
-        assert_eq!(UserId::parse(&format!("user_{}", "a".repeat(124))), Err(IdError::Long));
+        assert_eq!(UserId::parse("mch_1"), Err(IdError::NotAUserId));
+        assert_eq!(UserId::parse("user_"), Err(IdError::NotAUserId));
+        assert_eq!(UserId::parse("user_a/../b"), Err(IdError::InvalidCharacter));
+        assert_eq!(UserId::parse(&format!("user_{}", "a".repeat(124))), Err(IdError::TooLong));
     }
 
     #[test]
     fn an_entity_id_is_short_ascii() {
         assert!(EntityId::parse("orgmem_2g7np7Hrk0SN6kj5EDMLDaKNL0S").is_ok());
         assert_eq!(EntityId::parse(""), Err(IdError::Empty));
-        assert_eq!(EntityId::parse("org_ü"), Err(IdError::Alphabet));
+        assert_eq!(EntityId::parse("org_ü"), Err(IdError::InvalidCharacter));
     }
 
     #[test]

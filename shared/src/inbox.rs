@@ -77,9 +77,9 @@ impl ReceivedMessage {
     }
 }
 
-/// Opens each message of a batch by itself. Gives what to commit, and the messages that are decided
-/// already: one of a newer build is retried until its last attempt. All others that cannot be
-/// opened are parked. `jitter` gives any number.
+/// Opens each message of a batch by itself. Returns the part to commit, and the decisions already
+/// made: a message of a newer build is retried until its last attempt. All others that cannot be
+/// opened are parked. `jitter` returns a random number.
 #[must_use]
 pub fn open_messages(
     queue: &str,

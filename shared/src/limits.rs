@@ -23,7 +23,7 @@ pub const UPLOADS_BYTES_MAX: usize = 33_554_432;
 
 /// Our limit: timeout of an upload. Svix waits 15 s for a response,
 /// <https://docs.svix.com/retries>.
-pub const UPLOAD_MS_MAX: u64 = 5_000;
+pub const UPLOAD_TIMEOUT_MS: u64 = 5_000;
 
 /// Retries of one message of the events queue before the platform moves it to the dead-letter
 /// queue; `wrangler.toml` has the same number.
@@ -79,26 +79,26 @@ pub const ROLES_IDLE_MS_MAX: i64 = 31_536_000_000;
 pub const ROLES_ISOLATE_MS_MAX: i64 = 60_000;
 
 /// Timeout of a fill. After that the guard would answer 503 anyway.
-pub const FILL_MS_MAX: u64 = 2_000;
+pub const FILL_TIMEOUT_MS: u64 = 2_000;
 
 /// Fill attempts per query: the first, one that registers, and more for hints that supersede them.
 pub const FILLS_MAX: u32 = 4;
 
 /// Delay of a retry after ending a watch has failed.
-pub const END_AGAIN_MS: i64 = 60_000;
+pub const END_WATCH_RETRY_MS: i64 = 60_000;
 
 /// Timeout of a role query. Long enough for a fill from a slow database, short enough for a person
 /// who waits. `packages/guard` has the same number.
-pub const ANSWER_MS_MAX: u64 = 2_500;
+pub const ROLE_QUERY_TIMEOUT_MS: u64 = 2_500;
 
 /// Timeout of a hint; after that the sweep sends it again.
-pub const HINT_MS_MAX: u64 = 2_000;
+pub const HINT_TIMEOUT_MS: u64 = 2_000;
 
 /// Concurrent hints.
-pub const HINTS_AT_ONCE: usize = 20;
+pub const CONCURRENT_HINTS_MAX: usize = 20;
 
 /// The interval of sweeps, by the cron of `wrangler.toml`.
-pub const SWEEP_EACH_MS: i64 = 60_000;
+pub const SWEEP_INTERVAL_MS: i64 = 60_000;
 
 /// A hint further ahead of the object's clock is refused: it would raise the floor above the
 /// versions of D1.
@@ -109,7 +109,7 @@ pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
 pub const VERSION_AHEAD_MS_MAX: i64 = 5_000;
 
 /// Our limit: the longest back-off between two failed fills.
-pub const FILL_WAIT_MS_MAX: i64 = 5_000;
+pub const FILL_BACKOFF_MS_MAX: i64 = 5_000;
 
 /// `retry-after` in seconds of a guard's 503.
 pub const GUARD_RETRY_AFTER_S: i64 = 5;
@@ -117,7 +117,7 @@ pub const GUARD_RETRY_AFTER_S: i64 = 5;
 const _: () =
     assert!(BODY_BYTES_MAX_DEFAULT * 100 <= UPLOADS_MAX && BODY_BYTES_MAX_MAX <= UPLOADS_MAX);
 // By then every back-off has ended.
-const _: () = assert!(FILL_WAIT_MS_MAX <= GUARD_RETRY_AFTER_S * 1_000);
+const _: () = assert!(FILL_BACKOFF_MS_MAX <= GUARD_RETRY_AFTER_S * 1_000);
 const _: () = assert!(ENVELOPE_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);
 const _: () = assert!(ENVELOPE_BYTES_MAX * 2 <= PARAMETER_BYTES_MAX);
 const _: () = assert!(DEAD_RETRIES_MAX * DEAD_RETRY_S_MAX < RETENTION_S);
@@ -128,7 +128,7 @@ const _: () = assert!(ROLES_HARD_MS_DEFAULT <= ROLES_HARD_MS_MAX);
 const _: () = assert!(ROLES_ISOLATE_MS_MAX <= ROLES_HARD_MS_DEFAULT);
 // The outer timeout must be longer than the inner one: otherwise a fill that would succeed is
 // answered 503.
-const _: () = assert!(FILL_MS_MAX < ANSWER_MS_MAX);
+const _: () = assert!(FILL_TIMEOUT_MS < ROLE_QUERY_TIMEOUT_MS);
 
 /// [`UPLOADS_BYTES_MAX`] in the type of the settings.
 #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]

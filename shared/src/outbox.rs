@@ -5,26 +5,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{HINT_MS_MAX, HINTS_AT_ONCE, SWEEP_EACH_MS};
+use crate::limits::{CONCURRENT_HINTS_MAX, HINT_TIMEOUT_MS, SWEEP_INTERVAL_MS};
 use crate::role_cache::{Hint, HintReply};
 
 /// Hints of one round. A batch sends one round, a sweep several.
-pub const ROUND_MAX: i64 = 100;
+pub const HINTS_PER_ROUND_MAX: i64 = 100;
 
-/// Rounds of one sweep. With [`ROUND_MAX`] it bounds the subrequests of one invocation to about
-/// 1,000 (10,000 are allowed, <https://developers.cloudflare.com/workers/platform/limits/>).
+/// Rounds of one sweep. With [`HINTS_PER_ROUND_MAX`] it bounds the subrequests of one invocation to
+/// about 1,000 (10,000 are allowed, <https://developers.cloudflare.com/workers/platform/limits/>).
 pub const SWEEP_ROUNDS_MAX: u32 = 10;
 
 /// No new round after this time: the next sweep begins after one minute.
 pub const SWEEP_MS_MAX: i64 = 25_000;
 
-/// How many groups of [`HINTS_AT_ONCE`] a round has. Each waits for its slowest hint.
+/// How many groups of [`CONCURRENT_HINTS_MAX`] a round has. Each waits for its slowest hint.
 #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]
-const WAVES_MAX: i64 = ROUND_MAX / HINTS_AT_ONCE as i64;
+const WAVES_MAX: i64 = HINTS_PER_ROUND_MAX / CONCURRENT_HINTS_MAX as i64;
 
 // A sweep must end before the next one. Worst case: the last round starts at the deadline and every
 // hint times out.
-const _: () = assert!(SWEEP_MS_MAX + WAVES_MAX * HINT_MS_MAX.cast_signed() < SWEEP_EACH_MS);
+const _: () = assert!(SWEEP_MS_MAX + WAVES_MAX * HINT_TIMEOUT_MS.cast_signed() < SWEEP_INTERVAL_MS);
 
 /// A watch with a pending hint, as a row of [`crate::sql::PENDING`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,7 +53,7 @@ pub struct HintResults {
     /// No object owns these watches: delete them.
     pub gone: Vec<PendingHint>,
     /// No reply, or refused: they stay pending.
-    pub owed: Vec<PendingHint>,
+    pub still_pending: Vec<PendingHint>,
 }
 
 /// Sorts the hints of one round by reply; `None` if the object did not reply.
@@ -64,7 +64,7 @@ pub fn sort_replies(replies: Vec<(PendingHint, Option<HintReply>)>) -> HintResul
         match reply {
             Some(HintReply::Acked) => results.acked.push(pending),
             Some(HintReply::Gone) => results.gone.push(pending),
-            Some(HintReply::Refused) | None => results.owed.push(pending),
+            Some(HintReply::Refused) | None => results.still_pending.push(pending),
         }
     }
     results
@@ -92,7 +92,7 @@ pub fn sweep_continues(sent: usize, rounds: u32, elapsed_ms: i64) -> bool {
 /// Returns whether there may be more pending hints after a round of `sent` hints.
 #[must_use]
 pub fn may_have_more(sent: usize) -> bool {
-    usize::try_from(ROUND_MAX).is_ok_and(|max| max <= sent)
+    usize::try_from(HINTS_PER_ROUND_MAX).is_ok_and(|max| max <= sent)
 }
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
         let results = sort_replies(replies);
         assert_eq!(results.acked, [pending("user_a", 1)]);
         assert_eq!(results.gone, [pending("user_b", 2)]);
-        assert_eq!(results.owed, [pending("user_c", 3), pending("user_d", 4)]);
+        assert_eq!(results.still_pending, [pending("user_c", 3), pending("user_d", 4)]);
     }
 
     #[test]

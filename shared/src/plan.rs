@@ -182,7 +182,7 @@ mod tests {
     use crate::projection::ContentDigest;
     use crate::time::UnixMillis;
 
-    /// A message about this object that names these users outright.
+    /// A message about this object that names these users directly.
     fn message(entity: EntityKind, object: &str, users: &[&str]) -> OpenedMessage {
         let id = EntityId::parse(object).unwrap();
         let users = users.iter().map(|user| UserId::parse(user).unwrap()).collect();
@@ -193,7 +193,7 @@ mod tests {
             received_at: UnixMillis(0),
             event_at: None,
             body_digest: ContentDigest::of(b""),
-            kind: "x.y".into(),
+            event_type: "x.y".into(),
             note: String::new(),
             payload: Payload::Event(Event { changes, users }),
         };

@@ -1,6 +1,6 @@
 //! The back-off: when a queue message is delivered again, and when an object is called again.
 //!
-//! Two other back-offs: fills in [`crate::cache`], and key fetches in `ssr/src/keys`.
+//! Two others: for fills in [`crate::cache`], for key fetches in [`crate::session::jwks_cache`].
 
 use crate::d1_error::D1Error;
 use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX, DEAD_RETRY_S_MAX, RETENTION_S};
@@ -21,7 +21,7 @@ pub fn is_last_attempt(attempts: u32) -> bool {
     ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX <= attempts
 }
 
-/// Whether Queues drops the message although it is not done: its last attempt was in vain.
+/// Whether Queues drops the message: this was its last attempt, and it is not acknowledged.
 #[must_use]
 pub fn is_dropped(action: QueueAction, attempts: u32) -> bool {
     action != QueueAction::Ack && is_last_attempt(attempts)
@@ -39,9 +39,9 @@ const RETRY_S_MAX: u32 = 600;
 
 /// The jitter is this part (one eighth) of a delay in the dead-letter queue. In the events queue it
 /// is half.
-const DEAD_SPREAD: u32 = 8;
+const DEAD_JITTER_DIVISOR: u32 = 8;
 
-/// The back-off of a message: the delay grows with the attempts, and `jitter` (any number) spreads
+/// The back-off of a message: the delay grows with the attempts, and `jitter` (random) spreads
 /// it, so that messages that failed together do not return together.
 ///
 /// `attempts` is the total over both queues. In the dead-letter queue the delay starts again at a
@@ -54,7 +54,7 @@ pub fn retry_after(error: &D1Error, attempts: u32, jitter: u32) -> QueueAction {
         D1Error::Rejected(_) | D1Error::Transient(_) => RETRY_S_FIRST,
     };
     let delay = retry_s_max(first, attempts);
-    let spread = delay / if attempts <= ATTEMPTS_MAX { 2 } else { DEAD_SPREAD };
+    let spread = delay / if attempts <= ATTEMPTS_MAX { 2 } else { DEAD_JITTER_DIVISOR };
     QueueAction::RetryAfter(delay - spread + jitter % (spread + 1))
 }
 
@@ -115,16 +115,16 @@ impl ObjectCallError {
 const CALLS_MAX: u32 = 3;
 
 /// The longest delay before the second call, in milliseconds. The third waits up to twice as long.
-const CALL_AGAIN_MS_FIRST: u32 = 100;
+const CALL_RETRY_MS_FIRST: u32 = 100;
 
 /// The back-off of an object call: milliseconds to wait after `calls` failed calls, the last of
-/// them with `error`. `None`: do not call again. `jitter` (any number) spreads the calls that
+/// them with `error`. `None`: do not call again. `jitter` (random) spreads the calls that
 /// failed together.
 #[must_use]
 pub fn retry_call_ms(error: ObjectCallError, calls: u32, jitter: u32) -> Option<u32> {
     match error {
         ObjectCallError::Retryable if (1..CALLS_MAX).contains(&calls) => {
-            let half = (CALL_AGAIN_MS_FIRST << (calls - 1)) / 2;
+            let half = (CALL_RETRY_MS_FIRST << (calls - 1)) / 2;
             Some(half + jitter % (half + 1))
         }
         ObjectCallError::Retryable | ObjectCallError::Overloaded | ObjectCallError::Permanent => {

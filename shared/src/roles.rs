@@ -108,7 +108,8 @@ pub struct RoleSet {
     /// The version of the watch when this was read; equal versions mean equal sets.
     pub version: i64,
     /// The user's status.
-    pub standing: UserStatus,
+    #[serde(rename = "standing")]
+    pub status: UserStatus,
     /// App roles, sorted. They apply outside of organizations too.
     pub roles: Vec<String>,
     /// Live memberships, sorted by organization.

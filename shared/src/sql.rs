@@ -1,7 +1,8 @@
-//! A plan as the statements of one D1 batch: the SQL twin of [`crate::merge`].
+//! Builds the statements of a D1 batch from a plan: the merge law of [`crate::merge`] in SQL.
 //!
 //! Each statement takes a whole batch as one JSON parameter. The text is fixed: no value ever
-//! becomes part of it. Tests run exactly this text on SQLite and compare it with the Rust law.
+//! becomes part of it. Tests run exactly this text on SQLite and compare the result with that of
+//! the Rust code.
 
 #[macro_use]
 mod text;
@@ -19,7 +20,7 @@ use crate::cache::FillRequest;
 use crate::id::UserId;
 use crate::limits::PARAMETER_BYTES_MAX;
 use crate::merge::{EntityKind, MergeContext};
-use crate::outbox::{HintResults, PendingHint, ROUND_MAX};
+use crate::outbox::{HINTS_PER_ROUND_MAX, HintResults, PendingHint};
 use crate::plan::BatchPlan;
 use crate::time::UnixMillis;
 
@@ -41,16 +42,16 @@ pub enum Arg {
     Int(i64),
 }
 
-/// Reads the watch, the roles and the organizations of user `?1` in ONE statement: two read apart
-/// could pair one version with the roles of another. [`parse_fill`] reads its rows.
+/// Reads the watch, the roles and the organizations of user `?1` in ONE statement: two statements
+/// could combine the version of one state with the roles of another. [`parse_fill`] parses its
+/// rows.
 pub const FILL: &str = text!("fill");
 
-/// Takes the watch over for user `?1` with owner `?2` and floor `?3`. See `cache`.
+/// Registers the watch of user `?1` with owner `?2` and floor `?3`. See [`crate::cache`].
 pub const REGISTER: &str = text!("register");
 
-/// Lets the watch of user `?1` take in what has changed for everybody: its version rises. Stands
-/// before [`FILL`] in the same batch: a fill that reads a new default role must not give it the
-/// version of the old one.
+/// Raises the version of user `?1`'s watch if a change for all users is newer. Runs before [`FILL`]
+/// in the same batch: a fill that reads a new default role must not return it with the old version.
 pub const CATCH_UP: &str = text!("catch_up");
 
 /// As [`CATCH_UP`], for at most `?1` watches that are behind.
@@ -59,21 +60,21 @@ pub const CATCH_UP_SOME: &str = text!("catch_up_some");
 /// Ends the watch of user `?1` if owner `?2` still holds it.
 pub const UNWATCH: &str = text!("unwatch");
 
-/// The outbox: at most `?3` watches whose hint is owed, oldest first, after version `?1` and user
+/// The outbox: at most `?3` watches with a pending hint, oldest first, after version `?1` and user
 /// `?2`. See [`pending`].
 pub const PENDING: &str = text!("pending");
 
-/// As [`PENDING`], of the users in the JSON list `?1` alone.
+/// As [`PENDING`], but only for the users in the JSON list `?1`.
 pub const PENDING_OF: &str = text!("pending_of");
 
-/// Marks hints as taken: `?1` is a JSON list of `{user_id, owner, version}`.
+/// Marks hints as acknowledged: `?1` is a JSON list of `{user_id, owner, version}`.
 pub const ACK: &str = text!("ack");
 
 /// Ends the watches that no object owns: `?1` is a JSON list of `{user_id, owner}`.
 pub const GONE: &str = text!("gone");
 
-/// One operator's word on one role: `?1` user, `?2` role id, `?3` 1 or 0, `?4` time in
-/// milliseconds, `?5` id, `?6` actor, `?7` reason. The latest by (time, id) stays.
+/// Grants or revokes one app role of one user: `?1` user, `?2` role id, `?3` 1 or 0, `?4` time in
+/// milliseconds, `?5` id, `?6` actor, `?7` reason. The greatest (time, id) wins.
 pub const GRANT: &str = text!("grant");
 
 const SETTING: &str = text!("setting");
@@ -95,8 +96,8 @@ fn upsert_of(entity: EntityKind) -> &'static str {
     }
 }
 
-/// The batch of a fill of one user's role cache: registers the watch where the fill says so, lets
-/// it catch up with what has changed for everybody, and reads version and roles, always last.
+/// The batch of a fill: registers the watch if the fill says so, applies changes for all users
+/// ([`CATCH_UP`]), and reads version and roles in the last statement.
 #[must_use]
 pub fn fill(user_id: &str, fill: &FillRequest) -> Vec<Statement> {
     let user = || Arg::Text(user_id.into());
@@ -112,19 +113,18 @@ pub fn fill(user_id: &str, fill: &FillRequest) -> Vec<Statement> {
 #[must_use]
 pub fn pending(last: Option<&PendingHint>) -> Statement {
     let (version, user_id) = last.map_or((-1, ""), |last| (last.version, &last.user_id));
-    let args = vec![Arg::Int(version), Arg::Text(user_id.into()), Arg::Int(ROUND_MAX)];
+    let args = vec![Arg::Int(version), Arg::Text(user_id.into()), Arg::Int(HINTS_PER_ROUND_MAX)];
     Statement { sql: PENDING, args }
 }
 
-/// One step behind a change for everybody: the next watches, a bounded number, rise and are owed a
-/// hint.
+/// One step of a change for all users: raises the versions of the next [`HINTS_PER_ROUND_MAX`]
+/// watches, so that their hints become pending.
 #[must_use]
 pub fn catch_up() -> Statement {
-    Statement { sql: CATCH_UP_SOME, args: vec![Arg::Int(ROUND_MAX)] }
+    Statement { sql: CATCH_UP_SOME, args: vec![Arg::Int(HINTS_PER_ROUND_MAX)] }
 }
 
-/// A page of the sweep: one step behind a change for everybody, and the outbox after `last`,
-/// always last.
+/// A page of the sweep: [`catch_up`], and as the last statement the outbox after `last`.
 #[must_use]
 pub fn sweep_page(last: Option<&PendingHint>) -> Vec<Statement> {
     vec![catch_up(), pending(last)]
@@ -137,18 +137,18 @@ pub fn pending_of(touched: &BTreeSet<UserId>) -> Statement {
     Statement { sql: PENDING_OF, args: vec![Arg::Text(json!(users).to_string())] }
 }
 
-/// Writes down what one round of hints settled; none when nothing was.
+/// Records the results of one round of hints; no statements if there is nothing to record.
 #[must_use]
-pub fn settle(settled: &HintResults) -> Vec<Statement> {
-    let acked = json_statements(ACK, &settled.acked);
-    let gone = json_statements(GONE, &settled.gone);
+pub fn record_hint_results(results: &HintResults) -> Vec<Statement> {
+    let acked = json_statements(ACK, &results.acked);
+    let gone = json_statements(GONE, &results.gone);
     acked.chain(gone).collect()
 }
 
-/// The statements of one batch: rows and what was heard, then what became of each delivery, then
-/// the dead letters.
+/// The statements of one batch: rows and merge context, then the outcome of each delivery, then the
+/// dead letters.
 ///
-/// `now` is when the batch is written.
+/// `now` is the time of the write.
 #[must_use]
 pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     let mut statements = Vec::new();
@@ -156,7 +156,7 @@ pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     for (entity, changes) in &plan.changes {
         let rows: Vec<_> = changes.iter().map(rows::synced_row).collect();
         statements.extend(json_statements(upsert_of(*entity), &rows));
-        statements.extend(remembered(*entity, &plan.context));
+        statements.extend(context_statements(*entity, &plan.context));
     }
     let deliveries: Vec<_> = plan.deliveries.iter().map(rows::delivery_row).collect();
     statements.extend(json_statements_at(now, DELIVERIES, &deliveries));
@@ -165,24 +165,24 @@ pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     statements
 }
 
-/// What is remembered of the changes to one table, behind those: a membership's row is written
-/// before its pair's rank rises, or the row would lie below its own rank for a moment.
-fn remembered(entity: EntityKind, heard: &MergeContext) -> Vec<Statement> {
+/// The merge context of one table's changes. It is written after them: otherwise the pair's rank
+/// would already be above that of the stored membership.
+fn context_statements(entity: EntityKind, context: &MergeContext) -> Vec<Statement> {
     match entity {
         EntityKind::Membership => {
-            let pairs = heard.pairs.iter().map(|(pair, rank)| rows::pair_row(pair, rank));
+            let pairs = context.pairs.iter().map(|(pair, rank)| rows::pair_row(pair, rank));
             json_statements(PAIRS, pairs).collect()
         }
-        EntityKind::Role => json_statements(ROLE_KEYS, &heard.role_keys).collect(),
+        EntityKind::Role => json_statements(ROLE_KEYS, &context.role_keys).collect(),
         EntityKind::Permission => {
-            json_statements(PERMISSION_KEYS, &heard.permission_keys).collect()
+            json_statements(PERMISSION_KEYS, &context.permission_keys).collect()
         }
         EntityKind::User | EntityKind::Organization => vec![],
     }
 }
 
-/// The default role in `settings`, its name among the roles, and the first step behind the change.
-/// Writes nothing when it stands so and nobody is behind.
+/// Stores the default role in `settings`, adds its name to `roles`, and raises the first watches
+/// that are behind. Writes nothing if the role is unchanged and no watch is behind.
 #[must_use]
 pub fn default_role(name: &str) -> Vec<Statement> {
     let names = if name.is_empty() { vec![] } else { vec![name] };
@@ -193,8 +193,8 @@ pub fn default_role(name: &str) -> Vec<Statement> {
     statements
 }
 
-/// `sql` with `rows` as the JSON list `?1`, in as many statements as keep each list small; none for
-/// no rows.
+/// Binds `rows` as the JSON list `?1` of `sql`, split over several statements if the list is large.
+/// No rows give no statement.
 fn json_statements<T: Serialize>(
     sql: &'static str,
     rows: impl IntoIterator<Item = T>,
@@ -219,7 +219,7 @@ fn json_statements_at<T: Serialize>(
 fn json_lists<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Vec<String> {
     let mut lists: Vec<String> = Vec::new();
     for row in rows {
-        // Strings, numbers and lists always become JSON; null would be refused by NOT NULL.
+        // Strings, numbers and lists always become JSON; NOT NULL would reject a null.
         let row = serde_json::to_string(&row).unwrap_or_else(|_| "null".into());
         match lists.last_mut() {
             Some(list) if list.len() + row.len() < PARAMETER_BYTES_MAX => {

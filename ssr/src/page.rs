@@ -107,7 +107,7 @@ pub(crate) fn guarded(
             roles: &set.roles,
             organizations: &set.organizations,
             active: session.organization().map_or("", |active| active.id().as_str()),
-            is_known: set.standing != UserStatus::Unknown,
+            is_known: set.status != UserStatus::Unknown,
         }
         .render(),
         GuardedPage::Admin => AdminPage { viewer }.render(),

@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 use js_sys::Reflect;
 use shared::cache::isolate::{Freshness, IsolateCache, UserRoles};
 use shared::id::UserId;
-use shared::limits::ANSWER_MS_MAX;
+use shared::limits::ROLE_QUERY_TIMEOUT_MS;
 use shared::retry::{ObjectCallError, retry_call_ms};
 use shared::role_cache::{self, RoleAnswer, RoleQuery};
 use worker::{Delay, Env, Error};
@@ -40,7 +40,7 @@ pub(crate) async fn load_roles(
         return Ok(cached);
     }
     let query = Box::pin(query_until_fresh(env, user, freshness));
-    let deadline = Delay::from(Duration::from_millis(ANSWER_MS_MAX));
+    let deadline = Delay::from(Duration::from_millis(ROLE_QUERY_TIMEOUT_MS));
     let roles = match select(query, deadline).await {
         Either::Left((roles, _)) => roles?,
         Either::Right(_) => return Err(unavailable("role cache timed out")),

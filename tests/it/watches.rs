@@ -6,7 +6,8 @@ use shared::id::UserId;
 use shared::outbox::{HintResults, PendingHint};
 use shared::sql::{ACK, Arg, GONE, PENDING, PENDING_OF, REGISTER, Statement, UNWATCH};
 use shared::sql::{
-    CATCH_UP, CATCH_UP_SOME, catch_up, default_role, pending as page, pending_of, settle,
+    CATCH_UP, CATCH_UP_SOME, catch_up, default_role, pending as page, pending_of,
+    record_hint_results,
 };
 
 use crate::support::{Cells, Db, START, statement};
@@ -67,12 +68,14 @@ fn to_pending_hint(row: Cells) -> PendingHint {
 }
 
 fn ack(db: &Db, hints: &[PendingHint]) -> usize {
-    let statements = settle(&HintResults { acked: hints.to_vec(), ..HintResults::default() });
+    let statements =
+        record_hint_results(&HintResults { acked: hints.to_vec(), ..HintResults::default() });
     db.run(&statements).unwrap().iter().sum()
 }
 
 fn settle_gone(db: &Db, hints: &[PendingHint]) -> usize {
-    let statements = settle(&HintResults { gone: hints.to_vec(), ..HintResults::default() });
+    let statements =
+        record_hint_results(&HintResults { gone: hints.to_vec(), ..HintResults::default() });
     db.run(&statements).unwrap().iter().sum()
 }
 

@@ -53,8 +53,8 @@ fn query(fresh: bool, min_version: i64) -> RoleQuery {
     RoleQuery { user_id: USER.into(), fresh, min_version, compact: true }
 }
 
-fn without_roles(version: i64, standing: UserStatus) -> RoleSet {
-    RoleSet { version, standing, roles: vec![], organizations: vec![] }
+fn without_roles(version: i64, status: UserStatus) -> RoleSet {
+    RoleSet { version, status, roles: vec![], organizations: vec![] }
 }
 
 fn membership(id: &str, role: &str, permissions: &[&str]) -> Membership {

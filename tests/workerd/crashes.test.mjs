@@ -15,16 +15,16 @@ import { waitFor } from "./support/wait.mjs";
 const DEAD = "rolecall-dead";
 
 /** Every step of a batch and of the sweep that has a fault point. */
-const DRAIN = [
-  "drain-opened", "drain-planned", "drain-refused", "drain-committed", "drain-decided",
-  "drain-settling", "drain-settled", "push-begun", "push-hinted", "push-noted",
+const BATCH = [
+  "batch-opened", "batch-planned", "batch-refused", "batch-committed", "batch-decided",
+  "batch-settling", "batch-settled", "hints-begun", "hints-sent", "hints-recorded",
 ];
 const SWEEP = [
-  "sweep-begun", "sweep-read", "push-begun", "push-hinted", "push-noted", "sweep-pushed",
+  "sweep-begun", "sweep-read", "hints-begun", "hints-sent", "hints-recorded", "sweep-sent",
 ];
 
 /** The consumer's own points. Role caches reach theirs at any time after a hint. */
-const isConsumers = (point) => /^(drain|push|sweep)-/.test(point);
+const isConsumers = (point) => /^(batch|hints|sweep)-/.test(point);
 
 describe("F-1 a crash of the consumer", () => {
   let pipeline;
@@ -81,7 +81,7 @@ describe("F-1 a crash of the consumer", () => {
     const first = await batch();
     const work = () => pipeline.dispatch(first.messages);
     const course = await pipeline.faultPoints.recordPoints(work, isConsumers);
-    checkAllReached(course, DRAIN);
+    checkAllReached(course, BATCH);
     await pipeline.sql("DROP TRIGGER test_poison");
     for (const [n, point] of course.entries()) {
       await t.test(`F-1 ${point}, step ${n}`, async () => {
@@ -147,8 +147,8 @@ describe("F-1 a crash of the consumer", () => {
     const work = () => pipeline.dispatch(some, DEAD);
     const course = await pipeline.faultPoints.recordPoints(work, isConsumers);
     checkAllReached(course, [
-      "drain-opened", "drain-planned", "drain-committed", "drain-decided", "drain-settling",
-      "drain-settled",
+      "batch-opened", "batch-planned", "batch-committed", "batch-decided", "batch-settling",
+      "batch-settled",
     ]);
     for (const [n, point] of course.entries()) {
       await t.test(`F-1 ${point}, step ${n}`, async () => {
@@ -179,7 +179,7 @@ describe("F-1 a crash with a real queue", () => {
 
   it("F-1 is repaired by the queue: everything is delivered again and applied once", async () => {
     const ingest = await system.worker("rolecall-ingest");
-    const deadly = ["drain-planned", "drain-committed", "drain-settling"];
+    const deadly = ["batch-planned", "batch-committed", "batch-settling"];
     const ids = [];
     for (const point of deadly) {
       const crash = faultPoints.crashAt((at) => at === point);

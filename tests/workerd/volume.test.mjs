@@ -25,7 +25,7 @@ const PARAMETERS_MAX = 100;
 /** One batch, same page. */
 const BATCH_MS_MAX = 30_000;
 
-/** Our limit: hints of one sweep, `SWEEP_ROUNDS_MAX` times `ROUND_MAX` of shared/src/outbox.rs. */
+/** Our limit: hints of one sweep, `SWEEP_ROUNDS_MAX` times `HINTS_PER_ROUND_MAX`. */
 const HINTS_MAX = 1_000;
 
 describe("a hundred thousand members", () => {

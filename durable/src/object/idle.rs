@@ -2,7 +2,7 @@
 
 use edge::fault_point;
 use shared::cache::{AlarmAction, TrackedState};
-use shared::limits::END_AGAIN_MS;
+use shared::limits::END_WATCH_RETRY_MS;
 
 use super::RoleCacheObject;
 use crate::error::CacheResult;
@@ -14,7 +14,7 @@ impl RoleCacheObject {
     pub(crate) async fn alarm(&self) -> CacheResult<()> {
         let Err(error) = self.end_if_idle().await else { return Ok(()) };
         tracing::error!(cause = %error, "alarm failed; rescheduled");
-        storage::set_alarm(&self.ctx, edge::clock::now().plus(END_AGAIN_MS)).await
+        storage::set_alarm(&self.ctx, edge::clock::now().plus(END_WATCH_RETRY_MS)).await
     }
 
     async fn end_if_idle(&self) -> CacheResult<()> {
@@ -34,7 +34,8 @@ impl RoleCacheObject {
         fault_point!(&self.env, "alarm-saved", &user_id);
         if let Err(cause) = d1::end_watch(&self.env, &user_id, owner).await {
             tracing::warn!(user_id, cause, "ending the watch failed; alarm rescheduled");
-            return storage::set_alarm(&self.ctx, edge::clock::now().plus(END_AGAIN_MS)).await;
+            return storage::set_alarm(&self.ctx, edge::clock::now().plus(END_WATCH_RETRY_MS))
+                .await;
         }
         fault_point!(&self.env, "alarm-unwatched", &user_id);
         let may_clear = self.state.borrow_mut().watch_ended(owner, edge::clock::now());

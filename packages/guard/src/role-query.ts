@@ -20,7 +20,7 @@ export interface Roles extends RoleSet {
  * The deadline for all tries together. Long enough for a database read with retries, short enough
  * that users do not give up before they see an answer.
  */
-const ANSWER_MS_MAX = 2_500;
+const ROLE_QUERY_TIMEOUT_MS = 2_500;
 
 /**
  * The pause before each retry. No jitter: a role cache is asked about one user only, so few
@@ -35,7 +35,7 @@ const RETRY_PAUSES_MS = [50, 200] as const;
  */
 export async function queryRoles(env: GuardEnv, query: RoleQuery): Promise<Roles> {
   const caches = getRoleCaches(env);
-  return withTimeout(ANSWER_MS_MAX, async (signal) => {
+  return withTimeout(ROLE_QUERY_TIMEOUT_MS, async (signal) => {
     const roles = await queryWithRetries(caches, query, signal);
     if (isStillValid(roles)) return roles;
     // A role cache refreshes roles that expire soon, so the second answer is younger.

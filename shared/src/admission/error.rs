@@ -3,7 +3,7 @@
 //!
 //! Never a redirect, never 410, never `webhook-delivery: abort-message`: Svix would stop retrying.
 
-use crate::limits::{UPLOAD_MS_MAX, UPLOADS_BYTES_MAX};
+use crate::limits::{UPLOAD_TIMEOUT_MS, UPLOADS_BYTES_MAX};
 use crate::settings::SettingError;
 use crate::signature::SignatureError;
 
@@ -40,7 +40,7 @@ pub enum IngestError {
     #[error("request body aborted")]
     Aborted,
     /// The body did not arrive in time.
-    #[error("request body not received within {UPLOAD_MS_MAX} ms")]
+    #[error("request body not received within {UPLOAD_TIMEOUT_MS} ms")]
     Timeout,
     /// All uploads of this isolate together have reached their limit.
     #[error("concurrent uploads exceed {UPLOADS_BYTES_MAX} bytes")]

@@ -1,12 +1,12 @@
 //! Back-off of D1 reads. It is kept in memory only: a restarted object may read at once.
 
 use super::decision::{CacheDecision, RefusalReason};
-use crate::limits::FILL_WAIT_MS_MAX;
+use crate::limits::FILL_BACKOFF_MS_MAX;
 use crate::role_cache::RoleQuery;
 use crate::time::UnixMillis;
 
 /// The longest delay after a first failed fill. Each further failure in a row doubles it, up to
-/// [`FILL_WAIT_MS_MAX`].
+/// [`FILL_BACKOFF_MS_MAX`].
 const WAIT_MS_FIRST: i64 = 100;
 
 /// A query for a version that is not reached yet causes at most one read per this time.
@@ -34,7 +34,7 @@ impl FillBackoff {
     /// half, to avoid synchronized retries.
     pub fn record_failure(&mut self, now: UnixMillis, jitter: u32) -> i64 {
         let doublings = self.failures.min(16);
-        let wait_ms = (WAIT_MS_FIRST << doublings).min(FILL_WAIT_MS_MAX);
+        let wait_ms = (WAIT_MS_FIRST << doublings).min(FILL_BACKOFF_MS_MAX);
         let half = wait_ms / 2;
         let wait_ms = wait_ms - half + i64::from(jitter) % (half + 1);
         self.failures = self.failures.saturating_add(1);
@@ -47,7 +47,7 @@ impl FillBackoff {
     pub fn remaining_ms(&self, now: UnixMillis) -> Option<i64> {
         let left = self.next_at?.since(now);
         // A clock that went back must not make the wait longer.
-        (1..=FILL_WAIT_MS_MAX).contains(&left).then_some(left)
+        (1..=FILL_BACKOFF_MS_MAX).contains(&left).then_some(left)
     }
 
     /// Decides on a query without a usable role set.

@@ -5,7 +5,7 @@ use crate::event::{Payload, UnreadablePayload, UnreadableReason};
 use crate::limits::ENVELOPE_BYTES_MAX;
 
 /// Characters of a type that an oversized event keeps. Clerk's longest type has 33.
-const KIND_CHARS_MAX: usize = 100;
+const TYPE_CHARS_MAX: usize = 100;
 
 impl Envelope {
     /// The bytes for the queue, at most [`ENVELOPE_BYTES_MAX`].
@@ -24,8 +24,8 @@ impl Envelope {
         let detail =
             format!("{} bytes, the limit of an envelope is {ENVELOPE_BYTES_MAX}", text.len());
         let unreadable = UnreadablePayload { object_id, reason: UnreadableReason::Size, detail };
-        let kind = self.kind.chars().take(KIND_CHARS_MAX).collect();
-        wire::encode(&Self { payload: Payload::Unreadable(unreadable), kind, ..self.clone() })
+        let event_type = self.event_type.chars().take(TYPE_CHARS_MAX).collect();
+        wire::encode(&Self { payload: Payload::Unreadable(unreadable), event_type, ..self.clone() })
     }
 
     /// Decodes a queue message.

@@ -25,10 +25,11 @@ struct EnvelopeV1 {
     event_at: Option<UnixMillis>,
     body: ContentDigest,
     #[serde(rename = "type")]
-    kind: String,
+    event_type: String,
     /// Added to version 1: an older consumer ignores it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     note: String,
+    /// The name on the wire is frozen. It does not mean a dead letter.
     #[serde(rename = "letter")]
     payload: PayloadV1,
 }
@@ -68,7 +69,7 @@ struct ChangeV1 {
 #[serde(rename_all = "lowercase")]
 enum StateV1 {
     Live(LiveV1),
-    /// Of which kind, as in `EntityKind::as_str`.
+    /// The kind, as in `EntityKind::as_str`.
     Dead(String),
 }
 
@@ -92,7 +93,7 @@ pub(super) fn encode(envelope: &Envelope) -> String {
         received_at: envelope.received_at,
         event_at: envelope.event_at,
         body: envelope.body_digest.clone(),
-        kind: envelope.kind.clone(),
+        event_type: envelope.event_type.clone(),
         note: envelope.note.clone(),
         payload: payload_to_wire(&envelope.payload),
     };
@@ -124,7 +125,7 @@ pub(super) fn decode(text: &str) -> Result<Envelope, EnvelopeError> {
         received_at: wire.received_at,
         event_at: wire.event_at,
         body_digest: wire.body,
-        kind: wire.kind,
+        event_type: wire.event_type,
         note: wire.note,
         payload: payload_from_wire(wire.payload)?,
     })

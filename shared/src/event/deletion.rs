@@ -1,7 +1,9 @@
 //! Deletions, which need nothing but an id.
 
-use super::project::{ORGANIZATION, PUBLIC_USER_DATA, nested_organization, user_id};
-use super::wire::{ParseIssue, ParseNotes, ParseResult, optional_raw, required};
+use super::members::{ParseIssue, ParseNotes, ParseResult, optional_raw, required};
+use super::project::{
+    ORGANIZATION_MEMBERS, PUBLIC_USER_DATA_MEMBERS, nested_organization, user_id,
+};
 use super::{Event, UnreadableReason};
 use crate::entity::EntityKind;
 use crate::id::{EntityId, UserId};
@@ -31,7 +33,8 @@ pub(super) fn deletion(
         EntityKind::Membership => {
             users.extend(member_user_id(data, notes));
             let organization = optional_raw(data, "data.organization", notes);
-            let parsed = organization.map(|raw| JsonObject::parse(raw.get(), &ORGANIZATION));
+            let parsed =
+                organization.map(|raw| JsonObject::parse(raw.get(), &ORGANIZATION_MEMBERS));
             match parsed {
                 None => {}
                 Some(Ok(it)) => changes.extend(nested_organization(&it, event_at, notes)),
@@ -46,7 +49,7 @@ pub(super) fn deletion(
 fn member_user_id(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Option<UserId> {
     let at = "data.public_user_data";
     let raw = optional_raw(data, at, notes)?;
-    let member = JsonObject::parse(raw.get(), &PUBLIC_USER_DATA).ok();
+    let member = JsonObject::parse(raw.get(), &PUBLIC_USER_DATA_MEMBERS).ok();
     let user = member.and_then(|member| user_id(&member, "data.public_user_data.user_id").ok());
     if user.is_none() {
         notes.add_malformed(at);

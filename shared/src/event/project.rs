@@ -4,11 +4,11 @@
 //! their own schema, so nearly everything is optional and unknown fields are ignored.
 
 use super::Event;
-use super::roles::app_roles;
-use super::wire::{
+use super::members::{
     ParseIssue, ParseNotes, ParseResult, optional, optional_items, required, required_object,
     required_text,
 };
+use super::roles::app_roles;
 use crate::id::{EntityId, UserId};
 use crate::json::{JsonObject, parse_scalar};
 use crate::limits::UPDATE_AHEAD_MS_MAX;
@@ -19,8 +19,8 @@ use crate::projection::{
 };
 use crate::time::UnixMillis;
 
-/// The members of `data` that are read, of events of any kind.
-pub(super) const DATA: [&str; 14] = [
+/// The members of `data` that are parsed, for all event types.
+pub(super) const DATA_MEMBERS: [&str; 14] = [
     "id",
     "primary_email_address_id",
     "email_addresses",
@@ -37,13 +37,13 @@ pub(super) const DATA: [&str; 14] = [
     "key",
 ];
 
-const EMAIL_ADDRESS: [&str; 2] = ["id", "email_address"];
+const EMAIL_ADDRESS_MEMBERS: [&str; 2] = ["id", "email_address"];
 
-pub(super) const ORGANIZATION: [&str; 4] = ["id", "name", "slug", "updated_at"];
+pub(super) const ORGANIZATION_MEMBERS: [&str; 4] = ["id", "name", "slug", "updated_at"];
 
-pub(super) const PUBLIC_USER_DATA: [&str; 1] = ["user_id"];
+pub(super) const PUBLIC_USER_DATA_MEMBERS: [&str; 1] = ["user_id"];
 
-const PERMISSION: [&str; 2] = ["id", "key"];
+const PERMISSION_MEMBERS: [&str; 2] = ["id", "key"];
 
 /// The event of an entity that was created or updated.
 pub(super) fn upsert(
@@ -98,9 +98,9 @@ fn membership(
     notes: &mut ParseNotes,
 ) -> ParseResult<Event> {
     let id = object_id(data, "data.id")?;
-    let organization = required_object(data, "data.organization", &ORGANIZATION)?;
+    let organization = required_object(data, "data.organization", &ORGANIZATION_MEMBERS)?;
     let org_id = object_id(&organization, "data.organization.id")?;
-    let member = required_object(data, "data.public_user_data", &PUBLIC_USER_DATA)?;
+    let member = required_object(data, "data.public_user_data", &PUBLIC_USER_DATA_MEMBERS)?;
     let user = user_id(&member, "data.public_user_data.user_id")?;
     let role = required_text(data, "data.role")?;
     let mut permissions: Vec<String> =
@@ -127,7 +127,7 @@ fn role(
     let id = object_id(data, "data.id")?;
     let key = required_text(data, "data.key")?;
     let mut permissions = optional_items(data, "data.permissions", notes, |raw| {
-        let permission = JsonObject::parse(raw.get(), &PERMISSION).ok()?;
+        let permission = JsonObject::parse(raw.get(), &PERMISSION_MEMBERS).ok()?;
         let id = object_id(&permission, "data.permissions.id").ok()?.as_str().into();
         Some(RolePermission { id, key: required_text(&permission, "data.permissions.key").ok()? })
     });
@@ -198,7 +198,7 @@ pub(super) fn user_id(object: &JsonObject<'_>, at: &str) -> ParseResult<UserId> 
 fn primary_email(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Option<String> {
     let primary: String = optional(data, "data.primary_email_address_id", notes)?;
     let addresses = optional_items(data, "data.email_addresses", notes, |raw| {
-        let address = JsonObject::parse(raw.get(), &EMAIL_ADDRESS).ok()?;
+        let address = JsonObject::parse(raw.get(), &EMAIL_ADDRESS_MEMBERS).ok()?;
         let id: Option<String> = address.scalar("id").ok()?;
         Some((id, address.scalar::<String>("email_address").ok()?))
     });

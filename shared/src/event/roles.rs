@@ -2,20 +2,20 @@
 
 use serde_json::value::RawValue;
 
-use super::wire::{ParseNotes, optional_raw};
+use super::members::{ParseNotes, optional_raw};
 use crate::json::{JsonObject, array_items, parse_scalar};
 use crate::limits::{ROLE_NAME_BYTES_MAX, ROLE_NAMES_MAX};
 use crate::roles::is_app_role;
 
 const AT: &str = "data.public_metadata";
 
-const METADATA: [&str; 2] = ["roles", "role"];
+const METADATA_MEMBERS: [&str; 2] = ["roles", "role"];
 
 /// `roles`, an array of strings, and `role`, a string, together: sorted by their bytes, each once,
 /// at most [`ROLE_NAMES_MAX`]. Other metadata is ignored.
 pub(super) fn app_roles(data: &JsonObject<'_>, notes: &mut ParseNotes) -> Vec<String> {
     let Some(raw) = optional_raw(data, AT, notes) else { return Vec::new() };
-    let Ok(metadata) = JsonObject::parse(raw.get(), &METADATA) else {
+    let Ok(metadata) = JsonObject::parse(raw.get(), &METADATA_MEMBERS) else {
         notes.add(format!("{AT} is {}, expected an object: no app roles read", json_type(raw)));
         return Vec::new();
     };

@@ -103,7 +103,7 @@ fn every_synced_example_is_read_and_every_other_ignored() {
         match parse_bytes(&std::fs::read(&path).unwrap()).payload {
             Payload::Event(_) => synced += 1,
             Payload::Ignored => ignored += 1,
-            Payload::Unreadable(flaw) => panic!("{}: {flaw:?}", path.display()),
+            Payload::Unreadable(unreadable) => panic!("{}: {unreadable:?}", path.display()),
         }
     }
     assert_eq!((synced, ignored), (15, 30));
@@ -239,7 +239,7 @@ fn an_update_more_than_an_hour_after_its_event_is_rejected() {
 #[test]
 fn an_unreadable_delivery_still_has_its_object_id() {
     let incoming = parse_bytes(&bytes("user.updated", r#"{"id":"user_1","updated_at":"x"}"#));
-    assert_eq!(incoming.kind.as_deref(), Some("user.updated"));
+    assert_eq!(incoming.event_type.as_deref(), Some("user.updated"));
     let Payload::Unreadable(unreadable) = incoming.payload else { panic!() };
     assert_eq!(unreadable.object_id.as_deref(), Some("user_1"));
 }

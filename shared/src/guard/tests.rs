@@ -42,18 +42,18 @@ fn impersonated() -> Session {
     session(json!({ "act": { "sub": "support.desk@corp.example" } }))
 }
 
-fn admin_in_one_org(standing: UserStatus) -> RoleSnapshot {
+fn admin_in_one_org(status: UserStatus) -> RoleSnapshot {
     let organizations = vec![Membership {
         id: "org_a".into(),
         role: "org:admin".into(),
         permissions: vec!["org:posts:read".into(), "org:sys_memberships:manage".into()].into(),
     }];
-    let set = RoleSet { version: 7, standing, roles: vec!["admin".into()], organizations };
+    let set = RoleSet { version: 7, status, roles: vec!["admin".into()], organizations };
     RoleSnapshot { set, good_until: NOW }
 }
 
-fn without_roles(standing: UserStatus) -> RoleSnapshot {
-    let set = RoleSet { version: 7, standing, roles: vec![], organizations: vec![] };
+fn without_roles(status: UserStatus) -> RoleSnapshot {
+    let set = RoleSet { version: 7, status, roles: vec![], organizations: vec![] };
     RoleSnapshot { set, good_until: NOW }
 }
 
@@ -131,13 +131,13 @@ fn a_permit_has_its_session_and_role_set() {
 
 #[test]
 fn deleted_and_banned_users_have_no_access() {
-    for standing in [UserStatus::Deleted, UserStatus::Banned] {
+    for status in [UserStatus::Deleted, UserStatus::Banned] {
         for need in [Need::Session, role("admin"), Need::AnyOrg, Need::NoOrg] {
             assert_eq!(
-                decide(&plain(), &admin_in_one_org(standing), &need),
+                decide(&plain(), &admin_in_one_org(status), &need),
                 Err(Denied::UserBlocked)
             );
-            assert_eq!(decide(&plain(), &without_roles(standing), &need), Err(Denied::UserBlocked));
+            assert_eq!(decide(&plain(), &without_roles(status), &need), Err(Denied::UserBlocked));
         }
     }
 }
@@ -166,7 +166,7 @@ fn any_org_and_no_org() {
     check(&Need::Member { org: "org_b".into() }, Err(Denied::NotGranted));
     check(&Need::AnyOrg, Ok(()));
     check(&Need::NoOrg, Err(Denied::NotGranted));
-    let of = |standing, need: &Need| decide(&plain(), &without_roles(standing), need);
+    let of = |status, need: &Need| decide(&plain(), &without_roles(status), need);
     assert_eq!(of(UserStatus::Live, &Need::AnyOrg), Err(Denied::NotGranted));
     assert_eq!(of(UserStatus::Live, &Need::NoOrg), Ok(()));
     // The webhook is late: the absence of organizations is unknown.

@@ -15,7 +15,8 @@ use crate::json::deserialize_from_object;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CompactRoleSet<'a> {
     version: i64,
-    standing: UserStatus,
+    #[serde(rename = "standing")]
+    status: UserStatus,
     roles: &'a [String],
     organizations: Vec<CompactMembership<'a>>,
     lists: Vec<&'a PermissionList>,
@@ -42,8 +43,8 @@ impl<'a> From<&'a RoleSet> for CompactRoleSet<'a> {
             CompactMembership { id: &membership.id, role: &membership.role, list }
         });
         let organizations = organizations.collect();
-        let (version, standing, roles) = (set.version, set.standing, &set.roles);
-        Self { version, standing, roles, organizations, lists }
+        let (version, status, roles) = (set.version, set.status, &set.roles);
+        Self { version, status, roles, organizations, lists }
     }
 }
 
@@ -60,7 +61,8 @@ pub fn serialize_compact<S: Serializer>(set: &RoleSet, serializer: S) -> Result<
 #[serde(remote = "Self")]
 pub(super) struct RoleSetWire {
     version: i64,
-    standing: UserStatus,
+    #[serde(rename = "standing")]
+    status: UserStatus,
     roles: Vec<String>,
     organizations: Vec<MembershipWire>,
     #[serde(default)]
@@ -82,7 +84,7 @@ impl TryFrom<RoleSetWire> for RoleSet {
     type Error = &'static str;
 
     fn try_from(wire: RoleSetWire) -> Result<Self, &'static str> {
-        let RoleSetWire { version, standing, roles, organizations, lists } = wire;
+        let RoleSetWire { version, status, roles, organizations, lists } = wire;
         let membership = |it: MembershipWire| {
             let permissions = match (it.permissions, it.list) {
                 (Some(own), None) => own,
@@ -93,7 +95,7 @@ impl TryFrom<RoleSetWire> for RoleSet {
             Ok(Membership { id: it.id, role: it.role, permissions })
         };
         let organizations = organizations.into_iter().map(membership).collect::<Result<_, _>>()?;
-        Ok(Self { version, standing, roles, organizations })
+        Ok(Self { version, status, roles, organizations })
     }
 }
 
@@ -109,7 +111,7 @@ mod tests {
 
     fn set(organizations: Vec<Membership>) -> RoleSet {
         let roles = vec!["admin".into()];
-        RoleSet { version: 7, standing: UserStatus::Live, roles, organizations }.normalized()
+        RoleSet { version: 7, status: UserStatus::Live, roles, organizations }.normalized()
     }
 
     #[test]

@@ -1,4 +1,4 @@
--- Marks hints as taken, for those owners that still hold the watch.
+-- Marks hints as acknowledged if the watch still has the same owner.
 UPDATE watches SET acked = max(watches.acked, input.value ->> 'version')
 FROM json_each(?1) AS input
 WHERE watches.user_id = input.value ->> 'user_id'

@@ -1,5 +1,5 @@
--- Lets a bounded number of watches take in what has changed for every user, the furthest behind
--- first: their versions rise.
+-- Raises the versions of at most ?1 watches that are behind a change for all users, the furthest
+-- behind first.
 UPDATE watches SET
   version = max(version + 1, CAST(unixepoch('subsec') * 1000 AS INTEGER)),
   everyone_version = (SELECT everyone.version FROM everyone WHERE everyone.id = 1)

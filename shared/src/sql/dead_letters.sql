@@ -1,4 +1,4 @@
--- Parks queue messages that could not be applied. A message that comes again keeps its first time.
+-- Parks queue messages that could not be applied. A repeated message keeps its first time.
 INSERT INTO dead_letters AS stored (
   message_id,
   queue,

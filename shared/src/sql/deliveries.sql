@@ -1,5 +1,5 @@
--- Records what became of deliveries. Where the input names no outcome, the synced row decides it:
--- the row that this delivery wrote, or another delivery of the same state, or a greater one.
+-- Records the outcome of deliveries. If the input has no outcome, it depends on the stored row:
+-- written by this delivery, by another delivery of the same state, or by one of a greater state.
 INSERT INTO deliveries AS stored (
   svix_id,
   type,

@@ -1,6 +1,6 @@
--- Reads the watch of one user, the app roles, the organizations, and for each organization role its
--- permissions, once. All in one statement, so all of one version. In many small rows: D1 ends a
--- statement with a value above 2 MB.
+-- Reads the watch of one user, the app roles, the memberships, and the permissions of each
+-- organization role once. One statement, so that all rows have the same version. Many small rows,
+-- because D1 aborts a statement with a value larger than 2 MB.
 SELECT
   'watch' AS kind,
   watches.owner AS owner,
@@ -36,7 +36,7 @@ SELECT
 FROM org_memberships AS member
 WHERE member.user_id = ?1
 UNION ALL
-SELECT 'carries', NULL, NULL, NULL, member.role, member.permissions
+SELECT 'role_permissions', NULL, NULL, NULL, member.role, member.permissions
 FROM (
   SELECT held.role AS role, min(held.org_id) AS org_id
   FROM org_memberships AS held

@@ -1,9 +1,9 @@
-//! What a fill reads: the rows of [`FILL`](super::FILL), and the set that they make.
+//! Parses the rows of [`FILL`](super::FILL) into a role set.
 //!
-//! One statement reads all of it, so it is of one version. It comes in many small rows, since D1
-//! ends a statement one of whose values would be larger than 2 MB
+//! One statement reads everything, so all rows have the same version. The rows are small, because
+//! D1 aborts a statement with a value larger than 2 MB
 //! (<https://developers.cloudflare.com/d1/platform/limits/>): a user can be in thousands of
-//! organizations. What a role of the catalogue carries comes once for the role.
+//! organizations. The permissions of a catalogue role are read once per role, not per membership.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,15 @@ use serde::Deserialize;
 use crate::cache::FillResult;
 use crate::roles::{Membership, PermissionList, RoleSet, UserStatus};
 
-/// One row. What it means says its kind, and which columns it has.
+/// One row of [`FILL`](super::FILL).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct FillRow {
-    /// `watch`: the owner, the version, and as its name the user's standing. `role`: the name of an
-    /// app role. `member`: an organization's id, the role's name, and the membership's own list of
-    /// permissions where that speaks. `carries`: the name of a role and what it carries.
+    /// Which row this is, and which columns are set:
+    /// - `watch`: `owner`, `version`, and the user's status in `name`.
+    /// - `role`: an app role in `name`.
+    /// - `member`: the organization in `id`, the role's key in `name`, and the membership's own
+    ///   permissions if the catalogue does not have the role.
+    /// - `role_permissions`: a role's key in `name`, and its permissions.
     pub kind: String,
     /// See `kind`.
     pub owner: Option<i64>,
@@ -27,54 +30,60 @@ pub struct FillRow {
     pub id: Option<String>,
     /// See `kind`.
     pub name: Option<String>,
-    /// A list as JSON text; see `kind`.
+    /// A JSON array of keys; see `kind`.
     pub permissions: Option<String>,
 }
 
-/// The set that the rows make, in whatever order they come. `None`: nobody watches this user.
+/// Builds the role set from the rows, in any order. `None` if the user has no watch.
 ///
 /// # Errors
-/// What is wrong with a row that [`FILL`](super::FILL) does not give.
+/// If a row is not one that [`FILL`](super::FILL) produces.
 pub fn parse_fill(rows: Vec<FillRow>) -> Result<Option<FillResult>, &'static str> {
     let (mut watch, mut roles) = (None, Vec::new());
-    let (mut members, mut carried) = (Vec::new(), BTreeMap::new());
+    let (mut members, mut role_permissions) = (Vec::new(), BTreeMap::new());
     for row in rows {
         let FillRow { kind, owner, version, id, name, permissions } = row;
         let name = name.ok_or("a row without a name")?;
         let permissions = permissions.as_deref().map(parse_list).transpose()?;
         match kind.as_str() {
             "watch" => {
-                let standing = parse_standing(&name).ok_or("an unknown standing")?;
+                let status = parse_status(&name).ok_or("an unknown user status")?;
                 let owner = owner.ok_or("a watch without an owner")?;
-                watch = Some((owner, version.ok_or("a watch without a version")?, standing));
+                watch = Some((owner, version.ok_or("a watch without a version")?, status));
             }
             "role" => roles.push(name),
             "member" => {
-                members.push((id.ok_or("a member of no organization")?, name, permissions));
+                members.push((
+                    id.ok_or("a membership without an organization id")?,
+                    name,
+                    permissions,
+                ));
             }
-            "carries" => {
-                carried.insert(name, permissions.ok_or("a role that carries no list")?);
+            "role_permissions" => {
+                role_permissions.insert(name, permissions.ok_or("a role without permissions")?);
             }
             _ => return Err("a row of an unknown kind"),
         }
     }
-    let Some((owner, version, standing)) = watch else { return Ok(None) };
+    let Some((owner, version, status)) = watch else { return Ok(None) };
     let organizations = members.into_iter().map(|(id, role, own)| {
-        let carried = || carried.get(&role).cloned();
-        let permissions = own.or_else(carried).ok_or("a member whose role is not there")?;
+        let of_role = || role_permissions.get(&role).cloned();
+        let permissions =
+            own.or_else(of_role).ok_or("a membership without the permissions of its role")?;
         Ok(Membership { id, role, permissions })
     });
     let organizations = organizations.collect::<Result<_, &'static str>>()?;
-    let set = RoleSet { version, standing, roles, organizations }.normalized();
+    let set = RoleSet { version, status, roles, organizations }.normalized();
     Ok(Some(FillResult { owner, set }))
 }
 
 fn parse_list(text: &str) -> Result<PermissionList, &'static str> {
-    let keys: Vec<String> = serde_json::from_str(text).map_err(|_| "a list that is none")?;
+    let keys: Vec<String> =
+        serde_json::from_str(text).map_err(|_| "permissions are not a JSON array of strings")?;
     Ok(keys.into())
 }
 
-fn parse_standing(name: &str) -> Option<UserStatus> {
+fn parse_status(name: &str) -> Option<UserStatus> {
     match name {
         "unknown" => Some(UserStatus::Unknown),
         "live" => Some(UserStatus::Live),
@@ -96,8 +105,8 @@ mod tests {
         FillRow { kind: kind.into(), id, name, permissions, ..FillRow::default() }
     }
 
-    fn watch(standing: &str) -> FillRow {
-        FillRow { owner: Some(3), version: Some(7), ..row("watch", "", standing, "") }
+    fn watch(status: &str) -> FillRow {
+        FillRow { owner: Some(3), version: Some(7), ..row("watch", "", status, "") }
     }
 
     #[test]
@@ -109,7 +118,7 @@ mod tests {
             row("member", "org_2", "org:own", r#"["b","a","b"]"#),
             row("member", "org_1", "org:known", ""),
             row("member", "org_3", "org:known", ""),
-            row("carries", "", "org:known", r#"["z","y"]"#),
+            row("role_permissions", "", "org:known", r#"["z","y"]"#),
         ];
         let first = parse_fill(rows.clone()).unwrap().unwrap();
         rows.reverse();
@@ -125,25 +134,25 @@ mod tests {
             member("org_3", "org:known", &["y", "z"]),
         ];
         let roles = vec!["admin".into(), "member".into()];
-        let set = RoleSet { version: 7, standing: UserStatus::Live, roles, organizations };
+        let set = RoleSet { version: 7, status: UserStatus::Live, roles, organizations };
         assert_eq!(first, FillResult { owner: 3, set });
     }
 
     #[test]
-    fn a_user_whom_nobody_watches_has_no_set() {
+    fn a_user_without_a_watch_has_no_set() {
         assert_eq!(parse_fill(vec![]), Ok(None));
         assert_eq!(parse_fill(vec![row("role", "", "admin", "")]), Ok(None));
     }
 
     #[test]
-    fn what_is_not_of_the_fill_is_refused_and_never_a_smaller_set() {
+    fn an_invalid_row_is_an_error_and_is_never_skipped() {
         for wrong in [
             row("", "", "x", ""),
             row("role", "", "", ""),
             row("member", "", "org:known", "[]"),
             row("member", "org_1", "org:lost", ""),
             row("member", "org_1", "org:known", "{}"),
-            row("carries", "", "org:known", ""),
+            row("role_permissions", "", "org:known", ""),
             row("watch", "", "live", ""),
             watch("asleep"),
         ] {

@@ -1,4 +1,4 @@
--- Grants or revokes one app role. The latest word by (at, id) stays.
+-- Grants or revokes one app role. The greatest (at, id) wins.
 INSERT INTO role_grants AS stored (user_id, role_id, granted, at, id, actor, reason)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (user_id, role_id) DO UPDATE SET

@@ -1,4 +1,4 @@
--- Raises the greatest rank that was heard of a live membership of an organization and a user.
+-- Raises the greatest rank seen for the live memberships of an organization and a user.
 INSERT INTO membership_pairs AS stored (
   org_id,
   user_id,

@@ -1,4 +1,4 @@
--- Remembers the keys of every live state that was heard of a permission.
+-- Stores every key that a permission has had.
 INSERT INTO org_permission_keys (key)
 SELECT input.value
 FROM json_each(?1) AS input

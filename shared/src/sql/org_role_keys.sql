@@ -1,4 +1,4 @@
--- Remembers the keys of every live state that was heard of an organization role.
+-- Stores every key that an organization role has had.
 INSERT INTO org_role_keys (key)
 SELECT input.value
 FROM json_each(?1) AS input

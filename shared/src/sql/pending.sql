@@ -1,4 +1,4 @@
--- Reads the outbox: watches whose hint is owed, a page in the order of (version, user_id).
+-- Reads one page of the outbox, the watches with a pending hint, ordered by (version, user_id).
 SELECT user_id, owner, version
 FROM watches
 WHERE version > acked AND (version, user_id) > (?1, ?2)

@@ -1,5 +1,6 @@
--- Takes a user's watch over for a new owner, or for the same one above its floor. The version it
--- begins with is above the clock's, the floor, the mark of the watch before it and its own version.
+-- Registers a user's watch for a new owner, or again for the same owner if its version is below the
+-- floor. The start version is at least the clock, and above the floor, the mark of a deleted watch
+-- and the old version.
 INSERT INTO watches AS stored (user_id, owner, version, acked, everyone_version)
 SELECT
   ?1,

@@ -1,4 +1,4 @@
--- Adds the names of app roles that are not there.
+-- Adds missing app roles by name.
 INSERT INTO roles (name)
 SELECT DISTINCT input.value
 FROM json_each(?1) AS input

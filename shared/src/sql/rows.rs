@@ -1,4 +1,4 @@
-//! Rows as the JSON that the statements read.
+//! Converts rows to the JSON that the statements read.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::merge::{EntityChange, EntityState, LiveState, MembershipPair, Rank};
 use crate::plan::{DeadLetter, DeliveryOutcome, DeliveryRecord};
 use crate::projection::EntityFields;
 
-/// One synced row. A deletion is blank: two deletions of one id are the same bytes.
+/// One synced row. A deletion has empty columns: two deletions of one id are identical.
 pub(super) fn synced_row(change: &EntityChange) -> Value {
     let columns = match &change.state {
         EntityState::Deleted => live_columns(&EntityFields::empty(change.entity)),
@@ -15,7 +15,7 @@ pub(super) fn synced_row(change: &EntityChange) -> Value {
     json!({ "id": change.id.as_str(), "columns": columns, "rank": rank_columns(&change.state) })
 }
 
-/// The greatest rank heard of a pair.
+/// The greatest rank seen for a pair.
 pub(super) fn pair_row(pair: &MembershipPair, rank: &Rank) -> Value {
     json!({
         "org_id": pair.org_id,
@@ -52,7 +52,7 @@ fn live_columns(fields: &EntityFields) -> Value {
     Value::Object(columns.map(|(name, value)| (name.into(), json!(value))).collect())
 }
 
-/// One row of `deliveries`. `outcome` is null where the synced row decides it.
+/// One row of `deliveries`. `outcome` is null if the synced row decides it.
 pub(super) fn delivery_row(delivery: &DeliveryRecord) -> Value {
     let DeliveryRecord { envelope, outcome: decided } = delivery;
     let (outcome, row) = match decided {
@@ -65,7 +65,7 @@ pub(super) fn delivery_row(delivery: &DeliveryRecord) -> Value {
     };
     json!({
         "svix_id": envelope.svix_id.as_str(),
-        "type": envelope.kind,
+        "type": envelope.event_type,
         "subject": envelope.subject(),
         "event_at": envelope.event_at,
         "attempted_at": envelope.attempted_at,
@@ -84,7 +84,7 @@ pub(super) fn dead_letter_row(letter: &DeadLetter) -> Value {
         "message_id": letter.message_id,
         "queue": letter.queue,
         "svix_id": envelope.map(|envelope| envelope.svix_id.as_str()),
-        "type": envelope.map(|envelope| envelope.kind.as_str()),
+        "type": envelope.map(|envelope| envelope.event_type.as_str()),
         "subject": envelope.and_then(|envelope| envelope.subject()),
         "reason": letter.reason,
         "detail": letter.detail,

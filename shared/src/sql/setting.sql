@@ -1,4 +1,4 @@
--- Sets one setting. Writes nothing when it has this value.
+-- Sets one setting. Writes nothing if it already has this value.
 INSERT INTO settings AS stored (key, value)
 VALUES (?1, ?2)
 ON CONFLICT (key) DO UPDATE SET value = excluded.value

@@ -1,5 +1,4 @@
-//! The texts of the statements. Each file of `sql/` begins with a comment for its reader, which is
-//! not sent to D1.
+//! The SQL texts. Each file of `sql/` begins with a comment, which is not sent to D1.
 
 /// The text of a file in `sql/`, without the comment at its top.
 macro_rules! text {
@@ -18,7 +17,7 @@ pub(super) const fn without_comment(text: &'static str) -> &'static str {
             }
         }
     }
-    // What stands behind a line break is text again.
+    // After a line break the rest is valid UTF-8.
     match str::from_utf8(rest) {
         Ok(body) => body,
         Err(_) => text,

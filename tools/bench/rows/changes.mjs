@@ -22,7 +22,7 @@ const NAMES = 10_000;
 /** Users who were queried before, by the other operations. */
 const ASKED = 300;
 
-/** Hints of one step, as `ROUND_MAX` of `shared/src/outbox.rs`. */
+/** Hints of one step, as `HINTS_PER_ROUND_MAX` of `shared/src/outbox.rs`. */
 const STEP = 100;
 
 /** Users watched by one statement: D1 limits a statement to half a minute. */

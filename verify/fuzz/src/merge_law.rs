@@ -189,7 +189,7 @@ fn message(event: &Event, at: i64) -> OpenedMessage {
         received_at: UnixMillis(START),
         event_at: None,
         body_digest: ContentDigest::of(b""),
-        kind: String::new(),
+        event_type: String::new(),
         note: String::new(),
         payload: Payload::Event(shared::event::Event { changes, users }),
     };

@@ -179,12 +179,12 @@ mod tests {
             5 => {
                 ack(slot, &key(1), Right);
                 let settled = HintResults { acked: pending(key(1)), ..HintResults::default() };
-                db.run(&sql::settle(&settled)).unwrap();
+                db.run(&sql::record_hint_results(&settled)).unwrap();
             }
             6 => {
                 gone(slot, &key(1), *now, Right);
                 let settled = HintResults { gone: pending(key(1)), ..HintResults::default() };
-                db.run(&sql::settle(&settled)).unwrap();
+                db.run(&sql::record_hint_results(&settled)).unwrap();
             }
             7 => {
                 unwatch(slot, 2, *now, Right);

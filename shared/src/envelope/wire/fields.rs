@@ -11,7 +11,7 @@ use crate::projection::{
     RolePermission, UserFields,
 };
 
-/// A value of the wire as one of this build, or the other way round.
+/// Converts between a wire value and a value of this build.
 trait Convert<T> {
     fn convert(self) -> T;
 }
@@ -41,10 +41,10 @@ impl Convert<Vec<RolePermissionV1>> for Vec<RolePermission> {
     }
 }
 
-/// Declares structs of the wire, and the way from and to the fields that they hold. A field that is
-/// missing here does not compile.
+/// Declares the wire structs, and their conversions from and to the structs of this build. A field
+/// that is missing here does not compile.
 macro_rules! frozen_fields {
-    ($($wire:ident = $live:ident {
+    ($($wire:ident = $current:ident {
         $($(#[$attribute:meta])* $field:ident: $type:ty),+ $(,)?
     })+) => {$(
         #[derive(Serialize, Deserialize)]
@@ -53,13 +53,13 @@ macro_rules! frozen_fields {
             $($(#[$attribute])* $field: $type),+
         }
 
-        impl From<$live> for $wire {
-            fn from($live { $($field),+ }: $live) -> Self {
+        impl From<$current> for $wire {
+            fn from($current { $($field),+ }: $current) -> Self {
                 Self { $($field: Convert::convert($field)),+ }
             }
         }
 
-        impl From<$wire> for $live {
+        impl From<$wire> for $current {
             fn from($wire { $($field),+ }: $wire) -> Self {
                 Self { $($field: Convert::convert($field)),+ }
             }
@@ -113,8 +113,8 @@ pub(super) enum FieldsV1 {
 serde_struct_from_object!(FieldsV1);
 
 impl From<EntityFields> for FieldsV1 {
-    fn from(live: EntityFields) -> Self {
-        match live {
+    fn from(current: EntityFields) -> Self {
+        match current {
             EntityFields::User(it) => Self::User(it.into()),
             EntityFields::Organization(it) => Self::Organization(it.into()),
             EntityFields::Membership(it) => Self::Membership(it.into()),

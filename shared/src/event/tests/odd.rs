@@ -47,7 +47,7 @@ fn optional(noun: &str, deletes: bool) -> &'static [&'static str] {
     }
 }
 
-/// Values that some reader of JSON refuses, and shapes that another takes for something else.
+/// Values that some JSON parsers reject, and shapes that others misread.
 fn odd() -> Vec<Vec<u8>> {
     let deep = |open: &str, core: &str, close: &str, levels: usize| {
         format!("{}{core}{}", open.repeat(levels), close.repeat(levels)).into_bytes()
@@ -83,7 +83,7 @@ fn paths(value: &Value, above: &str, found: &mut Vec<String>) {
     }
 }
 
-const MARK: &str = "here stands the odd one";
+const MARK: &str = "placeholder";
 
 /// The event with `odd` in this place of its data.
 fn with(event: &Value, path: &str, odd: &[u8]) -> Vec<u8> {
@@ -98,15 +98,15 @@ fn with(event: &Value, path: &str, odd: &[u8]) -> Vec<u8> {
     [before.as_bytes(), odd, after.as_bytes()].concat()
 }
 
-/// What a delivery says, without the digest of its bytes.
-fn told(incoming: ParsedDelivery) -> ParsedDelivery {
+/// A delivery without the digest of its body.
+fn without_body_digest(incoming: ParsedDelivery) -> ParsedDelivery {
     ParsedDelivery { body_digest: ContentDigest::of(b""), ..incoming }
 }
 
 /// The synced fields that come from required members.
 const REQUIRED: [&str; 5] = ["banned", "org_id", "user_id", "role", "key"];
 
-/// What an event says of who may do what, without its optional fields.
+/// The event with only the fields that affect access.
 fn access_of(mut event: Event) -> Event {
     event.changes.truncate(1);
     event.users.clear();
@@ -123,14 +123,14 @@ fn access_of(mut event: Event) -> Event {
 }
 
 /// Calls `check` for each place of each synced event and each odd value.
-fn everywhere(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
+fn for_each_odd_value(mut check: impl FnMut(&str, &str, bool, &Value, &str, &[u8])) {
     let folder = "openapi-2025-04-15/";
     let mut tried = 0;
     for noun in ["user", "organization", "organizationMembership", "role", "permission"] {
         for verb in ["created", "updated", "deleted"] {
             let name = format!("{folder}{noun}.{verb}");
             let whole: Value = serde_json::from_slice(&fixture(&name)).unwrap();
-            let mut places = vec!["never_heard_of".to_owned()];
+            let mut places = vec!["unknown_member".to_owned()];
             paths(&whole["data"], "", &mut places);
             let odd = odd();
             for (place, odd) in
@@ -152,19 +152,19 @@ fn is_optional(noun: &str, deletes: bool, place: &str) -> bool {
 
 #[test]
 fn a_member_that_is_not_synced_changes_nothing() {
-    everywhere(|name, noun, deletes, whole, place, odd| {
+    for_each_odd_value(|name, noun, deletes, whole, place, odd| {
         if required(noun, deletes).contains(&place) || is_optional(noun, deletes, place) {
             return;
         }
-        let plain = told(parse_bytes(whole.to_string().as_bytes()));
-        let found = told(parse_bytes(&with(whole, place, odd)));
+        let plain = without_body_digest(parse_bytes(whole.to_string().as_bytes()));
+        let found = without_body_digest(parse_bytes(&with(whole, place, odd)));
         assert_eq!(found, plain, "{name}: {place}: {}", String::from_utf8_lossy(odd));
     });
 }
 
 #[test]
 fn a_malformed_optional_member_is_skipped() {
-    everywhere(|name, noun, deletes, whole, place, odd| {
+    for_each_odd_value(|name, noun, deletes, whole, place, odd| {
         if !is_optional(noun, deletes, place) || required(noun, deletes).contains(&place) {
             return;
         }
@@ -178,7 +178,7 @@ fn a_malformed_optional_member_is_skipped() {
 
 #[test]
 fn a_malformed_required_member_parks_the_delivery() {
-    everywhere(|name, noun, deletes, whole, place, odd| {
+    for_each_odd_value(|name, noun, deletes, whole, place, odd| {
         if !required(noun, deletes).contains(&place) || odd == b"-0.0" {
             return;
         }
@@ -198,11 +198,16 @@ fn a_malformed_required_member_parks_the_delivery() {
 #[test]
 fn a_member_beside_the_data_that_is_not_read_changes_nothing() {
     let text = String::from_utf8(bytes("user.deleted", r#"{"id":"user_1"}"#)).unwrap();
-    let plain = told(parse_bytes(text.as_bytes()));
+    let plain = without_body_digest(parse_bytes(text.as_bytes()));
     for odd in odd() {
         let member = [br#"{"event_attributes":"#, odd.as_slice(), b",\"\\ud800\":1,"].concat();
         let body = [member.as_slice(), &text.as_bytes()[1..]].concat();
-        assert_eq!(told(parse_bytes(&body)), plain, "{}", String::from_utf8_lossy(&odd));
+        assert_eq!(
+            without_body_digest(parse_bytes(&body)),
+            plain,
+            "{}",
+            String::from_utf8_lossy(&odd)
+        );
     }
 }
 
@@ -287,7 +292,7 @@ fn notes_say_what_was_skipped_without_values() {
     assert_eq!(note, "", "members that are not read are not noted");
 }
 
-/// Half of an organization could take the place of what its own events said.
+/// An incomplete organization could overwrite the data from its own events.
 #[test]
 fn a_nested_organization_is_synced_only_if_it_is_complete() {
     let membership = |organization: &str| {
@@ -332,7 +337,7 @@ fn roles(metadata: &str) -> (Vec<String>, String) {
         format!(r#"{{"id":"user_1","updated_at":5,"banned":true,"public_metadata":{metadata}}}"#);
     let (event, note) = noted("user.updated", &data);
     let EntityFields::User(user) = fields(&event) else { panic!() };
-    assert!(user.banned, "the ban stands: {metadata}");
+    assert!(user.banned, "the ban is kept: {metadata}");
     (user.app_roles.clone(), note)
 }
 

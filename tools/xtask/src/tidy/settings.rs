@@ -108,8 +108,8 @@ fn agrees(path: &str, what: &str) {
 #[test]
 fn what_stands_in_two_places_agrees() {
     let thousands = |ms: u64| format!("{}_{:03}", ms / 1000, ms % 1000);
-    let answer = thousands(limits::ANSWER_MS_MAX);
-    agrees("packages/guard/src/role-query.ts", &format!("const ANSWER_MS_MAX = {answer};"));
+    let answer = thousands(limits::ROLE_QUERY_TIMEOUT_MS);
+    agrees("packages/guard/src/role-query.ts", &format!("const ROLE_QUERY_TIMEOUT_MS = {answer};"));
     let hard_s = limits::ROLES_HARD_MS_DEFAULT / 1000;
     agrees("packages/guard/README.md", &format!("`ROLES_HARD_MS` ({hard_s} s)"));
     agrees("README.md", &format!("if every hint is lost, within {hard_s} s."));
@@ -121,5 +121,5 @@ fn what_stands_in_two_places_agrees() {
     assert_eq!(i64::from(RATE_LIMIT_RETRY_AFTER_S), period);
     let crons = &config["env"]["consumer"]["triggers"]["crons"];
     assert_eq!(crons.as_array().unwrap(), &[Value::from("* * * * *")]);
-    assert_eq!(limits::SWEEP_EACH_MS, 60_000, "each minute");
+    assert_eq!(limits::SWEEP_INTERVAL_MS, 60_000, "each minute");
 }

@@ -1,6 +1,6 @@
 //! What must hold in the cache half, and what must be seen so that it says something.
 
-use shared::limits::FILL_WAIT_MS_MAX;
+use shared::limits::FILL_BACKOFF_MS_MAX;
 use stateright::Property;
 
 use super::mark::Mark;
@@ -108,7 +108,7 @@ fn answers(model: &Cache, world: &World) -> bool {
     }
     let (mut object, mut slot) = (world.object, world.slot);
     // After a fill that failed it is answered once the wait is over.
-    let now = world.now + ms(FILL_WAIT_MS_MAX);
+    let now = world.now + ms(FILL_BACKOFF_MS_MAX);
     let (ages, question) = (model.ages(), model.question(usize::MAX, 0));
     match object.ask(&question, now, &ages, model.variant) {
         Asked::Waits(_) => {}

@@ -100,7 +100,9 @@ impl<'a> D1<'a> {
                     self.page(last.as_ref())
                 })
                 .map(Reply::Owed),
-            Work::Settle(settled) => self.batch(&sql::settle(settled)).map(|()| Reply::Done),
+            Work::Settle(settled) => {
+                self.batch(&sql::record_hint_results(settled)).map(|()| Reply::Done)
+            }
             Work::Fill { user, fill } => self.fill(user, fill).map(Reply::Row),
             Work::Unwatch { user, owner } => {
                 let args = vec![Arg::Text((*user).into()), Arg::Int(*owner)];

@@ -15,7 +15,7 @@ use super::state::{Flight, Waiter};
 use super::world::{World, user_id};
 
 /// On the clock of these days.
-pub(super) const FILL_MS_MAX: i64 = shared::limits::FILL_MS_MAX.cast_signed();
+pub(super) const FILL_TIMEOUT_MS: i64 = shared::limits::FILL_TIMEOUT_MS.cast_signed();
 
 impl World<'_> {
     /// Begins a fill unless one is under way. Whether this one began.
@@ -45,7 +45,7 @@ impl World<'_> {
             _ => fill,
         };
         self.call(Who::Fill { user, fill: number }, Work::Fill { user: user_id(user), fill: sent });
-        self.after(FILL_MS_MAX, Step::FillEnds { user, fill: number });
+        self.after(FILL_TIMEOUT_MS, Step::FillEnds { user, fill: number });
         if self.dice.strikes(Fault::Evicted) {
             self.evict(user);
         }

@@ -16,7 +16,7 @@ use super::state::Guard;
 use super::world::{World, user_id};
 
 /// On the clock of these days.
-const ANSWER_MS_MAX: i64 = shared::limits::ANSWER_MS_MAX.cast_signed();
+const ROLE_QUERY_TIMEOUT_MS: i64 = shared::limits::ROLE_QUERY_TIMEOUT_MS.cast_signed();
 
 impl World<'_> {
     /// A guard asks.
@@ -32,7 +32,7 @@ impl World<'_> {
         let number = self.number();
         let guard = Guard { user, need, ask, asked_at: self.now, try_: 0, calls: 0, again: false };
         self.guards.insert(number, guard);
-        self.after(ANSWER_MS_MAX, Step::Patience(number));
+        self.after(ROLE_QUERY_TIMEOUT_MS, Step::Patience(number));
         self.send_question(number);
     }
 

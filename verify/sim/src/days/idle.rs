@@ -1,14 +1,14 @@
 //! The end of an idle object, as `durable/src/object/idle.rs`: its watch first, then its storage.
 
 use shared::cache::{AlarmAction, CacheState};
-use shared::limits::END_AGAIN_MS;
+use shared::limits::END_WATCH_RETRY_MS;
 
 use super::Broken;
 use super::agenda::Step;
 use super::calls::{Who, Work};
 use super::count::Rare;
 use super::dice::Fault;
-use super::fill::FILL_MS_MAX;
+use super::fill::FILL_TIMEOUT_MS;
 use super::sabotage::Sabotage;
 use super::state::Object;
 use super::world::{World, user_id};
@@ -45,7 +45,7 @@ impl World<'_> {
         self.say(format_args!("object {user}: ends the watch of {ends}"));
         let work = Work::Unwatch { user: user_id(user), owner: ends };
         self.call(Who::Unwatch { user, unwatch: number }, work);
-        self.after(FILL_MS_MAX, Step::UnwatchEnds { user, unwatch: number });
+        self.after(FILL_TIMEOUT_MS, Step::UnwatchEnds { user, unwatch: number });
         if self.dice.strikes(Fault::Evicted) {
             self.evict(user);
         }
@@ -58,7 +58,7 @@ impl World<'_> {
         let Some((_, owner)) = object.ending.filter(|(it, _)| *it == number) else { return };
         object.ending = None;
         if !done {
-            return self.set_alarm(user, END_AGAIN_MS);
+            return self.set_alarm(user, END_WATCH_RETRY_MS);
         }
         if object.memory.watch_ended(owner, now) && object.flight.is_none() {
             (object.memory, object.disk, object.alarm) = (CacheState::default(), None, None);

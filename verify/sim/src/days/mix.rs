@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use shared::cache::{AgeLimits, IDLE_MS_DEFAULT};
-use shared::outbox::ROUND_MAX;
+use shared::outbox::HINTS_PER_ROUND_MAX;
 
 use super::dice::{Fault, stream};
 
@@ -94,7 +94,7 @@ impl Mix {
             evictions,
             windows,
             skews,
-            page: pick(&mut stream(seed, 5), &[1, 2, ROUND_MAX]),
+            page: pick(&mut stream(seed, 5), &[1, 2, HINTS_PER_ROUND_MAX]),
             ages,
             chances: if calm { BTreeMap::new() } else { chances(&mut rng) },
         }

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use shared::outbox::{PendingHint, ROUND_MAX, may_have_more, sort_replies, sweep_continues};
+use shared::outbox::{
+    HINTS_PER_ROUND_MAX, PendingHint, may_have_more, sort_replies, sweep_continues,
+};
 use shared::role_cache::HintReply;
 
 use super::agenda::Step;
@@ -17,9 +19,9 @@ use super::state::{By, Push, Sweeper};
 use super::world::{World, place};
 
 /// On the clock of these days.
-const HINT_MS_MAX: i64 = shared::limits::HINT_MS_MAX.cast_signed();
+const HINT_TIMEOUT_MS: i64 = shared::limits::HINT_TIMEOUT_MS.cast_signed();
 
-const MINUTE_MS: i64 = shared::limits::SWEEP_EACH_MS;
+const MINUTE_MS: i64 = shared::limits::SWEEP_INTERVAL_MS;
 
 impl World<'_> {
     /// Sends one round of hints.
@@ -36,7 +38,7 @@ impl World<'_> {
         }
         let push = Push { by, asked, answers: BTreeMap::new(), over: false };
         self.pushes.insert(number, push);
-        self.after(HINT_MS_MAX, Step::PushEnds(number));
+        self.after(HINT_TIMEOUT_MS, Step::PushEnds(number));
         if let By::Consumer(consumer) = by {
             self.crashes(consumer, Rare::CrashDuringHints);
         }
@@ -161,7 +163,7 @@ impl World<'_> {
         let Some(sweeper) = self.sweeper.as_mut().filter(|it| it.number == number) else { return };
         let Ok(Reply::Owed(page)) = reply else { return self.finish_sweep() };
         let is_all = i64::try_from(page.len()).is_ok_and(|sent| sent < self.mix.page);
-        let full = usize::try_from(ROUND_MAX).unwrap_or_default();
+        let full = usize::try_from(HINTS_PER_ROUND_MAX).unwrap_or_default();
         sweeper.sent = if is_all { page.len() } else { full };
         let goes_on = sweeper.rounds == 1 && !page.is_empty();
         sweeper.last = page.last().cloned();

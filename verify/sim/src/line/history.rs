@@ -195,7 +195,7 @@ fn message(index: usize, change: &EntityChange) -> Option<OpenedMessage> {
         received_at: UnixMillis(0),
         event_at: None,
         body_digest: ContentDigest::of(&[]),
-        kind: "modelled".into(),
+        event_type: "modelled".into(),
         note: String::new(),
         payload: Payload::Event(Event { changes: vec![change.clone()], users }),
     };

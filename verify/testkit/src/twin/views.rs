@@ -9,7 +9,7 @@ impl Rows {
     /// What a fill gives for a user, at this version.
     #[must_use]
     pub fn fill(&self, user: &str, version: i64) -> RoleSet {
-        let standing = match self.users.get(user) {
+        let status = match self.users.get(user) {
             None => UserStatus::Unknown,
             Some(row) if row.rank.deleted => UserStatus::Deleted,
             Some(row) if row.banned => UserStatus::Banned,
@@ -17,8 +17,8 @@ impl Rows {
         };
         let roles = self.user_roles(user).map(String::from).collect();
         let organizations =
-            if standing.may_have_access() { self.org_memberships(user).collect() } else { vec![] };
-        RoleSet { version, standing, roles, organizations }.normalized()
+            if status.may_have_access() { self.org_memberships(user).collect() } else { vec![] };
+        RoleSet { version, status, roles, organizations }.normalized()
     }
 
     /// The view `user_roles`: the app roles of one user that count.

@@ -1,8 +1,8 @@
 //! Reads the members of Clerk's JSON, required ones and optional ones.
 //!
-//! A malformed required member (who may do what, and when) parks the delivery, because a guess
-//! could grant access. A malformed optional member is skipped, and the delivery's row says so: a
-//! ban must not be lost to a malformed e-mail address.
+//! A malformed required member (ids, roles, keys, times) parks the delivery, because a guess could
+//! grant access. A malformed optional member is skipped, and the delivery's row says so: a ban must
+//! not be lost to a malformed e-mail address.
 
 use serde_json::value::RawValue;
 
