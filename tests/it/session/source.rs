@@ -165,7 +165,7 @@ fn j_23_clerks_rules_choose_between_the_cookies() {
         [absent, odd].map(|all| all.map(|iss| token("user_2", &json!({ "iss": iss }))));
     for instance_type in [InstanceType::Production, InstanceType::Development] {
         let check = |cookies: &[(&str, &str)], want| check_pair(instance_type, cookies, want);
-        // What is no token of anybody's counts, and is refused later: no handshake mends it.
+        // A token of no instance counts, and is refused later: no handshake can repair it.
         for bad in ["x.y.z", "garbage", &nobodys].into_iter().chain(absent.iter().map(|it| &**it)) {
             check(&[(PLAIN, bad), (SUFFIXED, &now), (SUFFIXED_UAT, "9")], TokenLocation::Cookie);
         }
