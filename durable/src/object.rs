@@ -9,9 +9,10 @@ use std::rc::Rc;
 use edge::fault_point;
 use futures_channel::oneshot;
 use futures_util::future::try_join;
-use shared::cache::{CacheDecision, FillBackoff, FillOutcome, FillRequest, TrackedState};
+use shared::cache::{
+    AfterFill, CacheDecision, FillBackoff, FillOutcome, FillRequest, TrackedState,
+};
 use shared::id::UserId;
-use shared::limits::FILLS_MAX;
 use shared::role_cache::{self, Hint, HintReply, RoleAnswer, RoleQuery};
 use worker::Env;
 
@@ -169,8 +170,8 @@ impl RoleCacheObject {
     }
 
     async fn run_fill(&self) -> CacheResult<()> {
-        let mut registers = false;
-        for _ in 0..FILLS_MAX {
+        let (mut registers, mut fills) = (false, 0);
+        loop {
             let fill = self.begin_fill(registers).await?;
             let user_id = self.state.borrow().state().user_id.clone();
             fault_point!(&self.env, "fill-begun", &user_id);
@@ -179,20 +180,19 @@ impl RoleCacheObject {
             fault_point!(&self.env, "fill-answered", &user_id);
             let outcome = self.state.borrow_mut().apply_fill(&fill, result);
             fault_point!(&self.env, "fill-taken", &user_id);
-            match outcome {
-                FillOutcome::Applied => {
-                    self.save().await?;
+            if outcome != FillOutcome::Discarded {
+                self.save().await?;
+            }
+            fills += 1;
+            match outcome.next_step(fills) {
+                AfterFill::Done => {
                     fault_point!(&self.env, "fill-saved", &user_id);
                     return Ok(());
                 }
-                FillOutcome::RegisterAgain => {
-                    self.save().await?;
-                    registers = true;
-                }
-                FillOutcome::Discarded => registers = false,
+                AfterFill::FillAgain { registers: next } => registers = next,
+                AfterFill::GiveUp => return Err(CacheError::FillsSuperseded),
             }
         }
-        Err(CacheError::FillsSuperseded)
     }
 
     /// Begins a fill. A new owner and its alarm are saved before the first fill.

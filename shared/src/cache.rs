@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use age_limits::{AgeLimits, IDLE_MS_DEFAULT};
 pub use backoff::FillBackoff;
 pub use decision::{
-    AlarmAction, CacheDecision, FillOutcome, FillRequest, FillResult, RefusalReason,
+    AfterFill, AlarmAction, CacheDecision, FillOutcome, FillRequest, FillResult, RefusalReason,
 };
 pub use tracked_state::TrackedState;
 

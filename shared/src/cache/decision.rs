@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::limits::FILLS_MAX;
 use crate::role_cache::RoleAnswer;
 use crate::roles::RoleSet;
 use crate::time::UnixMillis;
@@ -72,6 +73,33 @@ pub enum FillOutcome {
     RegisterAgain,
     /// The fill belongs to an older owner and is ignored.
     Discarded,
+}
+
+/// What to do after a fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFill {
+    /// The roles are there.
+    Done,
+    /// Begin another fill, which registers the watch or only reads.
+    FillAgain {
+        /// Whether it registers the watch.
+        registers: bool,
+    },
+    /// Other owners came in between each time: answer that the roles are unavailable.
+    GiveUp,
+}
+
+impl FillOutcome {
+    /// What follows, when `fills` were made for this answer.
+    #[must_use]
+    pub fn next_step(self, fills: u32) -> AfterFill {
+        match self {
+            Self::Applied => AfterFill::Done,
+            Self::RegisterAgain | Self::Discarded if FILLS_MAX <= fills => AfterFill::GiveUp,
+            Self::RegisterAgain => AfterFill::FillAgain { registers: true },
+            Self::Discarded => AfterFill::FillAgain { registers: false },
+        }
+    }
 }
 
 /// What to do when the alarm fires.

@@ -7,7 +7,8 @@
 mod outcome;
 
 use shared::cache::{
-    AgeLimits, AlarmAction, CacheDecision, CacheState, FillBackoff, FillOutcome, FillResult,
+    AfterFill, AgeLimits, AlarmAction, CacheDecision, CacheState, FillBackoff, FillOutcome,
+    FillResult,
 };
 use shared::role_cache::{Hint, HintReply, RoleAnswer, RoleQuery};
 
@@ -15,9 +16,6 @@ pub use outcome::{Arrived, Asked, Disk, Flight, Stage};
 
 use crate::variant::Variant;
 use crate::wire::{FillRow, Ms, PackedState, SentFill, instant, ms, set};
-
-/// As in `durable/src/object.rs`.
-const FILLS_MAX: u8 = 4;
 
 /// One user's role cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -117,17 +115,17 @@ impl Object {
         if filled != FillOutcome::Discarded {
             self.save();
         }
-        match filled {
-            FillOutcome::Applied => {
+        match filled.next_step(flight.round.into()) {
+            AfterFill::Done => {
                 self.pace.record_success();
                 Arrived::Done
             }
-            FillOutcome::RegisterAgain | FillOutcome::Discarded if FILLS_MAX <= flight.round => {
+            AfterFill::GiveUp => {
                 self.fill_failed(now);
                 Arrived::GaveUp
             }
-            FillOutcome::RegisterAgain | FillOutcome::Discarded => {
-                self.send(filled == FillOutcome::RegisterAgain, flight.round + 1, now, ages);
+            AfterFill::FillAgain { registers } => {
+                self.send(registers, flight.round + 1, now, ages);
                 Arrived::Again
             }
         }

@@ -1,8 +1,7 @@
 //! An object's fills, as `begin_refill` and `run_fill` of `durable/src/object.rs`: one row of fills
 //! at a time, each judged when it comes back.
 
-use shared::cache::{AgeLimits, FillOutcome, FillRequest};
-use shared::limits::FILLS_MAX;
+use shared::cache::{AfterFill, AgeLimits, FillOutcome, FillRequest};
 use shared::retry::ObjectCallError;
 use shared::time::UnixMillis;
 
@@ -94,13 +93,12 @@ impl World<'_> {
         } else if !self.save(user) {
             return self.fail_fill(user);
         }
-        match taken {
-            FillOutcome::Applied => self.finish_fills(user, true),
-            FillOutcome::RegisterAgain | FillOutcome::Discarded if FILLS_MAX <= flight.round => {
-                self.finish_fills(user, false);
+        match taken.next_step(flight.round) {
+            AfterFill::Done => self.finish_fills(user, true),
+            AfterFill::GiveUp => self.finish_fills(user, false),
+            AfterFill::FillAgain { registers } => {
+                self.send_fill(user, registers, flight.round + 1);
             }
-            FillOutcome::RegisterAgain => self.send_fill(user, true, flight.round + 1),
-            FillOutcome::Discarded => self.send_fill(user, false, flight.round + 1),
         }
     }
 
