@@ -13,7 +13,7 @@ use crate::variant::{Scope, Variant};
 
 /// One property's verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct PropertyResult {
     /// The property.
     pub property: &'static str,
     /// Whether it need only be seen somewhere, which bounds that are too small do not show.
@@ -32,14 +32,14 @@ pub struct Report {
     /// The most steps from the beginning to a state that is found by fewest steps.
     pub depth: usize,
     /// Each property.
-    pub verdicts: Vec<Verdict>,
+    pub results: Vec<PropertyResult>,
 }
 
 impl Report {
     /// Whether every property is as it must be.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.verdicts.iter().all(|verdict| verdict.holds)
+        self.results.iter().all(|verdict| verdict.holds)
     }
 }
 
@@ -72,8 +72,8 @@ pub fn catch(variant: Variant) -> Result<Option<Caught>> {
     let mut states = 0;
     for steps in 1..=STEPS_MAX {
         let report = model.run(1, Some(Until { steps, found: HasDiscoveries::AnyFailures }));
-        let caught = report.verdicts.into_iter().find(|it| !it.holds && !it.steps.is_empty());
-        if let Some(Verdict { property, steps, .. }) = caught {
+        let caught = report.results.into_iter().find(|it| !it.holds && !it.steps.is_empty());
+        if let Some(PropertyResult { property, steps, .. }) = caught {
             return Ok(Some(Caught { property, steps }));
         }
         if report.states == states {
@@ -96,8 +96,8 @@ pub fn breaks(
 ) -> Result<Option<Vec<String>>> {
     let until = Until { steps, found: HasDiscoveries::AnyOf([property].into()) };
     let report = AnyModel::new(bounds, variant)?.run(1, Some(until));
-    let mut verdicts = report.verdicts.into_iter();
-    let broken = verdicts.find(|it| it.property == property && !it.holds);
+    let mut results = report.results.into_iter();
+    let broken = results.find(|it| it.property == property && !it.holds);
     Ok(broken.map(|it| it.steps).filter(|steps| !steps.is_empty()))
 }
 
@@ -157,10 +157,10 @@ where
         let acts = path.map(stateright::Path::into_actions).unwrap_or_default();
         let steps = acts.iter().map(|act| format!("{act:?}")).collect();
         let is_shown = property.expectation == Expectation::Sometimes;
-        Verdict { property: property.name, is_shown, holds, steps }
+        PropertyResult { property: property.name, is_shown, holds, steps }
     };
-    let verdicts = properties.iter().map(verdict).collect();
-    Report { states: checker.unique_state_count(), depth: checker.max_depth(), verdicts }
+    let results = properties.iter().map(verdict).collect();
+    Report { states: checker.unique_state_count(), depth: checker.max_depth(), results }
 }
 
 /// A caught mutant as an entry of the list in `docs/correctness.md`: two lines.
@@ -244,8 +244,8 @@ mod tests {
     fn the_protocol_holds_at_small_bounds() {
         for scope in Scope::ALL {
             let report = explore(small(*scope), Variant::Right, 2).unwrap();
-            let bad = |it: &&super::Verdict| !it.holds && !it.is_shown;
-            let bad: Vec<_> = report.verdicts.iter().filter(bad).collect();
+            let bad = |it: &&super::PropertyResult| !it.holds && !it.is_shown;
+            let bad: Vec<_> = report.results.iter().filter(bad).collect();
             assert!(bad.is_empty(), "{}: {bad:#?}", scope.name());
             assert!(100 < report.states, "{}: only {} states", scope.name(), report.states);
         }

@@ -77,11 +77,11 @@ fn check(filter: &str) -> anyhow::Result<bool> {
     for scope in scopes(filter) {
         let report = explore(full(scope), Variant::Right, threads)?;
         writeln!(out, "{}: {} states, {} steps deep", scope.name(), report.states, report.depth)?;
-        for verdict in &report.verdicts {
-            let mark = if verdict.holds { "✓" } else { "✗" };
-            writeln!(out, "  {mark} {}", verdict.property)?;
-            if !verdict.holds {
-                verdict.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;
+        for result in &report.results {
+            let mark = if result.holds { "✓" } else { "✗" };
+            writeln!(out, "  {mark} {}", result.property)?;
+            if !result.holds {
+                result.steps.iter().try_for_each(|step| writeln!(out, "      {step}"))?;
             }
         }
         good &= report.is_good();

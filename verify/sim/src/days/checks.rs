@@ -7,7 +7,7 @@ use shared::roles::RoleSet;
 use testkit::sqlite::START;
 
 use super::count::Rare;
-use super::laws::Letter;
+use super::laws::ParkedMessage;
 use super::world::{World, user_id};
 
 impl World<'_> {
@@ -98,7 +98,8 @@ impl World<'_> {
             (delivery.held, delivery.noted_in_d1) = (false, false);
         }
         let applied = mirror.applied.iter().map(|sent| (*sent, true));
-        let opened = |it: &Letter| !["newer-envelope", "malformed"].contains(&it.reason.as_str());
+        let opened =
+            |it: &ParkedMessage| !["newer-envelope", "malformed"].contains(&it.reason.as_str());
         let parked = mirror.parked.values().map(|letter| (letter.sent, opened(letter)));
         for (sent, noted) in applied.chain(parked) {
             let delivery = self.sent.get(sent).map_or(usize::MAX, |it| it.delivery);

@@ -11,7 +11,7 @@ use super::calls::{Reply, Work};
 use super::count::Rare;
 use super::database::DEFAULT_ROLE;
 use super::door::NEWER;
-use super::laws::Letter;
+use super::laws::ParkedMessage;
 use super::world::World;
 
 impl World<'_> {
@@ -62,7 +62,7 @@ impl World<'_> {
             let all = &mut self.laws.mirror.parked;
             let before = all.get(&message).map_or(0, |it| it.attempts);
             let attempts = before.max(letter.attempts);
-            all.insert(message, Letter { sent, reason, attempts });
+            all.insert(message, ParkedMessage { sent, reason, attempts });
         }
         let is_letter = |it: &&String| plan.dead_letters.iter().any(|l| l.message_id == **it);
         for message in messages.iter().filter(|it| !is_letter(it)) {

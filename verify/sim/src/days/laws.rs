@@ -20,7 +20,7 @@ pub(super) struct Mirror {
     /// The texts whose effects D1 has committed.
     pub(super) applied: BTreeSet<usize>,
     /// The messages that are dead letters, each with its text, its reason and its attempts.
-    pub(super) parked: BTreeMap<String, Letter>,
+    pub(super) parked: BTreeMap<String, ParkedMessage>,
     /// The watches.
     pub(super) watches: BTreeMap<String, Watch>,
     /// Whether the default role is kept.
@@ -29,7 +29,7 @@ pub(super) struct Mirror {
 
 /// A dead letter.
 #[derive(Clone, Debug)]
-pub(super) struct Letter {
+pub(super) struct ParkedMessage {
     pub(super) sent: usize,
     pub(super) reason: String,
     pub(super) attempts: u32,

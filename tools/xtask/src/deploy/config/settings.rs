@@ -14,7 +14,7 @@ pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<SettingError> {
     worker.map_or_else(Vec::new, |it| it.setting_errors(&|name| raw(vars.get(name))))
 }
 
-/// Variables that no Worker reads yet: comparing the database with Clerk is not built yet.
+/// Variables that no Worker reads yet: comparing the database with Clerk is issue 14.
 const RESERVED: [&str; 1] = ["CLERK_API_URL"];
 
 /// Variables that no Worker reads. A misspelled one would silently count as absent. In `ssr` the
