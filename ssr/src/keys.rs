@@ -18,7 +18,7 @@ use shared::settings::ssr::KeySource;
 use url::Url;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
-/// Why no key was found.
+/// Why no signature can be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyLookupError {
     /// The token has no key id.
