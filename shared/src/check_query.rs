@@ -9,7 +9,7 @@ use crate::session::factors::Reverification;
 /// A valid query.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CheckQuery {
-    /// What the caller needs.
+    /// What is required of the caller.
     pub need: Need,
     /// How fresh the roles must be.
     pub freshness: Freshness,

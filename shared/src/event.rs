@@ -40,7 +40,8 @@ pub struct ParsedDelivery {
 pub enum Payload {
     /// An event that is synced.
     Event(Event),
-    /// A type that is not synced, or does not exist yet.
+    /// A type that is not synced, or does not exist yet. `ingest` answers 202 and sends no message
+    /// for it. The envelope can carry it only so that both sides share one enum.
     Ignored,
     /// A malformed event of a synced type, or one without a type: it is parked.
     Unreadable(UnreadablePayload),
@@ -77,7 +78,7 @@ pub enum UnreadableReason {
     Id,
     /// A deletion that does not say what was deleted.
     NoSubject,
-    /// A timestamp out of range, or an update later than its event.
+    /// A timestamp out of range, or an update more than an hour later than its event.
     Time,
     /// Larger than an envelope may be.
     Size,

@@ -109,8 +109,8 @@ pub enum Denied {
 ///
 /// # Errors
 /// [`Denied::NoRoleSet`] without a set, [`Denied::RoleSetTooOld`] past its age,
-/// [`Denied::UserBlocked`] for a user who is deleted or banned, otherwise the first reason why the
-/// need is not met.
+/// [`Denied::UserBlocked`] for a user who is deleted or banned, otherwise why the need is not met:
+/// of [`Need::All`] the first reason, of [`Need::Any`] the last.
 pub fn permit<'a>(
     session: &'a Session,
     snapshot: Option<&'a RoleSnapshot>,

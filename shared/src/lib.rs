@@ -6,7 +6,8 @@
 //! consumer  text ─inbox::open_messages→ [OpenedMessage] ─plan::plan→ BatchPlan
 //!             ─sql::statements→ [Statement] ══D1 batch══▶ rows ══hint══▶
 //! durable   hint, query ─cache::CacheState→ CacheDecision ══fill from D1══▶ RoleSet
-//! ssr       token ─session→ Session, RoleSet ─guard::permit→ Permit | Denied
+//! ssr       token ─session::parse_token→ UnverifiedToken ══WebCrypto══▶ VerifiedToken
+//!             ─session::validate_claims_at→ Session, RoleSnapshot ─guard::permit→ Permit | Denied
 //! ```
 //!
 //! Everything except the steps drawn with `══` (I/O) is in this crate; the Workers only do that
@@ -16,17 +17,17 @@
 //!
 //! - Basics: [`id`] validates ids, [`time`] converts times, [`limits`] has shared numbers, [`json`]
 //!   parses JSON strictly.
-//! - Ingest: [`signature`] verifies a delivery, [`event`] parses it, [`projection`] has the synced
-//!   fields, [`entity`] the names of their kinds, [`envelope`] the format of queue messages,
-//!   [`admission`] decides on acceptance.
+//! - Ingest: [`signature`] verifies a delivery, [`event`] parses it, [`entity`] has the kinds of
+//!   synced things and their names, [`projection`] their synced fields, [`envelope`] the format of
+//!   queue messages, [`admission`] decides on acceptance.
 //! - Consumer: [`merge`] orders changes of one entity, [`plan`] plans the changes of a batch,
 //!   [`sql`] has the statements, [`queue`] the queues' names, [`inbox`] opens and parks messages,
 //!   [`batch`] decides on retries and dead letters, [`d1_error`] classifies D1's errors, [`retry`]
 //!   has the back-off, [`outbox`] selects pending hints.
 //! - Role cache: [`roles`] is a user's role set, [`role_cache`] the HTTP protocol of the object,
 //!   [`cache`] its state machine.
-//! - Application: [`session`] validates tokens, [`guard`] grants or denies access,
-//!   [`check_query`] parses what `/api/check` is asked.
+//! - Application: [`session`] validates tokens, [`guard`] grants or denies access, [`check_query`]
+//!   parses the queries of `/api/check` and `/api/me`.
 //! - All Workers: [`settings`] parses variables and secrets.
 
 pub mod id;

@@ -81,7 +81,7 @@ pub const ROLES_ISOLATE_MS_MAX: i64 = 60_000;
 /// Timeout of a fill. After that the guard would answer 503 anyway.
 pub const FILL_TIMEOUT_MS: u64 = 2_000;
 
-/// Fill attempts per query: the first, one that registers, and more for hints that supersede them.
+/// Most fills in one run: a read, one that registers, and more because hints may supersede them.
 pub const FILLS_MAX: u32 = 4;
 
 /// Delay of a retry after ending a watch has failed.
@@ -108,7 +108,7 @@ pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
 /// D1 clock times, and the two clocks differ by less.
 pub const VERSION_AHEAD_MS_MAX: i64 = 5_000;
 
-/// Our limit: the longest back-off between two failed fills.
+/// Our limit: the longest back-off after a failed fill.
 pub const FILL_BACKOFF_MS_MAX: i64 = 5_000;
 
 /// `retry-after` in seconds of a guard's 503.

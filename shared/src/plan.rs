@@ -49,7 +49,7 @@ pub struct DeadLetter {
 /// The outcome of a delivery, as far as it is known before the batch runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveryOutcome {
-    /// Applied or superseded: SQL decides it by comparing the row after the batch.
+    /// Applied, duplicate or superseded: SQL decides it by comparing the row after the batch.
     DecidedByRow(EntityChange),
     /// Parked.
     Parked,
@@ -120,7 +120,7 @@ pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLette
 /// How many deliveries of a batch ended in each way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OutcomeCounts {
-    /// Merged into the rows: applied or superseded.
+    /// Merged into the rows: applied, duplicate or superseded.
     pub merged: u32,
     /// Of a type that is not synced.
     pub ignored: u32,

@@ -1,8 +1,9 @@
 //! The synced fields of each kind, their canonical bytes, and the digest of those.
 //!
-//! Only these fields are stored and queued: never `private_metadata`, tokens, addresses or names of
-//! people. That keeps personal data out of queues and dead letters. Adding a field or changing its
-//! meaning requires a new [`PROJECTION`]; CONTRIBUTING.md lists the files.
+//! Only these fields are stored and queued. Of a person: id, primary e-mail address, ban, app
+//! roles, time of creation. Never `private_metadata`, tokens, names, telephone numbers or postal
+//! addresses, so queues and dead letters hold no other personal data. Adding a field or changing
+//! its meaning requires a new [`PROJECTION`]; CONTRIBUTING.md lists the files.
 
 mod columns;
 
@@ -67,7 +68,7 @@ synced_fields! {
     UserFields {
         /// The primary e-mail address, if there is one.
         email: Option<String>,
-        /// Blocked by an administrator. A temporary lockout is not a ban.
+        /// Banned in Clerk. A temporary lockout is not a ban.
         banned: bool,
         /// App roles from `public_metadata`, sorted, each once.
         app_roles: Vec<String>,

@@ -16,8 +16,8 @@ use crate::roles::{self, RoleSet};
 /// The binding of the namespace, in every Worker that calls the objects.
 pub const ROLE_CACHE_BINDING: &str = "ROLES";
 
-/// A guard's query: `GET` with a [`RoleQuery`] after `?`. The response is a [`RoleAnswer`], or 503
-/// with a [`RoleQueryRefused`]. See [`RoleQuery::to_url`].
+/// A guard's query: `GET` with a [`RoleQuery`] after `?`. The response is a [`RoleAnswer`], or a
+/// [`RoleQueryRefused`] with another status than 200. See [`RoleQuery::to_url`].
 pub const QUERY_URL: &str = "https://role-cache/ask";
 
 /// The consumer's hint: `POST` a [`Hint`]. The response is a [`HintReply`].
@@ -125,7 +125,7 @@ impl<'a> From<&'a RoleAnswer> for CompactRoleAnswer<'a> {
     }
 }
 
-/// Why an object could not answer. Sent with status 503.
+/// Why an object could not answer a query or a hint. Sent with status 400, 404 or 503.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct RoleQueryRefused {

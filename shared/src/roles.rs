@@ -21,7 +21,7 @@ pub enum UserStatus {
     Unknown,
     /// Exists and is not banned.
     Live,
-    /// Blocked by an administrator.
+    /// Banned in Clerk.
     Banned,
     /// Deleted. This is final.
     #[serde(rename = "dead")]

@@ -11,8 +11,9 @@
 //! and nothing else. Claims are read only after the signature is verified, so that no error tells
 //! an attacker anything about them. The rules are Clerk's own
 //! (<https://clerk.com/docs/guides/sessions/manual-jwt-verification>), stricter in four places:
-//! RS256 alone, the issuer is always checked, `azp` and `sid` must be there, and the category of
-//! the token must be a session's.
+//! RS256 alone, the issuer is always checked, `azp` and `sid` are required (`azp` unless
+//! [`MissingAzp::AcceptInCookies`]), and a category, if there is one, must be one
+//! that Clerk sets on session tokens.
 //!
 //! Roles are never read from the token: its claims can be a minute old.
 
@@ -51,7 +52,7 @@ pub use validate::{validate_claims, validate_claims_at};
 /// Bytes in a session token. Clerk's have about 1 KB, and a cookie cannot hold more than 4 KB.
 pub const TOKEN_BYTES_MAX: usize = 8_192;
 
-/// Tokens verified in one request. A browser sends one or two; more are treated as an attack.
+/// Tokens verified in one request. A browser sends one or two; above this it is an attack.
 pub const CANDIDATES_MAX: usize = 8;
 
 /// How far Clerk's clock and ours may differ: the default of Clerk's own SDK.

@@ -46,14 +46,15 @@ pub(crate) enum AccessDenied<'a> {
     Unavailable(Option<&'a UserRoles>),
 }
 
-/// Decides what the request gets. The caller is kept in `slot`, since the permit borrows from it.
+/// Decides what the request gets. `slot` is empty; it receives the caller, which the permit borrows
+/// from.
 pub(crate) async fn authorize<'a>(
     route: &'a Route,
     incoming: &IncomingRequest,
     env: &Env,
     slot: &'a OnceCell<Caller>,
 ) -> Authorization<'a> {
-    if !route.is_guarded() {
+    if !route.needs_session() {
         return Authorization::Public;
     }
     let settings = config::settings(env);
@@ -69,7 +70,7 @@ pub(crate) async fn authorize<'a>(
             return Authorization::Denied(AccessDenied::Unavailable(None));
         }
     };
-    let CheckQuery { need, freshness } = match requirement(route, incoming) {
+    let CheckQuery { need, freshness } = match parse_requirement(route, incoming) {
         Ok(query) => query,
         Err(error) => return Authorization::Denied(AccessDenied::BadQuery(error)),
     };
@@ -103,8 +104,9 @@ async fn authenticate(
     find_session(incoming, sessions, page_request, route.name()).await
 }
 
-/// What the route requires of the caller, and how fresh the roles must be.
-fn requirement(route: &Route, incoming: &IncomingRequest) -> Result<CheckQuery, QueryError> {
+/// What the route requires of the caller, and how fresh the roles must be. The need is for API
+/// routes only: [`permit_page`] takes that of a page from the page itself.
+fn parse_requirement(route: &Route, incoming: &IncomingRequest) -> Result<CheckQuery, QueryError> {
     let query = incoming.query.as_deref().unwrap_or_default();
     let any_age = |need| Ok(CheckQuery { need, freshness: Freshness::default() });
     match route {

@@ -1,4 +1,5 @@
-//! Back-off of D1 reads. It is kept in memory only: a restarted object may read at once.
+//! Back-off of fills, and of loads and saves of the state. In memory only: a restarted object may
+//! try at once.
 
 use super::decision::{CacheDecision, RefusalReason};
 use crate::limits::FILL_BACKOFF_MS_MAX;
@@ -12,7 +13,7 @@ const WAIT_MS_FIRST: i64 = 100;
 /// A query for a version that is not reached yet causes at most one read per this time.
 const VERSION_READ_INTERVAL_MS: i64 = 1_000;
 
-/// What one running object records about its reads.
+/// What one running object records about its failures and its reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FillBackoff {
     /// Failures in a row.

@@ -29,7 +29,7 @@ pub enum CacheDecision {
 pub enum RefusalReason {
     /// The requested version is too far in the future.
     VersionTooFarAhead,
-    /// The last fill failed a moment ago, and the cached role set may not be served.
+    /// A fill, load or save failed a moment ago, and no role set may be served meanwhile.
     BackingOff,
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for RefusalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::VersionTooFarAhead => "the requested version is too far in the future",
-            Self::BackingOff => "the last fill failed, backing off",
+            Self::BackingOff => "the last fill, load or save failed, backing off",
         })
     }
 }

@@ -31,7 +31,7 @@ impl Envelope {
     /// Decodes a queue message.
     ///
     /// # Errors
-    /// [`EnvelopeError::NewerVersion`] for a wire version that this build does not know,
+    /// [`EnvelopeError::NewerVersion`] for a newer wire version or projection than this build's,
     /// [`EnvelopeError::Malformed`] for anything that no build wrote.
     pub fn decode(text: &str) -> Result<Self, EnvelopeError> {
         wire::decode(text)

@@ -27,7 +27,7 @@ pub struct CredentialHeaders<'a> {
 /// the first may have no token.
 ///
 /// `Authorization: Bearer …`, or a token alone in that header, comes before any cookie; other
-/// schemes are ignored. In addition only cookie tokens of a different user are returned.
+/// schemes are ignored. After it, of the cookie tokens only those of another user are returned.
 ///
 /// Between `__session_<suffix>` and `__session` the rules of Clerk's SDK decide (clerk/javascript,
 /// `packages/backend/src/tokens/authenticateContext.ts`). A cookie may come several times: another
@@ -65,10 +65,11 @@ fn bearer(value: &str) -> Option<&str> {
     value.strip_prefix("Bearer ").or_else(|| is_token.then_some(value))
 }
 
-/// Picks the candidate that counts, once each is verified: the first valid one.
+/// Picks the candidate that counts, once each is verified: the first one if it decides alone
+/// (`is_decisive`), else the first valid one.
 ///
 /// If none is valid: the first that a handshake can renew, so that a stale cookie does not block
-/// sign-in; then the first. A token in `Authorization` always counts.
+/// sign-in; then the first that has a token.
 ///
 /// # Errors
 /// [`TokenError::ConflictingTokens`] if valid ones name different users: a guess could serve one
