@@ -1,5 +1,6 @@
 //! Decides whether a webhook delivery is accepted, with which status it is rejected otherwise, and
-//! what is enqueued of it. The Worker `ingest` reads the request and sends what is decided here.
+//! what part of it is enqueued. The Worker `ingest` reads the request and sends what is decided
+//! here.
 //!
 //! In this order: [`check_declared`] before the body is read, [`UnverifiedDelivery::parse`] on the
 //! headers, [`Upload`] while the body arrives, [`admit`] on the whole body.
@@ -30,7 +31,7 @@ pub struct AdmittedDelivery {
     pub envelope: Option<Envelope>,
 }
 
-/// What the response and the log contain of an accepted delivery.
+/// The parts of an accepted delivery that the response and the log contain.
 #[derive(Debug)]
 pub struct DeliverySummary {
     /// The `svix-id`.
@@ -88,7 +89,7 @@ pub fn check_declared(
     }
 }
 
-/// Verifies and parses a delivery, and decides what is enqueued of it.
+/// Verifies and parses a delivery, and decides what part of it is enqueued.
 ///
 /// # Errors
 /// [`IngestError::Signature`] if no secret signed it, [`IngestError::ForeignInstance`] if it is

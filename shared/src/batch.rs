@@ -1,4 +1,4 @@
-//! What becomes of the messages of one batch when D1 refuses it.
+//! What becomes of the messages of one batch when D1 does not commit it.
 //!
 //! A batch that is refused for its content, or because it is too expensive, is halved until the
 //! failing message is alone. A message refused for its content is parked. Others are retried; at

@@ -100,8 +100,8 @@ pub fn open_messages(
     (part, decisions)
 }
 
-/// What Queues is told about a message after its batch. One without a decision is retried: Queues
-/// takes a message about which it is told nothing for acknowledged.
+/// What Queues is told about a message after its batch. One without a decision is retried, because
+/// Queues treats a message that is neither acknowledged nor retried as acknowledged.
 pub fn action_for(
     message: &ReceivedMessage,
     decisions: &[MessageDecision],

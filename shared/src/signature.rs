@@ -34,7 +34,8 @@ pub const SIGNATURE_BYTES_MAX: usize = 4096;
 /// Our limit: entries in a signature header. Svix sends one per active secret of the endpoint.
 pub const SIGNATURE_ENTRIES_MAX: usize = 16;
 
-/// Our limit: digits in a timestamp. So many seconds still fit into `i64` as milliseconds.
+/// Our limit: digits in a timestamp. A number of this many digits still fits into `i64` as
+/// milliseconds.
 const TIMESTAMP_DIGITS_MAX: usize = 15;
 
 /// An HMAC-SHA256 tag.

@@ -46,7 +46,8 @@ pub(crate) enum AccessDenied<'a> {
     Unavailable(Option<&'a UserRoles>),
 }
 
-/// Decides what the request gets. The caller is kept in `slot`, since the permit borrows from it.
+/// Decides what the request gets. `slot` is empty; it receives the caller, which the permit borrows
+/// from.
 pub(crate) async fn authorize<'a>(
     route: &'a Route,
     incoming: &IncomingRequest,
@@ -103,7 +104,8 @@ async fn authenticate(
     find_session(incoming, sessions, page_request, route.name()).await
 }
 
-/// What the route requires of the caller, and how fresh the roles must be.
+/// What the route requires of the caller, and how fresh the roles must be. The need is for API
+/// routes only: [`permit_page`] takes that of a page from the page itself.
 fn requirement(route: &Route, incoming: &IncomingRequest) -> Result<CheckQuery, QueryError> {
     let query = incoming.query.as_deref().unwrap_or_default();
     let any_age = |need| Ok(CheckQuery { need, freshness: Freshness::default() });

@@ -1,4 +1,4 @@
-//! Responses for denied access.
+//! Responses other than the requested one: 4xx, 503, and the redirect to sign in.
 
 use serde::Serialize;
 use shared::session::handshake::clean_path;

@@ -14,7 +14,7 @@ use shared::settings::ssr::{NO_FRONTEND, SessionSettings};
 use crate::incoming::IncomingRequest;
 use crate::keys::{self, KeyLookupError};
 
-/// Who sent the request.
+/// The result of looking for a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SessionOutcome {
     /// A user with a valid session.

@@ -29,7 +29,7 @@ pub(crate) struct IncomingRequest {
     pub(crate) path: String,
     /// The query without its `?`, as it was sent.
     pub(crate) query: Option<String>,
-    /// Whether a browser opens a page.
+    /// Whether the answer may be HTML: a navigation, or `Accept` names `text/html`.
     pub(crate) wants_page: bool,
     /// Whether it is a browser's navigation by `GET`, which can be redirected to Clerk and back.
     is_document: bool,

@@ -1,7 +1,7 @@
-//! Clerk's public keys and the platform's RSA; in this crate only this module uses WebCrypto.
+//! Clerk's public keys, and RSA by WebCrypto, which only this module of the crate uses.
 //!
-//! Per isolate: one set of keys, and each key imported once. The runtime forbids one request to
-//! wait for another's I/O, so promises are not shared: a request that finds a fetch running polls.
+//! Per isolate: one set of keys, and each key imported once. The runtime forbids that one request
+//! waits for another's I/O, so promises are not shared: a request that finds a fetch running polls.
 
 mod webcrypto;
 

@@ -73,7 +73,7 @@ impl Route {
         }
     }
 
-    /// Whether it is an API route.
+    /// Whether the route answers in JSON.
     pub(crate) fn is_api(&self) -> bool {
         match self {
             Self::Health | Self::Me | Self::Check => true,

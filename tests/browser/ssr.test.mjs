@@ -6,7 +6,7 @@ walk({
   name: "ssr",
   organization: "/orgs",
   headings: {
-    home: "Who may do what, known at the edge",
+    home: "Access checks at the edge",
     signIn: "Sign in",
     dashboard: "Your dashboard",
     admin: "Administration",
@@ -29,7 +29,7 @@ walk({
       await signedInAs(context, "user_3Stranger");
       await open(page, "/admin");
       await click(page, "button", "Sign out");
-      await isAt(page, "/", "Who may do what, known at the edge");
+      await isAt(page, "/", "Access checks at the edge");
     });
   },
 });

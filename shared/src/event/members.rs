@@ -47,7 +47,7 @@ impl ParseIssue {
     }
 }
 
-/// What was skipped of a delivery, without values.
+/// The parts of a delivery that were skipped, without values.
 #[derive(Debug, Default)]
 pub(super) struct ParseNotes(Vec<String>);
 

@@ -45,7 +45,7 @@ pub struct TokenCandidate<'a> {
     pub client_uat: Option<ClientUat>,
 }
 
-/// The value of [`super::cookies::CLIENT_UAT_COOKIE`].
+/// The value of [`super::cookies::CLIENT_UAT_COOKIE`]; "uat" is "updated at".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientUat {
     /// 0: signed out.

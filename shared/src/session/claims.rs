@@ -64,8 +64,8 @@ impl Claims<'_> {
         Ok(())
     }
 
-    /// The active organization, in either version of the claims. A version that is not known is
-    /// read as neither.
+    /// The active organization, in either version of the claims. With an unknown version there is
+    /// none.
     pub(super) fn organization(&self) -> Option<ActiveOrganization> {
         match self.other("v").map(|v| v.as_u64()) {
             None | Some(Some(1)) => organization::version_1(

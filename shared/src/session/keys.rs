@@ -100,8 +100,8 @@ fn bits(magnitude: &[u8]) -> usize {
 const PEM_BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const PEM_END: &str = "-----END PUBLIC KEY-----";
 
-/// Parses `CLERK_JWT_KEY`: a PEM, or its base64 alone, with real line breaks or with `\n` spelled
-/// out, as dashboards and shells pass it on.
+/// Parses `CLERK_JWT_KEY`: a PEM, or only its base64, with line breaks or with the two characters
+/// `\n` in their place, as dashboards and shells write them.
 ///
 /// # Errors
 /// [`PublicKeyError::Pem`] when it is not that, otherwise why the key is not usable.

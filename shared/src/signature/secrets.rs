@@ -19,7 +19,8 @@ const PREFIXES_ASYMMETRIC: [&str; 2] = ["whpk_", "whsk_"];
 /// Our limit: bytes in a key. Shorter ones are typing errors or could be guessed.
 pub const KEY_BYTES_MIN: usize = 16;
 
-/// The minimum of bytes in a key by the Standard Webhooks specification; Svix's keys have so many.
+/// The minimum of bytes in a key by the Standard Webhooks specification; Svix's keys have this
+/// many.
 /// <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 pub const KEY_BYTES_STRONG: usize = 24;
 

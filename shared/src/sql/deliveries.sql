@@ -1,5 +1,5 @@
--- Records the outcome of deliveries. If the input has no outcome, it depends on the stored row:
--- written by this delivery, by another delivery of the same state, or by one of a greater state.
+-- Records the outcome of deliveries. If the input has none, the stored row decides: applied if it
+-- has this state and event time, duplicate if another event wrote this state, else superseded.
 INSERT INTO deliveries AS stored (
   svix_id,
   type,

@@ -26,7 +26,7 @@ pub(super) async fn verify(
 ) -> Result<SignatureStatus, JsValue> {
     let crypto = subtle()?;
     let key = imported(&crypto, key).await?;
-    // Copies: the runtime must not look at wasm memory that may move under it.
+    // Copies, because wasm memory may be reallocated while the runtime reads it.
     let verdict = crypto.verify_with_object_and_buffer_source_and_buffer_source(
         &object(ALGORITHM)?,
         &key,

@@ -138,7 +138,7 @@ variants! {
     HintsAreNotSettled, Late, "", "an object's answer to a hint is not stored";
     DeadIsParked, Outage, "", "a message of the dead-letter queue is parked without an attempt";
     AbsenceIsParked, Faults, "", "the last attempt parks a message that failed because D1 was away";
-    UnsavedIsForgotten, Trouble, "", "a hint that could not be written is kept when it comes again";
+    UnsavedIsForgotten, Trouble, "", "a repeated hint is acknowledged though the first is unsaved";
     ServesUnsaved, Trouble, "", "a set that could not be written is served";
     WaitsForEver, Trouble, "", "an object whose fill failed never retries";
     NobodyParks, Faults, "", "the dead-letter queue has no consumer";

@@ -133,8 +133,8 @@ impl<'a> SessionCookies<'a> {
         now: UnixMillis,
     ) -> bool {
         if !self.plain.tokens.is_empty() && plain.is_empty() {
-            // Another instance on this domain wrote it, or it is not a token: an invalid token then
-            // means signed out, without a handshake.
+            // No plain token is ours. If another instance wrote one, the suffixed pair counts, even
+            // if it is absent: then the browser is signed out, without a handshake.
             let mut issuers = self
                 .plain
                 .tokens

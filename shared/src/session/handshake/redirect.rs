@@ -19,7 +19,7 @@ const REDIRECT_COUNT: &str = "__clerk_redirect_count";
 /// The cookie and the query parameter of a development instance's dev-browser token.
 const DEV_BROWSER: &str = "__clerk_db_jwt";
 
-/// After so many redirects without a session we give up: Clerk's limit.
+/// After this many redirects without a session we give up: Clerk's limit.
 const REDIRECTS_MAX: u8 = 3;
 
 /// Seconds in which that many redirects are a loop: Clerk's limit too.
