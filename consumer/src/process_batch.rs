@@ -46,7 +46,7 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
                 let (queue, messages, cause) = (&part.queue, part.len(), error.text());
                 tracing::warn!(queue, messages, cause, "D1 batch failed");
                 fault_point!(env, "batch-refused", cause);
-                progress.record_refusal(part, &error, jitter());
+                progress.record_failure(part, &error, jitter());
             }
         }
     }

@@ -24,9 +24,9 @@ async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Resp
     let method = request.inner().method();
     match (request.path().as_str(), method.as_str()) {
         ("/webhooks/clerk", "POST") => webhook::webhook(&mut request, &env).await,
-        ("/webhooks/clerk", _) => reply::not_allowed("POST"),
+        ("/webhooks/clerk", _) => reply::method_not_allowed("POST"),
         ("/healthz", "GET" | "HEAD") => webhook::health(&env),
-        ("/healthz", _) => reply::not_allowed("GET, HEAD"),
+        ("/healthz", _) => reply::method_not_allowed("GET, HEAD"),
         _ => reply::not_found(),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn not_found() -> Result<Response> {
     edge::reply::json(404, &json!({ "error": "not_found", "message": message }))
 }
 
-pub(crate) fn not_allowed(allow: &str) -> Result<Response> {
+pub(crate) fn method_not_allowed(allow: &str) -> Result<Response> {
     let body = json!({ "error": "method_not_allowed", "message": format!("allowed: {allow}") });
     edge::reply::with_headers(405, &body, &[("allow", allow)])
 }

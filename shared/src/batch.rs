@@ -42,9 +42,9 @@ pub struct BatchProgress {
     overloads: u32,
 }
 
-/// New parts and decisions after a refusal.
+/// New parts and decisions after a failed commit.
 #[derive(Debug, Default)]
-struct AfterRefusal {
+struct AfterFailure {
     parts: Vec<BatchPart>,
     decisions: Vec<MessageDecision>,
 }
@@ -58,7 +58,7 @@ impl BatchProgress {
 
     /// The part to commit next; `None` when every message has its decision. The caller must report
     /// the result with [`record_commit`](Self::record_commit) or
-    /// [`record_refusal`](Self::record_refusal).
+    /// [`record_failure`](Self::record_failure).
     pub fn next_part(&mut self) -> Option<BatchPart> {
         while let Some(part) = self.parts.pop() {
             if !part.is_empty() {
@@ -74,15 +74,15 @@ impl BatchProgress {
         self.decisions.extend(part.acks());
     }
 
-    /// The part was refused. `jitter` is a random number.
-    pub fn record_refusal(&mut self, part: BatchPart, error: &D1Error, jitter: u32) {
+    /// D1 did not commit the part. `jitter` is a random number.
+    pub fn record_failure(&mut self, part: BatchPart, error: &D1Error, jitter: u32) {
         self.overloads = match error {
             D1Error::Rejected(_) => 0,
             D1Error::Transient(_) => self.overloads,
             D1Error::Overloaded(_) => self.overloads.saturating_add(1),
         };
         if self.overloads <= OVERLOADS_MAX {
-            let next = part.after_refusal(error, self.jitter_for_next(jitter));
+            let next = part.after_failure(error, self.jitter_for_next(jitter));
             return self.absorb(next);
         }
         let rest = std::mem::take(&mut self.parts);
@@ -98,7 +98,7 @@ impl BatchProgress {
         &self.decisions
     }
 
-    fn absorb(&mut self, AfterRefusal { parts, decisions }: AfterRefusal) {
+    fn absorb(&mut self, AfterFailure { parts, decisions }: AfterFailure) {
         self.parts.extend(parts);
         self.decisions.extend(decisions);
     }
@@ -129,7 +129,7 @@ impl BatchPart {
         ids.map(|message_id| MessageDecision { message_id, action: QueueAction::Ack })
     }
 
-    fn after_refusal(self, error: &D1Error, jitter: u32) -> AfterRefusal {
+    fn after_failure(self, error: &D1Error, jitter: u32) -> AfterFailure {
         match error {
             D1Error::Rejected(_) | D1Error::Overloaded(_) if 1 < self.len() => self.halve(),
             D1Error::Rejected(_) if self.dead_letters.is_empty() => self.park_all(error),
@@ -140,25 +140,25 @@ impl BatchPart {
     }
 
     /// Two parts for one that holds more than one message.
-    fn halve(mut self) -> AfterRefusal {
+    fn halve(mut self) -> AfterFailure {
         let mut half = self.with(vec![], vec![]);
         match self.messages.len() {
             0 => half.dead_letters = self.dead_letters.split_off(self.dead_letters.len() / 2),
             1 => std::mem::swap(&mut half.dead_letters, &mut self.dead_letters),
             messages => half.messages = self.messages.split_off(messages / 2),
         }
-        AfterRefusal { parts: vec![self, half], decisions: vec![] }
+        AfterFailure { parts: vec![self, half], decisions: vec![] }
     }
 
     /// Retries all. A message that failed alone at its last attempt is parked, unless parking it
     /// was what failed.
-    fn retry_or_park(self, error: &D1Error, jitter: u32) -> AfterRefusal {
+    fn retry_or_park(self, error: &D1Error, jitter: u32) -> AfterFailure {
         match (self.messages.as_slice(), self.dead_letters.as_slice()) {
             ([message], []) if is_last_attempt(message.attempts) => self.park_all(error),
             ([], [letter]) => {
                 let action = retry_after(error, letter.attempts, jitter);
                 let message_id = letter.message_id.clone();
-                AfterRefusal {
+                AfterFailure {
                     parts: vec![],
                     decisions: vec![MessageDecision { message_id, action }],
                 }
@@ -169,8 +169,8 @@ impl BatchPart {
 
     /// Retries each message after a delay of its own, so that they return in smaller batches. A
     /// message at its last attempt is committed alone instead.
-    fn retry_all(mut self, error: &D1Error, jitter: u32) -> AfterRefusal {
-        let mut next = AfterRefusal::default();
+    fn retry_all(mut self, error: &D1Error, jitter: u32) -> AfterFailure {
+        let mut next = AfterFailure::default();
         let mut jitters = (0..).map(|n| jitter.wrapping_add(n));
         let mut retry = |message_id: &str, attempts| MessageDecision {
             message_id: message_id.into(),
@@ -194,11 +194,11 @@ impl BatchPart {
     }
 
     /// The same part with every message as a dead letter.
-    fn park_all(self, error: &D1Error) -> AfterRefusal {
+    fn park_all(self, error: &D1Error) -> AfterFailure {
         let park =
             |it: &OpenedMessage| it.to_dead_letter(&self.queue, error.reason(), error.text());
         let dead_letters = self.messages.iter().map(park).collect();
-        AfterRefusal { parts: vec![self.with(vec![], dead_letters)], decisions: vec![] }
+        AfterFailure { parts: vec![self.with(vec![], dead_letters)], decisions: vec![] }
     }
 
     fn with(&self, messages: Vec<OpenedMessage>, dead_letters: Vec<DeadLetter>) -> Self {
@@ -271,7 +271,7 @@ mod tests {
             ran.commits += 1;
             assert!(ran.commits < 1000, "it does not end");
             if let Some(error) = refuses(&part) {
-                work.record_refusal(part, &error, jitter);
+                work.record_failure(part, &error, jitter);
             } else {
                 ran.applied.extend(part.messages.iter().map(|message| message.id.clone()));
                 ran.parked.extend(part.dead_letters.iter().map(|letter| letter.message_id.clone()));

@@ -53,12 +53,12 @@ pub fn retry_after(error: &D1Error, attempts: u32, jitter: u32) -> QueueAction {
         D1Error::Overloaded(_) => OVERLOADED_S_FIRST,
         D1Error::Rejected(_) | D1Error::Transient(_) => RETRY_S_FIRST,
     };
-    let delay = retry_s_max(first, attempts);
+    let delay = delay_s(first, attempts);
     let spread = delay / if attempts <= ATTEMPTS_MAX { 2 } else { DEAD_JITTER_DIVISOR };
     QueueAction::RetryAfter(delay - spread + jitter % (spread + 1))
 }
 
-const fn retry_s_max(first: [u32; 2], attempts: u32) -> u32 {
+const fn delay_s(first: [u32; 2], attempts: u32) -> u32 {
     let [events, dead] = first;
     let (first, attempts, most) = if attempts <= ATTEMPTS_MAX {
         (events, attempts, RETRY_S_MAX)
@@ -74,7 +74,7 @@ const fn retry_s_max(first: [u32; 2], attempts: u32) -> u32 {
 const fn dead_s_max(first: [u32; 2]) -> u32 {
     let (mut attempts, mut sum) = (ATTEMPTS_MAX + 1, 0);
     while attempts < ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX {
-        sum += retry_s_max(first, attempts);
+        sum += delay_s(first, attempts);
         attempts += 1;
     }
     sum

@@ -32,7 +32,7 @@ pub(crate) async fn answer(incoming: &IncomingRequest, env: &Env) -> Result<Resp
         Authorization::Denied(denied) => serve_denied(&route, &denied, incoming, env),
         Authorization::Redirect(redirect) => reply::handshake_redirect(&redirect),
         // All routes are read-only: 405 after the access check.
-        _ if is_write => denied::not_allowed(&route),
+        _ if is_write => denied::method_not_allowed(&route),
         Authorization::Public => serve_public(&route, incoming, env),
         Authorization::Page(page) => {
             fault_point!(env, "page-permitted", page.permit().session().user_id().as_str());

@@ -54,7 +54,7 @@ pub(crate) async fn authorize<'a>(
     env: &Env,
     slot: &'a OnceCell<Caller>,
 ) -> Authorization<'a> {
-    if !route.is_guarded() {
+    if !route.needs_session() {
         return Authorization::Public;
     }
     let settings = config::settings(env);
@@ -70,7 +70,7 @@ pub(crate) async fn authorize<'a>(
             return Authorization::Denied(AccessDenied::Unavailable(None));
         }
     };
-    let CheckQuery { need, freshness } = match requirement(route, incoming) {
+    let CheckQuery { need, freshness } = match parse_requirement(route, incoming) {
         Ok(query) => query,
         Err(error) => return Authorization::Denied(AccessDenied::BadQuery(error)),
     };
@@ -106,7 +106,7 @@ async fn authenticate(
 
 /// What the route requires of the caller, and how fresh the roles must be. The need is for API
 /// routes only: [`permit_page`] takes that of a page from the page itself.
-fn requirement(route: &Route, incoming: &IncomingRequest) -> Result<CheckQuery, QueryError> {
+fn parse_requirement(route: &Route, incoming: &IncomingRequest) -> Result<CheckQuery, QueryError> {
     let query = incoming.query.as_deref().unwrap_or_default();
     let any_age = |need| Ok(CheckQuery { need, freshness: Freshness::default() });
     match route {

@@ -22,7 +22,9 @@ pub(crate) fn page_response(
 ) -> Result<Response> {
     match denied {
         // A browser opens pages by `GET`: `HEAD` comes from a program.
-        AccessDenied::SignedOut if incoming.wants_page && incoming.method == RequestMethod::Get => {
+        AccessDenied::SignedOut
+            if incoming.accepts_html && incoming.method == RequestMethod::Get =>
+        {
             to_sign_in(incoming, config)
         }
         AccessDenied::SignedOut | AccessDenied::BadQuery(_) => json_response(denied),
@@ -95,7 +97,7 @@ pub(crate) fn unavailable() -> Result<Response> {
 
 /// 404.
 pub(crate) fn not_found(incoming: &IncomingRequest) -> Result<Response> {
-    if incoming.wants_page {
+    if incoming.accepts_html {
         reply::html(404, render(page::not_found())?, &[])
     } else {
         reply::error_json(404, "not found", &[])
@@ -103,12 +105,12 @@ pub(crate) fn not_found(incoming: &IncomingRequest) -> Result<Response> {
 }
 
 /// 405.
-pub(crate) fn not_allowed(route: &Route) -> Result<Response> {
+pub(crate) fn method_not_allowed(route: &Route) -> Result<Response> {
     let allow = [("allow", "GET, HEAD")];
-    if route.is_api() {
+    if route.answers_json() {
         reply::error_json(405, "method not allowed", &allow)
     } else {
-        reply::html(405, render(page::not_allowed())?, &allow)
+        reply::html(405, render(page::method_not_allowed())?, &allow)
     }
 }
 

@@ -30,9 +30,9 @@ pub(crate) struct IncomingRequest {
     /// The query without its `?`, as it was sent.
     pub(crate) query: Option<String>,
     /// Whether the answer may be HTML: a navigation, or `Accept` names `text/html`.
-    pub(crate) wants_page: bool,
+    pub(crate) accepts_html: bool,
     /// Whether it is a browser's navigation by `GET`, which can be redirected to Clerk and back.
-    is_document: bool,
+    is_get_navigation: bool,
     authorization: Option<String>,
     cookie: Option<String>,
 }
@@ -57,9 +57,9 @@ impl IncomingRequest {
             origin: origin.to_owned(),
             path: path.to_owned(),
             query: query.map(str::to_owned),
-            wants_page: is_navigation || takes_html,
+            accepts_html: is_navigation || takes_html,
             // Old browsers do not send Sec-Fetch-Dest.
-            is_document: method == RequestMethod::Get
+            is_get_navigation: method == RequestMethod::Get
                 && (is_navigation || (dest.is_none() && takes_html)),
             authorization: headers.get("authorization")?,
             cookie: headers.get("cookie")?,
@@ -76,7 +76,7 @@ impl IncomingRequest {
 
     /// The request as one that can be redirected to Clerk and back to `origin`, if it can.
     pub(crate) fn page_request<'a>(&'a self, origin: &'a str) -> Option<PageRequest<'a>> {
-        self.is_document.then(|| PageRequest {
+        self.is_get_navigation.then(|| PageRequest {
             origin,
             path: &self.path,
             query: self.query.as_deref().unwrap_or_default(),

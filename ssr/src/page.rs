@@ -144,7 +144,7 @@ pub(crate) fn not_found() -> askama::Result<String> {
 }
 
 /// 405.
-pub(crate) fn not_allowed() -> askama::Result<String> {
+pub(crate) fn method_not_allowed() -> askama::Result<String> {
     MessagePage {
         status: 405,
         title: "Method not allowed",

@@ -66,7 +66,7 @@ impl Route {
     }
 
     /// Whether the route needs a session.
-    pub(crate) fn is_guarded(&self) -> bool {
+    pub(crate) fn needs_session(&self) -> bool {
         match self {
             Self::Guarded(_) | Self::Me | Self::Check => true,
             Self::Home | Self::SignIn | Self::Health | Self::Style => false,
@@ -74,7 +74,7 @@ impl Route {
     }
 
     /// Whether the route answers in JSON.
-    pub(crate) fn is_api(&self) -> bool {
+    pub(crate) fn answers_json(&self) -> bool {
         match self {
             Self::Health | Self::Me | Self::Check => true,
             Self::Home | Self::SignIn | Self::Style | Self::Guarded(_) => false,

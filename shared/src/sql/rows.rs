@@ -9,8 +9,8 @@ use crate::projection::EntityFields;
 /// One synced row. A deletion has empty columns: two deletions of one id are identical.
 pub(super) fn synced_row(change: &EntityChange) -> Value {
     let columns = match &change.state {
-        EntityState::Deleted => live_columns(&EntityFields::empty(change.entity)),
-        EntityState::Live(live) => live_columns(&live.fields),
+        EntityState::Deleted => field_columns(&EntityFields::empty(change.entity)),
+        EntityState::Live(live) => field_columns(&live.fields),
     };
     json!({ "id": change.id.as_str(), "columns": columns, "rank": rank_columns(&change.state) })
 }
@@ -47,7 +47,7 @@ fn rank_columns(state: &EntityState) -> Value {
     }
 }
 
-fn live_columns(fields: &EntityFields) -> Value {
+fn field_columns(fields: &EntityFields) -> Value {
     let columns = fields.columns().into_iter();
     Value::Object(columns.map(|(name, value)| (name.into(), json!(value))).collect())
 }

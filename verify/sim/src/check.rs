@@ -203,7 +203,7 @@ mod tests {
         ("I6 a version names its roles", Variant::TwoStatementRead, Scope::Changes, 8),
         ("I7 agreement at rest", Variant::NoOutbox, Scope::Changes, 6),
         ("I8 conservation", Variant::NotedBeforeSent, Scope::Ties, 3),
-        ("I9 replay is harmless", Variant::BumpsWhatStands, Scope::Ties, 5),
+        ("I9 replay is harmless", Variant::BumpWithoutChange, Scope::Ties, 5),
         ("I9 replay is harmless", Variant::TiesByArrival, Scope::Ties, 5),
         ("I10 noted with its effects", Variant::InboxApart, Scope::Ties, 3),
         ("I11 isolation", Variant::MembershipsByOrganization, Scope::Copies, 3),
@@ -214,7 +214,7 @@ mod tests {
         ("I15 what was accepted is applied", Variant::DeadIsParked, Scope::Outage, 7),
         ("I15 nothing is stuck", Variant::NobodyParks, Scope::Faults, 4),
         ("I15 the line drains", Variant::NobodyParks, Scope::Faults, 6),
-        ("I15 at rest a question is answered", Variant::RestoreWithoutFloor, Scope::Restore, 10),
+        ("I15 at rest a query is answered", Variant::RestoreWithoutFloor, Scope::Restore, 10),
         ("a question gets what it asks for", Variant::VerifiedOnArrival, Scope::Demands, 8),
     ];
 

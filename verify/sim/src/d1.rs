@@ -95,7 +95,7 @@ pub fn register(slot: &mut Slot, fill: &SentFill, now: Ms, v: Variant) {
 /// Notes that a hint was taken.
 pub fn ack(slot: &mut Slot, key: &HintKey, variant: Variant) {
     if let Some(watch) = &mut slot.watch {
-        let anything = variant == Variant::AckOfWhateverStands;
+        let anything = variant == Variant::AckOfAnyVersion;
         let version = if anything { watch.version } else { key.version };
         if watch.owner == key.owner && watch.acked < version {
             watch.acked = version;

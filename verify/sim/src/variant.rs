@@ -112,7 +112,7 @@ variants! {
     HintAdvancesVerifiedAt, Ages, "", "a hint counts as having read the roles";
     VerifiedOnArrival, Ages, "", "the age of a fill counts from its arrival";
     FillIgnoresFloor, Changes, "", "a fill below the floor is applied";
-    AckOfWhateverStands, Changes, "", "an acknowledgement covers versions that it does not name";
+    AckOfAnyVersion, Changes, "", "an acknowledgement covers versions that it does not name";
     DeleteWithoutOwner, Unwatch, "", "a watch is deleted by another than its owner";
     TakeoverByAnyone, Changes, "", "an earlier incarnation takes the watch back";
     FillWithoutCatchUp, Everybody, "", "a fill reads a change for everybody under the old version";
@@ -128,12 +128,12 @@ variants! {
     MembershipsByPair, Rejoin, "", "memberships are keyed by user and organization";
     RefusedIsDone, Ties, "", "a batch that D1 refused counts as done";
     NoTriggerOnOrganizations, Copies, "", "the end of an organization bumps nobody";
-    LettersAreForgotten, Ties, "", "the last attempt acknowledges what D1 refused";
+    DeadLettersNotWritten, Ties, "", "the last attempt acknowledges what D1 refused";
     NoMark, Unwatch, "", "a watch ignores one that was deleted in the same millisecond";
     ClearsAtOnce, Return, "", "an object that ended its watch may reuse the incarnation's number";
     UnwatchKeepsIncarnation, Unwatch, "", "an object ends its watch and keeps its incarnation";
     RolesOfTheOther, Late, "", "a fill reads the roles of the other user";
-    BumpsWhatStands, Ties, "", "an event bumps its user though it changes no row";
+    BumpWithoutChange, Ties, "", "an event bumps its user though it changes no row";
     MembershipsByOrganization, Copies, "", "memberships are keyed by their organization alone";
     HintsAreNotSettled, Late, "", "an object's answer to a hint is not stored";
     DeadIsParked, Outage, "", "a message of the dead-letter queue is parked without an attempt";

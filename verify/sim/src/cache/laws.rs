@@ -18,7 +18,7 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<Cache>> {
         Property::always("I5 monotone reads", |_: &Cache, w: &World| !Mark::WentBack.is_in(w)),
         Property::always("I6 a version names its roles", |_: &Cache, w: &World| names(w)),
         Property::always("I7 agreement at rest", |_: &Cache, w: &World| agrees(w)),
-        Property::always("I15 at rest a question is answered", answers),
+        Property::always("I15 at rest a query is answered", answers),
         Property::always("a question gets what it asks for", |_: &Cache, w: &World| {
             !Mark::NotAsAsked.is_in(w)
         }),

@@ -108,7 +108,7 @@ impl World<'_> {
             consumer.work.record_commit(&part);
             return self.commit_parts(number);
         }
-        consumer.work.record_refusal(part, &error, jitter);
+        consumer.work.record_failure(part, &error, jitter);
         if halves {
             self.count(Rare::Bisected);
         }

@@ -13,10 +13,10 @@ named! {
         NotedBeforeSent = "the door notes a delivery before the queue has it",
         RetiredOnSend = "a hint counts as taken once it is sent",
         NoOutbox = "hints are sent once and owed to nobody",
-        AckOfWhateverStands = "an acknowledgement settles versions that it never named",
+        AckOfAnyVersion = "an acknowledgement settles versions that it never named",
         FloorLost = "the floor is lost on eviction",
         HintIgnoredOnMiss = "a hint to an object without roles raises no floor",
-        UnsavedForgotten = "a hint that could not be written is kept when it comes again",
+        UnsavedForgotten = "a repeated hint is acknowledged though the first is unsaved",
         HintVerifies = "a hint counts as having read the roles",
         FillIgnoresFloor = "a fill below the floor is taken in",
         FillAcrossUnwatch = "a fill of an incarnation that is over is taken in",
@@ -62,7 +62,7 @@ impl Sabotage {
             Self::UnwatchWithoutOwner => {
                 sql.replace("WHERE user_id = ?1 AND owner = ?2", "WHERE user_id = ?1 AND ?2 = ?2")
             }
-            Self::AckOfWhateverStands => sql.replace(
+            Self::AckOfAnyVersion => sql.replace(
                 "SET acked = max(watches.acked, input.value ->> 'version')",
                 "SET acked = watches.version",
             ),

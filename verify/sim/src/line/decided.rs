@@ -158,7 +158,7 @@ fn ends(part: BatchPart) -> BatchPart {
 fn refused(part: BatchPart) -> (BatchPart, Vec<batch::MessageDecision>) {
     let mut work = BatchProgress::new(part, vec![]);
     if let Some(part) = work.next_part() {
-        work.record_refusal(part, &D1Error::classify("Network connection lost"), 0);
+        work.record_failure(part, &D1Error::classify("Network connection lost"), 0);
     }
     let left = work.next_part().unwrap_or_default();
     (left, work.decisions().to_vec())

@@ -159,7 +159,7 @@ pub(super) fn refuse(model: &Line, world: &mut World, consumer: usize) {
     }
     let back = decided(model, &it).flat_map(|it| each(it.back)).collect::<Vec<_>>();
     let parks = model.variant == Variant::AbsenceIsParked && it.letters == Pair::default();
-    let is_wrong = parks || model.variant == Variant::LettersAreForgotten;
+    let is_wrong = parks || model.variant == Variant::DeadLettersNotWritten;
     let (last, back): (Vec<_>, Vec<_>) =
         back.into_iter().partition(|held| is_wrong && is_last(*held));
     for held in back {

@@ -62,7 +62,7 @@ pub(super) fn happen(model: &Line, world: &mut World, event: u8) {
 /// How often each watch is bumped. The wrong form bumps those that an event is about, whether or
 /// not it changes a row.
 fn wrong_bumps(variant: Variant, about: u8, bumps: [u8; 2]) -> [u8; 2] {
-    if variant != Variant::BumpsWhatStands {
+    if variant != Variant::BumpWithoutChange {
         return bumps;
     }
     let [first, second] = bumps;
