@@ -57,11 +57,20 @@ const STATUSES = {
     isTold(answer, what);
     assert.equal(answer.headers.get("www-authenticate"), "Bearer", what);
   },
-  403: () => {},
+  403: ({ headers, text }, what) => {
+    if (text === "") return; // HEAD
+    if (/^text\/html/.test(headers.get("content-type"))) assert.match(text, /No access/, what);
+    else assert.ok(isForbidden(JSON.parse(text)), `${what}: ${text}`);
+  },
   404: () => {},
   405: ({ headers }, what) => assert.equal(headers.get("allow"), "GET, HEAD", what),
   503: ({ headers }, what) => assert.match(headers.get("retry-after") ?? "", /^[1-9]\d*$/, what),
 };
+
+/** Programs compare these: the error code, or the answer of `/api/check`. */
+function isForbidden(body) {
+  return body.error === "forbidden" || body.allowed === false;
+}
 
 function isTold({ headers, text }, what) {
   assert.match(headers.get("content-type"), /^application\/json/, what);
