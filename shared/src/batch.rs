@@ -1,8 +1,8 @@
 //! What becomes of the messages of one batch when D1 does not commit it.
 //!
 //! A batch that is refused for its content, or because it is too expensive, is halved until the
-//! failing message is alone. A message refused for its content is parked. Others are retried; at
-//! their last attempt they are parked, and only if they failed alone.
+//! failing message is alone. A message refused for its content is parked. Every other failed
+//! message is retried; at its last attempt it is parked, and only if it failed alone.
 
 use crate::d1_error::D1Error;
 use crate::plan::{DeadLetter, OpenedMessage};

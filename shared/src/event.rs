@@ -70,7 +70,7 @@ pub struct UnreadablePayload {
 /// Why a delivery is unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnreadableReason {
-    /// Not UTF-8, not JSON, or nested too deep.
+    /// Not JSON.
     NotJson,
     /// JSON, but not an event's shape.
     Shape,

@@ -124,7 +124,7 @@ const _: () = assert!(DEAD_RETRIES_MAX * DEAD_RETRY_S_MAX < RETENTION_S);
 const _: () = assert!(BODY_BYTES_MAX_DEFAULT <= BODY_BYTES_MAX_MAX);
 const _: () = assert!(ROLES_SOFT_MS_DEFAULT < ROLES_HARD_MS_DEFAULT);
 const _: () = assert!(ROLES_HARD_MS_DEFAULT <= ROLES_HARD_MS_MAX);
-// An isolate must not serve a role set that the object itself would refuse.
+// An isolate must not keep a role set longer than the default hard age.
 const _: () = assert!(ROLES_ISOLATE_MS_MAX <= ROLES_HARD_MS_DEFAULT);
 // The outer timeout must be longer than the inner one: otherwise a fill that would succeed is
 // answered 503.

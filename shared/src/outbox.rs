@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{CONCURRENT_HINTS_MAX, HINT_TIMEOUT_MS, SWEEP_INTERVAL_MS};
 use crate::role_cache::{Hint, HintReply};
 
-/// Hints of one round. A batch sends one round, a sweep several.
+/// The most hints that one query for the oldest returns.
 pub const HINTS_PER_ROUND_MAX: i64 = 100;
 
 /// Rounds of one sweep. With [`HINTS_PER_ROUND_MAX`] it bounds the subrequests of one invocation to

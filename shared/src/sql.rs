@@ -1,6 +1,6 @@
 //! Builds the statements of a D1 batch from a plan: the merge law of [`crate::merge`] in SQL.
 //!
-//! Each statement takes a whole batch as one JSON parameter. The text is fixed: no value ever
+//! A statement that writes many rows takes them as one JSON list. The text is fixed: no value ever
 //! becomes part of it. Tests run exactly this text on SQLite and compare the result with that of
 //! the Rust code.
 

@@ -1,4 +1,4 @@
-//! Points in time, in milliseconds. Seconds are converted only here.
+//! Points in time, in milliseconds. Clerk's seconds in webhooks are converted here.
 
 use serde::{Deserialize, Serialize};
 

@@ -39,7 +39,7 @@ pub(crate) async fn load_roles(
     {
         return Ok(cached);
     }
-    let query = Box::pin(query_until_fresh(env, user, freshness));
+    let query = Box::pin(query_unexpired(env, user, freshness));
     let deadline = Delay::from(Duration::from_millis(ROLE_QUERY_TIMEOUT_MS));
     let roles = match select(query, deadline).await {
         Either::Left((roles, _)) => roles?,
@@ -55,7 +55,7 @@ pub(crate) async fn load_roles(
 }
 
 /// Queries again if the answer expired in transit.
-async fn query_until_fresh(
+async fn query_unexpired(
     env: &Env,
     user: &UserId,
     freshness: Freshness,

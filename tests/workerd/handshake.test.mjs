@@ -405,7 +405,7 @@ describe("a handshake", () => {
       "the token has expired": signed(renewed(old)),
       "azp is not in AUTHORIZED_PARTIES":
         signed(renewed(mint(USER, { claims: { azp: "https://evil.example" } }))),
-      "the session is pending": signed(renewed(mint(USER, { claims: { sts: "pending" } }))),
+      "the session is not active": signed(renewed(mint(USER, { claims: { sts: "pending" } }))),
       "malformed handshake token": signed(["evil=1; Path=/"]),
     };
     for (const [reason, answer] of Object.entries(refused)) {

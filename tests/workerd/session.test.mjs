@@ -135,10 +135,10 @@ describe("a session token", () => {
   /** Checks that the tokens rejected during `work` have these reasons. */
   async function refusedFor(expected, run) {
     // Earlier log lines may still arrive: they come before this one.
-    const marked = reasons().filter((reason) => reason === "the session is pending").length;
+    const marked = reasons().filter((reason) => reason === "the session is not active").length;
     await me("pem", bearer(mint("user_2A", { claims: { sts: "pending" } })));
     const isMarked = () =>
-      reasons().filter((reason) => reason === "the session is pending").length === marked + 1;
+      reasons().filter((reason) => reason === "the session is not active").length === marked + 1;
     await waitFor("what went before is logged", isMarked);
     const known = reasons().length;
     await run();
@@ -238,13 +238,13 @@ describe("a session token", () => {
   it("J-11 J-12 J-24 with extensions, duplicates or unused parts is rejected", async () => {
     const odd = {
       "unsupported critical header (crit or b64)": mint("user_1", { header: { crit: ["exp"] } }),
-      "the token is longer than 8192 bytes": mint("user_1", { claims: { x: "x".repeat(8_192) } }),
-      "missing sid": mint("user_1", { claims: { sid: undefined } }),
+      "the token is too long": mint("user_1", { claims: { x: "x".repeat(8_192) } }),
+      "missing or malformed sid": mint("user_1", { claims: { sid: undefined } }),
       "malformed claims": mint("user_1", { claims: { exp: undefined, nbf: null } }),
       "missing exp": mint("user_1", { claims: { exp: undefined } }),
       "missing azp": mint("user_1", { claims: { azp: undefined } }),
       "azp is not in AUTHORIZED_PARTIES": mint("user_1", { claims: { azp: "" } }),
-      "the session is pending": mint("user_1", { claims: { sts: "resting" } }),
+      "the session is not active": mint("user_1", { claims: { sts: "resting" } }),
       "sub is not a user id": mint("user_1", { claims: { sub: "user_1/../user_2" } }),
     };
     await refusedFor(Object.keys(odd), async () => {

@@ -85,7 +85,8 @@ pub enum AfterFill {
         /// Whether it registers the watch.
         registers: bool,
     },
-    /// Other owners came in between each time: answer that the roles are unavailable.
+    /// `FILLS_MAX` fills were not enough, because of hints or other owners: the roles are
+    /// unavailable.
     GiveUp,
 }
 

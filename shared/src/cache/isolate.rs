@@ -1,4 +1,4 @@
-//! The isolate's own role cache, off by default (`ROLES_ISOLATE_MS`), and how a Worker interprets
+//! The isolate cache, off by default (`ROLES_ISOLATE_MS`), and how a Worker interprets
 //! the object's answer. Pure: the clock is an argument.
 //!
 //! It adds `ROLES_ISOLATE_MS` to how long a removed role can still be granted, and never serves a

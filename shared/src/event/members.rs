@@ -74,7 +74,7 @@ fn last_segment(at: &str) -> &str {
     at.rsplit('.').next().unwrap_or(at)
 }
 
-/// A required member; `None` if it is missing.
+/// A member that must not be malformed; `None` if it is missing.
 pub(super) fn required<T: JsonScalar>(object: &JsonObject<'_>, at: &str) -> ParseResult<Option<T>> {
     object.scalar(last_segment(at)).map_err(|_| ParseIssue::bad_shape(at))
 }

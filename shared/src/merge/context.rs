@@ -26,7 +26,7 @@ pub struct MergeContext {
     pub pairs: BTreeMap<MembershipPair, Rank>,
     /// The keys of roles. For these a membership's own list of permissions is ignored.
     pub role_keys: BTreeSet<String>,
-    /// The keys of permissions. One without a live permission is removed from every list.
+    /// Every permission key received. One that no live permission has is removed from every list.
     pub permission_keys: BTreeSet<String>,
 }
 

@@ -1,6 +1,6 @@
 //! Why a token is not a valid session.
 
-use super::{CANDIDATES_MAX, TOKEN_BYTES_MAX};
+use super::CANDIDATES_MAX;
 
 /// Why a token is not a valid session. Only for the log: clients always get the same 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,8 +11,8 @@ pub enum TokenError {
     /// More tokens than [`CANDIDATES_MAX`] came with one request.
     #[error("more than {CANDIDATES_MAX} session tokens")]
     TooManyTokens,
-    /// More than [`TOKEN_BYTES_MAX`] bytes.
-    #[error("the token is longer than {TOKEN_BYTES_MAX} bytes")]
+    /// More bytes than a token of its kind may have.
+    #[error("the token is too long")]
     TooLong,
     /// Not three non-empty parts of unpadded base64url.
     #[error("not a compact JWS")]
@@ -51,7 +51,7 @@ pub enum TokenError {
     #[error("sub is not a user id")]
     BadSubject,
     /// `sid` is missing: a template's token, which outlives its session.
-    #[error("missing sid")]
+    #[error("missing or malformed sid")]
     MissingSessionId,
     /// `azp` is missing.
     #[error("missing azp")]
@@ -72,7 +72,7 @@ pub enum TokenError {
     #[error("the token was issued in the future")]
     IssuedInFuture,
     /// The session is pending, for instance until an organization is chosen: signed out until then.
-    #[error("the session is pending")]
+    #[error("the session is not active")]
     PendingSession,
     /// `__client_uat` says that the browser is signed out.
     #[error("the browser is signed out")]

@@ -57,7 +57,7 @@ export function shapes() {
 
 /** The logged reason why a shape is rejected; shapes that are not here are accepted. */
 export const REFUSED = {
-  pending_session: "the session is pending",
+  pending_session: "the session is not active",
   cat_jwt_template: "unexpected category (cat)",
   cat_m2m: "unexpected category (cat)",
   sub_machine: "sub is not a user id",

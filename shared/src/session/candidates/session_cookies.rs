@@ -87,12 +87,13 @@ impl<'a> SessionCookies<'a> {
         }
         let plain = self.plain.own_tokens(instance.issuer);
         let suffixed = self.suffixed.own_tokens(instance.issuer);
-        let is_suffixed = self.is_suffixed(&plain, &suffixed, instance, now);
+        let suffixed_pair_counts = self.suffixed_pair_counts(&plain, &suffixed, instance, now);
         let suffixed_uat = self.suffixed.client_uat();
         // Without its own `__client_uat`, a token uses that of the other pair, unless the plain one
         // is another instance's.
         let of_plain = plain_uat.or(suffixed_uat);
-        let of_suffixed = if is_suffixed { suffixed_uat } else { suffixed_uat.or(plain_uat) };
+        let of_suffixed =
+            if suffixed_pair_counts { suffixed_uat } else { suffixed_uat.or(plain_uat) };
         let candidates_of =
             |own: &[(&'a str, UnverifiedClaims)], location, uat| -> Vec<TokenCandidate<'a>> {
                 own.iter().map(|(token, _)| candidate(Some(token), location, uat)).collect()
@@ -105,7 +106,7 @@ impl<'a> SessionCookies<'a> {
         let first_plain = first_candidate(&self.plain, TokenLocation::Cookie, of_plain);
         let first_suffixed =
             first_candidate(&self.suffixed, TokenLocation::SuffixedCookie, of_suffixed);
-        let (mut first, second, fallback, other_fallback) = if is_suffixed {
+        let (mut first, second, fallback, other_fallback) = if suffixed_pair_counts {
             (suffixed, plain, first_suffixed, first_plain)
         } else {
             (plain, suffixed, first_plain, first_suffixed)
@@ -125,7 +126,7 @@ impl<'a> SessionCookies<'a> {
 
     /// Whether the suffixed pair counts: the rules of Clerk's SDK in their order, on the newest
     /// token of each pair that claims to be this instance's.
-    fn is_suffixed(
+    fn suffixed_pair_counts(
         &self,
         plain: &[(&str, UnverifiedClaims)],
         suffixed: &[(&str, UnverifiedClaims)],
