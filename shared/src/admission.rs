@@ -39,7 +39,7 @@ pub struct DeliverySummary {
     /// The event type, if it was readable.
     pub event_type: Option<String>,
     /// What happens to the delivery.
-    pub outcome: IngestOutcome,
+    pub outcome: Admission,
     /// Which parts were skipped; mostly empty.
     pub note: String,
     /// How many of the configured secrets are weak.
@@ -48,7 +48,7 @@ pub struct DeliverySummary {
 
 /// What happens to an accepted delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IngestOutcome {
+pub enum Admission {
     /// Its event is enqueued.
     Enqueued,
     /// It is enqueued as a future dead letter, because it is malformed.
@@ -57,7 +57,7 @@ pub enum IngestOutcome {
     Ignored,
 }
 
-impl IngestOutcome {
+impl Admission {
     /// The word in the log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -108,9 +108,9 @@ pub fn admit(
         return Err(IngestError::ForeignInstance);
     }
     let outcome = match parsed.payload {
-        Payload::Event(_) => IngestOutcome::Enqueued,
-        Payload::Unreadable(_) => IngestOutcome::EnqueuedUnreadable,
-        Payload::Ignored => IngestOutcome::Ignored,
+        Payload::Event(_) => Admission::Enqueued,
+        Payload::Unreadable(_) => Admission::EnqueuedUnreadable,
+        Payload::Ignored => Admission::Ignored,
     };
     let summary = DeliverySummary {
         id: body.id().to_string(),
@@ -119,7 +119,7 @@ pub fn admit(
         note: parsed.note.clone(),
         weak_secrets: settings.secrets.weak_count(),
     };
-    let envelope = (outcome != IngestOutcome::Ignored)
+    let envelope = (outcome != Admission::Ignored)
         .then(|| Envelope::new(body.id().clone(), body.attempted_at(), now, parsed));
     Ok(AdmittedDelivery { summary, envelope })
 }

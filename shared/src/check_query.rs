@@ -175,7 +175,7 @@ fn needs(params: CheckParams) -> Option<Vec<Need>> {
         if role.starts_with(ORG_PREFIX) {
             Some(Need::OrgRole { org: org.clone()?, role })
         } else {
-            Some(Need::Role(role))
+            Some(Need::AppRole(role))
         }
     });
     let permissions = params
@@ -218,7 +218,7 @@ mod tests {
     };
 
     fn role(name: &str) -> Need {
-        Need::Role(name.to_owned())
+        Need::AppRole(name.to_owned())
     }
 
     fn org_role(name: &str) -> Need {

@@ -87,7 +87,7 @@ mod tests {
     use crate::id::{EntityId, SvixId, UserId};
     use crate::limits::ENVELOPE_BYTES_MAX;
     use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
-    use crate::projection::{ContentDigest, EntityFields, PROJECTION, UserFields};
+    use crate::projection::{ContentDigest, EntityFields, PROJECTION_VERSION, UserFields};
     use crate::time::UnixMillis;
 
     fn sample(email: &str) -> Envelope {
@@ -105,13 +105,12 @@ mod tests {
         };
         let id = EntityId::parse("user_ada").unwrap();
         let live = EntityChange {
-            entity: EntityKind::User,
+            kind: EntityKind::User,
             id,
             state: EntityState::Live(LiveState { rank, fields }),
         };
         let id = EntityId::parse("org_1").unwrap();
-        let dead =
-            EntityChange { entity: EntityKind::Organization, id, state: EntityState::Deleted };
+        let dead = EntityChange { kind: EntityKind::Organization, id, state: EntityState::Deleted };
         let users = vec![UserId::parse("user_ada").unwrap()];
         Envelope {
             svix_id: SvixId::parse("msg_1").unwrap(),
@@ -230,7 +229,7 @@ mod tests {
     #[test]
     fn newer_versions_and_malformed_text_differ() {
         assert_eq!(Envelope::decode(r#"{"v":2,"x":[]}"#), Err(EnvelopeError::NewerVersion(2)));
-        let newer = PROJECTION + 1;
+        let newer = PROJECTION_VERSION + 1;
         let text = sample("a").encode();
         let text = text.replace(r#""projection":2"#, &format!(r#""projection":{newer}"#));
         assert_eq!(Envelope::decode(&text), Err(EnvelopeError::NewerVersion(newer.into())));

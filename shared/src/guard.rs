@@ -11,7 +11,7 @@ pub enum Need {
     /// A session of a user who is not deleted or banned.
     Session,
     /// An app role.
-    Role(String),
+    AppRole(String),
     /// A live membership of an organization.
     Member {
         /// The organization's id.
@@ -173,7 +173,7 @@ impl SessionFacts {
             |org: &str, holds: &dyn Fn(&Membership) -> bool| set.memberships_in(org).any(holds);
         match need {
             Need::Session => Ok(()),
-            Need::Role(role) => self.holds(role, set.roles.contains(role)),
+            Need::AppRole(role) => self.holds(role, set.roles.contains(role)),
             Need::Member { org } => granted_if(member(org, &|_| true)),
             Need::OrgRole { org, role } => self.holds(role, member(org, &|m| m.role == *role)),
             Need::Permission { org, permission } => {
@@ -183,7 +183,7 @@ impl SessionFacts {
             Need::AnyOrg => granted_if(!set.organizations.is_empty()),
             // For a user without any event even the absence of organizations is unknown.
             Need::NoOrg => {
-                granted_if(set.status == UserStatus::Live && set.organizations.is_empty())
+                granted_if(set.status == UserStatus::Active && set.organizations.is_empty())
             }
             Need::Reverified(required) => match self.factors {
                 Some(ages) if required.is_met(ages, now) => Ok(()),

@@ -59,7 +59,7 @@ pub enum EntityState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityChange {
     /// Its kind.
-    pub entity: EntityKind,
+    pub kind: EntityKind,
     /// Its id.
     pub id: EntityId,
     /// Its state in the event.

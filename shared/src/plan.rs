@@ -151,7 +151,7 @@ impl BatchPlan {
             self.role_names.extend(user.app_roles.iter().cloned());
         }
         self.context.observe(change);
-        self.changes.entry(change.entity).or_default().push(change.clone());
+        self.changes.entry(change.kind).or_default().push(change.clone());
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
     fn message(entity: EntityKind, object: &str, users: &[&str]) -> OpenedMessage {
         let id = EntityId::parse(object).unwrap();
         let users = users.iter().map(|user| UserId::parse(user).unwrap()).collect();
-        let changes = vec![EntityChange { entity, id, state: EntityState::Deleted }];
+        let changes = vec![EntityChange { kind: entity, id, state: EntityState::Deleted }];
         let envelope = Envelope {
             svix_id: SvixId::parse("msg_1").unwrap(),
             attempted_at: UnixMillis(0),

@@ -3,7 +3,7 @@
 //! Only these fields are stored and queued. Of a person: id, primary e-mail address, ban, app
 //! roles, time of creation. Never `private_metadata`, tokens, names, telephone numbers or postal
 //! addresses, so queues and dead letters hold no other personal data. Adding a field or changing
-//! its meaning requires a new [`PROJECTION`]; CONTRIBUTING.md lists the files.
+//! its meaning requires a new [`PROJECTION_VERSION`]; CONTRIBUTING.md lists the files.
 
 mod columns;
 
@@ -19,7 +19,7 @@ pub use columns::{ColumnValue, FieldMut, SyncedField};
 /// replaces that of an older one, in whatever order they come.
 ///
 /// 1: the fields below. 2: at most 100 app roles, and none with spaces around its name.
-pub const PROJECTION: u32 = 2;
+pub const PROJECTION_VERSION: u32 = 2;
 
 /// 128 bits of SHA-256, as 32 lower-case hexadecimal digits: text on both sides, so that Rust and
 /// SQLite order it alike.
@@ -184,7 +184,7 @@ impl EntityFields {
 /// matter.
 #[must_use]
 pub fn digest(id: &str, fields: &EntityFields) -> ContentDigest {
-    let text = serde_json::to_string(&(PROJECTION, id, fields));
+    let text = serde_json::to_string(&(PROJECTION_VERSION, id, fields));
     // Cannot fail; the fallback is never used.
     ContentDigest::of(text.unwrap_or_else(|_| format!("{fields:?}")).as_bytes())
 }

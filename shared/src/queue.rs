@@ -9,7 +9,7 @@ pub enum QueueKind {
     Events,
     /// The dead-letter queue: messages that failed all attempts of the events queue. They are
     /// applied in the same way, with more time.
-    DeadLetters,
+    DeadLetterQueue,
 }
 
 /// The names in the settings; empty if not set.
@@ -29,7 +29,7 @@ impl QueueKind {
         let is = |configured: &str| !name.is_empty() && configured.trim() == name;
         match (is(names.events), is(names.dead)) {
             (true, false) => Some(Self::Events),
-            (false, true) => Some(Self::DeadLetters),
+            (false, true) => Some(Self::DeadLetterQueue),
             (true, true) | (false, false) => None,
         }
     }
@@ -40,7 +40,7 @@ impl QueueKind {
     pub fn total_attempts(self, counted: u32) -> u32 {
         match self {
             Self::Events => counted,
-            Self::DeadLetters => ATTEMPTS_MAX.saturating_add(counted),
+            Self::DeadLetterQueue => ATTEMPTS_MAX.saturating_add(counted),
         }
     }
 }
@@ -49,7 +49,7 @@ impl QueueKind {
 /// dead-letter queue.
 #[must_use]
 pub fn total_attempts(queue: Option<QueueKind>, counted: u32) -> u32 {
-    queue.unwrap_or(QueueKind::DeadLetters).total_attempts(counted)
+    queue.unwrap_or(QueueKind::DeadLetterQueue).total_attempts(counted)
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     fn a_queue_is_found_by_its_configured_name() {
         let names = ["rolecall-events-staging", "rolecall-dead-staging"];
         check(names[0], names, Some(QueueKind::Events));
-        check(names[1], names, Some(QueueKind::DeadLetters));
+        check(names[1], names, Some(QueueKind::DeadLetterQueue));
         for other in ["rolecall-events", "rolecall-dead", "", "x"] {
             check(other, names, None);
         }
@@ -76,14 +76,14 @@ mod tests {
     fn an_unconfigured_or_ambiguous_queue_is_none() {
         check("rolecall-events", ["", ""], None);
         check("q", ["q", "q"], None);
-        check("q", ["", "q"], Some(QueueKind::DeadLetters));
+        check("q", ["", "q"], Some(QueueKind::DeadLetterQueue));
     }
 
     #[test]
     fn attempts_count_on_from_one_queue_to_the_other() {
         assert_eq!(QueueKind::Events.total_attempts(9), 9);
-        assert_eq!(QueueKind::DeadLetters.total_attempts(1), 10);
-        assert_eq!(QueueKind::DeadLetters.total_attempts(u32::MAX), u32::MAX);
+        assert_eq!(QueueKind::DeadLetterQueue.total_attempts(1), 10);
+        assert_eq!(QueueKind::DeadLetterQueue.total_attempts(u32::MAX), u32::MAX);
         assert_eq!(total_attempts(Some(QueueKind::Events), 9), 9);
         assert_eq!(total_attempts(None, 1), 10);
     }

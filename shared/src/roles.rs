@@ -20,7 +20,8 @@ pub enum UserStatus {
     /// No user event received yet.
     Unknown,
     /// Exists and is not banned.
-    Live,
+    #[serde(rename = "live")]
+    Active,
     /// Banned in Clerk.
     Banned,
     /// Deleted. This is final.
@@ -33,7 +34,7 @@ impl UserStatus {
     #[must_use]
     pub fn may_have_access(self) -> bool {
         match self {
-            Self::Unknown | Self::Live => true,
+            Self::Unknown | Self::Active => true,
             Self::Banned | Self::Deleted => false,
         }
     }
@@ -80,7 +81,8 @@ impl<'de> Deserialize<'de> for PermissionList {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Membership {
     /// The organization's id, `org_…`.
-    pub id: String,
+    #[serde(rename = "id")]
+    pub org_id: String,
     /// The role's key, `org:…`.
     pub role: String,
     /// The permissions of the role.
@@ -140,6 +142,6 @@ impl RoleSet {
 
     /// All memberships of one organization (normally one).
     pub fn memberships_in<'a>(&'a self, org: &'a str) -> impl Iterator<Item = &'a Membership> {
-        self.organizations.iter().filter(move |membership| membership.id == org)
+        self.organizations.iter().filter(move |membership| membership.org_id == org)
     }
 }

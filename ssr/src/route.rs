@@ -39,7 +39,7 @@ impl GuardedPage {
     pub(crate) fn need(&self) -> Need {
         match self {
             Self::Dashboard => Need::Session,
-            Self::Admin => Need::Role("admin".to_owned()),
+            Self::Admin => Need::AppRole("admin".to_owned()),
             Self::Org(org) => Need::Member { org: org.clone() },
             Self::OrgSettings(org) => {
                 Need::OrgRole { org: org.clone(), role: "org:admin".to_owned() }

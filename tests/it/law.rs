@@ -106,7 +106,7 @@ fn assert_all_kinds(history: History) -> History {
         Payload::Event(event) => &event.changes[..],
         Payload::Ignored | Payload::Unreadable(_) => &[],
     });
-    let kinds: BTreeSet<_> = changes.map(|change| change.entity).collect();
+    let kinds: BTreeSet<_> = changes.map(|change| change.kind).collect();
     assert_eq!(kinds, EntityKind::ALL.into());
     assert!(history.iter().any(|step| matches!(step, Step::Grant(_))));
     history

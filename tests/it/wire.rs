@@ -59,7 +59,7 @@ fn without_roles(version: i64, status: UserStatus) -> RoleSet {
 
 fn membership(id: &str, role: &str, permissions: &[&str]) -> Membership {
     let permissions: Vec<String> = permissions.iter().map(|&key| key.into()).collect();
-    Membership { id: id.into(), role: role.into(), permissions: permissions.into() }
+    Membership { org_id: id.into(), role: role.into(), permissions: permissions.into() }
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn an_answer_is_written_as_its_sample() {
         membership("org_2h8op3Isl1QR7tKu5FGNfaLKEoU", "org:member", &[]),
     ];
     let roles = vec!["admin".into(), "member".into()];
-    let set = without_roles(1_764_000_000_123, UserStatus::Live);
+    let set = without_roles(1_764_000_000_123, UserStatus::Active);
     let set = RoleSet { roles, organizations, ..set };
     let answer = |set, source, age_ms, good_for_ms| RoleAnswer { set, source, age_ms, good_for_ms };
     let live = answer(set, RoleSource::Object, 1_250, 58_750);

@@ -150,7 +150,7 @@ mod tests {
 
     fn roles(version: i64, good_for_ms: i64) -> UserRoles {
         let set =
-            RoleSet { version, status: UserStatus::Live, roles: vec![], organizations: vec![] };
+            RoleSet { version, status: UserStatus::Active, roles: vec![], organizations: vec![] };
         let snapshot = RoleSnapshot { set, good_until: T0.plus(good_for_ms) };
         UserRoles { snapshot, source: RoleSource::Object, age_ms: 5 }
     }

@@ -17,7 +17,7 @@ fn query() -> RoleQuery {
 
 fn result(owner: i64, version: i64, role: &str) -> FillResult {
     let roles = vec![role.into()];
-    let set = RoleSet { version, status: UserStatus::Live, roles, organizations: vec![] };
+    let set = RoleSet { version, status: UserStatus::Active, roles, organizations: vec![] };
     FillResult { owner, set }
 }
 

@@ -118,7 +118,7 @@ mod tests {
 
     fn row(version: i64) -> FillResult {
         let set =
-            RoleSet { version, status: UserStatus::Live, roles: vec![], organizations: vec![] };
+            RoleSet { version, status: UserStatus::Active, roles: vec![], organizations: vec![] };
         FillResult { owner: T0.0, set }
     }
 

@@ -9,7 +9,7 @@ use crate::event::{Event, Payload, UnreadablePayload, UnreadableReason};
 use crate::id::{EntityId, SvixId, UserId};
 use crate::json::{JsonObject, serde_struct_from_object};
 use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
-use crate::projection::{ContentDigest, EntityFields, PROJECTION};
+use crate::projection::{ContentDigest, EntityFields, PROJECTION_VERSION};
 use crate::time::UnixMillis;
 use fields::FieldsV1;
 
@@ -169,7 +169,7 @@ fn payload_from_wire(wire: PayloadV1) -> Result<Payload, EnvelopeError> {
 
 fn change_to_wire(change: &EntityChange) -> ChangeV1 {
     let state = match &change.state {
-        EntityState::Deleted => StateV1::Dead(change.entity.as_str().into()),
+        EntityState::Deleted => StateV1::Dead(change.kind.as_str().into()),
         EntityState::Live(LiveState { rank, fields }) => StateV1::Live(LiveV1 {
             updated_at: rank.updated_at,
             event_at: rank.event_at,
@@ -191,7 +191,7 @@ fn change_from_wire(wire: ChangeV1) -> Result<EntityChange, EnvelopeError> {
         }
         // It may have fields that this build does not know. Stored without them under this rank, it
         // could never be corrected.
-        StateV1::Live(LiveV1 { projection, .. }) if PROJECTION < projection => {
+        StateV1::Live(LiveV1 { projection, .. }) if PROJECTION_VERSION < projection => {
             return Err(EnvelopeError::NewerVersion(projection.into()));
         }
         StateV1::Live(LiveV1 { updated_at, event_at, projection, digest, fields }) => {
@@ -200,5 +200,5 @@ fn change_from_wire(wire: ChangeV1) -> Result<EntityChange, EnvelopeError> {
             (fields.entity(), EntityState::Live(LiveState { rank, fields }))
         }
     };
-    Ok(EntityChange { entity, id, state })
+    Ok(EntityChange { kind: entity, id, state })
 }

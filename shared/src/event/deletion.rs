@@ -27,7 +27,7 @@ pub(super) fn deletion(
     };
     let id = EntityId::parse(&raw).map_err(|_| ParseIssue::bad_id("data.id"))?;
     let mut users = Vec::new();
-    let mut changes = vec![EntityChange { entity, id, state: EntityState::Deleted }];
+    let mut changes = vec![EntityChange { kind: entity, id, state: EntityState::Deleted }];
     match entity {
         EntityKind::User => users.push(user_id(data, "data.id")?),
         EntityKind::Membership => {

@@ -14,8 +14,8 @@ use crate::json::{JsonObject, parse_scalar};
 use crate::limits::UPDATE_AHEAD_MS_MAX;
 use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
 use crate::projection::{
-    EntityFields, MembershipFields, OrganizationFields, PROJECTION, PermissionFields, RoleFields,
-    RolePermission, UserFields, digest,
+    EntityFields, MembershipFields, OrganizationFields, PROJECTION_VERSION, PermissionFields,
+    RoleFields, RolePermission, UserFields, digest,
 };
 use crate::time::UnixMillis;
 
@@ -159,9 +159,9 @@ fn live_change(
         ));
     }
     let digest = digest(id.as_str(), &fields);
-    let rank = Rank { updated_at, event_at, projection: PROJECTION, digest };
+    let rank = Rank { updated_at, event_at, projection: PROJECTION_VERSION, digest };
     let entity = fields.entity();
-    Ok(EntityChange { entity, id, state: EntityState::Live(LiveState { rank, fields }) })
+    Ok(EntityChange { kind: entity, id, state: EntityState::Live(LiveState { rank, fields }) })
 }
 
 /// The organization in a membership is a change of its own if it is complete. An incomplete one is

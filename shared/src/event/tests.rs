@@ -112,7 +112,7 @@ fn every_synced_example_is_read_and_every_other_ignored() {
 #[test]
 fn a_membership_brings_its_organization() {
     let event = read("openapi-2025-04-15/organizationMembership.created");
-    let entities: Vec<_> = event.changes.iter().map(|change| change.entity).collect();
+    let entities: Vec<_> = event.changes.iter().map(|change| change.kind).collect();
     assert_eq!(entities, [EntityKind::Membership, EntityKind::Organization]);
     let EntityFields::Membership(membership) = fields(&event) else { panic!() };
     assert_eq!(membership.role, "org:member");

@@ -44,7 +44,7 @@ fn impersonated() -> Session {
 
 fn admin_in_one_org(status: UserStatus) -> RoleSnapshot {
     let organizations = vec![Membership {
-        id: "org_a".into(),
+        org_id: "org_a".into(),
         role: "org:admin".into(),
         permissions: vec!["org:posts:read".into(), "org:sys_memberships:manage".into()].into(),
     }];
@@ -63,13 +63,13 @@ fn decide(session: &Session, snapshot: &RoleSnapshot, need: &Need) -> Result<(),
 
 #[track_caller]
 fn check(need: &Need, want: Result<(), Denied>) {
-    let snapshot = admin_in_one_org(UserStatus::Live);
+    let snapshot = admin_in_one_org(UserStatus::Active);
     assert_eq!(decide(&plain(), &snapshot, need), want, "{need:?}");
     assert_eq!(roles_meet(Some(&snapshot), need, NOW), want, "{need:?} by the roles alone");
 }
 
 fn role(name: &str) -> Need {
-    Need::Role(name.into())
+    Need::AppRole(name.into())
 }
 
 fn org_role(org: &str, role: &str) -> Need {
@@ -93,7 +93,7 @@ fn without_a_role_set_access_is_denied() {
 
 #[test]
 fn a_role_set_past_its_age_denies() {
-    let (session, snapshot) = (plain(), admin_in_one_org(UserStatus::Live));
+    let (session, snapshot) = (plain(), admin_in_one_org(UserStatus::Active));
     assert!(permit(&session, Some(&snapshot), &role("admin"), NOW).is_ok());
     let late = permit(&session, Some(&snapshot), &role("admin"), NOW.plus(1)).map(drop);
     assert_eq!(late, Err(Denied::RoleSetTooOld));
@@ -104,7 +104,7 @@ fn s_16_a_clock_before_1970_does_not_extend_a_role_set() {
     let session = plain();
     for at in [i64::MIN, -1_700_000_000_000, -1] {
         let snapshot =
-            RoleSnapshot { good_until: UnixMillis(at), ..admin_in_one_org(UserStatus::Live) };
+            RoleSnapshot { good_until: UnixMillis(at), ..admin_in_one_org(UserStatus::Active) };
         let ask =
             |snapshot, now| permit(&session, snapshot, &role("admin"), UnixMillis(now)).map(drop);
         assert_eq!(ask(Some(&snapshot), at + 1), Err(Denied::RoleSetTooOld), "{at}");
@@ -114,7 +114,7 @@ fn s_16_a_clock_before_1970_does_not_extend_a_role_set() {
     }
     // Neither does it make an old factor recent.
     let (session, snapshot) =
-        (self::session(json!({ "fva": [60, 60] })), admin_in_one_org(UserStatus::Live));
+        (self::session(json!({ "fva": [60, 60] })), admin_in_one_org(UserStatus::Active));
     for now in [i64::MIN, -1] {
         let result = permit(&session, Some(&snapshot), &reverified("strict"), UnixMillis(now));
         assert_eq!(result.map(drop), Err(Denied::NotReverified), "{now}");
@@ -123,7 +123,7 @@ fn s_16_a_clock_before_1970_does_not_extend_a_role_set() {
 
 #[test]
 fn a_permit_has_its_session_and_role_set() {
-    let (session, snapshot) = (plain(), admin_in_one_org(UserStatus::Live));
+    let (session, snapshot) = (plain(), admin_in_one_org(UserStatus::Active));
     let permit = permit(&session, Some(&snapshot), &role("admin"), NOW).expect("granted");
     assert_eq!(permit.session(), &session);
     assert_eq!(permit.set(), &snapshot.set);
@@ -167,8 +167,8 @@ fn any_org_and_no_org() {
     check(&Need::AnyOrg, Ok(()));
     check(&Need::NoOrg, Err(Denied::NotGranted));
     let of = |status, need: &Need| decide(&plain(), &without_roles(status), need);
-    assert_eq!(of(UserStatus::Live, &Need::AnyOrg), Err(Denied::NotGranted));
-    assert_eq!(of(UserStatus::Live, &Need::NoOrg), Ok(()));
+    assert_eq!(of(UserStatus::Active, &Need::AnyOrg), Err(Denied::NotGranted));
+    assert_eq!(of(UserStatus::Active, &Need::NoOrg), Ok(()));
     // The webhook is late: the absence of organizations is unknown.
     assert_eq!(of(UserStatus::Unknown, &Need::AnyOrg), Err(Denied::NotGranted));
     assert_eq!(of(UserStatus::Unknown, &Need::NoOrg), Err(Denied::NotGranted));
@@ -191,7 +191,7 @@ fn all_and_any() {
 
 #[test]
 fn j_16_a_missing_or_malformed_factor_age_denies() {
-    let snapshot = admin_in_one_org(UserStatus::Live);
+    let snapshot = admin_in_one_org(UserStatus::Active);
     let both = |need: Need| Need::All(vec![role("admin"), need]);
     let strict = reverified("strict");
     let malformed = [
@@ -229,7 +229,7 @@ fn j_16_a_missing_or_malformed_factor_age_denies() {
 
 #[test]
 fn factor_ages_follow_clerks_rules() {
-    let snapshot = admin_in_one_org(UserStatus::Live);
+    let snapshot = admin_in_one_org(UserStatus::Active);
     let ask = |how: &str, fva: [i64; 2]| {
         decide(&session(json!({ "fva": fva })), &snapshot, &reverified(how)).is_ok()
     };
@@ -254,7 +254,7 @@ fn factor_ages_follow_clerks_rules() {
 
 #[test]
 fn an_age_grows_while_the_token_is_used() {
-    let mut snapshot = admin_in_one_org(UserStatus::Live);
+    let mut snapshot = admin_in_one_org(UserStatus::Active);
     snapshot.good_until = NOW.plus(600_000);
     let session = session(json!({ "fva": [9, -1] }));
     let at = |ms| permit(&session, Some(&snapshot), &reverified("strict"), NOW.plus(ms)).map(drop);
@@ -265,7 +265,7 @@ fn an_age_grows_while_the_token_is_used() {
 
 #[test]
 fn j_22_impersonators_have_no_administrative_roles() {
-    let (snapshot, actor) = (admin_in_one_org(UserStatus::Live), impersonated());
+    let (snapshot, actor) = (admin_in_one_org(UserStatus::Active), impersonated());
     for need in [
         role("admin"),
         org_role("org_a", "org:admin"),

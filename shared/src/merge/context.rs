@@ -108,7 +108,7 @@ mod tests {
             let digest = digest(id.as_str(), &fields);
             let rank = Rank { updated_at, event_at: updated_at, projection: 1, digest };
             let live = EntityState::Live(LiveState { rank, fields });
-            EntityChange { entity, id, state: if dead { EntityState::Deleted } else { live } }
+            EntityChange { kind: entity, id, state: if dead { EntityState::Deleted } else { live } }
         })
     }
 

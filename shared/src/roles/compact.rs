@@ -40,7 +40,7 @@ impl<'a> From<&'a RoleSet> for CompactRoleSet<'a> {
                 lists.push(permissions);
                 lists.len() - 1
             });
-            CompactMembership { id: &membership.id, role: &membership.role, list }
+            CompactMembership { id: &membership.org_id, role: &membership.role, list }
         });
         let organizations = organizations.collect();
         let (version, status, roles) = (set.version, set.status, &set.roles);
@@ -92,7 +92,7 @@ impl TryFrom<RoleSetWire> for RoleSet {
                 (None, None) => return Err("membership has neither permissions nor list"),
                 (Some(_), Some(_)) => return Err("membership has both permissions and list"),
             };
-            Ok(Membership { id: it.id, role: it.role, permissions })
+            Ok(Membership { org_id: it.id, role: it.role, permissions })
         };
         let organizations = organizations.into_iter().map(membership).collect::<Result<_, _>>()?;
         Ok(Self { version, status, roles, organizations })
@@ -106,12 +106,12 @@ mod tests {
 
     fn membership(id: usize, role: &str, keys: &[&str]) -> Membership {
         let keys: Vec<_> = keys.iter().map(|key| String::from(*key)).collect();
-        Membership { id: format!("org_{id}"), role: role.into(), permissions: keys.into() }
+        Membership { org_id: format!("org_{id}"), role: role.into(), permissions: keys.into() }
     }
 
     fn set(organizations: Vec<Membership>) -> RoleSet {
         let roles = vec!["admin".into()];
-        RoleSet { version: 7, status: UserStatus::Live, roles, organizations }.normalized()
+        RoleSet { version: 7, status: UserStatus::Active, roles, organizations }.normalized()
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub fn parse_fill(rows: Vec<FillRow>) -> Result<Option<FillResult>, &'static str
         let of_role = || role_permissions.get(&role).cloned();
         let permissions =
             own.or_else(of_role).ok_or("a membership without the permissions of its role")?;
-        Ok(Membership { id, role, permissions })
+        Ok(Membership { org_id: id, role, permissions })
     });
     let organizations = organizations.collect::<Result<_, &'static str>>()?;
     let set = RoleSet { version, status, roles, organizations }.normalized();
@@ -86,7 +86,7 @@ fn parse_list(text: &str) -> Result<PermissionList, &'static str> {
 fn parse_status(name: &str) -> Option<UserStatus> {
     match name {
         "unknown" => Some(UserStatus::Unknown),
-        "live" => Some(UserStatus::Live),
+        "live" => Some(UserStatus::Active),
         "banned" => Some(UserStatus::Banned),
         "dead" => Some(UserStatus::Deleted),
         _ => None,
@@ -124,7 +124,7 @@ mod tests {
         rows.reverse();
         assert_eq!(parse_fill(rows).unwrap().unwrap(), first);
         let member = |org: &str, role: &str, keys: &[&str]| Membership {
-            id: org.into(),
+            org_id: org.into(),
             role: role.into(),
             permissions: keys.iter().map(|key| String::from(*key)).collect::<Vec<_>>().into(),
         };
@@ -134,7 +134,7 @@ mod tests {
             member("org_3", "org:known", &["y", "z"]),
         ];
         let roles = vec!["admin".into(), "member".into()];
-        let set = RoleSet { version: 7, status: UserStatus::Live, roles, organizations };
+        let set = RoleSet { version: 7, status: UserStatus::Active, roles, organizations };
         assert_eq!(first, FillResult { owner: 3, set });
     }
 

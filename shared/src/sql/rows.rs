@@ -9,7 +9,7 @@ use crate::projection::EntityFields;
 /// One synced row. A deletion has empty columns: two deletions of one id are identical.
 pub(super) fn synced_row(change: &EntityChange) -> Value {
     let columns = match &change.state {
-        EntityState::Deleted => field_columns(&EntityFields::empty(change.entity)),
+        EntityState::Deleted => field_columns(&EntityFields::empty(change.kind)),
         EntityState::Live(live) => field_columns(&live.fields),
     };
     json!({ "id": change.id.as_str(), "columns": columns, "rank": rank_columns(&change.state) })
@@ -58,7 +58,7 @@ pub(super) fn delivery_row(delivery: &DeliveryRecord) -> Value {
     let (outcome, row) = match decided {
         DeliveryOutcome::DecidedByRow(change) => {
             let rank = rank_columns(&change.state);
-            (Value::Null, json!({ "entity": change.entity.as_str(), "rank": rank }))
+            (Value::Null, json!({ "entity": change.kind.as_str(), "rank": rank }))
         }
         DeliveryOutcome::Parked => (json!("parked"), Value::Null),
         DeliveryOutcome::Ignored => (json!("ignored"), Value::Null),

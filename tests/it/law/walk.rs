@@ -263,7 +263,7 @@ fn worlds(history: &History) -> Vec<World> {
 
 fn is_resurrection(twin: &Twin, step: &Step) -> bool {
     let plan = planned(std::slice::from_ref(step));
-    plan.changes.values().flatten().any(|EntityChange { entity, id, state }| {
+    plan.changes.values().flatten().any(|EntityChange { kind: entity, id, state }| {
         twin.state(*entity, id.as_str()) == Some(&EntityState::Deleted)
             && *state != EntityState::Deleted
     })

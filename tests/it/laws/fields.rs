@@ -7,7 +7,7 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::sample::{select, subsequence};
 use shared::id::EntityId;
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
-use shared::projection::{EntityFields, FieldMut, PROJECTION, RolePermission, digest};
+use shared::projection::{EntityFields, FieldMut, PROJECTION_VERSION, RolePermission, digest};
 use shared::time::UnixMillis;
 
 /// Times from one end to the other.
@@ -106,7 +106,7 @@ pub(super) fn entity() -> impl Strategy<Value = EntityKind> {
 
 /// A random state of one id.
 pub(super) fn state(entity: EntityKind, id: String) -> impl Strategy<Value = EntityState> {
-    let projection = select(&[0, PROJECTION - 1, PROJECTION, u32::MAX][..]);
+    let projection = select(&[0, PROJECTION_VERSION - 1, PROJECTION_VERSION, u32::MAX][..]);
     let live = (time(), time(), projection, fields(entity)).prop_map(
         move |(updated_at, event_at, projection, fields)| {
             let digest = digest(&id, &fields);
@@ -133,7 +133,11 @@ pub(super) fn change() -> impl Strategy<Value = EntityChange> {
     };
     let said = |(entity, id): (EntityKind, String)| {
         let object = EntityId::parse(&id).unwrap();
-        state(entity, id).prop_map(move |state| EntityChange { entity, id: object.clone(), state })
+        state(entity, id).prop_map(move |state| EntityChange {
+            kind: entity,
+            id: object.clone(),
+            state,
+        })
     };
     entity().prop_flat_map(named).prop_flat_map(said)
 }

@@ -68,7 +68,7 @@ pub fn run(data: &[u8]) -> &'static str {
         Payload::Unreadable(_) => "unreadable",
         Payload::Event(event) => {
             event.changes.iter().for_each(check_parsed_again);
-            event.changes.first().map_or("", |change| change.entity.as_str())
+            event.changes.first().map_or("", |change| change.kind.as_str())
         }
     }
 }
@@ -186,7 +186,7 @@ fn check_parsed_again(change: &EntityChange) {
             ("updated", clerk_time(live.rank.event_at.0), clerk_json(id, live))
         }
     };
-    let kind = format!("{}.{verb}", change.entity.clerk_noun());
+    let kind = format!("{}.{verb}", change.kind.clerk_noun());
     let body = json!({ "type": kind, "timestamp": timestamp, "data": data });
     let again = read(body.to_string().as_bytes());
     let Payload::Event(event) = again.payload else { panic!("{body} gives {again:?}") };

@@ -91,7 +91,7 @@ fn check_case(db: &Database, case: &Case) -> &'static str {
     let other = rolled_back(db, || run_batches(db, case, &case.batches()));
     assert_eq!(found, other, "two orders of {case:?}");
     let winners = law.iter().map(|((entity, id), state)| EntityChange {
-        entity: *entity,
+        kind: *entity,
         id: id.clone(),
         state: state.clone(),
     });
@@ -146,7 +146,7 @@ fn without_versions((rows, sets): Found) -> Found {
 }
 
 fn apply_event(mut known: Known, event: &Event) -> Known {
-    for EntityChange { entity, id, state } in &event.changes {
+    for EntityChange { kind: entity, id, state } in &event.changes {
         let key = (*entity, id.clone());
         let joined = match known.remove(&key) {
             Some(stored) => join(stored, state.clone()),

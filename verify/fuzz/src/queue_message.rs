@@ -8,7 +8,7 @@ use shared::envelope::{Envelope, EnvelopeError};
 use shared::event::{Payload, UnreadableReason};
 use shared::limits::ENVELOPE_BYTES_MAX;
 use shared::plan::{OpenedMessage, plan};
-use shared::projection::PROJECTION;
+use shared::projection::PROJECTION_VERSION;
 use shared::sql::statements;
 use shared::time::UnixMillis;
 
@@ -44,7 +44,7 @@ pub fn run(data: &[u8]) -> &'static str {
             }
         }
         Err(EnvelopeError::NewerVersion(named)) => {
-            let by_fields = version == Some(VERSION) && u64::from(PROJECTION) < named;
+            let by_fields = version == Some(VERSION) && u64::from(PROJECTION_VERSION) < named;
             assert!(by_fields || (version == Some(named) && VERSION < named), "{named}: {text}");
             "newer"
         }

@@ -171,7 +171,7 @@ impl From<&CacheState> for PackedState {
 #[must_use]
 pub fn set(version: Ms, what: u8) -> RoleSet {
     let roles = vec![what.to_string()];
-    RoleSet { version: version.into(), status: UserStatus::Live, roles, organizations: vec![] }
+    RoleSet { version: version.into(), status: UserStatus::Active, roles, organizations: vec![] }
 }
 
 /// The number that came through the machine.

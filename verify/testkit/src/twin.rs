@@ -164,7 +164,7 @@ impl Twin {
         }
         self.heard.observe(change);
         self.join(change, &mut effect);
-        self.remember(change.entity, &mut effect);
+        self.remember(change.kind, &mut effect);
         effect
     }
 
@@ -223,14 +223,14 @@ impl Twin {
     }
 
     fn join(&mut self, change: &EntityChange, effect: &mut Effect) {
-        let key = (change.entity, change.id.as_str().to_owned());
+        let key = (change.kind, change.id.as_str().to_owned());
         let stored = self.states.get(&key);
         let joined = match stored.cloned() {
             Some(stored) => join(stored, change.state.clone()),
             None => change.state.clone(),
         };
         if stored != Some(&joined) {
-            let write = self.rows.synced(change.entity, change.id.as_str(), &joined);
+            let write = self.rows.synced(change.kind, change.id.as_str(), &joined);
             self.states.insert(key, joined);
             self.write(&write, effect);
         }

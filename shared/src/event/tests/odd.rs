@@ -304,7 +304,7 @@ fn a_nested_organization_is_synced_only_if_it_is_complete() {
     };
     let (event, note) = membership(r#"{"id":"org_1","updated_at":5,"name":"A"}"#);
     assert_eq!(
-        (event.changes.len(), event.changes[1].entity, &*note),
+        (event.changes.len(), event.changes[1].kind, &*note),
         (2, EntityKind::Organization, "")
     );
     for odd in [r#""name":["A"]"#, r#""name":"A","slug":7"#, r#""name":"A","name":"A""#] {

@@ -3,7 +3,7 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use shared::id::{EntityId, UserId};
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
-use shared::projection::{EntityFields, FieldMut, PROJECTION, RolePermission, digest};
+use shared::projection::{EntityFields, FieldMut, PROJECTION_VERSION, RolePermission, digest};
 use shared::time::UnixMillis;
 use testkit::sqlite::START;
 
@@ -87,7 +87,7 @@ impl<'a> Arbitrary<'a> for Event {
 
 fn change(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityChange> {
     if u.ratio(1, 4)? {
-        return Ok(EntityChange { entity, id: id(entity, u)?, state: EntityState::Deleted });
+        return Ok(EntityChange { kind: entity, id: id(entity, u)?, state: EntityState::Deleted });
     }
     live_change(entity, u)
 }
@@ -97,8 +97,9 @@ fn live_change(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityCha
     let (updated_at, event_at) = (time(u)?, time(u)?);
     let fields = fields(entity, u)?;
     let digest = digest(id.as_str(), &fields);
-    let rank = Rank { updated_at, event_at, projection: u.int_in_range(1..=PROJECTION)?, digest };
-    Ok(EntityChange { entity, id, state: EntityState::Live(LiveState { rank, fields }) })
+    let rank =
+        Rank { updated_at, event_at, projection: u.int_in_range(1..=PROJECTION_VERSION)?, digest };
+    Ok(EntityChange { kind: entity, id, state: EntityState::Live(LiveState { rank, fields }) })
 }
 
 fn id(entity: EntityKind, u: &mut Unstructured<'_>) -> Result<EntityId> {
@@ -169,7 +170,7 @@ impl Event {
                 fields: EntityFields::Membership(membership), ..
             }) => Some(membership.user_id.clone()),
             EntityState::Live(_) | EntityState::Deleted => {
-                (change.entity == EntityKind::User).then(|| change.id.to_string())
+                (change.kind == EntityKind::User).then(|| change.id.to_string())
             }
         });
         named.filter_map(|user| UserId::parse(&user).ok()).collect()

@@ -179,6 +179,6 @@ impl World {
 
 /// What the guards ask for: the even sets carry it.
 pub(super) fn need() -> Need {
-    let even = (0..SETS_MAX).step_by(2).map(|what| Need::Role(what.to_string()));
+    let even = (0..SETS_MAX).step_by(2).map(|what| Need::AppRole(what.to_string()));
     Need::Any(even.collect())
 }

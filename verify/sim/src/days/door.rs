@@ -2,7 +2,7 @@
 //! the envelope is sent. The Worker may crash before or after sending, and the queue may fail.
 
 use shared::admission::{self, ACCEPTED_STATUS, AdmittedDelivery, IngestError};
-use shared::projection::PROJECTION;
+use shared::projection::PROJECTION_VERSION;
 use shared::signature::{SignatureError, UnverifiedDelivery};
 use shared::time::UnixMillis;
 
@@ -96,8 +96,8 @@ impl World<'_> {
     fn of_its_build(&self, text: String) -> String {
         match self.door {
             0 => text.replace(
-                &format!(r#""projection":{PROJECTION},"#),
-                &format!(r#""projection":{},"#, PROJECTION - 1),
+                &format!(r#""projection":{PROJECTION_VERSION},"#),
+                &format!(r#""projection":{},"#, PROJECTION_VERSION - 1),
             ),
             2 => text.replacen(r#"{"v":1,"#, NEWER, 1),
             _ => text,

@@ -101,7 +101,7 @@ impl World<'_> {
     fn count_rare_changes(&mut self, plan: &BatchPlan) {
         for change in plan.changes.values().flatten() {
             let twin = &self.laws.mirror.twin;
-            let stored = twin.state(change.entity, change.id.as_str());
+            let stored = twin.state(change.kind, change.id.as_str());
             let rare = match (stored, &change.state) {
                 (Some(EntityState::Live(a)), EntityState::Live(b)) => rare_tie(a, b),
                 (Some(EntityState::Deleted), EntityState::Live(_)) => Some(Rare::LateUpdate),
@@ -151,7 +151,7 @@ impl World<'_> {
 
     /// I1 and I2: the rows that the plan changes have the rank that the law gives them.
     fn holds(&mut self, plan: &BatchPlan) {
-        for EntityChange { entity, id, .. } in plan.changes.values().flatten() {
+        for EntityChange { kind: entity, id, .. } in plan.changes.values().flatten() {
             let want = match self.laws.mirror.twin.state(*entity, id.as_str()) {
                 None => None,
                 Some(EntityState::Deleted) => Some((true, Default::default())),

@@ -186,7 +186,7 @@ fn ask(rng: &mut Rng, mix: &Mix) -> What {
     let org = pick(rng, ORGS.get(..mix.orgs).unwrap_or(&ORGS)).to_owned();
     let need = match rng.u8(0..5) {
         0 => Need::Session,
-        1 => Need::Role(pick(rng, &ROLES).into()),
+        1 => Need::AppRole(pick(rng, &ROLES).into()),
         2 => Need::Member { org },
         3 => Need::OrgRole { org, role: pick(rng, &KEYS).into() },
         _ => Need::Permission { org, permission: pick(rng, &PERMISSIONS).into() },

@@ -30,7 +30,7 @@ impl World<'_> {
 
     /// A message as the consumer receives it. Newer consumers can read what a newer ingest wrote.
     pub(super) fn received(&self, copy: &Copy) -> ReceivedMessage {
-        let queue = if copy.dead { QueueKind::DeadLetters } else { QueueKind::Events };
+        let queue = if copy.dead { QueueKind::DeadLetterQueue } else { QueueKind::Events };
         let is_readable = self.consumers_are_new && copy.text.starts_with(NEWER);
         let text = if is_readable {
             copy.text.replacen(NEWER, r#"{"v":1,"#, 1)

@@ -163,7 +163,7 @@ impl Script {
     pub fn about(&self, event: u8) -> u8 {
         match self.events.get(usize::from(event)) {
             Some(ScriptEvent::Operator(user, ..)) => 1 << user,
-            Some(ScriptEvent::Clerk(_, change)) => match change.entity {
+            Some(ScriptEvent::Clerk(_, change)) => match change.kind {
                 EntityKind::User | EntityKind::Membership => {
                     let users = (0_u8..).zip(USERS);
                     let named = users.filter(|(_, id)| self.names(change, id));

@@ -119,7 +119,7 @@ fn granted(set: &RoleSet) -> u8 {
     let known = RoleSnapshot { set: set.clone(), good_until: UnixMillis(0) };
     let org = || ORG.to_owned();
     let needs = [
-        Need::Role(ADMIN.into()),
+        Need::AppRole(ADMIN.into()),
         Need::OrgRole { org: org(), role: "org:admin".into() },
         Need::OrgRole { org: org(), role: "org:member".into() },
         Need::Permission { org: org(), permission: PERMISSION.into() },

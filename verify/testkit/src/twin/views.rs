@@ -13,7 +13,7 @@ impl Rows {
             None => UserStatus::Unknown,
             Some(row) if row.rank.deleted => UserStatus::Deleted,
             Some(row) if row.banned => UserStatus::Banned,
-            Some(_) => UserStatus::Live,
+            Some(_) => UserStatus::Active,
         };
         let roles = self.user_roles(user).map(String::from).collect();
         let organizations =
@@ -49,7 +49,7 @@ impl Rows {
             membership.user_id == user && self.is_current(membership) && !dead(&membership.org_id)
         });
         counts.map(|membership| Held {
-            id: membership.org_id.clone(),
+            org_id: membership.org_id.clone(),
             role: membership.role.clone(),
             permissions: self.permissions(membership).into(),
         })

@@ -3,8 +3,8 @@
 use shared::id::EntityId;
 use shared::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
 use shared::projection::{
-    EntityFields, MembershipFields, OrganizationFields, PROJECTION, PermissionFields, RoleFields,
-    RolePermission, UserFields, digest,
+    EntityFields, MembershipFields, OrganizationFields, PROJECTION_VERSION, PermissionFields,
+    RoleFields, RolePermission, UserFields, digest,
 };
 use shared::time::UnixMillis;
 
@@ -35,7 +35,7 @@ pub(super) fn lists(member: EntityChange) -> EntityChange {
         return member;
     };
     fields.permissions = vec![PERMISSION.into()];
-    live(member.entity, member.id.as_str(), rank.updated_at.0, EntityFields::Membership(fields))
+    live(member.kind, member.id.as_str(), rank.updated_at.0, EntityFields::Membership(fields))
 }
 
 pub(super) fn role(at: i64, key: &str, carries: bool) -> EntityChange {
@@ -64,14 +64,18 @@ fn live(entity: EntityKind, id: &str, at: i64, fields: EntityFields) -> EntityCh
     let rank = Rank {
         updated_at,
         event_at: updated_at,
-        projection: PROJECTION,
+        projection: PROJECTION_VERSION,
         digest: digest(id, &fields),
     };
-    EntityChange { entity, id: named(id), state: EntityState::Live(LiveState { rank, fields }) }
+    EntityChange {
+        kind: entity,
+        id: named(id),
+        state: EntityState::Live(LiveState { rank, fields }),
+    }
 }
 
 pub(super) fn dead(entity: EntityKind, id: &str) -> EntityChange {
-    EntityChange { entity, id: named(id), state: EntityState::Deleted }
+    EntityChange { kind: entity, id: named(id), state: EntityState::Deleted }
 }
 
 /// The ids of this file are well formed; a test says so.

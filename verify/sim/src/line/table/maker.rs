@@ -141,7 +141,7 @@ impl<'a> Maker<'a> {
         let is_there = |query: &str, id: &str| -> Result<bool> {
             Ok(!self.db.column::<i64>(query, [id])?.is_empty())
         };
-        let table = change.entity.table();
+        let table = change.kind.table();
         let live = format!("SELECT 1 FROM {table} WHERE id = ?1 AND deleted = 0");
         match &change.state {
             merge::EntityState::Deleted => Ok((is_there(&live, change.id.as_str())?, false)),

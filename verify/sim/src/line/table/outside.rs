@@ -105,11 +105,11 @@ fn said_of(said: &[&EntityChange], entity: EntityKind, key: &str) -> Known {
         EntityFields::Permission(it) => Some(it.key.clone()),
         EntityFields::User(_) | EntityFields::Organization(_) | EntityFields::Membership(_) => None,
     };
-    let of_the_kind = || lives(said).filter(|(change, ..)| change.entity == entity);
+    let of_the_kind = || lives(said).filter(|(change, ..)| change.kind == entity);
     if !of_the_kind().any(|(.., fields)| key_of(fields).as_deref() == Some(key)) {
         return Known::Never;
     }
-    let is_dead = said.iter().any(|it| it.entity == entity && it.state == EntityState::Deleted);
+    let is_dead = said.iter().any(|it| it.kind == entity && it.state == EntityState::Deleted);
     let newest = of_the_kind().max_by_key(|(_, rank, _)| *rank);
     let has = newest.is_some_and(|(.., fields)| key_of(fields).as_deref() == Some(key));
     if has && !is_dead { Known::Has } else { Known::Had }

@@ -89,7 +89,7 @@ fn passes_over(variant: Variant, sql: &str) -> bool {
 /// What the wrong form does behind a change.
 pub(super) fn after(db: &Database, variant: Variant, change: &EntityChange) -> Result<()> {
     let (id, dead) = (change.id.as_str(), change.state == EntityState::Deleted);
-    let table = change.entity.table();
+    let table = change.kind.table();
     if variant == Variant::HardDelete && dead {
         db.sql.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
     }
@@ -129,7 +129,7 @@ pub(super) fn message(variant: Variant, message: &OpenedMessage) -> OpenedMessag
         && let Ok(key) = EntityId::parse(key)
     {
         let of_memberships =
-            event.changes.iter_mut().filter(|it| it.entity == EntityKind::Membership);
+            event.changes.iter_mut().filter(|it| it.kind == EntityKind::Membership);
         of_memberships.for_each(|change| change.id = key.clone());
     }
     message
