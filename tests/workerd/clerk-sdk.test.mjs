@@ -52,12 +52,12 @@ describe("compared with Clerk's SDK", () => {
     return { verdict: "out", user: null };
   }
 
-  /** Runs one case on both sides, and checks a user whom only `ssr` accepts. */
+  /** Runs one case on both sides, and checks each user that `ssr` alone accepts. */
   async function compareCase(cell) {
     const { path, headers, tokens } = requestOf(cell, suffixes[cell.stage]);
     const sdk = sdks[cell.stage];
     const [we, they] = await Promise.all([ours(cell.stage, path, headers), sdk(path, headers)]);
-    // A handshake result contains the user, whom a redirect does not show.
+    // A handshake result contains the user; a redirect does not show it.
     const isSame = we.verdict === they.verdict && (we.verdict !== "in" || we.user === they.user);
     const isFalse = we.verdict === "in" && !isSame && !(await isGoodAlone(sdk, tokens, we.user));
     const isKeptOut = we.verdict === "out" && !isSame && !(await getsIn(cell));

@@ -1,4 +1,4 @@
-// Whom a guard lets pass, and who gets 403.
+// Which users a guard lets pass, and which get 403.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

@@ -94,7 +94,7 @@ export function walk({ name, organization, headings, links, more }) {
       await isAt(page, "/dashboard", headings.dashboard);
     }
 
-    /** Signs in as a user whom the local Clerk's page does not list. */
+    /** Signs in as a user that the local Clerk's page does not list. */
     async function signedInAs(context, user, actor) {
       await context.addCookies(await system.cookies(user, actor));
     }
