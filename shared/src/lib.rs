@@ -28,6 +28,7 @@
 //!   [`cache`] its state machine.
 //! - Application: [`session`] validates tokens, [`guard`] grants or denies access, [`check_query`]
 //!   parses the queries of `/api/check` and `/api/me`.
+//! - Operators: [`operators`] has what the console and its program decide.
 //! - All Workers: [`settings`] parses variables and secrets.
 
 pub mod id;
@@ -55,4 +56,5 @@ pub mod cache;
 pub mod session;
 pub mod guard;
 pub mod check_query;
+pub mod operators;
 pub mod settings;

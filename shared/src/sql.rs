@@ -6,6 +6,7 @@
 
 #[macro_use]
 mod text;
+pub mod audit;
 mod fill_rows;
 mod rows;
 

@@ -3,7 +3,12 @@
 /// The text of a file in `sql/`, without the comment at its top.
 macro_rules! text {
     ($name:literal) => {
-        $crate::sql::text::without_comment(include_str!(concat!("sql/", $name, ".sql")))
+        $crate::sql::text::without_comment(include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/sql/",
+            $name,
+            ".sql"
+        )))
     };
 }
 

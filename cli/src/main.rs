@@ -1,0 +1,3 @@
+//! The program `rolecall`, for operators.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Worker `rolecall-console`: the operators' console.
