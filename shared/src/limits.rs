@@ -104,6 +104,19 @@ pub const CONCURRENT_HINTS_MAX: usize = 20;
 /// The interval of sweeps, by the cron of `wrangler.toml`.
 pub const SWEEP_INTERVAL_MS: i64 = 60_000;
 
+/// The sweep takes the message of a letter for lost when it was not known to be in the queue for so
+/// long. A step of a replay sends its messages within seconds of its commit.
+pub const LETTER_UNSENT_MS_MAX: i64 = 300_000;
+
+/// The same for a message that was in the queue. It may still come: then it tells the truth.
+pub const LETTER_SENT_MS_MAX: i64 = 86_400_000;
+
+/// Our limit: letters that one sweep returns, and grants that it ends.
+pub const SWEEP_ROWS_MAX: i64 = 100;
+
+/// Attempts of one D1 batch whose entry of the audit trail came second.
+pub const AUDIT_ATTEMPTS_MAX: u32 = 5;
+
 /// A hint further ahead of the object's clock is refused: it would raise the floor above the
 /// versions of D1.
 pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
