@@ -2,6 +2,8 @@
 
 // `cfg(test)` always holds here; it tells clippy that these may unwrap.
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod fill;
@@ -11,6 +13,8 @@ mod holders;
 mod law;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod letters;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
