@@ -2,8 +2,10 @@
 //!
 //! - [`letter`]: the life of a dead letter.
 //! - [`audit`]: the chain of the audit trail.
+//! - [`cursor`]: where a page of a list ended.
 //! - [`api`]: requests and answers of `/api/v1`, in the console and in the program `rolecall`.
 
 pub mod api;
 pub mod audit;
+pub mod cursor;
 pub mod letter;
