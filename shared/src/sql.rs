@@ -8,7 +8,7 @@
 mod text;
 pub mod audit;
 mod fill_rows;
-pub mod letters;
+pub mod letter_lists;
 mod rows;
 
 use std::collections::BTreeSet;

@@ -12,7 +12,7 @@ mod law;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
-mod letters;
+mod letter_lists;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use shared::operators::api::letters::{LetterFilter, LetterReplay, MatrixCell};
 use shared::operators::cursor::Cursor;
 use shared::operators::letter::LetterState;
-use shared::sql::letters::{
+use shared::sql::letter_lists::{
     LetterBytes, LetterQuery, LetterRow, Letters, letter, letter_matrix, letter_replays, letters,
     parse_letters,
 };
