@@ -3,9 +3,11 @@
 //! - [`letter`]: the life of a dead letter.
 //! - [`audit`]: the chain of the audit trail.
 //! - [`cursor`]: where a page of a list ended.
+//! - [`replay`]: plans, and how they are carried out.
 //! - [`api`]: requests and answers of `/api/v1`, in the console and in the program `rolecall`.
 
 pub mod api;
 pub mod audit;
 pub mod cursor;
 pub mod letter;
+pub mod replay;

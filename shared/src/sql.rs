@@ -9,6 +9,7 @@ mod text;
 pub mod audit;
 mod fill_rows;
 pub mod letter_lists;
+pub mod replays;
 mod rows;
 
 use std::collections::BTreeSet;
