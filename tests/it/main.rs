@@ -2,6 +2,8 @@
 
 // `cfg(test)` always holds here; it tells clippy that these may unwrap.
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod fill;
@@ -13,6 +15,8 @@ mod law;
 mod laws;
 #[cfg(test)]
 mod letter_lists;
+#[cfg(test)]
+mod letters;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
