@@ -20,6 +20,8 @@ mod letters;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod replays;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod signature;
