@@ -8,8 +8,10 @@
 mod text;
 pub mod audit;
 mod fill_rows;
+pub mod letter_lists;
 pub mod letters;
 pub mod operations;
+pub mod replays;
 mod rows;
 
 use std::collections::BTreeSet;

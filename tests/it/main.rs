@@ -14,9 +14,13 @@ mod law;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod letter_lists;
+#[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
+mod replays;
 #[cfg(test)]
 mod session;
 #[cfg(test)]
