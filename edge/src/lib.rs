@@ -1,5 +1,5 @@
 //! Platform helpers shared by the Workers: clock, random numbers, logging, bodies, JSON responses,
-//! settings, D1.
+//! settings, D1, public keys.
 //!
 //! Everything here is used by at least two Workers. Decisions are in `shared`.
 
@@ -8,6 +8,7 @@ pub mod clock;
 pub mod d1;
 #[cfg(feature = "faults")]
 pub mod fault_points;
+pub mod keys;
 pub mod log;
 pub mod random;
 pub mod reply;

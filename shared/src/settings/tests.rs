@@ -7,10 +7,11 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::consumer::ConsumerSettings;
 use super::ingest::IngestSettings;
-use super::ssr::{KeySource, SsrSettings};
+use super::ssr::SsrSettings;
 use super::table::{SETTINGS, SettingKind, WorkerName};
 use super::{NumberSetting, RawSetting, durable};
 use crate::cache::AgeLimits;
+use crate::session::keys::KeySource;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
