@@ -8,6 +8,7 @@
 //! - [`query`]: strict queries.
 //! - [`letter`]: the life of a dead letter.
 //! - [`audit`]: the chain of the audit trail.
+//! - [`cursor`]: where a page of a list ended.
 //! - [`api`]: requests and answers of `/api/v1`, in the console and in the program `rolecall`.
 
 pub mod access;
@@ -15,6 +16,7 @@ pub mod api;
 pub mod audit;
 pub mod authentication;
 pub mod bearer;
+pub mod cursor;
 pub mod letter;
 pub mod query;
 pub mod refusals;

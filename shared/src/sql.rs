@@ -8,6 +8,7 @@
 mod text;
 pub mod audit;
 mod fill_rows;
+pub mod letters;
 mod rows;
 
 use std::collections::BTreeSet;
