@@ -7,6 +7,11 @@ pub(crate) mod filter;
 pub(crate) mod overview;
 pub(crate) mod matrix;
 pub(crate) mod letters;
+pub(crate) mod letter;
+pub(crate) mod replays;
+pub(crate) mod new_replay;
+pub(crate) mod outcome;
+pub(crate) mod replay;
 
 #[cfg(test)]
 pub(crate) mod testing;
