@@ -157,6 +157,30 @@ pub(crate) const fn letter_badge(state: LetterState) -> Badge {
     Badge(color, state.as_str())
 }
 
+/// The badge of a delivery's outcome.
+pub(crate) fn outcome_badge(outcome: &str) -> Badge {
+    match outcome {
+        "applied" => Badge("good", "applied"),
+        "parked" => Badge("bad", "parked"),
+        "superseded" => Badge("still", "superseded"),
+        "duplicate" => Badge("still", "duplicate"),
+        "ignored" => Badge("still", "ignored"),
+        _ => Badge("warn", "unknown"),
+    }
+}
+
+/// The kind of a synced thing at the beginning of a title.
+pub(crate) fn kind_title(kind: &str) -> &str {
+    match kind {
+        "user" => "User",
+        "organization" => "Organization",
+        "membership" => "Membership",
+        "role" => "Role",
+        "permission" => "Permission",
+        other => other,
+    }
+}
+
 /// The badge of a class.
 pub(crate) const fn class_badge(class: LetterClass) -> Badge {
     let color = match class {
