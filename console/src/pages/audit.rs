@@ -62,9 +62,9 @@ fn details(detail: &str) -> Vec<(String, String)> {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_str(detail) else {
         return vec![("detail".to_owned(), detail.to_owned())];
     };
-    let text = |value: serde_json::Value| match value {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
+    let text = |value: serde_json::Value| match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => value.to_string(),
     };
     members.into_iter().map(|(name, value)| (name, text(value))).collect()
 }
