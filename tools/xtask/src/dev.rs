@@ -29,7 +29,10 @@ use crate::workers::{self, Worker};
 use crate::{build, interrupt, setup, show};
 
 /// The Workers with an address, as offsets from the first port. The others have no public route.
-const PUBLIC: [(&str, u16); 3] = [("ssr", 0), ("ingest", 1), ("console", 2)];
+const PUBLIC: [(&str, u16); 3] = [("ssr", 0), ("ingest", 1), ("console", CONSOLE_OFFSET)];
+
+/// The operators' console's offset from the first port.
+const CONSOLE_OFFSET: u16 = 2;
 
 /// The local Clerk's offset from the first port.
 const CLERK_OFFSET: u16 = 3;
@@ -90,6 +93,11 @@ impl Addresses {
     /// The address of the webhook receiver.
     pub(crate) fn webhook(self) -> String {
         format!("{}/webhooks/clerk", url(self.first + 1))
+    }
+
+    /// The address of the operators' console.
+    pub(crate) fn console(self) -> String {
+        url(self.first + CONSOLE_OFFSET)
     }
 
     /// The local Clerk's port.

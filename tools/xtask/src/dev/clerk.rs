@@ -65,6 +65,7 @@ impl LocalClerk {
             .args(["--port", &addresses.clerk_port().to_string()])
             .args(["--app-url", &addresses.app(), "--webhook-url", &addresses.webhook()])
             .args(["--other-app-url", &addresses.example()])
+            .args(["--console-url", &addresses.console()])
             .arg("--state-dir")
             .arg(state.clerk_folder())
             .vars([("CLERK_WEBHOOK_SECRET", &state.secret)]);
