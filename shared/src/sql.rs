@@ -8,6 +8,8 @@
 mod text;
 pub mod audit;
 mod fill_rows;
+pub mod letters;
+pub mod overview;
 mod rows;
 
 use std::collections::BTreeSet;

@@ -264,6 +264,7 @@ fn a_message_that_is_no_envelope_is_parked_unchanged() {
         first_seen_at: UnixMillis(START),
         text: text.into(),
         envelope: None,
+        replay: None,
     };
     let db = Db::new();
     commit(&db, &[user("msg_1", 1, "a")], vec![letter], START);

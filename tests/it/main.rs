@@ -12,6 +12,8 @@ mod law;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod session;
