@@ -12,6 +12,7 @@ import { ours, seed, start, userId } from "../support/system.mjs";
 /** Letters in the database, and deliveries beside them. */
 const SIZES = [
   { letters: 1_000, deliveries: 10_000 },
+  { letters: 100_000, deliveries: 100_000 },
   { letters: 1_000_000, deliveries: Number(process.env.BENCH_DELIVERIES ?? 1_000_000) },
 ];
 
@@ -40,7 +41,9 @@ export const operators = {
   target: { text: "no more rows by any", holds: ({ detail }) => detail.grow.length === 0 },
   async run(say) {
     const at = [];
-    for (const size of SIZES) at.push(await measure(size, (text) => say(`${size.letters}: ${text}`)));
+    for (const size of SIZES) {
+      at.push(await measure(size, (text) => say(`${size.letters} letters: ${text}`)));
+    }
     const [first, last] = at;
     const names = Object.keys(first.calls);
     const growth = (name) => last.calls[name].read / Math.max(1, first.calls[name].read);
@@ -78,7 +81,8 @@ async function measure(size, say) {
   }
 }
 
-const COUNT_FROM = "WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)";
+const COUNT_FROM =
+  "WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)";
 
 async function inChunks(db, sql, count, ...more) {
   for (let from = 0; from < count; from += CHUNK) {

@@ -50,7 +50,8 @@ pub(super) fn left(
     }
     left.extend(config.workers.iter().flat_map(|worker| unread(config, worker)));
     left.extend(console::left(config, commands, observed));
-    for (env, mistake) in secrets {
+    // Those of the console are optional: `console::left` says which, and when.
+    for (env, mistake) in secrets.into_iter().filter(|(env, _)| *env != CONSOLE) {
         if env == INGEST {
             left.push(endpoint(config, said));
         }
