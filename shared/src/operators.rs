@@ -7,6 +7,7 @@
 //! - [`refusals`]: how many refused attempts the audit trail takes.
 //! - [`query`]: strict queries.
 //! - [`letter`]: the life of a dead letter.
+//! - [`letter_reason`]: why letters are parked.
 //! - [`audit`]: the chain of the audit trail.
 //! - [`cursor`]: where a page of a list ended.
 //! - [`api`]: requests and answers of `/api/v1`, in the console and in the program `rolecall`.
@@ -18,6 +19,7 @@ pub mod authentication;
 pub mod bearer;
 pub mod cursor;
 pub mod letter;
+pub mod letter_reason;
 pub mod query;
 pub mod refusals;
 pub mod sign_in_cookie;
