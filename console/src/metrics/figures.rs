@@ -33,7 +33,7 @@ fn letters(registry: &mut Registry, figures: &Figures) {
     for state in STATES {
         // Each reason has its series from the beginning, so that no alert misses the first letter.
         for reason in letter_reason::ALL {
-            letters.get_or_create(&[("state", state.as_str()), ("reason", reason)]);
+            let _ = letters.get_or_create(&[("state", state.as_str()), ("reason", reason)]);
         }
     }
     for count in &figures.reasons {
