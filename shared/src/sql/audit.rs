@@ -24,7 +24,8 @@ pub fn audit_head() -> Statement {
 pub fn append(entry: &AuditEntry) -> Statement {
     let text = |text: &String| Arg::Text(text.clone());
     let args = vec![
-        Arg::Text(entry.seq.to_string()),
+        // With zeros in front: an export, which is in the order of the ids, can then be loaded.
+        Arg::Text(format!("{:016}", entry.seq)),
         Arg::Int(entry.at.0),
         text(&entry.actor),
         text(&entry.action),
