@@ -1,5 +1,7 @@
 //! Answers, and the errors that handlers return.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use shared::operators::api::ApiError;
 use shared::operators::authentication::Refusal;
@@ -7,7 +9,6 @@ use shared::operators::query::QueryError;
 use worker::{Error, Response, ResponseBody, ResponseBuilder, Result};
 
 use crate::incoming::RequestMethod;
-use crate::route::AnswerForm;
 
 /// On every answer but the style sheet.
 const HEADERS: [(&str, &str); 8] = [
@@ -28,13 +29,22 @@ const CSP_NOTHING: (&str, &str) =
 /// Seconds after which a 503 may be retried.
 const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
+/// How errors are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerForm {
+    /// As HTML.
+    Page,
+    /// As JSON.
+    Json,
+}
+
 /// Why a handler has no other answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     /// The status.
     pub(crate) status: u16,
     /// The code for programs.
-    pub(crate) error: &'static str,
+    pub(crate) error: Cow<'static, str>,
     /// What is wrong, for people.
     pub(crate) message: String,
     /// What to do next.
@@ -47,11 +57,11 @@ impl Failure {
     /// A failure.
     pub(crate) fn new(
         status: u16,
-        error: &'static str,
+        error: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         next: impl Into<String>,
     ) -> Self {
-        let (message, next) = (message.into(), next.into());
+        let (error, message, next) = (error.into(), message.into(), next.into());
         Self { status, error, message, next, allow: None }
     }
 
@@ -122,6 +132,14 @@ impl From<Refusal> for Failure {
     }
 }
 
+/// An error that `shared` decided: a wrong request, or one that does not fit the state of things.
+impl From<ApiError> for Failure {
+    fn from(ApiError { error, message, next }: ApiError) -> Self {
+        let is_wrong = error.starts_with("bad-") || error.ends_with("-filter");
+        Self::new(if is_wrong { 400 } else { 409 }, error, message, next)
+    }
+}
+
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         Self::invalid("query", format!("{error}."))
@@ -152,6 +170,19 @@ pub(crate) fn bytes(status: u16, media_type: &str, body: Vec<u8>) -> Result<Resp
     Ok(builder(status, media_type, &[CSP_NOTHING])?.fixed(body))
 }
 
+/// 303 to a path of this site, with cookies.
+///
+/// # Errors
+/// If a header is invalid.
+pub(crate) fn see_other(path: &str, cookies: &[&str]) -> Result<Response, Failure> {
+    let more = [CSP_NOTHING, ("location", path)];
+    let mut response = builder(303, "text/plain; charset=utf-8", &more)?.empty();
+    for line in cookies {
+        response.headers_mut().append("set-cookie", line)?;
+    }
+    Ok(response)
+}
+
 /// The beginning of an answer that is never cached.
 pub(crate) fn builder(
     status: u16,
@@ -178,8 +209,11 @@ pub(crate) fn failure(form: AnswerForm, failure: &Failure) -> Result<Response> {
         let text = format!("{message}\n{next}\n");
         return Ok(builder(*status, "text/plain; charset=utf-8", &more)?.fixed(text.into_bytes()));
     }
-    let body =
-        ApiError { error: (*error).to_owned(), message: message.clone(), next: next.clone() };
+    let body = ApiError {
+        error: error.clone().into_owned(),
+        message: message.clone(),
+        next: next.clone(),
+    };
     let body = serde_json::to_vec(&body)?;
     Ok(builder(*status, "application/json; charset=utf-8", &more)?.fixed(body))
 }

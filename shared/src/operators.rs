@@ -4,9 +4,11 @@
 //! - [`access`]: the assertions of Cloudflare Access.
 //! - [`sign_in_cookie`]: the cookie that a browser gets for a token.
 //! - [`authentication`]: who asks, what they may do, and why something is refused.
+//! - [`refusal`]: why something is refused.
 //! - [`refusals`]: how many refused attempts the audit trail takes.
 //! - [`query`]: strict queries.
 //! - [`letter`]: the life of a dead letter.
+//! - [`letter_reason`]: why letters are parked.
 //! - [`settle`]: what the consumer and its sweep write about letters and grants.
 //! - [`audit`]: the chain of the audit trail.
 //! - [`cursor`]: where a page of a list ended.
@@ -20,8 +22,10 @@ pub mod authentication;
 pub mod bearer;
 pub mod cursor;
 pub mod letter;
+pub mod letter_reason;
+pub mod query;
+pub mod refusal;
+pub mod refusals;
 pub mod replay;
 pub mod settle;
-pub mod query;
-pub mod refusals;
 pub mod sign_in_cookie;
