@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod deliveries;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod fill;
 #[cfg(test)]
 mod holders;
