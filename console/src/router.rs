@@ -23,11 +23,14 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     api::whoami::ROUTES,
     api::overview::ROUTES,
     api::letters::ROUTES,
+    api::letter::ROUTES,
+    api::replays::ROUTES,
     api::audit::ROUTES,
     site::assets::ROUTES,
     site::session::ROUTES,
     site::overview::ROUTES,
     site::letters::ROUTES,
+    site::replays::ROUTES,
     site::audit::ROUTES,
 ];
 

@@ -7,4 +7,5 @@ pub(crate) mod form;
 pub(crate) mod frame;
 pub(crate) mod letters;
 pub(crate) mod overview;
+pub(crate) mod replays;
 pub(crate) mod session;
