@@ -92,7 +92,7 @@ fn stored(db: &Db) -> Letter {
         claim: claim.clone(),
         sent_at: match sent_at {
             Value::Integer(at) => Some(UnixMillis(*at)),
-            _ => None,
+            Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => None,
         },
     }
 }
@@ -325,7 +325,7 @@ fn the_entry_counts_the_letters_that_the_batch_changes() {
 fn the_statements_of_letters_search_by_key() {
     let db = with_letter(LetterState::Replaying);
     let message = replayed(&user("msg_1", 5, "a"), GENERATION);
-    let plan = planned(&[message.clone()], vec![park(&message)]);
+    let plan = planned(std::slice::from_ref(&message), vec![park(&message)]);
     let lost = LostLetter { message_id: LETTER.into(), generation: 1, replay_id: None };
     let mut all = statements(&plan, UnixMillis(NOW));
     all.push(letters::named([LETTER]));

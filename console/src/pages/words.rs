@@ -259,22 +259,17 @@ pub(crate) fn number(value: &(impl Copy + Into<i128>)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::d1_error::D1Error;
-    use shared::event::UnreadableReason;
     use shared::operators::letter::{LetterClass, LetterState};
+    use shared::operators::letter_reason;
 
     use super::{REASONS, class_badge, counted, letter_badge, number, reason_words};
 
     #[test]
     fn every_reason_has_words() {
-        let database = ["D1_TYPE_ERROR", "D1 DB is overloaded", "gone"].map(D1Error::classify);
-        let mut reasons: Vec<&str> = database.iter().map(D1Error::reason).collect();
-        reasons.extend(["not-text", "newer-envelope", "malformed"]);
-        let unreadable = REASONS.iter().filter_map(|it| UnreadableReason::from_name(it.reason));
-        assert_eq!(unreadable.count() + reasons.len(), REASONS.len());
-        for reason in reasons {
+        for reason in letter_reason::ALL.into_iter().filter(|it| *it != letter_reason::OTHER) {
             assert_eq!(reason_words(reason).reason, reason);
         }
+        assert_eq!(REASONS.len(), letter_reason::ALL.len() - 1);
         assert_eq!(reason_words("of-tomorrow").reason, "");
     }
 

@@ -134,7 +134,7 @@ fn ending(db: &Db, now: i64) -> Vec<EndedGrant> {
         };
         let role = match role {
             Value::Text(name) => Some(name.clone()),
-            _ => None,
+            Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => None,
         };
         EndedGrant {
             user_id: user_id.clone(),
