@@ -80,7 +80,7 @@ fn words(value: &str) -> impl Iterator<Item = String> {
 pub(crate) fn time(value: &str) -> Result<UnixMillis, FilterError> {
     let day = NaiveDate::parse_from_str(value, "%Y-%m-%d").ok();
     let day = day.and_then(|it| it.and_hms_opt(0, 0, 0)).map(|it| it.and_utc().timestamp_millis());
-    // What a browser sends for `datetime-local`, read as UTC.
+    // Without a zone it is UTC.
     let local = || DateTime::parse_from_rfc3339(&format!("{value}:00Z")).ok();
     let zoned = DateTime::parse_from_rfc3339(value).ok().or_else(local);
     let ms = day.or(zoned.map(|it| it.timestamp_millis())).or_else(|| value.parse().ok());

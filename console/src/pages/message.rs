@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::frame::Frame;
+use super::words;
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]

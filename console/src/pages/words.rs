@@ -243,6 +243,14 @@ pub(crate) fn times(count: &(impl Copy + Into<i128>)) -> String {
     }
 }
 
+/// The error of the API as sentences: there they begin small and have no full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map_or_else(String::new, |it| it.to_uppercase().collect());
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// A number with commas between thousands.
 pub(crate) fn number(value: &(impl Copy + Into<i128>)) -> String {
     let value: i128 = (*value).into();
@@ -262,7 +270,7 @@ mod tests {
     use shared::operators::letter::{LetterClass, LetterState};
     use shared::operators::letter_reason;
 
-    use super::{REASONS, class_badge, counted, letter_badge, number, reason_words};
+    use super::{REASONS, class_badge, counted, letter_badge, number, reason_words, sentence};
 
     #[test]
     fn every_reason_has_words() {
@@ -289,5 +297,7 @@ mod tests {
         assert_eq!(number(&-999), "-999");
         assert_eq!(counted(&1, "letter"), "1 letter");
         assert_eq!(counted(&1000, "letter"), "1,000 letters");
+        assert_eq!(sentence("it is at its end: done"), "It is at its end: done.");
+        assert_eq!(sentence("Try again."), "Try again.");
     }
 }
