@@ -25,6 +25,8 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     api::letters::ROUTES,
     api::letter::ROUTES,
     api::replays::ROUTES,
+    api::explain::ROUTES,
+    api::roles::ROUTES,
     api::audit::ROUTES,
     site::assets::ROUTES,
     site::session::ROUTES,
