@@ -171,6 +171,19 @@ pub(crate) fn bytes(status: u16, media_type: &str, body: Vec<u8>) -> Result<Resp
     Ok(builder(status, media_type, &[CSP_NOTHING])?.fixed(body))
 }
 
+/// 303 to a path of this site, with cookies.
+///
+/// # Errors
+/// If a header is invalid.
+pub(crate) fn see_other(path: &str, cookies: &[&str]) -> Result<Response, Failure> {
+    let more = [CSP_NOTHING, ("location", path)];
+    let mut response = builder(303, "text/plain; charset=utf-8", &more)?.empty();
+    for line in cookies {
+        response.headers_mut().append("set-cookie", line)?;
+    }
+    Ok(response)
+}
+
 /// The beginning of an answer that is never cached.
 pub(crate) fn builder(
     status: u16,

@@ -76,8 +76,7 @@ fn is_own_path(back: &str) -> bool {
 
 /// 303 to a page of this site, with a cookie.
 fn go_to(location: &str, cookie: &str) -> Result<Response, Failure> {
-    let more = [("location", location), ("set-cookie", cookie)];
-    Ok(reply::builder(303, "text/plain; charset=utf-8", &more)?.empty())
+    reply::see_other(location, &[cookie])
 }
 
 #[cfg(test)]
