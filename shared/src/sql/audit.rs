@@ -40,6 +40,7 @@ pub fn append(entry: &AuditEntry) -> Statement {
 }
 
 const NEWEST: &str = text!("audit_newest");
+const OF_TARGET: &str = text!("audit_of_target");
 const AFTER: &str = text!("audit_after");
 const NAMES: &str = text!("operator_names");
 const NAME: &str = text!("operator_name");
@@ -48,6 +49,13 @@ const NAME: &str = text!("operator_name");
 #[must_use]
 pub fn newest(before: i64, limit: u32) -> Statement {
     Statement { sql: NEWEST, args: vec![Arg::Int(before), Arg::Int(limit.into())] }
+}
+
+/// The same about one target.
+#[must_use]
+pub fn newest_of(target: &str, before: i64, limit: u32) -> Statement {
+    let args = vec![Arg::Text(target.into()), Arg::Int(before), Arg::Int(limit.into())];
+    Statement { sql: OF_TARGET, args }
 }
 
 /// Reads at most `limit` entries after number `after`, in the order of the chain.
