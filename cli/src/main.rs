@@ -34,6 +34,9 @@ mod sheet;
 mod target;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
