@@ -230,6 +230,7 @@ mod tests {
             body_digest: ContentDigest::of(b""),
             event_type: "x.y".into(),
             note: String::new(),
+            replay: None,
             payload: Payload::Ignored,
         };
         let text = envelope.encode();

@@ -8,6 +8,7 @@ mod codec;
 
 use crate::event::{ParsedDelivery, Payload};
 use crate::id::SvixId;
+use crate::operators::letter::ReplayTag;
 use crate::projection::ContentDigest;
 use crate::time::UnixMillis;
 
@@ -28,6 +29,8 @@ pub struct Envelope {
     pub event_type: String,
     /// What was skipped while parsing, without values; mostly empty.
     pub note: String,
+    /// The letter that it replays, for a message that ingest did not send.
+    pub replay: Option<ReplayTag>,
     /// The parsed payload.
     pub payload: Payload,
 }
@@ -65,6 +68,7 @@ impl Envelope {
             body_digest,
             event_type,
             note,
+            replay: None,
             payload,
         }
     }
@@ -85,8 +89,9 @@ mod tests {
     use super::{Envelope, EnvelopeError};
     use crate::event::{Event, Payload, UnreadableReason};
     use crate::id::{EntityId, SvixId, UserId};
-    use crate::limits::ENVELOPE_BYTES_MAX;
+    use crate::limits::{ENVELOPE_BYTES_MAX, REPLAY_TAG_BYTES_MAX};
     use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
+    use crate::operators::letter::ReplayTag;
     use crate::projection::{ContentDigest, EntityFields, PROJECTION_VERSION, UserFields};
     use crate::time::UnixMillis;
 
@@ -120,6 +125,7 @@ mod tests {
             body_digest: ContentDigest::of(b"abc"),
             event_type: "user.updated".into(),
             note: String::new(),
+            replay: None,
             payload: Payload::Event(Event { changes: vec![live, dead], users }),
         }
     }
@@ -171,6 +177,58 @@ mod tests {
         let noted = Envelope { note: "data.name cannot be read".into(), ..plain.clone() }.encode();
         let member = r#""type":"user.updated","note":"data.name cannot be read","#;
         assert_eq!(noted.replace(member, r#""type":"user.updated","#), plain.encode());
+    }
+
+    fn tag() -> ReplayTag {
+        ReplayTag { letter: "m1".into(), replay: "r1".into(), generation: 2 }
+    }
+
+    /// As a note does: the version stays.
+    #[test]
+    fn a_tag_adds_one_member() {
+        let plain = sample("ada@example.com");
+        let tagged = Envelope { replay: Some(tag()), ..plain.clone() };
+        let text = tagged.encode();
+        let member = r#""replay":{"letter":"m1","replay":"r1","generation":2},"#;
+        assert_eq!(text.replace(member, ""), plain.encode());
+        assert!(text.contains(&format!(r#""type":"user.updated",{member}"letter":"#)), "{text}");
+        assert_eq!(Envelope::decode(&text), Ok(tagged));
+        assert_eq!(Envelope::replay_tag(&text), Some(tag()));
+        assert_eq!(Envelope::replay_tag(&plain.encode()), None);
+    }
+
+    #[test]
+    fn a_tag_is_read_where_the_envelope_is_not() {
+        let tag_text = r#"{"letter":"m1","replay":"r1","generation":2,"x":1}"#;
+        for text in
+            [r#"{"v":2,"replay":TAG}"#, r#"{"v":1,"replay":TAG}"#, r#"{"x":1,"replay":TAG}"#]
+        {
+            let text = text.replace("TAG", tag_text);
+            assert!(Envelope::decode(&text).is_err());
+            assert_eq!(Envelope::replay_tag(&text), Some(tag()), "{text}");
+        }
+        let odd = ["null", "1", "[]", "{}", r#"["m1","r1",2]"#, r#"{"letter":"m1","replay":"r1"}"#];
+        for tag_text in odd {
+            let text = format!(r#"{{"v":2,"replay":{tag_text}}}"#);
+            assert_eq!(Envelope::replay_tag(&text), None, "{text}");
+        }
+        for text in ["", "[]", "null", r#"{"v":1}"#, r#"{"replay":{"#] {
+            assert_eq!(Envelope::replay_tag(text), None, "{text}");
+        }
+    }
+
+    /// The largest envelope that ingest can write is still one when it is replayed.
+    #[test]
+    fn a_tag_makes_no_envelope_too_large() {
+        let rest = sample("").encode().len();
+        let largest = sample(&"a".repeat(ENVELOPE_BYTES_MAX - rest));
+        assert_eq!(largest.encode().len(), ENVELOPE_BYTES_MAX);
+        let (letter, replay) = ("m".repeat(300), "r".repeat(300));
+        let tag = ReplayTag { letter, replay, generation: u32::MAX };
+        let tagged = Envelope { replay: Some(tag), ..largest };
+        let text = tagged.encode();
+        assert!(text.len() <= ENVELOPE_BYTES_MAX + REPLAY_TAG_BYTES_MAX, "{}", text.len());
+        assert_eq!(Envelope::decode(&text), Ok(tagged));
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl ReceivedMessage {
             first_seen_at: self.sent_at,
             text: text.clone(),
             envelope: None,
+            replay: self.body.as_ref().ok().and_then(|text| Envelope::replay_tag(text)),
         }
     }
 }
@@ -126,6 +127,7 @@ mod tests {
     use super::{OpenError, ReceivedMessage, action_for, open_messages};
     use crate::batch::MessageDecision;
     use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
+    use crate::operators::letter::ReplayTag;
     use crate::retry::QueueAction;
     use crate::time::UnixMillis;
 
@@ -171,6 +173,28 @@ mod tests {
         let Err(error) = message("m", 1, Ok(NEWER)).open() else { panic!() };
         assert!(error.to_string().ends_with(": deploy the consumer"), "{error}");
         check_parked(LAST, Ok(NEWER), "newer-envelope", &error.to_string());
+    }
+
+    #[test]
+    fn a_tagged_message_is_parked_on_its_own_letter() {
+        let tag = ReplayTag { letter: "m9".into(), replay: "r1".into(), generation: 3 };
+        let member = r#","replay":{"letter":"m9","replay":"r1","generation":3}}"#;
+        let tagged = |text: &str| format!("{}{member}", text.strip_suffix('}').unwrap());
+        let open = |attempts, text: &str| {
+            open_messages("q", &[message("m", attempts, Ok(&tagged(text)))], || 0)
+        };
+        for (attempts, text) in [(1, r#"{"x":1}"#), (LAST, NEWER)] {
+            let (part, _) = open(attempts, text);
+            let [letter] = &part.dead_letters[..] else { panic!("{part:?}") };
+            assert_eq!((&letter.replay, letter.message_id.as_str()), (&Some(tag.clone()), "m"));
+        }
+        let (part, decisions) = open(1, NEWER);
+        assert!(part.is_empty() && decisions[0].action != QueueAction::Ack, "it waits");
+        let (part, _) = open(1, GOOD);
+        let letter = part.messages[0].to_dead_letter("q", "overloaded", "");
+        assert_eq!(letter.replay, Some(tag));
+        let (part, _) = open_messages("q", &[message("m", 1, Err("[1]"))], || 0);
+        assert_eq!(part.dead_letters[0].replay, None);
     }
 
     #[test]

@@ -11,6 +11,10 @@ pub const METADATA_BYTES_MAX: usize = 100;
 /// 8 KB; the rest is room for a membership with a thousand permissions.
 pub const ENVELOPE_BYTES_MAX: usize = 65_536;
 
+/// Our limit: bytes that the tag of a replay adds to an envelope. Room is kept for them, so that no
+/// letter becomes too large by being replayed.
+pub const REPLAY_TAG_BYTES_MAX: usize = 1_024;
+
 /// Our limit: the default of `BODY_BYTES_MAX`, the largest accepted delivery.
 pub const BODY_BYTES_MAX_DEFAULT: i64 = 262_144;
 
@@ -100,6 +104,19 @@ pub const CONCURRENT_HINTS_MAX: usize = 20;
 /// The interval of sweeps, by the cron of `wrangler.toml`.
 pub const SWEEP_INTERVAL_MS: i64 = 60_000;
 
+/// The sweep takes the message of a letter for lost when it was not known to be in the queue for so
+/// long. A step of a replay sends its messages within seconds of its commit.
+pub const LETTER_UNSENT_MS_MAX: i64 = 300_000;
+
+/// The same for a message that was in the queue. It may still come: then it tells the truth.
+pub const LETTER_SENT_MS_MAX: i64 = 86_400_000;
+
+/// Our limit: letters that one sweep returns, and grants that it ends.
+pub const SWEEP_ROWS_MAX: i64 = 100;
+
+/// Attempts of one D1 batch whose entry of the audit trail came second.
+pub const AUDIT_ATTEMPTS_MAX: u32 = 5;
+
 /// A hint further ahead of the object's clock is refused: it would raise the floor above the
 /// versions of D1.
 pub const HINT_AHEAD_MS_MAX: i64 = 300_000;
@@ -118,8 +135,8 @@ const _: () =
     assert!(BODY_BYTES_MAX_DEFAULT * 100 <= UPLOADS_MAX && BODY_BYTES_MAX_MAX <= UPLOADS_MAX);
 // By then every back-off has ended.
 const _: () = assert!(FILL_BACKOFF_MS_MAX <= GUARD_RETRY_AFTER_S * 1_000);
-const _: () = assert!(ENVELOPE_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);
-const _: () = assert!(ENVELOPE_BYTES_MAX * 2 <= PARAMETER_BYTES_MAX);
+const _: () = assert!(REPLAYED_BYTES_MAX + METADATA_BYTES_MAX <= MESSAGE_BYTES_MAX);
+const _: () = assert!(REPLAYED_BYTES_MAX * 2 <= PARAMETER_BYTES_MAX);
 const _: () = assert!(DEAD_RETRIES_MAX * DEAD_RETRY_S_MAX < RETENTION_S);
 const _: () = assert!(BODY_BYTES_MAX_DEFAULT <= BODY_BYTES_MAX_MAX);
 const _: () = assert!(ROLES_SOFT_MS_DEFAULT < ROLES_HARD_MS_DEFAULT);
@@ -129,6 +146,9 @@ const _: () = assert!(ROLES_ISOLATE_MS_MAX <= ROLES_HARD_MS_DEFAULT);
 // The outer timeout must be longer than the inner one: otherwise a fill that would succeed is
 // answered 503.
 const _: () = assert!(FILL_TIMEOUT_MS < ROLE_QUERY_TIMEOUT_MS);
+
+/// Bytes of the largest envelope with a tag.
+const REPLAYED_BYTES_MAX: usize = ENVELOPE_BYTES_MAX + REPLAY_TAG_BYTES_MAX;
 
 /// [`UPLOADS_BYTES_MAX`] in the type of the settings.
 #[expect(clippy::as_conversions, clippy::cast_possible_wrap, reason = "a constant")]

@@ -7,6 +7,7 @@ use crate::envelope::Envelope;
 use crate::event::Payload;
 use crate::id::UserId;
 use crate::merge::{EntityChange, EntityKind, EntityState, MergeContext};
+use crate::operators::letter::ReplayTag;
 use crate::projection::EntityFields;
 use crate::time::UnixMillis;
 
@@ -44,6 +45,8 @@ pub struct DeadLetter {
     pub text: String,
     /// The envelope, if it could be decoded.
     pub envelope: Option<Envelope>,
+    /// The letter that the message replayed: then it is parked there, and is no new letter.
+    pub replay: Option<ReplayTag>,
 }
 
 /// The outcome of a delivery, as far as it is known before the batch runs.
@@ -69,6 +72,8 @@ pub struct DeliveryRecord {
 /// Everything that one D1 batch will write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchPlan {
+    /// The random id of its D1 batch, as in the log. The consumer sets it.
+    pub batch: String,
     /// The changes of each table. Their order does not matter.
     pub changes: BTreeMap<EntityKind, Vec<EntityChange>>,
     /// App roles named by any change, even one that loses.
@@ -168,6 +173,7 @@ impl OpenedMessage {
             first_seen_at: self.sent_at,
             text: self.text.clone(),
             envelope: Some(self.envelope.clone()),
+            replay: self.envelope.replay.clone(),
         }
     }
 }
@@ -195,6 +201,7 @@ mod tests {
             body_digest: ContentDigest::of(b""),
             event_type: "x.y".into(),
             note: String::new(),
+            replay: None,
             payload: Payload::Event(Event { changes, users }),
         };
         let text = envelope.encode();

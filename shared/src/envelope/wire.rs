@@ -9,6 +9,7 @@ use crate::event::{Event, Payload, UnreadablePayload, UnreadableReason};
 use crate::id::{EntityId, SvixId, UserId};
 use crate::json::{JsonObject, serde_struct_from_object};
 use crate::merge::{EntityChange, EntityKind, EntityState, LiveState, Rank};
+use crate::operators::letter::ReplayTag;
 use crate::projection::{ContentDigest, EntityFields, PROJECTION_VERSION};
 use crate::time::UnixMillis;
 use fields::FieldsV1;
@@ -29,6 +30,9 @@ struct EnvelopeV1 {
     /// Added to version 1: an older consumer ignores it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     note: String,
+    /// Added to version 1: an older consumer ignores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replay: Option<ReplayTag>,
     /// The name on the wire is frozen. It does not mean a dead letter.
     #[serde(rename = "letter")]
     payload: PayloadV1,
@@ -95,10 +99,18 @@ pub(super) fn encode(envelope: &Envelope) -> String {
         body: envelope.body_digest.clone(),
         event_type: envelope.event_type.clone(),
         note: envelope.note.clone(),
+        replay: envelope.replay.clone(),
         payload: payload_to_wire(&envelope.payload),
     };
     // Cannot fail.
     serde_json::to_string(&wire).unwrap_or_default()
+}
+
+/// The tag, by the members that all versions have.
+pub(super) fn replay_tag(text: &str) -> Option<ReplayTag> {
+    let versioned = JsonObject::parse(text, &["replay"]).ok()?;
+    let tag = versioned.non_null_member("replay").ok()??;
+    serde_json::from_str(tag.get()).ok()
 }
 
 pub(super) fn decode(text: &str) -> Result<Envelope, EnvelopeError> {
@@ -127,6 +139,7 @@ pub(super) fn decode(text: &str) -> Result<Envelope, EnvelopeError> {
         body_digest: wire.body,
         event_type: wire.event_type,
         note: wire.note,
+        replay: wire.replay,
         payload: payload_from_wire(wire.payload)?,
     })
 }

@@ -11,7 +11,13 @@
 //! the commit that marks the letter, so a crash between the two loses the message: the sweep then
 //! returns the letter to `parked`.
 
+mod life;
+
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+pub use life::{Letter, LetterOutcome, LetterStep, StepRefused, is_lost};
 
 use crate::json::{serde_struct_from_object, serde_unit_enum};
 
@@ -99,6 +105,12 @@ impl LetterState {
     #[must_use]
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Parked | Self::Replaying)
+    }
+}
+
+impl fmt::Display for LetterState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

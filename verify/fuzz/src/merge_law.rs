@@ -191,6 +191,7 @@ fn message(event: &Event, at: i64) -> OpenedMessage {
         body_digest: ContentDigest::of(b""),
         event_type: String::new(),
         note: String::new(),
+        replay: None,
         payload: Payload::Event(shared::event::Event { changes, users }),
     };
     let (id, sent_at) = (format!("queue-{at}"), UnixMillis(START));

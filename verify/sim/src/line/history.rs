@@ -197,6 +197,7 @@ fn message(index: usize, change: &EntityChange) -> Option<OpenedMessage> {
         body_digest: ContentDigest::of(&[]),
         event_type: "modelled".into(),
         note: String::new(),
+        replay: None,
         payload: Payload::Event(Event { changes: vec![change.clone()], users }),
     };
     let (id, sent_at) = (index.to_string(), UnixMillis(0));
