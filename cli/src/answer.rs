@@ -6,6 +6,10 @@ use shared::operators::api::ApiError;
 use crate::failure::{Failure, Kind};
 use crate::text::shortened;
 
+/// The next step when the console does not have a route of this build.
+const OLDER_NEXT: &str =
+    "Check the address. If it is right the console is older than this program: deploy it.";
+
 /// An answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
@@ -107,10 +111,14 @@ fn refused(answer: &Answer, mut error: ApiError) -> Failure {
         400..500 => (Kind::Usage, "Check the arguments; `--help` shows an example."),
         _ => (Kind::Unreachable, "Run it again in a minute; then read the console's log."),
     };
+    if matches!(&*error.error, "no-route" | "method-not-allowed") {
+        OLDER_NEXT.clone_into(&mut error.next);
+        return Failure { kind: Kind::Unreachable, error };
+    }
     if error.next.is_empty() {
         next.clone_into(&mut error.next);
     }
-    if answer.status == 429 && !answer.retry_after.is_empty() {
+    if matches!(answer.status, 429 | 503) && !answer.retry_after.is_empty() {
         error.message = format!("{} (wait {} s)", error.message, answer.retry_after);
     }
     Failure { kind, error }
@@ -132,7 +140,7 @@ fn unexplained(base: &str, answer: &Answer) -> Failure {
             Kind::Unreachable,
             "no-such-route",
             said("this console does not know the request"),
-            "Check the address. If it is right the console is older than this program: deploy it.",
+            OLDER_NEXT,
         ),
         429 => (
             Kind::Unreachable,

@@ -29,7 +29,8 @@ pub(crate) enum AuditCommand {
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     /// In the order of the chain, beginning after this entry.
-    #[arg(long, value_name = "SEQ", value_parser = clap::value_parser!(i64).range(0..))]
+    #[arg(long, value_name = "SEQ", conflicts_with = "cursor",
+          value_parser = clap::value_parser!(i64).range(0..))]
     after: Option<i64>,
     #[command(flatten)]
     pages: PageArgs,
@@ -42,9 +43,13 @@ pub(crate) struct ListArgs {
 pub(crate) fn run(app: &App, command: &AuditCommand) -> Result<(), Failure> {
     match command {
         AuditCommand::List(args) => {
-            let query: Vec<_> =
-                args.after.map(|seq| ("after", seq.to_string())).into_iter().collect();
-            pages::show::<AuditPage>(&app.client()?, &app.screen, &["audit"], &query, &args.pages)
+            let client = app.client()?;
+            let (screen, route) = (&app.screen, ["audit"]);
+            let Some(seq) = args.after else {
+                return pages::show::<AuditPage>(&client, screen, &route, &[], &args.pages);
+            };
+            let from = ("after", Some(seq.to_string()));
+            pages::show_from::<AuditPage>(&client, screen, &route, &[], &args.pages, from)
         }
         AuditCommand::Verify(args) => verify::run(app, args),
     }

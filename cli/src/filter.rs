@@ -11,13 +11,13 @@ use crate::text::parse_time;
 
 /// What a wrong filter is told.
 const NEXT: &str = "Write for example reason=overloaded type=user.created subject=user_1 after=24h \
-                    before=2026-01-31 ids=ID,ID, or the address of the console's page.";
+                    before=2026-01-31 id=ID id=ID, or the address of the console's page.";
 
 /// The choice of letters.
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// Each narrows the choice: reason=…, type=…, subject=…, after=…, before=…, ids=…,… or the
-    /// address of the console's page. Times are of the first failure: 2026-01-31,
+    /// Each narrows the choice: reason=…, type=…, subject=…, after=…, before=…, id=… (again for
+    /// several) or the address of the console's page. Times are of the first failure: 2026-01-31,
     /// 2026-01-31T03:00Z, or 24h for that long ago.
     #[arg(value_name = "FILTER")]
     words: Vec<String>,
@@ -84,29 +84,26 @@ fn set(filter: &mut LetterFilter, key: &str, value: &str, now: UnixMillis) -> Re
         "subject" => filter.subject = text,
         "after" => filter.after = Some(time()?),
         "before" => filter.before = Some(time()?),
-        "id" | "ids" => {
-            let ids = value.split(',').filter(|id| !id.is_empty()).map(str::to_owned);
-            filter.ids.extend(ids);
-        }
-        _ => return Err(Failure::usage(format!("a filter has no `{key}`"), NEXT)),
+        "id" if !value.is_empty() => filter.ids.push(value.to_owned()),
+        "all" if value == "1" => filter.all = true,
+        _ => return Err(Failure::usage(format!("a filter has no `{key}={value}`"), NEXT)),
     }
     Ok(())
 }
 
-/// The filter as the query of a request. Several ids are parted by commas.
+/// The filter as the query of a request.
 pub(crate) fn query(filter: &LetterFilter) -> Vec<(&'static str, String)> {
     let LetterFilter { ids, reason, event_type, subject, after, before, all } = filter;
-    let ids = (!ids.is_empty()).then(|| ids.join(","));
     let pairs = [
-        ("ids", ids),
         ("reason", reason.clone()),
         ("type", event_type.clone()),
         ("subject", subject.clone()),
         ("after", after.map(|at| at.0.to_string())),
         ("before", before.map(|at| at.0.to_string())),
-        ("all", all.then(|| "true".to_owned())),
+        ("all", all.then(|| "1".to_owned())),
     ];
-    pairs.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    let ids = ids.iter().map(|id| ("id", id.clone()));
+    ids.chain(pairs.into_iter().filter_map(|(key, value)| Some((key, value?)))).collect()
 }
 
 /// The filter in words, as it is given on the command line.
@@ -121,7 +118,9 @@ pub(crate) fn in_words(filter: &LetterFilter) -> String {
 #[cfg(test)]
 mod tests {
     use shared::operators::api::letters::LetterFilter;
+    use shared::operators::query::{FILTER_MEMBERS, QueryMembers};
     use shared::time::UnixMillis;
+    use url::form_urlencoded::Serializer;
 
     use super::{FilterArgs, in_words, query};
 
@@ -134,10 +133,10 @@ mod tests {
 
     #[test]
     fn words_and_the_address_of_a_page_are_the_same_filter() {
-        let words = ["reason=overloaded", "type=", "subject=user_1", "after=1h", "ids=a,b", "id=c"];
+        let words = ["reason=overloaded", "type=", "subject=user_1", "after=1h", "id=a", "id=b"];
         let filter = parsed(&words, false).unwrap();
         let want = LetterFilter {
-            ids: vec!["a".into(), "b".into(), "c".into()],
+            ids: vec!["a".into(), "b".into()],
             reason: Some("overloaded".into()),
             event_type: Some(String::new()),
             subject: Some("user_1".into()),
@@ -147,11 +146,17 @@ mod tests {
         };
         assert_eq!(filter, want);
         let page = "https://c.example/dead-letters?reason=overloaded&type=&subject=user_1\
-                    &after=96400000&ids=a%2Cb,c";
+                    &after=96400000&id=a&id=b&limit=5&state=parked";
         assert_eq!(parsed(&[page], false), Some(want.clone()));
-        let shown = "ids=a,b,c reason=overloaded type= subject=user_1 after=96400000";
+        let shown = "id=a id=b reason=overloaded type= subject=user_1 after=96400000";
         assert_eq!(in_words(&want), shown);
-        assert_eq!(query(&want)[0], ("ids", "a,b,c".to_owned()));
+        let members =
+            query(&want).into_iter().fold(Serializer::new(String::new()), |mut it, pair| {
+                it.append_pair(pair.0, &pair.1);
+                it
+            });
+        let parsed = QueryMembers::parse(&{ members }.finish(), &FILTER_MEMBERS).unwrap();
+        assert_eq!(parsed.filter(), Ok(want), "the console reads another filter");
     }
 
     #[test]
@@ -159,7 +164,7 @@ mod tests {
         assert_eq!(parsed(&[], false), None);
         assert_eq!(parsed(&["https://c.example/dead-letters"], false), None);
         assert!(parsed(&[], true).unwrap().all);
-        for wrong in ["overloaded", "colour=red", "after=soon", "=1"] {
+        for wrong in ["overloaded", "colour=red", "after=soon", "=1", "id=", "ids=a,b", "all=0"] {
             assert_eq!(parsed(&[wrong], false), None, "{wrong}");
         }
     }

@@ -20,8 +20,8 @@ pub(crate) enum LettersCommand {
     #[command(after_help = "Example:\n  rolecall dead-letters list reason=overloaded after=24h")]
     List(list::ListArgs),
     /// Count letters by state, reason, type and day.
-    #[command(after_help = "Example:\n  rolecall dead-letters matrix")]
-    Matrix,
+    #[command(after_help = "Example:\n  rolecall dead-letters matrix --state parked")]
+    Matrix(list::StateArgs),
     /// Show one letter: why it was parked, and what a replay would do now.
     #[command(after_help = "Example:\n  rolecall dead-letters show 3f1c9a")]
     Show(show::ShowArgs),
@@ -37,7 +37,7 @@ pub(crate) enum LettersCommand {
                             --reason \"fixed in 1.4\"")]
     Replay(change::ReplayArgs),
     /// Close letters without a replay, with a reason.
-    #[command(after_help = "Example:\n  rolecall dead-letters discard ids=3f1c9a \
+    #[command(after_help = "Example:\n  rolecall dead-letters discard id=3f1c9a \
                             --reason \"test data\"")]
     Discard(change::DiscardArgs),
     /// Show replays, or one: planned against became.
@@ -67,7 +67,7 @@ pub(crate) enum LettersCommand {
 pub(crate) fn run(app: &App, command: &LettersCommand) -> Result<(), Failure> {
     match command {
         LettersCommand::List(args) => list::list(app, args),
-        LettersCommand::Matrix => list::matrix(app),
+        LettersCommand::Matrix(args) => list::matrix(app, args),
         LettersCommand::Show(args) => show::run(app, args),
         LettersCommand::Plan(args) => change::plan(app, args),
         LettersCommand::Apply(args) => change::apply(app, args),

@@ -49,12 +49,26 @@ pub(crate) fn show<P: Page>(
     query: &[(&str, String)],
     args: &PageArgs,
 ) -> Result<(), Failure> {
-    let mut cursor = args.cursor.clone();
+    show_from::<P>(client, screen, route, query, args, ("cursor", args.cursor.clone()))
+}
+
+/// As [`show`], beginning with a member of the query that each page gives for the next.
+///
+/// # Errors
+/// As [`show`].
+pub(crate) fn show_from<P: Page>(
+    client: &Client,
+    screen: &Screen,
+    route: &[&str],
+    query: &[(&str, String)],
+    args: &PageArgs,
+    (place, mut cursor): (&'static str, Option<String>),
+) -> Result<(), Failure> {
     let mut is_empty = true;
     loop {
         let mut query = query.to_vec();
         query.push(("limit", args.limit.to_string()));
-        query.extend(cursor.clone().map(|cursor| ("cursor", cursor)));
+        query.extend(cursor.clone().map(|cursor| (place, cursor)));
         let page: P = client.get(route, &query)?;
         let (items, next) = page.parts();
         match (screen.json, args.all_pages) {
@@ -74,7 +88,7 @@ pub(crate) fn show<P: Page>(
             // A page may be empty while others follow.
             Some(_) if args.all_pages || is_empty => {}
             Some(next) => {
-                screen.note(format!("More: --cursor {next}, or --all-pages"));
+                screen.note(format!("More: --{place} {next}, or --all-pages"));
                 return Ok(());
             }
             None if is_empty => {

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Deserialize;
 use shared::operators::api::letters::ExportedLetter;
 
+use super::list::StateArgs;
 use crate::answer;
 use crate::app::App;
 use crate::client::Client;
@@ -19,6 +20,8 @@ use crate::text::{json_line, now};
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     filter: FilterArgs,
+    #[command(flatten)]
+    state: StateArgs,
     /// Write to this new file, which its owner alone may read; by default to standard output.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -36,7 +39,8 @@ struct PageEnd {
 /// # Errors
 /// When letters cannot be read or written.
 pub(crate) fn run(app: &App, args: &ExportArgs) -> Result<(), Failure> {
-    let query = query(&args.filter.of_list(now())?);
+    let mut query = query(&args.filter.of_list(now())?);
+    query.extend(args.state.query());
     let client = app.client()?;
     let Some(path) = &args.output else {
         return each(&client, &query, |letter| app.screen.print_json(letter)).map(drop);

@@ -18,11 +18,25 @@ use crate::text::{now, time};
 pub(crate) struct ListArgs {
     #[command(flatten)]
     filter: FilterArgs,
+    #[command(flatten)]
+    state: StateArgs,
+    #[command(flatten)]
+    pages: PageArgs,
+}
+
+/// The state of letters.
+#[derive(Debug, Args)]
+pub(crate) struct StateArgs {
     /// Only letters in this state.
     #[arg(long, value_name = "STATE", value_parser = parse_state)]
     state: Option<LetterState>,
-    #[command(flatten)]
-    pages: PageArgs,
+}
+
+impl StateArgs {
+    /// As a member of a query.
+    pub(crate) fn query(&self) -> Option<(&'static str, String)> {
+        self.state.map(|state| ("state", state.as_str().to_owned()))
+    }
 }
 
 fn parse_state(text: &str) -> Result<LetterState, String> {
@@ -36,7 +50,7 @@ fn parse_state(text: &str) -> Result<LetterState, String> {
 /// When the filter is wrong or the letters cannot be read.
 pub(crate) fn list(app: &App, args: &ListArgs) -> Result<(), Failure> {
     let mut query = query(&args.filter.of_list(now())?);
-    query.extend(args.state.map(|state| ("state", state.as_str().to_owned())));
+    query.extend(args.state.query());
     pages::show::<LetterPage>(&app.client()?, &app.screen, &["dead-letters"], &query, &args.pages)
 }
 
@@ -83,8 +97,9 @@ fn look(state: LetterState) -> Look {
 ///
 /// # Errors
 /// When it cannot be read.
-pub(crate) fn matrix(app: &App) -> Result<(), Failure> {
-    let matrix: LetterMatrix = app.client()?.get(&["dead-letters", "matrix"], &[])?;
+pub(crate) fn matrix(app: &App, args: &StateArgs) -> Result<(), Failure> {
+    let query: Vec<_> = args.query().into_iter().collect();
+    let matrix: LetterMatrix = app.client()?.get(&["dead-letters", "matrix"], &query)?;
     if app.screen.json {
         return app.screen.print_json(&matrix);
     }

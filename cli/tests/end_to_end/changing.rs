@@ -92,7 +92,7 @@ fn without_a_terminal_nothing_happens_without_yes() {
     let commands = [
         replaying(&[]),
         replaying(&["--json"]),
-        vec!["dead-letters", "discard", "ids=a", "--reason", "test data"],
+        vec!["dead-letters", "discard", "id=a", "--reason", "test data"],
         vec!["dead-letters", "apply", "replay_7", "--hash", HASH],
         vec!["dead-letters", "pause", "replay_7"],
         vec!["dead-letters", "resume", "replay_7"],
@@ -253,7 +253,7 @@ fn letters_are_discarded_with_a_reason() {
         .on("POST replays/replay_7/apply", [Reply::json(&with(ReplayState::Running))])
         .on("POST replays/replay_7/continue", [Reply::json(&done)])
         .on("GET audit/head", [Reply::json(&head(8))]);
-    let args = ["dead-letters", "discard", "ids=a", "--reason", "test data", "--yes"];
+    let args = ["dead-letters", "discard", "id=a", "--reason", "test data", "--yes"];
     let ran = Program::of(&console).run(&[&args[..], &FAST].concat()).code(0);
     assert_snapshot!(ran.out);
     let request: PlanRequest = serde_json::from_str(&console.seen()[0].body).unwrap();

@@ -92,6 +92,8 @@ fn an_address_that_is_no_console() {
 fn an_old_console() {
     let reply = Reply::text("text/plain", "not found").status(404);
     whoami_fails(reply, 3, &["does not know the request", "older than this program"]);
+    let reply = Reply::error(404, "no-route", "There is nothing at this address.", "See the API.");
+    whoami_fails(reply, 3, &["nothing at this address", "older than this program"]);
     let reply = Reply::text("application/json", r#"{"actor":"token:1"}"#);
     whoami_fails(reply, 3, &["not what this program knows", "rolecall --version"]);
 }

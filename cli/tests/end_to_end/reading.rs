@@ -35,10 +35,11 @@ fn letters_are_listed() {
 #[test]
 fn a_filter_and_a_state_are_the_query() {
     let console = Console::start().on("GET dead-letters", [Reply::json(&page(&[], None))]);
-    let filter = ["reason=overloaded", "type=user.created", "ids=a,b", "after=2026-11-29T03:00Z"];
+    let filter =
+        ["reason=overloaded", "type=user.created", "id=a", "id=b", "after=2026-11-29T03:00Z"];
     let args = [&["dead-letters", "list", "--state", "parked", "--limit", "7"][..], &filter];
     Program::of(&console).run(&args.concat()).code(0).says(&["None."]);
-    let want = "GET /api/v1/dead-letters?ids=a%2Cb&reason=overloaded&type=user.created\
+    let want = "GET /api/v1/dead-letters?id=a&id=b&reason=overloaded&type=user.created\
                 &after=1795921200000&state=parked&limit=7";
     assert_eq!(console.lines(), [want]);
 }
@@ -81,9 +82,11 @@ fn the_matrix_is_shown() {
     let matrix = LetterMatrix { cells };
     let console = Console::start().on("GET dead-letters/matrix", [Reply::json(&matrix)]);
     let program = Program::of(&console);
-    assert_snapshot!(program.run(&["dead-letters", "matrix"]).code(0).out);
+    assert_snapshot!(program.run(&["dead-letters", "matrix", "--state", "parked"]).code(0).out);
     let ran = program.run(&["dead-letters", "matrix", "--json"]).code(0);
     assert_eq!(ran.json::<LetterMatrix>(), matrix);
+    let lines = console.lines();
+    assert!(lines[0].ends_with("/matrix?state=parked") && lines[1].ends_with("/matrix"));
 }
 
 fn detail() -> LetterDetail {
@@ -273,7 +276,22 @@ fn the_audit_trail_is_listed_with_names() {
     let program = Program::of(&console);
     assert_snapshot!(program.run(&["audit", "list"]).code(0).out);
     assert_eq!(program.run(&["audit", "list", "--json"]).code(0).json::<AuditPage>(), page);
-    let ran = program.run(&["audit", "list", "--after", "0", "--json", "--all-pages"]).code(0);
-    assert_eq!(ran.json_lines::<AuditEntry>(), page.entries);
-    assert!(console.lines()[2].contains("?after=0&"), "{:?}", console.lines());
+}
+
+#[test]
+fn the_chain_is_read_in_its_order() {
+    let entries = chain(3, "token:1");
+    let page = |from: usize, next: Option<&str>| {
+        let some = entries.iter().skip(from).take(2).cloned().collect();
+        let (names, next) = (Vec::new(), next.map(str::to_owned));
+        Reply::json(&AuditPage { entries: some, names, head: entries[2].head(), next })
+    };
+    let console = Console::start()
+        .on("GET audit?limit=2&after=0", [page(0, Some("2"))])
+        .on("GET audit?limit=2&after=2", [page(2, None)]);
+    let program = Program::of(&console);
+    let args = ["audit", "list", "--after", "0", "--limit", "2"];
+    let ran = program.run(&[&args[..], &["--all-pages", "--json"]].concat()).code(0);
+    assert_eq!(ran.json_lines::<AuditEntry>(), entries);
+    program.run(&args).code(0).says(&["More: --after 2"]);
 }
