@@ -23,6 +23,10 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     api::whoami::ROUTES,
     api::overview::ROUTES,
     api::letters::ROUTES,
+    api::letter::ROUTES,
+    api::replays::ROUTES,
+    api::explain::ROUTES,
+    api::roles::ROUTES,
     api::audit::ROUTES,
 ];
 
