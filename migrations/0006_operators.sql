@@ -31,6 +31,8 @@ ALTER TABLE dead_letters ADD COLUMN claim TEXT NOT NULL DEFAULT '';
 ALTER TABLE dead_letters ADD COLUMN sent_at INTEGER;
 ALTER TABLE dead_letters ADD COLUMN returns INTEGER NOT NULL DEFAULT 0;
 
+UPDATE dead_letters SET state_at = last_seen_at;
+
 -- Each cell of the matrix, and each filter, is a range of one of these. All end with the letter's
 -- id, so a page goes on after (first_seen_at, message_id).
 CREATE INDEX dead_letters_by_state ON dead_letters (state, first_seen_at);
@@ -40,7 +42,9 @@ CREATE INDEX dead_letters_by_cell ON dead_letters (state, reason, type, first_se
 CREATE INDEX dead_letters_by_subject ON dead_letters (subject, first_seen_at)
 WHERE subject IS NOT NULL;
 CREATE INDEX dead_letters_by_svix_id ON dead_letters (svix_id) WHERE svix_id IS NOT NULL;
-CREATE INDEX dead_letters_replaying ON dead_letters (state_at) WHERE state = 'replaying';
+-- Those whose message may be lost: first the unsent ones.
+CREATE INDEX dead_letters_replaying ON dead_letters (sent_at, state_at)
+WHERE state = 'replaying';
 CREATE INDEX dead_letters_by_claim ON dead_letters (claim) WHERE claim <> '';
 
 -- How many letters there are, by UTC day of first_seen_at. Kept by triggers: a page of the console

@@ -18,6 +18,8 @@ mod db;
 mod health;
 mod incoming;
 mod metrics;
+#[expect(dead_code, reason = "the routes come next")]
+mod pages;
 mod reply;
 mod route;
 mod router;

@@ -2,11 +2,16 @@
 
 use std::cell::RefCell;
 
+use edge::fault_point;
+use serde::de::DeserializeOwned;
 use shared::d1_error::D1Error;
+use shared::limits::AUDIT_ATTEMPTS_MAX;
+use shared::operators::audit::{AuditAct, AuditEntry, AuditHead, HEAD_MOVED};
+use shared::operators::settle::{self, EndedGrant, LetterNow, LostLetter};
 use shared::outbox::{self, HintResults, PendingHint};
 use shared::plan::BatchPlan;
 use shared::settings::consumer::ConsumerSettings;
-use shared::sql::{self, Statement};
+use shared::sql::{self, Statement, audit, letters, operations};
 use shared::time::UnixMillis;
 use worker::{D1Database, D1Result, Env};
 
@@ -30,20 +35,65 @@ impl ConsumerDb {
         Self { db: env.d1("DB").map_err(missing), default_role: settings.default_role }
     }
 
-    /// Commits a plan as one batch, and reads the pending hints after it.
+    /// Commits a plan as one batch, and reads the pending hints after it. Where its messages replay
+    /// letters, their entry of the audit trail is in the same batch.
     pub(crate) async fn commit(
         &self,
+        env: &Env,
         plan: &BatchPlan,
         now: UnixMillis,
     ) -> Result<Vec<PendingHint>, D1Error> {
         self.write_default_role_once().await;
         let mut statements = sql::statements(plan, now);
+        statements.push(operations::flow(plan, now));
         statements.push(sql::pending_of(&plan.touched));
         statements.push(sql::pending(None));
-        let results = self.batch(&statements).await?;
+        let tagged = settle::tagged_letters(plan);
+        let results = if tagged.is_empty() {
+            self.batch(&statements).await?
+        } else {
+            let write = |letters: &[LetterNow]| {
+                let act = settle::settled_act(plan, letters, now);
+                (act.into_iter().collect(), statements.clone())
+            };
+            self.audited(env, letters::named(tagged), write).await?.1
+        };
         let mut pending = results.iter().rev().map(rows);
         let oldest = pending.next().unwrap_or_default();
         Ok(outbox::merge_round(pending.next().unwrap_or_default(), oldest))
+    }
+
+    /// Returns letters whose message was lost. Gives their number.
+    pub(crate) async fn return_lost_letters(
+        &self,
+        env: &Env,
+        now: UnixMillis,
+    ) -> Result<usize, D1Error> {
+        let write = |lost: &[LostLetter]| {
+            let act = settle::returned_act(lost, now);
+            let write = act.is_some().then(|| letters::returned(lost, now));
+            (act.into_iter().collect(), write.into_iter().collect())
+        };
+        Ok(self.audited(env, letters::lost(now), write).await?.0)
+    }
+
+    /// Removes grants and revocations whose end has come. Gives their number.
+    pub(crate) async fn end_grants(&self, env: &Env, now: UnixMillis) -> Result<usize, D1Error> {
+        let write = |ended: &[EndedGrant]| {
+            let acts = settle::ended_acts(ended, now);
+            let write = (!ended.is_empty()).then(|| operations::grants_ended(ended, now));
+            (acts, write.into_iter().collect())
+        };
+        Ok(self.audited(env, operations::grants_ending(now), write).await?.0)
+    }
+
+    /// Records the end of a sweep.
+    pub(crate) async fn write_heartbeat(
+        &self,
+        now: UnixMillis,
+        detail: &str,
+    ) -> Result<(), D1Error> {
+        self.batch(&[operations::heartbeat("sweep", now, detail)]).await.map(|_| ())
     }
 
     /// Stores the default role. In a batch of its own: a failure here must not fail deliveries.
@@ -83,6 +133,42 @@ impl ConsumerDb {
         self.batch(&statements).await.map(|_| ())
     }
 
+    /// Reads rows and the head of the audit trail, and commits what `write` makes of the rows: the
+    /// entries, and the statements of the acts. Begins again when another entry came in between.
+    /// Gives the number of rows that were read, and the results of the statements.
+    async fn audited<T: DeserializeOwned>(
+        &self,
+        env: &Env,
+        read: Statement,
+        write: impl Fn(&[T]) -> (Vec<AuditAct>, Vec<Statement>),
+    ) -> Result<(usize, Vec<D1Result>), D1Error> {
+        let read = [audit::audit_head(), read];
+        for _ in 0..AUDIT_ATTEMPTS_MAX {
+            let found = self.batch(&read).await?;
+            let mut head = decode::<AuditHead>(found.first())?.pop().unwrap_or_default();
+            let rows: Vec<T> = decode(found.last())?;
+            let (acts, mut statements) = write(&rows);
+            // The results of the statements stay the last ones.
+            let entries = acts.into_iter().map(|act| {
+                let entry = AuditEntry::after(&head, act);
+                head = entry.head();
+                audit::append(&entry)
+            });
+            statements.splice(..0, entries);
+            if statements.is_empty() {
+                return Ok((rows.len(), vec![]));
+            }
+            fault_point!(env, "audit-read", "");
+            match self.batch(&statements).await {
+                Err(error) if error.is_moved_head() => {
+                    tracing::info!("the audit trail has moved: reading its head again");
+                }
+                done => return Ok((rows.len(), done?)),
+            }
+        }
+        Err(D1Error::Transient(format!("{HEAD_MOVED}, {AUDIT_ATTEMPTS_MAX} times")))
+    }
+
     async fn batch(&self, statements: &[Statement]) -> Result<Vec<D1Result>, D1Error> {
         let db = self.db.as_ref().map_err(Clone::clone)?;
         edge::d1::batch(db, statements).await.map_err(|cause| D1Error::classify(&cause))
@@ -93,4 +179,10 @@ impl ConsumerDb {
 /// later.
 fn rows(result: &D1Result) -> Vec<PendingHint> {
     result.results().unwrap_or_default()
+}
+
+/// The rows of one statement, which must be readable: something is decided by them.
+fn decode<T: DeserializeOwned>(result: Option<&D1Result>) -> Result<Vec<T>, D1Error> {
+    let unreadable = |error| D1Error::Transient(format!("a row cannot be read: {error}"));
+    result.map_or(Ok(vec![]), D1Result::results).map_err(unreadable)
 }

@@ -10,6 +10,7 @@
 mod process_batch;
 mod message;
 mod send_hints;
+mod send_pages;
 mod queues;
 mod db;
 mod sweep;

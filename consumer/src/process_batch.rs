@@ -34,8 +34,9 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
     let mut pending = Vec::new();
     while let Some(part) = progress.next_part() {
         let plan = plan(&part.queue, &part.messages, part.dead_letters.clone());
+        let plan = BatchPlan { batch: edge::random::short_id(), ..plan };
         fault_point!(env, "batch-planned", "");
-        match db.commit(&plan, edge::clock::now()).await {
+        match db.commit(env, &plan, edge::clock::now()).await {
             Ok(hints) => {
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan);
@@ -56,9 +57,11 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
 /// One line for the batch, and one error for each dead letter. The outcome of each delivery is in
 /// `deliveries`: a line for each would be most of what a batch costs.
 fn log_commit(plan: &BatchPlan) {
-    for DeadLetter { message_id, reason, detail, attempts, .. } in &plan.dead_letters {
-        tracing::error!(message_id, reason, detail, attempts, outcome = "parked", "message parked");
+    let batch = plan.batch.as_str();
+    for DeadLetter { message_id, reason, detail, attempts, replay, .. } in &plan.dead_letters {
+        let (letter, outcome) = (replay.as_ref().map(|tag| tag.letter.as_str()), "parked");
+        tracing::error!(message_id, letter, reason, detail, attempts, outcome, "message parked");
     }
     let OutcomeCounts { merged, ignored, parked } = plan.outcome_counts();
-    tracing::info!(merged, ignored, parked, "D1 batch committed");
+    tracing::info!(batch, merged, ignored, parked, "D1 batch committed");
 }

@@ -1,16 +1,13 @@
-//! Cron, each minute: sends the pending hints, oldest first, page by page within a budget. Each
-//! page also raises the versions of the next watches that have not seen the last change for all
-//! users.
-
-use std::cell::RefCell;
+//! Cron, each minute: what must go on without a message or an operator. Each step stands alone: one
+//! that fails does not stop the others, and the next sweep repeats it.
 
 use edge::fault_point;
+use serde_json::{Map, Value};
 use shared::d1_error::D1Error;
-use shared::outbox::{PendingHint, may_have_more, sweep_continues};
 use worker::Env;
 
 use crate::db::ConsumerDb;
-use crate::send_hints;
+use crate::send_pages;
 
 pub(crate) async fn sweep(env: &Env) {
     let db = ConsumerDb::new(env);
@@ -18,34 +15,28 @@ pub(crate) async fn sweep(env: &Env) {
         tracing::error!(cause = error.text(), "writing the default role failed");
     }
     fault_point!(env, "sweep-begun", "");
-    match send_pages(env, &db).await {
-        Ok(sent) => tracing::info!(sent, "sweep finished"),
-        Err(error) => tracing::error!(cause = error.text(), "sweep failed"),
+    let mut report = Map::new();
+    let sent = send_pages::send_pages(env, &db).await;
+    note(&mut report, "sent", sent);
+    let returned = db.return_lost_letters(env, edge::clock::now()).await;
+    fault_point!(env, "sweep-returned", "");
+    note(&mut report, "returned", returned);
+    let ended = db.end_grants(env, edge::clock::now()).await;
+    fault_point!(env, "sweep-ended", "");
+    note(&mut report, "ended", ended);
+    // Open replays are carried on here, before the heartbeat.
+    let detail = Value::Object(report).to_string();
+    tracing::info!(detail, "sweep finished");
+    if let Err(error) = db.write_heartbeat(edge::clock::now(), &detail).await {
+        tracing::error!(cause = error.text(), "writing the heartbeat failed");
     }
+    fault_point!(env, "sweep-noted", "");
 }
 
-thread_local! {
-    /// Where the last sweep of this isolate used up its budget. The next one continues there, so
-    /// that unresponsive objects do not block the others.
-    static RESUME: RefCell<Option<PendingHint>> = const { RefCell::new(None) };
-}
-
-async fn send_pages(env: &Env, db: &ConsumerDb) -> Result<usize, D1Error> {
-    let started = edge::clock::now();
-    let mut last = RESUME.take();
-    let (mut rounds, mut total) = (0, 0);
-    loop {
-        let page = db.sweep_page(last.as_ref()).await?;
-        fault_point!(env, "sweep-read", "");
-        let sent = page.len();
-        last = page.last().cloned();
-        send_hints::send_hints(env, db, page).await;
-        fault_point!(env, "sweep-sent", "");
-        rounds += 1;
-        total += sent;
-        if !sweep_continues(sent, rounds, edge::clock::now().since(started)) {
-            RESUME.replace(last.filter(|_| may_have_more(sent)));
-            return Ok(total);
-        }
+/// Notes what a step did: its number, or `null` where it failed.
+fn note(report: &mut Map<String, Value>, step: &str, done: Result<usize, D1Error>) {
+    if let Err(error) = &done {
+        tracing::error!(step, cause = error.text(), "a step of the sweep failed");
     }
+    report.insert(step.into(), done.ok().map_or(Value::Null, Value::from));
 }

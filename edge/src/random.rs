@@ -13,6 +13,14 @@ pub fn uuid() -> Result<String, JsValue> {
     Ok(global.crypto()?.random_uuid())
 }
 
+/// Twelve random hexadecimal digits, for ids of things that must be told apart and not be secret.
+/// Empty if the runtime has no Web Crypto.
+#[must_use]
+pub fn short_id() -> String {
+    let uuid = uuid().unwrap_or_default();
+    uuid.chars().filter(char::is_ascii_hexdigit).take(12).collect()
+}
+
 /// A random number for jitter, which avoids synchronized retries.
 #[must_use]
 #[expect(

@@ -1,5 +1,7 @@
 //! Sorts D1's errors by how to react to them. How long to wait is decided in [`crate::retry`].
 
+use crate::operators::audit::HEAD_MOVED;
+
 /// How to react to a D1 error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum D1Error {
@@ -37,13 +39,22 @@ impl D1Error {
     #[must_use]
     pub fn classify(cause: &str) -> Self {
         let names = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
-        if names(&REJECTED) {
+        if names(&[HEAD_MOVED]) {
+            // Its code is that of a broken constraint, but no message of the batch is to blame.
+            Self::Transient(cause.into())
+        } else if names(&REJECTED) {
             Self::Rejected(cause.into())
         } else if names(&OVERLOADED) {
             Self::Overloaded(cause.into())
         } else {
             Self::Transient(cause.into())
         }
+    }
+
+    /// Whether another entry of the audit trail came first: read its head again, and repeat.
+    #[must_use]
+    pub fn is_moved_head(&self) -> bool {
+        self.text().contains(HEAD_MOVED)
     }
 
     /// The reason for the column `dead_letters.reason`.
@@ -68,6 +79,7 @@ impl D1Error {
 #[cfg(test)]
 mod tests {
     use super::D1Error;
+    use crate::operators::audit::HEAD_MOVED;
 
     #[track_caller]
     fn check(cause: &str, want: &str) {
@@ -89,6 +101,14 @@ mod tests {
             "D1 DB storage operation exceeded timeout which caused object to be reset.",
             "overloaded",
         );
+    }
+
+    #[test]
+    fn a_moved_head_is_no_fault_of_the_content() {
+        let cause = format!("D1_ERROR: {HEAD_MOVED}: SQLITE_CONSTRAINT (extended: 1811)");
+        let error = D1Error::classify(&cause);
+        assert_eq!((error.reason(), error.is_moved_head()), ("retries-exhausted", true));
+        assert!(!D1Error::classify("D1_ERROR: constraint failed").is_moved_head());
     }
 
     /// Each cause contains exactly one of the texts.

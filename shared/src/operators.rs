@@ -7,8 +7,10 @@
 //! - [`refusals`]: how many refused attempts the audit trail takes.
 //! - [`query`]: strict queries.
 //! - [`letter`]: the life of a dead letter.
+//! - [`settle`]: what the consumer and its sweep write about letters and grants.
 //! - [`audit`]: the chain of the audit trail.
 //! - [`cursor`]: where a page of a list ended.
+//! - [`replay`]: plans, and how they are carried out.
 //! - [`api`]: requests and answers of `/api/v1`, in the console and in the program `rolecall`.
 
 pub mod access;
@@ -18,6 +20,8 @@ pub mod authentication;
 pub mod bearer;
 pub mod cursor;
 pub mod letter;
+pub mod replay;
+pub mod settle;
 pub mod query;
 pub mod refusals;
 pub mod sign_in_cookie;

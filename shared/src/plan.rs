@@ -72,6 +72,8 @@ pub struct DeliveryRecord {
 /// Everything that one D1 batch will write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BatchPlan {
+    /// The random id of its D1 batch, as in the log. The consumer sets it.
+    pub batch: String,
     /// The changes of each table. Their order does not matter.
     pub changes: BTreeMap<EntityKind, Vec<EntityChange>>,
     /// App roles named by any change, even one that loses.

@@ -8,7 +8,10 @@
 mod text;
 pub mod audit;
 mod fill_rows;
+pub mod letter_lists;
 pub mod letters;
+pub mod operations;
+pub mod replays;
 pub mod overview;
 mod rows;
 
@@ -77,12 +80,12 @@ pub const ACK: &str = text!("ack");
 pub const GONE: &str = text!("gone");
 
 /// Grants or revokes one app role of one user: `?1` user, `?2` role id, `?3` 1 or 0, `?4` time in
-/// milliseconds, `?5` id, `?6` actor, `?7` reason. The greatest (time, id) wins.
+/// milliseconds, `?5` id, `?6` actor, `?7` reason, `?8` its end in milliseconds, 0 for none. The
+/// greatest (time, id) wins.
 pub const GRANT: &str = text!("grant");
 
 const SETTING: &str = text!("setting");
 const ROLE_NAMES: &str = text!("role_names");
-const DEAD_LETTERS: &str = text!("dead_letters");
 const DELIVERIES: &str = text!("deliveries");
 
 const PAIRS: &str = text!("membership_pairs");
@@ -148,8 +151,8 @@ pub fn record_hint_results(results: &HintResults) -> Vec<Statement> {
     acked.chain(gone).collect()
 }
 
-/// The statements of one batch: rows and merge context, then the outcome of each delivery, then the
-/// dead letters.
+/// The statements of one batch: rows and merge context, then the outcome of each replayed letter and
+/// of each delivery, then the dead letters.
 ///
 /// `now` is the time of the write.
 #[must_use]
@@ -162,9 +165,12 @@ pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
         statements.extend(context_statements(*entity, &plan.context));
     }
     let deliveries: Vec<_> = plan.deliveries.iter().map(rows::delivery_row).collect();
-    statements.extend(json_statements_at(now, DELIVERIES, &deliveries));
-    let letters: Vec<_> = plan.dead_letters.iter().map(rows::dead_letter_row).collect();
-    statements.extend(json_statements_at(now, DEAD_LETTERS, &letters));
+    statements.extend(letters::settled(plan, now));
+    statements.extend(json_statements_at(now, DELIVERIES, &deliveries).map(|mut statement| {
+        statement.args.push(Arg::Text(plan.batch.clone()));
+        statement
+    }));
+    statements.extend(letters::parked(plan, now));
     statements
 }
 
@@ -216,6 +222,12 @@ fn json_statements_at<T: Serialize>(
         statement.args.push(Arg::Int(now.0));
         statement
     })
+}
+
+/// One JSON list of rows that are few and small.
+fn json_list_of<T: Serialize>(rows: impl IntoIterator<Item = T>) -> Arg {
+    let rows: Vec<T> = rows.into_iter().collect();
+    Arg::Text(serde_json::to_string(&rows).unwrap_or_else(|_| "[]".into()))
 }
 
 /// JSON lists, each at most [`PARAMETER_BYTES_MAX`] long unless one row alone is longer.

@@ -1,210 +1,339 @@
-//! The lists of dead letters: every page together is the whole list, and no page reads more than a
-//! constant number of rows.
+//! The life of dead letters in the database, against `shared::operators::letter::Letter`.
 
-use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
-use proptest::test_runner::Config;
-use serde::de::DeserializeOwned;
-use shared::operators::api::letters::{LetterFilter, LetterReplay, MatrixCell};
-use shared::operators::cursor::Cursor;
-use shared::operators::letter::LetterState;
-use shared::sql::letters::{
-    LetterBytes, LetterQuery, LetterRow, Letters, letter, letter_matrix, letter_replays, letters,
-    parse_letters,
-};
+mod counts;
+mod recorded;
+
+use rusqlite::types::Value;
+use shared::envelope::Envelope;
+use shared::event::Payload;
+use shared::operators::letter::{Letter, LetterOutcome, LetterState, LetterStep, ReplayTag};
+use shared::operators::settle::{LetterNow, LostLetter, settled_act, tagged_letters};
+use shared::plan::{BatchPlan, DeadLetter, OpenedMessage, plan};
+use shared::projection::ContentDigest;
+use shared::sql::{letters, statements};
 use shared::time::UnixMillis;
 
-use crate::support::Db;
+use crate::support::clerk::{deliver, event_at, user_with, with_svix_id};
+use crate::support::{Db, START};
 
-const REASONS: [&str; 3] = ["malformed", "overloaded", "shape"];
-const TYPES: [Option<&str>; 4] = [None, Some(""), Some("user.updated"), Some("role.created")];
-const SUBJECTS: [Option<&str>; 3] = [None, Some("user_ada"), Some("org_1")];
-const DAY: i64 = 86_400_000;
+const QUEUE: &str = "rolecall-events";
+const ADA: &str = "user_ada";
+const LETTER: &str = "queue-msg_1";
+const REPLAY: &str = "r1";
+const GENERATION: u32 = 2;
+const PARKED_AT: i64 = START + 10;
+const NOW: i64 = START + 60_000;
 
-/// A letter as a test makes it: places in the lists above, and a time.
-type Seed = (usize, usize, usize, usize, i64);
-
-fn insert(db: &Db, number: usize, (state, reason, event_type, subject, at): Seed) {
-    let text = "INSERT INTO dead_letters
-        (message_id, queue, type, subject, reason, attempts, first_seen_at, last_seen_at, envelope,
-         state)
-      VALUES (?1, 'q', ?2, ?3, ?4, 1, ?5, ?5 + 1, 'bytes', ?6)";
-    let id = format!("m{number:04}");
-    let state = LetterState::ALL[state].as_str();
-    let args = (id, TYPES[event_type], SUBJECTS[subject], REASONS[reason], at, state);
-    db.sql.execute(text, args).unwrap();
+fn user(id: &str, seconds: i64, role: &str) -> OpenedMessage {
+    let at = START + seconds * 1000;
+    deliver(id, &event_at("user.updated", at, &user_with(ADA, at, &[role])), START)
 }
 
-/// The rows of a statement, by their columns' names.
-pub(crate) fn read<T: DeserializeOwned>(db: &Db, statement: &shared::sql::Statement) -> Vec<T> {
-    let rows = db.json(statement).into_iter().map(|row| serde_json::from_value(row).unwrap());
-    rows.collect()
+/// The same message as a replay sends it: another id of the queue, and the tag.
+fn replayed(message: &OpenedMessage, generation: u32) -> OpenedMessage {
+    let tag = ReplayTag { letter: message.id.clone(), replay: REPLAY.into(), generation };
+    let envelope = Envelope { replay: Some(tag), ..message.envelope.clone() };
+    let id = format!("{}-again-{generation}", message.id);
+    OpenedMessage { id, attempts: 5, text: envelope.encode(), envelope, ..message.clone() }
 }
 
-fn page(db: &Db, query: &LetterQuery, cursor: Option<&Cursor>, limit: u32) -> Letters {
-    let rows = read(db, &letters(query, cursor, limit, LetterBytes::Skip));
-    parse_letters(&rows, limit).unwrap()
+fn park(message: &OpenedMessage) -> DeadLetter {
+    message.to_dead_letter(QUEUE, "retries-exhausted", "lost")
 }
 
-fn matches(query: &LetterQuery, row: &LetterRow) -> bool {
-    let LetterFilter { ids, reason, event_type, subject, after, before, .. } = &query.filter;
-    let same = |want: &Option<String>, found: Option<&str>| {
-        want.as_ref().is_none_or(|want| want == found.unwrap_or_default())
+fn planned(messages: &[OpenedMessage], dead_letters: Vec<DeadLetter>) -> BatchPlan {
+    BatchPlan { batch: "b1".into(), ..plan(QUEUE, messages, dead_letters) }
+}
+
+fn commit(db: &Db, plan: &BatchPlan, now: i64) {
+    db.run(&statements(plan, UnixMillis(now))).unwrap();
+}
+
+/// A database with the letter of `msg_1` in this state, taken by replay `r1`.
+fn with_letter(state: LetterState) -> Db {
+    let db = Db::new();
+    commit(&db, &planned(&[], vec![park(&user("msg_1", 5, "a"))]), PARKED_AT);
+    let claim = if state == LetterState::Parked { "" } else { "c1" };
+    db.exec(&format!(
+        "INSERT INTO replays (id, action, state, is_open, created_at, updated_at, actor, reason, filter, progress)
+         VALUES ('{REPLAY}', 'replay', 'running', 1, 1, 1, 'token:1', 'why', '{{}}', '{{}}');
+         INSERT INTO replay_letters (replay_id, position, message_id, generation, planned)
+         VALUES ('{REPLAY}', 0, '{LETTER}', {GENERATION}, 'applied');
+         UPDATE dead_letters SET state = '{state}', state_at = {PARKED_AT}, generation = {GENERATION},
+           attempts = 3, claim = '{claim}', replay_id = '{REPLAY}'"
+    ));
+    db
+}
+
+/// The letter as the database has it.
+fn stored(db: &Db) -> Letter {
+    let row = db.rows(
+        "SELECT state, generation, attempts, returns, claim, sent_at FROM dead_letters WHERE message_id = ?1",
+        [LETTER],
+    );
+    let [row] = row.as_slice() else { panic!("{row:?}") };
+    let [
+        Value::Text(state),
+        Value::Integer(generation),
+        Value::Integer(attempts),
+        Value::Integer(returns),
+        Value::Text(claim),
+        sent_at,
+    ] = row.as_slice()
+    else {
+        panic!("{row:?}")
     };
-    (ids.is_empty() || ids.contains(&row.id))
-        && same(reason, Some(&row.reason))
-        && same(event_type, row.event_type.as_deref())
-        && same(subject, row.subject.as_deref())
-        && after.is_none_or(|after| after <= row.first_seen_at)
-        && before.is_none_or(|before| row.first_seen_at < before)
-        && query.state.is_none_or(|state| state == row.state)
-        && query.seen_until.is_none_or(|until| row.last_seen_at <= until)
-}
-
-/// Every page of a list.
-fn all_pages(db: &Db, query: &LetterQuery, limit: u32) -> Vec<LetterRow> {
-    let (mut all, mut cursor) = (vec![], None);
-    loop {
-        let found = page(db, query, cursor.as_ref(), limit);
-        assert!(found.rows.len() <= usize::try_from(limit).unwrap());
-        all.extend(found.rows);
-        let Some(next) = found.next else { return all };
-        let next = Cursor::decode(&next.encode()).unwrap();
-        assert!(cursor.as_ref().is_none_or(|last| *last < next), "a list goes on");
-        cursor = Some(next);
+    let number = |it: &i64| u32::try_from(*it).unwrap();
+    Letter {
+        state: LetterState::from_name(state).unwrap(),
+        generation: number(generation),
+        attempts: number(attempts),
+        returns: number(returns),
+        claim: claim.clone(),
+        sent_at: match sent_at {
+            Value::Integer(at) => Some(UnixMillis(*at)),
+            Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => None,
+        },
     }
 }
 
-fn queries() -> impl Strategy<Value = LetterQuery> {
-    let text = |from: Vec<&'static str>| prop::option::of(prop::sample::select(from));
-    let ids = prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(0..40_usize, 1..9)];
-    let types = text(vec!["", "user.updated", "role.created", "none"]);
-    let subjects = text(vec!["", "user_ada", "org_1"]);
-    let times =
-        (prop::option::of(0..9_i64), prop::option::of(0..9_i64), prop::option::of(0..9_i64));
-    let state = prop::option::of(0..6_usize);
-    let filter = (ids, text(REASONS.to_vec()), types, subjects);
-    (filter, times, state).prop_map(|((ids, reason, kind, subject), times, state)| {
-        let owned = |text: Option<&str>| text.map(String::from);
-        let (after, before, until) = times;
-        let filter = LetterFilter {
-            ids: ids.into_iter().map(|number| format!("m{number:04}")).collect(),
-            reason: owned(reason),
-            event_type: owned(kind),
-            subject: owned(subject),
-            after: after.map(UnixMillis),
-            before: before.map(UnixMillis),
-            all: false,
+/// What may come to the letter, and its step in Rust.
+enum Comes {
+    Batch(Vec<OpenedMessage>, Vec<DeadLetter>),
+    Lost(u32),
+}
+
+fn cases() -> Vec<(&'static str, Comes, LetterStep)> {
+    let message = user("msg_1", 5, "a");
+    let [old, now, newer] = [1, 2, 3].map(|generation| replayed(&message, generation));
+    let outcome = LetterStep::Outcome;
+    let again = |generation| LetterStep::ParkAgain { generation, attempts: 5 };
+    let unsynced = |it: &OpenedMessage| OpenedMessage {
+        envelope: Envelope { payload: Payload::Ignored, ..it.envelope.clone() },
+        ..it.clone()
+    };
+    let parks = |it: &OpenedMessage| Comes::Batch(vec![], vec![park(it)]);
+    let comes = |it: &[&OpenedMessage]| Comes::Batch(it.iter().copied().cloned().collect(), vec![]);
+    let later = user("msg_2", 9, "b");
+    let same = with_svix_id(&message, "msg_2");
+    let at = START + 9_000;
+    let same_later = event_at("user.updated", at, &user_with(ADA, START + 5_000, &["a"]));
+    let same_later = deliver("msg_2", &same_later, START);
+    vec![
+        ("applied", comes(&[&now]), outcome(LetterOutcome::Applied)),
+        ("late and applied", comes(&[&old]), outcome(LetterOutcome::Applied)),
+        ("beside a later one", comes(&[&now, &later]), outcome(LetterOutcome::Superseded)),
+        ("the same under another id", comes(&[&now, &same]), outcome(LetterOutcome::Applied)),
+        (
+            "the same of a later time",
+            comes(&[&now, &same_later]),
+            outcome(LetterOutcome::Duplicate),
+        ),
+        ("of a type not synced", comes(&[&unsynced(&now)]), outcome(LetterOutcome::Duplicate)),
+        ("parked again", parks(&now), again(2)),
+        ("late and parked", parks(&old), again(1)),
+        ("of a generation to come", parks(&newer), again(3)),
+        ("lost", Comes::Lost(2), LetterStep::Return { generation: 2 }),
+        ("lost, read before", Comes::Lost(1), LetterStep::Return { generation: 1 }),
+    ]
+}
+
+fn happen(db: &Db, comes: &Comes, now: i64) {
+    match comes {
+        Comes::Batch(messages, letters) => commit(db, &planned(messages, letters.clone()), now),
+        Comes::Lost(generation) => {
+            let (message_id, generation) = (LETTER.to_owned(), *generation);
+            let lost = LostLetter { message_id, generation, replay_id: None };
+            db.run(&[letters::returned(&[lost], UnixMillis(now))]).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_message_in_every_state_does_what_the_rust_code_says() {
+    for state in LetterState::ALL {
+        for (name, comes, step) in cases() {
+            let db = with_letter(state);
+            let before = stored(&db);
+            let told: String = db.one("SELECT became FROM replay_letters", []);
+            happen(&db, &comes, NOW);
+            let want = before.after(&step);
+            let is_refused = want.is_err();
+            let want = want.unwrap_or(before);
+            assert_eq!(stored(&db), want, "{name}, {state}");
+            let at: i64 = db.one("SELECT state_at FROM dead_letters", []);
+            assert_eq!(at, if is_refused { PARKED_AT } else { NOW }, "{name}, {state}");
+            let became = match (is_refused, want.returns) {
+                (true, _) => told,
+                (false, 0) => want.state.as_str().into(),
+                (false, _) => "waiting".into(),
+            };
+            let is: String = db.one("SELECT became FROM replay_letters", []);
+            assert_eq!(is, became, "{name}, {state}: the replay is told");
+            counts::check(&db);
+
+            // The commit was not answered, and the messages come again.
+            happen(&db, &comes, NOW + 1);
+            if want.state != LetterState::Parked || is_refused {
+                assert_eq!(stored(&db), want, "{name}, {state}: again");
+            }
+            let bytes: String = db.one("SELECT envelope FROM dead_letters", []);
+            assert_eq!(bytes, user("msg_1", 5, "a").text, "its bytes stay");
+            let digest: String = db.one("SELECT digest FROM dead_letters", []);
+            assert_eq!(digest, ContentDigest::of(bytes.as_bytes()).as_str());
+        }
+    }
+}
+
+#[test]
+fn a_repeated_commit_parks_a_letter_again_once() {
+    let db = with_letter(LetterState::Replaying);
+    let again = planned(&[], vec![park(&replayed(&user("msg_1", 5, "a"), GENERATION))]);
+    commit(&db, &again, NOW);
+    let once = stored(&db);
+    assert_eq!((once.generation, once.attempts), (GENERATION + 1, 8));
+    commit(&db, &again, NOW + 1);
+    assert_eq!(stored(&db), once);
+    assert_eq!(db.one::<i64>("SELECT last_seen_at FROM dead_letters", []), NOW);
+    assert_eq!(db.one::<i64>("SELECT count(*) FROM dead_letters", []), 1, "no second letter");
+}
+
+#[test]
+fn an_outcome_is_a_duplicate_if_the_delivery_was_taken_in_before() {
+    let message = user("msg_1", 5, "a");
+    let tagged = [replayed(&message, GENERATION)];
+    for earlier in ["applied", "superseded", "duplicate", "parked", "ignored"] {
+        let db = with_letter(LetterState::Replaying);
+        let args = ["msg_1", earlier];
+        db.sql.execute("UPDATE deliveries SET outcome = ?2 WHERE svix_id = ?1", args).unwrap();
+        commit(&db, &planned(&tagged, vec![]), NOW);
+        let want = match earlier {
+            "parked" | "ignored" => LetterState::Applied,
+            _ => LetterState::Duplicate,
         };
-        let state = state.map(|state| LetterState::ALL[state]);
-        LetterQuery { filter, state, seen_until: until.map(UnixMillis) }
-    })
-}
-
-fn seeds() -> impl Strategy<Value = Vec<Seed>> {
-    prop::collection::vec((0..6_usize, 0..3_usize, 0..4_usize, 0..3_usize, 0..9_i64), 0..40)
-}
-
-proptest! {
-    #![proptest_config(Config { cases: 64, ..Config::default() })]
-    #[test]
-    fn all_pages_together_are_the_filtered_list(
-        seeds in seeds(),
-        queries in prop::collection::vec((queries(), 1..7_u32), 12),
-        pick in any::<u16>(),
-    ) {
-        let db = Db::new();
-        for (number, seed) in seeds.iter().enumerate() {
-            insert(&db, number, *seed);
-        }
-        let everything = all_pages(&db, &LetterQuery::default(), 100);
-        assert_eq!(everything.len(), seeds.len());
-        assert!(everything.is_sorted_by_key(|row| (row.first_seen_at, row.id.clone())));
-        for (query, limit) in queries {
-            let mut want = everything.clone();
-            want.retain(|row| matches(&query, row));
-            assert_eq!(all_pages(&db, &query, limit), want, "{query:?}");
-        }
-        if let Some(row) = everything.get(usize::from(pick) % seeds.len().max(1)) {
-            let [found] = &read::<LetterRow>(&db, &letter(&row.id))[..] else { panic!() };
-            assert_eq!(found.envelope, "bytes");
-            assert_eq!(LetterRow { envelope: String::new(), ..found.clone() }, *row);
-        }
+        assert_eq!(stored(&db).state, want, "{earlier}");
     }
+    // A copy in the same batch is not before it.
+    let db = with_letter(LetterState::Replaying);
+    let [tagged] = tagged;
+    commit(&db, &planned(&[message, tagged], vec![]), NOW);
+    assert_eq!(stored(&db).state, LetterState::Applied);
 }
 
-/// What matches is far behind what does not: the pages between are empty and go on.
+/// The letter's outcome is that of its delivery, wherever the delivery was parked before.
 #[test]
-fn a_page_may_be_empty_and_go_on() {
-    let db = Db::new();
-    for number in 0..1_501 {
-        insert(&db, number, (0, usize::from(number == 1_500), 0, 0, 1));
-    }
-    let filter = LetterFilter { reason: Some(REASONS[1].into()), ..LetterFilter::default() };
-    let query = LetterQuery { filter, ..LetterQuery::default() };
-    let mut cursor = None;
-    for _ in 0..3 {
-        let found = page(&db, &query, cursor.as_ref(), 10);
-        assert!(found.rows.is_empty());
-        cursor = Some(found.next.unwrap());
-    }
-    let last = page(&db, &query, cursor.as_ref(), 10);
-    assert_eq!((last.rows.len(), last.next), (1, None));
-}
-
-#[test]
-fn no_list_scans_the_table() {
-    let db = Db::new();
-    let plan = db.plan_of(&letters(&LetterQuery::default(), None, 9, LetterBytes::Read));
-    let indexes = ["cell", "reason", "type", "state", "age", "subject"];
-    for index in indexes {
-        let step = format!("SEARCH dead_letters USING INDEX dead_letters_by_{index} (");
-        let found = plan.iter().filter(|found| found.starts_with(&step));
-        assert_eq!(found.count(), 1, "{step}: {plan:#?}");
-    }
-    let touches = |step: &&String| step.contains("dead_letters") || step.contains(" letter ");
-    for step in plan.iter().filter(touches) {
-        assert!(step.starts_with("SEARCH "), "{step}: {plan:#?}");
-    }
-    for statement in [letter("m"), letter_replays("m")] {
-        let plan = db.plan_of(&statement);
-        assert!(plan.iter().all(|step| step.starts_with("SEARCH ")), "{plan:#?}");
-    }
-}
-
-#[test]
-fn the_matrix_counts_by_day_and_gathers_what_is_old() {
-    let db = Db::new();
-    let now = 1_000 * DAY;
-    for (number, days) in [0, 1, 1, 200, 300].into_iter().enumerate() {
-        insert(&db, number, (0, 0, 2, 0, now - days * DAY));
-    }
-    insert(&db, 9, (5, 1, 0, 0, now));
-    let cells = |states: &[LetterState]| -> Vec<(i64, i64)> {
-        let cells: Vec<MatrixCell> = read(&db, &letter_matrix(states, UnixMillis(now)));
-        cells.iter().map(|cell| (cell.day, cell.letters)).collect()
+fn an_outcome_agrees_with_that_of_the_delivery() {
+    let message = user("msg_1", 5, "a");
+    let at = |seconds: i64| {
+        let body =
+            event_at("user.updated", START + seconds * 1000, &user_with(ADA, START + 5000, &["a"]));
+        deliver("msg_2", &body, START)
     };
-    assert_eq!(cells(&[LetterState::Parked]), [(910, 2), (999, 2), (1_000, 1)]);
-    assert_eq!(cells(&[LetterState::Discarded]), [(1_000, 1)]);
-    assert_eq!(cells(&[]), []);
-}
-
-#[test]
-fn the_replays_of_a_letter_are_its_last_twenty() {
-    let db = Db::new();
-    for number in 0..25 {
-        db.exec(&format!(
-            "INSERT INTO replay_letters (replay_id, position, message_id, generation, planned)
-             VALUES ('replay_{number:02}', 0, 'm', 0, 'applied')"
-        ));
+    let others =
+        [user("msg_2", 1, "b"), user("msg_2", 5, "b"), user("msg_2", 9, "b"), at(1), at(9)];
+    let mut seen = Vec::new();
+    for other in others {
+        for is_before in [true, false] {
+            let db = with_letter(LetterState::Replaying);
+            let mut messages = vec![replayed(&message, GENERATION)];
+            if is_before {
+                commit(&db, &planned(std::slice::from_ref(&other), vec![]), NOW);
+            } else {
+                messages.push(other.clone());
+            }
+            commit(&db, &planned(&messages, vec![]), NOW);
+            let delivery: String =
+                db.one("SELECT outcome FROM deliveries WHERE svix_id = 'msg_1'", []);
+            assert_eq!(stored(&db).state.as_str(), delivery);
+            seen.push(delivery);
+        }
     }
-    let replays: Vec<LetterReplay> = read(&db, &letter_replays("m"));
-    assert_eq!((replays.len(), &*replays[0].replay_id), (20, "replay_24"));
+    for outcome in ["applied", "superseded", "duplicate"] {
+        assert!(seen.iter().any(|it| it == outcome), "{outcome} in {seen:?}");
+    }
 }
 
 #[test]
-fn a_row_that_is_not_a_letter_is_an_error() {
-    assert!(parse_letters(&[], 5).is_err());
-    let row = serde_json::json!({ "end_at": null, "end_id": null, "letter": "{}" });
-    let row = serde_json::from_value(row).unwrap();
-    assert!(parse_letters(&[row], 5).is_err());
+fn a_tagged_message_whose_letter_has_no_row_is_parked_as_one() {
+    let db = Db::new();
+    let tagged = replayed(&user("msg_1", 5, "a"), 0);
+    commit(&db, &planned(&[], vec![park(&tagged)]), NOW);
+    let letter = stored(&db);
+    assert_eq!((letter.state, letter.generation), (LetterState::Parked, 1));
+    let text: String = db.one("SELECT envelope FROM dead_letters", []);
+    assert_eq!(text, tagged.text);
+}
+
+#[test]
+fn an_untagged_repeat_changes_no_letter_that_is_on_its_way_or_at_its_end() {
+    for state in LetterState::ALL {
+        let db = with_letter(state);
+        let letter = DeadLetter { attempts: 99, ..park(&user("msg_1", 5, "a")) };
+        let before = stored(&db);
+        commit(&db, &planned(&[], vec![letter]), NOW);
+        let attempts = if state == LetterState::Parked { 99 } else { before.attempts };
+        assert_eq!(stored(&db), Letter { attempts, ..before });
+    }
+}
+
+/// The rows that the consumer reads before its batch.
+fn named(db: &Db, plan: &BatchPlan) -> Vec<LetterNow> {
+    let rows = db.query(&letters::named(tagged_letters(plan)));
+    let letter = |row: Vec<Value>| {
+        let [Value::Text(id), Value::Text(state), Value::Integer(generation)] = row.as_slice()
+        else {
+            panic!("{row:?}")
+        };
+        LetterNow {
+            message_id: id.clone(),
+            state: LetterState::from_name(state).unwrap(),
+            generation: u32::try_from(*generation).unwrap(),
+        }
+    };
+    rows.into_iter().map(letter).collect()
+}
+
+/// The entry of the audit trail says what the batch does, no more and no less.
+#[test]
+fn the_entry_counts_the_letters_that_the_batch_changes() {
+    for state in LetterState::ALL {
+        for (name, comes, step) in cases() {
+            let Comes::Batch(messages, dead_letters) = comes else { continue };
+            let db = with_letter(state);
+            let plan = planned(&messages, dead_letters);
+            let act = settled_act(&plan, &named(&db, &plan), UnixMillis(NOW));
+            let before = stored(&db);
+            let changes = before.after(&step).is_ok();
+            commit(&db, &plan, NOW);
+            assert_eq!(changes, before != stored(&db), "{name}, {state}");
+            let is_parked = stored(&db).state == LetterState::Parked;
+            let want = if is_parked {
+                r#"{"parked":1,"replays":["r1"],"settled":0}"#
+            } else {
+                r#"{"parked":0,"replays":["r1"],"settled":1}"#
+            };
+            let want = changes.then(|| want.to_owned());
+            assert_eq!(act.map(|act| act.detail), want, "{name}, {state}");
+            let again = settled_act(&plan, &named(&db, &plan), UnixMillis(NOW));
+            let repeats = matches!(step, LetterStep::Outcome(_)) && is_parked;
+            assert!(again.is_none() || repeats || !changes, "{name}, {state}: {again:?}");
+        }
+    }
+}
+
+#[test]
+fn the_statements_of_letters_search_by_key() {
+    let db = with_letter(LetterState::Replaying);
+    let message = replayed(&user("msg_1", 5, "a"), GENERATION);
+    let plan = planned(std::slice::from_ref(&message), vec![park(&message)]);
+    let lost = LostLetter { message_id: LETTER.into(), generation: 1, replay_id: None };
+    let mut all = statements(&plan, UnixMillis(NOW));
+    all.push(letters::named([LETTER]));
+    all.push(letters::lost(UnixMillis(NOW)));
+    all.push(letters::returned(&[lost], UnixMillis(NOW)));
+    for statement in all {
+        let steps = db.plan_of(&statement);
+        let mut scans = steps.iter().filter(|step| step.starts_with("SCAN"));
+        assert!(scans.all(|step| step.starts_with("SCAN input VIRTUAL")), "{steps:#?}");
+    }
 }

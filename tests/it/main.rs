@@ -2,6 +2,8 @@
 
 // `cfg(test)` always holds here; it tells clippy that these may unwrap.
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod fill;
@@ -12,9 +14,13 @@ mod law;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod letter_lists;
+#[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
+mod replays;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

@@ -360,7 +360,7 @@ fn each_text_is_one_statement_with_its_parameters() {
         (PENDING_OF, 1),
         (ACK, 1),
         (GONE, 1),
-        (GRANT, 7),
+        (GRANT, 8),
     ];
     let two = db.sql.prepare("SELECT 1; SELECT 2");
     assert!(matches!(two, Err(Error::MultipleStatement)), "a second statement is refused");

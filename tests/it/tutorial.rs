@@ -106,7 +106,8 @@ fn an_operators_change_outranks_a_taken_over_role() {
     db.migrate().unwrap();
     deliver_user(&db, ADA, &[], START);
     let (admin, revoked, at) = (4_i64, 0_i64, START + 1);
-    let revoke = statement(GRANT, &[&ADA, &admin, &revoked, &at, &"g", &"ops", &"left the team"]);
+    let revoke =
+        statement(GRANT, &[&ADA, &admin, &revoked, &at, &"g", &"ops", &"left the team", &0]);
     db.run(&[revoke]).unwrap();
     assert_eq!(roles_passed(&db, ADA, &ROLES), ["editor"]);
 }
@@ -138,7 +139,7 @@ fn the_tutorials_writes_outrank_what_is_stored() {
     db.exec("insert into roles (id, name) values (70, 'admin')");
     deliver_user(&db, ADA, &[], START);
     let (admin, granted, far) = (70_i64, 1_i64, START + 999_999);
-    db.run(&[statement(GRANT, &[&ADA, &admin, &granted, &far, &"g", &"ops", &""])]).unwrap();
+    db.run(&[statement(GRANT, &[&ADA, &admin, &granted, &far, &"g", &"ops", &"", &0])]).unwrap();
     db.exec("delete from user_roles where user_id = 'user_ada'");
     assert_eq!(roles_passed(&db, ADA, &ROLES), [""; 0]);
     let at: i64 = db.one("SELECT at FROM role_grants", []);
@@ -151,7 +152,7 @@ fn a_tutorial_grant_outranks_a_revocation_ahead_of_the_clock() {
     db.exec("insert into roles (id, name) values (70, 'admin')");
     deliver_user(&db, ADA, &[], START);
     let (admin, revoked, far) = (70_i64, 0_i64, START + 999_999);
-    let revoke = [statement(GRANT, &[&ADA, &admin, &revoked, &far, &"g", &"ops", &""])];
+    let revoke = [statement(GRANT, &[&ADA, &admin, &revoked, &far, &"g", &"ops", &"", &0])];
     db.run(&revoke).unwrap();
     db.exec("insert into user_roles values ('user_ada', 70)");
     assert_eq!(roles_passed(&db, ADA, &ROLES), ["admin"]);

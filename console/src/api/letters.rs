@@ -4,7 +4,7 @@ use shared::operators::api::letters::{LetterMatrix, LetterPage};
 use shared::operators::cursor::Cursor;
 use shared::operators::letter::LetterState;
 use shared::operators::query::{FILTER_MEMBERS, QueryMembers};
-use shared::sql::letters::{
+use shared::sql::letter_lists::{
     LetterBytes, LetterQuery, Letters, ScanRow, letter_matrix, letters, parse_letters,
 };
 use worker::{Env, Response};

@@ -1,5 +1,5 @@
 -- dead_letters: keeps the counts by state, reason, type and day, and tells the replay of a letter
--- what became of it. A letter that the sweep returned waits to be sent again.
+-- what became of it. A letter that the sweep returned waits to be sent again, if its replay is open.
 CREATE TRIGGER count_dead_letters_insert AFTER INSERT ON dead_letters
 BEGIN
   INSERT INTO dead_letter_counts (state, reason, type, day, letters)
@@ -52,7 +52,15 @@ BEGIN
     became = iif(
       NEW.state = 'replaying',
       'sent',
-      iif(NEW.returns > OLD.returns, 'waiting', NEW.state)
+      iif(
+        NEW.returns = OLD.returns,
+        NEW.state,
+        iif(
+          EXISTS (SELECT 1 FROM replays WHERE id = NEW.replay_id AND is_open = 1),
+          'waiting',
+          'left'
+        )
+      )
     ),
     became_at = NEW.state_at,
     generation = iif(NEW.returns > OLD.returns, NEW.generation, generation)

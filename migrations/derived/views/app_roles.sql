@@ -38,7 +38,8 @@ BEGIN
     at = max(excluded.at, role_grants.at + 1),
     id = excluded.id,
     actor = excluded.actor,
-    reason = '';
+    reason = '',
+    ends_at = NULL;
 END;
 
 CREATE TRIGGER user_roles_delete INSTEAD OF DELETE ON user_roles
@@ -57,7 +58,8 @@ BEGIN
     at = max(excluded.at, role_grants.at + 1),
     id = excluded.id,
     actor = excluded.actor,
-    reason = '';
+    reason = '',
+    ends_at = NULL;
 END;
 
 -- The same by name, from one user's own names: by metadata, by default, by grant. What a role cache

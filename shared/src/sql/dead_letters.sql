@@ -1,4 +1,5 @@
--- Parks queue messages that could not be applied. A repeated message keeps its first time.
+-- Parks queue messages that could not be applied. A repeated message keeps its first time, and
+-- changes nothing once its letter is on its way or at its end.
 INSERT INTO dead_letters AS stored (
   message_id,
   queue,
@@ -10,7 +11,9 @@ INSERT INTO dead_letters AS stored (
   attempts,
   first_seen_at,
   last_seen_at,
-  envelope
+  envelope,
+  state_at,
+  digest
 )
 SELECT
   input.value ->> 'message_id',
@@ -23,7 +26,9 @@ SELECT
   input.value ->> 'attempts',
   input.value ->> 'first_seen_at',
   ?2,
-  input.value ->> 'envelope'
+  input.value ->> 'envelope',
+  ?2,
+  input.value ->> 'digest'
 FROM json_each(?1) AS input
 WHERE true
 ON CONFLICT (message_id) DO UPDATE SET
@@ -32,3 +37,4 @@ ON CONFLICT (message_id) DO UPDATE SET
   detail = excluded.detail,
   attempts = max(stored.attempts, excluded.attempts),
   last_seen_at = excluded.last_seen_at
+WHERE stored.state = 'parked'

@@ -1,5 +1,6 @@
 -- Records the outcome of deliveries. If the input has none, the stored row decides: applied if it
--- has this state and event time, duplicate if another event wrote this state, else superseded.
+-- has this state and event time, duplicate if another event wrote this state, else superseded. Time
+-- and batch are those of the outcome.
 INSERT INTO deliveries AS stored (
   svix_id,
   type,
@@ -10,7 +11,8 @@ INSERT INTO deliveries AS stored (
   received_at,
   applied_at,
   body_digest,
-  note
+  note,
+  batch
 )
 SELECT
   input.value ->> '$.svix_id',
@@ -37,11 +39,16 @@ SELECT
   input.value ->> '$.received_at',
   ?2,
   input.value ->> '$.body_digest',
-  input.value ->> '$.note'
+  input.value ->> '$.note',
+  ?3
 FROM json_each(?1) AS input
 WHERE true
 ON CONFLICT (svix_id) DO UPDATE SET
   outcome = iif(stored.outcome IN ('parked', 'ignored'), excluded.outcome, stored.outcome),
+  applied_at = iif(
+    stored.outcome IN ('parked', 'ignored'), excluded.applied_at, stored.applied_at
+  ),
+  batch = iif(stored.outcome IN ('parked', 'ignored'), excluded.batch, stored.batch),
   copies = stored.copies + 1,
   note = excluded.note,
   id_reused = max(stored.id_reused, stored.body_digest <> excluded.body_digest)

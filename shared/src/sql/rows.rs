@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::merge::{EntityChange, EntityState, LiveState, MembershipPair, Rank};
 use crate::plan::{DeadLetter, DeliveryOutcome, DeliveryRecord};
-use crate::projection::EntityFields;
+use crate::projection::{ContentDigest, EntityFields};
 
 /// One synced row. A deletion has empty columns: two deletions of one id are identical.
 pub(super) fn synced_row(change: &EntityChange) -> Value {
@@ -77,11 +77,27 @@ pub(super) fn delivery_row(delivery: &DeliveryRecord) -> Value {
     })
 }
 
-/// One row of `dead_letters`.
+/// The outcome of the letter that a delivery replays: null if the synced row decides it. `None` for
+/// a delivery that replays none, or that is parked.
+pub(super) fn settled_row(delivery: &DeliveryRecord) -> Option<Value> {
+    let tag = delivery.envelope.replay.as_ref()?;
+    let mut row = delivery_row(delivery);
+    let columns = row.as_object_mut()?;
+    columns.insert("letter".into(), json!(tag.letter));
+    match delivery.outcome {
+        DeliveryOutcome::DecidedByRow(_) => {}
+        DeliveryOutcome::Ignored => drop(columns.insert("outcome".into(), json!("duplicate"))),
+        DeliveryOutcome::Parked => return None,
+    }
+    Some(row)
+}
+
+/// One row of `dead_letters`: for a message that replays a letter, of that letter.
 pub(super) fn dead_letter_row(letter: &DeadLetter) -> Value {
-    let envelope = letter.envelope.as_ref();
+    let (envelope, tag) = (letter.envelope.as_ref(), letter.replay.as_ref());
     json!({
-        "message_id": letter.message_id,
+        "message_id": tag.map_or(&letter.message_id, |tag| &tag.letter),
+        "generation": tag.map(|tag| tag.generation),
         "queue": letter.queue,
         "svix_id": envelope.map(|envelope| envelope.svix_id.as_str()),
         "type": envelope.map(|envelope| envelope.event_type.as_str()),
@@ -91,5 +107,6 @@ pub(super) fn dead_letter_row(letter: &DeadLetter) -> Value {
         "attempts": letter.attempts,
         "first_seen_at": letter.first_seen_at,
         "envelope": letter.text,
+        "digest": ContentDigest::of(letter.text.as_bytes()),
     })
 }

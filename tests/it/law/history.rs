@@ -65,7 +65,7 @@ pub(super) fn batch(steps: &[Step]) -> Vec<Statement> {
         Step::Grant(Grant { user, role, granted, at, id }) => {
             let place = ROLES.iter().zip(1_i64..).find(|(name, _)| *name == role).unwrap().1;
             let granted = i64::from(*granted);
-            Some(statement(GRANT, &[user, &place, &granted, at, id, &"ops", &"why"]))
+            Some(statement(GRANT, &[user, &place, &granted, at, id, &"ops", &"why", &0]))
         }
     }));
     batch

@@ -6,6 +6,10 @@ use std::path::Path;
 
 use rusqlite::types::Value;
 
+use shared::operators::audit::{AuditAct, AuditEntry, AuditHead};
+use shared::sql::audit::{append, audit_head};
+use shared::time::UnixMillis;
+
 use crate::support::{Cells, Db};
 
 /// A migration.
@@ -83,11 +87,16 @@ INSERT INTO dead_letters (message_id, queue, reason, attempts, first_seen_at, la
 INSERT INTO audit (id, at, actor, action) VALUES ('a', 1, 'me', 'did');
 "#;
 
-/// Every table and view with its rows.
+/// Every table and view of the old set, with its rows as far as the old columns go.
 fn contents(db: &Db) -> Vec<(String, Vec<Cells>)> {
     let list = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY name";
-    let names: Vec<String> = db.column(list, []);
-    let rows = |name: &String| db.rows(&format!("SELECT * FROM {name}"), []);
+    let old = old_database();
+    let names: Vec<String> = old.column(list, []);
+    let rows = |name: &String| {
+        let columns = "SELECT group_concat(name) FROM pragma_table_info(?1)";
+        let columns: String = old.one(columns, [name]);
+        db.rows(&format!("SELECT {columns} FROM {name}"), [])
+    };
     names.iter().map(|name| (name.clone(), rows(name))).collect()
 }
 
@@ -151,6 +160,66 @@ fn an_upgraded_database_behaves_as_before() {
         is.into_iter().filter(known).collect::<Vec<_>>(),
         was.into_iter().filter(known).collect::<Vec<_>>()
     );
+}
+
+/// Dead letters and the audit trail from before the console.
+#[test]
+fn older_dead_letters_are_parked_and_counted_and_older_entries_stay_outside_of_the_chain() {
+    let db = old_database();
+    let day = 86_400_000;
+    db.exec(&format!(
+        "INSERT INTO dead_letters (message_id, queue, type, reason, attempts, first_seen_at, last_seen_at, envelope) VALUES
+         ('m1', 'q', NULL, 'shape', 1, 1, 5, '{{}}'), ('m2', 'q', 'user.created', 'shape', 1, 2, 6, '{{}}'),
+         ('m3', 'q', 'user.created', 'shape', 1, {day}, {day}, '{{}}'), ('m4', 'q', 'user.created', 'shape', 1, {day}, {day}, '{{}}')"
+    ));
+    db.exec("INSERT INTO audit (id, at, actor, action) VALUES ('a', 1, 'me', 'did')");
+    upgrade(&db);
+    let letters: Vec<String> = db.column(
+        "SELECT message_id || ' ' || state || ' ' || state_at || ' ' || generation || returns || digest || claim
+         FROM dead_letters WHERE replay_id IS NULL AND sent_at IS NULL ORDER BY message_id",
+        [],
+    );
+    let parked = ["m1 parked 5 00", "m2 parked 6 00"].map(str::to_owned).to_vec();
+    assert_eq!(letters[..2], parked);
+    assert_eq!(letters.len(), 4);
+    let counts: Vec<String> = db.column(
+        "SELECT state || ' ' || reason || ' ' || type || ' ' || day || ' ' || letters FROM dead_letter_counts",
+        [],
+    );
+    let want =
+        ["parked shape  0 1", "parked shape user.created 0 1", "parked shape user.created 1 2"];
+    assert_eq!(counts, want);
+    assert!(db.query(&audit_head()).is_empty(), "the chain begins with the next entry");
+    let act = AuditAct {
+        at: UnixMillis(9),
+        actor: "token:1".into(),
+        action: "x".into(),
+        target: String::new(),
+        detail: "{}".into(),
+    };
+    db.run(&[append(&AuditEntry::after(&AuditHead::default(), act))]).unwrap();
+    assert_eq!(db.query(&audit_head()).len(), 1);
+}
+
+/// A database of the last release whose application has a table with one of the new names.
+#[test]
+fn a_name_that_is_new_in_a_step_is_checked_by_that_step() {
+    let new = ["replays", "replay_letters", "replay_counts", "dead_letter_counts"];
+    for name in new.into_iter().chain(["flow", "heartbeats", "operator_names"]) {
+        let db = Db::empty();
+        let steps = files("migrations");
+        let (before, after) =
+            steps.split_at(steps.iter().position(|it| it.name.starts_with("0006")).unwrap());
+        for file in before {
+            db.exec(&file.text);
+        }
+        db.exec(&format!("CREATE TABLE {} (x)", name.to_uppercase()));
+        let was = schema(&db);
+        let error = db.sql.execute_batch(&format!("BEGIN; {} COMMIT;", after[0].text)).unwrap_err();
+        assert!(error.to_string().contains("is taken, see migrations/README.md"), "{error}");
+        db.exec("ROLLBACK");
+        assert_eq!(schema(&db), was, "{name}");
+    }
 }
 
 #[test]

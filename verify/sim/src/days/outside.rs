@@ -52,6 +52,7 @@ impl World<'_> {
             Arg::Text(id.clone()),
             Arg::Text("ops".into()),
             Arg::Text("asked for".into()),
+            Arg::Int(0),
         ];
         let written = self.d1.word(args, self.now);
         if written == Ok(0) {

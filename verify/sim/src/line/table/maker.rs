@@ -104,6 +104,7 @@ impl<'a> Maker<'a> {
                     Arg::Text(at.to_string()),
                     Arg::Text("operator".into()),
                     Arg::Text(String::new()),
+                    Arg::Int(0),
                 ];
                 self.db.run(&[Statement { sql: sql::GRANT, args }])?;
                 Ok(())
