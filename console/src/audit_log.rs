@@ -43,7 +43,7 @@ pub(crate) async fn record_refusal(
         detail: json!({ "route": route, "left_out": left_out }).to_string(),
     };
     if let Err(failure) = append_alone(env, &act).await {
-        tracing::error!(error = failure.error, "a refused attempt is not in the audit trail");
+        tracing::error!(error = %failure.error, "a refused attempt is not in the audit trail");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Answers, and the errors that handlers return.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use shared::operators::api::ApiError;
 use shared::operators::authentication::Refusal;
@@ -34,7 +36,7 @@ pub(crate) struct Failure {
     /// The status.
     pub(crate) status: u16,
     /// The code for programs.
-    pub(crate) error: &'static str,
+    pub(crate) error: Cow<'static, str>,
     /// What is wrong, for people.
     pub(crate) message: String,
     /// What to do next.
@@ -47,11 +49,11 @@ impl Failure {
     /// A failure.
     pub(crate) fn new(
         status: u16,
-        error: &'static str,
+        error: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         next: impl Into<String>,
     ) -> Self {
-        let (message, next) = (message.into(), next.into());
+        let (error, message, next) = (error.into(), message.into(), next.into());
         Self { status, error, message, next, allow: None }
     }
 
@@ -122,6 +124,14 @@ impl From<Refusal> for Failure {
     }
 }
 
+/// An error that `shared` decided: a wrong request, or one that does not fit the state of things.
+impl From<ApiError> for Failure {
+    fn from(ApiError { error, message, next }: ApiError) -> Self {
+        let is_wrong = error.starts_with("bad-") || error.ends_with("-filter");
+        Self::new(if is_wrong { 400 } else { 409 }, error, message, next)
+    }
+}
+
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
         Self::invalid("query", format!("{error}."))
@@ -178,8 +188,11 @@ pub(crate) fn failure(form: AnswerForm, failure: &Failure) -> Result<Response> {
         let text = format!("{message}\n{next}\n");
         return Ok(builder(*status, "text/plain; charset=utf-8", &more)?.fixed(text.into_bytes()));
     }
-    let body =
-        ApiError { error: (*error).to_owned(), message: message.clone(), next: next.clone() };
+    let body = ApiError {
+        error: error.clone().into_owned(),
+        message: message.clone(),
+        next: next.clone(),
+    };
     let body = serde_json::to_vec(&body)?;
     Ok(builder(*status, "application/json; charset=utf-8", &more)?.fixed(body))
 }

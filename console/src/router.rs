@@ -23,6 +23,8 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     api::whoami::ROUTES,
     api::overview::ROUTES,
     api::letters::ROUTES,
+    api::letter::ROUTES,
+    api::replays::ROUTES,
     api::audit::ROUTES,
 ];
 

@@ -7,6 +7,7 @@
 //! - [`refusals`]: how many refused attempts the audit trail takes.
 //! - [`query`]: strict queries.
 //! - [`letter`]: the life of a dead letter.
+//! - [`letter_reason`]: why letters are parked.
 //! - [`settle`]: what the consumer and its sweep write about letters and grants.
 //! - [`audit`]: the chain of the audit trail.
 //! - [`cursor`]: where a page of a list ended.
@@ -20,8 +21,9 @@ pub mod authentication;
 pub mod bearer;
 pub mod cursor;
 pub mod letter;
-pub mod replay;
-pub mod settle;
+pub mod letter_reason;
 pub mod query;
 pub mod refusals;
+pub mod replay;
+pub mod settle;
 pub mod sign_in_cookie;

@@ -11,8 +11,8 @@ mod fill_rows;
 pub mod letter_lists;
 pub mod letters;
 pub mod operations;
-pub mod replays;
 pub mod overview;
+pub mod replays;
 mod rows;
 
 use std::collections::BTreeSet;
