@@ -6,5 +6,6 @@ pub(crate) mod audit;
 pub(crate) mod letter;
 pub(crate) mod letters;
 pub(crate) mod overview;
+pub(crate) mod replay_changes;
 pub(crate) mod replays;
 pub(crate) mod whoami;

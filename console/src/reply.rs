@@ -9,7 +9,6 @@ use shared::operators::query::QueryError;
 use worker::{Error, Response, ResponseBody, ResponseBuilder, Result};
 
 use crate::incoming::RequestMethod;
-use crate::route::AnswerForm;
 
 /// On every answer but the style sheet.
 const HEADERS: [(&str, &str); 8] = [
@@ -29,6 +28,15 @@ const CSP_NOTHING: (&str, &str) =
 
 /// Seconds after which a 503 may be retried.
 const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
+
+/// How errors are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerForm {
+    /// As HTML.
+    Page,
+    /// As JSON.
+    Json,
+}
 
 /// Why a handler has no other answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,6 +168,19 @@ pub(crate) fn json<T: Serialize>(status: u16, body: &T) -> Result<Response, Fail
 /// If a header is invalid.
 pub(crate) fn bytes(status: u16, media_type: &str, body: Vec<u8>) -> Result<Response, Failure> {
     Ok(builder(status, media_type, &[CSP_NOTHING])?.fixed(body))
+}
+
+/// 303 to a path of this site, with cookies.
+///
+/// # Errors
+/// If a header is invalid.
+pub(crate) fn see_other(path: &str, cookies: &[&str]) -> Result<Response, Failure> {
+    let more = [CSP_NOTHING, ("location", path)];
+    let mut response = builder(303, "text/plain; charset=utf-8", &more)?.empty();
+    for line in cookies {
+        response.headers_mut().append("set-cookie", line)?;
+    }
+    Ok(response)
 }
 
 /// The beginning of an answer that is never cached.

@@ -7,8 +7,8 @@ use worker::Response;
 
 use crate::context::RequestContext;
 use crate::incoming::{IncomingRequest, RequestMethod};
-use crate::reply::{self, Failure};
-use crate::route::{AnswerForm, Handler, RouteRow};
+use crate::reply::{self, AnswerForm, Failure};
+use crate::route::{Handler, RouteRow};
 use crate::{audit_log, config};
 
 pub(crate) const ROUTES: &[RouteRow] = &[
@@ -69,6 +69,5 @@ fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
 
 /// 303 to the overview, with a cookie.
 fn back_home(cookie: &str) -> Result<Response, Failure> {
-    let more = [("location", "/"), ("set-cookie", cookie)];
-    Ok(reply::builder(303, "text/plain; charset=utf-8", &more)?.empty())
+    reply::see_other("/", &[cookie])
 }
