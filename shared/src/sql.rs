@@ -13,8 +13,8 @@ pub mod grants;
 pub mod letter_lists;
 pub mod letters;
 pub mod operations;
-pub mod replays;
 pub mod overview;
+pub mod replays;
 mod rows;
 
 use std::collections::BTreeSet;
