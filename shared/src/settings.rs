@@ -6,6 +6,7 @@
 //! shows a value, because some values are secrets.
 
 mod address;
+pub mod console;
 pub mod consumer;
 pub mod durable;
 pub mod ingest;
@@ -85,6 +86,16 @@ pub enum SettingProblem {
         "is invalid: secret number {position} {problem}: copy it from the endpoint's page in Clerk"
     )]
     Secret {
+        /// Which one, from 1.
+        position: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// One of several tokens is invalid.
+    #[error(
+        "is invalid: token number {position} {problem}: make one with `openssl rand -base64 48`"
+    )]
+    Token {
         /// Which one, from 1.
         position: usize,
         /// What is wrong with it.

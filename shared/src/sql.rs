@@ -12,6 +12,7 @@ pub mod letter_lists;
 pub mod letters;
 pub mod operations;
 pub mod replays;
+pub mod overview;
 mod rows;
 
 use std::collections::BTreeSet;

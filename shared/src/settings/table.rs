@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::console::{self, ConsoleSettings};
 use super::consumer::{self, ConsumerSettings};
 use super::ingest::{self, IngestSettings};
 use super::ssr::{self, SsrSettings};
@@ -18,11 +19,14 @@ pub enum WorkerName {
     Durable,
     /// The application.
     Ssr,
+    /// The operators' console.
+    Console,
 }
 
 impl WorkerName {
     /// Every Worker, in the order of the pipeline.
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Consumer, Self::Durable, Self::Ssr];
+    pub const ALL: [Self; 5] =
+        [Self::Ingest, Self::Consumer, Self::Durable, Self::Ssr, Self::Console];
 
     /// Its environment in `wrangler.toml`.
     #[must_use]
@@ -32,6 +36,7 @@ impl WorkerName {
             Self::Consumer => "consumer",
             Self::Durable => "durable",
             Self::Ssr => "ssr",
+            Self::Console => "console",
         }
     }
 
@@ -43,6 +48,7 @@ impl WorkerName {
             Self::Consumer => ConsumerSettings::from_env(raw).errors,
             Self::Durable => durable::age_limits_from_env(raw).err().unwrap_or_default(),
             Self::Ssr => SsrSettings::from_env(raw).errors,
+            Self::Console => ConsoleSettings::from_env(raw).errors,
         }
     }
 }
@@ -237,6 +243,42 @@ pub const SETTINGS: &[SettingRow] = &[
         &ssr::ROLES_ISOLATE_MS,
         "how long an isolate may use its own cache; 0 is off; is added to the 60 s bound",
     ),
+    SettingRow {
+        worker: WorkerName::Console,
+        name: console::ACCESS_TEAM_DOMAIN,
+        kind: SettingKind::Text("a domain"),
+        default: "none; it or `OPERATOR_TOKEN` is required",
+        meaning: "the team of Cloudflare Access, `team.cloudflareaccess.com`; needs `ACCESS_AUD`",
+    },
+    SettingRow {
+        worker: WorkerName::Console,
+        name: console::ACCESS_AUD,
+        kind: SettingKind::Text("64 hex digits"),
+        default: "none",
+        meaning: "the Application Audience (AUD) Tag of the Access application before the console",
+    },
+    SettingRow {
+        worker: WorkerName::Console,
+        name: console::OPERATORS,
+        kind: SettingKind::Text("e-mail addresses"),
+        default: "none",
+        meaning: "who may change things, of those whom Access lets in; all others may only look",
+    },
+    SettingRow {
+        worker: WorkerName::Console,
+        name: console::OPERATOR_TOKEN,
+        kind: SettingKind::Secret,
+        default: "none",
+        meaning: "tokens of 32 bytes or more, separated by spaces or commas; whoever has one may \
+                  change things",
+    },
+    SettingRow {
+        worker: WorkerName::Console,
+        name: console::METRICS_TOKEN,
+        kind: SettingKind::Secret,
+        default: "none",
+        meaning: "tokens that open `/metrics`, and nothing else",
+    },
 ];
 
 /// The header of the table in Markdown.
