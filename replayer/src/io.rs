@@ -39,20 +39,22 @@ pub(crate) trait Io {
 /// The database and the queue of a Worker.
 pub(crate) struct WorkerIo<'a> {
     env: &'a Env,
-    db: &'a D1Database,
+    db: D1Database,
     queue: Queue,
 }
 
 impl<'a> WorkerIo<'a> {
-    pub(crate) fn new(env: &'a Env, db: &'a D1Database) -> Result<Self, D1Error> {
-        let missing = |error| D1Error::Transient(format!("binding EVENTS is missing: {error}"));
+    pub(crate) fn new(env: &'a Env) -> Result<Self, D1Error> {
+        let missing =
+            |error| D1Error::Transient(format!("binding DB or EVENTS is missing: {error}"));
+        let db = env.d1("DB").map_err(missing)?;
         Ok(Self { env, db, queue: env.queue("EVENTS").map_err(missing)? })
     }
 }
 
 impl Io for WorkerIo<'_> {
     async fn batch(&self, statements: &[Statement]) -> Result<Vec<Rows>, String> {
-        let results = edge::d1::batch(self.db, statements).await?;
+        let results = edge::d1::batch(&self.db, statements).await?;
         let rows = results.iter().map(worker::D1Result::results::<Value>);
         rows.collect::<worker::Result<_>>().map_err(|error| edge::d1::cause(&error))
     }

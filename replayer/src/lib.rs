@@ -53,12 +53,12 @@ impl fmt::Debug for Replayer<'_> {
 }
 
 impl<'a> Replayer<'a> {
-    /// Uses this database and the binding `EVENTS`. `actor` is that of the audit trail.
+    /// Uses the bindings `DB` and `EVENTS`. `actor` is that of the audit trail.
     ///
     /// # Errors
-    /// If the binding is missing.
-    pub fn new(env: &'a Env, db: &'a worker::D1Database, actor: &'a str) -> Result<Self, D1Error> {
-        Ok(Self { io: WorkerIo::new(env, db)?, actor })
+    /// If a binding is missing.
+    pub fn new(env: &'a Env, actor: &'a str) -> Result<Self, D1Error> {
+        Ok(Self { io: WorkerIo::new(env)?, actor })
     }
 
     fn driver(&self) -> Driver<'_, WorkerIo<'a>> {
