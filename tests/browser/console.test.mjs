@@ -229,7 +229,7 @@ describe("console in a browser", () => {
     await look(page, APP, "role-change");
     assert.deepEqual(await system.sql("SELECT * FROM role_grants"), []);
     await click(page, "button", "Grant it");
-    await page.getByRole("status").getByText("admin").waitFor();
+    await page.getByRole("status").getByText("Done").waitFor();
     await page.getByRole("row", { name: "admin" }).first().getByText("counts").first().waitFor();
     await seen(page, "user-granted");
   });
