@@ -30,6 +30,15 @@ const CSP_NOTHING: (&str, &str) =
 /// Seconds after which a 503 may be retried.
 const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
 
+/// How errors are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerForm {
+    /// As HTML.
+    Page,
+    /// As JSON.
+    Json,
+}
+
 /// Why a handler has no other answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {

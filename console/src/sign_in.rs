@@ -7,8 +7,8 @@ use worker::Response;
 
 use crate::context::RequestContext;
 use crate::incoming::{IncomingRequest, RequestMethod};
-use crate::reply::{self, Failure};
-use crate::route::{AnswerForm, Handler, RouteRow};
+use crate::reply::{self, AnswerForm, Failure};
+use crate::route::{Handler, RouteRow};
 use crate::{audit_log, config};
 
 pub(crate) const ROUTES: &[RouteRow] = &[

@@ -4,8 +4,8 @@ use worker::Response;
 
 use crate::incoming::RequestMethod;
 use crate::pages::{ICON, SCRIPT, STYLE};
-use crate::reply::{self, Failure};
-use crate::route::{AnswerForm, Handler, RouteRow};
+use crate::reply::{self, AnswerForm, Failure};
+use crate::route::{Handler, RouteRow};
 
 pub(crate) const ROUTES: &[RouteRow] = &[
     asset("/assets/console.css", Handler::Open(|_| Box::pin(async { css(STYLE) }))),
