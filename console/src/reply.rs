@@ -9,6 +9,7 @@ use shared::operators::query::QueryError;
 use worker::{Error, Response, ResponseBody, ResponseBuilder, Result};
 
 use crate::incoming::RequestMethod;
+use crate::pages::words::sentence;
 
 /// On every answer but the style sheet.
 const HEADERS: [(&str, &str); 8] = [
@@ -73,6 +74,11 @@ impl Failure {
         let bearer = ("www-authenticate", "Bearer realm=\"rolecall\"");
         headers.extend((self.status == 401).then_some(bearer));
         headers
+    }
+
+    /// What is wrong and what to do next, in sentences.
+    pub(crate) fn in_words(&self) -> String {
+        format!("{} {}", sentence(&self.message), sentence(&self.next))
     }
 
     /// 400: something in the request is invalid. `what` is `query`, `body` or a header.

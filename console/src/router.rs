@@ -24,8 +24,8 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     api::overview::ROUTES,
     api::letters::ROUTES,
     api::letter::ROUTES,
-    api::replays::ROUTES,
     api::replay_changes::ROUTES,
+    api::replays::ROUTES,
     api::explain::ROUTES,
     api::roles::ROUTES,
     api::audit::ROUTES,
@@ -34,6 +34,8 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     site::overview::ROUTES,
     site::letters::ROUTES,
     site::replays::ROUTES,
+    site::replay_forms::ROUTES,
+    site::users::ROUTES,
     site::audit::ROUTES,
 ];
 

@@ -7,5 +7,7 @@ pub(crate) mod form;
 pub(crate) mod frame;
 pub(crate) mod letters;
 pub(crate) mod overview;
+pub(crate) mod replay_forms;
 pub(crate) mod replays;
 pub(crate) mod session;
+pub(crate) mod users;

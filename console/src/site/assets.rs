@@ -4,8 +4,7 @@ use worker::Response;
 
 use crate::incoming::RequestMethod;
 use crate::pages::{ICON, SCRIPT, STYLE};
-use crate::reply::AnswerForm;
-use crate::reply::{self, Failure};
+use crate::reply::{self, AnswerForm, Failure};
 use crate::route::{Handler, RouteRow};
 
 pub(crate) const ROUTES: &[RouteRow] = &[

@@ -130,9 +130,3 @@ pub(crate) fn failure_of_stranger(
     let html = sign_in(&page.frame(), &back, wrong);
     page.page_with(401, &failure.headers(), html)
 }
-
-/// 303 to a page of the console.
-pub(crate) fn see_other(location: &str) -> Result<Response, Failure> {
-    let more = [("location", location)];
-    Ok(reply::builder(303, "text/plain; charset=utf-8", &more)?.empty())
-}

@@ -7,8 +7,7 @@ use crate::config;
 use crate::context::RequestContext;
 use crate::incoming::RequestMethod;
 use crate::pages::message::sign_in;
-use crate::reply::AnswerForm;
-use crate::reply::Failure;
+use crate::reply::{AnswerForm, Failure};
 use crate::route::{Handler, RouteRow};
 use crate::site::frame::PageFrame;
 
