@@ -1,6 +1,7 @@
 //! One role cache object: its state, its storage, and at most one running fill.
 
 mod idle;
+mod peek;
 mod persist;
 
 use std::cell::{Cell, OnceCell, RefCell};

@@ -25,6 +25,7 @@ impl DurableObject for RoleCache {
         match (request.method(), request.path().as_str()) {
             (Method::Get, "/ask") => self.query(&request).await,
             (Method::Post, "/hint") => self.hint(request).await,
+            (Method::Get, "/peek") => self.peek().await,
             _ => error_response(404, "unknown"),
         }
     }
@@ -55,6 +56,13 @@ impl RoleCache {
         };
         match self.object.hint(&hint).await {
             Ok(reply) => edge::reply::internal_json(200, &reply),
+            Err(error) => cache_error_response(&error),
+        }
+    }
+
+    async fn peek(&self) -> Result<Response> {
+        match self.object.peek().await {
+            Ok(peek) => edge::reply::internal_json(200, &peek),
             Err(error) => cache_error_response(&error),
         }
     }

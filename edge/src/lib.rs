@@ -1,5 +1,5 @@
 //! Platform helpers shared by the Workers: clock, random numbers, logging, bodies, JSON responses,
-//! settings, D1.
+//! settings, D1, public keys, URLs.
 //!
 //! Everything here is used by at least two Workers. Decisions are in `shared`.
 
@@ -8,9 +8,11 @@ pub mod clock;
 pub mod d1;
 #[cfg(feature = "faults")]
 pub mod fault_points;
+pub mod keys;
 pub mod log;
 pub mod random;
 pub mod reply;
+pub mod request_url;
 pub mod settings;
 
 /// A point where a test may pause or abort the Worker, `fault_point!(env, "name", subject)`: see

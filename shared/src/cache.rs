@@ -11,6 +11,7 @@ mod age_limits;
 mod tracked_state;
 mod backoff;
 mod decision;
+mod peek;
 pub mod isolate;
 
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::id::UserId;
 use crate::json::{serde_struct_from_object, serde_unit_enum};
-use crate::roles::{self, RoleSet};
+use crate::roles::{self, RoleSet, UserStatus};
 
 /// The binding of the namespace, in every Worker that calls the objects.
 pub const ROLE_CACHE_BINDING: &str = "ROLES";
@@ -22,6 +22,10 @@ pub const QUERY_URL: &str = "https://role-cache/ask";
 
 /// The consumer's hint: `POST` a [`Hint`]. The response is a [`HintReply`].
 pub const HINT_URL: &str = "https://role-cache/hint";
+
+/// An operator's look: `GET`. The response is a [`CachePeek`]. Changes nothing: no fill, no watch, no
+/// alarm, no write.
+pub const PEEK_URL: &str = "https://role-cache/peek";
 
 /// The name of a user's object.
 #[must_use]
@@ -47,7 +51,7 @@ pub struct RoleQuery {
     pub compact: bool,
 }
 
-serde_struct_from_object!(RoleQuery, RoleAnswer, RoleQueryRefused, Hint);
+serde_struct_from_object!(RoleQuery, RoleAnswer, RoleQueryRefused, Hint, CachePeek);
 serde_unit_enum!(RoleSource, HintReply);
 
 impl RoleQuery {
@@ -155,4 +159,23 @@ pub enum HintReply {
     Gone,
     /// The version is too far in the future.
     Refused,
+}
+
+/// The state of an object, without roles. That of an object that was never asked is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct CachePeek {
+    /// The owner; 0 before the first fill.
+    pub owner: i64,
+    /// Role sets below this version are not served.
+    pub floor: i64,
+    /// The version of the role set that it holds.
+    pub version: Option<i64>,
+    /// The user's status in that set.
+    #[serde(rename = "standing")]
+    pub status: Option<UserStatus>,
+    /// The age of the set in milliseconds: the time since its read was sent.
+    pub age_ms: Option<i64>,
+    /// Whether it would be served now: not below the floor, and not past the hard age.
+    pub serves: bool,
 }

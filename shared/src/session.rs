@@ -43,6 +43,8 @@ pub mod verified_signatures;
 pub mod candidates;
 mod validate;
 
+pub(crate) use claims::ClaimReader;
+
 pub use actor::{ACTOR_BYTES_MAX, Actor};
 pub use organization::ActiveOrganization;
 pub use policy::{MissingAzp, TokenPolicy, TokenPolicyError};
@@ -151,6 +153,13 @@ impl UnverifiedToken<'_> {
             SignatureStatus::Valid => Ok(VerifiedToken { payload: self.payload }),
             SignatureStatus::Invalid => Err(TokenError::BadSignature),
         }
+    }
+}
+
+impl VerifiedToken {
+    /// The claims, as they were signed.
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.payload
     }
 }
 

@@ -6,6 +6,7 @@
 //! shows a value, because some values are secrets.
 
 mod address;
+pub mod console;
 pub mod consumer;
 pub mod durable;
 pub mod ingest;
@@ -81,14 +82,14 @@ pub enum SettingProblem {
     )]
     NotANumber(&'static NumberSetting),
     /// One of several secrets is invalid.
-    #[error(
-        "is invalid: secret number {position} {problem}: copy it from the endpoint's page in Clerk"
-    )]
+    #[error("is invalid: secret number {position} {problem}: {next}")]
     Secret {
         /// Which one, from 1.
         position: usize,
         /// What is wrong with it.
         problem: &'static str,
+        /// What to do.
+        next: &'static str,
     },
     /// Another problem.
     #[error("{0}")]

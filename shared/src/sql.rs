@@ -7,9 +7,14 @@
 #[macro_use]
 mod text;
 pub mod audit;
+pub mod explain;
 mod fill_rows;
+pub mod grants;
+pub mod letter_lists;
 pub mod letters;
 pub mod operations;
+pub mod overview;
+pub mod replays;
 mod rows;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use edge::keys::{self, KeyLookupError};
 use shared::session::candidates::{self, TokenCandidate, TokenLocation};
 use shared::session::cookies::SetCookie;
 use shared::session::handshake::{
@@ -12,7 +13,6 @@ use shared::session::{self, Session, TokenError};
 use shared::settings::ssr::{NO_FRONTEND, SessionSettings};
 
 use crate::incoming::IncomingRequest;
-use crate::keys::{self, KeyLookupError};
 
 /// The result of looking for a session.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //!
 //! `X-Forwarded-Host`, `X-Original-URL`, `X-HTTP-Method-Override` and similar headers are ignored.
 
+use edge::request_url;
 use shared::session::candidates::CredentialHeaders;
 use shared::session::handshake::PageRequest;
 use worker::{Request, Result};
@@ -46,7 +47,7 @@ impl IncomingRequest {
         // `Request::url` would parse, and so resolve `..` and turn `\` into `/`: the guarded path
         // would differ from the path that was sent.
         let url = req.inner().url();
-        let (origin, path, query) = split(&url);
+        let (origin, path, query) = request_url::split(&url);
         let headers = req.headers();
         let method = method(req);
         let (dest, accept) = (headers.get("sec-fetch-dest")?, headers.get("accept")?);
@@ -92,42 +93,5 @@ pub(crate) fn method(req: &Request) -> RequestMethod {
         "GET" => RequestMethod::Get,
         "HEAD" => RequestMethod::Head,
         _ => RequestMethod::Other,
-    }
-}
-
-/// Origin, path and query of an absolute URL, unparsed.
-fn split(url: &str) -> (&str, &str, Option<&str>) {
-    let url = url.split_once('#').map_or(url, |(before, _)| before);
-    let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
-    let host_end = url
-        .get(after_scheme..)
-        .and_then(|rest| rest.find(['/', '?', '\\']))
-        .map_or(url.len(), |at| after_scheme.saturating_add(at));
-    let (origin, rest) = url.split_at_checked(host_end).unwrap_or((url, ""));
-    let (path, query) = match rest.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (rest, None),
-    };
-    (origin, if path.is_empty() { "/" } else { path }, query)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn a_url_is_split_without_parsing() {
-        let cases = [
-            ("https://a.example", ("https://a.example", "/", None)),
-            ("https://a.example/", ("https://a.example", "/", None)),
-            ("http://127.0.0.1:8787/x?y=1?2", ("http://127.0.0.1:8787", "/x", Some("y=1?2"))),
-            ("https://a.example?y", ("https://a.example", "/", Some("y"))),
-            ("https://a.example//b/../c", ("https://a.example", "//b/../c", None)),
-            ("https://a.example/a%2Fb#c?d", ("https://a.example", "/a%2Fb", None)),
-            ("https://a.example\\b", ("https://a.example", "\\b", None)),
-        ];
-        for (url, want) in cases {
-            assert_eq!(split(url), want, "{url}");
-        }
     }
 }

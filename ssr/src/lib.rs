@@ -15,7 +15,6 @@ mod app;
 mod authorize;
 mod caller;
 mod find_session;
-mod keys;
 mod roles;
 mod sign_out;
 mod permitted_page;

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use shared::event::Payload;
 use shared::merge::EntityKind;
+use shared::plan::OpenedMessage;
 
 use crate::laws::report;
 use crate::support::Db;
@@ -84,6 +85,29 @@ fn check_with_copies(history: History) {
     }
     assert_eq!(sequences, factorial(steps + 1) / 2 * steps, "each sequence once");
     report(&format!("law: {steps} steps, each twice in every place: {sequences} sequences: agree"));
+}
+
+/// The deliveries of histories that this build can read, for other tests.
+pub(crate) fn delivered() -> Vec<Vec<OpenedMessage>> {
+    let histories = [
+        history::a_user_is_updated_twice_at_once_and_deleted(),
+        history::an_organization_is_deleted_around_its_members(),
+        history::a_member_leaves_and_returns(),
+        history::a_role_and_its_permission_come_and_go(),
+        history::two_members_lose_their_organization(),
+        eight::deletes_and_ties(),
+        eight::all_at_one_time(),
+        eight::everything_is_deleted(),
+        eight::two_users_change_places(),
+    ];
+    let of = |history: History| {
+        let events = history.into_iter().filter_map(|step| match step {
+            Step::Event(message) => Some(*message),
+            Step::Grant(_) => None,
+        });
+        events.collect()
+    };
+    histories.into_iter().map(of).collect()
 }
 
 /// How many orders so many steps have.

@@ -6,6 +6,8 @@ mod audit;
 #[cfg(test)]
 mod deliveries;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod fill;
 #[cfg(test)]
 mod holders;
@@ -14,9 +16,13 @@ mod law;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod letter_lists;
+#[cfg(test)]
 mod letters;
 #[cfg(test)]
 mod migrations;
+#[cfg(test)]
+mod replays;
 #[cfg(test)]
 mod session;
 #[cfg(test)]

@@ -5,7 +5,7 @@ pub(crate) mod clerk;
 use std::ops::Deref;
 
 use rusqlite::Params;
-use rusqlite::types::FromSql;
+use rusqlite::types::{FromSql, Value};
 use shared::cache::FillResult;
 use shared::sql::{self, Arg, Statement};
 use testkit::sqlite::{Database, bound};
@@ -67,6 +67,24 @@ impl Db {
     #[track_caller]
     pub(crate) fn query(&self, statement: &Statement) -> Vec<Cells> {
         self.rows(statement.sql, bound(statement))
+    }
+
+    /// Every row of a statement that reads, as D1 gives it to a Worker: by the columns' names.
+    #[track_caller]
+    pub(crate) fn json(&self, statement: &Statement) -> Vec<serde_json::Value> {
+        let prepared = self.sql.prepare(statement.sql).unwrap();
+        let names: Vec<String> = prepared.column_names().into_iter().map(String::from).collect();
+        let rows = self.query(statement).into_iter().map(|cells| {
+            let cells = cells.into_iter().map(|cell| match cell {
+                Value::Null => serde_json::Value::Null,
+                Value::Integer(number) => number.into(),
+                Value::Real(number) => number.into(),
+                Value::Text(text) => text.into(),
+                Value::Blob(_) => panic!("no table has a BLOB"),
+            });
+            names.iter().cloned().zip(cells).collect()
+        });
+        rows.collect()
     }
 
     /// The first column of every row.

@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use shared::role_cache::{
-    self, CompactRoleAnswer, Hint, HintReply, RoleAnswer, RoleQuery, RoleQueryRefused, RoleSource,
+    self, CachePeek, CompactRoleAnswer, Hint, HintReply, RoleAnswer, RoleQuery, RoleQueryRefused,
+    RoleSource,
 };
 use shared::roles::{Membership, RoleSet, UserStatus};
 
@@ -154,6 +155,17 @@ fn a_refusal_is_written_as_its_sample() {
     for reason in ["unreachable", "misdirected"] {
         check_sample(&format!("refusal.{reason}"), &RoleQueryRefused { reason: reason.into() });
     }
+}
+
+/// The console alone sends it, so no sample pins it for guards.
+#[test]
+fn a_peek_is_written_in_one_form() {
+    assert_eq!(role_cache::PEEK_URL, "https://role-cache/peek");
+    let text = r#"{"owner":3,"floor":7,"version":7,"standing":"live","age_ms":9,"serves":true}"#;
+    let (version, status) = (Some(7), Some(UserStatus::Active));
+    let peek = CachePeek { owner: 3, floor: 7, version, status, age_ms: Some(9), serves: true };
+    assert_eq!(serde_json::to_string(&peek).unwrap(), text);
+    assert_eq!(serde_json::from_str::<CachePeek>(text).unwrap(), peek);
 }
 
 /// A reader that fills structs by position would accept an array, or an object for a unit variant.

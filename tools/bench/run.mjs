@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { door } from "./rows/door.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
+import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
 import { size, start } from "./rows/size.mjs";
 import { sync } from "./rows/sync.mjs";
@@ -23,6 +24,7 @@ const ROWS = {
   door,
   sync,
   scale,
+  "scale-operators": operators,
   size,
   start,
 };

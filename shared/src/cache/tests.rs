@@ -4,7 +4,7 @@ use super::{
     AgeLimits, AlarmAction, CacheDecision, CacheState, FillBackoff, FillOutcome, FillResult,
     RefusalReason,
 };
-use crate::role_cache::{Hint, HintReply, RoleQuery, RoleSource};
+use crate::role_cache::{CachePeek, Hint, HintReply, RoleQuery, RoleSource};
 use crate::roles::{RoleSet, UserStatus};
 use crate::time::UnixMillis;
 
@@ -409,4 +409,25 @@ fn a_query_while_the_watch_ends_keeps_the_storage() {
         FillOutcome::Applied
     );
     assert!(!state.watch_ended(T0.0, late.plus(1)));
+}
+
+#[test]
+fn a_peek_shows_the_state_and_changes_nothing() {
+    let empty =
+        CachePeek { owner: 0, floor: 0, version: None, status: None, age_ms: None, serves: false };
+    assert_eq!(CacheState::default().peek(T0, &AGES), empty);
+    let mut state = filled(T0.0);
+    let before = state.clone();
+    let peek = state.peek(T0.plus(60_000), &AGES);
+    let (version, age_ms) = (Some(T0.0), Some(60_000));
+    let (owner, status) = (T0.0, Some(UserStatus::Active));
+    let want = CachePeek { owner, floor: T0.0, version, status, age_ms, serves: true };
+    assert_eq!(peek, want);
+    let expired = state.peek(T0.plus(60_001), &AGES);
+    assert_eq!(expired, CachePeek { age_ms: Some(60_001), serves: false, ..want.clone() });
+    assert_eq!(state, before);
+    assert_eq!(state.hint(&hint(T0.0, T0.0 + 5), T0), HintReply::Acked);
+    let below = state.peek(T0, &AGES);
+    let want = CachePeek { floor: T0.0 + 5, age_ms: Some(0), serves: false, ..want };
+    assert_eq!(below, want, "below the floor nothing is served");
 }

@@ -47,10 +47,18 @@ pub(super) struct Claims<'a> {
     others: JsonObject<'a>,
 }
 
-impl Claims<'_> {
+/// When a token is valid.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TokenTimes {
+    pub(crate) exp: Option<UnixMillis>,
+    pub(crate) nbf: Option<UnixMillis>,
+    pub(crate) iat: Option<UnixMillis>,
+}
+
+impl TokenTimes {
     /// `exp` is exclusive and `nbf` inclusive, both with [`SKEW_MS`], as in Clerk's SDK. Before
     /// 1970 nothing is valid: the clock is wrong.
-    pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), TokenError> {
+    pub(crate) fn check(self, now: UnixMillis) -> Result<(), TokenError> {
         let is_ahead = |at: Option<UnixMillis>| at.is_some_and(|at| now.plus(SKEW_MS) < at);
         if self.exp.is_some_and(|exp| exp <= now.plus(-SKEW_MS)) {
             return Err(TokenError::Expired);
@@ -62,6 +70,12 @@ impl Claims<'_> {
             return Err(TokenError::IssuedInFuture);
         }
         Ok(())
+    }
+}
+
+impl Claims<'_> {
+    pub(super) fn check_times(&self, now: UnixMillis) -> Result<(), TokenError> {
+        TokenTimes { exp: self.exp, nbf: self.nbf, iat: self.iat }.check(now)
     }
 
     /// The active organization, in either version of the claims. With an unknown version there is
@@ -100,13 +114,7 @@ impl Claims<'_> {
 
 /// Parses the claims.
 pub(super) fn parse_claims(json: &[u8]) -> Result<Claims<'_>, TokenError> {
-    // serde_json does not validate UTF-8 in skipped values.
-    let json = str::from_utf8(json).map_err(|_| TokenError::BadClaims)?;
-    let claims = JsonObject::parse(json, &NAMES).map_err(|_| TokenError::BadClaims)?;
-    if claims.has_duplicate() {
-        return Err(TokenError::BadClaims);
-    }
-    let claims = ClaimReader(claims);
+    let claims = ClaimReader::parse(json, &NAMES)?;
     Ok(Claims {
         iss: claims.text("iss")?,
         sub: claims.text("sub")?,
@@ -122,19 +130,40 @@ pub(super) fn parse_claims(json: &[u8]) -> Result<Claims<'_>, TokenError> {
 }
 
 /// The claims by their names, each as it is written.
-struct ClaimReader<'a>(JsonObject<'a>);
+pub(crate) struct ClaimReader<'a>(JsonObject<'a>);
 
 /// The last second that a claim may name: 9999-12-31T23:59:59Z.
 const SECONDS_MAX: u64 = 253_402_300_799;
 
-impl ClaimReader<'_> {
-    /// An optional claim. `null` or another type is an error.
-    fn optional_scalar<T: JsonScalar>(&self, name: &str) -> Result<Option<T>, TokenError> {
-        let raw = self.0.raw_member(name).map_err(|_| TokenError::BadClaims)?;
-        raw.map(parse_scalar).transpose().map_err(|_| TokenError::BadClaims)
+impl<'a> ClaimReader<'a> {
+    /// The claims with these names. A duplicate is an error; other claims are ignored.
+    pub(crate) fn parse(
+        json: &'a [u8],
+        names: &'static [&'static str],
+    ) -> Result<Self, TokenError> {
+        // serde_json does not validate UTF-8 in skipped values.
+        let json = str::from_utf8(json).map_err(|_| TokenError::BadClaims)?;
+        let claims = JsonObject::parse(json, names).map_err(|_| TokenError::BadClaims)?;
+        if claims.has_duplicate() { Err(TokenError::BadClaims) } else { Ok(Self(claims)) }
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, TokenError> {
+    /// The claim as it is written.
+    pub(crate) fn raw(&self, name: &str) -> Result<Option<&'a RawValue>, TokenError> {
+        self.0.raw_member(name).map_err(|_| TokenError::BadClaims)
+    }
+
+    /// When the token is valid.
+    pub(crate) fn times(&self) -> Result<TokenTimes, TokenError> {
+        let (exp, nbf) = (self.seconds("exp")?, self.seconds("nbf")?);
+        Ok(TokenTimes { exp, nbf, iat: self.seconds("iat")? })
+    }
+
+    /// An optional claim. `null` or another type is an error.
+    fn optional_scalar<T: JsonScalar>(&self, name: &str) -> Result<Option<T>, TokenError> {
+        self.raw(name)?.map(parse_scalar).transpose().map_err(|_| TokenError::BadClaims)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, TokenError> {
         self.optional_scalar(name)
     }
 
@@ -148,8 +177,7 @@ impl ClaimReader<'_> {
     }
 
     fn actor(&self, name: &str) -> Result<Option<Actor>, TokenError> {
-        let raw = self.0.raw_member(name).map_err(|_| TokenError::BadClaims)?;
-        let Some(raw) = raw else { return Ok(None) };
+        let Some(raw) = self.raw(name)? else { return Ok(None) };
         let actor = JsonObject::parse(raw.get(), &["sub"]).and_then(|actor| actor.scalar("sub"));
         let sub: String = actor.ok().flatten().ok_or(TokenError::BadClaims)?;
         Actor::parse(&sub).map(Some).ok_or(TokenError::BadClaims)

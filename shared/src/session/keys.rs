@@ -9,6 +9,7 @@ use base64::engine::general_purpose::{
     GeneralPurpose, GeneralPurposeConfig, STANDARD, URL_SAFE_NO_PAD,
 };
 use serde_json::value::RawValue;
+use url::Url;
 
 use crate::json::{JsonObject, array_items, parse_scalar};
 
@@ -78,6 +79,15 @@ impl RsaKey {
     pub fn e(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.exponent)
     }
+}
+
+/// Where an issuer's public keys come from.
+#[derive(Debug)]
+pub enum KeySource {
+    /// One key: nothing is fetched.
+    Pem(RsaKey),
+    /// A JWKS to fetch.
+    Jwks(Url),
 }
 
 /// The first 256 bits of the modulus of Clerk's test key. No other key has the same ones: a modulus

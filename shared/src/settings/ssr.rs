@@ -8,7 +8,7 @@ use super::address::{
 use super::{NumberSetting, RawSetting, Reported, SettingError, SettingProblem, SettingsReader};
 use crate::limits::ROLES_ISOLATE_MS_MAX;
 use crate::session::candidates::{ClerkInstance, InstanceType};
-use crate::session::keys::{self, RsaKey};
+use crate::session::keys::{self, KeySource, RsaKey};
 use crate::session::publishable_key::PublishableKey;
 use crate::session::{MissingAzp, TokenPolicy};
 
@@ -81,15 +81,6 @@ pub struct SessionSettings {
     pub instance_type: InstanceType,
     /// Clerk's Frontend API, if known. It can renew sessions of browsers.
     pub frontend: Option<Url>,
-}
-
-/// Where Clerk's public keys come from.
-#[derive(Debug)]
-pub enum KeySource {
-    /// `CLERK_JWT_KEY`: nothing is fetched.
-    Pem(RsaKey),
-    /// A JWKS to fetch.
-    Jwks(Url),
 }
 
 impl SsrSettings {

@@ -5,16 +5,21 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
+use super::console::ConsoleSettings;
 use super::consumer::ConsumerSettings;
 use super::ingest::IngestSettings;
-use super::ssr::{KeySource, SsrSettings};
+use super::ssr::SsrSettings;
 use super::table::{SETTINGS, SettingKind, WorkerName};
 use super::{NumberSetting, RawSetting, durable};
 use crate::cache::AgeLimits;
+use crate::session::keys::KeySource;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const KEY: &str = "pk_test_Zm9vLWJhci0xMy5jbGVyay5hY2NvdW50cy5kZXYk";
 const ISSUER: &str = "https://clerk.example.com";
+const TEAM: &str = "team.cloudflareaccess.com";
+const AUD: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
+const TOKEN: &str = "one-0123456789-0123456789-0123456789";
 const PARTY: &str = "https://app.example.com";
 const PEM: &str = include_str!("../../../tests/fixtures/clerk-sessions/other-public-key.pem");
 const PUBLISHED: &str = include_str!("../../../tests/fixtures/clerk-sessions/public-key.pem");
@@ -37,6 +42,9 @@ fn with(worker: WorkerName, name: &str, value: RawSetting) -> impl Fn(&str) -> R
         WorkerName::Consumer => &[("EVENTS_QUEUE", "events"), ("DEAD_QUEUE", "dead")],
         WorkerName::Durable => &[],
         WorkerName::Ssr => &[("CLERK_ISSUER", ISSUER), ("AUTHORIZED_PARTIES", PARTY)],
+        WorkerName::Console => {
+            &[("OPERATOR_TOKEN", TOKEN), ("ACCESS_TEAM_DOMAIN", TEAM), ("ACCESS_AUD", AUD)]
+        }
     };
     let name = name.to_owned();
     move |asked| {
@@ -93,6 +101,7 @@ fn each_worker_reads_exactly_its_settings() {
             WorkerName::Consumer => &["EVENTS_QUEUE", "DEAD_QUEUE"],
             WorkerName::Durable => &[],
             WorkerName::Ssr => &["AUTHORIZED_PARTIES", "CLERK_PUBLISHABLE_KEY"],
+            WorkerName::Console => &["OPERATOR_TOKEN"],
         };
         assert_eq!(missing, want);
     }
@@ -107,7 +116,7 @@ fn a_wrong_type_is_an_error_not_absent() {
             SettingKind::Number(_) => is(list(&["1"])),
             SettingKind::Text(_) | SettingKind::Secret => is(RawSetting::Number("5".to_owned())),
         }
-        if row.name != "AUTHORIZED_PARTIES" {
+        if !["AUTHORIZED_PARTIES", "OPERATORS"].contains(&row.name) {
             is(list(&["https://a.example"]));
             is(list(&[]));
         }
@@ -545,6 +554,72 @@ fn every_disabled_feature_has_an_error_without_values() {
         }
     }
     assert!(20 < closed, "{closed}");
+}
+
+fn console(vars: &[(&str, &str)]) -> ConsoleSettings {
+    ConsoleSettings::from_env(&|name| {
+        let known = vars.iter().find(|(known, _)| *known == name);
+        known.map_or(RawSetting::Absent, |(_, value)| text(value))
+    })
+}
+
+#[test]
+fn access_needs_a_team_and_a_tag() {
+    for spelling in
+        [TEAM, "https://team.cloudflareaccess.com/", "HTTPS://Team.cloudflareaccess.com"]
+    {
+        let found = console(&[("ACCESS_TEAM_DOMAIN", spelling), ("ACCESS_AUD", AUD)]);
+        assert_eq!(found.errors, [], "{spelling}");
+        let access = found.access.expect("access");
+        assert_eq!(access.policy.issuer, "https://team.cloudflareaccess.com");
+        let want = "https://team.cloudflareaccess.com/cdn-cgi/access/certs";
+        assert!(matches!(access.keys, KeySource::Jwks(url) if url.as_str() == want));
+    }
+    for half in [("ACCESS_TEAM_DOMAIN", TEAM), ("ACCESS_AUD", AUD)] {
+        let found = console(&[half, ("OPERATOR_TOKEN", TOKEN)]);
+        assert!(found.access.is_none() && !found.operator_tokens.is_empty());
+        assert!(found.errors.len() == 1 && found.errors[0].is_missing(), "{:?}", found.errors);
+    }
+    for team in ["http://team.cloudflareaccess.com", "https://team.cloudflareaccess.com/x", "team"]
+    {
+        bad(WorkerName::Console, "ACCESS_TEAM_DOMAIN", text(team), "is not the domain of a team");
+    }
+    for aud in ["x", &AUD[1..], &format!("{AUD}0"), &AUD.replace('4', "g")] {
+        bad(WorkerName::Console, "ACCESS_AUD", text(aud), "is not the tag of an application");
+    }
+}
+
+#[test]
+fn operators_are_addresses_in_any_case() {
+    let list = |value| ConsoleSettings::from_env(&with(WorkerName::Console, "OPERATORS", value));
+    for value in [text("Ada@Example.com, eve@b.c\n"), list_of_operators()] {
+        let found = list(value);
+        assert!(found.operators.contains("ada@example.com") && found.operators.contains("eve@b.c"));
+        assert!(!found.operators.contains("") && !found.operators.contains("bob@b.c"));
+    }
+    for value in ["ada", "*@example.com", "ada@b.c;eve@b.c", "@", "\"ada@b.c\" eve@b.c"] {
+        bad(WorkerName::Console, "OPERATORS", text(value), "something else than e-mail addresses");
+        assert!(!list(text(value)).operators.contains("ada@b.c"), "nobody may change anything");
+    }
+}
+
+fn list_of_operators() -> RawSetting {
+    list(&["ADA@example.com", "eve@b.c"])
+}
+
+#[test]
+fn tokens_are_long_and_not_shared() {
+    for name in ["OPERATOR_TOKEN", "METRICS_TOKEN"] {
+        good(WorkerName::Console, name, &text(&format!("{CANARY}{TOKEN}, x{TOKEN}")));
+        bad(WorkerName::Console, name, text(&TOKEN[5..]), "secret number 1 is too short");
+        bad(WorkerName::Console, name, text(&format!("x{TOKEN} short")), "secret number 2 is too");
+        bad(WorkerName::Console, name, text(&"é".repeat(40)), "has quotes or no ASCII letters");
+        bad(WorkerName::Console, name, text(&format!("{TOKEN} ").repeat(17)), "more than 16");
+    }
+    let both = format!("x{TOKEN} {TOKEN}");
+    bad(WorkerName::Console, "METRICS_TOKEN", text(&both), "has a token of OPERATOR_TOKEN");
+    let found = console(&[("OPERATOR_TOKEN", TOKEN), ("METRICS_TOKEN", &both)]);
+    assert!(found.metrics_tokens.is_empty() && !found.operator_tokens.is_empty());
 }
 
 proptest! {

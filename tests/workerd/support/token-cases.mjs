@@ -4,7 +4,7 @@
 import { constants, createHmac, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-import { HEADER, KID, claimsOf, compact, jwk, key, makeKey, mint, part, pem } from "./sessions.mjs";
+import { HEADER, KID, claimsOf, compact, jwk, key, makeKey, part, pem } from "./sessions.mjs";
 
 const FIXTURES = new URL("../../fixtures/clerk-sessions/", import.meta.url);
 
@@ -42,15 +42,17 @@ const BENT = {
 
 /**
  * The shapes of `derived-session-tokens.json`. `expect` is the file's result, `claims` are the
- * token's claims, `made` makes the token for a clock at `seconds`.
+ * token's claims, `made` makes the token for a clock at `seconds`. `change` makes the claims of
+ * another issuer's token.
  */
-export function shapes() {
+export function shapes(change = (claims) => claims) {
   const { cases } = JSON.parse(fixture("derived-session-tokens.json"));
   return cases.map(({ name, expect, now, token }) => {
     if (AS_THEY_STAND.includes(name)) return { name, expect, made: () => token };
     const [header, claims] = token.split(".").slice(0, 2).map(read);
     if (header.kid === FIXTURE_KID) header.kid = KID;
-    const made = (seconds) => (BENT[name] ?? compact)(header, shifted(claims, seconds - now));
+    const made = (seconds) =>
+      (BENT[name] ?? compact)(header, change(shifted(claims, seconds - now)));
     return { name, expect, claims, made };
   });
 }
@@ -118,8 +120,8 @@ export function secretsOfPublicKey() {
 }
 
 /** Makes a token whose signature is an HMAC with this secret. */
-export function byHmac(secret) {
-  const signed = `${part({ ...HEADER, alg: "HS256" })}.${part(claimsOf("user_2Forger"))}`;
+export function byHmac(secret, claims = claimsOf("user_2Forger")) {
+  const signed = `${part({ ...HEADER, alg: "HS256" })}.${part(claims)}`;
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
@@ -136,49 +138,51 @@ export const CLASSES = [
 /** Another key. */
 const stranger = makeKey();
 
-const text = () => `${part(HEADER)}.${part(claimsOf("user_2Forger"))}`;
-
 /** Makes a token from the text to sign or from the valid signature. */
-function withSignature(make) {
-  const what = text();
+function withSignature(claims, make) {
+  const what = `${part(HEADER)}.${part(claims)}`;
   const good = sign("sha256", Buffer.from(what), key.privateKey);
   return `${what}.${Buffer.from(make(good, what)).toString("base64url")}`;
 }
 
 const modulus = () => Buffer.from(jwk(key).n, "base64url");
 
-const byStranger = (header) => mint("user_2Forger", { header, signer: stranger });
-
-/** Tokens with invalid signatures. */
-export const FORGED = {
-  "another's key": () => byStranger({}),
-  "another's key, in the header": () => byStranger({ jwk: jwk(stranger) }),
-  "another's key, by its address": () => byStranger({ jku: "http://127.0.0.1:9/jwks.json" }),
-  "the first bit flipped": () => withSignature((good) => good.with(0, good[0] ^ 0x80)),
-  "the last bit flipped": () => withSignature((good) => good.with(-1, good.at(-1) ^ 1)),
-  "its first byte alone": () => withSignature((good) => good.subarray(0, 1)),
-  "a byte less": () => withSignature((good) => good.subarray(0, -1)),
-  "a byte more": () => withSignature((good) => [...good, 0]),
-  "a zero before it": () => withSignature((good) => [0, ...good]),
-  zeros: () => withSignature((good) => good.fill(0)),
-  "the number one": () => withSignature((good) => good.fill(0).with(-1, 1)),
-  ones: () => withSignature((good) => good.fill(0xff)),
-  "the modulus": () => withSignature(() => modulus()),
-  // A modulus is odd, so one less only clears its last bit.
-  "the modulus less one": () => withSignature(() => modulus().with(-1, modulus().at(-1) - 1)),
-  "SHA-1": () => withSignature((_, what) => sign("sha1", Buffer.from(what), key.privateKey)),
-  "SHA-512": () => withSignature((_, what) => sign("sha512", Buffer.from(what), key.privateKey)),
-  PSS: () =>
-    withSignature((_, what) => {
+/** Tokens with invalid signatures over the claims that `claims` makes. */
+export function forged(claims) {
+  const byStranger = (header) => compact({ ...HEADER, ...header }, claims(), { signer: stranger });
+  const changed = (make) => () => withSignature(claims(), make);
+  return {
+    "another's key": () => byStranger({}),
+    "another's key, in the header": () => byStranger({ jwk: jwk(stranger) }),
+    "another's key, by its address": () => byStranger({ jku: "http://127.0.0.1:9/jwks.json" }),
+    "the first bit flipped": changed((good) => good.with(0, good[0] ^ 0x80)),
+    "the last bit flipped": changed((good) => good.with(-1, good.at(-1) ^ 1)),
+    "its first byte alone": changed((good) => good.subarray(0, 1)),
+    "a byte less": changed((good) => good.subarray(0, -1)),
+    "a byte more": changed((good) => [...good, 0]),
+    "a zero before it": changed((good) => [0, ...good]),
+    zeros: changed((good) => good.fill(0)),
+    "the number one": changed((good) => good.fill(0).with(-1, 1)),
+    ones: changed((good) => good.fill(0xff)),
+    "the modulus": changed(() => modulus()),
+    // A modulus is odd, so one less only clears its last bit.
+    "the modulus less one": changed(() => modulus().with(-1, modulus().at(-1) - 1)),
+    "SHA-1": changed((_, what) => sign("sha1", Buffer.from(what), key.privateKey)),
+    "SHA-512": changed((_, what) => sign("sha512", Buffer.from(what), key.privateKey)),
+    PSS: changed((_, what) => {
       const padding = constants.RSA_PKCS1_PSS_PADDING;
       return sign("sha256", Buffer.from(what), { key: key.privateKey, padding });
     }),
-  "the signature of other claims": () => {
-    const [head, , signature] = mint("user_2Honest").split(".");
-    return `${head}.${part(claimsOf("user_2Forger"))}.${signature}`;
-  },
-  "the signature of another header": () => {
-    const [, payload, signature] = mint("user_2Forger").split(".");
-    return `${part({ ...HEADER, typ: undefined })}.${payload}.${signature}`;
-  },
-};
+    "the signature of other claims": () => {
+      const [head, , signature] = compact(HEADER, { ...claims(), sub: "user_2Honest" }).split(".");
+      return `${head}.${part(claims())}.${signature}`;
+    },
+    "the signature of another header": () => {
+      const [, payload, signature] = compact(HEADER, claims()).split(".");
+      return `${part({ ...HEADER, typ: undefined })}.${payload}.${signature}`;
+    },
+  };
+}
+
+/** The same for session tokens. */
+export const FORGED = forged(() => claimsOf("user_2Forger"));

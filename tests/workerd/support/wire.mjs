@@ -7,11 +7,11 @@ import { request } from "node:http";
  *
  * @param {URL} url the URL of the socket.
  * @param {string} path is sent literally.
- * @param {{method?: string, headers?: Record<string, string | string[]>}} how A header with a list
- * of values is sent once per value.
+ * @param {{method?: string, headers?: Record<string, string | string[]>, body?: string}} how A
+ * header with a list of values is sent once per value.
  * @returns {Promise<{status: number, headers: Headers, text: string}>}
  */
-export function wire(url, path, { method = "GET", headers = {} } = {}) {
+export function wire(url, path, { method = "GET", headers = {}, body } = {}) {
   const all = Object.entries({ host: "app.example.com", ...headers });
   const lines = all.flatMap(([name, values]) => [values].flat().flatMap((value) => [name, value]));
   const { hostname: host, port } = url;
@@ -19,7 +19,7 @@ export function wire(url, path, { method = "GET", headers = {} } = {}) {
     const asking = request({ host, port, method, path, headers: lines, agent: false });
     asking.on("error", fail);
     asking.on("response", (response) => read(response).then(done, fail));
-    asking.end();
+    asking.end(body);
   });
 }
 

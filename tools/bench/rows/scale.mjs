@@ -1,13 +1,12 @@
 // The cost of each operation with more and more users: its time on the plain Workers, its rows on
 // the same Workers with a database that counts them.
 
-import { Response } from "miniflare";
-
+import { counter } from "../support/counter.mjs";
 import { each } from "../support/each.mjs";
 import { delivery, updated } from "../support/events.mjs";
 import { stopwatch } from "../support/load.mjs";
 import { Sealer } from "../support/sealer.mjs";
-import { checkOf, extra, ours, seed, start, userId } from "../support/system.mjs";
+import { checkOf, ours, seed, start, userId } from "../support/system.mjs";
 import { CHANGES, changes } from "./changes.mjs";
 
 const OPERATIONS = ["guard", "fill", "apply"];
@@ -111,17 +110,4 @@ async function operate(system, sealer, size, times, { ssr, consumer, value, aske
     if (outcome !== "ok" || explicitAcks.length !== batch.length) throw new Error(outcome);
   });
   return { fill, guard, apply };
-}
-
-/** The database, which adds what its batches read and write to `rows`. */
-function counter(rows) {
-  const COUNT = async (request) => {
-    const { read, written } = await request.json();
-    rows.read += read;
-    rows.written += written;
-    return new Response();
-  };
-  const bindings = { d1Databases: { REAL: "rolecall" }, serviceBindings: { COUNT } };
-  // A wrapped binding runs in its Worker, so it has no compatibility date.
-  return extra("counted-database", { compatibilityDate: undefined, ...bindings });
 }

@@ -23,6 +23,7 @@ export const ours = {
   durable: (change) => workerOf("durable", change),
   ingest: (change) => workerOf("ingest", change),
   consumer: (change) => workerOf("consumer", change),
+  console: (change) => workerOf("console", change),
 };
 
 /** The tutorial's own way, with its own database. */

@@ -16,6 +16,8 @@ pub struct ServerConfig {
     pub port: u16,
     /// The applications that users sign in to.
     pub apps: Apps,
+    /// The operators' console, to which the sign-in page links.
+    pub console: Option<AppUrl>,
     /// Where webhooks go.
     pub webhook_url: WebhookUrl,
     /// The secret that signs the webhooks.

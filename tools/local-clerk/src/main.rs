@@ -28,6 +28,9 @@ struct Cli {
     /// Another application that users sign in to; may be repeated
     #[arg(long, value_parser = AppUrl::parse)]
     other_app_url: Vec<AppUrl>,
+    /// The operators' console; the sign-in page links to it
+    #[arg(long, value_parser = AppUrl::parse)]
+    console_url: Option<AppUrl>,
     /// The address of the webhook receiver
     #[arg(
         long,
@@ -88,6 +91,7 @@ async fn run(cli: Cli) -> Result<(), CliError> {
     let server = Server::start(ServerConfig {
         port: cli.port,
         apps: Apps::new(cli.app_url, cli.other_app_url),
+        console: cli.console_url,
         webhook_url: cli.webhook_url,
         webhook_secret,
         secret_key,

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::claims::{ClientRecord, SessionClaims};
 use crate::clock::now_ms;
+use crate::config::AppUrl;
 use crate::cookies;
 use crate::redirect::redirect_target;
 use crate::sample_users::{self, SampleUser};
@@ -24,6 +25,7 @@ struct SampleUserPage {
     destination: String,
     redirect_url: String,
     app: String,
+    console: Option<String>,
 }
 
 struct SampleUserRow {
@@ -81,6 +83,7 @@ pub(crate) async fn show(
         destination: destination.to_string(),
         redirect_url: query.redirect_url.unwrap_or_default(),
         app: app.origin(),
+        console: state.console.as_ref().map(AppUrl::origin),
     };
     html(&state, StatusCode::OK, &page)
 }

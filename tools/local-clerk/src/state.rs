@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::clock::now_ms;
-use crate::config::{Apps, SecretKey, ServerConfig};
+use crate::config::{AppUrl, Apps, SecretKey, ServerConfig};
 use crate::day::ScriptedDay;
 use crate::delivery::WebhookDelivery;
 use crate::faults::{FaultInjector, PlannedDelivery};
@@ -32,6 +32,8 @@ pub(crate) struct ServerState {
     pub(crate) issuer: String,
     /// The applications.
     pub(crate) apps: Apps,
+    /// The operators' console.
+    pub(crate) console: Option<AppUrl>,
     /// The session key.
     pub(crate) session_key: SessionKey,
     /// Makes invalid tokens.
@@ -73,6 +75,7 @@ impl ServerState {
             has_nonces: config.nonces,
             issuer,
             apps: config.apps,
+            console: config.console,
             session_key,
             sender: WebhookSender::new(
                 config.webhook_url,

@@ -1,6 +1,7 @@
 // Runs the system for `cargo xtask dev`. The first line of standard input has the options of
-// `start` as JSON; each further line is a query to the database. Each line of standard output is a
-// JSON object: first `{"ready":…}` or `{"fatal":…}`, then one answer per query. The program ends
+// `start` as JSON; each further line is a request: a query to the database, `{"crons":true}` to run
+// the crons at once, or `{"message":…}` for the consumer. Each line of standard output is a JSON
+// object: first `{"ready":…}` or `{"fatal":…}`, then one answer per request. The program ends
 // when its standard input ends, so that it cannot outlive the program that started it.
 
 import { createInterface } from "node:readline";
@@ -18,6 +19,12 @@ const system = await start(JSON.parse(first.value)).catch((cause) => {
   process.exit(1);
 });
 
+function answer({ sql, args, crons, message }) {
+  if (crons) return system.runCrons();
+  if (message) return system.deliver(message);
+  return system.query(sql, args);
+}
+
 let ending = false;
 async function end() {
   if (ending) return;
@@ -31,8 +38,7 @@ process.on("SIGTERM", end);
 say({ ready: { migrated: system.migrated } });
 for await (const line of { [Symbol.asyncIterator]: () => lines }) {
   try {
-    const { sql, args } = JSON.parse(line);
-    say({ rows: await system.query(sql, args) });
+    say({ rows: (await answer(JSON.parse(line))) ?? [] });
   } catch (cause) {
     say({ error: cause.message });
   }

@@ -35,7 +35,8 @@ const CRON_EVERY_MS = 60_000;
  * environment of wrangler.toml. It listens if it has a port, and its `bindings` (variables and
  * secrets) override those of wrangler.toml. The example is a built app with its own wrangler.toml,
  * and gets the public `key` of the sessions.
- * @returns {Promise<{query: Function, migrated: string[], dispose: () => Promise<void>}>}
+ * @returns {Promise<{query: Function, runCrons: Function, deliver: Function, migrated: string[],
+ *   dispose: () => Promise<void>}>}
  */
 export async function start({ root, state, workers, example }) {
   mkdirSync(state, { recursive: true });
@@ -60,6 +61,8 @@ export async function start({ root, state, workers, example }) {
   return {
     migrated,
     query: (sql, args) => query(database, sql, args),
+    runCrons: () => fireCrons(miniflare, specs, log),
+    deliver: (message) => deliver(miniflare, specs, message),
     dispose: async () => {
       clearInterval(crons);
       await miniflare.dispose();
@@ -92,6 +95,7 @@ function readWorker(root, { env, port, bindings }) {
     name,
     databases: Object.keys(workerOptions.d1Databases ?? {}),
     crons: workerOptions.cronTriggers ?? [],
+    queues: Object.keys(workerOptions.queueConsumers ?? {}),
     options: {
       ...workerOptions,
       name,
@@ -116,6 +120,7 @@ function readExample(root, { folder, port, key, bindings }) {
     name,
     databases: [],
     crons: [],
+    queues: [],
     options: {
       ...workerOptions,
       name,
@@ -165,6 +170,15 @@ async function migrate(database, folder) {
     }
   }
   return fresh;
+}
+
+/** Gives the consumer of a queue a message, with the number of its attempt. */
+async function deliver(miniflare, specs, { queue, id, attempts, body }) {
+  const spec = specs.find(({ queues }) => queues.includes(queue));
+  if (!spec) throw new Error(`no Worker that runs reads the queue ${queue}`);
+  const worker = await miniflare.getWorker(spec.name);
+  const { outcome } = await worker.queue(queue, [{ id, attempts, body, timestamp: new Date() }]);
+  if (outcome !== "ok") throw new Error(`${spec.name} did not take the message: ${outcome}`);
 }
 
 /** Runs each Worker's crons once. Errors are in its log; the next minute tries again. */

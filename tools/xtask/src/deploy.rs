@@ -5,6 +5,7 @@
 //! by hand ([`manual_steps`]).
 
 mod config;
+mod console;
 mod edit;
 mod execute;
 mod manual_steps;

@@ -11,6 +11,7 @@ mod clerk;
 mod day;
 pub(crate) mod example;
 mod http;
+mod letters;
 mod state;
 mod system;
 
@@ -20,6 +21,7 @@ use std::sync::mpsc;
 use anyhow::{Result, bail, ensure};
 
 use self::clerk::LocalClerk;
+use self::report::ConsoleAccess;
 use self::state::DevState;
 use self::system::System;
 use crate::clock::Stopwatch;
@@ -29,7 +31,10 @@ use crate::workers::{self, Worker};
 use crate::{build, interrupt, setup, show};
 
 /// The Workers with an address, as offsets from the first port. The others have no public route.
-const PUBLIC: [(&str, u16); 3] = [("ssr", 0), ("ingest", 1), ("console", 2)];
+const PUBLIC: [(&str, u16); 3] = [("ssr", 0), ("ingest", 1), ("console", CONSOLE_OFFSET)];
+
+/// The operators' console's offset from the first port.
+const CONSOLE_OFFSET: u16 = 2;
 
 /// The local Clerk's offset from the first port.
 const CLERK_OFFSET: u16 = 3;
@@ -92,6 +97,11 @@ impl Addresses {
         format!("{}/webhooks/clerk", url(self.first + 1))
     }
 
+    /// The address of the operators' console.
+    pub(crate) fn console(self) -> String {
+        url(self.first + CONSOLE_OFFSET)
+    }
+
     /// The local Clerk's port.
     pub(crate) fn clerk_port(self) -> u16 {
         self.first + CLERK_OFFSET
@@ -131,9 +141,10 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     let (count, migrations) = (workers.len(), system.migrated.len());
     step.done(&format!("{count} Workers, the local Clerk, {migrations} new migrations"));
 
+    let console = console_access(&state, addresses, &workers);
     if state.is_first_start() {
         state.note_first_start()?;
-        let report = report::play(&system, &clerk, addresses)?;
+        let report = report::play(&system, &clerk, addresses, console.as_ref())?;
         show::line(report.summary());
         if args.once {
             drop((system, clerk));
@@ -149,6 +160,11 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     for line in address_lines(addresses, &workers, with_example) {
         show::line(line);
     }
+    if let Some(ConsoleAccess { url, token }) = &console {
+        show::line(format!("\nThe console opens with this token: {token}"));
+        show::line(format!("  in a browser: {url}/sign-in"));
+        show::line(format!("  for the program `rolecall`: cargo run -p cli -- login {url}\n"));
+    }
     show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));
     interrupt::expected();
     // The other senders are in the threads that wait for the children.
@@ -156,6 +172,18 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     let news = ended.recv().unwrap_or_else(|_| "all children ended".to_owned());
     interrupt::wait_if_ending();
     bail!("{news}; start it again, with --fresh if the data may be the cause");
+}
+
+/// How the console is reached, if it runs. The variable may hold several tokens, for a rotation.
+fn console_access(
+    state: &DevState,
+    addresses: Addresses,
+    workers: &[Worker],
+) -> Option<ConsoleAccess> {
+    let is_there = workers.iter().any(|worker| worker.env == "console");
+    let tokens = state.operator_token.split([' ', ',']);
+    let token = tokens.into_iter().find(|token| !token.is_empty())?.to_owned();
+    is_there.then(|| ConsoleAccess { url: addresses.console(), token })
 }
 
 /// All Workers except those that are left out.

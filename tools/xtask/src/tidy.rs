@@ -11,6 +11,7 @@ mod documents;
 mod glossary;
 mod layout;
 mod names;
+mod operators;
 mod settings;
 mod sources;
 mod test_ids;

@@ -2,10 +2,11 @@
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header};
+use local_clerk::faults::FaultSwitches;
 use local_clerk::sample_users::{ADA, ALL};
 use serde_json::{Value, json};
 
-use crate::support::{APP, OTHER_APP, RunningClerk, WebhookReceiver};
+use crate::support::{APP, CONSOLE, OTHER_APP, RunningClerk, WebhookReceiver, config, state_dir};
 
 async fn clerk() -> RunningClerk {
     RunningClerk::start(&WebhookReceiver::start().await).await
@@ -164,6 +165,19 @@ async fn the_sign_in_page_lists_every_sample_user() {
     assert!(!page.text.contains("<script"), "the requested address is escaped");
     let root = clerk.get("/").await;
     assert_eq!((root.status, &root.headers["location"]), (303, &"/sign-in".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn the_sign_in_page_leads_operators_to_the_console() {
+    let link = format!("<a href=\"{CONSOLE}/\">");
+    let page = clerk().await.get("/sign-in").await;
+    assert!(page.text.contains(&link), "{}", page.text);
+
+    let webhook = "http://127.0.0.1:1/webhooks/clerk";
+    let mut config = config(state_dir(), webhook, FaultSwitches::default());
+    config.console = None;
+    let page = RunningClerk::start_by(config).await.get("/sign-in").await;
+    assert!(!page.text.contains("console"), "{}", page.text);
 }
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");

@@ -30,6 +30,9 @@ pub(crate) const APP: &str = "http://127.0.0.1:8787";
 /// Another application of the same instance.
 pub(crate) const OTHER_APP: &str = "http://127.0.0.1:8791";
 
+/// The operators' console.
+pub(crate) const CONSOLE: &str = "http://127.0.0.1:8789";
+
 /// A request that the receiver got.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceivedRequest {
@@ -117,7 +120,11 @@ impl RunningClerk {
 
     pub(crate) async fn start_with(receiver: &WebhookReceiver, faults: FaultSwitches) -> Self {
         let webhook = format!("{}/webhooks/clerk", receiver.url);
-        let server = Server::start(config(state_dir(), &webhook, faults)).await.unwrap();
+        Self::start_by(config(state_dir(), &webhook, faults)).await
+    }
+
+    pub(crate) async fn start_by(config: ServerConfig) -> Self {
+        let server = Server::start(config).await.unwrap();
         let url = server.url().to_owned();
         tokio::spawn(async move { server.run(std::future::pending()).await.unwrap() });
         Self { url }
@@ -192,6 +199,7 @@ pub(crate) fn config(state_dir: &Path, webhook: &str, faults: FaultSwitches) -> 
     ServerConfig {
         port: 0,
         apps: Apps::new(AppUrl::parse(APP).unwrap(), vec![AppUrl::parse(OTHER_APP).unwrap()]),
+        console: Some(AppUrl::parse(CONSOLE).unwrap()),
         webhook_url: WebhookUrl::parse(webhook).unwrap(),
         webhook_secret: WebhookSecret::parse(SECRET).unwrap(),
         secret_key: SecretKey::parse(SECRET_KEY).unwrap(),

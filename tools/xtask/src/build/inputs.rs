@@ -28,7 +28,8 @@ const VARIABLES: [&str; 3] =
 #[derive(Debug)]
 pub(super) struct BuildInputs {
     root: PathBuf,
-    /// Each crate of the workspace: its folder, and the workspace crates that it depends on.
+    /// Each crate of the workspace: its folder, and the workspace crates that it depends on. The
+    /// crate of a Worker is found by its folder: the name of `console` is taken.
     crates: BTreeMap<String, (PathBuf, Vec<String>)>,
     tools: String,
 }
@@ -80,7 +81,9 @@ impl BuildInputs {
     /// The folders of the crate and of all workspace crates that it depends on.
     fn folders(&self, name: &str) -> Result<BTreeSet<PathBuf>> {
         let mut folders = BTreeSet::new();
-        let mut open = vec![name];
+        let at = self.root.join(name);
+        let named = self.crates.iter().find(|(_, (folder, _))| *folder == at);
+        let mut open = vec![named.map_or(name, |(name, _)| name.as_str())];
         while let Some(name) = open.pop() {
             let (folder, below) = self.crates.get(name).with_context(|| {
                 format!("the workspace has no crate `{name}`; add it to Cargo.toml's members")

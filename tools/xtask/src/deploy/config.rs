@@ -1,5 +1,6 @@
 //! What a deployment reads from `wrangler.toml`, and what it refuses there.
 
+mod addresses;
 mod file;
 mod queues;
 pub(super) mod secrets;
@@ -10,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 use shared::settings::SettingError;
 use toml::Table;
+
+pub(super) use self::addresses::CONSOLE;
 
 use self::file::WranglerFile;
 
@@ -49,6 +52,8 @@ pub(super) struct DeployWorker {
     pub(super) unread: Vec<String>,
     /// All of its variables, blank ones too.
     pub(super) listed: BTreeSet<String>,
+    /// Those of them that are not blank.
+    pub(super) filled: BTreeSet<String>,
 }
 
 /// The order of deployment. A Worker cannot bind to
@@ -99,6 +104,11 @@ impl DeployConfig {
         parsed.queues_fit().with_context(invalid)?;
         settings::refuse(file, &parsed.mistakes())?;
         let mut workers = parsed.workers();
+        for worker in &workers {
+            let has_previews = parsed.has_previews(&worker.env);
+            addresses::refuse(&worker.env, worker.workers_dev, has_previews)
+                .with_context(invalid)?;
+        }
         workers.sort_by(|one, other| (one.rank, &one.env).cmp(&(other.rank, &other.env)));
         Ok(Self {
             file: file.to_owned(),

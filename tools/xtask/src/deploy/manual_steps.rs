@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::config::secrets::is_secret;
-use super::config::{DeployConfig, DeployOrder, DeployWorker};
+use super::config::{CONSOLE, DeployConfig, DeployOrder, DeployWorker};
+use super::console;
 use super::observed::AccountState;
 use super::wrangler::WranglerCommands;
 
@@ -48,7 +49,9 @@ pub(super) fn left(
         left.push(format!("In {}, [env.{env}] vars: {mistake}. Then deploy again.", config.file));
     }
     left.extend(config.workers.iter().flat_map(|worker| unread(config, worker)));
-    for (env, mistake) in secrets {
+    left.extend(console::left(config, commands, observed));
+    // Those of the console are optional: `console::left` says which, and when.
+    for (env, mistake) in secrets.into_iter().filter(|(env, _)| *env != CONSOLE) {
         if env == INGEST {
             left.push(endpoint(config, said));
         }
@@ -78,10 +81,12 @@ fn address(config: &DeployConfig, worker: &DeployWorker) -> Option<String> {
     if worker.rank != DeployOrder::Public || is_reached {
         return None;
     }
+    // Access protects the console's host, so it has no other address.
+    let or = if worker.env == CONSOLE { "" } else { ", or `workers_dev = true`" };
     Some(format!(
         "Give {} an address: in {}, [env.{}], add `routes = [{{ pattern = \"{}.example.com\", \
-         custom_domain = true }}]` with a host of a domain that the account has, or \
-         `workers_dev = true`. Then deploy again.",
+         custom_domain = true }}]` with a host of a domain that the account has{or}. Then deploy \
+         again.",
         worker.name, config.file, worker.env, worker.env
     ))
 }

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::config::{DeployConfig, DeployDatabase};
+use super::console;
 use super::observed::AccountState;
 use super::wrangler::{WranglerCommand, WranglerCommands};
 
@@ -53,10 +54,12 @@ pub(super) enum DeployStep {
 /// only extend the schema of the deployed Workers, then the Workers.
 ///
 /// # Errors
-/// When the file names another database than the account has, or a variable that is a secret.
+/// When the file names another database than the account has, or a variable that is a secret, or
+/// nobody could enter the console.
 pub(super) fn plan(config: &DeployConfig, observed: Option<&AccountState>) -> Result<DeployPlan> {
     if let Some(observed) = observed {
         no_variable_is_a_secret(config, observed)?;
+        console::refuse_closed(config, observed)?;
     }
     let mut steps = Vec::new();
     for queue in &config.queues {

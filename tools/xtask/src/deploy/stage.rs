@@ -16,8 +16,11 @@ const ROOT_FILE: &str = "wrangler.toml";
 /// A Worker's name is at most 63 letters; the longest of ours takes 17, with the hyphen.
 const NAME_BYTES_MAX: usize = 30;
 
-/// Variables that name a Clerk instance or an address. A stage has its own values.
-const OWN_VARS: [&str; 7] = [
+/// Variables that name a Clerk instance, an address, or who may come in. A stage has its own
+/// values.
+const OWN_VARS: [&str; 10] = [
+    "ACCESS_AUD",
+    "ACCESS_TEAM_DOMAIN",
     "AUTHORIZED_PARTIES",
     "CLERK_FRONTEND_API_URL",
     "CLERK_INSTANCE_ID",
@@ -25,6 +28,7 @@ const OWN_VARS: [&str; 7] = [
     "CLERK_JWKS_URL",
     "CLERK_JWT_KEY",
     "CLERK_PUBLISHABLE_KEY",
+    "OPERATORS",
 ];
 
 /// The keys that a block may have. Each is changed for the stage below, or names nothing at

@@ -1,6 +1,7 @@
 //! Deployments without Cloudflare: decided on given states, and carried out on a stand-in.
 
 mod cases;
+mod console;
 mod files;
 mod runs;
 mod settings;

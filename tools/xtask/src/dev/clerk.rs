@@ -1,5 +1,6 @@
 //! The local Clerk: its build, its start, and requests to it.
 
+use std::env;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -41,8 +42,8 @@ pub(super) fn build(place: &Place) -> Result<PathBuf> {
         .ok("Fix crate local-clerk, or the manifest that is named above.")?;
     step.done("");
     // Both programs have one workspace and one profile, so they are in one folder.
-    let own = std::env::current_exe()
-        .context("this program cannot find its own path; run it with cargo")?;
+    let own =
+        env::current_exe().context("this program cannot find its own path; run it with cargo")?;
     let program = own.with_file_name("local-clerk");
     if !program.is_file() {
         bail!("cargo wrote no {}; unset CARGO_BUILD_TARGET", program.display());
@@ -65,6 +66,7 @@ impl LocalClerk {
             .args(["--port", &addresses.clerk_port().to_string()])
             .args(["--app-url", &addresses.app(), "--webhook-url", &addresses.webhook()])
             .args(["--other-app-url", &addresses.example()])
+            .args(["--console-url", &addresses.console()])
             .arg("--state-dir")
             .arg(state.clerk_folder())
             .vars([("CLERK_WEBHOOK_SECRET", &state.secret)]);
@@ -108,6 +110,19 @@ impl LocalClerk {
     /// Delivers the grant of Ada's role.
     pub(super) fn grant(&self) -> Result<StepResult> {
         self.post("/local/day/grant", &json!({}))
+    }
+
+    /// A user, as Clerk's Backend API shows them.
+    pub(super) fn user(&self, user_id: &str) -> Result<Value> {
+        let path = format!("/v1/users/{user_id}");
+        let key = env::var("CLERK_SECRET_KEY").ok().filter(|key| !key.is_empty());
+        let key = key.unwrap_or_else(|| "sk_test_local".to_owned());
+        parse_answer(&path, &self.client.api(&self.at(&path), &key))
+    }
+
+    /// Delivers an event, or a raw body.
+    pub(super) fn deliver(&self, delivery: &Value) -> Result<StepResult> {
+        self.post("/local/deliveries", delivery)
     }
 
     /// A session token of a user, as the sign-in page would set it.

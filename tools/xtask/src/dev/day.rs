@@ -85,20 +85,26 @@ pub(super) const ADA: ExpectedUser = ExpectedUser {
     admin_status: 200,
 };
 
+/// The id of Grace.
+pub(super) const GRACE: &str = "user_3GRAChopper1906compiler0001";
+
+/// The id of Linus.
+pub(super) const LINUS: &str = "user_3LINUStorvalds1969kernel001";
+
 /// All users: an admin, a member of an organization, the target of the forgeries, a deleted user,
 /// and one that no delivery names.
 pub(super) const EXPECTED_USERS: [ExpectedUser; 5] = [
     ADA,
     ExpectedUser {
         name: "Grace",
-        id: "user_3GRAChopper1906compiler0001",
+        id: GRACE,
         roles: Some(&["member"]),
         org_role: Some("org:member"),
         admin_status: 403,
     },
     ExpectedUser {
         name: "Linus",
-        id: "user_3LINUStorvalds1969kernel001",
+        id: LINUS,
         roles: Some(&["member"]),
         org_role: None,
         admin_status: 403,

@@ -53,6 +53,19 @@ impl HttpClient {
         to_answer(request.send(body.to_string()))
     }
 
+    /// Requests data as a program does that has a key of its own.
+    pub(super) fn api(&self, url: &str, key: &str) -> HttpAnswer {
+        let request = self.0.get(url).header("accept", "application/json");
+        to_answer(request.header("authorization", format!("Bearer {key}")).call())
+    }
+
+    /// Sends JSON with the key.
+    pub(super) fn api_post(&self, url: &str, key: &str, body: &Value) -> HttpAnswer {
+        let request = self.0.post(url).header("content-type", "application/json");
+        let request = request.header("authorization", format!("Bearer {key}"));
+        to_answer(request.send(body.to_string()))
+    }
+
     fn get(&self, url: &str, accept: &str, token: Option<&str>) -> HttpAnswer {
         let mut request = Request::get(url).header("accept", accept);
         if let Some(token) = token {

@@ -1,6 +1,8 @@
 //! The report of the day: what was delivered and what came of it. Each line is checked.
 
 mod delivery_rows;
+mod me;
+mod operators;
 
 use std::time::Duration;
 
@@ -11,11 +13,13 @@ use serde_json::Value;
 use self::delivery_rows::DeliveryRows;
 use super::Addresses;
 use super::clerk::LocalClerk;
-use super::day::{ADA, EXPECTED_USERS, ExpectedOutcome, ExpectedUser, StepResult};
-use super::http::{HttpAnswer, HttpClient};
+use super::day::{ADA, EXPECTED_USERS, ExpectedOutcome, StepResult};
+use super::http::HttpClient;
 use super::system::System;
 use crate::clock::Stopwatch;
 use crate::show::{self, Step};
+
+pub(super) use self::operators::ConsoleAccess;
 
 /// The most time for a change of roles to reach the guard.
 const GUARD_PATIENCE: Duration = Duration::from_secs(8);
@@ -38,11 +42,16 @@ struct ReportContext<'a> {
     app: String,
 }
 
-/// Plays the day and prints the report.
+/// Plays the day and prints the report. With a console, dead letters are made for it.
 ///
 /// # Errors
 /// When the local Clerk or the database does not respond. A failed check is no error.
-pub(super) fn play(system: &System, clerk: &LocalClerk, addresses: Addresses) -> Result<DayReport> {
+pub(super) fn play(
+    system: &System,
+    clerk: &LocalClerk,
+    addresses: Addresses,
+    console: Option<&ConsoleAccess>,
+) -> Result<DayReport> {
     let scene = ReportContext { system, clerk, client: HttpClient::new(), app: addresses.app() };
     let mut report = DayReport::default();
     report.deliveries(&scene)?;
@@ -50,6 +59,9 @@ pub(super) fn play(system: &System, clerk: &LocalClerk, addresses: Addresses) ->
     report.roles(&scene)?;
     report.guard(&scene)?;
     report.revocation(&scene)?;
+    if let Some(console) = console {
+        report.operators(&scene, console)?;
+    }
     Ok(report)
 }
 
@@ -121,8 +133,8 @@ impl DayReport {
         for person in &EXPECTED_USERS {
             let token = scene.clerk.token(person.id)?;
             let answer = scene.client.data(&scene.at("/api/me"), Some(&token));
-            let right = roles_are_right(person, &answer);
-            self.check(right, &format!("{:<11} {}", person.name, show_roles(&answer)));
+            let right = me::are_right(person, &answer);
+            self.check(right, &format!("{:<11} {}", person.name, me::shown(&answer)));
         }
         Ok(())
     }
@@ -213,57 +225,9 @@ fn none_of(outcome: ExpectedOutcome) -> &'static str {
     }
 }
 
-fn roles_are_right(person: &ExpectedUser, answer: &HttpAnswer) -> bool {
-    let Some(want) = person.roles else { return answer.status == 403 };
-    let body = answer.json();
-    let org_roles: Vec<&str> = person.org_role.into_iter().collect();
-    answer.status == 200 && app_roles(&body) == want && org_roles_of(&body) == org_roles
-}
-
-/// The app roles in a response, in the order of their names.
-fn app_roles(body: &Value) -> Vec<&str> {
-    let roles = body.get("roles").and_then(Value::as_array);
-    let mut names: Vec<&str> = roles.into_iter().flatten().filter_map(Value::as_str).collect();
-    names.sort_unstable();
-    names
-}
-
-/// The role in each organization in a response.
-fn org_roles_of(body: &Value) -> Vec<&str> {
-    let all = body.get("organizations").and_then(Value::as_array);
-    let roles = all.into_iter().flatten().filter_map(|org| org.get("role"));
-    roles.filter_map(Value::as_str).collect()
-}
-
-fn show_roles(answer: &HttpAnswer) -> String {
-    if answer.status != 200 {
-        return format!("{} {}", answer.status, answer.body.chars().take(120).collect::<String>());
-    }
-    let body = answer.json();
-    let roles = [app_roles(&body), org_roles_of(&body)].concat().join(", ");
-    let roles = if roles.is_empty() { "no role" } else { &roles };
-    let version = body.get("version").map(Value::to_string).unwrap_or_default();
-    let source = body.get("source").and_then(Value::as_str).unwrap_or("?");
-    format!("200 {roles:<24} version {version} from {source}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answer(status: u16, body: &str) -> HttpAnswer {
-        HttpAnswer { status, location: None, body: body.to_owned() }
-    }
-
-    #[test]
-    fn all_roles_must_be_as_expected() {
-        let body = r#"{"roles":["member","admin"],"organizations":[{"role":"org:admin"}]}"#;
-        assert!(roles_are_right(&ADA, &answer(200, body)));
-        assert!(!roles_are_right(&ADA, &answer(200, &body.replace("\"member\",", ""))));
-        assert!(!roles_are_right(&ADA, &answer(200, &body.replace("org:admin", "org:member"))));
-        assert!(!roles_are_right(&ADA, &answer(503, body)));
-        assert!(!roles_are_right(&ADA, &answer(0, "connection refused")));
-    }
 
     #[test]
     fn an_empty_report_is_not_right() {

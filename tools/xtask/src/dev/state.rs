@@ -18,6 +18,8 @@ pub(super) struct DevState {
     folder: PathBuf,
     /// The webhook secret, which ingest and the local Clerk share.
     pub(super) secret: String,
+    /// What opens the console.
+    pub(super) operator_token: String,
     _lock: File,
     /// A folder that is deleted at the end.
     _scratch: Option<TempDir>,
@@ -57,8 +59,15 @@ impl DevState {
         if fresh {
             empty(&folder)?;
         }
-        let secret = secret(&folder)?;
-        Ok(Self { folder, secret, _lock: lock, _scratch: scratch })
+        // Svix's own secrets are 24 random bytes:
+        // <https://docs.svix.com/receiving/verifying-payloads/how-manual>
+        let secret = own_secret("CLERK_WEBHOOK_SECRET", &folder.join("webhook-secret"), || {
+            format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()))
+        })?;
+        let operator_token = own_secret("OPERATOR_TOKEN", &folder.join("operator-token"), || {
+            STANDARD.encode(rand::random::<[u8; 32]>())
+        })?;
+        Ok(Self { folder, secret, operator_token, _lock: lock, _scratch: scratch })
     }
 
     /// The folder of the Workers' data.
@@ -110,19 +119,16 @@ fn empty(folder: &Path) -> Result<()> {
 }
 
 /// The secret of the environment, else that of this state, which the first start makes.
-fn secret(folder: &Path) -> Result<String> {
-    if let Some(given) = env::var("CLERK_WEBHOOK_SECRET").ok().filter(|it| !it.is_empty()) {
+fn own_secret(variable: &str, path: &Path, make: impl FnOnce() -> String) -> Result<String> {
+    if let Some(given) = env::var(variable).ok().filter(|it| !it.is_empty()) {
         return Ok(given);
     }
-    let path = folder.join("webhook-secret");
-    if let Ok(kept) = fs::read_to_string(&path) {
+    if let Ok(kept) = fs::read_to_string(path) {
         return Ok(kept.trim().to_owned());
     }
-    // Svix's own secrets are 24 random bytes:
-    // <https://docs.svix.com/receiving/verifying-payloads/how-manual>
-    let secret = format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()));
-    fs::write(&path, &secret)
-        .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o600)))
+    let secret = make();
+    fs::write(path, &secret)
+        .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o600)))
         .with_context(|| {
             format!("cannot write {}; check that you may write there", path.display())
         })?;
@@ -143,11 +149,11 @@ mod tests {
         let first = open(folder.path(), false).unwrap();
         assert!(first.is_first_start());
         first.note_first_start().unwrap();
-        let secret = first.secret.clone();
+        let secrets = (first.secret.clone(), first.operator_token.clone());
         drop(first);
         let second = open(folder.path(), false).unwrap();
         assert!(!second.is_first_start());
-        assert_eq!(second.secret, secret);
+        assert_eq!((second.secret.clone(), second.operator_token.clone()), secrets);
     }
 
     #[test]

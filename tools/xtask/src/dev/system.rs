@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use shared::limits::DEAD_ATTEMPTS_MAX;
 
 use super::Addresses;
 use super::background::BackgroundProgram;
@@ -83,13 +84,35 @@ impl System {
     /// # Errors
     /// When the query fails, or the program has ended.
     pub(super) fn query(&self, sql: &str, args: &[&str]) -> Result<Vec<Map<String, Value>>> {
+        let request = json!({ "sql": sql, "args": args });
+        self.ask(&request)
+            .with_context(|| format!("the query `{sql}` failed; check the migrations"))
+    }
+
+    /// Runs every cron once, without waiting for the minute.
+    ///
+    /// # Errors
+    /// When the program has ended. What a cron logs is in the Workers' log.
+    pub(super) fn run_crons(&self) -> Result<()> {
+        self.ask(&json!({ "crons": true })).map(drop)
+    }
+
+    /// Gives the consumer a message at its last attempt, as the queue would after ten days.
+    ///
+    /// # Errors
+    /// When no consumer runs, or it does not take the message.
+    pub(super) fn last_attempt(&self, queue: &str, id: &str, body: &str) -> Result<()> {
+        let message =
+            json!({ "queue": queue, "id": id, "attempts": DEAD_ATTEMPTS_MAX, "body": body });
+        self.ask(&json!({ "message": message })).map(drop)
+    }
+
+    fn ask(&self, request: &Value) -> Result<Vec<Map<String, Value>>> {
         let mut program = self.program.borrow_mut();
-        program.say(&json!({ "sql": sql, "args": args }).to_string())?;
+        program.say(&request.to_string())?;
         match parse_message(&program.hear(ANSWER)?)? {
             ServeMessage::Rows(rows) => Ok(rows),
-            ServeMessage::Error(why) | ServeMessage::Fatal(why) => {
-                bail!("the query `{sql}` failed: {why}; check the migrations")
-            }
+            ServeMessage::Error(why) | ServeMessage::Fatal(why) => bail!("{why}"),
             ServeMessage::Ready(_) => Err(program.gone("sent an unexpected line")),
         }
     }
@@ -124,6 +147,7 @@ fn bindings(env: &str, state: &DevState, addresses: Addresses) -> Value {
     let clerk = addresses.clerk();
     match env {
         "ingest" => json!({ "CLERK_WEBHOOK_SECRET": state.secret }),
+        "console" => json!({ "OPERATOR_TOKEN": state.operator_token }),
         "ssr" => json!({
             "CLERK_PUBLISHABLE_KEY": publishable_key(addresses.clerk_port()),
             "CLERK_ISSUER": clerk,

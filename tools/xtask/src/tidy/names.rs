@@ -8,11 +8,12 @@ use toml::{Table, Value};
 use super::{File, assert_none, files, root};
 
 /// Where the Workers' code is, and that of the packages that others build Workers with.
-const CODE: [&str; 7] = [
+const CODE: [&str; 8] = [
     "ingest/src/",
     "consumer/src/",
     "durable/src/",
     "ssr/src/",
+    "console/src/",
     "edge/src/",
     "shared/src/",
     "packages/",

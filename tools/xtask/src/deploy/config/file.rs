@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 use serde::Deserialize;
 use shared::settings::SettingError;
-use toml::Table;
+use toml::{Table, Value};
 
 use super::{DeployDatabase, DeployOrder, DeployWorker, WorkerRoute, is_uuid, queues, settings};
 
@@ -13,6 +13,7 @@ use super::{DeployDatabase, DeployOrder, DeployWorker, WorkerRoute, is_uuid, que
 pub(super) struct WranglerFile {
     account_id: Option<String>,
     workers_dev: Option<bool>,
+    preview_urls: Option<bool>,
     env: BTreeMap<String, WorkerBlock>,
 }
 
@@ -21,6 +22,7 @@ struct WorkerBlock {
     name: String,
     account_id: Option<String>,
     workers_dev: Option<bool>,
+    preview_urls: Option<bool>,
     route: Option<RouteForm>,
     #[serde(default)]
     routes: Vec<RouteForm>,
@@ -127,6 +129,12 @@ impl WranglerFile {
         }
     }
 
+    /// Whether each version of a Worker gets an address of its own.
+    pub(super) fn has_previews(&self, env: &str) -> bool {
+        let own = self.env.get(env).and_then(|block| block.preview_urls);
+        own.or(self.preview_urls).unwrap_or_default()
+    }
+
     /// A binding to a Worker of another file is mostly a stage that uses production's objects.
     pub(super) fn objects_are_within(&self) -> Result<()> {
         let is_named = |script: &str| self.env.values().any(|block| block.name == script);
@@ -180,6 +188,7 @@ impl WranglerFile {
             missing: settings::mistakes(env, &block.vars),
             unread: settings::unread(env, &block.vars),
             listed: block.vars.keys().cloned().collect(),
+            filled: block.filled(),
         }
     }
 }
@@ -188,6 +197,12 @@ impl WorkerBlock {
     /// Without a route wrangler puts a Worker under workers.dev, unless `workers_dev` is false.
     fn is_routed(&self) -> bool {
         self.route.is_some() || !self.routes.is_empty()
+    }
+
+    fn filled(&self) -> BTreeSet<String> {
+        let is_blank = |value: &Value| value.as_str().is_some_and(|text| text.trim().is_empty());
+        let filled = self.vars.iter().filter(|(_, value)| !is_blank(value));
+        filled.map(|(name, _)| name.clone()).collect()
     }
 
     fn queues_of(&self) -> queues::QueueBlock<'_> {

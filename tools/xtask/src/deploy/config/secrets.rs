@@ -8,9 +8,8 @@ use toml::{Table, Value};
 const SECRET_MARKS: [&str; 4] = ["whsec_", "sk_live_", "sk_test_", "PRIVATE KEY"];
 
 /// Secrets that no Worker reads yet, beside those of the table of settings. `CLERK_SECRET_KEY` is
-/// for comparing the database with Clerk (issue 14), `OPERATOR_TOKEN` for the operators' console
-/// (issue 12), `METRICS_TOKEN` for its figures (issue 13).
-const RESERVED: [&str; 3] = ["CLERK_SECRET_KEY", "OPERATOR_TOKEN", "METRICS_TOKEN"];
+/// for comparing the database with Clerk (issue 14).
+const RESERVED: [&str; 1] = ["CLERK_SECRET_KEY"];
 
 /// Whether a setting is a secret, by its name.
 pub(in crate::deploy) fn is_secret(name: &str) -> bool {

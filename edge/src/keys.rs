@@ -1,4 +1,5 @@
-//! Clerk's public keys, and RSA by WebCrypto, which only this module of the crate uses.
+//! Public keys of an issuer of tokens, and RSA by WebCrypto. `ssr` verifies Clerk's session tokens
+//! with it, `console` the assertions of Cloudflare Access: each has one issuer.
 //!
 //! Per isolate: one set of keys, and each key imported once. The runtime forbids that one request
 //! waits for another's I/O, so promises are not shared: a request that finds a fetch running polls.
@@ -8,22 +9,22 @@ mod webcrypto;
 use std::cell::RefCell;
 use std::time::Duration;
 
-use edge::body;
 use futures_util::future::{Either, select};
 use shared::session::jwks_cache::{FETCH_TIMEOUT_MS, JwksCache, KeyDecision, KeysById};
-use shared::session::keys::{self, JWKS_BYTES_MAX, RsaKey};
+use shared::session::keys::{self, JWKS_BYTES_MAX, KeySource, RsaKey};
 use shared::session::verified_signatures::VerifiedSignatures;
 use shared::session::{SignatureStatus, UnverifiedToken};
-use shared::settings::ssr::KeySource;
 use url::Url;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
+use crate::{body, clock};
+
 /// Why no signature can be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KeyLookupError {
+pub enum KeyLookupError {
     /// The token has no key id.
     NoKeyId,
-    /// Clerk has no key with that id.
+    /// The issuer has no key with that id.
     UnknownKey,
     /// The keys are unavailable or WebCrypto failed: no token can be verified now. The reason is in
     /// the log.
@@ -37,7 +38,10 @@ fn unavailable(why: &'static str) -> KeyLookupError {
 }
 
 /// Checks a token's signature with the key of its key id, or with the configured one.
-pub(crate) async fn check_signature(
+///
+/// # Errors
+/// Why it cannot be checked.
+pub async fn check_signature(
     token: &UnverifiedToken<'_>,
     source: &KeySource,
 ) -> Result<SignatureStatus, KeyLookupError> {
@@ -69,9 +73,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Finds the key with the id `kid`; fetches the set when that is due.
 async fn find_key(kid: &str, url: &Url) -> Result<RsaKey, KeyLookupError> {
-    let deadline = edge::clock::now().plus(2 * FETCH_TIMEOUT_MS);
+    let deadline = clock::now().plus(2 * FETCH_TIMEOUT_MS);
     loop {
-        let now = edge::clock::now();
+        let now = clock::now();
         if deadline < now {
             return Err(unavailable("timed out waiting for another request's JWKS fetch"));
         }
@@ -88,7 +92,7 @@ async fn find_key(kid: &str, url: &Url) -> Result<RsaKey, KeyLookupError> {
                 if let Err(error) = &fetched {
                     tracing::warn!(error, "JWKS fetch failed");
                 }
-                let ended = edge::clock::now();
+                let ended = clock::now();
                 JWKS.with_borrow_mut(|jwks| jwks.fetch_finished(now, fetched.ok(), ended));
             }
         }

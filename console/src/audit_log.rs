@@ -1,0 +1,66 @@
+//! Writes entries of the audit trail that belong to no other batch: refused attempts.
+
+use std::cell::RefCell;
+
+use serde_json::json;
+use shared::operators::audit::{AuditAct, AuditEntry, AuditHead, HEAD_MOVED};
+use shared::operators::authentication::Refusal;
+use shared::operators::refusals::RefusalLimit;
+use shared::sql::audit::{append, audit_head};
+use worker::Env;
+
+use crate::db;
+use crate::reply::Failure;
+
+/// How often the head is read again when somebody else has moved it.
+const TRIES: usize = 5;
+
+/// The actor of an attempt with an invalid credential.
+const UNKNOWN: &str = "unknown";
+
+thread_local! {
+    static LIMIT: RefCell<RefusalLimit> = RefCell::new(RefusalLimit::default());
+}
+
+/// Records a refused attempt. Bounded: the rest is counted into the next row. It may fail: then the
+/// log has it.
+pub(crate) async fn record_refusal(
+    env: &Env,
+    actor: Option<&str>,
+    route: &'static str,
+    refusal: Refusal,
+) {
+    if !refusal.is_audited() {
+        return;
+    }
+    let at = edge::clock::now();
+    let Some(left_out) = LIMIT.with_borrow_mut(|limit| limit.take(at)) else { return };
+    let act = AuditAct {
+        at,
+        actor: actor.unwrap_or(UNKNOWN).to_owned(),
+        action: format!("refused:{}", refusal.code()),
+        target: String::new(),
+        detail: json!({ "route": route, "left_out": left_out }).to_string(),
+    };
+    if let Err(failure) = append_alone(env, &act).await {
+        tracing::error!(error = %failure.error, "a refused attempt is not in the audit trail");
+    }
+}
+
+/// Appends an entry in a batch of its own.
+async fn append_alone(env: &Env, act: &AuditAct) -> Result<(), Failure> {
+    for _ in 0..TRIES {
+        let head = db::batch(env, &[audit_head()]).await?.first(0)?;
+        let head: AuditHead = head.unwrap_or_default();
+        let entry = AuditEntry::after(&head, act.clone());
+        match db::try_batch(env, &[append(&entry)]).await? {
+            Ok(_) => {
+                tracing::info!(seq = entry.seq, hash = entry.hash, "audit trail extended");
+                return Ok(());
+            }
+            Err(cause) if cause.contains(HEAD_MOVED) => {}
+            Err(cause) => return Err(Failure::database(&cause)),
+        }
+    }
+    Err(Failure::database("the head of the audit trail moves too often"))
+}
