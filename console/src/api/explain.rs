@@ -83,8 +83,8 @@ async fn peek(env: &Env, user: &UserId) -> Option<CachePeek> {
 
 fn unheard_of(target: Option<Target>) -> Failure {
     let next = if target == Some(Target::Delivery) {
-        "Look for it in Clerk's Dashboard: it may be on its way, in the queue, refused by ingest, or \
-         of a type that is not synced."
+        "Look for it in Clerk's Dashboard: it may be on its way, in the queue, refused by ingest, \
+         or of a type that is not synced."
     } else {
         "Check the id: that of a delivery, user, organization, membership, role or permission."
     };
