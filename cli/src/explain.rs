@@ -88,8 +88,14 @@ fn entity(screen: &Screen, id: &str, story: &EntityStory) -> Result<(), Failure>
         }
         Some(other) => screen.say(format!("  {other}"))?,
     }
+    if !story.summary.is_empty() {
+        screen.say(format!("\n{}", story.summary))?;
+    }
     roles(screen, &story.roles)?;
     organizations(screen, &story.organizations)?;
+    if story.more {
+        screen.note("There are more memberships than these.");
+    }
     if let Some(report) = &story.cache {
         cache(screen, report)?;
     }

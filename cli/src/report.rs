@@ -200,11 +200,3 @@ fn again(replay: &Replay) -> Result<(), Failure> {
     let next = "Look at one with `rolecall dead-letters show ID`, remove the cause, plan again.";
     Err(Failure::new(Kind::Failed, "parked-again", message, next))
 }
-
-/// What is done, in one word.
-pub(crate) const fn action_word(action: ReplayAction) -> &'static str {
-    match action {
-        ReplayAction::Replay => "replay",
-        ReplayAction::Discard => "discard",
-    }
-}
