@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::letters::summaries;
 use crate::screen::Screen;
 use crate::sheet::{Look, Sheet, plain};
-use crate::text::time;
+use crate::text::{span, time};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -148,10 +148,12 @@ fn cache(screen: &Screen, report: &CacheReport) -> Result<(), Failure> {
     screen.say(format!("\nRole cache: {}", report.summary))?;
     let version =
         |version: Option<i64>| version.map_or_else(|| "–".to_owned(), |it| it.to_string());
-    let age = report.cached_age_ms.map_or_else(|| "–".to_owned(), crate::text::span);
     let (in_d1, acked) = (version(report.version), version(report.acked));
     let cached = version(report.cached_version);
     screen.say(format!("  version in D1: {in_d1}, acknowledged: {acked}, cached: {cached}"))?;
     let hint = if report.hint_pending { "a hint is pending" } else { "no hint is pending" };
-    screen.say(format!("  read {age} ago, {hint}"))
+    match report.cached_age_ms {
+        Some(age) => screen.say(format!("  read {} ago, {hint}", span(age))),
+        None => screen.say(format!("  {hint}")),
+    }
 }

@@ -20,6 +20,9 @@ const DIFFERENCES_MAX: usize = 20;
 /// When the output fails.
 pub(crate) fn plan(screen: &Screen, replay: &Replay) -> Result<(), Failure> {
     head(screen, replay)?;
+    if replay.counts.is_empty() {
+        return Ok(());
+    }
     screen.say("")?;
     let mut sheet = Sheet::new(&["CLASS", "LETTERS", "WHAT HAPPENS"]);
     for class in LetterClass::ALL {

@@ -85,6 +85,9 @@ fn carry(
     args: &WatchArgs,
     goes_on: impl Fn(ReplayState) -> bool,
 ) -> Result<Replay, Failure> {
+    if !goes_on(replay.state) {
+        return Ok(replay);
+    }
     let mut progress = Progress::new(screen);
     while {
         let is_new = progress.show(&replay);

@@ -81,8 +81,10 @@ pub(crate) fn plan(app: &App, args: &PlanArgs) -> Result<(), Failure> {
         return app.screen.print_json(&replay);
     }
     report::plan(&app.screen, &replay)?;
-    let Replay { id, hash, .. } = &replay;
-    app.screen.note(format!("Apply it with: rolecall dead-letters apply {id} --hash {hash}"));
+    let Replay { id, hash, total, .. } = &replay;
+    if 0 < *total {
+        app.screen.note(format!("Apply it with: rolecall dead-letters apply {id} --hash {hash}"));
+    }
     Ok(())
 }
 
