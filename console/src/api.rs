@@ -7,6 +7,7 @@ pub(crate) mod explain;
 pub(crate) mod letter;
 pub(crate) mod letters;
 pub(crate) mod overview;
+pub(crate) mod replay_changes;
 pub(crate) mod replays;
 pub(crate) mod roles;
 pub(crate) mod whoami;

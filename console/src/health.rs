@@ -5,8 +5,8 @@ use worker::Response;
 use crate::config;
 use crate::context::RequestContext;
 use crate::incoming::RequestMethod;
-use crate::reply::{self, Failure};
-use crate::route::{AnswerForm, Handler, RouteRow};
+use crate::reply::{self, AnswerForm, Failure};
+use crate::route::{Handler, RouteRow};
 
 pub(crate) const ROUTES: &[RouteRow] = &[RouteRow {
     method: RequestMethod::Get,

@@ -1,7 +1,7 @@
 //! `GET /metrics`: what D1 knows, for Prometheus.
 //!
-//! The classic text format, or OpenMetrics if `Accept` asks for it. Series are bounded: reasons are
-//! a closed set, and no id and no event type is a label.
+//! The classic text format, or `OpenMetrics` if `Accept` asks for it. Series are bounded: reasons
+//! are a closed set, and no id and no event type is a label.
 
 mod figures;
 
@@ -12,8 +12,8 @@ use worker::Response;
 use crate::api::overview;
 use crate::context::RequestContext;
 use crate::incoming::RequestMethod;
-use crate::reply::{self, Failure};
-use crate::route::{AnswerForm, Handler, RouteRow};
+use crate::reply::{self, AnswerForm, Failure};
+use crate::route::{Handler, RouteRow};
 use crate::{audit_log, config};
 
 pub(crate) const ROUTES: &[RouteRow] = &[RouteRow {
@@ -23,7 +23,7 @@ pub(crate) const ROUTES: &[RouteRow] = &[RouteRow {
     handler: Handler::Open(|cx| Box::pin(get(cx))),
 }];
 
-/// The media type of OpenMetrics.
+/// The media type of `OpenMetrics`.
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
 async fn get(cx: &RequestContext<'_>) -> Result<Response, Failure> {

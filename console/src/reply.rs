@@ -9,7 +9,7 @@ use shared::operators::query::QueryError;
 use worker::{Error, Response, ResponseBody, ResponseBuilder, Result};
 
 use crate::incoming::RequestMethod;
-use crate::route::AnswerForm;
+use crate::pages::words::sentence;
 
 /// On every answer but the style sheet.
 const HEADERS: [(&str, &str); 8] = [
@@ -29,6 +29,15 @@ const CSP_NOTHING: (&str, &str) =
 
 /// Seconds after which a 503 may be retried.
 const RETRY_AFTER: (&str, &str) = ("retry-after", "5");
+
+/// How errors are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerForm {
+    /// As HTML.
+    Page,
+    /// As JSON.
+    Json,
+}
 
 /// Why a handler has no other answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +64,21 @@ impl Failure {
     ) -> Self {
         let (error, message, next) = (error.into(), message.into(), next.into());
         Self { status, error, message, next, allow: None }
+    }
+
+    /// The headers that belong to its status.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, &'static str)> {
+        let mut headers = Vec::new();
+        headers.extend(self.allow.map(|allow| ("allow", allow)));
+        headers.extend((self.status == 503).then_some(RETRY_AFTER));
+        let bearer = ("www-authenticate", "Bearer realm=\"rolecall\"");
+        headers.extend((self.status == 401).then_some(bearer));
+        headers
+    }
+
+    /// What is wrong and what to do next, in sentences.
+    pub(crate) fn in_words(&self) -> String {
+        format!("{} {}", sentence(&self.message), sentence(&self.next))
     }
 
     /// 400: something in the request is invalid. `what` is `query`, `body` or a header.
@@ -162,6 +186,19 @@ pub(crate) fn bytes(status: u16, media_type: &str, body: Vec<u8>) -> Result<Resp
     Ok(builder(status, media_type, &[CSP_NOTHING])?.fixed(body))
 }
 
+/// 303 to a path of this site, with cookies.
+///
+/// # Errors
+/// If a header is invalid.
+pub(crate) fn see_other(path: &str, cookies: &[&str]) -> Result<Response, Failure> {
+    let more = [CSP_NOTHING, ("location", path)];
+    let mut response = builder(303, "text/plain; charset=utf-8", &more)?.empty();
+    for line in cookies {
+        response.headers_mut().append("set-cookie", line)?;
+    }
+    Ok(response)
+}
+
 /// The beginning of an answer that is never cached.
 pub(crate) fn builder(
     status: u16,
@@ -174,20 +211,14 @@ pub(crate) fn builder(
     headers.into_iter().try_fold(builder, |builder, (name, value)| builder.with_header(name, value))
 }
 
-/// The answer for a failure.
+/// The JSON answer for a failure.
 ///
 /// # Errors
 /// If a header is invalid.
-pub(crate) fn failure(form: AnswerForm, failure: &Failure) -> Result<Response> {
-    let Failure { status, error, message, next, allow } = failure;
-    let mut more = vec![CSP_NOTHING];
-    more.extend(allow.map(|allow| ("allow", allow)));
-    more.extend((*status == 503).then_some(RETRY_AFTER));
-    more.extend((*status == 401).then_some(("www-authenticate", "Bearer realm=\"rolecall\"")));
-    if form == AnswerForm::Page {
-        let text = format!("{message}\n{next}\n");
-        return Ok(builder(*status, "text/plain; charset=utf-8", &more)?.fixed(text.into_bytes()));
-    }
+pub(crate) fn failure(failure: &Failure) -> Result<Response> {
+    let Failure { status, error, message, next, .. } = failure;
+    let mut more = failure.headers();
+    more.push(CSP_NOTHING);
     let body = ApiError {
         error: error.clone().into_owned(),
         message: message.clone(),

@@ -5,7 +5,7 @@ use worker::Response;
 
 use crate::context::{CallerContext, RequestContext};
 use crate::incoming::RequestMethod;
-use crate::reply::Failure;
+use crate::reply::{AnswerForm, Failure};
 
 /// The answer of a handler.
 pub(crate) type Answer<'a> = LocalBoxFuture<'a, Result<Response, Failure>>;
@@ -21,15 +21,6 @@ pub(crate) struct RouteRow {
     pub(crate) form: AnswerForm,
     /// What answers it, and who may call that.
     pub(crate) handler: Handler,
-}
-
-/// How errors are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AnswerForm {
-    /// As HTML.
-    Page,
-    /// As JSON.
-    Json,
 }
 
 /// What answers a request.
@@ -63,7 +54,6 @@ impl RouteRow {
     }
 
     /// The same for a page or a form of it.
-    #[expect(dead_code, reason = "the pages come next")]
     pub(crate) const fn page(self) -> Self {
         Self { form: AnswerForm::Page, ..self }
     }

@@ -1,8 +1,8 @@
 //! Finds the route of a request and answers it.
 //!
-//! Routes are rows of a table, so the access check comes before the handler for each of them, and a
-//! test compares the table with `console/openapi.json`. `matchit` finds the row: it is what axum and
-//! `worker::Router` use, but that one takes closures, which no test can list, and it parses the URL.
+//! Routes are rows of a table, so the access check comes before the handler of each of them, and a
+//! test compares the table with `console/openapi.json`. `matchit` finds the row, as in axum and in
+//! `worker::Router`; but that one takes closures, which no test can list, and it parses the URL.
 
 use matchit::Router;
 use shared::operators::authentication::{self, Refusal};
@@ -11,9 +11,9 @@ use worker::{Env, Request, Response, Result};
 use crate::authenticate::authenticate;
 use crate::context::{CallerContext, PathParams, RequestContext};
 use crate::incoming::{IncomingRequest, RequestMethod};
-use crate::reply::{self, Failure};
-use crate::route::{AnswerForm, Handler, RouteRow};
-use crate::{api, audit_log, health, metrics, sign_in};
+use crate::reply::{self, AnswerForm, Failure};
+use crate::route::{Handler, RouteRow};
+use crate::{api, audit_log, health, metrics, sign_in, site};
 
 /// The routes of each area.
 pub(crate) const AREAS: &[&[RouteRow]] = &[
@@ -24,10 +24,19 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     api::overview::ROUTES,
     api::letters::ROUTES,
     api::letter::ROUTES,
+    api::replay_changes::ROUTES,
     api::replays::ROUTES,
     api::explain::ROUTES,
     api::roles::ROUTES,
     api::audit::ROUTES,
+    site::assets::ROUTES,
+    site::session::ROUTES,
+    site::overview::ROUTES,
+    site::letters::ROUTES,
+    site::replays::ROUTES,
+    site::replay_forms::ROUTES,
+    site::users::ROUTES,
+    site::audit::ROUTES,
 ];
 
 /// Answers a request.
@@ -41,12 +50,24 @@ pub(crate) async fn answer(
 ) -> Result<Response> {
     let (row, params) = match find(incoming) {
         Ok(found) => found,
-        Err(failure) => return reply::failure(form_of(&incoming.path), &failure),
+        Err(failure) => {
+            let request = RequestContext { req, env, incoming, params: Vec::new() };
+            return failed(form_of(&incoming.path), &request, &failure);
+        }
     };
     let request = RequestContext { req, env, incoming, params };
     match call(row, &request).await {
         Ok(answer) => Ok(answer),
-        Err(failure) => reply::failure(row.form, &failure),
+        Err(failure) => failed(row.form, &request, &failure),
+    }
+}
+
+/// The answer for a failure, as JSON or as a page.
+fn failed(form: AnswerForm, request: &RequestContext<'_>, failure: &Failure) -> Result<Response> {
+    match form {
+        AnswerForm::Json => reply::failure(failure),
+        AnswerForm::Page => site::frame::failure_of_stranger(request, failure)
+            .or_else(|while_shown| reply::failure(&while_shown)),
     }
 }
 
@@ -136,7 +157,29 @@ fn form_of(path: &str) -> AnswerForm {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
     use super::{AREAS, build};
+    use crate::incoming::RequestMethod;
+    use crate::reply::AnswerForm;
+
+    #[test]
+    fn each_route_with_json_is_described_and_no_other_is() {
+        let document: Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
+        let paths = document["paths"].as_object().unwrap().iter();
+        let described = paths.flat_map(|(path, item)| {
+            item.as_object().unwrap().keys().map(move |method| format!("{method} {path}"))
+        });
+        let described: BTreeSet<String> = described.collect();
+        let rows = AREAS.iter().flat_map(|area| area.iter());
+        let routes = rows.filter(|row| row.form == AnswerForm::Json).map(|row| {
+            let method = if row.method == RequestMethod::Post { "post" } else { "get" };
+            format!("{method} {}", row.path)
+        });
+        assert_eq!(routes.collect::<BTreeSet<_>>(), described);
+    }
 
     #[test]
     fn each_route_is_there_once_and_found() {

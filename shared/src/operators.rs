@@ -4,6 +4,7 @@
 //! - [`access`]: the assertions of Cloudflare Access.
 //! - [`sign_in_cookie`]: the cookie that a browser gets for a token.
 //! - [`authentication`]: who asks, what they may do, and why something is refused.
+//! - [`refusal`]: why something is refused.
 //! - [`refusals`]: how many refused attempts the audit trail takes.
 //! - [`query`]: strict queries.
 //! - [`letter`]: the life of a dead letter.
@@ -27,6 +28,7 @@ pub mod grants;
 pub mod letter;
 pub mod letter_reason;
 pub mod query;
+pub mod refusal;
 pub mod refusals;
 pub mod replay;
 pub mod settle;

@@ -82,24 +82,14 @@ pub enum SettingProblem {
     )]
     NotANumber(&'static NumberSetting),
     /// One of several secrets is invalid.
-    #[error(
-        "is invalid: secret number {position} {problem}: copy it from the endpoint's page in Clerk"
-    )]
+    #[error("is invalid: secret number {position} {problem}: {next}")]
     Secret {
         /// Which one, from 1.
         position: usize,
         /// What is wrong with it.
         problem: &'static str,
-    },
-    /// One of several tokens is invalid.
-    #[error(
-        "is invalid: token number {position} {problem}: make one with `openssl rand -base64 48`"
-    )]
-    Token {
-        /// Which one, from 1.
-        position: usize,
-        /// What is wrong with it.
-        problem: &'static str,
+        /// What to do.
+        next: &'static str,
     },
     /// Another problem.
     #[error("{0}")]

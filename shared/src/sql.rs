@@ -153,8 +153,8 @@ pub fn record_hint_results(results: &HintResults) -> Vec<Statement> {
     acked.chain(gone).collect()
 }
 
-/// The statements of one batch: rows and merge context, then the outcome of each replayed letter and
-/// of each delivery, then the dead letters.
+/// The statements of one batch: rows and merge context, then the outcome of each replayed letter
+/// and of each delivery, then the dead letters.
 ///
 /// `now` is the time of the write.
 #[must_use]

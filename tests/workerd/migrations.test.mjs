@@ -77,12 +77,16 @@ describe("a database of the old set of migrations", () => {
     const list = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'";
     const [all] = await execute(folders.old, list);
     const names = all.map(({ name }) => name).filter((name) => !["d1_migrations", "_cf_METADATA"].includes(name));
-    const everything = names.map((name) => `SELECT * FROM ${name}`).join("; ");
+    // As far as the old columns go.
+    const columns = await execute(folders.old, names.map((name) => `SELECT name FROM pragma_table_info('${name}')`).join("; "));
+    const everything = names
+      .map((name, at) => `SELECT ${columns[at].map((column) => column.name).join(", ")} FROM ${name}`)
+      .join("; ");
     const was = await execute(folders.old, everything);
     assert.ok(20 < was.filter((rows) => 0 < rows.length).length, "few tables and views have rows");
 
     use(folders.old, path.join(ROOT, "migrations"));
-    assert.match(await apply(folders.old), /0005_derived\.sql/);
+    assert.match(await apply(folders.old), /0007_derived\.sql/);
     const is = await execute(folders.old, everything);
     for (const [at, name] of names.entries()) assert.deepEqual(is[at], was[at], name);
 

@@ -21,7 +21,7 @@ const HOURS: [(&str, i64); 2] = [("current", 0), ("last", 1)];
 
 /// All figures.
 pub(super) fn registry(figures: &Figures, now: UnixMillis) -> Registry {
-    let mut registry = Registry::with_prefix("rolecall");
+    let mut registry = Registry::default();
     letters(&mut registry, figures);
     state(&mut registry, figures, now);
     flow(&mut registry, &figures.flow, now);
@@ -44,7 +44,7 @@ fn letters(registry: &mut Registry, figures: &Figures) {
         letters.get_or_create(&labels).inc_by(count.letters);
     }
     let help = "Dead letters that are not at their end, by state and reason";
-    registry.register("dead_letters", help, letters);
+    registry.register("rolecall_dead_letters", help, letters);
 }
 
 fn state(registry: &mut Registry, figures: &Figures, now: UnixMillis) {
@@ -56,17 +56,17 @@ fn state(registry: &mut Registry, figures: &Figures, now: UnixMillis) {
     };
     let age = |at: Option<UnixMillis>| gauge(at.map_or(0, |at| now.since(at).max(0) / 1000));
     let pending = "Role caches that wait for a hint, counted up to 1000";
-    registry.register("pending_hints", pending, gauge(state.pending_hints));
+    registry.register("rolecall_pending_hints", pending, gauge(state.pending_hints));
     let open = "Replays that are not at their end";
-    registry.register("open_replays", open, gauge(state.open_replays));
+    registry.register("rolecall_open_replays", open, gauge(state.open_replays));
     let ages = [
         (
-            "oldest_parked_letter_age",
+            "rolecall_oldest_parked_letter_age",
             "Age of the oldest parked letter, or 0",
             state.oldest_parked_at,
         ),
         (
-            "oldest_pending_hint_age",
+            "rolecall_oldest_pending_hint_age",
             "Age of the oldest pending hint, or 0",
             state.oldest_pending_hint,
         ),
@@ -77,11 +77,11 @@ fn state(registry: &mut Registry, figures: &Figures, now: UnixMillis) {
     // A time that is not known has no series: an age of 0 would look fresh.
     let times = [
         (
-            "last_batch_timestamp",
+            "rolecall_last_batch_timestamp",
             "When the consumer committed last",
             figures.flow.first().map(|row| row.last_at),
         ),
-        ("last_sweep_timestamp", "When a sweep ended last", state.last_sweep_at),
+        ("rolecall_last_sweep_timestamp", "When a sweep ended last", state.last_sweep_at),
     ];
     for (name, help, at) in times {
         if let Some(at) = at {
@@ -93,10 +93,12 @@ fn state(registry: &mut Registry, figures: &Figures, now: UnixMillis) {
 fn flow(registry: &mut Registry, rows: &[FlowRow], now: UnixMillis) {
     type Figure = (&'static str, &'static str, fn(&FlowRow) -> i64);
     const FIGURES: [Figure; 4] = [
-        ("flow_batches", "Batches that the consumer committed in the hour", |row| row.batches),
-        ("flow_messages", "Messages in these batches", |row| row.messages),
-        ("flow_ignored", "Of these, of types that are not synced", |row| row.ignored),
-        ("flow_parked", "Of these, parked", |row| row.parked),
+        ("rolecall_flow_batches", "Batches that the consumer committed in the hour", |row| {
+            row.batches
+        }),
+        ("rolecall_flow_messages", "Messages in these batches", |row| row.messages),
+        ("rolecall_flow_ignored", "Of these, of types that are not synced", |row| row.ignored),
+        ("rolecall_flow_parked", "Of these, parked", |row| row.parked),
     ];
     let this_hour = now.0.div_euclid(3_600_000);
     let of_hour = |back: i64| rows.iter().find(|row| row.hour == this_hour - back);
@@ -112,7 +114,12 @@ fn flow(registry: &mut Registry, rows: &[FlowRow], now: UnixMillis) {
         family.get_or_create(&[("hour", hour)]).set(of_hour(back).map_or(0, |row| row.lag_ms_max));
     }
     let help = "The longest time from arrival to commit in the hour";
-    registry.register_with_unit("flow_lag_max", help, Unit::Other("milliseconds".into()), family);
+    registry.register_with_unit(
+        "rolecall_flow_lag_max",
+        help,
+        Unit::Other("milliseconds".into()),
+        family,
+    );
 }
 
 #[cfg(test)]

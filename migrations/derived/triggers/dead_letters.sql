@@ -1,5 +1,5 @@
 -- dead_letters: keeps the counts by state, reason, type and day, and tells the replay of a letter
--- what became of it. A letter that the sweep returned waits to be sent again, if its replay is open.
+-- what became of it. A letter that the sweep returned is sent again, if its replay is still open.
 CREATE TRIGGER count_dead_letters_insert AFTER INSERT ON dead_letters
 BEGIN
   INSERT INTO dead_letter_counts (state, reason, type, day, letters)

@@ -34,7 +34,7 @@ impl Envelope {
         self.replay.as_ref().map_or(0, |_| REPLAY_TAG_BYTES_MAX)
     }
 
-    /// The tag of a queue message, also of one that this build cannot decode. `None` if it has none.
+    /// The tag of a queue message, if it has one, also where this build cannot decode the rest.
     #[must_use]
     pub fn replay_tag(text: &str) -> Option<ReplayTag> {
         wire::replay_tag(text)

@@ -162,6 +162,7 @@ fn tokens(
     name: &'static str,
 ) -> Result<Option<BearerTokens>, Reported> {
     let Some(text) = reader.text(name)? else { return Ok(None) };
+    let next = "make one with `openssl rand -base64 48`";
     // The length of a short token is not shown: `/healthz` is public.
     let (position, problem) = match BearerTokens::parse(&text) {
         Ok(tokens) => return Ok(Some(tokens).filter(|tokens| !tokens.is_empty())),
@@ -173,5 +174,5 @@ fn tokens(
             return Err(reader.report(name, SettingProblem::Other(problem)));
         }
     };
-    Err(reader.report(name, SettingProblem::Token { position, problem }))
+    Err(reader.report(name, SettingProblem::Secret { position, problem, next }))
 }

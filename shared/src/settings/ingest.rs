@@ -61,17 +61,19 @@ fn secrets(reader: &mut SettingsReader<'_>) -> Result<WebhookSecrets, Reported> 
         let problem = match error {
             WebhookSecretError::Missing => missing,
             WebhookSecretError::Undecodable { position } => {
-                SettingProblem::Secret { position, problem: "is not base64 after `whsec_`" }
+                secret(position, "is not base64 after `whsec_`")
             }
-            WebhookSecretError::Short { position, .. } => {
-                SettingProblem::Secret { position, problem: "is too short" }
-            }
+            WebhookSecretError::Short { position, .. } => secret(position, "is too short"),
             WebhookSecretError::Asymmetric { position } => {
-                SettingProblem::Secret { position, problem: "is an asymmetric key (whpk_/whsk_)" }
+                secret(position, "is an asymmetric key (whpk_/whsk_)")
             }
         };
         reader.report(WEBHOOK_SECRET, problem)
     })
+}
+
+fn secret(position: usize, problem: &'static str) -> SettingProblem {
+    SettingProblem::Secret { position, problem, next: "copy it from the endpoint's page in Clerk" }
 }
 
 /// Parses a Clerk instance id. Other values never match, so every delivery would be rejected.

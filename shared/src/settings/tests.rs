@@ -611,8 +611,8 @@ fn list_of_operators() -> RawSetting {
 fn tokens_are_long_and_not_shared() {
     for name in ["OPERATOR_TOKEN", "METRICS_TOKEN"] {
         good(WorkerName::Console, name, &text(&format!("{CANARY}{TOKEN}, x{TOKEN}")));
-        bad(WorkerName::Console, name, text(&TOKEN[5..]), "token number 1 is too short");
-        bad(WorkerName::Console, name, text(&format!("x{TOKEN} short")), "token number 2 is too");
+        bad(WorkerName::Console, name, text(&TOKEN[5..]), "secret number 1 is too short");
+        bad(WorkerName::Console, name, text(&format!("x{TOKEN} short")), "secret number 2 is too");
         bad(WorkerName::Console, name, text(&"é".repeat(40)), "has quotes or no ASCII letters");
         bad(WorkerName::Console, name, text(&format!("{TOKEN} ").repeat(17)), "more than 16");
     }

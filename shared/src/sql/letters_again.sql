@@ -1,5 +1,5 @@
--- Parks replayed messages on their own letters again. Their bytes stay. A letter that has no row any
--- more gets one: its message is the last copy of it.
+-- Parks replayed messages on their own letters again. Their bytes stay. A letter that has no row
+-- any more gets one: its message is the last copy of it.
 INSERT INTO dead_letters AS stored (
   message_id,
   queue,

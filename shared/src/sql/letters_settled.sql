@@ -1,6 +1,6 @@
 -- Gives replayed letters their outcome. Runs after the rows were written and before the deliveries
--- are recorded: a delivery that had been taken in before makes its letter a duplicate. Else the rule
--- is that of deliveries.sql.
+-- are recorded: a delivery that had been taken in before makes its letter a duplicate. Else the
+-- rule is that of deliveries.sql.
 UPDATE dead_letters SET state = settled.state, state_at = ?2
 FROM (
   SELECT

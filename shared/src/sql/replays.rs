@@ -35,7 +35,8 @@ const ITEMS: &str = text!("replay_items");
 const CANARY: &str = text!("replay_canary");
 const COUNTS: &str = text!("replay_counts");
 const MARK: &str = text!("replay_mark");
-const MARKED: &str = text!("replay_marked");
+/// The letters that a claim marked: [`Mark`]s.
+pub const MARKED: &str = text!("replay_marked");
 const SENT: &str = text!("replay_sent");
 const DISCARD: &str = text!("replay_discard");
 const LEAVE: &str = text!("replay_leave");

@@ -74,7 +74,7 @@ fn clippy_wasm(
     step: &Step,
 ) -> Result<String> {
     let call = Call::new("cargo").args(["clippy", "--lib", "--locked", "--target", WASM_TARGET]);
-    let crates = workers.iter().map(|worker| worker.env.as_str()).chain(fences::BELOW_WORKERS);
+    let crates = workers.iter().map(Worker::package).chain(fences::BELOW_WORKERS);
     let call = crates.fold(call, |call, name| call.args(["-p", name]));
     let call = features.iter().fold(call, |call, name| call.args(["--features", name]));
     done(place, step, call.args(["--", "-D", "warnings"]), "Fix what clippy names.")

@@ -163,9 +163,7 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     if let Some(ConsoleAccess { url, token }) = &console {
         show::line(format!("\nThe console opens with this token: {token}"));
         show::line(format!("  in a browser: {url}/sign-in"));
-        show::line(format!(
-            "  for the program `rolecall`: cargo run -p cli -- login --url {url}\n"
-        ));
+        show::line(format!("  for the program `rolecall`: cargo run -p cli -- login {url}\n"));
     }
     show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));
     interrupt::expected();

@@ -12,8 +12,15 @@ use crate::place::Place;
 /// One Worker: an environment of `wrangler.toml` and the crate that it is built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Worker {
-    /// The name of the environment, the crate and its folder.
+    /// The name of the environment and of the crate's folder.
     pub(crate) env: String,
+}
+
+impl Worker {
+    /// The name of the crate, for cargo. A crate that others publish is called `console`.
+    pub(crate) fn package(&self) -> &str {
+        if self.env == "console" { "rolecall-console" } else { &self.env }
+    }
 }
 
 #[derive(Deserialize)]

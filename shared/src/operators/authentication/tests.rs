@@ -1,3 +1,5 @@
+//! Each credential, alone and beside others, and each origin of a change.
+
 use super::{
     Caller, Credential, CredentialHeaders, FORM_COOKIE, FoundCredential, OriginHeaders, Refusal,
     access_caller, check_form_token, check_origin, find_credential, may_read_metrics,

@@ -13,10 +13,14 @@ use crate::versions::WASM_TARGET;
 use crate::workers::Worker;
 
 /// The libraries that Workers are built from.
-pub(super) const BELOW_WORKERS: [&str; 2] = ["shared", "edge"];
+pub(super) const BELOW_WORKERS: [&str; 3] = ["shared", "edge", "replayer"];
+
+/// Those of them that do I/O.
+const LIBRARIES: [&str; 2] = ["edge", "replayer"];
 
 /// The features that give Workers their fault switches, for tests alone.
-pub(super) const SWITCHES: [&str; 3] = ["consumer/faults", "durable/faults", "ssr/faults"];
+pub(super) const SWITCHES: [&str; 4] =
+    ["consumer/faults", "durable/faults", "rolecall-console/faults", "ssr/faults"];
 
 /// What the pure core must never reach, on any target: a platform, a runtime.
 const PLATFORM: [&str; 6] =
@@ -82,8 +86,7 @@ fn only_workers(place: &Place, workers: &[Worker]) -> Result<String> {
         .run_and_read("Fix the manifest that is named above.")?;
     let metadata: Metadata = serde_json::from_str(&text)
         .context("cargo metadata gave another form than expected; is cargo the pinned one?")?;
-    let allowed: BTreeSet<&str> =
-        workers.iter().map(|worker| worker.env.as_str()).chain(["edge"]).collect();
+    let allowed: BTreeSet<&str> = workers.iter().map(Worker::package).chain(LIBRARIES).collect();
     let found: BTreeSet<&str> = metadata
         .packages
         .iter()
@@ -94,26 +97,26 @@ fn only_workers(place: &Place, workers: &[Worker]) -> Result<String> {
         bail!("edge does not depend on `worker`; does this check look in the right place?");
     }
     if let Some(name) = found.difference(&allowed).next() {
-        bail!("{name} depends on `worker`; only edge and the Workers of wrangler.toml may");
+        bail!("{name} depends on `worker`; only edge, replayer and the Workers may");
     }
     Ok(format!("{} crates know it", found.len()))
 }
 
 fn nothing_native(place: &Place, workers: &[Worker]) -> Result<String> {
-    for Worker { env } in workers {
-        let tree = tree(place, env, &["--target", WASM_TARGET])?;
-        must_have(&tree, env, "worker")?;
-        must_lack(&tree, env, &NATIVE_ONLY)?;
+    for name in workers.iter().map(Worker::package) {
+        let tree = tree(place, name, &["--target", WASM_TARGET])?;
+        must_have(&tree, name, "worker")?;
+        must_lack(&tree, name, &NATIVE_ONLY)?;
     }
     Ok(format!("{} Workers", workers.len()))
 }
 
 /// No default, and no crate that depends on another, turns the switches on.
 fn switches_are_off(place: &Place, workers: &[Worker]) -> Result<String> {
-    for Worker { env } in workers {
-        let shipped = features_of_edge(place, env, &[])?;
+    for name in workers.iter().map(Worker::package) {
+        let shipped = features_of_edge(place, name, &[])?;
         if shipped.contains("faults") {
-            bail!("{env} has fault switches by default; take the feature away");
+            bail!("{name} has fault switches by default; take the feature away");
         }
     }
     for switch in SWITCHES {

@@ -13,6 +13,7 @@ use shared::settings::SettingError;
 use toml::Table;
 
 pub(super) use self::addresses::CONSOLE;
+
 use self::file::WranglerFile;
 
 /// The configuration of a deployment: of the root's `wrangler.toml`, or of a stage's file.

@@ -11,7 +11,6 @@ use console::style;
 use serde_json::Value;
 
 use self::delivery_rows::DeliveryRows;
-pub(super) use self::operators::ConsoleAccess;
 use super::Addresses;
 use super::clerk::LocalClerk;
 use super::day::{ADA, EXPECTED_USERS, ExpectedOutcome, StepResult};
@@ -19,6 +18,8 @@ use super::http::HttpClient;
 use super::system::System;
 use crate::clock::Stopwatch;
 use crate::show::{self, Step};
+
+pub(super) use self::operators::ConsoleAccess;
 
 /// The most time for a change of roles to reach the guard.
 const GUARD_PATIENCE: Duration = Duration::from_secs(8);
