@@ -26,6 +26,8 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     api::letter::ROUTES,
     api::replays::ROUTES,
     api::replay_changes::ROUTES,
+    api::explain::ROUTES,
+    api::roles::ROUTES,
     api::audit::ROUTES,
 ];
 

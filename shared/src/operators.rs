@@ -11,6 +11,8 @@
 //! - [`letter_reason`]: why letters are parked.
 //! - [`settle`]: what the consumer and its sweep write about letters and grants.
 //! - [`audit`]: the chain of the audit trail.
+//! - [`explain`]: what is known of an id, and why.
+//! - [`grants`]: grants and revocations of app roles.
 //! - [`cursor`]: where a page of a list ended.
 //! - [`replay`]: plans, and how they are carried out.
 //! - [`api`]: requests and answers of `/api/v1`, in the console and in the program `rolecall`.
@@ -21,6 +23,8 @@ pub mod audit;
 pub mod authentication;
 pub mod bearer;
 pub mod cursor;
+pub mod explain;
+pub mod grants;
 pub mod letter;
 pub mod letter_reason;
 pub mod query;

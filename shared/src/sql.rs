@@ -7,7 +7,9 @@
 #[macro_use]
 mod text;
 pub mod audit;
+pub mod explain;
 mod fill_rows;
+pub mod grants;
 pub mod letter_lists;
 pub mod letters;
 pub mod operations;

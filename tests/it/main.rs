@@ -6,6 +6,8 @@ mod audit;
 #[cfg(test)]
 mod deliveries;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod fill;
 #[cfg(test)]
 mod holders;

@@ -4,7 +4,7 @@
 mod changed;
 mod every;
 mod side_by_side;
-mod random;
+pub(crate) mod random;
 
 use crate::support::{Db, START};
 

@@ -112,6 +112,7 @@ mod tests {
             entity: Some(EntityStory {
                 kind: "user".into(),
                 row: Some(json!({"id": "user_ada", "email": "<ada>"})),
+                summary: "This user lives and is not banned.".into(),
                 deliveries: vec![delivery()],
                 letters: Vec::new(),
                 roles: vec![
@@ -126,6 +127,7 @@ mod tests {
                     permissions: vec!["org:read".into()],
                     because: vec!["the membership is live".into()],
                 }],
+                more: false,
                 cache: Some(CacheReport {
                     watched: true,
                     version: Some(7),

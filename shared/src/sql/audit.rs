@@ -24,8 +24,9 @@ pub fn audit_head() -> Statement {
 pub fn append(entry: &AuditEntry) -> Statement {
     let text = |text: &String| Arg::Text(text.clone());
     let args = vec![
-        // With zeros in front: an export, which is in the order of the ids, can then be loaded.
-        Arg::Text(format!("{:016}", entry.seq)),
+        // With leading zeros: an export has the rows in the order of the key, and a restore writes
+        // them in that order.
+        Arg::Text(format!("{:019}", entry.seq)),
         Arg::Int(entry.at.0),
         text(&entry.actor),
         text(&entry.action),

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::types::Value;
-
 use shared::operators::audit::{AuditAct, AuditEntry, AuditHead};
 use shared::sql::audit::{append, audit_head};
 use shared::time::UnixMillis;

@@ -152,7 +152,7 @@ static TABLES: [Table; 11] = [
 ];
 
 /// The initial rows of every case, so that a write more often finds related rows.
-const BEGIN: &str = r#"
+pub(crate) const BEGIN: &str = r#"
 INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest) VALUES
   ('u1', '["a"]', 0, 1, 1, 1, 'a'), ('u2', '[]', 0, 1, 1, 1, 'a');
 INSERT INTO memberships (id, org_id, user_id, role, permissions, deleted, updated_at, event_at, projection, digest) VALUES
@@ -167,9 +167,9 @@ INSERT INTO role_grants (user_id, role_id, granted, at, id) VALUES ('u2', 2, 1, 
 "#;
 
 /// One write to one row: the table, the operation, the statement.
-type Write = (&'static str, &'static str, String);
+pub(crate) type Write = (&'static str, &'static str, String);
 
-fn write() -> impl Strategy<Value = Write> {
+pub(crate) fn write() -> impl Strategy<Value = Write> {
     (0..TABLES.len()).prop_flat_map(|table| {
         let table = &TABLES[table];
         let values: Vec<_> = table.columns.iter().map(|(_, values)| select(*values)).collect();

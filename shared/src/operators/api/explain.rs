@@ -79,14 +79,20 @@ pub struct EntityStory {
     pub kind: String,
     /// Its row with its rank, as in the database; `null` if it was never heard of.
     pub row: Option<serde_json::Value>,
+    /// What that means, in a sentence: for a user, also what bars every role.
+    #[serde(default)]
+    pub summary: String,
     /// The last deliveries about it, the newest first, at most twenty.
     pub deliveries: Vec<DeliveryRow>,
     /// Its dead letters, at most twenty.
     pub letters: Vec<LetterSummary>,
     /// For a user: each role, and why it counts or does not.
     pub roles: Vec<RoleReason>,
-    /// For a user: organization roles and their permissions.
+    /// For a user, and for a membership itself: organization roles and their permissions.
     pub organizations: Vec<MembershipReason>,
+    /// Whether the user has more memberships than these.
+    #[serde(default)]
+    pub more: bool,
     /// For a user: the role cache.
     pub cache: Option<CacheReport>,
 }

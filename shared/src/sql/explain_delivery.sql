@@ -1,0 +1,29 @@
+-- Reads one delivery.
+SELECT json_object(
+  'svix_id',
+  svix_id,
+  'type',
+  type,
+  'subject',
+  subject,
+  'outcome',
+  outcome,
+  'event_at',
+  event_at,
+  'attempted_at',
+  attempted_at,
+  'received_at',
+  received_at,
+  'applied_at',
+  applied_at,
+  'batch',
+  batch,
+  'copies',
+  copies,
+  'id_reused',
+  json(iif(id_reused, 'true', 'false')),
+  'note',
+  note
+) AS json
+FROM deliveries
+WHERE svix_id = ?1
