@@ -133,8 +133,7 @@ CREATE TABLE replay_counts (
 ) STRICT, WITHOUT ROWID;
 
 -- The audit trail is a chain: each row holds the hash of the one before it. A trigger refuses a row
--- that does not continue it. id is the number as text, with leading zeros so that an export has the
--- entries in the order of the chain.
+-- that does not continue it. id is the number as text, with zeros in front.
 ALTER TABLE audit ADD COLUMN seq INTEGER;
 ALTER TABLE audit ADD COLUMN prev TEXT NOT NULL DEFAULT '';
 ALTER TABLE audit ADD COLUMN hash TEXT NOT NULL DEFAULT '';

@@ -18,12 +18,12 @@ mod db;
 mod health;
 mod incoming;
 mod metrics;
-#[expect(dead_code, reason = "the routes come next")]
 mod pages;
 mod reply;
 mod route;
 mod router;
 mod sign_in;
+mod site;
 
 use worker::{Context, Env, Request, Response, Result, event};
 

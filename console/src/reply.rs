@@ -9,6 +9,7 @@ use shared::operators::query::QueryError;
 use worker::{Error, Response, ResponseBody, ResponseBuilder, Result};
 
 use crate::incoming::RequestMethod;
+use crate::pages::words::sentence;
 
 /// On every answer but the style sheet.
 const HEADERS: [(&str, &str); 8] = [
@@ -63,6 +64,21 @@ impl Failure {
     ) -> Self {
         let (error, message, next) = (error.into(), message.into(), next.into());
         Self { status, error, message, next, allow: None }
+    }
+
+    /// The headers that belong to its status.
+    pub(crate) fn headers(&self) -> Vec<(&'static str, &'static str)> {
+        let mut headers = Vec::new();
+        headers.extend(self.allow.map(|allow| ("allow", allow)));
+        headers.extend((self.status == 503).then_some(RETRY_AFTER));
+        let bearer = ("www-authenticate", "Bearer realm=\"rolecall\"");
+        headers.extend((self.status == 401).then_some(bearer));
+        headers
+    }
+
+    /// What is wrong and what to do next, in sentences.
+    pub(crate) fn in_words(&self) -> String {
+        format!("{} {}", sentence(&self.message), sentence(&self.next))
     }
 
     /// 400: something in the request is invalid. `what` is `query`, `body` or a header.
@@ -195,20 +211,14 @@ pub(crate) fn builder(
     headers.into_iter().try_fold(builder, |builder, (name, value)| builder.with_header(name, value))
 }
 
-/// The answer for a failure.
+/// The JSON answer for a failure.
 ///
 /// # Errors
 /// If a header is invalid.
-pub(crate) fn failure(form: AnswerForm, failure: &Failure) -> Result<Response> {
-    let Failure { status, error, message, next, allow } = failure;
-    let mut more = vec![CSP_NOTHING];
-    more.extend(allow.map(|allow| ("allow", allow)));
-    more.extend((*status == 503).then_some(RETRY_AFTER));
-    more.extend((*status == 401).then_some(("www-authenticate", "Bearer realm=\"rolecall\"")));
-    if form == AnswerForm::Page {
-        let text = format!("{message}\n{next}\n");
-        return Ok(builder(*status, "text/plain; charset=utf-8", &more)?.fixed(text.into_bytes()));
-    }
+pub(crate) fn failure(failure: &Failure) -> Result<Response> {
+    let Failure { status, error, message, next, .. } = failure;
+    let mut more = failure.headers();
+    more.push(CSP_NOTHING);
     let body = ApiError {
         error: error.clone().into_owned(),
         message: message.clone(),

@@ -54,7 +54,6 @@ impl RouteRow {
     }
 
     /// The same for a page or a form of it.
-    #[expect(dead_code, reason = "the pages come next")]
     pub(crate) const fn page(self) -> Self {
         Self { form: AnswerForm::Page, ..self }
     }

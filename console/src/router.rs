@@ -13,7 +13,7 @@ use crate::context::{CallerContext, PathParams, RequestContext};
 use crate::incoming::{IncomingRequest, RequestMethod};
 use crate::reply::{self, AnswerForm, Failure};
 use crate::route::{Handler, RouteRow};
-use crate::{api, audit_log, health, metrics, sign_in};
+use crate::{api, audit_log, health, metrics, sign_in, site};
 
 /// The routes of each area.
 pub(crate) const AREAS: &[&[RouteRow]] = &[
@@ -24,11 +24,19 @@ pub(crate) const AREAS: &[&[RouteRow]] = &[
     api::overview::ROUTES,
     api::letters::ROUTES,
     api::letter::ROUTES,
-    api::replays::ROUTES,
     api::replay_changes::ROUTES,
+    api::replays::ROUTES,
     api::explain::ROUTES,
     api::roles::ROUTES,
     api::audit::ROUTES,
+    site::assets::ROUTES,
+    site::session::ROUTES,
+    site::overview::ROUTES,
+    site::letters::ROUTES,
+    site::replays::ROUTES,
+    site::replay_forms::ROUTES,
+    site::users::ROUTES,
+    site::audit::ROUTES,
 ];
 
 /// Answers a request.
@@ -42,12 +50,24 @@ pub(crate) async fn answer(
 ) -> Result<Response> {
     let (row, params) = match find(incoming) {
         Ok(found) => found,
-        Err(failure) => return reply::failure(form_of(&incoming.path), &failure),
+        Err(failure) => {
+            let request = RequestContext { req, env, incoming, params: Vec::new() };
+            return failed(form_of(&incoming.path), &request, &failure);
+        }
     };
     let request = RequestContext { req, env, incoming, params };
     match call(row, &request).await {
         Ok(answer) => Ok(answer),
-        Err(failure) => reply::failure(row.form, &failure),
+        Err(failure) => failed(row.form, &request, &failure),
+    }
+}
+
+/// The answer for a failure, as JSON or as a page.
+fn failed(form: AnswerForm, request: &RequestContext<'_>, failure: &Failure) -> Result<Response> {
+    match form {
+        AnswerForm::Json => reply::failure(failure),
+        AnswerForm::Page => site::frame::failure_of_stranger(request, failure)
+            .or_else(|while_shown| reply::failure(&while_shown)),
     }
 }
 

@@ -20,7 +20,7 @@ const fn form(path: &'static str, handler: Handler) -> RouteRow {
     RouteRow { method: RequestMethod::Post, path, form: AnswerForm::Page, handler }
 }
 
-/// The form's fields: `token` and `form_token`. The token itself is not kept by the browser.
+/// The form's fields: `token`, `form_token` and `back`, the page to go on to. The token itself is not kept by the browser.
 async fn sign_in(cx: &RequestContext<'_>) -> Result<Response, Failure> {
     let fields = own_form(cx, "/sign-in").await?;
     let settings = config::settings(cx.env);
@@ -34,12 +34,13 @@ async fn sign_in(cx: &RequestContext<'_>) -> Result<Response, Failure> {
         return Err(refusal.into());
     };
     tracing::info!(actor = format!("token:{}", token.name()), "signed in");
-    back_home(&sign_in_cookie::sign_in(token, edge::clock::now()))
+    let back = field(&fields, "back").filter(|back| is_own_path(back)).unwrap_or("/");
+    go_to(back, &sign_in_cookie::sign_in(token, edge::clock::now()))
 }
 
 async fn sign_out(cx: &RequestContext<'_>) -> Result<Response, Failure> {
     own_form(cx, "/sign-out").await?;
-    back_home(&sign_in_cookie::sign_out())
+    go_to("/", &sign_in_cookie::sign_out())
 }
 
 /// The fields of a form of this site.
@@ -67,7 +68,33 @@ fn field<'a>(fields: &'a [(String, String)], name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(first.as_str())
 }
 
-/// 303 to the overview, with a cookie.
-fn back_home(cookie: &str) -> Result<Response, Failure> {
-    reply::see_other("/", &[cookie])
+/// Whether a browser takes it for a path of this site: `//` and `/\\` begin another host.
+fn is_own_path(back: &str) -> bool {
+    let is_plain = back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    is_plain && back.starts_with('/') && !back.starts_with("//")
+}
+
+/// 303 to a page of this site, with a cookie.
+fn go_to(location: &str, cookie: &str) -> Result<Response, Failure> {
+    reply::see_other(location, &[cookie])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own_path;
+
+    #[test]
+    fn signing_in_leads_only_to_this_site() {
+        assert!(is_own_path("/dead-letters?reason=shape&cursor=1~a"));
+        for wrong in [
+            "",
+            "dead-letters",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a b",
+        ] {
+            assert!(!is_own_path(wrong), "{wrong}");
+        }
+    }
 }

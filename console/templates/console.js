@@ -32,8 +32,7 @@ async function refresh() {
 
 /** Whether somebody is about to fill in or to press something. */
 function isInUse() {
-  return document.activeElement?.closest("main form, main details") !== null &&
-    document.activeElement !== document.body;
+  return Boolean(document.activeElement?.closest("main form, main details"));
 }
 
 function load() {

@@ -36,7 +36,7 @@ pub(crate) trait Io {
     fn random(&self) -> Result<String, String>;
 }
 
-/// The bindings of a Worker.
+/// The database and the queue of a Worker.
 pub(crate) struct WorkerIo<'a> {
     env: &'a Env,
     db: D1Database,
@@ -45,12 +45,10 @@ pub(crate) struct WorkerIo<'a> {
 
 impl<'a> WorkerIo<'a> {
     pub(crate) fn new(env: &'a Env) -> Result<Self, D1Error> {
-        let missing = |error: &worker::Error| {
-            D1Error::Transient(format!("binding DB or EVENTS is missing: {error}"))
-        };
-        let db = env.d1("DB").map_err(|error| missing(&error))?;
-        let queue = env.queue("EVENTS").map_err(|error| missing(&error))?;
-        Ok(Self { env, db, queue })
+        let missing =
+            |error| D1Error::Transient(format!("binding DB or EVENTS is missing: {error}"));
+        let db = env.d1("DB").map_err(missing)?;
+        Ok(Self { env, db, queue: env.queue("EVENTS").map_err(missing)? })
     }
 }
 

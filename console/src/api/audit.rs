@@ -3,7 +3,7 @@
 use shared::operators::api::{ActorName, AuditPage};
 use shared::operators::audit::{AuditEntry, AuditHead};
 use shared::operators::cursor::{NUMBERS_END, decode_number};
-use shared::sql::audit::{after, audit_head, names, newest};
+use shared::sql::audit::{after, audit_head, names, newest, newest_of};
 use worker::{Env, Response};
 
 use crate::context::CallerContext;
@@ -18,9 +18,11 @@ pub(crate) const ROUTES: &[RouteRow] = &[
 
 /// Which part of the trail.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum AuditOrder {
+pub(crate) enum AuditOrder<'a> {
     /// The newest first, before this number.
     NewestBefore(i64),
+    /// The same about one target.
+    NewestOf(&'a str, i64),
     /// In the order of the chain, after this number.
     After(i64),
 }
@@ -42,9 +44,14 @@ async fn get(cx: &CallerContext<'_>) -> Result<Response, Failure> {
 }
 
 /// A page of the trail.
-pub(crate) async fn page(env: &Env, order: AuditOrder, limit: u32) -> Result<AuditPage, Failure> {
+pub(crate) async fn page(
+    env: &Env,
+    order: AuditOrder<'_>,
+    limit: u32,
+) -> Result<AuditPage, Failure> {
     let statement = match order {
         AuditOrder::NewestBefore(before) => newest(before, limit),
+        AuditOrder::NewestOf(target, before) => newest_of(target, before, limit),
         AuditOrder::After(number) => after(number, limit),
     };
     let results = db::batch(env, &[statement, audit_head()]).await?;

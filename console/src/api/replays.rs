@@ -95,7 +95,8 @@ async fn get_letters(cx: &CallerContext<'_>) -> Result<Response, Failure> {
     reply::json(200, &page(env, &statement, limit).await?)
 }
 
-async fn page(
+/// A page of the letters that the statement reads.
+pub(crate) async fn page(
     env: &Env,
     statement: &shared::sql::Statement,
     limit: u32,

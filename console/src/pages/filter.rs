@@ -16,26 +16,55 @@ pub(crate) const NO_TYPE: &str = "(none)";
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FilterError(pub(crate) &'static str);
 
-/// Reads the filter of an address or of a form. Other names are left to others.
+/// What a page with a filter, and its forms, may have in the address. A misspelled member must not
+/// choose more letters than was meant.
+const MEMBERS: [&str; 15] = [
+    "id",
+    "reason",
+    "type",
+    "subject",
+    "after",
+    "before",
+    "all",
+    "state",
+    "cursor",
+    "action",
+    "why",
+    "rate",
+    "discard_unchanged",
+    "key",
+    "form_token",
+];
+
+const UNKNOWN: FilterError =
+    FilterError("The address has a member that this page does not know: leave it out.");
+
+/// Reads the filter of an address or of a form. The other members are left to others.
 ///
 /// # Errors
-/// When a time is none.
+/// When a time is none, or a member is not known or given twice.
 pub(crate) fn parse(query: &str) -> Result<LetterFilter, FilterError> {
     let mut filter = LetterFilter::default();
+    let mut seen = Vec::new();
     for (name, value) in pairs(query.as_bytes()) {
+        let known = MEMBERS.iter().find(|known| **known == name).ok_or(UNKNOWN)?;
+        if *known != "id" && seen.contains(known) {
+            return Err(FilterError("A member of the address is given twice: leave one out."));
+        }
+        seen.push(known);
         let value = value.trim();
         if value.is_empty() {
             continue;
         }
-        match &*name {
-            "ids" => filter.ids.extend(words(value)),
+        match *known {
+            "id" => filter.ids.extend(words(value)),
             "reason" => filter.reason = Some(value.to_owned()),
             "type" if value == NO_TYPE => filter.event_type = Some(String::new()),
             "type" => filter.event_type = Some(value.to_owned()),
             "subject" => filter.subject = Some(value.to_owned()),
             "after" => filter.after = Some(time(value)?),
             "before" => filter.before = Some(time(value)?),
-            "all" => filter.all = value == "true",
+            "all" => filter.all = value == "1",
             _ => {}
         }
     }
@@ -51,7 +80,7 @@ fn words(value: &str) -> impl Iterator<Item = String> {
 pub(crate) fn time(value: &str) -> Result<UnixMillis, FilterError> {
     let day = NaiveDate::parse_from_str(value, "%Y-%m-%d").ok();
     let day = day.and_then(|it| it.and_hms_opt(0, 0, 0)).map(|it| it.and_utc().timestamp_millis());
-    // What a browser sends for `datetime-local`, read as UTC.
+    // Without a zone it is UTC.
     let local = || DateTime::parse_from_rfc3339(&format!("{value}:00Z")).ok();
     let zoned = DateTime::parse_from_rfc3339(value).ok().or_else(local);
     let ms = day.or(zoned.map(|it| it.timestamp_millis())).or_else(|| value.parse().ok());
@@ -64,16 +93,16 @@ pub(crate) fn time(value: &str) -> Result<UnixMillis, FilterError> {
 pub(crate) fn fields(filter: &LetterFilter) -> Vec<(&'static str, String)> {
     let LetterFilter { ids, reason, event_type, subject, after, before, all } = filter;
     let none = |kind: &String| if kind.is_empty() { NO_TYPE.into() } else { kind.clone() };
-    let fields = [
+    let single = [
         ("reason", reason.clone()),
         ("type", event_type.as_ref().map(none)),
         ("subject", subject.clone()),
         ("after", after.map(time_text)),
         ("before", before.map(time_text)),
-        ("ids", (!ids.is_empty()).then(|| ids.join(","))),
-        ("all", all.then(|| "true".to_owned())),
+        ("all", all.then(|| "1".to_owned())),
     ];
-    fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    let single = single.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    single.chain(ids.iter().map(|id| ("id", id.clone()))).collect()
 }
 
 /// A time as in an address: a day, if it is the beginning of one.
@@ -101,7 +130,7 @@ pub(crate) fn in_words(filter: &LetterFilter) -> Vec<String> {
         "type" if value == NO_TYPE => "without a type".to_owned(),
         "after" => format!("first seen on or after {value}"),
         "before" => format!("first seen before {value}"),
-        "ids" => format!("{} chosen by id", filter.ids.len()),
+        "id" => format!("letter {value}"),
         _ => format!("{name} {value}"),
     };
     fields(filter).into_iter().map(word).collect()
@@ -148,8 +177,8 @@ mod tests {
 
     #[test]
     fn empty_fields_of_a_form_choose_nothing() {
-        assert!(is_empty(&parse("reason=&type=&subject=+&after=&before=&ids=&page=2").unwrap()));
-        assert_eq!(parse("ids=m1%2C+m2%0Am3").unwrap().ids, ["m1", "m2", "m3"]);
+        assert!(is_empty(&parse("reason=&type=&subject=+&after=&before=&id=&cursor=2").unwrap()));
+        assert_eq!(parse("id=m1%2C+m2%0Am3").unwrap().ids, ["m1", "m2", "m3"]);
     }
 
     #[test]
@@ -166,10 +195,18 @@ mod tests {
     }
 
     #[test]
+    fn a_misspelled_filter_chooses_nothing() {
+        for wrong in ["reasn=shape", "reason=a&reason=b", "all=1&all=1", "ids=m1"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(parse("id=a&id=b").unwrap().ids, ["a", "b"]);
+    }
+
+    #[test]
     fn a_filter_is_said_in_words() {
         let words = in_words(&full()).join("; ");
         let want = "reason shape; type user.created; subject user_ada; first seen on or after \
-                    2025-11-29; first seen before 2025-11-30T00:00:00.001Z; 2 chosen by id";
+                    2025-11-29; first seen before 2025-11-30T00:00:00.001Z; letter m1; letter m2";
         assert_eq!(words, want);
         assert_eq!(in_words(&LetterFilter::default()), [""; 0]);
     }

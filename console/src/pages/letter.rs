@@ -80,7 +80,7 @@ mod tests {
         assert!(html.contains("the row is newer"));
         assert!(html.contains("&#34;email&#34;: &#34;&#60;ada&#62;&#34;"));
         assert!(html.contains("href=\"/explain?id=msg_1\""));
-        assert!(html.contains("/replays/new?action=replay&amp;ids=m%2F1\""));
+        assert!(html.contains("/replays/new?action=replay&amp;id=m%2F1\""));
         assert!(html.contains("href=\"/replays/replay_1\""));
         assert!(html.contains("parked again"));
         // The table of every reason.

@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn without_a_filter_the_plan_is_for_all() {
         let html = render("", &cells(), &letters());
-        assert!(html.contains("action=replay&#38;all=true\">Plan a replay of all 12 parked"));
+        assert!(html.contains("action=replay&#38;all=1\">Plan a replay of all 12 parked"));
         let html = render("subject=user_ada", &cells(), &letters());
         assert!(html.contains(">Plan a replay of what this filter chooses</a>"));
     }

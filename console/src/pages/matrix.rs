@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_the_matrix_does_not_show_is_not_counted() {
-        for query in ["ids=m1", "subject=user_ada", "after=2025-11-29T01:00:00Z"] {
+        for query in ["id=m1", "subject=user_ada", "after=2025-11-29T01:00:00Z"] {
             let filter = parse(query).unwrap();
             assert_eq!(count(&cells(), LetterState::Parked, &filter), None, "{query}");
         }

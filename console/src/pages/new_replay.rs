@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_form_is_read() {
-        let text = "action=replay&ids=m1&why=+D1+is+back+&rate=60&discard_unchanged=true&key=k";
+        let text = "action=replay&id=m1&why=+D1+is+back+&rate=60&discard_unchanged=true&key=k";
         let PlanForm { request, idempotency_key } = PlanForm::parse(text).unwrap();
         assert_eq!(request.action, ReplayAction::Replay);
         assert_eq!((request.reason.as_str(), request.rate), ("D1 is back", Some(60)));
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn no_filter_is_no_plan() {
         assert_eq!(PlanForm::parse("action=replay&why=x"), Err(FormError::NoFilter));
-        assert!(PlanForm::parse("action=replay&all=true").is_ok());
+        assert!(PlanForm::parse("action=replay&all=1").is_ok());
         for wrong in ["rate=0", "rate=6001", "rate=fast", "after=soon"] {
             let text = format!("reason=shape&{wrong}");
             assert!(matches!(PlanForm::parse(&text), Err(FormError::Value(_))), "{wrong}");

@@ -206,7 +206,11 @@ fn verdict(replay: &Replay, rows: &[OutcomeRow]) -> Option<(&'static str, String
             let all = counted(&replay.total, "letter");
             Some(("good", format!("{all}: each became what was planned.")))
         }
-        ReplayState::Done | ReplayState::Stopped | ReplayState::Canceled => {
+        ReplayState::Canceled => {
+            let all = counted(&replay.total, "letter");
+            Some(("warn", format!("{} of {all} were not done.", number(&different))))
+        }
+        ReplayState::Done | ReplayState::Stopped => {
             let all = counted(&replay.total, "letter");
             let text =
                 format!("{} of {all} became something else than planned.", number(&different));

@@ -66,19 +66,12 @@ pub(crate) fn page(frame: &Frame<'_>, change: &RoleChange, reason: &str) -> aska
     .render()
 }
 
-/// What was done, for the user's page.
-pub(crate) fn done_words(change: &RoleChange) -> String {
-    let verb = if change.granted { "granted" } else { "revoked" };
-    let after = if change.after.is_empty() { "none".to_owned() } else { change.after.join(", ") };
-    format!("The app role {} was {verb}. The app roles are now: {after}.", change.role)
-}
-
 #[cfg(test)]
 mod tests {
     use shared::operators::api::roles::RoleChange;
     use shared::time::UnixMillis;
 
-    use super::{RoleForm, done_words, page};
+    use super::{RoleForm, page};
     use crate::pages::testing::{frame, operator};
 
     fn change() -> RoleChange {
@@ -108,7 +101,6 @@ mod tests {
         let same = RoleChange { after: change().before, ..change() };
         let html = page(&frame(&operator()), &same, "x").unwrap();
         assert!(html.contains("would not change which roles count"), "{html}");
-        assert!(done_words(&change()).contains("granted. The app roles are now: admin, member."));
     }
 
     #[test]

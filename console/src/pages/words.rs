@@ -243,6 +243,14 @@ pub(crate) fn times(count: &(impl Copy + Into<i128>)) -> String {
     }
 }
 
+/// The error of the API as sentences: there they begin small and have no full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map_or_else(String::new, |it| it.to_uppercase().collect());
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
 /// A number with commas between thousands.
 pub(crate) fn number(value: &(impl Copy + Into<i128>)) -> String {
     let value: i128 = (*value).into();
@@ -259,22 +267,17 @@ pub(crate) fn number(value: &(impl Copy + Into<i128>)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::d1_error::D1Error;
-    use shared::event::UnreadableReason;
     use shared::operators::letter::{LetterClass, LetterState};
+    use shared::operators::letter_reason;
 
-    use super::{REASONS, class_badge, counted, letter_badge, number, reason_words};
+    use super::{REASONS, class_badge, counted, letter_badge, number, reason_words, sentence};
 
     #[test]
     fn every_reason_has_words() {
-        let database = ["D1_TYPE_ERROR", "D1 DB is overloaded", "gone"].map(D1Error::classify);
-        let mut reasons: Vec<&str> = database.iter().map(D1Error::reason).collect();
-        reasons.extend(["not-text", "newer-envelope", "malformed"]);
-        let unreadable = REASONS.iter().filter_map(|it| UnreadableReason::from_name(it.reason));
-        assert_eq!(unreadable.count() + reasons.len(), REASONS.len());
-        for reason in reasons {
+        for reason in letter_reason::ALL.into_iter().filter(|it| *it != letter_reason::OTHER) {
             assert_eq!(reason_words(reason).reason, reason);
         }
+        assert_eq!(REASONS.len(), letter_reason::ALL.len() - 1);
         assert_eq!(reason_words("of-tomorrow").reason, "");
     }
 
@@ -294,5 +297,7 @@ mod tests {
         assert_eq!(number(&-999), "-999");
         assert_eq!(counted(&1, "letter"), "1 letter");
         assert_eq!(counted(&1000, "letter"), "1,000 letters");
+        assert_eq!(sentence("it is at its end: done"), "It is at its end: done.");
+        assert_eq!(sentence("Try again."), "Try again.");
     }
 }

@@ -24,9 +24,8 @@ pub fn audit_head() -> Statement {
 pub fn append(entry: &AuditEntry) -> Statement {
     let text = |text: &String| Arg::Text(text.clone());
     let args = vec![
-        // With leading zeros: an export has the rows in the order of the key, and a restore writes
-        // them in that order.
-        Arg::Text(format!("{:019}", entry.seq)),
+        // With zeros in front: an export, which is in the order of the ids, can then be loaded.
+        Arg::Text(format!("{:016}", entry.seq)),
         Arg::Int(entry.at.0),
         text(&entry.actor),
         text(&entry.action),
@@ -40,6 +39,7 @@ pub fn append(entry: &AuditEntry) -> Statement {
 }
 
 const NEWEST: &str = text!("audit_newest");
+const OF_TARGET: &str = text!("audit_of_target");
 const AFTER: &str = text!("audit_after");
 const NAMES: &str = text!("operator_names");
 const NAME: &str = text!("operator_name");
@@ -48,6 +48,13 @@ const NAME: &str = text!("operator_name");
 #[must_use]
 pub fn newest(before: i64, limit: u32) -> Statement {
     Statement { sql: NEWEST, args: vec![Arg::Int(before), Arg::Int(limit.into())] }
+}
+
+/// The same about one target.
+#[must_use]
+pub fn newest_of(target: &str, before: i64, limit: u32) -> Statement {
+    let args = vec![Arg::Text(target.into()), Arg::Int(before), Arg::Int(limit.into())];
+    Statement { sql: OF_TARGET, args }
 }
 
 /// Reads at most `limit` entries after number `after`, in the order of the chain.

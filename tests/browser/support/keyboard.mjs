@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 
-/** All controls: Tab must reach each of them. */
-const USABLE = "a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']";
+/** All controls: Tab must reach each of them that is shown. */
+const USABLE =
+  "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
 
 /** The least contrast of an outline with its background: WCAG 2.2, 1.4.11. */
 const CONTRAST_MIN = 3;
@@ -21,7 +22,9 @@ export async function walkByKeyboard(page, { hasSkipLink }) {
     assert.equal((await focused(page)).id, "content", "the link moves the focus to the content");
     await page.locator(".skip").focus();
   }
-  const count = await page.locator(USABLE).count();
+  const count = await page.evaluate((usable) => {
+    return [...document.querySelectorAll(usable)].filter((it) => it.checkVisibility()).length;
+  }, USABLE);
   const reached = new Set();
   for (let left = count; 0 < left; left -= 1) {
     const { text, index, isInView, outline } = await focused(page);
@@ -46,7 +49,7 @@ function focused(page) {
     return {
       id: it.id,
       text: it.innerText || it.name,
-      index: [...document.querySelectorAll(usable)].indexOf(it),
+      index: [...document.querySelectorAll(usable)].filter((one) => one.checkVisibility()).indexOf(it),
       isInView: 0 < width && 0 <= left && 0 <= top && right <= innerWidth && bottom <= innerHeight,
       outline: {
         width: outlineStyle === "none" ? 0 : Number.parseFloat(outlineWidth),

@@ -2,7 +2,6 @@
 // example, and the local Clerk, each on a free port.
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
@@ -11,6 +10,7 @@ import { SECRET } from "../../workerd/support/delivery.mjs";
 import { startLocalClerk } from "../../workerd/support/local-clerk.mjs";
 import { ROOT } from "../../workerd/support/system.mjs";
 import { waitFor } from "../../workerd/support/wait.mjs";
+import { freePorts } from "./ports.mjs";
 
 /** @returns {Promise<System>} */
 export async function startSystem() {
@@ -128,13 +128,3 @@ class System {
 }
 
 const at = (port) => `http://127.0.0.1:${port}`;
-
-/** Finds free ports. They are different because all are open at once. */
-async function freePorts(count) {
-  const listen = (server) => new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map(listen));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
-  return ports;
-}

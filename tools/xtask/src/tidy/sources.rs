@@ -15,10 +15,12 @@ const LONGER: [(&str, usize); 0] = [];
 /// already, and variants that hold a type which is read by name. This list only gets shorter.
 const BY_POSITION: [&str; 4] = ["FillRow", "PendingHint", "PayloadV1", "StateV1"];
 
-/// Where a Worker may open its database: one place in each Worker that has one.
-const DATABASE_MODULES: [&str; 3] = ["consumer/src/db", "durable/src/d1", "console/src/db"];
+/// Where a Worker may open its database: one place in each Worker that has one, and one in the crate
+/// that two of them share.
+const DATABASE_MODULES: [&str; 4] =
+    ["consumer/src/db", "durable/src/d1", "console/src/db", "replayer/src/io"];
 
-/// Where else the database's types may be named: code that both places share.
+/// Where else the database's types may be named: code that these places share.
 const DATABASE_HELPERS: &str = "edge/src/d1.rs";
 
 #[test]
