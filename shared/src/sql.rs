@@ -80,9 +80,8 @@ pub const ACK: &str = text!("ack");
 /// Ends the watches that no object owns: `?1` is a JSON list of `{user_id, owner}`.
 pub const GONE: &str = text!("gone");
 
-/// Grants or revokes one app role of one user: `?1` user, `?2` role id, `?3` 1 or 0, `?4` time in
-/// milliseconds, `?5` id, `?6` actor, `?7` reason, `?8` its end in milliseconds, 0 for none. The
-/// greatest (time, id) wins.
+/// Grants or revokes a role: `?1` user, `?2` role id, `?3` 1 or 0, `?4` time in milliseconds, `?5`
+/// id, `?6` actor, `?7` reason, `?8` end in milliseconds or 0. The greatest (time, id) wins.
 pub const GRANT: &str = text!("grant");
 
 const SETTING: &str = text!("setting");
