@@ -149,4 +149,61 @@ describe("console/openapi.json", () => {
     const hour = { at: 3600000, batches: 2, messages: 30, ignored: 4, parked: 3, lag_ms_max: 900, lag_ms_mean: 500 };
     assert.deepEqual([json.flow, json.last_batch_at], [[hour], 3700000]);
   });
+
+  const post = (template, id, body, headers) =>
+    ask(template, pathOf(template, id), { method: "POST", body, headers });
+
+  it("describes each answer of each route that changes something", async () => {
+    const plan = (more) => JSON.stringify({
+      action: "replay", filter: { subject: "user_1" }, reason: "a test", rate: null, ...more,
+    });
+    const replays = `${API}/replays`;
+    const { status, json, text } = await post(replays, "", plan());
+    assert.deepEqual([status, json?.total, json?.state], [200, 1, "planned"], text);
+    assert.equal((await post(replays, "", plan({ odd: 1 }))).status, 400);
+    assert.equal((await post(replays, "", plan({ reason: "x".repeat(70_000) }))).status, 413);
+    assert.equal((await post(replays, "", plan(), {})).status, 401);
+    const foreign = { ...bearer(TOKEN), origin: "https://evil.example" };
+    assert.equal((await post(replays, "", plan(), foreign)).status, 403);
+    const shown = await ask(`${replays}/{id}`, `${replays}/${json.id}`);
+    assert.deepEqual([shown.json.hash, shown.json.examples.length], [json.hash, 1]);
+    const letters = await ask(`${replays}/{id}/letters`, `${replays}/${json.id}/letters?limit=1`);
+    assert.deepEqual(letters.json.letters.map(({ id, planned }) => [id, planned]), [["m1", "unreadable"]]);
+    const listed = await ask(replays, `${replays}?limit=1`);
+    assert.deepEqual(listed.json.replays.map(({ id }) => id), [json.id]);
+    const wrong = JSON.stringify({ hash: "x" });
+    assert.equal((await post(`${replays}/{id}/apply`, json.id, wrong)).status, 409);
+    assert.equal((await post(`${replays}/{id}/apply`, json.id, "{}")).status, 400);
+    assert.equal((await post(`${replays}/{id}/apply`, "nothing", wrong)).status, 404);
+    for (const [verb, want] of [["continue", 200], ["pause", 409], ["resume", 409], ["cancel", 200]]) {
+      assert.equal((await post(`${replays}/{id}/${verb}`, json.id)).status, want, verb);
+      assert.equal((await post(`${replays}/{id}/${verb}`, "nothing")).status, 404, verb);
+    }
+    const audit = await ask(`${API}/audit`, `${API}/audit?after=0`);
+    assert.ok(audit.json.entries.some(({ action }) => action === "replays.created"));
+  });
+
+  it("describes explanations, and a change of roles that is only asked about", async () => {
+    const template = `${API}/explain/{id}`;
+    assert.equal((await ask(template, pathOf(template, "user_1"))).status, 200);
+    assert.equal((await ask(template, pathOf(template, "msg_1"))).status, 200);
+    const roles = `${API}/users/{id}/roles`;
+    const change = { role: "admin", granted: true, reason: "a test", dry_run: true };
+    await system.sql(
+      `INSERT INTO users (id, app_roles, deleted, updated_at, event_at, projection, digest)
+       VALUES ('user_1', '["editor"]', 0, 1, 1, 1, '')`,
+    );
+    const asked = await post(roles, "user_1", JSON.stringify(change));
+    assert.deepEqual([asked.status, asked.json.done], [200, false], asked.text);
+    assert.ok(asked.json.after.includes("admin") && !asked.json.before.includes("admin"));
+    assert.deepEqual(await system.sql("SELECT * FROM role_grants"), []);
+    assert.equal((await post(roles, "user_1", JSON.stringify({ ...change, odd: 1 }))).status, 400);
+    assert.equal((await post(roles, "user_1", JSON.stringify(change), {})).status, 401);
+  });
+
+  it("was asked for each route", () => {
+    const all = Object.entries(DOCUMENT.paths).flatMap(([template, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${template}`));
+    assert.deepEqual([...seen].sort(), all.sort());
+  });
 });
