@@ -93,9 +93,11 @@ describe("explanations and grants", () => {
     }
     // Ingest queues no event of a type that is not synced; an older one did.
     const svix_id = newId();
-    const times = { attempted_at: event.timestamp, received_at: event.timestamp };
+    const at = event.timestamp;
     const body = "ba7816bf8f01cfea414140de5dae2223";
-    await system.enqueue(JSON.stringify({ v: 1, svix_id, ...times, body, type: "sms.created" }));
+    const times = { attempted_at: at, received_at: at, event_at: at };
+    const letter = { v: 1, svix_id, ...times, body, type: "sms.created", letter: "ignored" };
+    await system.enqueue(JSON.stringify(letter));
     await system.waitForOutcome({ id: svix_id });
     const { delivery } = await explain(svix_id);
     assert.equal(delivery.row.outcome, "ignored");
