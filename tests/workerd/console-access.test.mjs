@@ -10,7 +10,7 @@ import {
 } from "./support/console.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import {
-  HEADER, bearer, compact, jwk, key, makeKey, mint, serveJwks,
+  HEADER, bearer, compact, makeKey, mint, serveJwks,
 } from "./support/sessions.mjs";
 import {
   CLASSES, REFUSED, byHmac, forged, secretsOfPublicKey, shapes,
