@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::letters::summaries;
 use crate::screen::Screen;
 use crate::sheet::{Look, Sheet, plain};
-use crate::text::time;
+use crate::text::{span, time};
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
@@ -88,8 +88,14 @@ fn entity(screen: &Screen, id: &str, story: &EntityStory) -> Result<(), Failure>
         }
         Some(other) => screen.say(format!("  {other}"))?,
     }
+    if !story.summary.is_empty() {
+        screen.say(format!("\n{}", story.summary))?;
+    }
     roles(screen, &story.roles)?;
     organizations(screen, &story.organizations)?;
+    if story.more {
+        screen.note("There are more memberships than these.");
+    }
     if let Some(report) = &story.cache {
         cache(screen, report)?;
     }
@@ -142,10 +148,12 @@ fn cache(screen: &Screen, report: &CacheReport) -> Result<(), Failure> {
     screen.say(format!("\nRole cache: {}", report.summary))?;
     let version =
         |version: Option<i64>| version.map_or_else(|| "–".to_owned(), |it| it.to_string());
-    let age = report.cached_age_ms.map_or_else(|| "–".to_owned(), crate::text::span);
     let (in_d1, acked) = (version(report.version), version(report.acked));
     let cached = version(report.cached_version);
     screen.say(format!("  version in D1: {in_d1}, acknowledged: {acked}, cached: {cached}"))?;
     let hint = if report.hint_pending { "a hint is pending" } else { "no hint is pending" };
-    screen.say(format!("  read {age} ago, {hint}"))
+    match report.cached_age_ms {
+        Some(age) => screen.say(format!("  read {} ago, {hint}", span(age))),
+        None => screen.say(format!("  {hint}")),
+    }
 }

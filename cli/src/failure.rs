@@ -57,6 +57,21 @@ impl Failure {
         Self::new(Kind::Usage, "usage", message, next)
     }
 
+    /// Whether the same request may be answered a moment later.
+    pub(crate) fn may_pass(&self) -> bool {
+        // Those of this program, then those of the console.
+        const PASSING: [&str; 7] = [
+            "offline",
+            "timeout",
+            "no-answer",
+            "too-many",
+            "database",
+            "internal",
+            "keys-unavailable",
+        ];
+        self.kind == Kind::Unreachable && PASSING.contains(&&*self.error.error)
+    }
+
     /// The exit code.
     pub(crate) fn exit(&self) -> ExitCode {
         ExitCode::from(match self.kind {

@@ -1,5 +1,6 @@
 //! `rolecall dead-letters`: what could not be applied.
 
+mod apply;
 mod change;
 mod export;
 mod list;
@@ -31,7 +32,7 @@ pub(crate) enum LettersCommand {
     Plan(change::PlanArgs),
     /// Apply a plan that was read: five letters first, then the others at its rate.
     #[command(after_help = "Example:\n  rolecall dead-letters apply replay_7 --hash 9c2e… --yes")]
-    Apply(change::ApplyArgs),
+    Apply(apply::ApplyArgs),
     /// Plan, confirm, apply and watch, in one command.
     #[command(after_help = "Example:\n  rolecall dead-letters replay type=user.created \
                             --reason \"fixed in 1.4\"")]
@@ -70,7 +71,7 @@ pub(crate) fn run(app: &App, command: &LettersCommand) -> Result<(), Failure> {
         LettersCommand::Matrix(args) => list::matrix(app, args),
         LettersCommand::Show(args) => show::run(app, args),
         LettersCommand::Plan(args) => change::plan(app, args),
-        LettersCommand::Apply(args) => change::apply(app, args),
+        LettersCommand::Apply(args) => apply::apply(app, args),
         LettersCommand::Replay(args) => change::replay(app, args),
         LettersCommand::Discard(args) => change::discard(app, args),
         LettersCommand::Status(args) => replays::status(app, args),

@@ -20,6 +20,9 @@ const DIFFERENCES_MAX: usize = 20;
 /// When the output fails.
 pub(crate) fn plan(screen: &Screen, replay: &Replay) -> Result<(), Failure> {
     head(screen, replay)?;
+    if replay.counts.is_empty() {
+        return Ok(());
+    }
     screen.say("")?;
     let mut sheet = Sheet::new(&["CLASS", "LETTERS", "WHAT HAPPENS"]);
     for class in LetterClass::ALL {
@@ -199,12 +202,4 @@ fn again(replay: &Replay) -> Result<(), Failure> {
     let message = format!("{parked} letters of {} were parked again", replay.id);
     let next = "Look at one with `rolecall dead-letters show ID`, remove the cause, plan again.";
     Err(Failure::new(Kind::Failed, "parked-again", message, next))
-}
-
-/// What is done, in one word.
-pub(crate) const fn action_word(action: ReplayAction) -> &'static str {
-    match action {
-        ReplayAction::Replay => "replay",
-        ReplayAction::Discard => "discard",
-    }
 }

@@ -79,6 +79,9 @@ fn list(app: &App, args: &ListArgs) -> Result<(), Failure> {
     let nothing = story.roles.is_empty() && story.organizations.is_empty();
     let roles = if nothing { "no roles" } else { "roles" };
     screen.say(format!("{}: {roles}", args.user))?;
+    if !story.summary.is_empty() {
+        screen.say(&story.summary)?;
+    }
     explain::roles(screen, &story.roles)?;
     explain::organizations(screen, &story.organizations)
 }

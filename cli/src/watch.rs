@@ -8,7 +8,7 @@ use clap::Args;
 use shared::operators::api::replays::{Replay, ReplayState};
 
 use crate::client::Client;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::screen::Screen;
 
@@ -55,6 +55,29 @@ pub(crate) fn until_settled(
     carry(client, screen, replay, args, |state| state.is_open() && state != ReplayState::Paused)
 }
 
+/// Asks again when no usable answer came, a few times and ever more slowly. Only for requests that
+/// may be repeated.
+///
+/// # Errors
+/// The last failure, or one that does not pass.
+pub(crate) fn patiently<T>(
+    args: &WatchArgs,
+    note: impl Fn(&str),
+    mut ask: impl FnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut misses = 0;
+    loop {
+        match ask() {
+            Err(failure) if failure.may_pass() && misses < MISSES_MAX => {
+                misses += 1;
+                note(&format!("{}; trying again", failure.error.message));
+                thread::sleep(args.interval * 2_u32.pow(misses));
+            }
+            answer => return answer,
+        }
+    }
+}
+
 fn carry(
     client: &Client,
     screen: &Screen,
@@ -62,8 +85,10 @@ fn carry(
     args: &WatchArgs,
     goes_on: impl Fn(ReplayState) -> bool,
 ) -> Result<Replay, Failure> {
+    if !goes_on(replay.state) {
+        return Ok(replay);
+    }
     let mut progress = Progress::new(screen);
-    let mut misses = 0;
     while {
         let is_new = progress.show(&replay);
         // Pages of a plan are computed as fast as they come; messages are sent at their rate.
@@ -73,22 +98,18 @@ fn carry(
         }
         goes_on(replay.state)
     } {
-        match client.post(&["replays", &replay.id, "continue"], &serde_json::json!({}), None) {
-            Ok(next) => (replay, misses) = (next, 0),
-            Err(failure) if failure.kind == Kind::Unreachable && misses < MISSES_MAX => {
-                misses += 1;
-                progress.note(&format!("{}; trying again", failure.error.message));
-                thread::sleep(args.interval * 2_u32.pow(misses));
-            }
-            Err(mut failure) => {
-                failure.error.next = format!(
-                    "{} The replay goes on by itself; look again with: \
-                     rolecall dead-letters status {} --watch",
-                    failure.error.next, replay.id
-                );
-                return Err(failure);
-            }
-        }
+        let route = ["replays", &replay.id, "continue"];
+        let step = patiently(
+            args,
+            |text| progress.note(text),
+            || client.post(&route, &serde_json::json!({}), None),
+        );
+        replay = step.map_err(|mut failure| {
+            let next = format!("rolecall dead-letters status {} --watch", replay.id);
+            let goes_on = format!(" The replay goes on by itself; look again with: {next}");
+            failure.error.next.push_str(&goes_on);
+            failure
+        })?;
     }
     Ok(replay)
 }

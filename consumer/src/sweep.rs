@@ -43,8 +43,8 @@ async fn carry_replays_on(env: &Env, report: &mut Map<String, Value>) {
     let steps = replayer.advance_open().await;
     fault_point!(env, "sweep-replayed", "");
     note(report, "replayed", steps);
-    note(report, "begun", replayer.auto_replay().await);
-    fault_point!(env, "sweep-begun-replay", "");
+    note(report, "started", replayer.auto_replay().await);
+    fault_point!(env, "sweep-started", "");
 }
 
 /// Notes what a step did: its number, or `null` where it failed.

@@ -23,8 +23,8 @@ pub const QUERY_URL: &str = "https://role-cache/ask";
 /// The consumer's hint: `POST` a [`Hint`]. The response is a [`HintReply`].
 pub const HINT_URL: &str = "https://role-cache/hint";
 
-/// An operator's look: `GET`. The response is a [`CachePeek`]. Changes nothing: no fill, no watch, no
-/// alarm, no write.
+/// An operator's look: `GET`. The response is a [`CachePeek`]. Changes nothing: no fill, no watch,
+/// no alarm, no write.
 pub const PEEK_URL: &str = "https://role-cache/peek";
 
 /// The name of a user's object.

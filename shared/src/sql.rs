@@ -68,8 +68,7 @@ pub const CATCH_UP_SOME: &str = text!("catch_up_some");
 /// Ends the watch of user `?1` if owner `?2` still holds it.
 pub const UNWATCH: &str = text!("unwatch");
 
-/// The outbox: at most `?3` watches with a pending hint, oldest first, after version `?1` and user
-/// `?2`. See [`pending`].
+/// At most `?3` watches with a pending hint, oldest first, after version `?1` and user `?2`.
 pub const PENDING: &str = text!("pending");
 
 /// As [`PENDING`], but only for the users in the JSON list `?1`.

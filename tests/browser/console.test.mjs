@@ -287,8 +287,8 @@ describe("console in a browser", () => {
     await page.getByLabel("Apply this plan").fill("discard");
     await click(page, "button", "Apply the plan");
     await waitFor("the letters are discarded", async () => {
-      await system.sweep();
-      await page.reload();
+      const button = page.getByRole("button", { name: "Carry on now" });
+      if (0 < (await button.count())) await button.click();
       return (await page.locator("h1 .badge").innerText()) === "done";
     }, 60_000);
     const sql = "SELECT DISTINCT state FROM dead_letters WHERE reason = 'not-json'";

@@ -3,11 +3,17 @@
 use proptest::prelude::{any, prop, proptest};
 use proptest::test_runner::Config;
 use rusqlite::types::Value;
+use shared::operators::api::letters::LetterFilter;
+use shared::operators::api::replays::{PlanRequest, ReplayAction};
+use shared::operators::cursor::{Cursor, decode_number};
 use shared::operators::letter::{LetterClass, ReplayTag};
-use shared::operators::replay::{Facts, classify, named};
+use shared::operators::replay::{
+    Facts, Mark, Named, ReplayRow, Step, StoredReplay, classify, named,
+};
 use shared::plan::{OpenedMessage, plan};
 use shared::sql::letter_lists::{LetterRow, letter};
-use shared::sql::{replays, statements};
+use shared::sql::replays::{self, IdRow};
+use shared::sql::statements;
 use shared::time::UnixMillis;
 
 use crate::law::delivered;
@@ -124,4 +130,118 @@ fn letters_that_cannot_be_replayed_are_told_apart() {
     assert_eq!(set("{}", ""), LetterClass::Unreadable);
     assert_eq!(set(r#"{"v":9}"#, "0"), LetterClass::Unreadable, "bytes that were changed");
     assert_eq!(db.rows("SELECT changes()", []), [[Value::Integer(1)]]);
+}
+
+/// A replay of letters, of which the first two thirds are `applied`.
+fn planned_items(db: &Db, count: i64) {
+    db.exec(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count} - 1)
+         INSERT INTO replay_letters (replay_id, position, message_id, generation, planned, became)
+         SELECT 'r', i, 'm' || i, 0, iif(i * 3 < {count} * 2, 'applied', 'newer'),
+           iif(i % 2, 'waiting', 'sent') FROM n"
+    ));
+}
+
+fn all_planned(
+    db: &Db,
+    planned: Option<LetterClass>,
+    became: Option<&str>,
+    limit: u32,
+) -> Vec<String> {
+    let (mut all, mut after) = (vec![], None);
+    loop {
+        let rows = read(db, &replays::planned_letters("r", planned, became, after, limit));
+        let page = replays::parse_planned_letters(&rows, limit).unwrap();
+        all.extend(page.letters.into_iter().map(|letter| letter.id));
+        let Some(next) = page.next else { return all };
+        let next = decode_number(&next).unwrap();
+        assert!(after.is_none_or(|after| after < next), "a list goes on");
+        after = Some(next);
+    }
+}
+
+#[test]
+fn all_pages_of_a_replays_letters_are_its_letters() {
+    let db = Db::new();
+    planned_items(&db, 1_800);
+    let every = |limit| all_planned(&db, None, None, limit).len();
+    assert_eq!((every(7), every(100)), (1_800, 1_800));
+    assert_eq!(all_planned(&db, None, Some("sent"), 100).len(), 900);
+    // They are behind more than 500 others.
+    let newer = all_planned(&db, Some(LetterClass::Newer), None, 100);
+    assert_eq!((newer.len(), &*newer[0]), (600, "m1200"));
+    assert_eq!(all_planned(&db, Some(LetterClass::Newer), Some("waiting"), 100).len(), 300);
+    assert!(all_planned(&db, None, Some("left"), 100).is_empty());
+    assert!(replays::parse_planned_letters(&[], 5).unwrap().letters.is_empty());
+}
+
+#[test]
+fn the_newest_replays_come_first_in_pages() {
+    let db = Db::new();
+    for number in 0..25 {
+        db.exec(&format!(
+            "INSERT INTO replays (id, action, state, is_open, created_at, updated_at, actor,
+               reason, filter, progress)
+             VALUES ('r{number:02}', 'replay', 'paused', 1, {number} / 3, 1, 'me', 'why', '{{}}',
+               '{{}}')"
+        ));
+    }
+    let (mut all, mut cursor): (Vec<String>, _) = (vec![], None);
+    loop {
+        let page: Vec<ReplayRow> = read(&db, &replays::replays(cursor.as_ref(), 4));
+        let Some(last) = page.last() else { break };
+        cursor = Some(Cursor { at: last.created_at, id: last.id.clone() });
+        all.extend(page.into_iter().map(|row| row.open().unwrap().id));
+    }
+    let want: Vec<_> = (0..25).rev().map(|number| format!("r{number:02}")).collect();
+    assert_eq!(all, want);
+    assert!(read::<IdRow>(&db, &replays::open_replays()).is_empty(), "a paused one has no steps");
+}
+
+/// However many letters and replays there are, each statement reads by an index.
+#[test]
+fn no_statement_of_a_replay_scans_a_table() {
+    let db = Db::new();
+    let request = PlanRequest {
+        action: ReplayAction::Replay,
+        filter: LetterFilter { all: true, ..LetterFilter::default() },
+        reason: "why".into(),
+        rate: None,
+        discard_unchanged: false,
+    };
+    let replay = StoredReplay::new(&request, "me", "r".into(), UnixMillis(1));
+    let mark = Mark { id: "m".into(), generation: 0 };
+    let step = Step {
+        after: replay.clone(),
+        send: vec![(mark.clone(), String::new())],
+        discard: vec![mark],
+        leave: vec![1],
+        leave_waiting: true,
+        acts: vec![],
+    };
+    let mut all = replays::step_writes(&step, "claim", UnixMillis(1));
+    assert_eq!(all.len(), 6);
+    all.extend(replays::step_reads(&replay));
+    all.extend(replays::facts(&Named::default()));
+    all.extend([
+        replays::replay("r"),
+        replays::replay_by_key("k"),
+        replays::replays(None, 9),
+        replays::open_replays(),
+        replays::sent("claim", UnixMillis(1)),
+        replays::planned_letters("r", None, None, None, 9),
+        replays::examples(&replay),
+        replays::auto_busy(UnixMillis(1)),
+        replays::auto_oldest("overloaded"),
+    ]);
+    for statement in all {
+        let plan = db.plan_of(&statement);
+        for step in plan.iter().filter(|step| step.starts_with("SCAN ")) {
+            let table = step.split(' ').nth(1).unwrap();
+            let small = ["input", "CONSTANT", "scanned", "picked", "scan_end", "(subquery"];
+            let of_open = step == "SCAN replays USING INDEX replays_open";
+            let bounded = small.contains(&table) || table.starts_with("(subquery") || of_open;
+            assert!(bounded, "{step}: {plan:#?}\n{}", statement.sql);
+        }
+    }
 }

@@ -21,7 +21,7 @@ const BATCH = [
 ];
 const SWEEP = [
   "sweep-begun", "sweep-read", "hints-begun", "hints-sent", "hints-recorded", "sweep-sent",
-  "sweep-returned", "sweep-ended", "sweep-noted",
+  "sweep-returned", "sweep-ended", "sweep-replayed", "sweep-started", "sweep-noted",
 ];
 
 /** The consumer's own points. Role caches reach theirs at any time after a hint. */

@@ -1,13 +1,11 @@
-//! `dead-letters plan`, `apply`, `replay` and `discard`.
+//! `dead-letters plan`, `replay` and `discard`.
 
 use clap::Args;
-use shared::operators::api::replays::{
-    ApplyRequest, PlanRequest, Replay, ReplayAction, ReplayState,
-};
+use shared::operators::api::replays::{PlanRequest, Replay, ReplayAction, ReplayState};
 
+use super::apply::{Applying, apply_plan, end};
 use crate::app::App;
 use crate::client::Client;
-use crate::confirm::confirm;
 use crate::failure::{Failure, Kind};
 use crate::filter::FilterArgs;
 use crate::text::now;
@@ -49,18 +47,6 @@ pub(crate) struct PlanArgs {
     watch: WatchArgs,
 }
 
-/// Arguments of `apply`.
-#[derive(Debug, Args)]
-pub(crate) struct ApplyArgs {
-    /// The planned replay.
-    id: String,
-    /// The hash of the plan that was read.
-    #[arg(long, value_name = "HASH")]
-    hash: String,
-    #[command(flatten)]
-    applying: Applying,
-}
-
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
@@ -81,19 +67,6 @@ pub(crate) struct DiscardArgs {
     applying: Applying,
 }
 
-/// How a plan is applied.
-#[derive(Debug, Args)]
-struct Applying {
-    /// Do it without being asked.
-    #[arg(long)]
-    yes: bool,
-    /// Do not wait for the end: the replay goes on by itself.
-    #[arg(long)]
-    no_watch: bool,
-    #[command(flatten)]
-    watch: WatchArgs,
-}
-
 /// `dead-letters plan`.
 ///
 /// # Errors
@@ -108,25 +81,11 @@ pub(crate) fn plan(app: &App, args: &PlanArgs) -> Result<(), Failure> {
         return app.screen.print_json(&replay);
     }
     report::plan(&app.screen, &replay)?;
-    let Replay { id, hash, .. } = &replay;
-    app.screen.note(format!("Apply it with: rolecall dead-letters apply {id} --hash {hash}"));
-    Ok(())
-}
-
-/// `dead-letters apply`.
-///
-/// # Errors
-/// When it is not confirmed, is refused, or does not come to its end.
-pub(crate) fn apply(app: &App, args: &ApplyArgs) -> Result<(), Failure> {
-    let client = app.client()?;
-    let replay: Replay = client.get(&["replays", &args.id], &[])?;
-    let replay = watch::until_planned(&client, &app.screen, replay, &args.applying.watch)?;
-    if replay.hash != args.hash {
-        let message = format!("this is not the hash of {}", args.id);
-        let next = format!("Read the plan: rolecall dead-letters status {}", args.id);
-        return Err(Failure::new(Kind::Refused, "plan-changed", message, next));
+    let Replay { id, hash, total, .. } = &replay;
+    if 0 < *total {
+        app.screen.note(format!("Apply it with: rolecall dead-letters apply {id} --hash {hash}"));
     }
-    apply_plan(app, &client, &replay, &args.hash, &args.applying)
+    Ok(())
 }
 
 /// `dead-letters replay`.
@@ -189,9 +148,13 @@ fn planned(
     request: &PlanRequest,
     watch: &WatchArgs,
 ) -> Result<Replay, Failure> {
-    // The same request, sent again by something on the way, makes one plan.
+    // With one key, a request that is sent again makes one plan.
     let key = format!("{:032x}", fastrand::u128(..));
-    let replay = client.post(&["replays"], request, Some(&key))?;
+    let replay = watch::patiently(
+        watch,
+        |text| app.screen.note(text),
+        || client.post(&["replays"], request, Some(&key)),
+    )?;
     watch::until_planned(client, &app.screen, replay, watch)
 }
 
@@ -199,47 +162,4 @@ fn not_planned(replay: &Replay) -> Failure {
     let message = format!("{} is {} already", replay.id, replay.state.as_str());
     let next = format!("Someone else drives it. Run: rolecall dead-letters status {}", replay.id);
     Failure::new(Kind::Refused, "not-planned", message, next)
-}
-
-/// Shows a plan, asks, applies it and watches it to its end.
-fn apply_plan(
-    app: &App,
-    client: &Client,
-    replay: &Replay,
-    hash: &str,
-    args: &Applying,
-) -> Result<(), Failure> {
-    let screen = &app.screen;
-    if screen.json {
-        screen.event(replay);
-    } else {
-        report::plan(screen, replay)?;
-    }
-    // Applying twice is harmless: one that was applied is only watched.
-    let mut replay = replay.clone();
-    if replay.state == ReplayState::Planned {
-        confirm(screen, args.yes, report::action_word(replay.action))?;
-        let request = ApplyRequest { hash: hash.to_owned() };
-        replay = client.post(&["replays", &replay.id, "apply"], &request, None)?;
-        heads::show(client, screen);
-    }
-    if args.no_watch {
-        return end(app, client, &replay);
-    }
-    let replay = watch::until_settled(client, screen, replay, &args.watch)?;
-    end(app, client, &replay)
-}
-
-/// Shows planned against became, and says what that means.
-///
-/// # Errors
-/// When the replay was refused or stopped, or a letter was parked again.
-pub(crate) fn end(app: &App, client: &Client, replay: &Replay) -> Result<(), Failure> {
-    if app.screen.json {
-        app.screen.print_json(replay)?;
-    } else {
-        app.screen.say("")?;
-        report::outcome(client, &app.screen, replay)?;
-    }
-    report::verdict(replay)
 }

@@ -6,7 +6,7 @@ use shared::operators::api::replays::{
 };
 use shared::operators::letter::LetterClass;
 
-use super::change;
+use super::apply;
 use crate::app::App;
 use crate::client::Client;
 use crate::confirm::confirm;
@@ -75,7 +75,7 @@ pub(crate) fn status(app: &App, args: &StatusArgs) -> Result<(), Failure> {
     let replay: Replay = client.get(&["replays", id], &[])?;
     if args.watch {
         let replay = watch::until_settled(&client, &app.screen, replay, &args.interval)?;
-        return change::end(app, &client, &replay);
+        return apply::end(app, &client, &replay);
     }
     show(app, &client, &replay)
 }
@@ -126,7 +126,7 @@ impl Page for ReplayPage {
         for it in &self.replays {
             let (settled, at) = (format!("{}/{}", it.settled, it.total), time(it.created_at));
             let state = (it.state.as_str(), look(it.state));
-            let (id, action) = (plain(&it.id), plain(report::action_word(it.action)));
+            let (id, action) = (plain(&it.id), plain(it.action.as_str()));
             let (reason, actor) = (plain(&it.reason), plain(&it.actor));
             sheet.looks([id, action, state, plain(&settled), reason, actor, plain(&at)]);
         }

@@ -192,7 +192,7 @@ fn an_applied_replay_is_only_watched() {
 
 #[test]
 fn a_watch_outlives_a_console_that_is_away_for_a_moment() {
-    let away = Reply::error(503, "unavailable", "D1 does not answer", "Wait.");
+    let away = Reply::error(503, "database", "D1 does not answer", "Wait.");
     let running = Reply::json(&replay(ReplayState::Running));
     let steps =
         [away.clone(), running.clone(), away.clone(), Reply::json(&replay(ReplayState::Done))];
@@ -205,6 +205,24 @@ fn a_watch_outlives_a_console_that_is_away_for_a_moment() {
     let console = console.on("POST replays/replay_7/continue", [away]);
     let ran = Program::of(&console).run(&args).code(3);
     ran.says(&["D1 does not answer", "goes on by itself", "status replay_7 --watch"]);
+}
+
+#[test]
+fn a_plan_that_is_asked_for_again_is_one_plan() {
+    let away = Reply::error(503, "database", "D1 does not answer", "Wait.");
+    let console = console(&[]);
+    let console = console.on("POST replays", [away, Reply::json(&replay(ReplayState::Planned))]);
+    let args = ["dead-letters", "plan", "--all", "--reason", "x"];
+    let ran = Program::of(&console).run(&[&args[..], &FAST].concat()).code(0);
+    ran.says(&["D1 does not answer; trying again"]);
+    let keys = console.seen().into_iter().filter_map(|it| it.headers.get(IDEMPOTENCY_KEY).cloned());
+    let keys: Vec<_> = keys.collect();
+    assert!(keys.len() == 2 && keys[0] == keys[1], "{keys:?}");
+
+    let closed = Reply::error(503, "not-configured", "nothing opens it", "Set OPERATOR_TOKEN.");
+    let console = Console::start().on("POST replays", [closed]);
+    Program::of(&console).run(&[&args[..], &FAST].concat()).code(3);
+    assert_eq!(console.lines().len(), 1, "what does not pass is not asked again");
 }
 
 #[test]

@@ -164,6 +164,8 @@ pub(crate) fn user_story() -> Explanation {
     let entity = EntityStory {
         kind: "user".into(),
         row: Some(serde_json::json!({"id": "user_ada", "deleted": false, "event_at": AT.0})),
+        summary: "The user is there and is not banned.".into(),
+        more: false,
         deliveries: vec![delivery()],
         letters: Vec::new(),
         roles,

@@ -27,7 +27,8 @@ async fn get(cx: &CallerContext<'_>) -> Result<Response, Failure> {
 /// Everything about this id.
 pub(crate) async fn explanation(env: &Env, id: &str) -> Result<Explanation, Failure> {
     // Every id that is stored is one of these: ids of Clerk have fewer characters.
-    SvixId::parse(id).map_err(|error| Failure::invalid("id", format!("The id is {error}.")))?;
+    SvixId::parse(id)
+        .map_err(|error| Failure::invalid("id", format!("This is no valid id: {error}.")))?;
     let by_prefix = Target::by_prefix(id);
     let target = if by_prefix.is_some() { by_prefix } else { look_up(env, id).await? };
     let found = match target {
@@ -82,7 +83,8 @@ async fn peek(env: &Env, user: &UserId) -> Option<CachePeek> {
 
 fn unheard_of(target: Option<Target>) -> Failure {
     let next = if target == Some(Target::Delivery) {
-        "Look for it in Clerk's Dashboard: it may be on its way, in the queue, or refused by ingest."
+        "Look for it in Clerk's Dashboard: it may be on its way, in the queue, refused by ingest, \
+         or of a type that is not synced."
     } else {
         "Check the id: that of a delivery, user, organization, membership, role or permission."
     };

@@ -36,7 +36,7 @@ pub(crate) async fn change_role(
     request: &RoleChangeRequest,
 ) -> Result<RoleChange, Failure> {
     UserId::parse(user_id)
-        .map_err(|error| Failure::invalid("id", format!("The id of the user is {error}.")))?;
+        .map_err(|error| Failure::invalid("id", format!("This is no valid id: {error}.")))?;
     for _ in 0..TRIES {
         let now = edge::clock::now();
         let results = db::batch(env, &read_for_change(user_id)).await?;

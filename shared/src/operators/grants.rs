@@ -72,8 +72,8 @@ impl RoleChangeError {
     pub const fn next(self) -> &'static str {
         match self {
             Self::UnknownUser => {
-                "Check the id in Clerk's Dashboard. If it is right, save the user there, so that an \
-                 event arrives, or look for a dead letter about it."
+                "Check the id in Clerk's Dashboard. If it is right, save the user there, so that \
+                 an event arrives, or look for a dead letter about it."
             }
             Self::DeletedUser => "Grant the role to another user.",
             Self::InvalidRole => "Correct the name. Roles of organizations are changed in Clerk.",

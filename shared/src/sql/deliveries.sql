@@ -46,9 +46,15 @@ WHERE true
 ON CONFLICT (svix_id) DO UPDATE SET
   outcome = iif(stored.outcome IN ('parked', 'ignored'), excluded.outcome, stored.outcome),
   applied_at = iif(
-    stored.outcome IN ('parked', 'ignored'), excluded.applied_at, stored.applied_at
+    stored.outcome IN ('parked', 'ignored') AND stored.outcome <> excluded.outcome,
+    excluded.applied_at,
+    stored.applied_at
   ),
-  batch = iif(stored.outcome IN ('parked', 'ignored'), excluded.batch, stored.batch),
+  batch = iif(
+    stored.outcome IN ('parked', 'ignored') AND stored.outcome <> excluded.outcome,
+    excluded.batch,
+    stored.batch
+  ),
   copies = stored.copies + 1,
   note = excluded.note,
   id_reused = max(stored.id_reused, stored.body_digest <> excluded.body_digest)

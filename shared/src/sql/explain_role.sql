@@ -19,7 +19,8 @@ SELECT json_object(
   digest,
   'decides',
   EXISTS (
-    SELECT 1 FROM org_role_catalogue AS role WHERE role.id = org_roles.id AND role.key = org_roles.key
+    SELECT 1 FROM org_role_catalogue AS role
+    WHERE role.id = org_roles.id AND role.key = org_roles.key
   )
 ) AS json
 FROM org_roles

@@ -176,7 +176,7 @@ fn with_every_reason() -> Db {
     for (role, granted, id) in [("editor", 0, "g1"), ("owner", 1, "g2"), ("guest", 1, "g3")] {
         let number: i64 = db.one("SELECT id FROM roles WHERE name = ?1", [role]);
         let (granted, by, why) = (i64::from(granted == 1), "access:1", "on call");
-        let grant = statement(GRANT, &[&ADA, &number, &granted, &START, &id, &by, &why]);
+        let grant = statement(GRANT, &[&ADA, &number, &granted, &START, &id, &by, &why, &0_i64]);
         db.run(&[grant]).unwrap();
     }
     let number = "role_id = (SELECT id FROM roles WHERE name = 'guest')";

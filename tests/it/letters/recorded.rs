@@ -29,6 +29,8 @@ fn a_delivery_names_the_batch_of_its_outcome() {
     };
     commit(&db, &at("b1", &[], vec![park(&message)]), 1);
     assert_eq!(row(), "parked b1 0");
+    commit(&db, &at("b9", &[], vec![park(&message)]), 9);
+    assert_eq!(row(), "parked b1 0", "a copy is no new outcome");
     commit(&db, &at("b2", &[replayed(&message, 0)], vec![]), 2);
     assert_eq!(row(), "applied b2 1");
     commit(&db, &at("b3", &[message], vec![]), 3);

@@ -25,6 +25,10 @@ function idOf(objects, user, { unique, name, text } = {}) {
 async function tell(env, { user, what, body, by, binding = "ROLES" }) {
   const stub = env[binding].get(idOf(env[binding], user, by));
   const text = JSON.stringify(body);
+  if (what === "peek") {
+    const response = await stub.fetch("https://role-cache/peek");
+    return { status: response.status, body: await response.json() };
+  }
   // A query is in the URL, a hint in the body.
   const response =
     what === "ask"

@@ -21,6 +21,7 @@ const DEFAULTS = {
   consumer: {},
   durable: {},
   ssr: { vars: PEM_VARS },
+  console: {},
 };
 
 /** stand-ins/probe.mjs. The harness's own binding proxies block each other under load. */

@@ -89,9 +89,9 @@ impl DayReport {
         replay = scene.sent(console, &format!("/replays/{id}/apply"), &hash);
         while is_moving(text(&replay, "/state")) && watch.elapsed() < PATIENCE {
             thread::sleep(PAUSE);
-            // The cron does the same each minute, so that no page must stay open.
+            // What the cron does each minute, then what a page does.
             scene.system.run_crons()?;
-            replay = scene.asked(console, &format!("/replays/{id}")).1;
+            replay = scene.sent(console, &format!("/replays/{id}/continue"), &json!({}));
         }
         let took = watch.shown();
         let is_done = text(&replay, "/state") == "done";
