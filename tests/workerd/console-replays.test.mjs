@@ -110,7 +110,7 @@ describe("replays by the console", () => {
       [planOf({}), 400, "empty-filter"],
       [planOf({ all: true, reason: "x" }), 400, "all-and-filter"],
       [planOf({ reasn: "x" }), 400, "invalid"],
-      [planOf({ subject: "x" }, { ratte: 5 }), 400, "invalid"],
+      [planOf({ subject: "x" }, { rates: 5 }), 400, "invalid"],
       [planOf({ subject: "x" }, { rate: 0 }), 400, "bad-rate"],
       [planOf({ subject: "x" }, { reason: "" }), 400, "bad-reason"],
       [planOf(["x"]), 400, "invalid"],

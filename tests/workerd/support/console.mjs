@@ -34,7 +34,7 @@ export function assertionClaims(team, claims = {}) {
   const iat = Math.floor(Date.now() / 1000);
   return {
     aud: [AUD], email: OPERATOR, exp: iat + 60, iat, nbf: iat, iss: team, type: "app",
-    identity_nonce: "6ei69kawdKzMIAPF", sub: randomUUID(), country: "DE", ...claims,
+    identity_nonce: "0123456789abcdef", sub: randomUUID(), country: "DE", ...claims,
   };
 }
 

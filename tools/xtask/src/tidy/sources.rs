@@ -15,8 +15,8 @@ const LONGER: [(&str, usize); 0] = [];
 /// already, and variants that hold a type which is read by name. This list only gets shorter.
 const BY_POSITION: [&str; 4] = ["FillRow", "PendingHint", "PayloadV1", "StateV1"];
 
-/// Where a Worker may open its database: one place in each Worker that has one, and one in the crate
-/// that two of them share.
+/// Where a Worker may open its database: one place in each Worker that has one, and one in the
+/// crate that two of them share.
 const DATABASE_MODULES: [&str; 4] =
     ["consumer/src/db", "durable/src/d1", "console/src/db", "replayer/src/io"];
 
