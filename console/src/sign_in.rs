@@ -20,7 +20,8 @@ const fn form(path: &'static str, handler: Handler) -> RouteRow {
     RouteRow { method: RequestMethod::Post, path, form: AnswerForm::Page, handler }
 }
 
-/// The form's fields: `token`, `form_token` and `back`, the page to go on to. The token itself is not kept by the browser.
+/// The form's fields: `token`, `form_token` and `back`, the page to go on to. The token itself is
+/// not kept by the browser.
 async fn sign_in(cx: &RequestContext<'_>) -> Result<Response, Failure> {
     let fields = own_form(cx, "/sign-in").await?;
     let settings = config::settings(cx.env);
