@@ -3,6 +3,7 @@
 
 pub(crate) mod frame;
 pub(crate) mod words;
+pub(crate) mod reasons;
 pub(crate) mod filter;
 pub(crate) mod overview;
 pub(crate) mod matrix;

@@ -1,5 +1,5 @@
-//! The pages' routes. Each reads what the JSON route of the same name answers, by the same function,
-//! and renders it.
+//! The pages' routes. Each reads what the JSON route of the same name answers, by the same
+//! function, and renders it.
 
 pub(crate) mod assets;
 pub(crate) mod audit;

@@ -161,7 +161,7 @@ describe("console in a browser", () => {
     await seen(page, "overview");
     await picture(page, "overview");
     await picture(page, "overview-dark", "dark");
-    await click(page, "link", "Dead letters");
+    await page.getByRole("main").getByRole("link", { name: "Dead letters" }).click();
     await page.waitForURL(`${system.url}/dead-letters`);
     await page.getByRole("row", { name: "user.updated" }).getByRole("link", { name: `${LETTERS}` })
       .first().click();
@@ -244,7 +244,7 @@ describe("console in a browser", () => {
         const { innerText, labels } = document.activeElement;
         return (labels?.[0]?.innerText || innerText).trim() === wanted;
       };
-      for (let left = 80; 0 < left; left -= 1) {
+      for (let left = 150; 0 < left; left -= 1) {
         await keyboard.press("Tab");
         if (await page.evaluate(isThere, name)) return;
       }

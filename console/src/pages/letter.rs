@@ -5,7 +5,8 @@ use shared::operators::api::letters::LetterDetail;
 use shared::operators::letter::LetterState;
 
 use super::frame::Frame;
-use super::words::{self, REASONS, ReasonWords, reason_words};
+use super::reasons::{REASONS, ReasonWords, reason_words};
+use super::words;
 
 #[derive(Template)]
 #[template(path = "letter.html")]

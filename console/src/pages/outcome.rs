@@ -3,6 +3,8 @@
 use shared::operators::api::replays::{Replay, ReplayAction, ReplayState};
 use shared::operators::letter::LetterClass;
 
+use super::words::{counted, number};
+
 /// Whether letters became what was planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Match {
@@ -88,6 +90,34 @@ pub(crate) const fn expected(replay: &Replay, planned: LetterClass) -> &'static 
 /// How many letters became something else than planned.
 pub(crate) fn differences(rows: &[OutcomeRow]) -> u64 {
     rows.iter().filter(|row| row.matched == Match::Different).map(|row| row.letters).sum()
+}
+
+/// The result in a sentence, once there is one.
+pub(crate) fn verdict(replay: &Replay, rows: &[OutcomeRow]) -> Option<(&'static str, String)> {
+    let different = differences(rows);
+    match replay.state {
+        ReplayState::Done if different == 0 => {
+            let all = counted(&replay.total, "letter");
+            Some(("good", format!("{all}: each became what was planned.")))
+        }
+        ReplayState::Canceled => {
+            let all = counted(&replay.total, "letter");
+            Some(("warn", format!("{} of {all} were not done.", number(&different))))
+        }
+        ReplayState::Done | ReplayState::Stopped => {
+            let all = counted(&replay.total, "letter");
+            let text =
+                format!("{} of {all} became something else than planned.", number(&different));
+            Some((if different == 0 { "good" } else { "bad" }, text))
+        }
+        ReplayState::Planning
+        | ReplayState::Planned
+        | ReplayState::Checking
+        | ReplayState::Canary
+        | ReplayState::Running
+        | ReplayState::Paused
+        | ReplayState::Refused => None,
+    }
 }
 
 /// How many letters of a class there are.

@@ -11,9 +11,9 @@ use url::form_urlencoded::Serializer;
 use super::filter::{address, in_words};
 use super::frame::Frame;
 use super::outcome::{
-    Match, OutcomeRow, differences, does_something, is_moving, of_class, outcome_rows, was_applied,
+    Match, OutcomeRow, does_something, is_moving, of_class, outcome_rows, verdict, was_applied,
 };
-use super::words::{self, action_name, counted, number};
+use super::words::{self, action_name};
 
 /// Digits of the hash that are shown. The form carries all of them.
 const HASH_SHOWN: usize = 12;
@@ -196,34 +196,6 @@ pub(crate) fn page(
         wrong,
     }
     .render()
-}
-
-/// The result in a sentence, once there is one.
-fn verdict(replay: &Replay, rows: &[OutcomeRow]) -> Option<(&'static str, String)> {
-    let different = differences(rows);
-    match replay.state {
-        ReplayState::Done if different == 0 => {
-            let all = counted(&replay.total, "letter");
-            Some(("good", format!("{all}: each became what was planned.")))
-        }
-        ReplayState::Canceled => {
-            let all = counted(&replay.total, "letter");
-            Some(("warn", format!("{} of {all} were not done.", number(&different))))
-        }
-        ReplayState::Done | ReplayState::Stopped => {
-            let all = counted(&replay.total, "letter");
-            let text =
-                format!("{} of {all} became something else than planned.", number(&different));
-            Some((if different == 0 { "good" } else { "bad" }, text))
-        }
-        ReplayState::Planning
-        | ReplayState::Planned
-        | ReplayState::Checking
-        | ReplayState::Canary
-        | ReplayState::Running
-        | ReplayState::Paused
-        | ReplayState::Refused => None,
-    }
 }
 
 fn class_rows(replay: &Replay) -> Vec<ClassRow<'_>> {

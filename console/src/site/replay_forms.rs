@@ -1,5 +1,5 @@
-//! The forms of replays: `POST /replays` and what is below it. After each the browser is sent to the
-//! replay's page, so that loading it again repeats nothing.
+//! The forms of replays: `POST /replays` and what is below it. After each the browser is sent to
+//! the replay's page, so that loading it again repeats nothing.
 
 use worker::Response;
 

@@ -13,7 +13,7 @@ import { waitFor } from "../../workerd/support/wait.mjs";
 import { freePorts } from "./ports.mjs";
 
 /** What opens the console. */
-export const TOKEN = "an operator's token for the tests alone";
+export const TOKEN = "browser-0123456789-0123456789-0123456789";
 
 /** Closes the table of users, as a mistake in a migration can. */
 const CLOSE = `CREATE TRIGGER test_closed BEFORE INSERT ON users

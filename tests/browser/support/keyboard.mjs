@@ -41,7 +41,9 @@ export async function walkByKeyboard(page, { hasSkipLink }) {
 function focused(page) {
   return page.evaluate((usable) => {
     const it = document.activeElement;
-    const { left, top, right, bottom, width } = it.getBoundingClientRect();
+    const { left, top, right, bottom, width, height } = it.getBoundingClientRect();
+    // Of a region that is higher than the window a part is in view.
+    const [first, last] = height <= innerHeight ? [top, bottom] : [bottom, top];
     const { outlineColor, outlineStyle, outlineWidth } = getComputedStyle(it);
     const isFilled = (element) => getComputedStyle(element).backgroundColor !== "rgba(0, 0, 0, 0)";
     let behind = it.parentElement ?? it;
@@ -50,7 +52,7 @@ function focused(page) {
       id: it.id,
       text: it.innerText || it.name,
       index: [...document.querySelectorAll(usable)].filter((one) => one.checkVisibility()).indexOf(it),
-      isInView: 0 < width && 0 <= left && 0 <= top && right <= innerWidth && bottom <= innerHeight,
+      isInView: 0 < width && 0 <= left && 0 <= first && right <= innerWidth && last <= innerHeight,
       outline: {
         width: outlineStyle === "none" ? 0 : Number.parseFloat(outlineWidth),
         color: outlineColor,
