@@ -83,8 +83,9 @@ async function measure(size, say) {
   }
 }
 
-const COUNT_FROM =
-  "WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)";
+/** D1 takes every number for a real one, and a division of those keeps its fraction. */
+const COUNT_FROM = `WITH RECURSIVE n (i) AS (
+  SELECT CAST(?1 AS INTEGER) UNION ALL SELECT i + 1 FROM n WHERE i < ?2 - 1)`;
 
 async function inChunks(db, sql, count, ...more) {
   for (let from = 0; from < count; from += CHUNK) {
@@ -107,7 +108,7 @@ async function seedLetters(db, count, envelope) {
     'user.type' || (i / ${REASONS} % ${TYPES}), ${user}, 'reason-' || (i % ${REASONS}), 1,
     (20000 + i / ${REASONS * TYPES} % ${DAYS}) * ${DAY_MS} + i % ${DAY_MS}, 1,
     iif(i / ${REASONS * TYPES * DAYS} % 10 = 9, 'discarded', 'parked'), ${text} FROM n`;
-  await withoutTriggers(db, "dead_letters", () =>
+  await withBareTable(db, "dead_letters", () =>
     inChunks(db, insert, count, envelope, own, userId(0)));
   // As the migration counts the letters that it finds.
   await db.prepare(`INSERT INTO dead_letter_counts (state, reason, type, day, letters)
@@ -123,11 +124,15 @@ async function seedDeliveries(db, count) {
   await inChunks(db, insert, count);
 }
 
-/** Triggers would write a row each for every letter; what they keep is written at once after it. */
-async function withoutTriggers(db, table, work) {
-  const list = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?1";
+/**
+ * Triggers and indexes would write rows for every letter. The indexes are made anew after it, and
+ * what the triggers keep is written at once.
+ */
+async function withBareTable(db, table, work) {
+  const list = `SELECT type, name, sql FROM sqlite_master
+    WHERE type IN ('trigger', 'index') AND tbl_name = ?1 AND sql IS NOT NULL`;
   const { results } = await db.prepare(list).bind(table).all();
-  for (const { name } of results) await db.prepare(`DROP TRIGGER ${name}`).run();
+  for (const { type, name } of results) await db.prepare(`DROP ${type} ${name}`).run();
   await work();
   for (const { sql } of results) await db.prepare(sql).run();
 }
