@@ -23,6 +23,8 @@ pub(crate) enum SimArgs {
     },
     /// Try each mutant in turn; the last line is `mutants: N caught, M survived`.
     Mutants {
+        /// Only those of the bounds whose name contains this, and none of the simulator.
+        filter: Option<String>,
         /// Print the steps of each counterexample.
         #[arg(long)]
         steps: bool,
@@ -86,7 +88,9 @@ pub(crate) fn run(place: &Place, args: &SimArgs) -> Result<()> {
         || cargo().args(["run", "--locked", "--quiet", "--profile", "sim", "-p", "sim", "--"]);
     let call = match args {
         SimArgs::Check { filter } => sim().arg("check").args(filter.as_deref()),
-        SimArgs::Mutants { steps } => sim().arg("mutants").args(steps.then_some("--steps")),
+        SimArgs::Mutants { filter, steps } => {
+            sim().arg("mutants").args(filter.as_deref()).args(steps.then_some("--steps"))
+        }
         SimArgs::Fuzz(args) => return fuzz::run(place, args),
         SimArgs::Timing { filter } => return timing::run(place, filter.as_deref()),
         SimArgs::Run(days) => sim().args(days.args()),

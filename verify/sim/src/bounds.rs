@@ -1,10 +1,12 @@
 //! The bounds: `docs/correctness.md` lists them.
 
+mod of_letters;
+
 use crate::cache::Wants;
 use crate::line::history::History;
 use crate::variant::Scope;
 use crate::wire::Ms;
-use crate::{cache, line};
+use crate::{cache, letters, line};
 
 /// The bounds of one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +15,8 @@ pub enum Bounds {
     Cache(cache::Bounds),
     /// Of the line.
     Line(line::Bounds),
+    /// Of the letters.
+    Letters(letters::Bounds),
 }
 
 /// What `sim check` explores to its end.
@@ -72,6 +76,11 @@ pub fn full(scope: Scope) -> Bounds {
             let history = History::Catalogue;
             line(line::Bounds { history, asks: [1, 1], ..LINE })
         }
+        Scope::Losses => Bounds::Letters(of_letters::LOSSES),
+        Scope::Failures => Bounds::Letters(of_letters::FAILURES),
+        Scope::Rivals => Bounds::Letters(of_letters::RIVALS),
+        Scope::Discards => Bounds::Letters(of_letters::DISCARDS),
+        Scope::Meanwhile => Bounds::Letters(of_letters::MEANWHILE),
     }
 }
 
@@ -87,6 +96,7 @@ pub fn small(scope: Scope) -> Bounds {
             let asks = [it.asks[0].max(1), 0];
             Bounds::Line(line::Bounds { crashes: 0, copies: 0, lost: 0, asks, ..it })
         }
+        Bounds::Letters(it) => Bounds::Letters(of_letters::small(it)),
     }
 }
 

@@ -8,6 +8,7 @@ use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
 use crate::bounds::{Bounds, full};
 use crate::cache::Cache;
+use crate::letters::Letters;
 use crate::line::Line;
 use crate::variant::{Scope, Variant};
 
@@ -112,10 +113,11 @@ struct Until {
     found: HasDiscoveries,
 }
 
-/// One of the two models.
+/// One of the models.
 enum AnyModel {
     Cache(Cache),
     Line(Line),
+    Letters(Letters),
 }
 
 impl AnyModel {
@@ -123,6 +125,7 @@ impl AnyModel {
         Ok(match bounds {
             Bounds::Cache(bounds) => Self::Cache(Cache { bounds, variant }),
             Bounds::Line(bounds) => Self::Line(Line::new(bounds, variant)?),
+            Bounds::Letters(bounds) => Self::Letters(Letters::new(bounds, variant)),
         })
     }
 
@@ -130,6 +133,7 @@ impl AnyModel {
         match self {
             Self::Cache(model) => run_model(*model, threads, until),
             Self::Line(model) => run_model(model.clone(), threads, until),
+            Self::Letters(model) => run_model(model.clone(), threads, until),
         }
     }
 }
@@ -190,6 +194,9 @@ mod tests {
     use crate::bounds::{full, small};
     use crate::variant::{Scope, Variant};
 
+    const PLAN_HOLDS: &str = "I18 a plan that does not hold does nothing";
+    const ENDED_DOES_NOTHING: &str = "I18 what is paused or ended does nothing";
+
     /// For each property that must hold a wrong form that breaks it, where, and within how many
     /// steps. One that breaks several is caught by the first of them alone in `sim mutants`.
     const BREAKS: &[(&str, Variant, Scope, usize)] = &[
@@ -215,6 +222,22 @@ mod tests {
         ("I15 nothing is stuck", Variant::NobodyParks, Scope::Faults, 4),
         ("I15 the line drains", Variant::NobodyParks, Scope::Faults, 6),
         ("I15 at rest a query is answered", Variant::RestoreWithoutFloor, Scope::Restore, 10),
+        ("I8 conservation", Variant::OutcomeBefore, Scope::Losses, 10),
+        ("I9 replay is harmless", Variant::ReplayOverwrites, Scope::Meanwhile, 13),
+        ("I18 a letter says what became of it", Variant::OutcomeAfter, Scope::Losses, 10),
+        ("I18 what is final stays so", Variant::OutcomeTwice, Scope::Losses, 11),
+        ("I18 a replay says what became of each", Variant::ReturnIsNotTold, Scope::Losses, 9),
+        ("I18 a message has its mark", Variant::SentBeforeMarked, Scope::Losses, 8),
+        ("I18 a message has its mark", Variant::ReturnKeepsGeneration, Scope::Failures, 10),
+        ("I18 parked again by its own message", Variant::ParkedByAnyMessage, Scope::Failures, 13),
+        ("I18 each step has its audit row", Variant::AuditAfter, Scope::Losses, 8),
+        ("I18 the audit trail is one chain", Variant::HeadNotCompared, Scope::Rivals, 5),
+        (PLAN_HOLDS, Variant::ApplyWithoutHash, Scope::Meanwhile, 9),
+        (ENDED_DOES_NOTHING, Variant::StepNotCompared, Scope::Discards, 12),
+        ("I18 the canary goes first", Variant::NoCanary, Scope::Failures, 10),
+        ("I18 nothing is stuck", Variant::LostStayLost, Scope::Losses, 9),
+        ("I18 every step is progress", Variant::ReturnsWhatIsQueued, Scope::Losses, 12),
+        ("I18 all comes to rest", Variant::LostStayLost, Scope::Losses, 12),
         ("a question gets what it asks for", Variant::VerifiedOnArrival, Scope::Demands, 8),
     ];
 
@@ -234,6 +257,7 @@ mod tests {
         let musts = models.flat_map(|model| match model {
             AnyModel::Cache(model) => musts(&model),
             AnyModel::Line(model) => musts(&model),
+            AnyModel::Letters(model) => musts(&model),
         });
         let (musts, broken): (BTreeSet<_>, BTreeSet<_>) =
             (musts.collect(), BREAKS.iter().map(|it| it.0).collect());

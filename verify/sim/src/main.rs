@@ -28,6 +28,8 @@ enum Task {
     },
     /// Switch on each wrong form in turn: each must be caught.
     Mutants {
+        /// Only those of the bounds whose name contains this, and none of the simulator.
+        filter: Option<String>,
         /// Print the steps of each counterexample.
         #[arg(long)]
         steps: bool,
@@ -55,7 +57,7 @@ enum Task {
 fn main() -> anyhow::Result<ExitCode> {
     let good = match Args::parse().task {
         Task::Check { filter } => check(filter.as_deref().unwrap_or_default())?,
-        Task::Mutants { steps } => mutants(steps)?,
+        Task::Mutants { filter, steps } => mutants(filter.as_deref(), steps)?,
         Task::Run { seed: Some(seed), trace: traces, .. } => {
             run::one(&mut io::stdout(), &Day { seed, traces, ..Day::default() })?
         }
@@ -92,11 +94,13 @@ fn check(filter: &str) -> anyhow::Result<bool> {
     Ok(good && states != 0)
 }
 
-fn mutants(steps: bool) -> anyhow::Result<bool> {
+fn mutants(filter: Option<&str>, steps: bool) -> anyhow::Result<bool> {
     let mut out = io::stdout();
     let mut survived = 0;
     writeln!(out, "By the model checker, with the length of a shortest way:")?;
-    for variant in Variant::WRONG {
+    let wanted = |it: &&Variant| it.scope().name().contains(filter.unwrap_or_default());
+    let mut all = Variant::WRONG.iter().filter(wanted).count();
+    for variant in Variant::WRONG.iter().filter(wanted) {
         if let Some(caught) = catch(*variant)? {
             writeln!(out, "{}", entry(*variant, &caught))?;
             if steps {
@@ -108,12 +112,14 @@ fn mutants(steps: bool) -> anyhow::Result<bool> {
             writeln!(out, "✗ {variant:?} survived in {scope}: {description}")?;
         }
     }
-    writeln!(
-        out,
-        "By the simulator, with the days that it took and the steps of the day once shortened:"
-    )?;
-    survived += run::sabotages(&mut out)?;
-    let all = Variant::WRONG.len() + Sabotage::ALL.len();
+    if filter.is_none() {
+        writeln!(
+            out,
+            "By the simulator, with the days that it took and the steps of the day once shortened:"
+        )?;
+        survived += run::sabotages(&mut out)?;
+        all += Sabotage::ALL.len();
+    }
     writeln!(out, "mutants: {} caught, {survived} survived", all - survived)?;
-    Ok(survived == 0)
+    Ok(survived == 0 && all != 0)
 }

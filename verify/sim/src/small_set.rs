@@ -1,7 +1,7 @@
 //! A set of a few items at most, without a heap: the models hold millions of them.
 
 /// At most `N` items, each once, in order. Equal sets are equal bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SmallSet<T, const N: usize>([Option<T>; N]);
 
 impl<T: Copy, const N: usize> Default for SmallSet<T, N> {

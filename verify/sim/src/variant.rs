@@ -1,8 +1,6 @@
 //! The wrong forms: each changes one step of a model to its nearest mistake, and must be caught.
 
-use shared::cache::{self, AgeLimits, AlarmAction, CacheState, FillOutcome, FillResult};
-use shared::role_cache::{Hint, HintReply};
-use shared::time::UnixMillis;
+mod cache;
 
 macro_rules! variants {
     ($($name:ident, $scope:ident, $mark:literal, $says:literal;)*) => {
@@ -50,7 +48,7 @@ macro_rules! variants {
 
 macro_rules! scopes {
     ($($name:ident, $title:literal, $says:literal;)*) => {
-        /// What is explored: each of these bounds one of the two models.
+        /// What is explored: each of these bounds one of the models.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Scope {
             $(#[doc = $says] $name,)*
@@ -93,6 +91,11 @@ scopes! {
     Again, "line: again", "A member who comes back and leaves again, while one event is lost.";
     Catalogue, "line: catalogue", "The catalogue changes, and an operator grants and revokes.";
     Keys, "line: keys", "A role and a permission are renamed and deleted under old lists.";
+    Losses, "letters: losses", "Drivers and messages that are lost, and letters that are returned.";
+    Failures, "letters: failures", "Letters that fail again, and a canary of two.";
+    Rivals, "letters: rivals", "Two replays of the same letters.";
+    Discards, "letters: discards", "One operator replays what another discards.";
+    Meanwhile, "letters: meanwhile", "The world changes while letters are replayed.";
 }
 
 variants! {
@@ -147,84 +150,21 @@ variants! {
     PairsFall, Again, "", "the rank of a pair goes with the membership that is deleted";
     KeysForgotten, Keys, "", "a key is known only while a role or a permission has it";
     KeysOfWinners, Keys, "", "only a row that wins makes its key known";
-}
-
-impl Variant {
-    /// [`CacheState::apply_fill`], or its wrong form.
-    pub fn take(
-        self,
-        state: &mut CacheState,
-        fill: &cache::FillRequest,
-        row: Option<FillResult>,
-        now: UnixMillis,
-    ) -> FillOutcome {
-        let mut fill = *fill;
-        let mut row = row;
-        if self == Self::FillAcrossUnwatch {
-            fill.owner = state.owner;
-            row = row.map(|row| FillResult { owner: state.owner, ..row });
-        }
-        if self == Self::FillIgnoresFloor || self.deletes_on_hint() {
-            state.floor = 0;
-        }
-        if self == Self::VerifiedOnArrival {
-            fill.sent_at = now;
-        }
-        state.apply_fill(&fill, row)
-    }
-
-    /// [`CacheState::hint`], or its wrong form.
-    pub fn hint(self, state: &mut CacheState, hint: &Hint, now: UnixMillis) -> HintReply {
-        let before = state.clone();
-        let reply = state.hint(hint, now);
-        if reply != HintReply::Acked {
-            return reply;
-        }
-        let ignores = self == Self::HintIgnoredOnMiss && before.entry.is_none();
-        if ignores || self.deletes_on_hint() {
-            state.floor = before.floor;
-        }
-        if self.deletes_on_hint() {
-            state.entry = None;
-        }
-        if self == Self::HintAdvancesVerifiedAt
-            && let Some(entry) = &mut state.entry
-        {
-            entry.verified_at = now;
-        }
-        reply
-    }
-
-    /// [`CacheState::alarm`], or its wrong form.
-    pub fn alarm(self, state: &mut CacheState, now: UnixMillis, ages: &AgeLimits) -> AlarmAction {
-        let owner = state.owner;
-        let alarm = state.alarm(now, ages);
-        if self == Self::UnwatchKeepsIncarnation {
-            state.owner = owner;
-        }
-        alarm
-    }
-
-    /// What an instance finds on disk.
-    #[must_use]
-    pub fn reload(self, disk: &CacheState) -> CacheState {
-        let is_lost = self == Self::FloorLostOnEviction;
-        CacheState { floor: if is_lost { 0 } else { disk.floor }, ..disk.clone() }
-    }
-
-    fn deletes_on_hint(self) -> bool {
-        matches!(self, Self::DeleteOnWrite | Self::LeaseWithLaggingReads)
-    }
-
-    /// Whether a hint ends the fill under way: a lease that is void.
-    #[must_use]
-    pub fn forgets_fills(self) -> bool {
-        self == Self::LeaseWithLaggingReads
-    }
-
-    /// Whether an object reads again at once when a hint says so.
-    #[must_use]
-    pub fn refills_on_hint(self) -> bool {
-        !self.deletes_on_hint()
-    }
+    SentBeforeMarked, Losses, "M17", "letters are sent before they are marked";
+    LostStayLost, Losses, "M18", "the sweep returns no letter whose message was lost";
+    ApplyWithoutHash, Meanwhile, "M19", "a plan is carried out though it no longer holds";
+    AuditAfter, Losses, "M20", "the audit row is written after the act";
+    NoCanary, Failures, "M21", "all letters are sent at once, without a canary";
+    ParkedByAnyMessage, Failures, "M22", "a letter is parked again by a message of an earlier mark";
+    ReturnKeepsGeneration, Failures, "M23", "a returned letter keeps its generation";
+    StepNotCompared, Discards, "M24", "a replay's step is written without comparing its number";
+    OutcomeAfter, Losses, "M25", "a letter's outcome is written in a batch after its effects";
+    OutcomeBefore, Losses, "M26", "a letter's outcome is written in a batch before its effects";
+    OutcomeTwice, Losses, "M27", "a letter that has its outcome takes another one";
+    UnmarkedAreSent, Rivals, "M28", "a driver sends letters that another one has marked";
+    ReturnIsNotTold, Losses, "M29", "the replay of a returned letter is not told";
+    ReturnsWhatIsQueued, Losses, "M30", "the sweep returns letters whose message is in the queue";
+    DiscardsWhatIsSent, Discards, "M31", "a letter is discarded while its message is in the queue";
+    ReplayOverwrites, Losses, "M32", "a replayed message overwrites the row";
+    HeadNotCompared, Rivals, "M33", "an audit row does not continue the one before it";
 }

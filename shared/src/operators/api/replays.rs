@@ -18,7 +18,7 @@ pub enum ReplayAction {
 }
 
 /// `replays.state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "lowercase")]
 pub enum ReplayState {
     /// Letters are being classified, page by page.
