@@ -18,6 +18,9 @@ const BUDGET_BYTES: u64 = 250_000;
 /// JSON API, the replays and the explanations in one Worker.
 const CONSOLE_BUDGET_BYTES: u64 = 600_000;
 
+/// The same for the consumer, which also carries replays on: no user waits for it either.
+const CONSUMER_BUDGET_BYTES: u64 = 300_000;
+
 /// The sizes of one Worker, in bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkerSize {
@@ -43,7 +46,11 @@ impl WorkerSize {
     }
 
     fn budget(&self) -> u64 {
-        if self.name == "console" { CONSOLE_BUDGET_BYTES } else { BUDGET_BYTES }
+        match self.name.as_str() {
+            "console" => CONSOLE_BUDGET_BYTES,
+            "consumer" => CONSUMER_BUDGET_BYTES,
+            _ => BUDGET_BYTES,
+        }
     }
 
     /// `ingest: 143.2 KB gzipped`.
