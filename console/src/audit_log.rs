@@ -42,8 +42,8 @@ pub(crate) async fn record_refusal(
         target: String::new(),
         detail: json!({ "route": route, "left_out": left_out }).to_string(),
     };
-    if let Err(failure) = append_alone(env, &act).await {
-        tracing::error!(error = %failure.error, "a refused attempt is not in the audit trail");
+    if let Err(problem) = append_alone(env, &act).await {
+        tracing::error!(error = %problem.error, "a refused attempt is not in the audit trail");
     }
 }
 

@@ -160,10 +160,8 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     for line in address_lines(addresses, &workers, with_example) {
         show::line(line);
     }
-    if let Some(ConsoleAccess { url, token }) = &console {
-        show::line(format!("\nThe console opens with this token: {token}"));
-        show::line(format!("  in a browser: {url}/sign-in"));
-        show::line(format!("  for the program `rolecall`: cargo run -p cli -- login {url}\n"));
+    for line in console.iter().flat_map(sign_in_lines) {
+        show::line(line);
     }
     show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));
     interrupt::expected();
@@ -231,6 +229,15 @@ fn address_lines(addresses: Addresses, workers: &[Worker], with_example: bool) -
     lines
 }
 
+/// How to open the console. The token is of this machine alone.
+fn sign_in_lines(ConsoleAccess { url, token }: &ConsoleAccess) -> [String; 3] {
+    [
+        format!("\nThe console opens with this token: {token}"),
+        format!("  in a browser: {url}/sign-in"),
+        format!("  for the program `rolecall`: cargo run -p cli -- login {url}\n"),
+    ]
+}
+
 fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
@@ -254,6 +261,18 @@ mod tests {
             "example http://127.0.0.1:9004",
         ];
         assert_eq!(lines, want);
+    }
+
+    #[test]
+    fn the_console_is_printed_with_what_opens_it() {
+        let addresses = Addresses { first: 9000 };
+        let lines = address_lines(addresses, &workers(&["console"]), false);
+        assert_eq!(lines, ["console http://127.0.0.1:9002", "local-clerk http://127.0.0.1:9003"]);
+        let access = ConsoleAccess { url: addresses.console(), token: "abc".to_owned() };
+        let said = sign_in_lines(&access).concat();
+        for part in ["token: abc", "http://127.0.0.1:9002/sign-in", "login http://127.0.0.1:9002"] {
+            assert!(said.contains(part), "{part} is missing in {said}");
+        }
     }
 
     #[test]
