@@ -187,9 +187,12 @@ describe("console in a browser", () => {
     assert.deepEqual(await stateOf(users), ["applied"]);
     await seen(page, "proof");
     await picture(page, "proof");
-    await click(page, "link", "Replays");
+    const bar = page.getByRole("navigation", { name: "Main" });
+    await bar.getByRole("link", { name: "Replays" }).click();
+    await page.waitForURL(`${system.url}/replays`);
     await seen(page, "replays");
-    await click(page, "link", "Audit");
+    await bar.getByRole("link", { name: "Audit" }).click();
+    await page.waitForURL(`${system.url}/audit`);
     await seen(page, "audit");
     await click(page, "link", "Rolecall");
     await page.getByText(`No. ${UNREADABLE} letters are parked.`).waitFor();
