@@ -224,7 +224,7 @@ describe("console in a browser", () => {
     await page.getByRole("row", { name: /^editor / }).getByText("counts", { exact: true }).waitFor();
     await seen(page, "user");
     await picture(page, "user");
-    await page.getByLabel("App role").fill("admin");
+    await page.getByRole("textbox", { name: "App role" }).fill("admin");
     await page.getByLabel("Reason, for the audit trail").fill("on call until noon");
     await page.getByLabel("End (may be empty)").fill("2100-01-01T12:00");
     await click(page, "button", "See what would change");
