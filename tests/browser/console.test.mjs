@@ -32,6 +32,9 @@ const REASON = "refused-by-database";
 /** Somebody of whom nothing was ever received. */
 const NOBODY = "user_2Nobody0000000000000000";
 
+/** The same minute of the next day, in UTC, as in the form. */
+const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString().slice(0, 16);
+
 describe("console in a browser", () => {
   let browser;
   let system;
@@ -226,7 +229,7 @@ describe("console in a browser", () => {
     await picture(page, "user");
     await page.getByRole("textbox", { name: "App role" }).fill("admin");
     await page.getByLabel("Reason, for the audit trail").fill("on call until noon");
-    await page.getByLabel("End (may be empty)").fill("2100-01-01T12:00");
+    await page.getByLabel("End (may be empty)").fill(tomorrow());
     await click(page, "button", "See what would change");
     await heading(page, "Grant admin?");
     await look(page, APP, "role-change");
