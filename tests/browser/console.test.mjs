@@ -224,7 +224,8 @@ describe("console in a browser", () => {
     await page.getByLabel("Look up any id").fill(user);
     await click(page, "button", "Look up");
     await heading(page, `User ${user}`);
-    await page.getByRole("row", { name: /^editor / }).getByText("counts", { exact: true }).waitFor();
+    const row = page.getByRole("row", { name: /^editor / });
+    await row.getByText("counts", { exact: true }).waitFor();
     await seen(page, "user");
     await picture(page, "user");
     await page.getByRole("textbox", { name: "App role" }).fill("admin");
