@@ -6,7 +6,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import {
-  LOOKER, METRICS_TOKEN, SAME_ORIGIN, TOKEN, ask as send, assertion, settingsOf, withAssertion,
+  LOOKER, METRICS_TOKEN, SAME_ORIGIN, TOKEN, assertion, ask as send, settingsOf, withAssertion,
 } from "./support/console.mjs";
 import { sinkOf, startDirect, workerOf } from "./support/direct.mjs";
 import { bearer, mint, serveJwks } from "./support/sessions.mjs";
