@@ -55,7 +55,7 @@ async fn append_alone(env: &Env, act: &AuditAct) -> Result<(), Failure> {
         let entry = AuditEntry::after(&head, act.clone());
         match db::try_batch(env, &[append(&entry)]).await? {
             Ok(_) => {
-                tracing::info!(seq = entry.seq, hash = entry.hash, "audit trail extended");
+                edge::log::audit_head(&entry.head());
                 return Ok(());
             }
             Err(cause) if cause.contains(HEAD_MOVED) => {}

@@ -102,6 +102,10 @@ describe("replays by the console", () => {
     for (const action of ["replays.created", "replays.applied"]) {
       assert.ok(actions.some((row) => row.action === action), JSON.stringify(actions));
     }
+    const [head] = await system.sql("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1");
+    const line = await waitFor("the head is in the log", () =>
+      system.logs().split("\n").find((text) => text.includes(head.hash)));
+    assert.match(line, /audit trail extended/);
   });
 
   it("A-6 refuses a plan of everything by mistake, and a member that it does not know", async () => {

@@ -51,7 +51,7 @@ pub(crate) async fn change_role(
         let batch = change(&planned, &entry, &edge::random::short_id());
         match db::try_batch(env, &batch).await? {
             Ok(_) => {
-                tracing::info!(seq = entry.seq, hash = entry.hash, "audit trail extended");
+                edge::log::audit_head(&entry.head());
                 return Ok(planned.into_answer(true));
             }
             Err(cause) if cause.contains(HEAD_MOVED) => {}
