@@ -87,6 +87,12 @@ describe("replays by the console", () => {
     assert.deepEqual(received, [], "a plan sends nothing");
     const wrong = await post(`${PATH}/${id}/apply`, { hash: "0".repeat(64) });
     assert.deepEqual([wrong.status, wrong.json.error], [409, "plan-changed"]);
+    const refused = await system.sql(
+      "SELECT actor, action, detail FROM audit WHERE target = ?1 AND action LIKE 'refused:%'", id,
+    );
+    const [{ actor, action, detail }] = refused;
+    assert.deepEqual([refused.length, action, actor], [1, "refused:plan-changed", first.json.actor]);
+    assert.equal(JSON.parse(detail).route, "/replays/{id}/apply");
     const applied = await post(`${PATH}/${id}/apply`, { hash });
     assert.equal(applied.status, 200, applied.text);
     await waitFor("the letters are in the queue", async () => {
