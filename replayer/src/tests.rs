@@ -237,6 +237,24 @@ fn a_plan_that_was_paused_before_its_end_cannot_be_applied() {
 }
 
 #[test]
+fn a_letter_whose_messages_are_lost_is_left_in_the_end() {
+    let world = World::new(&[Letter::Good; 2]);
+    let replay = planned(&world, &request(ReplayAction::Replay, false));
+    command(&world, &replay.id, &Command::Apply(&replay.hash)).unwrap();
+    for day in 0..6 {
+        run(driver(&world, SWEEP_ACTOR).advance_open()).unwrap();
+        assert_eq!(world.sent("m000"), day + 1);
+        world.lose();
+        world.pass(86_400_001);
+        world.sweep();
+    }
+    let done = settle(&world, &replay.id);
+    assert_eq!((done.state, world.sent_in_all()), (ReplayState::Done, 12));
+    assert_eq!(became(&done), [("applied".into(), "left".into(), 2)]);
+    assert_eq!(world.one("SELECT count(*) FROM dead_letters WHERE state = 'parked'"), 2);
+}
+
+#[test]
 fn a_repeated_request_makes_one_plan() {
     let world = World::new(&[Letter::Good; 3]);
     let plan = request(ReplayAction::Replay, false);
