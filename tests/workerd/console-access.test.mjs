@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import {
-  AUD, HOST, LOOKER, METRICS_TOKEN, OPERATOR, SAME_ORIGIN, SECOND_TOKEN, TOKEN, ask as send,
-  assertion, assertionClaims, settingsOf, withAssertion,
+  AUD, HOST, LOOKER, METRICS_TOKEN, OPERATOR, SAME_ORIGIN, SECOND_TOKEN, TOKEN,
+  assertion, assertionClaims, ask as send, settingsOf, withAssertion,
 } from "./support/console.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import {

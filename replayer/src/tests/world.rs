@@ -18,12 +18,12 @@ use shared::operators::audit::{AuditAct, AuditEntry, AuditHead};
 use shared::operators::settle::{self, LostLetter};
 use shared::plan::{DeadLetter, OpenedMessage, plan};
 use shared::projection::{ContentDigest, EntityFields, UserFields};
+use shared::sql::replays::MARKED;
 use shared::sql::{Statement, audit, letters, statements};
 use shared::time::UnixMillis;
 use testkit::sqlite::{Database, START, bound};
 
 use crate::io::{Io, Point, Rows};
-use shared::sql::replays::MARKED;
 
 /// What a letter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
