@@ -191,6 +191,15 @@ fn an_applied_replay_is_only_watched() {
 }
 
 #[test]
+fn a_plan_that_nobody_applied_is_not_waited_for() {
+    let console =
+        Console::start().on("GET replays/replay_7", [Reply::json(&replay(ReplayState::Planned))]);
+    let args = ["dead-letters", "status", "replay_7", "--watch"];
+    let ran = Program::of(&console).run(&args).code(5);
+    ran.says(&["replay_7 is planned", "dead-letters apply replay_7 --hash"]);
+}
+
+#[test]
 fn a_watch_outlives_a_console_that_is_away_for_a_moment() {
     let away = Reply::error(503, "database", "D1 does not answer", "Wait.");
     let running = Reply::json(&replay(ReplayState::Running));
