@@ -191,6 +191,9 @@ pub(crate) fn verdict(replay: &Replay) -> Result<(), Failure> {
             stopped("paused", &format!("Run: rolecall dead-letters resume {id}"))
         }
         ReplayState::Done => again(replay),
+        ReplayState::Planned if replay.total == 0 => {
+            stopped("not-applied", &format!("Run: rolecall dead-letters cancel {id}"))
+        }
         ReplayState::Planned => {
             let apply = format!("rolecall dead-letters apply {id} --hash {}", replay.hash);
             stopped("not-applied", &format!("Read the plan, then run: {apply}"))
