@@ -13,7 +13,7 @@ use crate::db;
 use crate::reply::Failure;
 
 /// How often the head is read again when somebody else has moved it.
-const TRIES: usize = 5;
+const TRIES: u32 = 8;
 
 /// The actor of an attempt with an invalid credential.
 const UNKNOWN: &str = "unknown";
@@ -49,7 +49,7 @@ pub(crate) async fn record_refusal(
 
 /// Appends an entry in a batch of its own.
 async fn append_alone(env: &Env, act: &AuditAct) -> Result<(), Failure> {
-    for _ in 0..TRIES {
+    for outrun in 0..TRIES {
         let head = db::batch(env, &[audit_head()]).await?.first(0)?;
         let head: AuditHead = head.unwrap_or_default();
         let entry = AuditEntry::after(&head, act.clone());
@@ -58,7 +58,7 @@ async fn append_alone(env: &Env, act: &AuditAct) -> Result<(), Failure> {
                 tracing::info!(seq = entry.seq, hash = entry.hash, "audit trail extended");
                 return Ok(());
             }
-            Err(cause) if cause.contains(HEAD_MOVED) => {}
+            Err(cause) if cause.contains(HEAD_MOVED) => edge::random::wait_outrun(outrun).await,
             Err(cause) => return Err(Failure::database(&cause)),
         }
     }

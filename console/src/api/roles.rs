@@ -16,7 +16,7 @@ pub(crate) const ROUTES: &[RouteRow] =
     &[RouteRow::post("/api/v1/users/{id}/roles", |cx| Box::pin(post(cx)))];
 
 /// How often the head is read again when somebody else has moved it.
-const TRIES: usize = 5;
+const TRIES: u32 = 8;
 
 const MEMBERS: [&str; 5] = ["role", "granted", "reason", "ends_at", "dry_run"];
 
@@ -37,7 +37,7 @@ pub(crate) async fn change_role(
 ) -> Result<RoleChange, Failure> {
     UserId::parse(user_id)
         .map_err(|error| Failure::invalid("id", format!("This is no valid id: {error}.")))?;
-    for _ in 0..TRIES {
+    for outrun in 0..TRIES {
         let now = edge::clock::now();
         let results = db::batch(env, &read_for_change(user_id)).await?;
         let head: AuditHead = results.first(0)?.unwrap_or_default();
@@ -54,7 +54,7 @@ pub(crate) async fn change_role(
                 tracing::info!(seq = entry.seq, hash = entry.hash, "audit trail extended");
                 return Ok(planned.into_answer(true));
             }
-            Err(cause) if cause.contains(HEAD_MOVED) => {}
+            Err(cause) if cause.contains(HEAD_MOVED) => edge::random::wait_outrun(outrun).await,
             Err(cause) => return Err(unknown_end(&planned, &cause)),
         }
     }
