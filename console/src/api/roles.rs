@@ -22,7 +22,7 @@ const MEMBERS: [&str; 5] = ["role", "granted", "reason", "ends_at", "dry_run"];
 
 async fn post(cx: &CallerContext<'_>) -> Result<Response, Failure> {
     cx.request.query(&[])?;
-    let request: RoleChangeRequest = cx.request.json_body(&MEMBERS).await?;
+    let request: RoleChangeRequest = cx.request.json_body(&MEMBERS, &[]).await?;
     let user_id = cx.request.param("id");
     let done = change_role(cx.request.env, &cx.caller.actor, user_id, &request).await?;
     reply::json(200, &done)
