@@ -254,6 +254,30 @@ fn transient_letters_are_replayed_once_by_themselves() {
     assert_eq!(auto(), 1);
 }
 
+#[test]
+fn a_letter_that_cannot_be_sent_begins_one_replay() {
+    let world = World::new(&[Letter::Unreadable]);
+    let auto = || run(driver(&world, SWEEP_ACTOR).auto_replay()).unwrap();
+    assert_eq!(auto(), 1);
+    let id: String = world.db.column("SELECT id FROM replays", []).unwrap().remove(0);
+    let done = settle(&world, &id);
+    assert_eq!((done.state, world.sent("m000")), (ReplayState::Done, 0));
+    assert_eq!(auto(), 0, "it would be left again");
+}
+
+#[test]
+fn a_replay_that_began_by_itself_and_was_canceled_does_not_begin_again_at_once() {
+    let world = World::new(&[Letter::Good]);
+    let auto = || run(driver(&world, SWEEP_ACTOR).auto_replay()).unwrap();
+    assert_eq!(auto(), 1);
+    let id: String = world.db.column("SELECT id FROM replays", []).unwrap().remove(0);
+    assert_eq!(command(&world, &id, &Command::Cancel).unwrap().state, ReplayState::Canceled);
+    settle(&world, &id);
+    assert_eq!(auto(), 0, "whoever canceled it has an hour");
+    world.pass(3_600_000);
+    assert_eq!(auto(), 1);
+}
+
 /// What happens next.
 fn act<'a>(world: &'a World, id: &'a str, tasks: &mut [Option<Task<'a>>; 2], choice: u8) {
     let which = usize::from(choice % 2);
