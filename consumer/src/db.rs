@@ -148,6 +148,7 @@ impl ConsumerDb {
             let mut head = decode::<AuditHead>(found.first())?.pop().unwrap_or_default();
             let rows: Vec<T> = decode(found.last())?;
             let (acts, mut statements) = write(&rows);
+            let is_audited = !acts.is_empty();
             // The results of the statements stay the last ones.
             let entries = acts.into_iter().map(|act| {
                 let entry = AuditEntry::after(&head, act);
@@ -163,7 +164,14 @@ impl ConsumerDb {
                 Err(error) if error.is_moved_head() => {
                     tracing::info!("the audit trail has moved: reading its head again");
                 }
-                done => return Ok((rows.len(), done?)),
+                done => {
+                    let results = done?;
+                    if is_audited {
+                        let AuditHead { seq, hash } = &head;
+                        tracing::info!(seq, hash, "audit trail extended");
+                    }
+                    return Ok((rows.len(), results));
+                }
             }
         }
         Err(D1Error::Transient(format!("{HEAD_MOVED}, {AUDIT_ATTEMPTS_MAX} times")))

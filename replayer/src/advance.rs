@@ -205,7 +205,7 @@ impl<I: Io> Driver<'_, I> {
         target: &str,
         acts: Vec<Act>,
     ) -> Result<Written, D1Error> {
-        let mut head = head.clone();
+        let (mut head, is_audited) = (head.clone(), !acts.is_empty());
         for Act { action, detail } in acts {
             let act = AuditAct {
                 at: self.io.now(),
@@ -220,7 +220,13 @@ impl<I: Io> Driver<'_, I> {
         }
         let outrun = [HEAD_MOVED, replays::STEP_TAKEN, replays::KEY_TAKEN];
         match self.io.batch(&statements).await {
-            Ok(results) => Ok(Written::Done(results)),
+            Ok(results) => {
+                if is_audited {
+                    let AuditHead { seq, hash } = &head;
+                    tracing::info!(seq, hash, "audit trail extended");
+                }
+                Ok(Written::Done(results))
+            }
             Err(cause) if outrun.iter().any(|text| cause.contains(text)) => Ok(Written::Outrun),
             Err(cause) => Err(D1Error::classify(&cause)),
         }
