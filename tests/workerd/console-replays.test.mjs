@@ -6,7 +6,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import {
-  LOOKER, METRICS_TOKEN, SAME_ORIGIN, TOKEN, assertion, ask as send, settingsOf, withAssertion,
+  LOOKER, METRICS_TOKEN, SAME_ORIGIN, SECOND_TOKEN, TOKEN, assertion, ask as send, settingsOf,
+  withAssertion,
 } from "./support/console.mjs";
 import { sinkOf, startDirect, workerOf } from "./support/direct.mjs";
 import { bearer, mint, serveJwks } from "./support/sessions.mjs";
@@ -174,6 +175,38 @@ describe("replays by the console", () => {
     assert.match(done.json.actor, /^access:/);
     const rows = await system.sql("SELECT actor, action FROM audit WHERE action = 'refused:may-not-change'");
     assert.ok(rows.length && rows.every(({ actor }) => actor.startsWith("access:")), JSON.stringify(rows));
+  });
+
+  it("A-5 A-8 sends the bytes that were parked, through the queue, and logs none of them", async () => {
+    const subject = await park(2);
+    const canary = `canary-${randomUUID()}@example.com`;
+    const changed = envelope(`${subject}-1`).replace('"ignored"', JSON.stringify({ x: canary }));
+    await system.sql(
+      "UPDATE dead_letters SET envelope = ?2, digest = ?3 WHERE message_id = ?1",
+      `${subject}-1`, changed, "0".repeat(32),
+    );
+    const rows = async () => system.sql("SELECT count(*) AS n FROM deliveries");
+    const [before, sent] = [await rows(), received.length];
+    const { json } = await post(PATH, planOf({ subject }));
+    const classes = json.counts.map(({ planned, letters }) => [planned, letters]);
+    assert.deepEqual(classes.sort(), [["duplicate", 1], ["unreadable", 1]], JSON.stringify(json));
+    await post(`${PATH}/${json.id}/apply`, { hash: json.hash });
+    await waitFor("the other letter is in the queue", async () => {
+      await post(`${PATH}/${json.id}/continue`, "");
+      return received.length > sent;
+    });
+    assert.equal(received.length, sent + 1);
+    const { replay, ...bytes } = JSON.parse(received.at(-1));
+    assert.deepEqual(bytes, JSON.parse(envelope(`${subject}-0`)));
+    assert.deepEqual(replay, { letter: `${subject}-0`, replay: json.id, generation: 0 });
+    assert.deepEqual(await rows(), before, "the console writes nothing that a message would write");
+    const url = await system.url("rolecall-console");
+    const shown = await send(url, `/api/v1/dead-letters/${subject}-1`, { headers: bearer(TOKEN) });
+    assert.ok(shown.text.includes(canary), "it was in reach of a log");
+    for (const secret of [canary, TOKEN, SECOND_TOKEN, METRICS_TOKEN, LOOKER]) {
+      assert.ok(!system.logs().includes(secret), "nothing of it is in the log");
+    }
+    await post(`${PATH}/${json.id}/cancel`, "");
   });
 
   it("discards with a reason, and pauses nothing that is at its end", async () => {
