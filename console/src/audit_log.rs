@@ -14,7 +14,7 @@ use crate::db;
 use crate::reply::Failure;
 
 /// How often the head is read again when somebody else has moved it.
-const TRIES: usize = 5;
+const TRIES: u32 = 8;
 
 /// The actor of an attempt with an invalid credential.
 const UNKNOWN: &str = "unknown";
@@ -66,7 +66,7 @@ async fn record(env: &Env, actor: &str, target: &str, route: &'static str, code:
 
 /// Appends an entry in a batch of its own.
 async fn append_alone(env: &Env, act: &AuditAct) -> Result<(), Failure> {
-    for _ in 0..TRIES {
+    for outrun in 0..TRIES {
         let head = db::batch(env, &[audit_head()]).await?.first(0)?;
         let head: AuditHead = head.unwrap_or_default();
         let entry = AuditEntry::after(&head, act.clone());
@@ -75,7 +75,7 @@ async fn append_alone(env: &Env, act: &AuditAct) -> Result<(), Failure> {
                 edge::log::audit_head(&entry.head());
                 return Ok(());
             }
-            Err(cause) if cause.contains(HEAD_MOVED) => {}
+            Err(cause) if cause.contains(HEAD_MOVED) => edge::random::wait_outrun(outrun).await,
             Err(cause) => return Err(Failure::database(&cause)),
         }
     }

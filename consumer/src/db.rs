@@ -143,7 +143,7 @@ impl ConsumerDb {
         write: impl Fn(&[T]) -> (Vec<AuditAct>, Vec<Statement>),
     ) -> Result<(usize, Vec<D1Result>), D1Error> {
         let read = [audit::audit_head(), read];
-        for _ in 0..AUDIT_ATTEMPTS_MAX {
+        for outrun in 0..AUDIT_ATTEMPTS_MAX {
             let found = self.batch(&read).await?;
             let mut head = decode::<AuditHead>(found.first())?.pop().unwrap_or_default();
             let before = head.seq;
@@ -163,6 +163,7 @@ impl ConsumerDb {
             match self.batch(&statements).await {
                 Err(error) if error.is_moved_head() => {
                     tracing::info!("the audit trail has moved: reading its head again");
+                    edge::random::wait_outrun(outrun).await;
                 }
                 done => {
                     let done = done?;

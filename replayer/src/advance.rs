@@ -69,6 +69,7 @@ impl<I: Io> Driver<'_, I> {
                     break;
                 }
                 Stepped::Outrun if outrun < TRIES => {
+                    self.io.wait_outrun(outrun).await;
                     after = self.load(id).await?;
                     outrun += 1;
                 }

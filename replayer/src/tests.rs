@@ -294,6 +294,41 @@ fn a_canary_that_another_replay_took_is_followed_by_another_one() {
     assert_eq!(world.sent_in_all(), 10);
 }
 
+#[test]
+fn letters_that_cannot_be_sent_begin_one_automatic_replay_and_no_more() {
+    let world = World::new(&[Letter::Unreadable, Letter::Unreadable]);
+    let sweep = || {
+        world.pass(60_000);
+        let begun = run(driver(&world, SWEEP_ACTOR).auto_replay()).unwrap();
+        run(driver(&world, SWEEP_ACTOR).advance_open()).unwrap();
+        begun
+    };
+    assert_eq!((0..9).map(|_| sweep()).sum::<usize>(), 1);
+    // They keep no other letter from its replay.
+    world.park_more(1);
+    assert_eq!((0..9).map(|_| sweep()).sum::<usize>(), 1);
+    assert_eq!(world.sent("m002"), 1);
+}
+
+#[test]
+fn an_automatic_replay_that_an_operator_canceled_does_not_begin_again() {
+    let world = World::new(&[Letter::Good, Letter::Good]);
+    let auto = || run(driver(&world, SWEEP_ACTOR).auto_replay()).unwrap();
+    for steps in [0, 1] {
+        assert_eq!(auto(), 1);
+        let id: String =
+            world.db.column("SELECT id FROM replays ORDER BY id DESC", []).unwrap().remove(0);
+        run(driver(&world, SWEEP_ACTOR).advance(&id, steps)).unwrap();
+        command(&world, &id, &Command::Cancel).unwrap();
+        settle(&world, &id);
+        assert_eq!(auto(), 0, "one was canceled within the hour");
+        world.pass(3_600_001);
+    }
+    assert_eq!(auto(), 0, "an operator saw these letters in its plan");
+    world.park_more(1);
+    assert_eq!(auto(), 1);
+}
+
 /// What happens next.
 fn act<'a>(world: &'a World, id: &'a str, tasks: &mut [Option<Task<'a>>; 2], choice: u8) {
     let which = usize::from(choice % 2);

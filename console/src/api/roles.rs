@@ -17,13 +17,13 @@ pub(crate) const ROUTES: &[RouteRow] =
     &[RouteRow::post("/api/v1/users/{id}/roles", |cx| Box::pin(post(cx)))];
 
 /// How often the head is read again when somebody else has moved it.
-const TRIES: usize = 5;
+const TRIES: u32 = 8;
 
 const MEMBERS: [&str; 5] = ["role", "granted", "reason", "ends_at", "dry_run"];
 
 async fn post(cx: &CallerContext<'_>) -> Result<Response, Failure> {
     cx.request.query(&[])?;
-    let request: RoleChangeRequest = cx.request.json_body(&MEMBERS).await?;
+    let request: RoleChangeRequest = cx.request.json_body(&MEMBERS, &[]).await?;
     let user_id = cx.request.param("id");
     reply::json(200, &change_role(cx, user_id, &request).await?)
 }
@@ -51,7 +51,7 @@ async fn try_change(
     user_id: &str,
     request: &RoleChangeRequest,
 ) -> Result<RoleChange, Failure> {
-    for _ in 0..TRIES {
+    for outrun in 0..TRIES {
         let now = edge::clock::now();
         let results = db::batch(env, &read_for_change(user_id)).await?;
         let head: AuditHead = results.first(0)?.unwrap_or_default();
@@ -68,7 +68,7 @@ async fn try_change(
                 edge::log::audit_head(&entry.head());
                 return Ok(planned.into_answer(true));
             }
-            Err(cause) if cause.contains(HEAD_MOVED) => {}
+            Err(cause) if cause.contains(HEAD_MOVED) => edge::random::wait_outrun(outrun).await,
             Err(cause) => return Err(unknown_end(&planned, &cause)),
         }
     }

@@ -285,6 +285,10 @@ impl Io for World {
         Turn(false).await;
     }
 
+    async fn wait_outrun(&self, _: u32) {
+        Turn(false).await;
+    }
+
     fn now(&self) -> UnixMillis {
         UnixMillis(self.now.get())
     }
