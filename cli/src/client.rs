@@ -129,6 +129,13 @@ impl Client {
     }
 
     fn address(&self, route: &[&str]) -> Result<Url, Failure> {
+        // In a path these are no names: the request would go to another route.
+        if route.iter().any(|part| matches!(*part, "" | "." | "..")) {
+            return Err(Failure::usage(
+                "the id is empty or only dots",
+                "Give an id; lists show what there is.",
+            ));
+        }
         let mut url = self.base.clone();
         url.set_query(None);
         url.set_fragment(None);

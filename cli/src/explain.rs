@@ -5,6 +5,7 @@ use serde_json::Value;
 use shared::operators::api::explain::{
     CacheReport, DeliveryRow, DeliveryStory, EntityStory, Explanation, MembershipReason, RoleReason,
 };
+use shared::time::UnixMillis;
 
 use crate::app::App;
 use crate::failure::Failure;
@@ -82,8 +83,7 @@ fn entity(screen: &Screen, id: &str, story: &EntityStory) -> Result<(), Failure>
         None => screen.say("  It was never heard of.")?,
         Some(Value::Object(row)) => {
             for (name, value) in row {
-                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                screen.say(format!("  {name}: {value}"))?;
+                screen.say(format!("  {name}: {}", shown(name, value)))?;
             }
         }
         Some(other) => screen.say(format!("  {other}"))?,
@@ -105,8 +105,18 @@ fn entity(screen: &Screen, id: &str, story: &EntityStory) -> Result<(), Failure>
     letters(screen, &story.letters)
 }
 
+/// A column of a row: times as people read them, and as they are compared.
+fn shown(name: &str, value: &Value) -> String {
+    let at = value.as_i64().filter(|_| name.ends_with("_at")).map(UnixMillis);
+    match (at, value.as_str()) {
+        (Some(at), _) => format!("{} ({})", time(at), at.0),
+        (None, Some(text)) => text.to_owned(),
+        (None, None) => value.to_string(),
+    }
+}
+
 fn counts(counts: bool) -> (&'static str, Look) {
-    if counts { ("counts", Look::Good) } else { ("does not", Look::Odd) }
+    if counts { ("yes", Look::Good) } else { ("no", Look::Odd) }
 }
 
 /// Shows each app role of a user, and why it counts or does not.

@@ -56,7 +56,7 @@ pub(crate) enum LettersCommand {
     #[command(after_help = "Example:\n  rolecall dead-letters cancel replay_7 --yes")]
     Cancel(replays::StepArgs),
     /// Write letters with their bytes as NDJSON. They may hold personal data.
-    #[command(after_help = "Example:\n  rolecall dead-letters export reason=unreadable \
+    #[command(after_help = "Example:\n  rolecall dead-letters export reason=malformed \
                             --output letters.ndjson")]
     Export(export::ExportArgs),
 }

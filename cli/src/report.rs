@@ -110,7 +110,12 @@ pub(crate) fn outcome(client: &Client, screen: &Screen, replay: &Replay) -> Resu
         ]);
     }
     screen.show(&sheet)?;
-    differences(client, screen, replay)
+    differences(client, screen, replay)?;
+    if replay.counts.iter().any(|count| count.became == "left") {
+        let letters = format!("{} --letters --became left", replay.id);
+        screen.note(format!("Those that were left: rolecall dead-letters status {letters}"));
+    }
+    Ok(())
 }
 
 fn is_open(count: &ReplayCount) -> bool {
@@ -159,7 +164,8 @@ pub(crate) fn letters(
     let mut sheet = Sheet::new(&["LETTER", "TYPE", "SUBJECT", "REASON", "PLANNED", "BECAME"]);
     for it in letters {
         let (kind, subject) = (it.event_type.as_deref(), it.subject.as_deref());
-        let [kind, subject] = [kind, subject].map(|text| text.unwrap_or("–"));
+        let [kind, subject] =
+            [kind, subject].map(|text| text.filter(|text| !text.is_empty()).unwrap_or("–"));
         sheet.row([&it.id, kind, subject, &it.reason, it.planned.as_str(), &it.became]);
     }
     screen.show(&sheet)
@@ -185,8 +191,14 @@ pub(crate) fn verdict(replay: &Replay) -> Result<(), Failure> {
             stopped("paused", &format!("Run: rolecall dead-letters resume {id}"))
         }
         ReplayState::Done => again(replay),
+        ReplayState::Planned if replay.total == 0 => {
+            stopped("not-applied", &format!("Run: rolecall dead-letters cancel {id}"))
+        }
+        ReplayState::Planned => {
+            let apply = format!("rolecall dead-letters apply {id} --hash {}", replay.hash);
+            stopped("not-applied", &format!("Read the plan, then run: {apply}"))
+        }
         ReplayState::Planning
-        | ReplayState::Planned
         | ReplayState::Checking
         | ReplayState::Canary
         | ReplayState::Running => Ok(()),

@@ -17,12 +17,20 @@ const PAGE: &str = "100";
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// A head from earlier, of a log or of a change: it must be in the trail.
-    #[arg(long, visible_alias = "hash", value_name = "HASH")]
+    #[arg(long, visible_alias = "hash", value_name = "HASH", value_parser = parse_head)]
     head: Option<String>,
     /// The number of the entry with that head.
     #[arg(long, value_name = "SEQ", requires = "head",
           value_parser = clap::value_parser!(i64).range(1..))]
     seq: Option<i64>,
+}
+
+/// A head that was copied in part is in no trail, and must not look like a rewritten one.
+fn parse_head(text: &str) -> Result<String, String> {
+    let is_whole = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_whole
+        .then(|| text.to_owned())
+        .ok_or("a head has 64 hexadecimal digits; copy all of it".into())
 }
 
 /// A head from earlier that the trail must contain.

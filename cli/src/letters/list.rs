@@ -116,5 +116,7 @@ pub(crate) fn matrix(app: &App, args: &StateArgs) -> Result<(), Failure> {
         let (state, letters) = ((it.state.as_str(), look(it.state)), it.letters.to_string());
         sheet.looks([state, plain(&it.reason), plain(kind), plain(&day), plain(&letters)]);
     }
-    app.screen.show(&sheet)
+    app.screen.show(&sheet)?;
+    app.screen.note("The letters of a line: rolecall dead-letters list reason=REASON type=TYPE");
+    Ok(())
 }

@@ -10,7 +10,7 @@ use super::apply;
 use crate::app::App;
 use crate::client::Client;
 use crate::confirm::confirm;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::pages::{self, Page, PageArgs};
 use crate::screen::Screen;
 use crate::sheet::{Look, Sheet, plain};
@@ -101,6 +101,11 @@ pub(crate) fn step(app: &App, args: &StepArgs, word: &str) -> Result<(), Failure
         app.screen.event(&replay);
     } else {
         report::head(&app.screen, &replay)?;
+    }
+    if !replay.state.is_open() && replay.state != ReplayState::Planned {
+        let message = format!("{} is at its end: {}", args.id, replay.state.as_str());
+        let next = "Make a new plan for the letters that are still parked.";
+        return Err(Failure::new(Kind::Refused, "replay-ended", message, next));
     }
     confirm(&app.screen, args.yes, word)?;
     let nothing = serde_json::json!({});

@@ -31,20 +31,20 @@ pub(crate) fn run(app: &App, args: &ShowArgs) -> Result<(), Failure> {
     let it = &detail.letter;
     let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
     screen.say(format!("{}: {}", it.id, it.state.as_str()))?;
-    screen.say(format!("  parked for:  {} ({})", it.reason, it.detail))?;
-    screen.say(format!("  type:        {}", known(&it.event_type)))?;
-    screen.say(format!("  subject:     {}", known(&it.subject)))?;
-    screen.say(format!("  delivery:    {}", known(&it.svix_id)))?;
-    screen.say(format!("  queue:       {}", detail.queue))?;
-    screen.say(format!("  first seen:  {}", time(it.first_seen_at)))?;
-    screen.say(format!("  last parked: {}", time(it.last_seen_at)))?;
-    screen.say(format!("  attempts:    {}, parked again {} times", it.attempts, it.generation))?;
+    screen.say(format!("  parked for:   {} ({})", it.reason, it.detail))?;
+    screen.say(format!("  type:         {}", known(&it.event_type)))?;
+    screen.say(format!("  subject:      {}", known(&it.subject)))?;
+    screen.say(format!("  delivery:     {}", known(&it.svix_id)))?;
+    screen.say(format!("  queue:        {}", detail.queue))?;
+    screen.say(format!("  first seen:   {}", time(it.first_seen_at)))?;
+    screen.say(format!("  last parked:  {}", time(it.last_seen_at)))?;
+    screen.say(format!("  attempts:     {}, parked again {} times", it.attempts, it.generation))?;
     let class = detail.class.as_str();
     screen.say(format!("  a replay now: {class} ({})", detail.class_detail))?;
     screen.say(match detail.digest_matches {
-        Some(true) => "  bytes:       as they were parked",
-        Some(false) => "  bytes:       CHANGED since they were parked",
-        None => "  bytes:       from before digests were kept",
+        Some(true) => "  bytes:        as they were parked",
+        Some(false) => "  bytes:        CHANGED since they were parked",
+        None => "  bytes:        from before digests were kept",
     })?;
     if let Some(event) = &detail.event {
         screen.say(format!("\nEvent:\n{event:#}"))?;

@@ -191,6 +191,25 @@ fn an_applied_replay_is_only_watched() {
 }
 
 #[test]
+fn a_plan_that_nobody_applied_is_not_waited_for() {
+    let console =
+        Console::start().on("GET replays/replay_7", [Reply::json(&replay(ReplayState::Planned))]);
+    let args = ["dead-letters", "status", "replay_7", "--watch"];
+    let ran = Program::of(&console).run(&args).code(5);
+    ran.says(&["replay_7 is planned", "dead-letters apply replay_7 --hash"]);
+}
+
+#[test]
+fn what_is_at_its_end_is_said_before_a_word_is_asked_for() {
+    let console =
+        Console::start().on("GET replays/replay_7", [Reply::json(&replay(ReplayState::Done))]);
+    for word in ["pause", "resume", "cancel"] {
+        let ran = Program::of(&console).run(&["dead-letters", word, "replay_7"]).code(5);
+        ran.says(&["replay_7 is at its end: done", "Make a new plan"]);
+    }
+}
+
+#[test]
 fn a_watch_outlives_a_console_that_is_away_for_a_moment() {
     let away = Reply::error(503, "database", "D1 does not answer", "Wait.");
     let running = Reply::json(&replay(ReplayState::Running));

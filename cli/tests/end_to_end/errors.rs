@@ -132,6 +132,15 @@ fn what_the_console_says_is_no_command_to_a_terminal_and_shows_no_token() {
 }
 
 #[test]
+fn an_empty_id_is_no_other_route() {
+    let program = Program::bare().var("ROLECALL_URL", "http://127.0.0.1:9");
+    let program = program.var("ROLECALL_TOKEN", TOKEN);
+    for id in ["", ".", ".."] {
+        program.run(&["explain", id]).code(2).says(&["the id is empty", "Give an id"]);
+    }
+}
+
+#[test]
 fn wrong_usage() {
     let program = Program::bare();
     let wrong: [&[&str]; 9] = [

@@ -1,5 +1,5 @@
--- Whether no replay may begin by itself at ?1: one is open, or one was stopped or canceled within
--- the hour.
+-- Whether no replay may begin by itself at ?1: one is open, or one was stopped, or canceled by an
+-- operator, within the hour.
 SELECT
   EXISTS (
     SELECT 1
