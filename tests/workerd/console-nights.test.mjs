@@ -165,7 +165,7 @@ describe("A-6 a deployment in the middle of a replay", () => {
 
   const checkOnce = ({ letters }) => {
     const ids = new Set(letters.map(({ id }) => id));
-    for (const [key, times] of night.sendings()) {
+    for (const [key, times] of night.timesSent()) {
       if (ids.has(key.split(" ")[0])) assert.equal(times, 1, key);
     }
   };

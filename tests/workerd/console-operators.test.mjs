@@ -39,7 +39,7 @@ describe("A-4 A-6 five operators at once", () => {
 
   /** No letter was sent twice at one generation. */
   function checkOnce() {
-    for (const [key, times] of night.sendings()) assert.equal(times, 1, key);
+    for (const [key, times] of night.timesSent()) assert.equal(times, 1, key);
   }
 
   /** Carries everything on until no replay is open. */

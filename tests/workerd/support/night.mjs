@@ -7,7 +7,7 @@ import { createHash, randomBytes } from "node:crypto";
 import * as clerk from "./clerk.mjs";
 import { TOKEN, ask as send, settingsOf } from "./console.mjs";
 import { deliver, newId } from "./delivery.mjs";
-import { sinkOf, startDirect, workerOf } from "./direct.mjs";
+import { controlledDatabase, sinkOf, startDirect, workerOf } from "./direct.mjs";
 import { FaultPoints } from "./fault-points.mjs";
 import { EVENTS, messageOf } from "./pipeline.mjs";
 import { bearer } from "./sessions.mjs";
@@ -26,13 +26,18 @@ export const digestOf = (text) => createHash("sha256").update(text).digest("hex"
 /**
  * Starts it. `more` are further Workers by name: `{as: "console" | "consumer", bindings}`, as a
  * deployment has an older and a newer one for a moment. `isStoppable`: builds with fault points.
+ * `database` of the night lets the consumer's batches fail.
  */
 export async function startNight({ folder, isStoppable = false, bindings, more = {} } = {}) {
   const [replayed, sealed] = [[], []];
   const faults = {};
+  const database = controlledDatabase();
   const make = (name, env, how = {}) => {
     const change = { name, ...how };
-    if (env === "consumer") change.queueConsumers = undefined;
+    if (env === "consumer") {
+      const wrappedBindings = { DB: "controlled-database" };
+      Object.assign(change, { queueConsumers: undefined, d1Databases: undefined, wrappedBindings });
+    }
     if (!isStoppable) return workerOf(env, change);
     faults[name] = new FaultPoints();
     return faults[name].worker(env, change);
@@ -43,6 +48,7 @@ export async function startNight({ folder, isStoppable = false, bindings, more =
     make("rolecall-console", "console", { bindings: settings }),
     ...Object.entries(more).map(([name, { as, bindings: own }]) =>
       make(name, as, { bindings: as === "console" ? { ...settings, ...own } : own ?? {} })),
+    database.worker,
     workerOf("durable"),
     workerOf("ingest", { queueProducers: { EVENTS: { queueName: "sealed" } } }),
     { ...sinkOf(replayed, EVENTS), name: "replayed" },
@@ -50,7 +56,7 @@ export async function startNight({ folder, isStoppable = false, bindings, more =
   ];
   const system = await startDirect(workers, { folder });
   const ingest = await system.worker("rolecall-ingest");
-  return new Night({ system, faults, replayed, sealed, ingest });
+  return new Night({ system, faults, database, replayed, sealed, ingest });
 }
 
 class Night {
@@ -362,12 +368,15 @@ class Night {
       prev = hash.digest("hex");
       assert.equal(entry.hash, prev, `entry ${entry.seq} was changed`);
     }
+    // The head is outside of the database too. A Worker that was stopped could not log it.
+    const isLogged = () => this.system.logs().includes(prev);
+    if (Object.keys(this.faults).length === 0) await waitFor("the head is logged", isLogged);
     const { json } = await this.ask("/api/v1/audit/head", how);
     assert.deepEqual([json.seq, json.hash], [entries.length, prev]);
   }
 
   /** How often each letter's generation was sent. */
-  sendings() {
+  timesSent() {
     const times = new Map();
     for (const body of this.replayed) {
       const { letter, generation } = JSON.parse(body).replay;
