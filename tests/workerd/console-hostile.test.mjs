@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import {
-  LOOKER, SAME_ORIGIN, TOKEN, ask as send, assertion, settingsOf, withAssertion,
+  LOOKER, SAME_ORIGIN, TOKEN, assertion, ask as send, settingsOf, withAssertion,
 } from "./support/console.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { bearer, serveJwks } from "./support/sessions.mjs";
