@@ -14,7 +14,7 @@ use crate::db;
 use crate::reply::Failure;
 
 /// How often the head is read again when somebody else has moved it.
-const TRIES: u32 = 8;
+const TRIES: u32 = 10;
 
 /// The actor of an attempt with an invalid credential.
 const UNKNOWN: &str = "unknown";

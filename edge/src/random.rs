@@ -39,9 +39,9 @@ pub fn jitter() -> u32 {
 /// how often that happened, from 0. Without a wait all writers that read the same head would read
 /// the next one together too, and only one of them would get through each time.
 pub async fn wait_outrun(outrun: u32) {
-    /// Milliseconds at most: 20, 40, 80, 160, and then 320.
+    /// Milliseconds at most: 20, twice as many each time, and 640 in the end.
     const FIRST_MS: u32 = 20;
-    const DOUBLINGS_MAX: u32 = 4;
+    const DOUBLINGS_MAX: u32 = 5;
     let most = FIRST_MS << outrun.min(DOUBLINGS_MAX);
     Delay::from(Duration::from_millis(u64::from(jitter() % most))).await;
 }

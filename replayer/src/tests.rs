@@ -347,6 +347,29 @@ fn an_automatic_replay_that_an_operator_canceled_does_not_begin_again() {
     assert_eq!(auto(), 1);
 }
 
+#[test]
+fn a_replay_that_this_build_cannot_read_stops_no_other() {
+    let world = World::new(&[Letter::Good, Letter::Good]);
+    let broken = planned(&world, &request(ReplayAction::Replay, false)).id;
+    let good = planned(&world, &request(ReplayAction::Replay, false));
+    world.exec(&format!(
+        "UPDATE replays SET is_open = 1, updated_at = 0, progress = json_object('rate', 'x') \
+         WHERE id = '{broken}'"
+    ));
+    command(&world, &good.id, &Command::Apply(&good.hash)).unwrap();
+    for _ in 0..9 {
+        run(driver(&world, SWEEP_ACTOR).advance_open()).unwrap();
+        while world.consume(0, false) {}
+        world.pass(60_000);
+    }
+    let state: String = world
+        .db
+        .column(&format!("SELECT state FROM replays WHERE id = '{}'", good.id), [])
+        .unwrap()
+        .remove(0);
+    assert_eq!(state, "done");
+}
+
 /// What happens next.
 fn act<'a>(world: &'a World, id: &'a str, tasks: &mut [Option<Task<'a>>; 2], choice: u8) {
     let which = usize::from(choice % 2);

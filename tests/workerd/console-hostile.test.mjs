@@ -84,6 +84,29 @@ describe("the operators' console under attack", () => {
     await system.sql("DELETE FROM dead_letters");
   });
 
+  it("lists the other replays when one cannot be read", async () => {
+    const { text } = await post(`${API}/replays`, JSON.stringify(PLAN));
+    const { id } = JSON.parse(text);
+    await system.sql(`UPDATE replays SET progress = '{"rate":"x"}' WHERE id = '${id}'`);
+    const other = JSON.parse((await post(`${API}/replays`, JSON.stringify(PLAN))).text);
+    const { status, text: list } = await ask(`${API}/replays`);
+    assert.equal(status, 200, list);
+    const ids = JSON.parse(list).replays.map((replay) => replay.id);
+    assert.deepEqual([ids.includes(other.id), ids.includes(id)], [true, false]);
+    const page = await ask("/replays");
+    assert.equal(page.status, 200);
+    assert.ok(page.text.includes(other.id) && !page.text.includes(id));
+    // Page by page nothing is skipped or repeated.
+    const paged = [];
+    for (let next = ""; next !== null;) {
+      const answer = await ask(`${API}/replays?limit=1${next && `&cursor=${encodeURIComponent(next)}`}`);
+      const part = JSON.parse(answer.text);
+      paged.push(...part.replays.map((replay) => replay.id));
+      next = part.next ?? null;
+    }
+    assert.deepEqual(paged, ids);
+  });
+
   it("takes no body in which a member is twice, at any depth, or in another spelling", async () => {
     const bodies = [
       '{"action":"replay","filter":{"all":true},"filter":{"reason":"x"},"reason":"x"}',
@@ -105,8 +128,8 @@ describe("the operators' console under attack", () => {
     const head = async () => JSON.parse((await ask(`${API}/audit/head`)).text);
     const { seq } = await head();
     const refused = withAssertion(assertion(issuer, { email: LOOKER }));
-    const all = await Promise.all(Array.from({ length: 24 }, (_, n) => Promise.all([
-      post(`${API}/replays`, JSON.stringify(PLAN), { "idempotency-key": `crowd-${n % 12}` }),
+    const all = await Promise.all(Array.from({ length: 12 }, (_, n) => Promise.all([
+      post(`${API}/replays`, JSON.stringify(PLAN), { "idempotency-key": `crowd-${n % 6}` }),
       n % 4 === 0 ? post(`${API}/replays`, "{}", { authorization: [], ...SAME_ORIGIN, ...refused }) : null,
     ])));
     const ids = new Set();
@@ -115,11 +138,11 @@ describe("the operators' console under attack", () => {
       ids.add(JSON.parse(plan.text).id);
       if (none) assert.equal(none.status, 403, none.text);
     }
-    assert.equal(ids.size, 12, "one plan for each key");
+    assert.equal(ids.size, 6, "one plan for each key");
     const rows = await system.sql(`SELECT action, count(*) AS n FROM audit WHERE seq > ${seq} GROUP BY action`);
     const counts = Object.fromEntries(rows.map(({ action, n }) => [action, n]));
-    assert.equal(counts["replays.created"], 12, JSON.stringify(counts));
-    assert.equal(counts["refused:may-not-change"], 6, JSON.stringify(counts));
+    assert.equal(counts["replays.created"], 6, JSON.stringify(counts));
+    assert.equal(counts["refused:may-not-change"], 3, JSON.stringify(counts));
     assert.equal((await head()).seq, seq + rows.reduce((sum, { n }) => sum + n, 0));
   });
 });

@@ -32,19 +32,20 @@ async fn get_list(cx: &CallerContext<'_>) -> Result<Response, Failure> {
     reply::json(200, &list(cx.request.env, cursor.as_ref(), query.limit()?).await?)
 }
 
-/// A page of the list, the newest first.
+/// A page of the list, the newest first. A replay that this build cannot read is left out: the others
+/// have to be seen, also after a newer build was taken back.
 pub(crate) async fn list(
     env: &Env,
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<ReplayPage, Failure> {
     let rows: Vec<ReplayRow> = db::batch(env, &[replays(cursor, limit)]).await?.rows(0)?;
-    let stored: Vec<StoredReplay> = rows.into_iter().map(open).collect::<Result<_, _>>()?;
+    let is_full = usize::try_from(limit).is_ok_and(|limit| limit <= rows.len());
+    let last = rows.last().filter(|_| is_full);
+    let next = last.map(|last| Cursor { at: last.created_at, id: last.id.clone() }.encode());
+    let stored: Vec<StoredReplay> = rows.into_iter().filter_map(readable).collect();
     let ids: Vec<&str> = stored.iter().map(|it| it.id.as_str()).collect();
     let counts: Vec<CountRow> = db::batch(env, &[counts(&ids)]).await?.rows(0)?;
-    let is_full = usize::try_from(limit).is_ok_and(|limit| limit <= stored.len());
-    let last = stored.last().filter(|_| is_full);
-    let next = last.map(|last| Cursor { at: last.created_at, id: last.id.clone() }.encode());
     let replays = stored.iter().map(|it| replay_answer(it, &counts, Vec::new())).collect();
     Ok(ReplayPage { replays, next })
 }
@@ -66,6 +67,12 @@ pub(crate) async fn one(env: &Env, id: &str) -> Result<Replay, Failure> {
 async fn stored(env: &Env, id: &str) -> Result<StoredReplay, Failure> {
     let row: Option<ReplayRow> = db::batch(env, &[replay(id)]).await?.first(0)?;
     open(row.ok_or_else(|| Failure::not_found("replay"))?)
+}
+
+fn readable(row: ReplayRow) -> Option<StoredReplay> {
+    let id = row.id.clone();
+    let opened = row.open();
+    opened.inspect_err(|why| tracing::error!(replay = id, why, "left out of the list")).ok()
 }
 
 fn open(row: ReplayRow) -> Result<StoredReplay, Failure> {

@@ -17,7 +17,7 @@ pub(crate) const ROUTES: &[RouteRow] =
     &[RouteRow::post("/api/v1/users/{id}/roles", |cx| Box::pin(post(cx)))];
 
 /// How often the head is read again when somebody else has moved it.
-const TRIES: u32 = 8;
+const TRIES: u32 = 10;
 
 const MEMBERS: [&str; 5] = ["role", "granted", "reason", "ends_at", "dry_run"];
 

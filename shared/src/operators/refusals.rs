@@ -18,7 +18,9 @@ impl RefusalLimit {
     /// Whether an attempt at `now` gets a row, and how many before it got none.
     pub fn take(&mut self, now: UnixMillis) -> Option<u64> {
         let minute = now.0.div_euclid(60_000);
-        if self.minute != minute {
+        // Requests of the minute before may come between: the time of a request stands still. A
+        // clock that was set back further begins anew.
+        if self.minute < minute || minute + 1 < self.minute {
             (self.minute, self.rows) = (minute, 0);
         }
         if ROWS_PER_MINUTE_MAX <= self.rows {
@@ -44,5 +46,15 @@ mod tests {
         assert_eq!((limit.take(UnixMillis(60_001)), limit.take(UnixMillis(119_999))), (None, None));
         assert_eq!(limit.take(UnixMillis(120_000)), Some(2));
         assert_eq!(limit.take(UnixMillis(120_000)), Some(0));
+    }
+
+    #[test]
+    fn requests_of_two_minutes_share_the_rows_of_the_later_one() {
+        let mut limit = RefusalLimit::default();
+        let times = [119_999, 120_000].map(UnixMillis);
+        let rows = times.iter().cycle().take(1_000).filter_map(|at| limit.take(*at)).count();
+        assert!(rows <= 31, "{rows}");
+        // A clock that was set back does not close the trail.
+        assert!(limit.take(UnixMillis(0)).is_some());
     }
 }
