@@ -302,6 +302,9 @@ describe("the program rolecall", () => {
       assert.equal(paused.state, "paused");
       const { beside } = await shell.json("Replay", step("status", "--watch", ...FAST), { code: 5 });
       assert.match(beside.at(-1).next, /rolecall dead-letters resume/);
+      const { answer: plan } = await shell.json("Replay", ["dead-letters", "plan", filter[7], ...WHY]);
+      const early = ["dead-letters", "status", plan.id, "--watch", ...FAST];
+      assert.equal((await shell.json("Replay", early, { code: 5 })).beside.at(-1).error, "not-applied");
       const { answer: resumed } = await shell.json("Replay", step("resume", "--yes"));
       assert.ok(!["paused", "canceled"].includes(resumed.state), resumed.state);
       const watching = shell.json("Replay", step("status", "--watch", ...FAST), { code: 5 });
@@ -427,6 +430,7 @@ describe("the program rolecall", () => {
       }
       const { answer } = await shell.json("AuditPage", ["audit", "list", "--after", "1", "--limit", "2"]);
       assert.deepEqual(answer.entries.map(({ seq }) => seq), [2, 3]);
+      assert.ok([...actions].some((action) => action.startsWith("refused:")), "refused attempts");
       assert.match(await shell.says("audit", "list"), /token:/);
     });
 
