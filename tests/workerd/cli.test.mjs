@@ -422,8 +422,8 @@ describe("the program rolecall", () => {
   describe("the audit trail", () => {
     it("has each change with its reason, and refused ones", async () => {
       const { lines } = await shell.json("AuditEntry", ["audit", "list", "--all-pages", "--limit", "10"]);
-      const seqs = lines.map(({ seq }) => seq);
-      assert.deepEqual(seqs, seqs.toSorted((a, b) => b - a), "the newest first");
+      const numbers = lines.map(({ seq }) => seq);
+      assert.deepEqual(numbers, numbers.toSorted((a, b) => b - a), "the newest first");
       const actions = new Set(lines.map(({ action }) => action));
       for (const action of ["replays.created", "replays.applied", "letters.replayed", "letters.settled"]) {
         assert.ok(actions.has(action), `${action} in ${[...actions].join(" ")}`);
