@@ -20,14 +20,10 @@ use crate::{config, db};
 pub(crate) async fn authenticate(env: &Env, incoming: &IncomingRequest) -> Result<Caller, Refusal> {
     let settings = config::settings(env);
     let now = edge::clock::now();
-    let caller = match find_credential(incoming.credential_headers(), &settings, now)? {
-        FoundCredential::Caller(caller) => caller,
-        FoundCredential::Assertion(assertion) => access(assertion, &settings).await?,
-    };
-    if caller.credential == Credential::Access {
-        keep_name_once(env, &caller).await;
+    match find_credential(incoming.credential_headers(), &settings, now)? {
+        FoundCredential::Caller(caller) => Ok(caller),
+        FoundCredential::Assertion(assertion) => access(assertion, &settings).await,
     }
-    Ok(caller)
 }
 
 async fn access(assertion: &str, settings: &ConsoleSettings) -> Result<Caller, Refusal> {
@@ -77,13 +73,16 @@ async fn verify(
 /// Actors whose names an isolate remembers to have kept.
 const KEPT_MAX: usize = 1_000;
 
-/// Keeps the name of an actor for the audit trail, once per isolate. It may fail: the trail has the
-/// actor anyway.
-async fn keep_name_once(env: &Env, caller: &Caller) {
+/// Keeps the name of a person who is about to change something for the audit trail, once per
+/// isolate. Those who only look are not in the trail. It may fail: the trail has the actor anyway.
+pub(crate) async fn keep_name_once(env: &Env, caller: &Caller) {
     thread_local! {
         static KEPT: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
     }
     let Caller { actor, name, .. } = caller;
+    if caller.credential != Credential::Access {
+        return;
+    }
     if KEPT.with_borrow(|kept| kept.contains(actor)) {
         return;
     }

@@ -74,19 +74,26 @@ impl RequestContext<'_> {
             .map_err(|_| Failure::invalid("body", "The body is not UTF-8.".to_owned()))
     }
 
-    /// The body as a JSON object with these members and no others.
+    /// The body as a JSON object with these members and no others; `within` names those of members
+    /// that are objects. None may be there twice: programs differ in which of them they read.
     ///
     /// # Errors
     /// As [`Self::body`], and if it is another value.
     pub(crate) async fn json_body<T: DeserializeOwned>(
         &self,
         known: &[&str],
+        within: &[(&str, &[&str])],
     ) -> Result<T, Failure> {
         let text = self.body("application/json").await?;
         let invalid = |message: String| Failure::invalid("body", message);
         let object: Map<String, Value> = serde_json::from_str(&text)
             .map_err(|error| invalid(format!("The body is not a JSON object: {error}.")))?;
         known_members(&object, known)?;
+        for (name, known) in within {
+            let inner = object.get(*name).and_then(Value::as_object);
+            inner.map_or(Ok(()), |inner| known_members(inner, known))?;
+        }
+        // From the text and not from `object`, which has the last one of two equal names.
         serde_json::from_str(&text)
             .map_err(|error| invalid(format!("The body is not as described: {error}.")))
     }
@@ -96,7 +103,7 @@ impl RequestContext<'_> {
 ///
 /// # Errors
 /// The first other member.
-pub(crate) fn known_members(object: &Map<String, Value>, known: &[&str]) -> Result<(), Failure> {
+fn known_members(object: &Map<String, Value>, known: &[&str]) -> Result<(), Failure> {
     let Some(other) = object.keys().find(|name| !known.contains(&name.as_str())) else {
         return Ok(());
     };

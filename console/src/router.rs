@@ -8,7 +8,7 @@ use matchit::Router;
 use shared::operators::authentication::{self, Refusal};
 use worker::{Env, Request, Response, Result};
 
-use crate::authenticate::authenticate;
+use crate::authenticate::{authenticate, keep_name_once};
 use crate::context::{CallerContext, PathParams, RequestContext};
 use crate::incoming::{IncomingRequest, RequestMethod};
 use crate::reply::{self, AnswerForm, Failure};
@@ -81,6 +81,7 @@ async fn call(row: &RouteRow, request: &RequestContext<'_>) -> Result<Response, 
         Err(refusal) => return Err(refused(row, request, None, refusal).await),
     };
     if matches!(row.handler, Handler::Change(_)) {
+        keep_name_once(request.env, &caller).await;
         let IncomingRequest { origin, .. } = request.incoming;
         let headers = request.incoming.origin_headers();
         if let Err(refusal) = authentication::permit_change(&caller, headers, origin) {

@@ -1,7 +1,7 @@
 // Keeps a page about something that moves up to date. Without it the page is read again by hand.
 //
-// `<main data-refresh="2">` is fetched again after so many seconds, and its content replaced. A form
-// `data-drive` in it is sent instead: it carries the work on, and its answer is the same page.
+// `<main data-refresh="2">` is fetched again after so many seconds, and its content replaced. A
+// form `data-drive` in it is sent instead: it carries the work on, and its answer is the same page.
 
 "use strict";
 

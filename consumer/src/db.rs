@@ -143,9 +143,10 @@ impl ConsumerDb {
         write: impl Fn(&[T]) -> (Vec<AuditAct>, Vec<Statement>),
     ) -> Result<(usize, Vec<D1Result>), D1Error> {
         let read = [audit::audit_head(), read];
-        for _ in 0..AUDIT_ATTEMPTS_MAX {
+        for outrun in 0..AUDIT_ATTEMPTS_MAX {
             let found = self.batch(&read).await?;
             let mut head = decode::<AuditHead>(found.first())?.pop().unwrap_or_default();
+            let before = head.seq;
             let rows: Vec<T> = decode(found.last())?;
             let (acts, mut statements) = write(&rows);
             // The results of the statements stay the last ones.
@@ -162,8 +163,13 @@ impl ConsumerDb {
             match self.batch(&statements).await {
                 Err(error) if error.is_moved_head() => {
                     tracing::info!("the audit trail has moved: reading its head again");
+                    edge::random::wait_outrun(outrun).await;
                 }
-                done => return Ok((rows.len(), done?)),
+                done => {
+                    let done = done?;
+                    log_moved(before, &head);
+                    return Ok((rows.len(), done));
+                }
             }
         }
         Err(D1Error::Transient(format!("{HEAD_MOVED}, {AUDIT_ATTEMPTS_MAX} times")))
@@ -172,6 +178,13 @@ impl ConsumerDb {
     async fn batch(&self, statements: &[Statement]) -> Result<Vec<D1Result>, D1Error> {
         let db = self.db.as_ref().map_err(Clone::clone)?;
         edge::d1::batch(db, statements).await.map_err(|cause| D1Error::classify(&cause))
+    }
+}
+
+/// Logs the head of the audit trail, if it is another one than it was `before`.
+fn log_moved(before: i64, head: &AuditHead) {
+    if head.seq != before {
+        edge::log::audit_head(head);
     }
 }
 

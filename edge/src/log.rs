@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::Once;
 
+use shared::operators::audit::AuditHead;
 use tracing_subscriber::fmt::MakeWriter;
 
 static INSTALLED: Once = Once::new();
@@ -24,6 +25,12 @@ pub fn init() {
             web_sys::console::error_1(&"a tracing subscriber is already installed".into());
         }
     });
+}
+
+/// Logs the new head of the audit trail: whoever can write the database cannot write the log, so it
+/// shows a trail that was replaced.
+pub fn audit_head(head: &AuditHead) {
+    tracing::info!(seq = head.seq, hash = head.hash, "audit trail extended");
 }
 
 struct ConsoleWriter;

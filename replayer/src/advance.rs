@@ -69,6 +69,7 @@ impl<I: Io> Driver<'_, I> {
                     break;
                 }
                 Stepped::Outrun if outrun < TRIES => {
+                    self.io.wait_outrun(outrun).await;
                     after = self.load(id).await?;
                     outrun += 1;
                 }
@@ -197,15 +198,16 @@ impl<I: Io> Driver<'_, I> {
         self.io.batch(statements).await.map_err(|cause| D1Error::classify(&cause))
     }
 
-    /// Commits these statements, and then entries of the audit trail, as one batch.
+    /// Commits these statements, and then entries of the audit trail, as one batch. `read` is the
+    /// head of the trail that was read before; the log gets the new one.
     pub(crate) async fn write(
         &self,
         mut statements: Vec<Statement>,
-        head: &AuditHead,
+        read: &AuditHead,
         target: &str,
         acts: Vec<Act>,
     ) -> Result<Written, D1Error> {
-        let mut head = head.clone();
+        let mut head = read.clone();
         for Act { action, detail } in acts {
             let act = AuditAct {
                 at: self.io.now(),
@@ -220,7 +222,12 @@ impl<I: Io> Driver<'_, I> {
         }
         let outrun = [HEAD_MOVED, replays::STEP_TAKEN, replays::KEY_TAKEN];
         match self.io.batch(&statements).await {
-            Ok(results) => Ok(Written::Done(results)),
+            Ok(results) => {
+                if *read != head {
+                    edge::log::audit_head(&head);
+                }
+                Ok(Written::Done(results))
+            }
             Err(cause) if outrun.iter().any(|text| cause.contains(text)) => Ok(Written::Outrun),
             Err(cause) => Err(D1Error::classify(&cause)),
         }

@@ -39,11 +39,12 @@ impl<I: Io> Driver<'_, I> {
         command: &Command<'_>,
         budget: u32,
     ) -> Result<Replay, Failure> {
-        for _ in 0..=TRIES {
+        for outrun in 0..=TRIES {
             if self.command_once(id, command).await? {
                 let advanced = self.advance(id, budget).await?;
                 return self.report(advanced.after).await;
             }
+            self.io.wait_outrun(outrun).await;
         }
         Err(D1Error::Transient("other steps of the replay came first".into()).into())
     }

@@ -23,8 +23,11 @@ impl<I: Io> Driver<'_, I> {
         key.map_or(Ok(()), check_idempotency_key)?;
         // Two operators may choose one key.
         let key = key.map(|key| format!("{}:{key}", self.actor));
-        for _ in 0..=TRIES {
-            let Some(id) = self.insert_once(request, key.as_deref()).await? else { continue };
+        for outrun in 0..=TRIES {
+            let Some(id) = self.insert_once(request, key.as_deref()).await? else {
+                self.io.wait_outrun(outrun).await;
+                continue;
+            };
             let advanced = self.advance(&id, budget).await?;
             return self.report(advanced.after).await;
         }

@@ -30,6 +30,8 @@ pub(crate) trait Io {
     async fn send(&self, messages: Vec<String>) -> Result<(), String>;
     /// A place where a test may stop the driver.
     async fn point(&self, point: Point, subject: &str);
+    /// Waits a little before a batch is tried again.
+    async fn wait_outrun(&self, outrun: u32);
     /// The time.
     fn now(&self) -> UnixMillis;
     /// A random id.
@@ -77,6 +79,10 @@ impl Io for WorkerIo<'_> {
         if point == Point::Recorded {
             fault_point!(self.env, "replay-recorded", subject);
         }
+    }
+
+    async fn wait_outrun(&self, outrun: u32) {
+        edge::random::wait_outrun(outrun).await;
     }
 
     fn now(&self) -> UnixMillis {

@@ -38,7 +38,7 @@ const CRON_STEPS_OF_ONE: u32 = 20;
 const CRON_STEPS: u32 = 60;
 
 /// How often a batch is tried again when another one came before it.
-const TRIES: u32 = 5;
+const TRIES: u32 = 8;
 
 /// Makes replays, and carries them on, for one actor.
 pub struct Replayer<'a> {

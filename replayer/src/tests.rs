@@ -225,6 +225,18 @@ fn a_paused_replay_waits_and_a_canceled_one_leaves_the_rest() {
 }
 
 #[test]
+fn a_plan_that_was_paused_before_its_end_cannot_be_applied() {
+    let world = World::new(&[Letter::Good; 120]);
+    let replay =
+        run(driver(&world, "token:1").create(&request(ReplayAction::Replay, false), None, 1));
+    let id = replay.unwrap().id;
+    let apply = || refused(command(&world, &id, &Command::Apply("x")));
+    assert_eq!(apply(), "not-planned");
+    assert_eq!(command(&world, &id, &Command::Pause).unwrap().state, ReplayState::Paused);
+    assert_eq!(apply(), "not-planned");
+}
+
+#[test]
 fn a_repeated_request_makes_one_plan() {
     let world = World::new(&[Letter::Good; 3]);
     let plan = request(ReplayAction::Replay, false);
@@ -251,6 +263,69 @@ fn transient_letters_are_replayed_once_by_themselves() {
     world.park_more(1);
     assert_eq!(auto(), 0, "one was stopped within the hour");
     world.pass(3_600_000);
+    assert_eq!(auto(), 1);
+}
+
+#[test]
+fn a_canary_that_another_replay_took_is_followed_by_another_one() {
+    let mut letters = [Letter::Good; 30];
+    letters[7] = Letter::Fails;
+    let world = World::new(&letters);
+    let replay = planned(&world, &request(ReplayAction::Replay, false));
+    let other = planned(&world, &request(ReplayAction::Replay, false));
+    for it in [&replay, &other] {
+        command(&world, &it.id, &Command::Apply(&it.hash)).unwrap();
+        run(driver(&world, "token:1").advance(&it.id, 1)).unwrap();
+        assert_eq!(read(&world, &it.id).state, ReplayState::Canary, "both checks came first");
+    }
+    // Both have read the same letters when the first one marks them.
+    let mut task: Task<'_> = Box::pin(async {
+        drop(driver(&world, "token:1").advance(&replay.id, 1).await);
+    });
+    for _ in 0..3 {
+        assert!(!poll(&mut task));
+    }
+    run(driver(&world, "token:2").advance(&other.id, 1)).unwrap();
+    command(&world, &other.id, &Command::Cancel).unwrap();
+    while !poll(&mut task) {}
+    drop(task);
+    let done = settle(&world, &replay.id);
+    assert_eq!(done.state, ReplayState::Stopped, "the letters after those five were no proof");
+    assert_eq!(world.sent_in_all(), 10);
+}
+
+#[test]
+fn letters_that_cannot_be_sent_begin_one_automatic_replay_and_no_more() {
+    let world = World::new(&[Letter::Unreadable, Letter::Unreadable]);
+    let sweep = || {
+        world.pass(60_000);
+        let begun = run(driver(&world, SWEEP_ACTOR).auto_replay()).unwrap();
+        run(driver(&world, SWEEP_ACTOR).advance_open()).unwrap();
+        begun
+    };
+    assert_eq!((0..9).map(|_| sweep()).sum::<usize>(), 1);
+    // They keep no other letter from its replay.
+    world.park_more(1);
+    assert_eq!((0..9).map(|_| sweep()).sum::<usize>(), 1);
+    assert_eq!(world.sent("m002"), 1);
+}
+
+#[test]
+fn an_automatic_replay_that_an_operator_canceled_does_not_begin_again() {
+    let world = World::new(&[Letter::Good, Letter::Good]);
+    let auto = || run(driver(&world, SWEEP_ACTOR).auto_replay()).unwrap();
+    for steps in [0, 1] {
+        assert_eq!(auto(), 1);
+        let id: String =
+            world.db.column("SELECT id FROM replays ORDER BY id DESC", []).unwrap().remove(0);
+        run(driver(&world, SWEEP_ACTOR).advance(&id, steps)).unwrap();
+        command(&world, &id, &Command::Cancel).unwrap();
+        settle(&world, &id);
+        assert_eq!(auto(), 0, "one was canceled within the hour");
+        world.pass(3_600_001);
+    }
+    assert_eq!(auto(), 0, "an operator saw these letters in its plan");
+    world.park_more(1);
     assert_eq!(auto(), 1);
 }
 

@@ -115,7 +115,7 @@ pub const LETTER_SENT_MS_MAX: i64 = 86_400_000;
 pub const SWEEP_ROWS_MAX: i64 = 100;
 
 /// Attempts of one D1 batch whose entry of the audit trail came second.
-pub const AUDIT_ATTEMPTS_MAX: u32 = 5;
+pub const AUDIT_ATTEMPTS_MAX: u32 = 8;
 
 /// A hint further ahead of the object's clock is refused: it would raise the floor above the
 /// versions of D1.

@@ -25,6 +25,7 @@ pub mod bearer;
 pub mod cursor;
 pub mod explain;
 pub mod grants;
+mod hash;
 pub mod letter;
 pub mod letter_reason;
 pub mod query;

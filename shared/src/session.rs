@@ -43,9 +43,8 @@ pub mod verified_signatures;
 pub mod candidates;
 mod validate;
 
-pub(crate) use claims::ClaimReader;
-
 pub use actor::{ACTOR_BYTES_MAX, Actor};
+pub(crate) use claims::ClaimReader;
 pub use organization::ActiveOrganization;
 pub use policy::{MissingAzp, TokenPolicy, TokenPolicyError};
 pub use token_error::TokenError;

@@ -32,6 +32,9 @@ const REASON = "refused-by-database";
 /** Somebody of whom nothing was ever received. */
 const NOBODY = "user_2Nobody0000000000000000";
 
+/** The same minute of the next day, in UTC, as in the form. */
+const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString().slice(0, 16);
+
 describe("console in a browser", () => {
   let browser;
   let system;
@@ -187,9 +190,12 @@ describe("console in a browser", () => {
     assert.deepEqual(await stateOf(users), ["applied"]);
     await seen(page, "proof");
     await picture(page, "proof");
-    await click(page, "link", "Replays");
+    const bar = page.getByRole("navigation", { name: "Main" });
+    await bar.getByRole("link", { name: "Replays" }).click();
+    await page.waitForURL(`${system.url}/replays`);
     await seen(page, "replays");
-    await click(page, "link", "Audit");
+    await bar.getByRole("link", { name: "Audit" }).click();
+    await page.waitForURL(`${system.url}/audit`);
     await seen(page, "audit");
     await click(page, "link", "Rolecall");
     await page.getByText(`No. ${UNREADABLE} letters are parked.`).waitFor();
@@ -218,12 +224,13 @@ describe("console in a browser", () => {
     await page.getByLabel("Look up any id").fill(user);
     await click(page, "button", "Look up");
     await heading(page, `User ${user}`);
-    await page.getByRole("row", { name: /^editor / }).getByText("counts", { exact: true }).waitFor();
+    const row = page.getByRole("row", { name: /^editor / });
+    await row.getByText("counts", { exact: true }).waitFor();
     await seen(page, "user");
     await picture(page, "user");
-    await page.getByLabel("App role").fill("admin");
+    await page.getByRole("textbox", { name: "App role" }).fill("admin");
     await page.getByLabel("Reason, for the audit trail").fill("on call until noon");
-    await page.getByLabel("End (may be empty)").fill("2100-01-01T12:00");
+    await page.getByLabel("End (may be empty)").fill(tomorrow());
     await click(page, "button", "See what would change");
     await heading(page, "Grant admin?");
     await look(page, APP, "role-change");

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import {
-  AUD, HOST, LOOKER, METRICS_TOKEN, OPERATOR, SAME_ORIGIN, SECOND_TOKEN, TOKEN, ask as send,
-  assertion, assertionClaims, settingsOf, withAssertion,
+  AUD, HOST, LOOKER, METRICS_TOKEN, OPERATOR, SAME_ORIGIN, SECOND_TOKEN, TOKEN,
+  assertion, assertionClaims, ask as send, settingsOf, withAssertion,
 } from "./support/console.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import {
@@ -87,8 +87,9 @@ describe("the operators' console", () => {
     assert.ok(answer.json.message && answer.json.next, place);
   }
 
-  it("A-1 lets in a person whom Access let in, and remembers the name beside the trail", async () => {
+  it("A-1 lets in a person whom Access let in, and keeps the name of who acts", async () => {
     const sub = "7335d417-61da-459d-899c-0a01c76a2f94";
+    const names = () => system.sql("SELECT actor, name FROM operator_names");
     for (const [email, may_change] of [["ADA@example.com", true], [LOOKER, false]]) {
       const answer = await look("full", withAssertion(assertion(issuer, { email, sub })));
       assert.equal(answer.status, 200, answer.text);
@@ -96,9 +97,14 @@ describe("the operators' console", () => {
       assert.deepEqual({ actor, name }, { actor: `access:${sub}`, name: email.toLowerCase() });
       assert.equal(answer.json.may_change, may_change);
     }
-    const names = await system.sql("SELECT actor, name FROM operator_names");
+    assert.deepEqual(await names(), [], "who looks is not in the trail");
     // The second one is of the same isolate and actor: its name is not written again.
-    assert.deepEqual(names, [{ actor: `access:${sub}`, name: OPERATOR }]);
+    for (const [email, status] of [[OPERATOR, 415], [LOOKER, 403]]) {
+      const headers = { ...SAME_ORIGIN, ...withAssertion(assertion(issuer, { email, sub })) };
+      const answer = await ask("full", `${API}/replays`, { method: "POST", headers });
+      assert.equal(answer.status, status, answer.text);
+    }
+    assert.deepEqual(await names(), [{ actor: `access:${sub}`, name: OPERATOR }]);
   });
 
   it("A-1 refuses an assertion that is missing, old, foreign, a program's, or in a cookie", async () => {
@@ -345,6 +351,11 @@ describe("the operators' console", () => {
     };
     assert.ok(10 < tables.length);
     const before = await dump();
+    const person = { sub: "0c1c7d60-3f0b-4c4e-8c0e-6a4f1c0f7c55" };
+    for (const path of LOOK) {
+      const headers = withAssertion(assertion(issuer, person));
+      assert.equal((await ask("full", path, { headers })).status, 200, path);
+    }
     for (const path of [...LOOK, ...NOT_FOUND, "/healthz", "/metrics"]) {
       const headers = bearer(path === "/metrics" ? METRICS_TOKEN : TOKEN);
       for (const method of ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]) {

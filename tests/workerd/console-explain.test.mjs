@@ -186,10 +186,10 @@ describe("explanations and grants", () => {
   it("grants a role until its end, which the sweep carries out", async () => {
     const user = await newUser();
     const ends_at = Date.now() + 1_500;
-    const dry = await changed(user, { role: "oncall", granted: true, ends_at, dry_run: true });
-    assert.deepEqual([dry.done, dry.before, dry.after], [false, ["member"], ["member", "oncall"]]);
+    const dry = await changed(user, { role: "on-call", granted: true, ends_at, dry_run: true });
+    assert.deepEqual([dry.done, dry.before, dry.after], [false, ["member"], ["member", "on-call"]]);
     assert.deepEqual(await counted(user), ["member"]);
-    const done = await changed(user, { role: "oncall", granted: true, ends_at });
+    const done = await changed(user, { role: "on-call", granted: true, ends_at });
     assert.deepEqual({ ...dry, done: true }, done);
     const [row] = await system.sql(
       "SELECT actor, action, detail FROM audit WHERE target = ?1 ORDER BY seq", user,
@@ -197,7 +197,7 @@ describe("explanations and grants", () => {
     assert.match(row.actor, /^token:[0-9a-f]{8}$/);
     assert.equal(row.action, "roles.granted");
     assert.deepEqual(JSON.parse(row.detail), {
-      role: "oncall", reason: "on call", ends_at, before: done.before, after: done.after,
+      role: "on-call", reason: "on call", ends_at, before: done.before, after: done.after,
     });
     await waitFor("the sweep ends the grant", async () => {
       await system.sweep();

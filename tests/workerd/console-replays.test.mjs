@@ -6,7 +6,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 
 import {
-  LOOKER, METRICS_TOKEN, SAME_ORIGIN, TOKEN, ask as send, assertion, settingsOf, withAssertion,
+  LOOKER, METRICS_TOKEN, SAME_ORIGIN, TOKEN, assertion, ask as send, settingsOf, withAssertion,
 } from "./support/console.mjs";
 import { sinkOf, startDirect, workerOf } from "./support/direct.mjs";
 import { bearer, mint, serveJwks } from "./support/sessions.mjs";
@@ -87,6 +87,12 @@ describe("replays by the console", () => {
     assert.deepEqual(received, [], "a plan sends nothing");
     const wrong = await post(`${PATH}/${id}/apply`, { hash: "0".repeat(64) });
     assert.deepEqual([wrong.status, wrong.json.error], [409, "plan-changed"]);
+    const refused = await system.sql(
+      "SELECT actor, action, detail FROM audit WHERE target = ?1 AND action LIKE 'refused:%'", id,
+    );
+    const [{ actor, action, detail }] = refused;
+    assert.deepEqual([refused.length, action, actor], [1, "refused:plan-changed", first.json.actor]);
+    assert.equal(JSON.parse(detail).route, "/replays/{id}/apply");
     const applied = await post(`${PATH}/${id}/apply`, { hash });
     assert.equal(applied.status, 200, applied.text);
     await waitFor("the letters are in the queue", async () => {
@@ -102,6 +108,10 @@ describe("replays by the console", () => {
     for (const action of ["replays.created", "replays.applied"]) {
       assert.ok(actions.some((row) => row.action === action), JSON.stringify(actions));
     }
+    const [head] = await system.sql("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1");
+    const line = await waitFor("the head is in the log", () =>
+      system.logs().split("\n").find((text) => text.includes(head.hash)));
+    assert.match(line, /audit trail extended/);
   });
 
   it("A-6 refuses a plan of everything by mistake, and a member that it does not know", async () => {

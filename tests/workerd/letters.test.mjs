@@ -160,7 +160,7 @@ describe("F-1 replayed letters", () => {
     const course = await pipeline.faultPoints.recordPoints(work, isConsumers);
     checkAllReached(course, [
       "sweep-begun", "sweep-read", "hints-begun", "hints-sent", "hints-recorded", "sweep-sent",
-      "audit-read", "sweep-returned", "sweep-ended", "sweep-replayed", "sweep-begun-replay",
+      "audit-read", "sweep-returned", "sweep-ended", "sweep-replayed", "sweep-started",
       "sweep-noted",
     ]);
     assert.equal(course.filter((point) => point === "audit-read").length, 2);

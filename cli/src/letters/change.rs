@@ -91,7 +91,7 @@ pub(crate) fn plan(app: &App, args: &PlanArgs) -> Result<(), Failure> {
 /// `dead-letters replay`.
 ///
 /// # Errors
-/// As [`plan`] and [`apply`].
+/// As [`plan`] and [`apply_plan`].
 pub(crate) fn replay(app: &App, args: &ReplayArgs) -> Result<(), Failure> {
     let sending = Some(&args.sending);
     plan_and_apply(app, ReplayAction::Replay, &args.choice, sending, &args.applying)

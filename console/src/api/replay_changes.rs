@@ -1,11 +1,11 @@
 //! `POST /replays` and what is below it: plans, and what an operator tells a replay.
 
 use replayer::Replayer;
-use serde_json::{Map, Value};
 use shared::operators::api::replays::{ApplyRequest, PlanRequest, Replay};
 use worker::Response;
 
-use crate::context::{CallerContext, known_members};
+use crate::audit_log;
+use crate::context::CallerContext;
 use crate::reply::{self, Failure};
 use crate::route::RouteRow;
 
@@ -36,13 +36,8 @@ pub(crate) enum Told<'a> {
 
 async fn post_plan(cx: &CallerContext<'_>) -> Result<Response, Failure> {
     cx.request.query(&[])?;
-    let body: Value = cx.request.json_body(&PLAN).await?;
-    // A misspelled member would choose more letters than was meant.
-    let filter = body.get("filter").and_then(Value::as_object);
-    known_members(filter.unwrap_or(&Map::new()), &FILTER)?;
-    let request: PlanRequest = serde_json::from_value(body).map_err(|error| {
-        Failure::invalid("body", format!("The body is not as described: {error}."))
-    })?;
+    // A misspelled member of the filter would choose more letters than was meant.
+    let request: PlanRequest = cx.request.json_body(&PLAN, &[("filter", &FILTER)]).await?;
     reply::json(200, &plan(cx, &request, cx.request.incoming.idempotency_key.as_deref()).await?)
 }
 
@@ -52,12 +47,15 @@ pub(crate) async fn plan(
     request: &PlanRequest,
     key: Option<&str>,
 ) -> Result<Replay, Failure> {
-    replayer(cx)?.create(request, key).await.map_err(failure)
+    match replayer(cx)?.create(request, key).await {
+        Ok(replay) => Ok(replay),
+        Err(error) => Err(refused(cx, "", "/replays", error).await),
+    }
 }
 
 async fn post_apply(cx: &CallerContext<'_>) -> Result<Response, Failure> {
     cx.request.query(&[])?;
-    let ApplyRequest { hash } = cx.request.json_body(&["hash"]).await?;
+    let ApplyRequest { hash } = cx.request.json_body(&["hash"], &[]).await?;
     reply::json(200, &tell(cx, cx.request.param("id"), Told::Apply(&hash)).await?)
 }
 
@@ -73,14 +71,32 @@ pub(crate) async fn tell(
     told: Told<'_>,
 ) -> Result<Replay, Failure> {
     let replayer = replayer(cx)?;
-    let done = match told {
-        Told::Apply(hash) => replayer.apply(id, hash).await,
-        Told::Continue => replayer.advance(id).await,
-        Told::Pause => replayer.pause(id).await,
-        Told::Resume => replayer.resume(id).await,
-        Told::Cancel => replayer.cancel(id).await,
+    let (done, route) = match told {
+        Told::Apply(hash) => (replayer.apply(id, hash).await, "/replays/{id}/apply"),
+        Told::Continue => (replayer.advance(id).await, "/replays/{id}/continue"),
+        Told::Pause => (replayer.pause(id).await, "/replays/{id}/pause"),
+        Told::Resume => (replayer.resume(id).await, "/replays/{id}/resume"),
+        Told::Cancel => (replayer.cancel(id).await, "/replays/{id}/cancel"),
     };
-    done.map_err(failure)
+    match done {
+        Ok(replay) => Ok(replay),
+        Err(error) => Err(refused(cx, id, route, error).await),
+    }
+}
+
+/// The failure. The audit trail takes it if there is something that it was attempted on.
+async fn refused(
+    cx: &CallerContext<'_>,
+    id: &str,
+    route: &'static str,
+    error: replayer::Failure,
+) -> Failure {
+    let is_unknown = error == replayer::Failure::NotFound;
+    let failure = failure(error);
+    if !is_unknown {
+        audit_log::record_unfit(cx, id, route, &failure).await;
+    }
+    failure
 }
 
 fn replayer<'a>(cx: &'a CallerContext<'_>) -> Result<Replayer<'a>, Failure> {

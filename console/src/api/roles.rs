@@ -7,6 +7,7 @@ use shared::operators::grants::{PlannedChange, RoleChangeError, UserRoles};
 use shared::sql::grants::{change, read_for_change};
 use worker::{Env, Response};
 
+use crate::audit_log;
 use crate::context::CallerContext;
 use crate::db;
 use crate::reply::{self, Failure};
@@ -16,28 +17,41 @@ pub(crate) const ROUTES: &[RouteRow] =
     &[RouteRow::post("/api/v1/users/{id}/roles", |cx| Box::pin(post(cx)))];
 
 /// How often the head is read again when somebody else has moved it.
-const TRIES: usize = 5;
+const TRIES: u32 = 8;
 
 const MEMBERS: [&str; 5] = ["role", "granted", "reason", "ends_at", "dry_run"];
 
 async fn post(cx: &CallerContext<'_>) -> Result<Response, Failure> {
     cx.request.query(&[])?;
-    let request: RoleChangeRequest = cx.request.json_body(&MEMBERS).await?;
+    let request: RoleChangeRequest = cx.request.json_body(&MEMBERS, &[]).await?;
     let user_id = cx.request.param("id");
-    let done = change_role(cx.request.env, &cx.caller.actor, user_id, &request).await?;
-    reply::json(200, &done)
+    reply::json(200, &change_role(cx, user_id, &request).await?)
 }
 
 /// Grants or revokes an app role, or only says what would change.
 pub(crate) async fn change_role(
-    env: &Env,
-    actor: &str,
+    cx: &CallerContext<'_>,
     user_id: &str,
     request: &RoleChangeRequest,
 ) -> Result<RoleChange, Failure> {
     UserId::parse(user_id)
         .map_err(|error| Failure::invalid("id", format!("This is no valid id: {error}.")))?;
-    for _ in 0..TRIES {
+    let done = try_change(cx.request.env, &cx.caller.actor, user_id, request).await;
+    if let Err(failure) = &done
+        && !request.dry_run
+    {
+        audit_log::record_unfit(cx, user_id, "/users/{id}/roles", failure).await;
+    }
+    done
+}
+
+async fn try_change(
+    env: &Env,
+    actor: &str,
+    user_id: &str,
+    request: &RoleChangeRequest,
+) -> Result<RoleChange, Failure> {
+    for outrun in 0..TRIES {
         let now = edge::clock::now();
         let results = db::batch(env, &read_for_change(user_id)).await?;
         let head: AuditHead = results.first(0)?.unwrap_or_default();
@@ -51,10 +65,10 @@ pub(crate) async fn change_role(
         let batch = change(&planned, &entry, &edge::random::short_id());
         match db::try_batch(env, &batch).await? {
             Ok(_) => {
-                tracing::info!(seq = entry.seq, hash = entry.hash, "audit trail extended");
+                edge::log::audit_head(&entry.head());
                 return Ok(planned.into_answer(true));
             }
-            Err(cause) if cause.contains(HEAD_MOVED) => {}
+            Err(cause) if cause.contains(HEAD_MOVED) => edge::random::wait_outrun(outrun).await,
             Err(cause) => return Err(unknown_end(&planned, &cause)),
         }
     }

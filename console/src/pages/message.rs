@@ -29,7 +29,7 @@ pub(crate) struct Message<'a> {
     /// The status code.
     pub(crate) status: u16,
     /// What is wrong.
-    pub(crate) message: &'a str,
+    pub(crate) text: &'a str,
     /// What to do next.
     pub(crate) next: &'a str,
     /// Whether nobody can sign in: the page says what to set.
@@ -74,7 +74,7 @@ mod tests {
         Frame { now: NOW, who: None, form_token: "", has_sign_out: false };
 
     fn of_status(status: u16) -> Message<'static> {
-        Message { status, message: "<b>wrong", next: "Do this.", is_closed: false }
+        Message { status, text: "<b>wrong", next: "Do this.", is_closed: false }
     }
 
     #[test]

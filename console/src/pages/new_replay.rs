@@ -21,7 +21,7 @@ pub(crate) struct PlanForm {
 }
 
 /// A form that asks for no plan.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FormError {
     /// A value cannot be read.
     Value(&'static str),
@@ -37,7 +37,7 @@ impl From<FilterError> for FormError {
 
 impl FormError {
     /// For people, with the next step.
-    pub(crate) const fn text(&self) -> &'static str {
+    pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Value(text) => text,
             Self::NoFilter => {

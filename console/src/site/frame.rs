@@ -89,7 +89,7 @@ impl PageFrame {
     pub(crate) fn failure(&self, failure: &Failure) -> Result<Response, Failure> {
         let Failure { status, message: text, next, .. } = failure;
         let is_closed = failure.error == "not-configured";
-        let it = Message { status: *status, message: text, next, is_closed };
+        let it = Message { status: *status, text, next, is_closed };
         self.page_with(*status, &failure.headers(), message(&self.frame(), it))
     }
 }

@@ -63,7 +63,7 @@ async fn post_roles(cx: &CallerContext<'_>) -> Result<Response, Failure> {
         Err(error) => return user_page(cx, 400, None, Some(error.0)).await,
     };
     let user = cx.request.param("id");
-    match change_role(cx.request.env, &cx.caller.actor, user, &request).await {
+    match change_role(cx, user, &request).await {
         Ok(change) if change.done => see_other(&format!("/users/{user}?changed=1"), &[]),
         Ok(change) => {
             let page = PageFrame::of(cx)?;

@@ -18,12 +18,12 @@ use shared::operators::audit::{AuditAct, AuditEntry, AuditHead};
 use shared::operators::settle::{self, LostLetter};
 use shared::plan::{DeadLetter, OpenedMessage, plan};
 use shared::projection::{ContentDigest, EntityFields, UserFields};
+use shared::sql::replays::MARKED;
 use shared::sql::{Statement, audit, letters, statements};
 use shared::time::UnixMillis;
 use testkit::sqlite::{Database, START, bound};
 
 use crate::io::{Io, Point, Rows};
-use shared::sql::replays::MARKED;
 
 /// What a letter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,6 +282,10 @@ impl Io for World {
     }
 
     async fn point(&self, _: Point, _: &str) {
+        Turn(false).await;
+    }
+
+    async fn wait_outrun(&self, _: u32) {
         Turn(false).await;
     }
 

@@ -111,13 +111,16 @@ fn non_empty(text: Option<String>) -> Option<String> {
 }
 
 /// An e-mail address in lower case, as addresses are compared. The form is checked only roughly.
+///
+/// Only ASCII letters are changed: the lower case of `\u{212a}`, the sign of the kelvin, is `k`, so
+/// another address would become that of an operator.
 #[must_use]
 pub fn parse_email(text: &str) -> Option<String> {
     const BYTES_MAX: usize = 254;
     let is_plain = text.chars().all(|letter| !letter.is_whitespace() && !letter.is_control());
     let (name, domain) = text.rsplit_once('@')?;
     let is_it = is_plain && !name.is_empty() && !domain.is_empty() && text.len() <= BYTES_MAX;
-    is_it.then(|| text.to_lowercase())
+    is_it.then(|| text.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -219,5 +222,8 @@ mod tests {
             assert_eq!(parse_email(wrong), None, "{wrong}");
         }
         assert_eq!(parse_email("A@B.c").as_deref(), Some("a@b.c"));
+        for other in ["\u{212a}@b.c", "\u{c5}@b.c", "\u{212b}@b.c"] {
+            assert_eq!(parse_email(other).as_deref(), Some(other), "another letter stays itself");
+        }
     }
 }

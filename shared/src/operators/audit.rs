@@ -8,8 +8,8 @@
 //! since the head was read; then the head is read again.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use super::hash::hash;
 use crate::json::serde_struct_from_object;
 use crate::time::UnixMillis;
 
@@ -101,21 +101,11 @@ impl AuditEntry {
         AuditHead { seq: self.seq, hash: self.hash.clone() }
     }
 
-    /// The hash over all other members. Each is preceded by its length, so no two entries have the
-    /// same bytes.
+    /// The hash over all other members.
     #[must_use]
     pub fn computed_hash(&self) -> String {
-        let (seq, at) = (self.seq.to_string(), self.at.0.to_string());
-        let mut hash = Sha256::new();
-        for part in [&self.prev, &seq, &at, &self.actor, &self.action, &self.target, &self.detail] {
-            hash.update(format!("{}:", part.len()));
-            hash.update(part);
-        }
-        hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            let digits = [byte >> 4, byte & 15];
-            text.extend(digits.into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
-            text
-        })
+        let Self { seq, prev, hash: _, at, actor, action, target, detail } = self;
+        hash(&[prev, &seq.to_string(), &at.0.to_string(), actor, action, target, detail])
     }
 }
 
@@ -200,6 +190,15 @@ mod tests {
         assert_eq!(verify(AuditHead::default(), &entries), Err(BrokenChain::Changed(1)));
         entries[0].hash = entries[0].computed_hash();
         assert_eq!(verify(AuditHead::default(), &entries), Err(BrokenChain::Unlinked(2)));
+    }
+
+    /// A trail that was written is verified by every later build.
+    #[test]
+    fn the_hash_is_frozen() {
+        let mut first = chain(1).remove(0);
+        (first.at, first.target) = (UnixMillis(5), "user_ä".into());
+        let want = "47821ec97ecd89a4eef49a153999fc3303e9d30a808b23fcfb37907c0f5239fc";
+        assert_eq!(first.computed_hash(), want);
     }
 
     #[test]

@@ -20,11 +20,11 @@ pub(crate) use roles::counted;
 pub use roles::{NamedRole, UserStanding, role_reasons, standing};
 pub use rows::{JsonRow, RowError, WatchRow, read_rows};
 
-use rows::Flag;
 use serde::Deserialize;
 
 use crate::entity::EntityKind;
 use crate::json::deserialize_from_object;
+use rows::Flag;
 
 /// What an id names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

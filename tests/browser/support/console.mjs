@@ -1,5 +1,6 @@
-// The console with the pipeline behind it, on an empty state, each on a free port, and the letters of
-// a bad night. They come through the real pipeline: signed deliveries through ingest and the queue.
+// The console with the pipeline behind it, on an empty state, each on a free port, and the letters
+// of a bad night. They come through the real pipeline: signed deliveries through ingest and the
+// queue.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -51,7 +51,9 @@ function focused(page) {
     return {
       id: it.id,
       text: it.innerText || it.name,
-      index: [...document.querySelectorAll(usable)].filter((one) => one.checkVisibility()).indexOf(it),
+      index: [...document.querySelectorAll(usable)]
+        .filter((one) => one.checkVisibility())
+        .indexOf(it),
       isInView: 0 < width && 0 <= left && 0 <= first && right <= innerWidth && last <= innerHeight,
       outline: {
         width: outlineStyle === "none" ? 0 : Number.parseFloat(outlineWidth),

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 
-import { compact, KID } from "./sessions.mjs";
+import { KID, compact } from "./sessions.mjs";
 import { wire } from "./wire.mjs";
 
 /** The host that the tests ask for, and the console's origin there. */

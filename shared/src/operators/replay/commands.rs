@@ -54,7 +54,7 @@ pub fn apply(
             Ok(Some(Change::new(after, "replays.applied", now)))
         }
         Checking | Canary | Running | Paused | Done if same => Ok(None),
-        Planning => {
+        Planning | Paused if replay.plan_hash.is_empty() => {
             let next = "continue it until its state is `planned`, then read the plan";
             Err(refusal("not-planned", "the plan is not complete yet", next))
         }
@@ -62,7 +62,7 @@ pub fn apply(
             let message = "the plan is not the one with this hash, or would differ now";
             Err(refusal("plan-changed", message, "read the plan again, or make a new one"))
         }
-        Checking | Canary | Running | Paused => {
+        Planning | Checking | Canary | Running | Paused => {
             let message = "it is already running, by a plan with another hash";
             Err(refusal("already-running", message, "read the replay to see its plan"))
         }

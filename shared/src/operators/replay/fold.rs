@@ -1,7 +1,6 @@
 //! The plan, page by page, and its hash.
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::EXAMPLES_PER_CLASS;
 use super::classify::{Classified, Facts, classify};
@@ -9,6 +8,7 @@ use super::commands::Act;
 use super::progress::{Progress, StoredReplay};
 use crate::operators::api::replays::ReplayState;
 use crate::operators::cursor::Cursor;
+use crate::operators::hash::hash;
 use crate::operators::letter::LetterClass;
 use crate::projection::ContentDigest;
 use crate::sql::letter_lists::{LetterRow, Letters};
@@ -123,18 +123,4 @@ fn finish_walk(replay: &mut StoredReplay) -> Option<Act> {
     }
     replay.state = ReplayState::Refused;
     Some(Act { action: "replays.refused", detail })
-}
-
-/// The hash over texts. Each is preceded by its length, so no two lists have the same bytes.
-fn hash(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(format!("{}:", part.len()));
-        hash.update(part);
-    }
-    hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        let digits = [byte >> 4, byte & 15];
-        text.extend(digits.into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
-        text
-    })
 }

@@ -112,7 +112,8 @@ impl Step {
         true
     }
 
-    /// Goes on when each letter of the canary has its outcome. One that was lost is sent again.
+    /// Goes on when each letter of the canary has its outcome. One that was lost is sent again. A
+    /// canary of which nothing is left is followed by another one.
     fn watch_canary(&mut self, replay: &StoredReplay, reads: &Reads, now: UnixMillis) -> bool {
         let became = |word: &str| reads.canary.iter().any(|item| item.became == word);
         if became("parked") {
@@ -128,6 +129,11 @@ impl Step {
         }
         if became("sent") {
             return false;
+        }
+        if !reads.canary.is_empty() && reads.canary.iter().all(|item| item.became == "left") {
+            // None was sent, because another replay took them all: this says nothing of the others.
+            self.after.progress.canary = None;
+            return true;
         }
         self.go_on(now);
         true

@@ -13,7 +13,7 @@ pub struct Message {
     pub letter: Number,
     /// The generation in its tag.
     pub generation: u8,
-    /// The mark that it was sent for: [`Letter::round`].
+    /// The mark that it was sent for: the letter's `round` at that time.
     pub round: u8,
     /// Whether it is one more of the same.
     pub again: bool,

@@ -6,11 +6,12 @@ use shared::sql::letter_lists::LetterRow;
 
 use super::law::{Content, Law};
 use super::memory::Memory;
+use crate::small_set::SmallSet;
+use crate::variant::Variant;
+
 pub(super) use super::message::LETTERS;
 pub use super::message::{Message, Number};
 pub(super) use super::replay::{Became, Driver, Intent, Item, Machine, Replay};
-use crate::small_set::SmallSet;
-use crate::variant::Variant;
 
 /// Replays: one of each operator.
 pub(super) const REPLAYS: usize = 2;
