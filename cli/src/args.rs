@@ -54,16 +54,16 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  rolecall status")]
     Status,
     /// See, replay and close what could not be applied.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rolecall dead-letters matrix")]
     DeadLetters(LettersCommand),
     /// Tell what Rolecall knows of an id, and why.
     #[command(after_help = "Examples:\n  rolecall explain msg_2abc\n  rolecall explain user_2abc")]
     Explain(ExplainArgs),
     /// List, grant and revoke app roles.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rolecall roles list user_2abc")]
     Roles(RolesCommand),
     /// Read and check the audit trail.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  rolecall audit verify")]
     Audit(AuditCommand),
     /// Sign a webhook and deliver it, to test an endpoint.
     #[command(after_help = "Examples:\n  rolecall send fixture user.created \

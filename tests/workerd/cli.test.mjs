@@ -90,7 +90,7 @@ describe("the program rolecall", () => {
 
   /** The counts of a replay, as `planned → became`. */
   const countsOf = ({ counts }) =>
-    Object.fromEntries(counts.map(({ planned, became, letters }) => [`${planned} → ${became}`, letters]));
+    Object.fromEntries(counts.map((it) => [`${it.planned} → ${it.became}`, it.letters]));
 
   describe("who and where", () => {
     it("login takes the token from standard input, after the console has accepted it", async () => {
@@ -116,28 +116,32 @@ describe("the program rolecall", () => {
       assert.match(await bare.says("whoami", "--profile", "second"), new RegExp(answer.actor));
 
       // What a profile holds is for its own address alone.
-      assert.equal((await bare.fails(4, ["whoami", "--url", await urlOf("ssr")])).error, "no-token");
-      const sent = await bare.with({ CLERK_WEBHOOK_SECRET: SECRET }).run(["send", "fixture", "role.created"]);
+      const other = await bare.fails(4, ["whoami", "--url", await urlOf("ssr")]);
+      assert.equal(other.error, "no-token");
+      const sender = bare.with({ CLERK_WEBHOOK_SECRET: SECRET });
+      const sent = await sender.run(["send", "fixture", "role.created"]);
       assert.match(sent.out, /^202 msg_/);
       await bare.run(["logout", "--profile", "second"]);
-      assert.match((await bare.fails(2, ["whoami", "--profile", "second"])).message, /no profile `second`/);
+      const gone = await bare.fails(2, ["whoami", "--profile", "second"]);
+      assert.match(gone.message, /no profile `second`/);
       assert.doesNotMatch(readFileSync(file, "utf8"), new RegExp(SECOND_TOKEN));
     });
 
     it("a token that opens nothing ends with 4", async () => {
       for (const token of [METRICS_TOKEN, `${TOKEN}x`]) {
-        const error = await shell.with({ ROLECALL_TOKEN: token }).fails(4, ["dead-letters", "list"]);
-        assert.equal(error.error, "invalid-token");
+        const stranger = shell.with({ ROLECALL_TOKEN: token });
+        assert.equal((await stranger.fails(4, ["dead-letters", "list"])).error, "invalid-token");
       }
     });
 
-    it("another address, an old console and no console each end with 3 and the next step", async () => {
+    it("another address, an old console and none end with 3 and the next step", async () => {
       const at = (address) => shell.with({ ROLECALL_URL: address });
       for (const worker of ["ssr", "ingest"]) {
         const { next } = await at(await urlOf(worker)).fails(3, ["status"]);
         assert.match(next, /[Cc]heck the address/, worker);
       }
-      let answer = [404, "application/json", { error: "no-route", message: "no such route", next: "x" }];
+      const none = { error: "no-route", message: "no such route", next: "x" };
+      let answer = [404, "application/json", none];
       const server = createServer((_, response) => {
         const [status, type, body] = answer;
         response.writeHead(status, { "content-type": type }).end(JSON.stringify(body));
@@ -152,7 +156,8 @@ describe("the program rolecall", () => {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
       const offline = await at(old).fails(3, ["status"]);
-      assert.deepEqual([offline.error, /runs at this address/.test(offline.next)], ["offline", true]);
+      assert.equal(offline.error, "offline");
+      assert.match(offline.next, /runs at this address/);
       assert.equal((await at("http://console.example.com").fails(2, ["status"])).error, "usage");
     });
 
@@ -178,7 +183,8 @@ describe("the program rolecall", () => {
       const list = ["dead-letters", "list", ...filter];
       const { answer: page } = await shell.json("LetterPage", [...list, "--limit", "2"]);
       assert.equal(page.letters.length, 2);
-      const { answer: rest } = await shell.json("LetterPage", [...list, "--limit", "2", "--cursor", page.next]);
+      const second = [...list, "--limit", "2", "--cursor", page.next];
+      const { answer: rest } = await shell.json("LetterPage", second);
       const listed = [...page.letters, ...rest.letters].map(({ id }) => id);
       assert.deepEqual([listed.sort(), rest.next], [ids, null]);
       const all = await shell.json("LetterSummary", [...list, "--limit", "1", "--all-pages"]);
@@ -188,7 +194,8 @@ describe("the program rolecall", () => {
       const { answer: same } = await shell.json("LetterPage", ["dead-letters", "list", page2]);
       assert.deepEqual(same.letters.map(({ id }) => id), [letters[0].message_id]);
 
-      const { answer: matrix } = await shell.json("LetterMatrix", ["dead-letters", "matrix", "--state", "parked"]);
+      const counting = ["dead-letters", "matrix", "--state", "parked"];
+      const { answer: matrix } = await shell.json("LetterMatrix", counting);
       const counted = await one("SELECT count(*) AS n FROM dead_letters WHERE state = 'parked'");
       assert.equal(matrix.cells.reduce((sum, { letters: n }) => sum + n, 0), counted.n);
       assert.match(await shell.says("dead-letters", "matrix"), /refused-by-database/);
@@ -211,7 +218,7 @@ describe("the program rolecall", () => {
       assert.equal(lines.length, ids.length);
     });
 
-    it("a plan says what would become of letters of every class, and applies only as it was read", async () => {
+    it("a plan names the class of each letter, and is applied only as it was read", async () => {
       const { users, letters, filter } = await newcomers(7);
       const at = clerk.later();
       const [older, same] = [clerk.newId("user"), clerk.newId("user")];
@@ -241,7 +248,8 @@ describe("the program rolecall", () => {
 
       const apply = ["dead-letters", "apply", id, "--hash", hash, ...FAST];
       assert.equal((await shell.fails(2, apply)).error, "usage", "without --yes");
-      const wrong = ["dead-letters", "apply", id, "--hash", answer.hash.replace(/^./, "g"), "--yes"];
+      const other = answer.hash.replace(/^./, "g");
+      const wrong = ["dead-letters", "apply", id, "--hash", other, "--yes"];
       assert.equal((await shell.fails(5, wrong)).error, "plan-changed");
       assert.deepEqual(new Set(await statesOf(letters)), new Set(["parked"]));
 
@@ -265,20 +273,24 @@ describe("the program rolecall", () => {
       const some = [...status, id, "--letters", "--became", "left"];
       const { answer: left } = await shell.json("PlannedLetterPage", some);
       assert.deepEqual(left.letters.map((it) => it.planned).sort(), ["newer", "unreadable"]);
-      const every = await shell.json("PlannedLetter", [...status, id, "--letters", "--all-pages", "--limit", "4"]);
+      const pages = [...status, id, "--letters", "--all-pages", "--limit", "4"];
+      const every = await shell.json("PlannedLetter", pages);
       assert.equal(every.lines.length, 11);
       const proof = await shell.says(...status, id);
-      for (const word of ["applied", "superseded", "duplicate", "left"]) assert.match(proof, new RegExp(word));
+      for (const word of ["applied", "superseded", "duplicate", "left"]) {
+        assert.match(proof, new RegExp(word));
+      }
 
       // The world changes between the plan and its apply.
-      const { answer: stale } = await shell.json("Replay", ["dead-letters", "plan", ids[2], ...WHY]);
+      const planning = ["dead-letters", "plan", ids[2], ...WHY];
+      const { answer: stale } = await shell.json("Replay", planning);
       await shell.run(["dead-letters", "discard", ids[2], ...WHY, "--yes", ...FAST]);
       const refused = ["dead-letters", "apply", stale.id, "--hash", stale.hash, "--yes", ...FAST];
       const { answer: end } = await shell.json("Replay", refused, { code: 5 });
       assert.equal(end.state, "refused");
     });
 
-    it("a canary that is parked again stops the replay with 5; once the cause is gone, replay does it", async () => {
+    it("a canary that is parked again stops the replay; without the cause it is done", async () => {
       const { letters, filter } = await newcomers(7);
       await system.sql(CLOSE);
       const replay = ["dead-letters", "replay", ...filter, ...WHY, "--yes", ...FAST];
@@ -295,16 +307,23 @@ describe("the program rolecall", () => {
     it("a replay is paused, resumed, watched and canceled", async () => {
       const { letters, filter } = await newcomers(8);
       const slow = ["--rate", "1", "--no-watch", "--yes"];
-      const { answer: begun } = await shell.json("Replay", ["dead-letters", "replay", ...filter, ...WHY, ...slow]);
+      const replay = ["dead-letters", "replay", ...filter, ...WHY, ...slow];
+      const { answer: begun } = await shell.json("Replay", replay);
       const step = (word, ...more) => ["dead-letters", word, begun.id, ...more];
       assert.equal((await shell.fails(2, step("pause"))).error, "usage", "without --yes");
       const { answer: paused } = await shell.json("Replay", step("pause", "--yes"));
       assert.equal(paused.state, "paused");
-      const { beside } = await shell.json("Replay", step("status", "--watch", ...FAST), { code: 5 });
+      const watch = step("status", "--watch", ...FAST);
+      const { beside } = await shell.json("Replay", watch, { code: 5 });
       assert.match(beside.at(-1).next, /rolecall dead-letters resume/);
+      const planning = ["dead-letters", "plan", filter[7], ...WHY];
+      const { answer: plan } = await shell.json("Replay", planning);
+      const early = ["dead-letters", "status", plan.id, "--watch", ...FAST];
+      const unapplied = await shell.json("Replay", early, { code: 5 });
+      assert.equal(unapplied.beside.at(-1).error, "not-applied");
       const { answer: resumed } = await shell.json("Replay", step("resume", "--yes"));
       assert.ok(!["paused", "canceled"].includes(resumed.state), resumed.state);
-      const watching = shell.json("Replay", step("status", "--watch", ...FAST), { code: 5 });
+      const watching = shell.json("Replay", watch, { code: 5 });
       await waitFor("the canary has arrived", async () => {
         return (await statesOf(letters)).filter((state) => state === "applied").length >= 5;
       });
@@ -356,7 +375,7 @@ describe("the program rolecall", () => {
       for (const word of ["editor", "member", "org:admin"]) assert.match(text, new RegExp(word));
       assert.equal((await shell.fails(1, ["explain", newId()])).error, "not-found");
       const stranger = await shell.json("Explanation", ["explain", clerk.newId("user")]);
-      assert.equal(stranger.answer.entity.row, null, "Clerk may know someone of whom no event came");
+      assert.equal(stranger.answer.entity.row, null, "no event came, and that is said");
     });
 
     it("grants and revokes a role, with the roles before and after", async () => {
@@ -394,7 +413,8 @@ describe("the program rolecall", () => {
       const settled = "SELECT 1 FROM deliveries WHERE svix_id = ?1";
       await waitFor("it is settled", () => one(settled, sent.svix_id));
       const { answer } = await shell.json("Explanation", ["explain", sent.svix_id]);
-      assert.deepEqual([answer.delivery.row.type, answer.delivery.row.outcome], ["user.created", "applied"]);
+      const { type, outcome } = answer.delivery.row;
+      assert.deepEqual([type, outcome], ["user.created", "applied"]);
 
       const file = path.join(folder, "event.json");
       writeFileSync(file, JSON.stringify(clerk.withRole(clerk.newId("user"), "editor")));
@@ -418,15 +438,19 @@ describe("the program rolecall", () => {
 
   describe("the audit trail", () => {
     it("has each change with its reason, and refused ones", async () => {
-      const { lines } = await shell.json("AuditEntry", ["audit", "list", "--all-pages", "--limit", "10"]);
+      const all = ["audit", "list", "--all-pages", "--limit", "10"];
+      const { lines } = await shell.json("AuditEntry", all);
       const numbers = lines.map(({ seq }) => seq);
       assert.deepEqual(numbers, numbers.toSorted((a, b) => b - a), "the newest first");
       const actions = new Set(lines.map(({ action }) => action));
-      for (const action of ["replays.created", "replays.applied", "letters.replayed", "letters.settled"]) {
+      const want = ["replays.created", "replays.applied", "letters.replayed", "letters.settled"];
+      for (const action of want) {
         assert.ok(actions.has(action), `${action} in ${[...actions].join(" ")}`);
       }
-      const { answer } = await shell.json("AuditPage", ["audit", "list", "--after", "1", "--limit", "2"]);
+      const some = ["audit", "list", "--after", "1", "--limit", "2"];
+      const { answer } = await shell.json("AuditPage", some);
       assert.deepEqual(answer.entries.map(({ seq }) => seq), [2, 3]);
+      assert.ok([...actions].some((action) => action.startsWith("refused:")), "refused attempts");
       assert.match(await shell.says("audit", "list"), /token:/);
     });
 
@@ -439,15 +463,17 @@ describe("the program rolecall", () => {
       const wrong = await shell.fails(1, [...known.slice(0, -1), "0".repeat(64)]);
       assert.equal(wrong.error, "audit-rewritten");
 
-      await assert.rejects(system.sql("UPDATE audit SET detail = '{}' WHERE seq = 2"), /append only/);
+      const change = "UPDATE audit SET detail = ?1 WHERE seq = 2";
+      await assert.rejects(system.sql(change, "{}"), /append only/);
       for (const event of ["update", "delete"]) {
         await system.sql(`DROP TRIGGER audit_is_append_only_${event}`);
       }
       const { detail } = await one("SELECT detail FROM audit WHERE seq = 2");
-      await system.sql(`UPDATE audit SET detail = '{"reason":"none"}' WHERE seq = 2`);
+      await system.sql(change, '{"reason":"none"}');
       const changed = await shell.fails(1, ["audit", "verify"]);
-      assert.deepEqual([changed.error, /\b2\b/.test(changed.message)], ["audit-broken", true], changed.message);
-      await system.sql("UPDATE audit SET detail = ?1 WHERE seq = 2", detail);
+      assert.equal(changed.error, "audit-broken");
+      assert.match(changed.message, /\b2\b/);
+      await system.sql(change, detail);
       await shell.run(["audit", "verify"]);
 
       // Set back by three entries, and continued by the console itself: the chain is whole.
