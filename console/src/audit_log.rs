@@ -36,8 +36,8 @@ pub(crate) async fn record_refusal(
     }
 }
 
-/// Records a change that its caller may make, but that does not fit what is there: a hash of another
-/// plan for example. Bounded in the same way.
+/// Records a change that its caller may make, but that does not fit what is there: a hash of
+/// another plan for example. Bounded in the same way.
 pub(crate) async fn record_unfit(
     cx: &CallerContext<'_>,
     target: &str,
@@ -72,7 +72,7 @@ async fn append_alone(env: &Env, act: &AuditAct) -> Result<(), Failure> {
         let entry = AuditEntry::after(&head, act.clone());
         match db::try_batch(env, &[append(&entry)]).await? {
             Ok(_) => {
-                edge::log::audit_head(&entry.head());
+                edge::log::audit_head(entry.seq, &entry.hash);
                 return Ok(());
             }
             Err(cause) if cause.contains(HEAD_MOVED) => edge::random::wait_outrun(outrun).await,

@@ -184,7 +184,7 @@ impl ConsumerDb {
 /// Logs the head of the audit trail, if it is another one than it was `before`.
 fn log_moved(before: i64, head: &AuditHead) {
     if head.seq != before {
-        edge::log::audit_head(head);
+        edge::log::audit_head(head.seq, &head.hash);
     }
 }
 

@@ -5,7 +5,6 @@
 use std::io;
 use std::sync::Once;
 
-use shared::operators::audit::AuditHead;
 use tracing_subscriber::fmt::MakeWriter;
 
 static INSTALLED: Once = Once::new();
@@ -29,8 +28,8 @@ pub fn init() {
 
 /// Logs the new head of the audit trail: whoever can write the database cannot write the log, so it
 /// shows a trail that was replaced.
-pub fn audit_head(head: &AuditHead) {
-    tracing::info!(seq = head.seq, hash = head.hash, "audit trail extended");
+pub fn audit_head(seq: i64, hash: &str) {
+    tracing::info!(seq, hash, "audit trail extended");
 }
 
 struct ConsoleWriter;

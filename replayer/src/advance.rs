@@ -224,7 +224,7 @@ impl<I: Io> Driver<'_, I> {
         match self.io.batch(&statements).await {
             Ok(results) => {
                 if *read != head {
-                    edge::log::audit_head(&head);
+                    edge::log::audit_head(head.seq, &head.hash);
                 }
                 Ok(Written::Done(results))
             }

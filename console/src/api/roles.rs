@@ -65,7 +65,7 @@ async fn try_change(
         let batch = change(&planned, &entry, &edge::random::short_id());
         match db::try_batch(env, &batch).await? {
             Ok(_) => {
-                edge::log::audit_head(&entry.head());
+                edge::log::audit_head(entry.seq, &entry.hash);
                 return Ok(planned.into_answer(true));
             }
             Err(cause) if cause.contains(HEAD_MOVED) => edge::random::wait_outrun(outrun).await,
