@@ -32,8 +32,8 @@ async fn get_list(cx: &CallerContext<'_>) -> Result<Response, Failure> {
     reply::json(200, &list(cx.request.env, cursor.as_ref(), query.limit()?).await?)
 }
 
-/// A page of the list, the newest first. A replay that this build cannot read is left out: the others
-/// have to be seen, also after a newer build was taken back.
+/// A page of the list, the newest first. A replay that this build cannot read is left out: the
+/// others have to be seen, also after a newer build was taken back.
 pub(crate) async fn list(
     env: &Env,
     cursor: Option<&Cursor>,
