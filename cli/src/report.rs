@@ -4,6 +4,7 @@ use shared::operators::api::replays::{
     PlannedLetterPage, Replay, ReplayAction, ReplayCount, ReplayState,
 };
 use shared::operators::letter::LetterClass;
+use shared::operators::words::counted;
 
 use crate::client::Client;
 use crate::failure::{Failure, Kind};
@@ -211,7 +212,7 @@ fn again(replay: &Replay) -> Result<(), Failure> {
     if parked == 0 {
         return Ok(());
     }
-    let message = format!("{parked} letters of {} were parked again", replay.id);
+    let message = format!("parked again: {} of {}", counted(parked, "letter"), replay.id);
     let next = "Look at one with `rolecall dead-letters show ID`, remove the cause, plan again.";
     Err(Failure::new(Kind::Failed, "parked-again", message, next))
 }

@@ -172,7 +172,7 @@ fn a_later_letter_that_is_parked_again_stops_nothing() {
     let want = [("applied", "applied", 28), ("applied", "parked", 1), ("unreadable", "left", 1)];
     assert_eq!(became(&done), want.map(|(a, b, n)| (a.into(), b.into(), n)));
     assert_eq!(done.state, ReplayState::Done);
-    assert!(done.message.starts_with("Done. 1 letters were parked again"), "{}", done.message);
+    assert!(done.message.starts_with("Done. Parked again: 1 letter;"), "{}", done.message);
 }
 
 #[test]

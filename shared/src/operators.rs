@@ -15,6 +15,7 @@
 //! - [`grants`]: grants and revocations of app roles.
 //! - [`cursor`]: where a page of a list ended.
 //! - [`replay`]: plans, and how they are carried out.
+//! - [`words`]: counts in sentences.
 //! - [`api`]: requests and answers of `/api/v1`, in the console and in the program `rolecall`.
 
 pub mod access;
@@ -34,3 +35,4 @@ pub mod refusals;
 pub mod replay;
 pub mod settle;
 pub mod sign_in_cookie;
+pub mod words;

@@ -136,7 +136,7 @@ fn letters_that_were_parked_again_are_named_and_fail_the_command() {
     let args = ["dead-letters", "apply", "replay_7", "--hash", HASH, "--yes"];
     let ran = Program::of(&console).run(&[&args[..], &FAST].concat()).code(1);
     assert_snapshot!(ran.out);
-    ran.says(&["30 letters of replay_7 were parked again", "dead-letters show ID"]);
+    ran.says(&["parked again: 30 letters of replay_7", "dead-letters show ID"]);
     let lines = console.lines();
     let asked: Vec<_> = lines.iter().filter(|line| line.contains("/letters")).collect();
     assert_eq!(

@@ -96,6 +96,9 @@ function readWorker(root, { env, port, bindings }) {
     databases: Object.keys(workerOptions.d1Databases ?? {}),
     crons: workerOptions.cronTriggers ?? [],
     queues: Object.keys(workerOptions.queueConsumers ?? {}),
+    deadLetterQueues: Object.values(workerOptions.queueConsumers ?? {})
+      .map(({ deadLetterQueue }) => deadLetterQueue)
+      .filter(Boolean),
     options: {
       ...workerOptions,
       name,
@@ -121,6 +124,7 @@ function readExample(root, { folder, port, key, bindings }) {
     databases: [],
     crons: [],
     queues: [],
+    deadLetterQueues: [],
     options: {
       ...workerOptions,
       name,
@@ -172,10 +176,12 @@ async function migrate(database, folder) {
   return fresh;
 }
 
-/** Gives the consumer of a queue a message, with the number of its attempt. */
-async function deliver(miniflare, specs, { queue, id, attempts, body }) {
-  const spec = specs.find(({ queues }) => queues.includes(queue));
-  if (!spec) throw new Error(`no Worker that runs reads the queue ${queue}`);
+/** Gives the consumer of the dead-letter queue a message, with the number of its attempt there. */
+async function deliver(miniflare, specs, { id, attempts, body }) {
+  const dead = specs.flatMap(({ deadLetterQueues }) => deadLetterQueues);
+  const spec = specs.find(({ queues }) => queues.some((queue) => dead.includes(queue)));
+  if (!spec) throw new Error("no Worker that runs reads a dead-letter queue");
+  const queue = spec.queues.find((name) => dead.includes(name));
   const worker = await miniflare.getWorker(spec.name);
   const { outcome } = await worker.queue(queue, [{ id, attempts, body, timestamp: new Date() }]);
   if (outcome !== "ok") throw new Error(`${spec.name} did not take the message: ${outcome}`);

@@ -4,6 +4,7 @@ use super::rows::{JsonRow, LetterRow, ReplayRow, RowError, read_rows};
 use super::words::duration;
 use crate::operators::api::explain::{DeliveryRow, DeliveryStory, Explanation, StoryLine};
 use crate::operators::letter::LetterState;
+use crate::operators::words::counted;
 use crate::time::UnixMillis;
 
 /// Explains a delivery from the results of [`crate::sql::explain::delivery`]. `None` if nothing is
@@ -110,15 +111,17 @@ impl Story {
         let again = match letter.generation {
             0 => String::new(),
             1 => " again".into(),
-            times => format!(" again, for the {times}th time"),
+            times => format!(" again, {times} times by now,"),
         };
         let detail =
             if letter.detail.is_empty() { String::new() } else { format!(" ({})", letter.detail) };
         self.say(
             letter.last_seen_at,
             format!(
-                "Parked{again} as the dead letter {} after {} attempts: {}{detail}.",
-                letter.id, letter.attempts, letter.reason
+                "Parked{again} as the dead letter {} after {}: {}{detail}.",
+                letter.id,
+                counted(letter.attempts.into(), "attempt"),
+                letter.reason
             ),
         );
         if 0 < row.returns {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::rows::{DecidingRole, ListedPermission, MembershipRow, OwnPermission};
 use crate::operators::api::explain::MembershipReason;
+use crate::operators::words::counted;
 
 /// Memberships in one explanation. The statement reads one more, which tells that there are more.
 pub const MEMBERSHIPS_MAX: usize = 100;
@@ -84,8 +85,8 @@ impl Given<'_> {
         if deciding.peek().is_some() {
             for DecidingRole { role_id, listed, .. } in deciding {
                 self.because.push(format!(
-                    "The role {role_id} decides for {role}: it lists {} permissions.",
-                    listed.len()
+                    "The role {role_id} decides for {role}: it lists {}.",
+                    counted(u64::try_from(listed.len()).unwrap_or(u64::MAX), "permission")
                 ));
                 self.listed(listed);
             }

@@ -5,6 +5,7 @@ use super::steps::CountRow;
 use crate::operators::api::replays::{
     PlannedLetter, Replay, ReplayAction, ReplayCount, ReplayState,
 };
+use crate::operators::words::counted;
 
 /// The answer of the API. `counts` may hold rows of other replays too.
 #[must_use]
@@ -55,32 +56,35 @@ pub fn state_message(replay: &StoredReplay, counts: &[ReplayCount]) -> String {
     let became = |word: &str| -> u64 {
         counts.iter().filter(|count| count.became == word).map(|count| count.letters).sum()
     };
+    let letters = |number: i64| counted(unsigned(number), "letter");
     let (total, read) = (replay.progress.total, replay.progress.letters);
     let is_discard = replay.action == ReplayAction::Discard;
     match replay.state {
-        ReplayState::Planning => {
-            format!("Planning: {read} letters so far. Nothing has changed. Wait, or continue it.")
-        }
+        ReplayState::Planning => format!(
+            "Planning: {} so far. Nothing has changed. Wait, or continue it.",
+            letters(read)
+        ),
         ReplayState::Planned if total == 0 => {
             "Planned: no parked letter fits the filter. Cancel it, or change the filter.".into()
         }
         ReplayState::Planned => format!(
-            "Planned: {total} letters. Nothing has changed yet. Read the plan, then apply it with \
-             its hash."
+            "Planned: {}. Nothing has changed yet. Read the plan, then apply it with its hash.",
+            letters(total)
         ),
         ReplayState::Checking => format!(
-            "Checking that the plan still holds: {read} of {total} letters. Nothing was sent yet."
+            "Checking that the plan still holds: {read} of {}. Nothing was sent yet.",
+            letters(total)
         ),
         ReplayState::Canary => {
             "The first letters are sent. The others follow when none of these is parked again."
                 .into()
         }
         ReplayState::Running if is_discard => {
-            format!("Discarding: {} of {total} letters are done.", became("discarded"))
+            format!("Discarding: {} of {} done.", became("discarded"), letters(total))
         }
         ReplayState::Running => format!(
-            "Running: {} letters wait, {} are on their way, at most {} a minute.",
-            became("waiting"),
+            "Running: {} waiting, {} on the way, at most {} a minute.",
+            counted(became("waiting"), "letter"),
             became("sent"),
             replay.progress.rate
         ),
@@ -95,8 +99,8 @@ pub fn state_message(replay: &StoredReplay, counts: &[ReplayCount]) -> String {
                 .into()
         }
         ReplayState::Canceled => format!(
-            "Canceled. {} letters are still on their way; the others stay as they are.",
-            became("sent")
+            "Canceled. Still on the way: {}. The others stay as they are.",
+            counted(became("sent"), "letter")
         ),
     }
 }
@@ -105,12 +109,13 @@ fn done_message(parked: u64, left: u64) -> String {
     match (parked, left) {
         (0, 0) => "Done: every letter has its outcome.".into(),
         (0, left) => format!(
-            "Done. {left} letters were left: they cannot be replayed, or changed after the plan. \
-             Look at them one by one."
+            "Done. Left: {}, which cannot be replayed or changed after the plan. Look at them one \
+             by one.",
+            counted(left, "letter")
         ),
         (parked, left) => format!(
-            "Done. {parked} letters were parked again and {left} were left. Look at their reasons, \
-             then make a new plan."
+            "Done. Parked again: {}; left: {left}. Look at their reasons, then make a new plan.",
+            counted(parked, "letter")
         ),
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn make(system: &System, clerk: &LocalClerk) -> Result<Vec<SampleLett
     for (_, body) in UNREADABLE {
         clerk.deliver(&json!({ "body": body }))?;
     }
-    system.last_attempt("rolecall-dead", NEWER_ID, NEWER)?;
+    system.last_attempt(NEWER_ID, NEWER)?;
 
     // Something newer about Ada arrives, so her letter is superseded. Grace's delivery is sent
     // again from the endpoint's log, so her letter is a duplicate.

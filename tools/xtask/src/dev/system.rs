@@ -101,9 +101,8 @@ impl System {
     ///
     /// # Errors
     /// When no consumer runs, or it does not take the message.
-    pub(super) fn last_attempt(&self, queue: &str, id: &str, body: &str) -> Result<()> {
-        let message =
-            json!({ "queue": queue, "id": id, "attempts": DEAD_ATTEMPTS_MAX, "body": body });
+    pub(super) fn last_attempt(&self, id: &str, body: &str) -> Result<()> {
+        let message = json!({ "id": id, "attempts": DEAD_ATTEMPTS_MAX, "body": body });
         self.ask(&json!({ "message": message })).map(drop)
     }
 
