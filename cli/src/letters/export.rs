@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Deserialize;
 use shared::operators::api::letters::ExportedLetter;
+use shared::operators::words::counted;
 
 use super::list::StateArgs;
 use crate::answer;
@@ -54,7 +55,8 @@ pub(crate) fn run(app: &App, args: &ExportArgs) -> Result<(), Failure> {
         file.line(&text)
     })?;
     file.end()?;
-    app.screen.note(format!("{letters} letters in {}", path.display()));
+    let letters = counted(letters, "letter");
+    app.screen.note(format!("{letters} in {}", path.display()));
     Ok(())
 }
 
