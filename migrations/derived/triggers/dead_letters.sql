@@ -1,6 +1,7 @@
 -- dead_letters: keeps the counts by state, reason, type and day, and tells the replay of a letter
 -- what became of it. A letter that the sweep returned is sent again, if its replay is still open,
--- and five times in all: one that fails for days without an end would keep its replay open for ever.
+-- and five times in all: one that fails for days without an end would keep its replay open for
+-- ever.
 CREATE TRIGGER count_dead_letters_insert AFTER INSERT ON dead_letters
 BEGIN
   INSERT INTO dead_letter_counts (state, reason, type, day, letters)
