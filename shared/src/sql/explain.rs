@@ -7,15 +7,15 @@ use crate::entity::EntityKind;
 /// What `?1` names.
 pub const TARGET: &str = text!("explain_target");
 /// The delivery `?1`.
-pub const DELIVERY: &str = text!("explain_delivery");
+pub const DELIVERY: &str = text!("explain_delivery_json", "explain_delivery");
 /// Dead letters of the delivery `?1`.
-pub const LETTERS_OF_DELIVERY: &str = text!("explain_letters_of_delivery");
+pub const LETTERS_OF_DELIVERY: &str = text!("explain_letter_json", "explain_letters_of_delivery");
 /// Replays of these.
 pub const REPLAYS: &str = text!("explain_replays");
 /// The last deliveries about `?1`.
-pub const DELIVERIES: &str = text!("explain_deliveries");
+pub const DELIVERIES: &str = text!("explain_delivery_json", "explain_deliveries");
 /// The last dead letters about `?1`.
-pub const LETTERS_OF_SUBJECT: &str = text!("explain_letters_of_subject");
+pub const LETTERS_OF_SUBJECT: &str = text!("explain_letter_json", "explain_letters_of_subject");
 /// The app roles that are named for the user `?1`.
 pub const ROLES: &str = text!("explain_roles");
 /// The memberships of the user `?1`, or the membership `?1`.

@@ -1,14 +1,15 @@
 //! The SQL texts. Each file of `sql/` begins with a comment, which is not sent to D1.
 
-/// The text of a file in `sql/`, without the comment at its top.
+/// The text of a file in `sql/`, without the comment at its top. Of two files: the first, then the
+/// second.
 macro_rules! text {
-    ($name:literal) => {
-        $crate::sql::text::without_comment(include_str!(concat!(
+    ($($name:literal),+) => {
+        $crate::sql::text::without_comment(concat!($(include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/src/sql/",
             $name,
             ".sql"
-        )))
+        ))),+))
     };
 }
 
