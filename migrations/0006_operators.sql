@@ -64,8 +64,8 @@ FROM dead_letters
 GROUP BY 1, 2, 3, 4;
 
 -- One replay, or one discard, of many letters: shared/src/operators/replay.rs. progress is its
--- state machine as JSON, and step the number of its last step: whoever carries it on compares and
--- sets that number.
+-- state machine as JSON, and step the number of its last step: each driver compares and sets that
+-- number.
 CREATE TABLE replays (
   id TEXT NOT NULL PRIMARY KEY,
   action TEXT NOT NULL CHECK (action IN ('replay', 'discard')),

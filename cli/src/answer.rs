@@ -104,7 +104,7 @@ fn not_a_console(base: &str) -> Failure {
 fn refused(answer: &Answer, mut error: ApiError) -> Failure {
     let (kind, next) = match answer.status {
         401 => (Kind::NotAllowed, "Run `rolecall login`, or set ROLECALL_TOKEN to a valid token."),
-        403 => (Kind::NotAllowed, "Ask someone whom OPERATORS of the console names."),
+        403 => (Kind::NotAllowed, "Ask someone who is listed in OPERATORS of the console."),
         404 => (Kind::Failed, "Check the id."),
         409 | 412 => (Kind::Refused, "Make a new plan and read it."),
         429 => (Kind::Unreachable, "Wait a minute, then run it again."),

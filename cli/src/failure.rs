@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     NotAllowed,
     /// The console, or the operator, said no.
     Refused,
-    /// Whoever read the output has gone. Nobody is left to tell.
+    /// The reader of the output has gone, so there is nobody to tell.
     Closed,
 }
 

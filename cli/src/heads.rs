@@ -68,7 +68,7 @@ fn load() -> Result<Heads, Failure> {
         }
     };
     toml::from_str(&text).map_err(|error| {
-        // Whoever can damage the file silently could hide a rewritten trail.
+        // A damaged file that is ignored silently could hide a rewritten trail.
         let next = "Look what happened to it; remove it to begin again.";
         Failure::usage(format!("{shown} is damaged: {}", error.message()), next)
     })

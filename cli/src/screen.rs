@@ -43,7 +43,7 @@ impl Screen {
         }
     }
 
-    /// From now on `secret` is left out of every output, whoever sent it back.
+    /// From now on `secret` is left out of every output, even if the server sends it back.
     pub(crate) fn hide(&self, secret: &str) {
         if let (Ok(mut secrets), false) = (self.secrets.lock(), secret.is_empty()) {
             secrets.push(secret.to_owned());

@@ -1,4 +1,4 @@
-//! Which console is asked, and as whom: from flags, the environment and a profile.
+//! Which console is asked, and by which user: from flags, the environment and a profile.
 
 use clap::Args;
 use url::{Host, Url};

@@ -26,8 +26,8 @@ pub fn init() {
     });
 }
 
-/// Logs the new head of the audit trail: whoever can write the database cannot write the log, so it
-/// shows a trail that was replaced.
+/// Logs the new head of the audit trail. Write access to the database gives none to the log, so the
+/// log shows a trail that was replaced.
 pub fn audit_head(seq: i64, hash: &str) {
     tracing::info!(seq, hash, "audit trail extended");
 }

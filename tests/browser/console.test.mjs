@@ -29,7 +29,7 @@ const UNREADABLE = 2;
 
 const REASON = "refused-by-database";
 
-/** Somebody of whom nothing was ever received. */
+/** A user about which nothing was ever received. */
 const NOBODY = "user_2Nobody0000000000000000";
 
 /** The same minute of the next day, in UTC, as in the form. */

@@ -87,7 +87,7 @@ describe("the operators' console", () => {
     assert.ok(answer.json.message && answer.json.next, place);
   }
 
-  it("A-1 lets in a person whom Access let in, and keeps the name of who acts", async () => {
+  it("A-1 lets in a person that Access let in, and keeps the name of the one who acts", async () => {
     const sub = "7335d417-61da-459d-899c-0a01c76a2f94";
     const names = () => system.sql("SELECT actor, name FROM operator_names");
     for (const [email, may_change] of [["ADA@example.com", true], [LOOKER, false]]) {

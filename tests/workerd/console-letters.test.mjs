@@ -106,7 +106,7 @@ describe("letters that are replayed", () => {
     await night.checkWhole();
   });
 
-  it("A-4 one key is one plan and one message, whoever repeats the request", async () => {
+  it("A-4 one key is one plan and one message, however often it is repeated", async () => {
     const { filter, rows } = await parked(...users(1));
     const key = { "idempotency-key": randomUUID() };
     const how = { headers: { ...bearer(TOKEN), ...key } };
@@ -340,7 +340,7 @@ describe("letters whose cause has gone", () => {
     await settle();
     assert.equal((await automatic()).length, before + 1);
     assert.equal((await letterOf(id)).state, "parked");
-    // It does not keep others from theirs, and whoever cancels that has an hour.
+    // It does not keep others from theirs, and a cancellation holds for an hour.
     const [fresh] = await overloaded(1);
     await settle();
     assert.equal((await letterOf(fresh.id)).state, "applied");
@@ -369,7 +369,7 @@ describe("what operators' paths log and keep", () => {
   });
   after(() => night?.stop());
 
-  /** A user of whom Clerk tells everything. */
+  /** A user with every field that Clerk sends. */
   function event(user) {
     const event = clerk.user(user);
     const [address] = event.data.email_addresses;

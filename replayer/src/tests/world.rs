@@ -274,7 +274,7 @@ impl Io for World {
             let marks = batch.iter().zip(results).filter(|(it, _)| it.sql == MARKED);
             self.marked.set(self.marked.get() + marks.map(|(_, rows)| rows.len()).sum::<usize>());
         }
-        // Whoever stops here never learns that the batch was committed.
+        // A driver that stops here never learns that the batch was committed.
         Turn(false).await;
         results
     }

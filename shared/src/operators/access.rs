@@ -25,7 +25,7 @@ pub struct AccessPolicy {
     pub audience: String,
 }
 
-/// A person whom Access let in.
+/// A person that Access let in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccessUser {
     /// Access's own id for them.
@@ -60,7 +60,7 @@ pub enum AssertionError {
 /// Validates the claims of an assertion whose signature is verified.
 ///
 /// # Errors
-/// Why they are not those of a person whom Access let in at `now`.
+/// Why they are not those of a person that Access let in at `now`.
 pub fn validate_assertion(
     token: &VerifiedToken,
     policy: &AccessPolicy,

@@ -131,7 +131,7 @@ fn token_caller(token: &BearerToken, credential: Credential) -> Caller {
     }
 }
 
-/// The caller for a person whom Access let in.
+/// The caller for a person that Access let in.
 #[must_use]
 pub fn access_caller(user: AccessUser, settings: &ConsoleSettings) -> Caller {
     Caller {

@@ -10,7 +10,7 @@
 //! `apply` computes the plan again: if it would differ, nothing is sent. Of what is sent, the first
 //! letters go alone, and the others only when none of them was parked again.
 //!
-//! A replay is carried on in steps, by whoever has time: a request or the cron. Each step is one
+//! A replay is carried on in steps, by a request or by the cron. Each step is one
 //! D1 batch that compares and sets the number of the step, so two drivers never do one step twice.
 
 mod classify;

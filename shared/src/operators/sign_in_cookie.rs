@@ -1,7 +1,7 @@
 //! The cookie that a browser gets at `/sign-in` for an operator's token: `v1.<end>.<name>.<mac>`.
 //!
-//! It is not the token: whoever reads it has 12 hours, and the token taken out of the settings ends
-//! it at once.
+//! It is not the token: a stolen cookie is good for 12 hours at most, and taking the token out of
+//! the settings ends it at once.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

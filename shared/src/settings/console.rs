@@ -10,7 +10,7 @@ use crate::session::keys::KeySource;
 pub const ACCESS_TEAM_DOMAIN: &str = "ACCESS_TEAM_DOMAIN";
 /// The tag of the Access application.
 pub const ACCESS_AUD: &str = "ACCESS_AUD";
-/// Who may change things, of those whom Access lets in.
+/// The people who may change things, among those that Access lets in.
 pub const OPERATORS: &str = "OPERATORS";
 /// The tokens of operators.
 pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
@@ -25,7 +25,7 @@ const AUD_DIGITS: usize = 64;
 pub struct ConsoleSettings {
     /// How assertions of Access are verified; `None` if none can be accepted.
     pub access: Option<AccessSettings>,
-    /// Who may change things, of those whom Access lets in.
+    /// The people who may change things, among those that Access lets in.
     pub operators: OperatorList,
     /// The tokens of operators. None is accepted if there is none.
     pub operator_tokens: BearerTokens,
@@ -92,7 +92,7 @@ impl ConsoleSettings {
 
 const NOTHING: &str = "is not set, and neither is ACCESS_TEAM_DOMAIN: set one of them, so that \
                        operators can sign in";
-const SHARED: &str = "has a token of OPERATOR_TOKEN, which whoever reads the metrics could use to \
+const SHARED: &str = "has a token of OPERATOR_TOKEN, with which a reader of the metrics could \
                       change things: make another token";
 const NO_TEAM: &str = "is not set, but ACCESS_AUD is: write for example \
                        team.cloudflareaccess.com";

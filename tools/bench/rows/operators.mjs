@@ -21,7 +21,7 @@ const SIZES = [
 /** Users of the database. */
 const USERS = 100;
 
-/** Of these, those whom the letters are about: each has more letters than a page looks at. */
+/** Of these, those that the letters are about: each has more letters than a page looks at. */
 const SUBJECTS = 20;
 
 /** How often each call is made; the median counts. */

@@ -151,15 +151,16 @@ pub const SETTINGS: &[SettingRow] = &[
         name: console::OPERATORS,
         kind: SettingKind::Text("e-mail addresses"),
         default: "none",
-        meaning: "who may change things, of those whom Access lets in; all others may only look",
+        meaning: "the people who may change things; everyone else that Access lets in may only \
+                  look",
     },
     SettingRow {
         worker: WorkerName::Console,
         name: console::OPERATOR_TOKEN,
         kind: SettingKind::Secret,
         default: "none",
-        meaning: "tokens of 32 bytes or more, separated by spaces or commas; whoever has one may \
-                  change things",
+        meaning: "tokens of 32 bytes or more, separated by spaces or commas; each lets its \
+                  holder change things",
     },
     SettingRow {
         worker: WorkerName::Console,

@@ -126,8 +126,8 @@ pub(super) fn discard(
     world.discarded |= 1 << number;
 }
 
-/// A row of the audit trail, in the batch of the act. Whoever read its head before must read it
-/// again.
+/// A row of the audit trail, in the batch of the act. A driver that read its head before must
+/// read it again.
 pub(super) fn audit(world: &mut World) {
     for driver in &mut world.drivers {
         if let Driver::Decided { moved, .. } = driver {
@@ -168,7 +168,7 @@ pub(super) fn leave(world: &mut World, replay: Number, of: u8) {
     }
 }
 
-/// A replay is somewhere else. Whoever has read it before comes too late.
+/// A replay is somewhere else. A driver that has read it before comes too late.
 pub(super) fn become_machine(world: &mut World, number: Number, machine: Machine) {
     let Some(replay) = world.replays.get_mut(usize::from(number)) else { return };
     let turns = |to: ReplayState| machine.state == to && replay.machine.state != to;
