@@ -1,5 +1,7 @@
 //! The figures of `/metrics`, by their names.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
@@ -109,17 +111,19 @@ fn flow(registry: &mut Registry, rows: &[FlowRow], now: UnixMillis) {
         }
         registry.register(name, help, family);
     }
-    let family = Family::<HourLabels, Gauge>::default();
+    let family = Family::<HourLabels, Gauge<f64, AtomicU64>>::default();
     for (hour, back) in HOURS {
-        family.get_or_create(&[("hour", hour)]).set(of_hour(back).map_or(0, |row| row.lag_ms_max));
+        let lag = of_hour(back).map_or(0.0, |row| seconds(row.lag_ms_max));
+        family.get_or_create(&[("hour", hour)]).set(lag);
     }
     let help = "The longest time from arrival to commit in the hour";
-    registry.register_with_unit(
-        "rolecall_flow_lag_max",
-        help,
-        Unit::Other("milliseconds".into()),
-        family,
-    );
+    registry.register_with_unit("rolecall_flow_lag_max", help, Unit::Seconds, family);
+}
+
+/// Prometheus wants the base unit, <https://prometheus.io/docs/practices/naming/#base-units>. A lag
+/// of more than 24 days is shown as 24 days.
+fn seconds(ms: i64) -> f64 {
+    f64::from(i32::try_from(ms).unwrap_or(i32::MAX)) / 1000.0
 }
 
 #[cfg(test)]
@@ -185,7 +189,7 @@ mod tests {
             "rolecall_last_sweep_timestamp_seconds 7260",
             "rolecall_flow_messages{hour=\"last\"} 9",
             "rolecall_flow_messages{hour=\"current\"} 0",
-            "rolecall_flow_lag_max_milliseconds{hour=\"last\"} 800",
+            "rolecall_flow_lag_max_seconds{hour=\"last\"} 0.8",
         ] {
             for page in [&classic, &open] {
                 assert!(page.lines().any(|it| it == line), "{line} is missing in\n{page}");

@@ -1,5 +1,5 @@
-//! How many refused attempts the audit trail takes. Without a limit, anybody who reaches the console
-//! could fill the database.
+//! How many refused attempts the audit trail takes. Without a limit, anybody who reaches the
+//! console could fill the database.
 
 use crate::time::UnixMillis;
 
