@@ -212,7 +212,7 @@ fn again(replay: &Replay) -> Result<(), Failure> {
     if parked == 0 {
         return Ok(());
     }
-    let message = format!("parked again: {} of {}", counted(parked, "letter"), replay.id);
+    let message = format!("parked again: {} of {}", counted(&parked, "letter"), replay.id);
     let next = "Look at one with `rolecall dead-letters show ID`, remove the cause, plan again.";
     Err(Failure::new(Kind::Failed, "parked-again", message, next))
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(app: &App, args: &ExportArgs) -> Result<(), Failure> {
         file.line(&text)
     })?;
     file.end()?;
-    let letters = counted(letters, "letter");
+    let letters = counted(&letters, "letter");
     app.screen.note(format!("{letters} in {}", path.display()));
     Ok(())
 }

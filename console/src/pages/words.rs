@@ -5,6 +5,7 @@ use std::fmt::{Display, Formatter, Result};
 use askama::filters::HtmlSafe;
 use shared::operators::api::replays::{ReplayAction, ReplayState};
 use shared::operators::letter::{LetterClass, LetterState};
+pub(crate) use shared::operators::words::{counted, number};
 
 /// What a replay would do with a letter of a class.
 pub(crate) const fn class_words(class: LetterClass) -> &'static str {
@@ -131,13 +132,6 @@ pub(crate) const fn action_title(action: ReplayAction) -> &'static str {
     }
 }
 
-/// A count with its noun: `1 letter`, `12,345 letters`.
-pub(crate) fn counted(count: &(impl Copy + Into<i128>), noun: &str) -> String {
-    let count: i128 = (*count).into();
-    let end = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{end}", number(&count))
-}
-
 /// How often: `once`, `3 times`.
 pub(crate) fn times(count: &(impl Copy + Into<i128>)) -> String {
     match (*count).into() {
@@ -154,25 +148,11 @@ pub(crate) fn sentence(text: &str) -> String {
     format!("{first}{}{end}", letters.as_str())
 }
 
-/// A number with commas between thousands.
-pub(crate) fn number(value: &(impl Copy + Into<i128>)) -> String {
-    let value: i128 = (*value).into();
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::from(if value < 0 { "-" } else { "" });
-    for (index, digit) in digits.chars().enumerate() {
-        if 0 < index && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use shared::operators::letter::{LetterClass, LetterState};
 
-    use super::{class_badge, counted, letter_badge, number, sentence};
+    use super::{class_badge, letter_badge, sentence};
 
     #[test]
     fn badges_have_the_word_beside_the_color() {
@@ -185,11 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_commas_and_nouns() {
-        assert_eq!(number(&1_234_567), "1,234,567");
-        assert_eq!(number(&-999), "-999");
-        assert_eq!(counted(&1, "letter"), "1 letter");
-        assert_eq!(counted(&1000, "letter"), "1,000 letters");
+    fn an_error_is_a_sentence() {
         assert_eq!(sentence("it is at its end: done"), "It is at its end: done.");
         assert_eq!(sentence("Try again."), "Try again.");
     }

@@ -120,7 +120,7 @@ impl Story {
             format!(
                 "Parked{again} as the dead letter {} after {}: {}{detail}.",
                 letter.id,
-                counted(letter.attempts.into(), "attempt"),
+                counted(&letter.attempts, "attempt"),
                 letter.reason
             ),
         );

@@ -86,7 +86,7 @@ impl Given<'_> {
             for DecidingRole { role_id, listed, .. } in deciding {
                 self.because.push(format!(
                     "The role {role_id} decides for {role}: it lists {}.",
-                    counted(u64::try_from(listed.len()).unwrap_or(u64::MAX), "permission")
+                    counted(&u64::try_from(listed.len()).unwrap_or(u64::MAX), "permission")
                 ));
                 self.listed(listed);
             }

@@ -56,7 +56,7 @@ pub fn state_message(replay: &StoredReplay, counts: &[ReplayCount]) -> String {
     let became = |word: &str| -> u64 {
         counts.iter().filter(|count| count.became == word).map(|count| count.letters).sum()
     };
-    let letters = |number: i64| counted(unsigned(number), "letter");
+    let letters = |number: i64| counted(&number.max(0), "letter");
     let (total, read) = (replay.progress.total, replay.progress.letters);
     let is_discard = replay.action == ReplayAction::Discard;
     match replay.state {
@@ -84,7 +84,7 @@ pub fn state_message(replay: &StoredReplay, counts: &[ReplayCount]) -> String {
         }
         ReplayState::Running => format!(
             "Running: {} waiting, {} on the way, at most {} a minute.",
-            counted(became("waiting"), "letter"),
+            counted(&became("waiting"), "letter"),
             became("sent"),
             replay.progress.rate
         ),
@@ -100,7 +100,7 @@ pub fn state_message(replay: &StoredReplay, counts: &[ReplayCount]) -> String {
         }
         ReplayState::Canceled => format!(
             "Canceled. Still on the way: {}. The others stay as they are.",
-            counted(became("sent"), "letter")
+            counted(&became("sent"), "letter")
         ),
     }
 }
@@ -111,11 +111,11 @@ fn done_message(parked: u64, left: u64) -> String {
         (0, left) => format!(
             "Done. Left: {}, which cannot be replayed or changed after the plan. Look at them one \
              by one.",
-            counted(left, "letter")
+            counted(&left, "letter")
         ),
         (parked, left) => format!(
             "Done. Parked again: {}; left: {left}. Look at their reasons, then make a new plan.",
-            counted(parked, "letter")
+            counted(&parked, "letter")
         ),
     }
 }
