@@ -5,6 +5,7 @@ use std::fmt::{Display, Formatter, Result};
 use askama::filters::HtmlSafe;
 use shared::operators::api::replays::{ReplayAction, ReplayState};
 use shared::operators::letter::{LetterClass, LetterState};
+
 pub(crate) use shared::operators::words::{counted, number};
 
 /// What a replay would do with a letter of a class.
