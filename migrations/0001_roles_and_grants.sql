@@ -21,7 +21,7 @@ CREATE TABLE rolecall_room (
     AND name NOT IN ('watches', 'watch_marks', 'everyone', 'deliveries', 'dead_letters')
     AND name NOT IN ('rolecall_clock', 'rolecall_tables')
     AND name NOT IN ('replays', 'replay_letters', 'replay_counts', 'dead_letter_counts')
-    AND name NOT IN ('flow', 'heartbeats', 'operator_names')
+    AND name NOT IN ('flow', 'heartbeats', 'operator_names', 'totals', 'canary_runs')
   )
 );
 

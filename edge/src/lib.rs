@@ -10,6 +10,7 @@ pub mod d1;
 pub mod fault_points;
 pub mod keys;
 pub mod log;
+pub mod metrics;
 pub mod random;
 pub mod reply;
 pub mod request_url;

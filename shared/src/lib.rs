@@ -29,7 +29,8 @@
 //! - Application: [`session`] validates tokens, [`guard`] grants or denies access, [`check_query`]
 //!   parses the queries of `/api/check` and `/api/me`.
 //! - Operators: [`operators`] has what the console and its program decide.
-//! - All Workers: [`settings`] parses variables and secrets.
+//! - All Workers: [`settings`] parses variables and secrets, [`metrics`] has every metric, and how
+//!   an isolate counts.
 
 pub mod id;
 pub mod time;
@@ -58,3 +59,4 @@ pub mod guard;
 pub mod check_query;
 pub mod operators;
 pub mod settings;
+pub mod metrics;
