@@ -4,22 +4,31 @@
 use edge::fault_point;
 use edge::random::jitter;
 use shared::batch::BatchProgress;
+use shared::canary::Sighting;
 use shared::inbox::{self, ReceivedMessage};
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
-use worker::Env;
+use shared::time::UnixMillis;
+use worker::{Env, worker_sys};
 
+use crate::canary;
 use crate::db::ConsumerDb;
 use crate::message::QueueMessage;
 use crate::send_hints;
 
-pub(crate) async fn process_batch(env: &Env, queue: &str, messages: Vec<QueueMessage>) {
+pub(crate) async fn process_batch(
+    env: &Env,
+    context: &worker_sys::Context,
+    queue: &str,
+    messages: Vec<QueueMessage>,
+) {
+    let taken_at = edge::clock::now();
     let db = ConsumerDb::new(env);
     let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
-    let pending = commit(env, &db, &mut progress).await;
+    let Committed { pending, sightings } = commit(env, &db, &mut progress, taken_at).await;
     fault_point!(env, "batch-decided", "");
     for message in &messages {
         message.finish(inbox::action_for(&message.received, progress.decisions(), jitter));
@@ -27,11 +36,24 @@ pub(crate) async fn process_batch(env: &Env, queue: &str, messages: Vec<QueueMes
     }
     fault_point!(env, "batch-settled", "");
     send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![])).await;
+    canary::follow_in_background(env, db, context, sightings);
 }
 
-/// Commits every part of the batch. Returns the pending hints.
-async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec<PendingHint> {
-    let mut pending = Vec::new();
+/// What the commits of a batch lead to.
+#[derive(Default)]
+struct Committed {
+    pending: Vec<PendingHint>,
+    sightings: Vec<Sighting>,
+}
+
+/// Commits every part of the batch.
+async fn commit(
+    env: &Env,
+    db: &ConsumerDb,
+    progress: &mut BatchProgress,
+    taken_at: UnixMillis,
+) -> Committed {
+    let mut committed = Committed::default();
     while let Some(part) = progress.next_part() {
         let plan = plan(&part.queue, &part.messages, part.dead_letters.clone());
         let plan = BatchPlan { batch: edge::random::short_id(), ..plan };
@@ -40,7 +62,9 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
             Ok(hints) => {
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan);
-                pending.extend(hints);
+                committed.pending.extend(hints);
+                let now = edge::clock::now();
+                committed.sightings.extend(canary::sightings(db, &part, taken_at, now));
                 progress.record_commit(&part);
             }
             Err(error) => {
@@ -51,7 +75,7 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
             }
         }
     }
-    pending
+    committed
 }
 
 /// One line for the batch, and one error for each dead letter. The outcome of each delivery is in

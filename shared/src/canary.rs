@@ -7,18 +7,17 @@
 
 pub mod clerk;
 pub mod figures;
+mod sighting;
 
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::Payload;
+pub use sighting::Sighting;
+
 use crate::json::{deserialize_from_object, serialize_remote};
 use crate::limits::SWEEP_INTERVAL_MS;
-use crate::merge::EntityState;
-use crate::plan::OpenedMessage;
-use crate::projection::EntityFields;
 use crate::time::UnixMillis;
 
 /// The app roles of the canary user. A run gives it the one that a guard does not see yet.
@@ -84,6 +83,8 @@ pub struct CanaryRun {
     pub began_at: UnixMillis,
     /// The app role that it gives.
     pub role: String,
+    /// When Clerk was asked.
+    pub asked_at: Option<UnixMillis>,
     /// What Clerk answered: the delivery of the change has it, or a later one.
     pub updated_at: Option<UnixMillis>,
     /// Clerk answered.
@@ -129,51 +130,6 @@ pub enum SweepStep {
     Wait,
 }
 
-/// A committed delivery of the canary user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
-    /// Its app roles.
-    pub roles: Vec<String>,
-    /// Its version.
-    pub updated_at: UnixMillis,
-    /// When it arrived at the door.
-    pub arrived_at: UnixMillis,
-    /// When the queue took it.
-    pub queued_at: UnixMillis,
-    /// When the consumer took it.
-    pub taken_at: UnixMillis,
-    /// When D1 had committed it.
-    pub committed_at: UnixMillis,
-}
-
-impl Sighting {
-    /// What a message of a committed batch says of the canary user. `None` for any other message,
-    /// and for one that replays a letter: its times are not those of the event.
-    #[must_use]
-    pub fn of(
-        user_id: &str,
-        message: &OpenedMessage,
-        taken_at: UnixMillis,
-        committed_at: UnixMillis,
-    ) -> Option<Self> {
-        let envelope = &message.envelope;
-        if envelope.replay.is_some() || envelope.subject() != Some(user_id) {
-            return None;
-        }
-        let Payload::Event(event) = &envelope.payload else { return None };
-        let EntityState::Live(live) = &event.changes.first()?.state else { return None };
-        let EntityFields::User(user) = &live.fields else { return None };
-        Some(Self {
-            roles: user.app_roles.clone(),
-            updated_at: live.rank.updated_at,
-            arrived_at: envelope.received_at,
-            queued_at: message.sent_at,
-            taken_at,
-            committed_at,
-        })
-    }
-}
-
 impl CanaryRun {
     /// A run that begins.
     #[must_use]
@@ -181,6 +137,7 @@ impl CanaryRun {
         Self {
             began_at,
             role: role.to_owned(),
+            asked_at: None,
             updated_at: None,
             changed_at: None,
             arrived_at: None,
@@ -269,6 +226,12 @@ pub fn next_step(newest: Option<&CanaryRun>, now: UnixMillis) -> SweepStep {
             SweepStep::Begin(now.max(run.began_at.plus(1)))
         }
     }
+}
+
+/// The canary's role among these.
+#[must_use]
+pub fn canary_role(roles: &[String]) -> Option<&String> {
+    roles.iter().find(|role| CANARY_ROLES.contains(&role.as_str()))
 }
 
 /// The role of a new run: one that a guard does not see now, so that the change is one of the role

@@ -61,11 +61,11 @@ pub fn figures(recent: &[RecentRun], now: UnixMillis) -> CanaryFigures {
 impl CanaryRun {
     /// How long each stage took whose end is known, or that must have ended before one that is
     /// known. Never negative: two clocks may differ, and Clerk may answer after its delivery. The
-    /// sum is the time from the beginning to the latest end.
+    /// sum is the time from the question to Clerk to the latest end.
     #[must_use]
     pub fn stages(&self) -> Vec<(Stage, i64)> {
         let ends = self.ends();
-        let mut last = self.began_at;
+        let mut last = self.asked_at.unwrap_or(self.began_at);
         let mut stages = Vec::new();
         for (at, stage) in Stage::ALL.into_iter().enumerate() {
             // A stage whose end is not known ended when the next one did.

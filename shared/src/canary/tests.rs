@@ -50,6 +50,8 @@ fn the_stages_are_those_of_the_label() {
 
 #[test]
 fn a_whole_run_has_the_time_of_each_stage() {
+    let asked = CanaryRun { asked_at: Some(at(40)), ..whole() };
+    assert_eq!(asked.stages().first(), Some(&(Stage::Clerk, 60)), "D1 took the row before");
     let times: Vec<i64> = whole().stages().into_iter().map(|(_, ms)| ms).collect();
     assert_eq!(times, [100, 300, 10, 990, 30, 570]);
     assert_eq!(whole().state(at(2_000)), RunState::Seen);

@@ -1,6 +1,7 @@
 -- Writes what a run of the canary has learned: ?1 is the run as JSON. What is written stays.
 UPDATE canary_runs
 SET
+  asked_at = coalesce(asked_at, ?1 ->> 'asked_at'),
   updated_at = coalesce(updated_at, ?1 ->> 'updated_at'),
   changed_at = coalesce(changed_at, ?1 ->> 'changed_at'),
   arrived_at = coalesce(arrived_at, ?1 ->> 'arrived_at'),
