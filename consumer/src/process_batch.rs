@@ -1,6 +1,8 @@
 //! Processes one batch of either queue: opens the messages, plans, commits to D1, acknowledges each
 //! message, and sends hints.
 
+use std::rc::Rc;
+
 use edge::fault_point;
 use edge::random::jitter;
 use shared::batch::BatchProgress;
@@ -23,9 +25,11 @@ pub(crate) async fn process_batch(
     messages: Vec<QueueMessage>,
 ) {
     let taken_at = edge::clock::now();
-    let db = ConsumerDb::new(env);
+    let db = Rc::new(ConsumerDb::new(env));
     let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
+    let opened = canary::sightings(&db, &part, taken_at, None);
+    canary::follow_in_background(env, &db, context, opened);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
     let Committed { pending, sightings } = commit(env, &db, &mut progress, taken_at).await;
@@ -36,7 +40,7 @@ pub(crate) async fn process_batch(
     }
     fault_point!(env, "batch-settled", "");
     send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![])).await;
-    canary::follow_in_background(env, db, context, sightings);
+    canary::follow_in_background(env, &db, context, sightings);
 }
 
 /// What the commits of a batch lead to.
@@ -63,7 +67,7 @@ async fn commit(
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan);
                 committed.pending.extend(hints);
-                let now = edge::clock::now();
+                let now = Some(edge::clock::now());
                 committed.sightings.extend(canary::sightings(db, &part, taken_at, now));
                 progress.record_commit(&part);
             }
