@@ -33,7 +33,7 @@ use worker::{Context, Env, Request, Response, Result, event};
 /// If not even an error can be answered.
 #[event(fetch)]
 pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
-    edge::log::init();
+    edge::log::init("console");
     let incoming = incoming::IncomingRequest::from_request(&req)?;
     let is_head = incoming.method == incoming::RequestMethod::Head;
     let answer = router::answer(&req, &env, &incoming).await?;

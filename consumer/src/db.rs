@@ -110,7 +110,7 @@ impl ConsumerDb {
             return;
         }
         if let Err(error) = self.write_default_role().await {
-            tracing::error!(cause = error.text(), "writing the default role failed");
+            tracing::warn!(cause = error.text(), "writing the default role failed");
         }
     }
 

@@ -133,9 +133,11 @@ async fn load_roles(
         Ok(roles) => return Some(roles),
         // The object logs the cause once for all waiting queries; a line per request would flood
         // the log.
-        Err(RolesUnavailable::Refused(why)) => tracing::debug!(why, "role cache unavailable"),
+        Err(RolesUnavailable::Refused(why)) => {
+            tracing::debug!(cause = why, "role cache unavailable");
+        }
         Err(RolesUnavailable::NoAnswer(why)) => {
-            tracing::warn!(route, user.id = %user, why, "role cache unavailable");
+            tracing::warn!(route, user_id = %user, cause = why, "role cache unavailable");
         }
     }
     None

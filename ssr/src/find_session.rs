@@ -50,7 +50,7 @@ pub(crate) async fn find_session(
                 Ok(cookies) => return handshake_done(&cookies, page_request.as_ref()),
                 Err(TokenCheckError::Unavailable) => return SessionOutcome::Unavailable,
                 Err(TokenCheckError::Invalid(rejection)) => {
-                    tracing::info!(%rejection, "handshake rejected");
+                    tracing::info!(reason = %rejection, "handshake rejected");
                     otherwise
                 }
             }
@@ -89,7 +89,7 @@ async fn verify_candidates<'a>(
 }
 
 fn rejected(rejection: TokenError, route: &'static str) -> SessionOutcome {
-    tracing::info!(route, %rejection, "session token rejected");
+    tracing::info!(route, reason = %rejection, "session token rejected");
     SessionOutcome::SignedOut
 }
 
@@ -106,11 +106,11 @@ fn start_handshake(
     let state = match edge::random::uuid() {
         Ok(state) => state,
         Err(error) => {
-            tracing::error!(?error, "random number generation failed");
+            tracing::error!(cause = ?error, "random number generation failed");
             return SessionOutcome::Unavailable;
         }
     };
-    tracing::info!(due = ?reason, "redirecting to Clerk for a handshake");
+    tracing::info!(?reason, "redirecting to Clerk for a handshake");
     let (instance, frontend) = (sessions.clerk_instance(), frontend.as_str());
     SessionOutcome::Redirect(handshake::redirect_to_clerk(
         reason,
