@@ -15,7 +15,7 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(start)]
 fn start() {
-    edge::log::init("ingest");
+    edge::start("ingest");
 }
 
 #[event(fetch)]

@@ -27,13 +27,17 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 use self::incoming::RequestMethod;
 
+#[event(start)]
+fn start() {
+    edge::start("ssr");
+}
+
 /// Answers one request.
 ///
 /// # Errors
 /// Internal errors are logged and answered 503.
 #[event(fetch)]
 pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
-    edge::log::init("ssr");
     edge::log::read_sample_rate(&env);
     let is_head = incoming::method(&req) == RequestMethod::Head;
     let answer = match answer(&req, &env).await {
