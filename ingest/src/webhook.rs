@@ -1,12 +1,17 @@
 //! Handlers of the two routes.
 
+use edge::metrics;
 use shared::admission::{self, DeliverySummary, IngestError};
+use shared::metrics::labels::OTHER;
+use shared::metrics::table::{DELIVERIES, DOOR_SECONDS, REFUSALS};
 use shared::signature::{SvixHeaders, UnverifiedDelivery};
+use shared::time::UnixMillis;
 use worker::{Env, Request, Response, Result};
 
 use crate::{body, config, queue, rate_limit, reply};
 
 pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response> {
+    let arrived = edge::clock::now();
     let outcome = match receive(request, env).await {
         Err(rejection)
             if rejection.is_unauthenticated()
@@ -17,7 +22,19 @@ pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response
         outcome => outcome,
     };
     log(&outcome);
+    count(&outcome, arrived);
     reply::response(&outcome)
+}
+
+fn count(outcome: &std::result::Result<DeliverySummary, IngestError>, arrived: UnixMillis) {
+    match outcome {
+        Ok(DeliverySummary { outcome, event_type, .. }) => {
+            let event_type = event_type.as_deref().unwrap_or(OTHER);
+            metrics::count(&DELIVERIES, &[outcome.as_str(), event_type], 1);
+        }
+        Err(rejection) => metrics::count(&REFUSALS, &[rejection.label()], 1),
+    }
+    metrics::observe(&DOOR_SECONDS, &[], edge::clock::now().since(arrived));
 }
 
 fn log(outcome: &std::result::Result<DeliverySummary, IngestError>) {
