@@ -14,6 +14,7 @@ use shared::cache::{
     AfterFill, CacheDecision, FillBackoff, FillOutcome, FillRequest, TrackedState,
 };
 use shared::id::UserId;
+use shared::metrics::table::{FILL_SECONDS, FILLS};
 use shared::role_cache::{self, Hint, HintReply, RoleAnswer, RoleQuery};
 use worker::Env;
 
@@ -123,7 +124,11 @@ impl RoleCacheObject {
         self.waiters.replace(Some(Vec::new()));
         let object = Rc::clone(self);
         self.ctx.wait_until(async move {
+            let began = edge::clock::now();
             let outcome = object.run_fill().await;
+            let result = outcome.as_ref().map_or_else(CacheError::fill_label, |()| "filled");
+            edge::metrics::count(&FILLS, &[result], 1);
+            edge::metrics::observe(&FILL_SECONDS, &[], edge::clock::now().since(began));
             match &outcome {
                 Ok(()) => object.with_backoff(FillBackoff::record_success),
                 Err(error) => object.record_failure("fill failed", error),
