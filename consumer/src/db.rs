@@ -45,8 +45,7 @@ impl ConsumerDb {
         now: UnixMillis,
     ) -> Result<Vec<PendingHint>, D1Error> {
         self.write_default_role_once().await;
-        let mut statements = sql::statements(plan, now);
-        statements.push(operations::flow(plan, now));
+        let mut statements = sql::counted_statements(plan, now);
         statements.push(sql::pending_of(&plan.touched));
         statements.push(sql::pending(None));
         let tagged = settle::tagged_letters(plan);
