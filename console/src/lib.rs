@@ -17,6 +17,7 @@ mod context;
 mod db;
 mod health;
 mod incoming;
+mod meter;
 mod metrics;
 mod pages;
 mod reply;
