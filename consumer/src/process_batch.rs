@@ -6,24 +6,32 @@ use std::collections::BTreeMap;
 use edge::fault_point;
 use edge::random::jitter;
 use shared::batch::BatchProgress;
+use shared::canary::Sighting;
 use shared::inbox::{self, ReceivedMessage};
 use shared::log;
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
 use shared::time::UnixMillis;
-use worker::Env;
+use worker::{Env, worker_sys};
 
+use crate::canary;
 use crate::db::ConsumerDb;
 use crate::message::QueueMessage;
 use crate::send_hints;
 
-pub(crate) async fn process_batch(env: &Env, queue: &str, messages: Vec<QueueMessage>) {
+pub(crate) async fn process_batch(
+    env: &Env,
+    context: &worker_sys::Context,
+    queue: &str,
+    messages: Vec<QueueMessage>,
+) {
+    let taken_at = edge::clock::now();
     let db = ConsumerDb::new(env);
     let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
-    let Committed { pending, traces } = commit(env, &db, &mut progress).await;
+    let Committed { pending, traces, sightings } = commit(env, &db, &mut progress, taken_at).await;
     fault_point!(env, "batch-decided", "");
     for message in &messages {
         message.finish(inbox::action_for(&message.received, progress.decisions(), jitter));
@@ -31,6 +39,7 @@ pub(crate) async fn process_batch(env: &Env, queue: &str, messages: Vec<QueueMes
     }
     fault_point!(env, "batch-settled", "");
     send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![]), &traces).await;
+    canary::follow_in_background(env, db, context, sightings);
 }
 
 /// What the committed parts of a batch leave to do.
@@ -39,10 +48,16 @@ struct Committed {
     pending: Vec<PendingHint>,
     /// The delivery that caused the hint of a user.
     traces: BTreeMap<String, String>,
+    sightings: Vec<Sighting>,
 }
 
 /// Commits every part of the batch.
-async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Committed {
+async fn commit(
+    env: &Env,
+    db: &ConsumerDb,
+    progress: &mut BatchProgress,
+    taken_at: UnixMillis,
+) -> Committed {
     let mut committed = Committed::default();
     while let Some(part) = progress.next_part() {
         let plan = plan(&part.queue, &part.messages, part.dead_letters.clone());
@@ -55,6 +70,8 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Com
                 log_commit(&plan, &part.queue, began_at);
                 committed.pending.extend(hints);
                 committed.traces.extend(log::traces_of_users(&plan));
+                let now = edge::clock::now();
+                committed.sightings.extend(canary::sightings(db, &part, taken_at, now));
                 progress.record_commit(&part);
             }
             Err(error) => {

@@ -2,19 +2,16 @@
 //! pending hints again.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use edge::fault_point;
-use futures_util::future::{Either, select};
 use futures_util::stream::{self, StreamExt as _};
 use shared::limits::{CONCURRENT_HINTS_MAX, HINT_TIMEOUT_MS};
 use shared::outbox::{self, HintResults, PendingHint};
 use shared::role_cache::{self, HINT_URL, Hint, HintReply};
-use worker::{
-    AbortController, AbortSignal, Delay, Env, Method, ObjectNamespace, Request, RequestInit,
-};
+use worker::{Env, Method, ObjectNamespace, RequestInit};
 
 use crate::db::ConsumerDb;
+use crate::role_caches;
 
 /// Sends one round of hints and stores the replies. `traces` has the delivery that caused the hint
 /// of a user; the sweep knows none.
@@ -64,39 +61,14 @@ async fn send_hint(
     pending: &PendingHint,
     trace_id: Option<&str>,
 ) -> Option<HintReply> {
-    let abort = AbortController::default();
-    let hint = pending.hint(trace_id);
-    let call = Box::pin(post_hint(roles, &hint, abort.signal()));
-    let reply = match select(call, Delay::from(Duration::from_millis(HINT_TIMEOUT_MS))).await {
-        Either::Left((reply, _)) => reply,
-        Either::Right(_) => {
-            // An open request would keep the invocation alive.
-            abort.abort();
-            Err("timed out".into())
-        }
-    };
     let user_id = &pending.user_id;
+    let reply = post_hint(roles, &pending.hint(trace_id)).await;
     reply.inspect_err(|cause| tracing::warn!(trace_id, user_id, cause, "hint failed")).ok()
 }
 
-async fn post_hint(
-    roles: &ObjectNamespace,
-    hint: &Hint,
-    signal: AbortSignal,
-) -> Result<HintReply, String> {
-    let text = |error: worker::Error| error.to_string();
+async fn post_hint(roles: &ObjectNamespace, hint: &Hint) -> Result<HintReply, String> {
     let body = serde_json::to_string(hint).map_err(|error| error.to_string())?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(body.into()));
-    let request = Request::new_with_init(HINT_URL, &init).map_err(text)?;
-    let abortable = web_sys::RequestInit::new();
-    abortable.set_signal(Some(&signal));
-    let request = web_sys::Request::new_with_request_and_init(request.inner(), &abortable);
-    let request = request.map_err(|error| text(error.into()))?.into();
-    let stub = roles.get_by_name(&hint.user_id).map_err(text)?;
-    let mut response = stub.fetch_with_request(request).await.map_err(text)?;
-    if response.status_code() != 200 {
-        return Err(format!("object answered with status {}", response.status_code()));
-    }
-    response.json().await.map_err(text)
+    role_caches::call(roles, &hint.user_id, (HINT_URL, &init), HINT_TIMEOUT_MS).await
 }

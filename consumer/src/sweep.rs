@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use shared::d1_error::D1Error;
 use worker::Env;
 
+use crate::canary;
 use crate::db::ConsumerDb;
 use crate::send_pages;
 
@@ -27,6 +28,9 @@ pub(crate) async fn sweep(env: &Env) {
     fault_point!(env, "sweep-ended", "");
     note(&mut report, "ended", ended);
     carry_replays_on(env, &mut report).await;
+    if let Some(canary) = canary::sweep(env, &db).await {
+        note(&mut report, "canary", canary);
+    }
     let detail = Value::Object(report).to_string();
     let duration_ms = edge::clock::now().since(began_at);
     tracing::info!(detail, duration_ms, "sweep finished");

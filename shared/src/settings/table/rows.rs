@@ -43,6 +43,27 @@ pub const SETTINGS: &[SettingRow] = &[
         default: "none; required",
         meaning: "its dead-letter queue",
     },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CANARY_USER_ID,
+        kind: SettingKind::Text("`user_…`"),
+        default: "none: no canary",
+        meaning: "a user made for the canary; needs `CLERK_SECRET_KEY`: [docs/canary.md](docs/canary.md)",
+    },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CLERK_SECRET_KEY,
+        kind: SettingKind::Secret,
+        default: "none: no canary",
+        meaning: "the key of Clerk's Backend API, for the canary; needs `CANARY_USER_ID`",
+    },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CLERK_API_URL,
+        kind: SettingKind::Text("an https URL"),
+        default: "`https://api.clerk.com/v1`",
+        meaning: "the address of Clerk's Backend API, for the canary",
+    },
     SettingRow::number(
         WorkerName::Durable,
         &durable::ROLES_SOFT_MS,
