@@ -4,6 +4,7 @@ mod canary;
 
 use std::cell::RefCell;
 
+use edge::d1::StatementResult;
 use edge::fault_point;
 use serde::de::DeserializeOwned;
 use shared::d1_error::D1Error;
@@ -15,7 +16,7 @@ use shared::plan::BatchPlan;
 use shared::settings::consumer::{CanarySetting, ConsumerSettings};
 use shared::sql::{self, Statement, audit, letters, operations};
 use shared::time::UnixMillis;
-use worker::{D1Database, D1Result, Env};
+use worker::{D1Database, Env};
 
 thread_local! {
     /// The default role last written by this isolate.
@@ -49,8 +50,7 @@ impl ConsumerDb {
         now: UnixMillis,
     ) -> Result<Vec<PendingHint>, D1Error> {
         self.write_default_role_once().await;
-        let mut statements = sql::statements(plan, now);
-        statements.push(operations::flow(plan, now));
+        let mut statements = sql::counted_statements(plan, now);
         statements.push(sql::pending_of(&plan.touched));
         statements.push(sql::pending(None));
         let tagged = settle::tagged_letters(plan);
@@ -115,7 +115,7 @@ impl ConsumerDb {
             return;
         }
         if let Err(error) = self.write_default_role().await {
-            tracing::error!(cause = error.text(), "writing the default role failed");
+            tracing::warn!(cause = error.text(), "writing the default role failed");
         }
     }
 
@@ -146,7 +146,7 @@ impl ConsumerDb {
         env: &Env,
         read: Statement,
         write: impl Fn(&[T]) -> (Vec<AuditAct>, Vec<Statement>),
-    ) -> Result<(usize, Vec<D1Result>), D1Error> {
+    ) -> Result<(usize, Vec<StatementResult>), D1Error> {
         let read = [audit::audit_head(), read];
         for outrun in 0..AUDIT_ATTEMPTS_MAX {
             let found = self.batch(&read).await?;
@@ -180,7 +180,7 @@ impl ConsumerDb {
         Err(D1Error::Transient(format!("{HEAD_MOVED}, {AUDIT_ATTEMPTS_MAX} times")))
     }
 
-    async fn batch(&self, statements: &[Statement]) -> Result<Vec<D1Result>, D1Error> {
+    async fn batch(&self, statements: &[Statement]) -> Result<Vec<StatementResult>, D1Error> {
         let db = self.db.as_ref().map_err(Clone::clone)?;
         edge::d1::batch(db, statements).await.map_err(|cause| D1Error::classify(&cause))
     }
@@ -195,12 +195,12 @@ fn log_moved(before: i64, head: &AuditHead) {
 
 /// The rows of one statement. If they cannot be decoded there are none: the sweep sends the hints
 /// later.
-fn rows(result: &D1Result) -> Vec<PendingHint> {
-    result.results().unwrap_or_default()
+fn rows(result: &StatementResult) -> Vec<PendingHint> {
+    result.rows().unwrap_or_default()
 }
 
 /// The rows of one statement, which must be readable: something is decided by them.
-fn decode<T: DeserializeOwned>(result: Option<&D1Result>) -> Result<Vec<T>, D1Error> {
+fn decode<T: DeserializeOwned>(result: Option<&StatementResult>) -> Result<Vec<T>, D1Error> {
     let unreadable = |error| D1Error::Transient(format!("a row cannot be read: {error}"));
-    result.map_or(Ok(vec![]), D1Result::results).map_err(unreadable)
+    result.map_or(Ok(vec![]), StatementResult::rows).map_err(unreadable)
 }

@@ -19,5 +19,5 @@ use worker::event;
 
 #[event(start)]
 fn start() {
-    edge::log::init();
+    edge::start("durable");
 }

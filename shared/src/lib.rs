@@ -61,4 +61,5 @@ pub mod guard;
 pub mod check_query;
 pub mod operators;
 pub mod settings;
+pub mod log;
 pub mod metrics;

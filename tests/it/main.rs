@@ -22,6 +22,8 @@ mod letter_lists;
 #[cfg(test)]
 mod letters;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod replays;
