@@ -9,6 +9,8 @@
 
 mod process_batch;
 mod message;
+mod count;
+mod analytics;
 mod send_hints;
 mod send_pages;
 mod queues;
@@ -39,7 +41,7 @@ pub async fn queue(
     let queue = queues::queue_kind(&env, &name);
     let messages = message::receive_batch(&batch, queue)?;
     match queue {
-        Some(_) => process_batch::process_batch(&env, &name, messages).await,
+        Some(kind) => process_batch::process_batch(&env, &name, kind, messages).await,
         None => queues::retry_all(&name, &messages),
     }
     Ok(JsValue::UNDEFINED)

@@ -5,32 +5,49 @@ use edge::fault_point;
 use edge::random::jitter;
 use shared::batch::BatchProgress;
 use shared::inbox::{self, ReceivedMessage};
+use shared::metrics::point::BatchPoint;
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
+use shared::queue::QueueKind;
 use worker::Env;
 
+use crate::analytics;
+use crate::count;
 use crate::db::ConsumerDb;
 use crate::message::QueueMessage;
 use crate::send_hints;
 
-pub(crate) async fn process_batch(env: &Env, queue: &str, messages: Vec<QueueMessage>) {
+pub(crate) async fn process_batch(
+    env: &Env,
+    queue: &str,
+    kind: QueueKind,
+    messages: Vec<QueueMessage>,
+) {
     let db = ConsumerDb::new(env);
     let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
-    let pending = commit(env, &db, &mut progress).await;
+    let mut point = BatchPoint::of(messages.len());
+    let pending = commit(env, &db, &mut progress, &mut point).await;
     fault_point!(env, "batch-decided", "");
     for message in &messages {
         message.finish(inbox::action_for(&message.received, progress.decisions(), jitter));
         fault_point!(env, "batch-settling", &message.received.id);
     }
     fault_point!(env, "batch-settled", "");
-    send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![])).await;
+    let hints = send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![])).await;
+    point.add_hints(&hints);
+    analytics::write(env, kind, &point);
 }
 
 /// Commits every part of the batch. Returns the pending hints.
-async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec<PendingHint> {
+async fn commit(
+    env: &Env,
+    db: &ConsumerDb,
+    progress: &mut BatchProgress,
+    point: &mut BatchPoint,
+) -> Vec<PendingHint> {
     let mut pending = Vec::new();
     while let Some(part) = progress.next_part() {
         let plan = plan(&part.queue, &part.messages, part.dead_letters.clone());
@@ -38,6 +55,7 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
         fault_point!(env, "batch-planned", "");
         match db.commit(env, &plan, edge::clock::now()).await {
             Ok(hints) => {
+                count::commit(&plan, edge::clock::now(), point);
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan);
                 pending.extend(hints);
@@ -46,6 +64,7 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Vec
             Err(error) => {
                 let (queue, messages, cause) = (&part.queue, part.len(), error.text());
                 tracing::warn!(queue, messages, cause, "D1 batch failed");
+                count::failure(&error, point);
                 fault_point!(env, "batch-refused", cause);
                 progress.record_failure(part, &error, jitter());
             }

@@ -7,18 +7,21 @@ use serde_json::{Map, Value};
 use shared::d1_error::D1Error;
 use worker::Env;
 
+use crate::count;
 use crate::db::ConsumerDb;
 use crate::send_pages;
 
 pub(crate) async fn sweep(env: &Env) {
     let db = ConsumerDb::new(env);
-    if let Err(error) = db.write_default_role().await {
+    let written = db.write_default_role().await;
+    count::sweep_step("default_role", &written);
+    if let Err(error) = written {
         tracing::error!(cause = error.text(), "writing the default role failed");
     }
     fault_point!(env, "sweep-begun", "");
     let mut report = Map::new();
     let sent = send_pages::send_pages(env, &db).await;
-    note(&mut report, "sent", sent);
+    note(&mut report, "hints", sent);
     let returned = db.return_lost_letters(env, edge::clock::now()).await;
     fault_point!(env, "sweep-returned", "");
     note(&mut report, "returned", returned);
@@ -28,7 +31,9 @@ pub(crate) async fn sweep(env: &Env) {
     carry_replays_on(env, &mut report).await;
     let detail = Value::Object(report).to_string();
     tracing::info!(detail, "sweep finished");
-    if let Err(error) = db.write_heartbeat(edge::clock::now(), &detail).await {
+    let written = db.write_heartbeat(edge::clock::now(), &detail).await;
+    count::sweep_step("heartbeat", &written);
+    if let Err(error) = written {
         tracing::error!(cause = error.text(), "writing the heartbeat failed");
     }
     fault_point!(env, "sweep-noted", "");
@@ -49,6 +54,7 @@ async fn carry_replays_on(env: &Env, report: &mut Map<String, Value>) {
 
 /// Notes what a step did: its number, or `null` where it failed.
 fn note(report: &mut Map<String, Value>, step: &str, done: Result<usize, D1Error>) {
+    count::sweep_step(step, &done);
     if let Err(error) = &done {
         tracing::error!(step, cause = error.text(), "a step of the sweep failed");
     }

@@ -7,5 +7,6 @@ pub mod batch;
 pub mod flush;
 pub mod kind;
 pub mod labels;
+pub mod point;
 pub mod table;
 pub mod tally;

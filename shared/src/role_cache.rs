@@ -161,6 +161,18 @@ pub enum HintReply {
     Refused,
 }
 
+impl HintReply {
+    /// The word in JSON, and the value of the label `answer`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Acked => "acked",
+            Self::Gone => "gone",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// The state of an object, without roles. That of an object that was never asked is empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
