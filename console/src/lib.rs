@@ -17,6 +17,7 @@ mod context;
 mod db;
 mod health;
 mod incoming;
+mod meter;
 mod metrics;
 mod pages;
 mod reply;
@@ -29,8 +30,7 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(start)]
 fn start() {
-    edge::log::init();
-    edge::metrics::init("console");
+    edge::start("console");
 }
 
 /// Answers one request.

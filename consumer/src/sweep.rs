@@ -7,16 +7,18 @@ use serde_json::{Map, Value};
 use shared::d1_error::D1Error;
 use worker::Env;
 
+use crate::canary;
 use crate::count;
 use crate::db::ConsumerDb;
 use crate::send_pages;
 
 pub(crate) async fn sweep(env: &Env) {
+    let began_at = edge::clock::now();
     let db = ConsumerDb::new(env);
     let written = db.write_default_role().await;
     count::sweep_step("default_role", &written);
     if let Err(error) = written {
-        tracing::error!(cause = error.text(), "writing the default role failed");
+        tracing::warn!(cause = error.text(), "writing the default role failed");
     }
     fault_point!(env, "sweep-begun", "");
     let mut report = Map::new();
@@ -29,12 +31,16 @@ pub(crate) async fn sweep(env: &Env) {
     fault_point!(env, "sweep-ended", "");
     note(&mut report, "ended", ended);
     carry_replays_on(env, &mut report).await;
+    if let Some(canary) = canary::sweep(env, &db).await {
+        note(&mut report, "canary", canary);
+    }
     let detail = Value::Object(report).to_string();
-    tracing::info!(detail, "sweep finished");
+    let duration_ms = edge::clock::now().since(began_at);
+    tracing::info!(detail, duration_ms, "sweep finished");
     let written = db.write_heartbeat(edge::clock::now(), &detail).await;
     count::sweep_step("heartbeat", &written);
     if let Err(error) = written {
-        tracing::error!(cause = error.text(), "writing the heartbeat failed");
+        tracing::warn!(cause = error.text(), "writing the heartbeat failed");
     }
     fault_point!(env, "sweep-noted", "");
 }
@@ -56,7 +62,7 @@ async fn carry_replays_on(env: &Env, report: &mut Map<String, Value>) {
 fn note(report: &mut Map<String, Value>, step: &str, done: Result<usize, D1Error>) {
     count::sweep_step(step, &done);
     if let Err(error) = &done {
-        tracing::error!(step, cause = error.text(), "a step of the sweep failed");
+        tracing::warn!(step, cause = error.text(), "a step of the sweep failed");
     }
     report.insert(step.into(), done.ok().map_or(Value::Null, Value::from));
 }

@@ -147,6 +147,10 @@ pub struct Hint {
     pub owner: i64,
     /// The version in D1.
     pub version: i64,
+    /// The delivery that caused it, for the log. A hint of the sweep has none, nor has that of an
+    /// older build; an older object ignores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 /// The object's reply to a [`Hint`].
@@ -162,7 +166,7 @@ pub enum HintReply {
 }
 
 impl HintReply {
-    /// The word in JSON, and the value of the label `answer`.
+    /// The name in responses, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@
 #[macro_use]
 mod text;
 pub mod audit;
+pub mod canary;
 pub mod explain;
 mod fill_rows;
 pub mod grants;

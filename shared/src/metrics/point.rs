@@ -37,12 +37,6 @@ pub struct BatchPoint {
 }
 
 impl BatchPoint {
-    /// The point of a batch of this many messages, before anything was done.
-    #[must_use]
-    pub fn of(messages: usize) -> Self {
-        Self { messages: number(messages), ..Self::default() }
-    }
-
     /// The columns `double1`, `double2` and so on, by their names. Only ever extended at the end:
     /// the stored points keep their columns.
     #[must_use]
@@ -73,8 +67,9 @@ impl BatchPoint {
         self.parked += plan.messages().saturating_sub(merged).saturating_sub(ignored);
     }
 
-    /// Adds a round of hints.
-    pub fn add_hints(&mut self, hints: &HintResults) {
+    /// Adds the number of messages, and their hints.
+    pub fn add_end(&mut self, messages: usize, hints: &HintResults) {
+        self.messages += number(messages);
         self.hints_acked += number(hints.acked.len());
         self.hints_pending += number(hints.still_pending.len());
         self.applied_to_visible_ms = self.applied_to_visible_ms.max(hints.slowest_ms);

@@ -138,7 +138,7 @@ metrics! {
         "Size of the database";
     D1_SIZE_LIMIT = Scrape Gauge, Bytes, "rolecall_d1_size_limit_bytes",
         [],
-        "Size at which D1 refuses writes, as set by D1_BYTES_MAX";
+        "Size at which D1 refuses writes, as the console's settings say";
     D1_UP = Scrape Gauge, None, "rolecall_d1_up",
         [],
         "Whether D1 answered this scrape, 0 or 1; if not, metrics that it knows are absent";
