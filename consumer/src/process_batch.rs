@@ -2,6 +2,7 @@
 //! message, and sends hints.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use edge::fault_point;
 use edge::random::jitter;
@@ -31,9 +32,11 @@ pub(crate) async fn process_batch(
     messages: Vec<QueueMessage>,
 ) {
     let taken_at = edge::clock::now();
-    let db = ConsumerDb::new(env);
+    let db = Rc::new(ConsumerDb::new(env));
     let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
+    let opened = canary::sightings(&db, &part, taken_at, None);
+    canary::follow_in_background(env, &db, context, opened);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
     let Committed { pending, traces, sightings, mut point } =
@@ -48,7 +51,7 @@ pub(crate) async fn process_batch(
     let hints = send_hints::send_hints(env, &db, hints, &traces).await;
     point.add_end(messages.len(), &hints);
     analytics::write(env, kind, &point);
-    canary::follow_in_background(env, db, context, sightings);
+    canary::follow_in_background(env, &db, context, sightings);
 }
 
 /// What the committed parts of a batch leave to do.
@@ -82,7 +85,7 @@ async fn commit(
                 log_commit(&plan, &part.queue, began_at);
                 committed.pending.extend(hints);
                 committed.traces.extend(log::traces_of_users(&plan));
-                committed.sightings.extend(canary::sightings(db, &part, taken_at, now));
+                committed.sightings.extend(canary::sightings(db, &part, taken_at, Some(now)));
                 progress.record_commit(&part);
             }
             Err(error) => {
