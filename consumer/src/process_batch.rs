@@ -7,10 +7,10 @@ use edge::fault_point;
 use edge::random::jitter;
 use shared::batch::BatchProgress;
 use shared::inbox::{self, ReceivedMessage};
-use shared::log;
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
 use shared::time::UnixMillis;
+use shared::trace;
 use worker::Env;
 
 use crate::db::ConsumerDb;
@@ -54,13 +54,13 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Com
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan, &part.queue, began_at);
                 committed.pending.extend(hints);
-                committed.traces.extend(log::traces_of_users(&plan));
+                committed.traces.extend(trace::traces_of_users(&plan));
                 progress.record_commit(&part);
             }
             Err(error) => {
                 let (queue, messages, cause) = (&part.queue, part.len(), error.text());
                 let duration_ms = edge::clock::now().since(began_at);
-                let (batch_id, trace_ids) = (plan.batch.as_str(), log::trace_ids(&plan));
+                let (batch_id, trace_ids) = (plan.batch.as_str(), trace::trace_ids(&plan));
                 tracing::warn!(
                     batch_id,
                     queue,
@@ -81,7 +81,7 @@ async fn commit(env: &Env, db: &ConsumerDb, progress: &mut BatchProgress) -> Com
 /// One line for the batch, and one error for each dead letter. The outcome of each delivery is in
 /// `deliveries`: a line for each would be most of what a batch costs.
 fn log_commit(plan: &BatchPlan, queue: &str, began_at: UnixMillis) {
-    let (batch_id, trace_ids) = (plan.batch.as_str(), log::trace_ids(plan));
+    let (batch_id, trace_ids) = (plan.batch.as_str(), trace::trace_ids(plan));
     let duration_ms = edge::clock::now().since(began_at);
     for letter in &plan.dead_letters {
         let DeadLetter { message_id, reason, detail, attempts, replay, envelope, .. } = letter;

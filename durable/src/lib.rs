@@ -12,6 +12,7 @@ mod role_cache;
 mod object;
 mod d1;
 mod storage;
+mod traced_hint;
 mod settings;
 mod error;
 

@@ -18,8 +18,8 @@ use shared::id::UserId;
 use shared::role_cache::{self, RoleAnswer, RoleQuery};
 use worker::Env;
 
-use self::hint::TracedHint;
 use crate::error::{CacheError, CacheResult};
+use crate::traced_hint::TracedHint;
 use crate::{d1, settings, storage};
 
 pub(crate) struct RoleCacheObject {
