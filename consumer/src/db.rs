@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use edge::d1::StatementResult;
 use edge::fault_point;
 use serde::de::DeserializeOwned;
 use shared::d1_error::D1Error;
@@ -13,7 +14,7 @@ use shared::plan::BatchPlan;
 use shared::settings::consumer::ConsumerSettings;
 use shared::sql::{self, Statement, audit, letters, operations};
 use shared::time::UnixMillis;
-use worker::{D1Database, D1Result, Env};
+use worker::{D1Database, Env};
 
 thread_local! {
     /// The default role last written by this isolate.
@@ -141,7 +142,7 @@ impl ConsumerDb {
         env: &Env,
         read: Statement,
         write: impl Fn(&[T]) -> (Vec<AuditAct>, Vec<Statement>),
-    ) -> Result<(usize, Vec<D1Result>), D1Error> {
+    ) -> Result<(usize, Vec<StatementResult>), D1Error> {
         let read = [audit::audit_head(), read];
         for outrun in 0..AUDIT_ATTEMPTS_MAX {
             let found = self.batch(&read).await?;
@@ -175,7 +176,7 @@ impl ConsumerDb {
         Err(D1Error::Transient(format!("{HEAD_MOVED}, {AUDIT_ATTEMPTS_MAX} times")))
     }
 
-    async fn batch(&self, statements: &[Statement]) -> Result<Vec<D1Result>, D1Error> {
+    async fn batch(&self, statements: &[Statement]) -> Result<Vec<StatementResult>, D1Error> {
         let db = self.db.as_ref().map_err(Clone::clone)?;
         edge::d1::batch(db, statements).await.map_err(|cause| D1Error::classify(&cause))
     }
@@ -190,12 +191,12 @@ fn log_moved(before: i64, head: &AuditHead) {
 
 /// The rows of one statement. If they cannot be decoded there are none: the sweep sends the hints
 /// later.
-fn rows(result: &D1Result) -> Vec<PendingHint> {
-    result.results().unwrap_or_default()
+fn rows(result: &StatementResult) -> Vec<PendingHint> {
+    result.rows().unwrap_or_default()
 }
 
 /// The rows of one statement, which must be readable: something is decided by them.
-fn decode<T: DeserializeOwned>(result: Option<&D1Result>) -> Result<Vec<T>, D1Error> {
+fn decode<T: DeserializeOwned>(result: Option<&StatementResult>) -> Result<Vec<T>, D1Error> {
     let unreadable = |error| D1Error::Transient(format!("a row cannot be read: {error}"));
-    result.map_or(Ok(vec![]), D1Result::results).map_err(unreadable)
+    result.map_or(Ok(vec![]), StatementResult::rows).map_err(unreadable)
 }

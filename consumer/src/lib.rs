@@ -22,6 +22,7 @@ use worker::{Env, ScheduleContext, ScheduledEvent, event, worker_sys};
 #[event(start)]
 fn start() {
     edge::log::init();
+    edge::metrics::init("consumer");
 }
 
 /// Handles one batch of either queue. Each message is acknowledged or retried on its own.

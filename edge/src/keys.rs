@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use shared::metrics::table::JWKS_FETCHES;
 use shared::session::jwks_cache::{FETCH_TIMEOUT_MS, JwksCache, KeyDecision, KeysById};
 use shared::session::keys::{self, JWKS_BYTES_MAX, KeySource, RsaKey};
 use shared::session::verified_signatures::VerifiedSignatures;
@@ -17,7 +18,7 @@ use shared::session::{SignatureStatus, UnverifiedToken};
 use url::Url;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
-use crate::{body, clock};
+use crate::{body, clock, metrics};
 
 /// Why no signature can be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,8 @@ async fn find_key(kid: &str, url: &Url) -> Result<RsaKey, KeyLookupError> {
                 if let Err(error) = &fetched {
                     tracing::warn!(error, "JWKS fetch failed");
                 }
+                let result = if fetched.is_ok() { "ok" } else { "failed" };
+                metrics::count(&JWKS_FETCHES, &[metrics::worker(), result], 1);
                 let ended = clock::now();
                 JWKS.with_borrow_mut(|jwks| jwks.fetch_finished(now, fetched.ok(), ended));
             }

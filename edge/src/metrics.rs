@@ -3,13 +3,25 @@
 //! Counting is a few memory writes. A flush is one request to `Meter`: at most one per interval of
 //! an isolate, never one per request. `shared::metrics` decides; here is the I/O.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use shared::metrics::kind::Metric;
 use shared::metrics::tally::Tally;
 
 thread_local! {
+    static WORKER: Cell<&'static str> = const { Cell::new("") };
     static TALLY: RefCell<Tally> = RefCell::new(Tally::default());
+}
+
+/// Names this Worker, as in `wrangler.toml`: `ingest`. Called once, when the isolate starts.
+pub fn init(worker: &'static str) {
+    WORKER.set(worker);
+}
+
+/// The name of this Worker: a value of `shared::metrics::labels::WORKER`.
+#[must_use]
+pub fn worker() -> &'static str {
+    WORKER.get()
 }
 
 /// Adds to a counter of `shared::metrics::table`.

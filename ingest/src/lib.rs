@@ -16,6 +16,7 @@ use worker::{Context, Env, Request, Response, Result, event};
 #[event(start)]
 fn start() {
     edge::log::init();
+    edge::metrics::init("ingest");
 }
 
 #[event(fetch)]

@@ -179,3 +179,16 @@ pub struct CachePeek {
     /// Whether it would be served now: not below the floor, and not past the hard age.
     pub serves: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::RoleSource;
+    use crate::metrics::labels::CACHE_SOURCE;
+
+    #[test]
+    fn each_source_is_in_the_table_of_metrics() {
+        let all = [RoleSource::Isolate, RoleSource::Object, RoleSource::Fill];
+        let values = all.map(RoleSource::as_str).into_iter().chain(["none"]);
+        assert_eq!(values.collect::<Vec<_>>(), CACHE_SOURCE.values);
+    }
+}

@@ -27,13 +27,18 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 use self::incoming::RequestMethod;
 
+#[event(start)]
+fn start() {
+    edge::log::init();
+    edge::metrics::init("ssr");
+}
+
 /// Answers one request.
 ///
 /// # Errors
 /// Internal errors are logged and answered 503.
 #[event(fetch)]
 pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
-    edge::log::init();
     let is_head = incoming::method(&req) == RequestMethod::Head;
     let answer = match answer(&req, &env).await {
         Ok(answer) => answer,

@@ -20,6 +20,8 @@ mod letter_lists;
 #[cfg(test)]
 mod letters;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod replays;

@@ -47,26 +47,26 @@ pub(crate) async fn overview(env: &Env) -> Result<Overview, Failure> {
     })
 }
 
-/// What D1 knows, for the overview and for the metrics.
+/// What D1 knows.
 #[derive(Debug)]
-pub(crate) struct Figures {
+struct Figures {
     /// What the tables say now.
-    pub(crate) state: StateOfThings,
+    state: StateOfThings,
     /// The last hours with a commit, the newest first.
-    pub(crate) flow: Vec<FlowRow>,
+    flow: Vec<FlowRow>,
     /// Parked and replaying letters by reason.
-    pub(crate) reasons: Vec<ReasonCount>,
+    reasons: Vec<ReasonCount>,
 }
 
 /// Reads [`Figures`] in one batch.
-pub(crate) async fn figures(env: &Env) -> Result<Figures, Failure> {
+async fn figures(env: &Env) -> Result<Figures, Failure> {
     let results = db::batch(env, &[state_of_things(), flow(), reason_counts(&COUNTED)]).await?;
     let state = results.first(0)?.ok_or_else(|| Failure::database("the overview has no row"))?;
     Ok(Figures { state, flow: results.rows(1)?, reasons: results.rows(2)? })
 }
 
 /// The newest migration; empty where D1 does not record them.
-async fn schema_name(env: &Env) -> Result<String, Failure> {
+pub(crate) async fn schema_name(env: &Env) -> Result<String, Failure> {
     let Ok(results) = db::try_batch(env, &[schema()]).await? else { return Ok(String::new()) };
     let row: Option<SchemaRow> = results.first(0)?;
     Ok(row.map(|row| row.name).unwrap_or_default())

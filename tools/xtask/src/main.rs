@@ -65,7 +65,7 @@ enum Task {
     },
     /// Write the migration of the views and triggers from `migrations/derived/`.
     Derived,
-    /// Write the dashboards and the alert rules.
+    /// Write what is made from the table of metrics: docs, dashboards and alert rules.
     Metrics(metrics::MetricsArgs),
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]

@@ -1,12 +1,14 @@
-//! `cargo xtask metrics`: dashboards and alert rules, written from one description.
+//! `cargo xtask metrics`: the files that are written from the table of metrics.
 //!
-//! [`boards`] and [`alerts`] are the description. Its expressions are built from
+//! [`docs`] writes the tables of `docs/metrics.md`. [`boards`] and [`alerts`] describe the
+//! dashboards and the alert rules. Their expressions are built from
 //! `shared::metrics::table`, so they cannot name what is not counted.
 
 mod alert;
 mod alerts;
 mod board;
 mod boards;
+mod docs;
 mod figures;
 mod grafana;
 mod promql;
@@ -83,7 +85,10 @@ struct Generated {
 /// When a file cannot be read or written, or with `--check` is another.
 pub(crate) fn run(place: &Place, args: &MetricsArgs) -> Result<()> {
     let root = args.to.as_deref().unwrap_or(&place.root);
-    let files = generated(&args.links);
+    let mut files = generated(&args.links);
+    if args.to.is_none() {
+        files.push(docs::page(&place.root)?);
+    }
     if args.check {
         return check(root, &files);
     }
@@ -107,7 +112,7 @@ fn check(root: &Path, files: &[Generated]) -> Result<()> {
     Ok(())
 }
 
-/// All files that are generated.
+/// The dashboards, the rules and their tests.
 fn generated(links: &Links) -> Vec<Generated> {
     let groups = alerts::all();
     let boards = boards::all();

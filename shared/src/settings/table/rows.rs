@@ -169,4 +169,9 @@ pub const SETTINGS: &[SettingRow] = &[
         default: "none",
         meaning: "tokens that open `/metrics`, and nothing else",
     },
+    SettingRow::number(
+        WorkerName::Console,
+        &console::D1_BYTES_MAX,
+        "the size at which D1 refuses writes, for the metrics; 500000000 on the free plan",
+    ),
 ];
