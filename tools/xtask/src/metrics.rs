@@ -25,6 +25,8 @@ use crate::show;
 /// What each generated file says of itself, where it has comments.
 const MARK: &str = "Written by `cargo xtask metrics`.";
 
+pub(crate) use self::rules::RULES;
+
 /// Where alert rules are.
 pub(crate) const ALERTS: &str = "alerts";
 
@@ -65,6 +67,11 @@ impl Links {
     fn dashboard(&self, name: &str) -> String {
         format!("{}/d/{}", self.grafana.trim_end_matches('/'), grafana::uid(name))
     }
+}
+
+/// The files of tests of the alert rules.
+pub(crate) fn rule_tests() -> impl Iterator<Item = &'static str> {
+    rules::TESTS.iter().map(|file| file.name)
 }
 
 /// The anchor that the heading of an alert's name has.
@@ -122,7 +129,7 @@ fn generated(links: &Links) -> Vec<Generated> {
     };
     let mut files: Vec<Generated> = boards.iter().map(dashboard).collect();
     let path = |name: &str| format!("{ALERTS}/{name}");
-    files.push(Generated { path: path(rules::RULES), text: rules::rules(&groups, links) });
+    files.push(Generated { path: path(RULES), text: rules::rules(&groups, links) });
     files.extend(rules::TESTS.iter().map(|file| {
         let text = rules::tests(file, &groups, links);
         Generated { path: path(file.name), text }
