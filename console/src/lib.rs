@@ -30,8 +30,7 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(start)]
 fn start() {
-    edge::log::init();
-    edge::metrics::init("console");
+    edge::start("console");
 }
 
 /// Answers one request.

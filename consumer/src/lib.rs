@@ -2,7 +2,7 @@
 //!
 //! Serves both queues, the events queue and the dead-letter queue, in the same way: open, plan, one
 //! D1 batch, acknowledge, hint. The settings say which queue is which. Cron: sends the pending
-//! hints. No public route.
+//! hints, and keeps the canary on its way. No public route.
 //!
 //! The queue handler is exported by hand. The macro of `worker` turns an error into a panic, which
 //! would stop the isolate, and it hides the attempts.
@@ -11,6 +11,9 @@ mod process_batch;
 mod message;
 mod send_hints;
 mod send_pages;
+mod canary;
+mod clerk;
+mod role_caches;
 mod queues;
 mod db;
 mod sweep;
@@ -21,8 +24,7 @@ use worker::{Env, ScheduleContext, ScheduledEvent, event, worker_sys};
 
 #[event(start)]
 fn start() {
-    edge::log::init();
-    edge::metrics::init("consumer");
+    edge::start("consumer");
 }
 
 /// Handles one batch of either queue. Each message is acknowledged or retried on its own.
@@ -33,13 +35,13 @@ fn start() {
 pub async fn queue(
     batch: worker_sys::MessageBatch,
     env: Env,
-    _context: worker_sys::Context,
+    context: worker_sys::Context,
 ) -> Result<JsValue, JsValue> {
     let name = String::from(batch.queue()?);
     let queue = queues::queue_kind(&env, &name);
     let messages = message::receive_batch(&batch, queue)?;
     match queue {
-        Some(_) => process_batch::process_batch(&env, &name, messages).await,
+        Some(_) => process_batch::process_batch(&env, &context, &name, messages).await,
         None => queues::retry_all(&name, &messages),
     }
     Ok(JsValue::UNDEFINED)

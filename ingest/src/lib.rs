@@ -15,12 +15,12 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(start)]
 fn start() {
-    edge::log::init();
-    edge::metrics::init("ingest");
+    edge::start("ingest");
 }
 
 #[event(fetch)]
 async fn fetch(mut request: Request, env: Env, _context: Context) -> Result<Response> {
+    edge::log::read_sample_rate(&env);
     // `Request::method` returns GET for unknown methods.
     let method = request.inner().method();
     match (request.path().as_str(), method.as_str()) {

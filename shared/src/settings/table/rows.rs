@@ -20,6 +20,7 @@ pub const SETTINGS: &[SettingRow] = &[
         meaning: "accept deliveries of this Clerk instance only; others get 403",
     },
     SettingRow::number(WorkerName::Ingest, &ingest::BODY_BYTES_MAX, "a larger delivery gets 413"),
+    SettingRow::sample_rate(WorkerName::Ingest),
     SettingRow {
         worker: WorkerName::Consumer,
         name: consumer::DEFAULT_ROLE,
@@ -42,6 +43,27 @@ pub const SETTINGS: &[SettingRow] = &[
         default: "none; required",
         meaning: "its dead-letter queue",
     },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CANARY_USER_ID,
+        kind: SettingKind::Text("`user_…`"),
+        default: "none: no canary",
+        meaning: "a user made for the canary; needs `CLERK_SECRET_KEY`: [docs/canary.md](docs/canary.md)",
+    },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CLERK_SECRET_KEY,
+        kind: SettingKind::Secret,
+        default: "none: no canary",
+        meaning: "the key of Clerk's Backend API, for the canary; needs `CANARY_USER_ID`",
+    },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CLERK_API_URL,
+        kind: SettingKind::Text("an https URL"),
+        default: "`https://api.clerk.com/v1`",
+        meaning: "the address of Clerk's Backend API, for the canary",
+    },
     SettingRow::number(
         WorkerName::Durable,
         &durable::ROLES_SOFT_MS,
@@ -57,6 +79,7 @@ pub const SETTINGS: &[SettingRow] = &[
         &durable::ROLES_IDLE_MS,
         "an unused role cache is deleted after this time; the default is 30 days",
     ),
+    SettingRow::sample_rate(WorkerName::Durable),
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::AUTHORIZED_PARTIES,
@@ -132,6 +155,7 @@ pub const SETTINGS: &[SettingRow] = &[
         &ssr::ROLES_ISOLATE_MS,
         "how long an isolate may use its own cache; 0 is off; is added to the 60 s bound",
     ),
+    SettingRow::sample_rate(WorkerName::Ssr),
     SettingRow {
         worker: WorkerName::Console,
         name: console::ACCESS_TEAM_DOMAIN,
