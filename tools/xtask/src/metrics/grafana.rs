@@ -69,14 +69,14 @@ fn variables(links: &Links) -> Value {
         {
             "name": "datasource", "type": "datasource", "label": "Data source",
             "query": "prometheus", "regex": "", "refresh": 1, "hide": 0, "multi": false,
-            "includeAll": false, "current": {}, "options": [], "skipUrlSync": false,
+            "includeAll": false, "options": [], "skipUrlSync": false,
         },
         {
             "name": "job", "type": "query", "label": "Job",
             "description": "The job of Prometheus that scrapes the console",
             "datasource": source(), "definition": job,
             "query": { "query": job, "refId": "job" }, "regex": "", "refresh": 2, "sort": 1,
-            "hide": 0, "multi": false, "includeAll": false, "current": {}, "options": [],
+            "hide": 0, "multi": false, "includeAll": false, "options": [],
             "skipUrlSync": false,
         },
         {

@@ -121,11 +121,14 @@ fn custom(form: Form) -> Value {
 
 fn options(form: Form) -> Value {
     let last = json!({ "calcs": ["lastNotNull"], "fields": "", "values": false });
+    let stat = |color: &str, text: &str| {
+        json!({ "reduceOptions": last, "colorMode": color, "textMode": text, "graphMode": "none",
+            "justifyMode": "auto", "orientation": "auto", "wideLayout": true,
+            "showPercentChange": false, "percentChangeColorMode": "standard" })
+    };
     match form {
-        Form::Stat => json!({ "reduceOptions": last, "colorMode": "value", "graphMode": "none",
-            "justifyMode": "auto", "textMode": "auto", "orientation": "auto" }),
-        Form::Labels => json!({ "reduceOptions": last, "colorMode": "none", "graphMode": "none",
-            "justifyMode": "auto", "textMode": "name", "orientation": "auto" }),
+        Form::Stat => stat("value", "auto"),
+        Form::Labels => stat("none", "name"),
         Form::Lines | Form::Stack => json!({
             "legend": { "displayMode": "list", "placement": "bottom", "showLegend": true,
                 "calcs": [] },
