@@ -39,8 +39,7 @@ impl Results {
 
     /// Bytes of the database, if D1 says so.
     pub(crate) fn size(&self) -> Option<i64> {
-        let mut sizes = self.0.iter().filter_map(|result| result.meta().ok()??.size_after);
-        sizes.next_back().and_then(|size| i64::try_from(size).ok())
+        self.0.last()?.size_after()
     }
 
     /// The first row of a statement.

@@ -44,6 +44,7 @@ pub(crate) async fn overview(env: &Env) -> Result<Overview, Failure> {
         oldest_parked_at: state.oldest_parked_at,
         open_replays: state.open_replays,
         schema: schema_name(env).await?,
+        activity: None,
     })
 }
 
