@@ -17,6 +17,7 @@ mod sweep;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::future_to_promise;
 use worker::{Env, ScheduleContext, ScheduledEvent, event, worker_sys};
 
 #[event(start)]
@@ -33,7 +34,7 @@ fn start() {
 pub async fn queue(
     batch: worker_sys::MessageBatch,
     env: Env,
-    _context: worker_sys::Context,
+    context: worker_sys::Context,
 ) -> Result<JsValue, JsValue> {
     let name = String::from(batch.queue()?);
     let queue = queues::queue_kind(&env, &name);
@@ -42,10 +43,17 @@ pub async fn queue(
         Some(_) => process_batch::process_batch(&env, &name, messages).await,
         None => queues::retry_all(&name, &messages),
     }
+    // A promise of `waitUntil` that is rejected would fail the batch: this one never is.
+    let flush = future_to_promise(async move {
+        edge::metrics::flush("consumer", &env).await;
+        Ok(JsValue::UNDEFINED)
+    });
+    context.wait_until(&flush)?;
     Ok(JsValue::UNDEFINED)
 }
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     sweep::sweep(&env).await;
+    edge::metrics::flush("consumer", &env).await;
 }

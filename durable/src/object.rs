@@ -53,6 +53,11 @@ impl RoleCacheObject {
         }
     }
 
+    /// Flushes what this isolate has counted, behind the answer.
+    pub(crate) fn flush_metrics(&self) {
+        edge::metrics::flush_later("durable", &self.env, |flush| self.ctx.wait_until(flush));
+    }
+
     /// Answers a guard's query.
     pub(crate) async fn query(self: &Rc<Self>, query: &RoleQuery) -> CacheResult<RoleAnswer> {
         let ages = settings::ages(&self.env)?;

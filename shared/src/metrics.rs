@@ -4,7 +4,11 @@
 //! alert rules are made from it.
 
 pub mod flush;
+pub mod history;
+pub mod isolate;
 pub mod kind;
 pub mod labels;
+pub mod meter;
+pub mod series;
 pub mod table;
 pub mod tally;

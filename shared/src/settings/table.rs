@@ -10,7 +10,7 @@ use super::console::ConsoleSettings;
 use super::consumer::ConsumerSettings;
 use super::ingest::IngestSettings;
 use super::ssr::SsrSettings;
-use super::{NumberSetting, RawSetting, SettingError, durable};
+use super::{NumberSetting, RawSetting, SettingError, durable, metrics};
 
 /// A Worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +47,15 @@ impl WorkerName {
     /// The errors in its settings; `raw` returns the raw value of a name.
     #[must_use]
     pub fn setting_errors(self, raw: &dyn Fn(&str) -> RawSetting) -> Vec<SettingError> {
-        match self {
+        let mut errors = match self {
             Self::Ingest => IngestSettings::from_env(raw).err().unwrap_or_default(),
             Self::Consumer => ConsumerSettings::from_env(raw).errors,
             Self::Durable => durable::age_limits_from_env(raw).err().unwrap_or_default(),
             Self::Ssr => SsrSettings::from_env(raw).errors,
             Self::Console => ConsoleSettings::from_env(raw).errors,
-        }
+        };
+        errors.extend(metrics::flush_settings_from_env(raw).err().unwrap_or_default());
+        errors
     }
 }
 

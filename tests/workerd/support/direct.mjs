@@ -65,6 +65,16 @@ export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, config,
   };
 }
 
+/** Returns Workers of a system, without bindings to a `Meter` that it does not have. */
+export function withoutLostMeter(workers) {
+  const names = new Set(workers.map(({ name }) => name));
+  return workers.map(({ durableObjects = {}, ...worker }) => {
+    const { METER, ...others } = durableObjects;
+    const isLost = METER?.scriptName !== undefined && !names.has(METER.scriptName);
+    return { ...worker, durableObjects: isLost ? others : durableObjects };
+  });
+}
+
 /** Returns a Worker of `tests/workerd/stand-ins`. */
 export function standIn(name, options = {}) {
   const scriptPath = fileURLToPath(new URL(`../stand-ins/${name}.mjs`, import.meta.url));
@@ -139,7 +149,7 @@ export async function startDirect(workers, options = {}) {
     defaultPersistRoot: folder,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ message }) => void lines.push(message),
-    workers: [...workers, probeOf(caches, database)],
+    workers: withoutLostMeter([...workers, probeOf(caches, database)]),
   });
   try {
     await miniflare.ready;
