@@ -39,7 +39,8 @@ impl Results {
 
     /// Bytes of the database, if D1 says so.
     pub(crate) fn size(&self) -> Option<i64> {
-        self.0.last()?.size_after()
+        let bytes = self.0.iter().filter_map(StatementResult::database_bytes).next_back();
+        bytes.and_then(|bytes| i64::try_from(bytes).ok())
     }
 
     /// The first row of a statement.

@@ -30,8 +30,7 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(start)]
 fn start() {
-    edge::log::init();
-    edge::metrics::init("console");
+    edge::start("console");
 }
 
 /// Answers one request.
@@ -43,6 +42,6 @@ pub async fn fetch(req: Request, env: Env, ctx: Context) -> Result<Response> {
     let incoming = incoming::IncomingRequest::from_request(&req)?;
     let is_head = incoming.method == incoming::RequestMethod::Head;
     let answer = router::answer(&req, &env, &incoming).await?;
-    edge::metrics::flush_later("console", &env, |flush| ctx.wait_until(flush));
+    edge::metrics::flush_later(&env, |flush| ctx.wait_until(flush));
     Ok(if is_head { reply::without_body(answer) } else { answer })
 }

@@ -2,6 +2,7 @@
 //! `shared::inbox` and `shared::batch`.
 
 use js_sys::{JSON, Object, Reflect};
+use shared::envelope::Envelope;
 use shared::inbox::ReceivedMessage;
 use shared::queue::{self, QueueKind};
 use shared::retry::{QueueAction, is_dropped};
@@ -52,11 +53,14 @@ impl QueueMessage {
         };
         let ReceivedMessage { id: message_id, attempts, .. } = &self.received;
         if result.is_err() {
-            tracing::error!(message_id, "acknowledging or retrying the message failed");
+            tracing::warn!(message_id, "acknowledging or retrying the message failed");
         }
         if is_dropped(action, *attempts) {
             let outcome = "dropped";
+            let envelope = self.received.body.as_deref().ok().map(Envelope::decode);
+            let trace_id = envelope.and_then(Result::ok).map(|it| it.svix_id.to_string());
             tracing::error!(
+                trace_id,
                 message_id,
                 attempts,
                 outcome,

@@ -1,7 +1,9 @@
 //! Sends hints to the role caches, and stores their replies. A failure is harmless: the sweep sends
 //! pending hints again.
 
-use edge::fault_point;
+use std::collections::BTreeMap;
+
+use edge::{fault_point, object};
 use futures_util::stream::{self, StreamExt as _};
 use shared::limits::{CONCURRENT_HINTS_MAX, HINT_TIMEOUT_MS};
 use shared::outbox::{self, HintResults, PendingHint};
@@ -10,12 +12,15 @@ use worker::{Env, ObjectNamespace};
 
 use crate::db::ConsumerDb;
 
-/// Sends one round of hints and stores the replies.
+/// Sends one round of hints and stores the replies. `traces` has the delivery that caused the hint
+/// of a user; the sweep knows none.
 pub(crate) async fn send_hints(
     env: &Env,
     db: &ConsumerDb,
     pending: Vec<PendingHint>,
+    traces: &BTreeMap<String, String>,
 ) -> HintResults {
+    let began_at = edge::clock::now();
     if pending.is_empty() {
         return HintResults::default();
     }
@@ -30,7 +35,8 @@ pub(crate) async fn send_hints(
     let replies = stream::iter(pending).map(|pending| {
         let roles = &roles;
         async move {
-            let reply = send_hint(roles, &pending).await;
+            let trace_id = traces.get(&pending.user_id).map(String::as_str);
+            let reply = send_hint(roles, &pending, trace_id).await;
             (pending, reply)
         }
     });
@@ -38,7 +44,8 @@ pub(crate) async fn send_hints(
         outbox::sort_replies(replies.buffer_unordered(CONCURRENT_HINTS_MAX).collect().await);
     let (acked, gone) = (results.acked.len(), results.gone.len());
     let owed = results.still_pending.len();
-    tracing::info!(acked, gone, owed, "hints sent");
+    let duration_ms = edge::clock::now().since(began_at);
+    tracing::info!(acked, gone, owed, duration_ms, "hints sent");
     fault_point!(env, "hints-sent", "");
     if let Err(error) = db.record_results(&results).await {
         tracing::warn!(cause = error.text(), "storing the hint replies failed");
@@ -48,10 +55,13 @@ pub(crate) async fn send_hints(
 }
 
 /// `None` if the call failed or the reply is not valid.
-async fn send_hint(roles: &ObjectNamespace, pending: &PendingHint) -> Option<HintReply> {
-    let hint = pending.hint();
-    let reply =
-        edge::object::post_json(roles, &pending.user_id, HINT_URL, &hint, HINT_TIMEOUT_MS).await;
+async fn send_hint(
+    roles: &ObjectNamespace,
+    pending: &PendingHint,
+    trace_id: Option<&str>,
+) -> Option<HintReply> {
     let user_id = &pending.user_id;
-    reply.inspect_err(|cause| tracing::warn!(user_id, cause, "hint failed")).ok()
+    let hint = pending.hint(trace_id);
+    let reply = object::post_json(roles, user_id, (HINT_URL, &hint), HINT_TIMEOUT_MS).await;
+    reply.inspect_err(|cause| tracing::warn!(trace_id, user_id, cause, "hint failed")).ok()
 }

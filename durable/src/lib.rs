@@ -20,6 +20,5 @@ use worker::event;
 
 #[event(start)]
 fn start() {
-    edge::log::init();
-    edge::metrics::init("durable");
+    edge::start("durable");
 }

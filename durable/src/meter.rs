@@ -139,7 +139,8 @@ impl Shard {
         let text = |error: worker::Error| error.to_string();
         let meter = self.env.durable_object(METER_BINDING).map_err(text)?;
         let _: KnownShards =
-            object::post_json(&meter, &shard_name(0), SHARDS_URL, &known, METER_TIMEOUT_MS).await?;
+            object::post_json(&meter, &shard_name(0), (SHARDS_URL, &known), METER_TIMEOUT_MS)
+                .await?;
         self.with(|meter| storage::write(&self.ctx, &[meter.record_announced(known)])).map_err(text)
     }
 }

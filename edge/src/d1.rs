@@ -31,24 +31,27 @@ impl StatementResult {
         rows.iter().map(row).collect()
     }
 
-    /// The bytes of the database after the statement; `None` if D1 does not say.
+    /// Bytes of the database after the statement, if D1 says so.
     #[must_use]
-    pub fn size_after(&self) -> Option<i64> {
-        i64::try_from(self.figure("size_after")).ok().filter(|size| 0 < *size)
+    pub fn database_bytes(&self) -> Option<u64> {
+        self.meta("size_after")
     }
 
-    /// What D1 says of the statement's cost: `rows_read`, `rows_written` or `size_after`. Below
-    /// 2^53; 0 if it does not say.
+    /// What D1 bills the statement for: `rows_read` or `rows_written`.
+    fn cost(&self, name: &str) -> u64 {
+        self.meta(name).unwrap_or_default()
+    }
+
+    /// A number of what D1 says about the statement. Below 2^53.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::as_conversions,
         reason = "a count, which `as` saturates"
     )]
-    fn figure(&self, name: &str) -> u64 {
-        let meta = self.0.meta().unwrap_or_default();
-        let value = Reflect::get(&meta, &name.into()).ok().and_then(|value| value.as_f64());
-        value.unwrap_or(0.0) as u64
+    fn meta(&self, name: &str) -> Option<u64> {
+        let meta = self.0.meta().ok()?;
+        Some(Reflect::get(&meta, &name.into()).ok()?.as_f64()? as u64)
     }
 }
 
@@ -71,7 +74,7 @@ pub async fn batch(
 
 fn count_done(results: &[StatementResult]) {
     let worker = metrics::worker();
-    let cost = |name| results.iter().map(|result| result.figure(name)).sum();
+    let cost = |name| results.iter().map(|result| result.cost(name)).sum();
     metrics::count(&D1_QUERIES, &[worker, "ok"], 1);
     metrics::count(&D1_ROWS_READ, &[worker], cost("rows_read"));
     metrics::count(&D1_ROWS_WRITTEN, &[worker], cost("rows_written"));

@@ -34,7 +34,7 @@ pub enum KeyLookupError {
 
 /// 503, with its reason for the log.
 fn unavailable(why: &'static str) -> KeyLookupError {
-    tracing::warn!(why, "JWKS unavailable");
+    tracing::warn!(cause = why, "JWKS unavailable");
     KeyLookupError::Unavailable
 }
 
@@ -55,7 +55,7 @@ pub async fn check_signature(
     }
     let result = webcrypto::verify(&key, token.signature(), token.signed_bytes()).await;
     let status = result.map_err(|error| {
-        tracing::error!(?error, "WebCrypto verification failed");
+        tracing::error!(cause = ?error, "WebCrypto verification failed");
         KeyLookupError::Unavailable
     })?;
     if status == SignatureStatus::Valid {
@@ -91,7 +91,7 @@ async fn find_key(kid: &str, url: &Url) -> Result<RsaKey, KeyLookupError> {
                 JWKS.with_borrow_mut(|jwks| jwks.fetch_started(now));
                 let fetched = fetch_jwks(url).await;
                 if let Err(error) = &fetched {
-                    tracing::warn!(error, "JWKS fetch failed");
+                    tracing::warn!(cause = error, "JWKS fetch failed");
                 }
                 let result = if fetched.is_ok() { "ok" } else { "failed" };
                 metrics::count(&JWKS_FETCHES, &[metrics::worker(), result], 1);

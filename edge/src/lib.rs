@@ -17,6 +17,13 @@ pub mod reply;
 pub mod request_url;
 pub mod settings;
 
+/// Starts what every Worker needs: its name, as in `wrangler.toml`, in metrics and log lines. Called
+/// once, when the isolate starts.
+pub fn start(worker: &'static str) {
+    metrics::init(worker);
+    log::init(worker);
+}
+
 /// A point where a test may pause or abort the Worker, `fault_point!(env, "name", subject)`: see
 /// `fault_points`. Builds without the feature `faults` contain nothing of it.
 #[cfg(feature = "faults")]

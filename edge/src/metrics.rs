@@ -58,33 +58,25 @@ pub fn observe(metric: &'static Metric, labels: &[&str], value: i64) {
     TALLY.with_borrow_mut(|tally| tally.observe(metric, labels, value));
 }
 
-/// Flushes behind the answer, if the interval has passed and something was counted. `worker` is the
-/// Worker's name in `wrangler.toml`; `wait_until` is that of the request.
-pub fn flush_later(
-    worker: &'static str,
-    env: &Env,
-    wait_until: impl FnOnce(LocalBoxFuture<'static, ()>),
-) {
-    if let Some(sending) = begin(worker, env, false) {
+/// Flushes behind the answer, if the interval has passed and something was counted. `wait_until` is
+/// that of the request.
+pub fn flush_later(env: &Env, wait_until: impl FnOnce(LocalBoxFuture<'static, ()>)) {
+    if let Some(sending) = begin(env, false) {
         wait_until(Box::pin(sending));
     }
 }
 
 /// Flushes what was counted, whether or not the interval has passed.
-pub async fn flush(worker: &'static str, env: &Env) {
-    if let Some(sending) = begin(worker, env, true) {
+pub async fn flush(env: &Env) {
+    if let Some(sending) = begin(env, true) {
         sending.await;
     }
 }
 
 /// The flush that is due.
-fn begin(
-    worker: &'static str,
-    env: &Env,
-    is_forced: bool,
-) -> Option<impl Future<Output = ()> + use<>> {
+fn begin(env: &Env, is_forced: bool) -> Option<impl Future<Output = ()> + use<>> {
     let (flush, shard) = ISOLATE.with_borrow_mut(|isolate| {
-        let isolate = isolate.get_or_insert_with(|| sender(worker, env));
+        let isolate = isolate.get_or_insert_with(|| sender(env));
         TALLY.with_borrow_mut(|tally| {
             let Some(Sender { flusher, settings, .. }) = isolate else {
                 // Metrics are off: nothing is kept.
@@ -107,14 +99,14 @@ fn begin(
     })
 }
 
-fn sender(worker: &'static str, env: &Env) -> Isolate {
+fn sender(env: &Env) -> Isolate {
     env.durable_object(METER_BINDING).ok()?;
     let settings =
         shared::settings::metrics::flush_settings_from_env(&|name| crate::settings::raw(env, name));
     let settings = settings.inspect_err(|errors| crate::settings::log_errors(errors)).ok()?;
     // Without a random name two isolates could be taken for one.
     let source = crate::random::uuid().ok()?;
-    Some(Sender { flusher: Flusher::new(source, worker), settings, warned_at: None })
+    Some(Sender { flusher: Flusher::new(source, worker()), settings, warned_at: None })
 }
 
 fn record_answer(sequence: u64, answer: Result<FlushResult, String>) {
@@ -139,5 +131,5 @@ fn record_answer(sequence: u64, answer: Result<FlushResult, String>) {
 }
 
 async fn send(meter: &ObjectNamespace, shard: &str, flush: &Flush) -> Result<FlushReply, String> {
-    object::post_json(meter, shard, FLUSH_URL, flush, METER_TIMEOUT_MS).await
+    object::post_json(meter, shard, (FLUSH_URL, flush), METER_TIMEOUT_MS).await
 }

@@ -15,14 +15,14 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 #[event(start)]
 fn start() {
-    edge::log::init();
-    edge::metrics::init("ingest");
+    edge::start("ingest");
 }
 
 #[event(fetch)]
 async fn fetch(mut request: Request, env: Env, context: Context) -> Result<Response> {
+    edge::log::read_sample_rate(&env);
     let response = answer(&mut request, &env).await;
-    edge::metrics::flush_later("ingest", &env, |flush| context.wait_until(flush));
+    edge::metrics::flush_later(&env, |flush| context.wait_until(flush));
     response
 }
 

@@ -3,6 +3,7 @@
 //! [`table::METRICS`] is the only list. The encoder of `/metrics`, the docs, the dashboards and the
 //! alert rules are made from it.
 
+pub mod batch;
 pub mod flush;
 pub mod history;
 pub mod isolate;

@@ -38,10 +38,11 @@ pub struct PendingHint {
 }
 
 impl PendingHint {
-    /// The hint to send.
+    /// The hint to send. `trace_id` is the delivery that caused it, if it is known.
     #[must_use]
-    pub fn hint(&self) -> Hint {
-        Hint { user_id: self.user_id.clone(), owner: self.owner, version: self.version }
+    pub fn hint(&self, trace_id: Option<&str>) -> Hint {
+        let (user_id, trace_id) = (self.user_id.clone(), trace_id.map(str::to_owned));
+        Hint { user_id, owner: self.owner, version: self.version, trace_id }
     }
 }
 

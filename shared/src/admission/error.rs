@@ -94,14 +94,17 @@ impl IngestError {
         }
     }
 
-    /// Returns whether to log at error level: the fault is in our system or its configuration, not
-    /// in the request.
+    /// Returns whether to log at error level: no later attempt succeeds until somebody changes the
+    /// configuration.
     #[must_use]
     pub fn needs_operator(&self) -> bool {
         match self {
-            Self::ForeignInstance | Self::OverCapacity | Self::QueueUnavailable(_) => true,
-            // `Misconfigured` is logged when the settings are read.
-            Self::Misconfigured(_)
+            Self::ForeignInstance => true,
+            // Svix sends these again; an alert says when that does not help.
+            Self::OverCapacity
+            | Self::QueueUnavailable(_)
+            // Logged when the settings are read.
+            | Self::Misconfigured(_)
             | Self::Signature(_)
             | Self::ContentEncoded
             | Self::TooLarge { .. }

@@ -141,10 +141,9 @@ impl Meter {
         }
         match self.sources.get(&flush.source) {
             Some(source) if flush.sequence <= source.sequence => FlushResult::Repeated,
-            Some(_) => FlushResult::Counted,
             // It may be of a source that was forgotten after this flush was counted.
             None if flush.at <= self.shard.forgotten_until => FlushResult::Refused,
-            None => FlushResult::Counted,
+            Some(_) | None => FlushResult::Counted,
         }
     }
 

@@ -32,6 +32,7 @@ pub const SETTINGS: &[SettingRow] = &[
     SettingRow::number(WorkerName::Ingest, &ingest::BODY_BYTES_MAX, "a larger delivery gets 413"),
     meter_shards(WorkerName::Ingest),
     meter_interval(WorkerName::Ingest),
+    SettingRow::sample_rate(WorkerName::Ingest),
     SettingRow {
         worker: WorkerName::Consumer,
         name: consumer::DEFAULT_ROLE,
@@ -56,6 +57,27 @@ pub const SETTINGS: &[SettingRow] = &[
     },
     meter_shards(WorkerName::Consumer),
     meter_interval(WorkerName::Consumer),
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CANARY_USER_ID,
+        kind: SettingKind::Text("`user_…`"),
+        default: "none: no canary",
+        meaning: "a user made for the canary; needs `CLERK_SECRET_KEY`: [docs/canary.md](docs/canary.md)",
+    },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CLERK_SECRET_KEY,
+        kind: SettingKind::Secret,
+        default: "none: no canary",
+        meaning: "the key of Clerk's Backend API, for the canary; needs `CANARY_USER_ID`",
+    },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CLERK_API_URL,
+        kind: SettingKind::Text("an https URL"),
+        default: "`https://api.clerk.com/v1`",
+        meaning: "the address of Clerk's Backend API, for the canary",
+    },
     SettingRow::number(
         WorkerName::Durable,
         &durable::ROLES_SOFT_MS,
@@ -73,6 +95,7 @@ pub const SETTINGS: &[SettingRow] = &[
     ),
     meter_shards(WorkerName::Durable),
     meter_interval(WorkerName::Durable),
+    SettingRow::sample_rate(WorkerName::Durable),
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::AUTHORIZED_PARTIES,
@@ -150,6 +173,7 @@ pub const SETTINGS: &[SettingRow] = &[
     ),
     meter_shards(WorkerName::Ssr),
     meter_interval(WorkerName::Ssr),
+    SettingRow::sample_rate(WorkerName::Ssr),
     SettingRow {
         worker: WorkerName::Console,
         name: console::ACCESS_TEAM_DOMAIN,
@@ -187,11 +211,11 @@ pub const SETTINGS: &[SettingRow] = &[
         default: "none",
         meaning: "tokens that open `/metrics`, and nothing else",
     },
+    meter_shards(WorkerName::Console),
+    meter_interval(WorkerName::Console),
     SettingRow::number(
         WorkerName::Console,
         &console::D1_BYTES_MAX,
         "the size at which D1 refuses writes, for the metrics; 500000000 on the free plan",
     ),
-    meter_shards(WorkerName::Console),
-    meter_interval(WorkerName::Console),
 ];
