@@ -9,12 +9,16 @@ use shared::batch::BatchProgress;
 use shared::canary::Sighting;
 use shared::inbox::{self, ReceivedMessage};
 use shared::log;
+use shared::metrics::point::BatchPoint;
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
+use shared::queue::QueueKind;
 use shared::time::UnixMillis;
 use worker::{Env, worker_sys};
 
+use crate::analytics;
 use crate::canary;
+use crate::count;
 use crate::db::ConsumerDb;
 use crate::message::QueueMessage;
 use crate::send_hints;
@@ -23,6 +27,7 @@ pub(crate) async fn process_batch(
     env: &Env,
     context: &worker_sys::Context,
     queue: &str,
+    kind: QueueKind,
     messages: Vec<QueueMessage>,
 ) {
     let taken_at = edge::clock::now();
@@ -31,14 +36,18 @@ pub(crate) async fn process_batch(
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
-    let Committed { pending, traces, sightings } = commit(env, &db, &mut progress, taken_at).await;
+    let Committed { pending, traces, sightings, mut point } =
+        commit(env, &db, &mut progress, taken_at).await;
     fault_point!(env, "batch-decided", "");
     for message in &messages {
         message.finish(inbox::action_for(&message.received, progress.decisions(), jitter));
         fault_point!(env, "batch-settling", &message.received.id);
     }
     fault_point!(env, "batch-settled", "");
-    send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![]), &traces).await;
+    let hints = outbox::merge_round(pending, vec![]);
+    let hints = send_hints::send_hints(env, &db, hints, &traces).await;
+    point.add_end(messages.len(), &hints);
+    analytics::write(env, kind, &point);
     canary::follow_in_background(env, db, context, sightings);
 }
 
@@ -49,6 +58,7 @@ struct Committed {
     /// The delivery that caused the hint of a user.
     traces: BTreeMap<String, String>,
     sightings: Vec<Sighting>,
+    point: BatchPoint,
 }
 
 /// Commits every part of the batch.
@@ -66,11 +76,12 @@ async fn commit(
         let began_at = edge::clock::now();
         match db.commit(env, &plan, edge::clock::now()).await {
             Ok(hints) => {
+                let now = edge::clock::now();
+                count::commit(&plan, now, &mut committed.point);
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan, &part.queue, began_at);
                 committed.pending.extend(hints);
                 committed.traces.extend(log::traces_of_users(&plan));
-                let now = edge::clock::now();
                 committed.sightings.extend(canary::sightings(db, &part, taken_at, now));
                 progress.record_commit(&part);
             }
@@ -87,6 +98,7 @@ async fn commit(
                     trace_ids,
                     "D1 batch failed"
                 );
+                count::failure(&error, &mut committed.point);
                 fault_point!(env, "batch-refused", cause);
                 progress.record_failure(part, &error, jitter());
             }
