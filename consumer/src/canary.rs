@@ -16,8 +16,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 use worker::{Delay, Env, RequestInit, worker_sys};
 
+use crate::clerk;
 use crate::db::ConsumerDb;
-use crate::{clerk, role_caches};
 
 /// The step of a sweep: begins a run, or looks at the open one. Gives how many runs it began or
 /// saw; `None` without a canary.
@@ -178,7 +178,7 @@ async fn look(env: &Env, user_id: &str) -> Option<(Vec<String>, UnixMillis)> {
         let url = query.to_url().map_err(|error| error.to_string())?;
         let roles = env.durable_object(ROLE_CACHE_BINDING).map_err(|error| error.to_string())?;
         let request = (url.as_str(), &RequestInit::new());
-        role_caches::call::<RoleAnswer>(&roles, user_id, request, ROLE_QUERY_TIMEOUT_MS).await
+        edge::object::call::<RoleAnswer>(&roles, user_id, request, ROLE_QUERY_TIMEOUT_MS).await
     };
     match answer.await {
         Ok(answer) => Some((answer.set.roles, edge::clock::now())),

@@ -1,17 +1,18 @@
 //! Sends hints to the role caches, and stores their replies. A failure is harmless: the sweep sends
 //! pending hints again.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use edge::fault_point;
+use edge::{fault_point, object};
 use futures_util::stream::{self, StreamExt as _};
 use shared::limits::{CONCURRENT_HINTS_MAX, HINT_TIMEOUT_MS};
 use shared::outbox::{self, HintResults, PendingHint};
-use shared::role_cache::{self, HINT_URL, Hint, HintReply};
-use worker::{Env, Method, ObjectNamespace, RequestInit};
+use shared::role_cache::{self, HINT_URL, HintReply};
+use worker::{Env, ObjectNamespace};
 
+use crate::count;
 use crate::db::ConsumerDb;
-use crate::role_caches;
 
 /// Sends one round of hints and stores the replies. `traces` has the delivery that caused the hint
 /// of a user; the sweep knows none.
@@ -33,16 +34,22 @@ pub(crate) async fn send_hints(
         }
     };
     fault_point!(env, "hints-begun", "");
+    let slowest = Cell::new(0);
     let replies = stream::iter(pending).map(|pending| {
-        let roles = &roles;
+        let (roles, slowest) = (&roles, &slowest);
         async move {
             let trace_id = traces.get(&pending.user_id).map(String::as_str);
             let reply = send_hint(roles, &pending, trace_id).await;
+            let took = outbox::age(&pending, edge::clock::now());
+            count::hint(reply, took);
+            if reply == Some(HintReply::Acked) {
+                slowest.set(took.max(slowest.get()));
+            }
             (pending, reply)
         }
     });
-    let results =
-        outbox::sort_replies(replies.buffer_unordered(CONCURRENT_HINTS_MAX).collect().await);
+    let replies = replies.buffer_unordered(CONCURRENT_HINTS_MAX).collect().await;
+    let results = HintResults { slowest_ms: slowest.get(), ..outbox::sort_replies(replies) };
     let (acked, gone) = (results.acked.len(), results.gone.len());
     let owed = results.still_pending.len();
     let duration_ms = edge::clock::now().since(began_at);
@@ -62,13 +69,7 @@ async fn send_hint(
     trace_id: Option<&str>,
 ) -> Option<HintReply> {
     let user_id = &pending.user_id;
-    let reply = post_hint(roles, &pending.hint(trace_id)).await;
+    let hint = pending.hint(trace_id);
+    let reply = object::post_json(roles, user_id, (HINT_URL, &hint), HINT_TIMEOUT_MS).await;
     reply.inspect_err(|cause| tracing::warn!(trace_id, user_id, cause, "hint failed")).ok()
-}
-
-async fn post_hint(roles: &ObjectNamespace, hint: &Hint) -> Result<HintReply, String> {
-    let body = serde_json::to_string(hint).map_err(|error| error.to_string())?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    role_caches::call(roles, &hint.user_id, (HINT_URL, &init), HINT_TIMEOUT_MS).await
 }
