@@ -10,6 +10,7 @@ import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import wrangler from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
+import { checkLog } from "./log-lines.mjs";
 import { ROOT, callProbe } from "./system.mjs";
 
 /** worker-build's output: one ES module that imports one compiled wasm module. */
@@ -138,6 +139,13 @@ function probeOf(caches, database) {
   });
 }
 
+/** The values of the Workers' secrets. */
+function secretsOf(workers) {
+  const all = workers.flatMap(({ bindings }) => Object.entries(bindings ?? {}));
+  const isSecret = ([name, value]) => /SECRET|TOKEN/.test(name) && typeof value === "string";
+  return all.filter(isSecret).map(([, value]) => value);
+}
+
 /**
  * Starts Workers, and migrates their database if necessary. `caches` are the Workers with role
  * caches; `folder` keeps their data; `database` is the id of their shared database.
@@ -183,7 +191,11 @@ export async function startDirect(workers, options = {}) {
       evictMeter: (shard) =>
         miniflare.unsafeEvictDurableObject("rolecall-durable", "Meter", { name: `meter-${shard}` }),
       logs: () => lines.join("\n"),
-      stop: () => miniflare.dispose(),
+      /** Stops them, and checks every line that they have logged. */
+      stop: async () => {
+        await miniflare.dispose();
+        checkLog(lines, secretsOf(workers));
+      },
     };
   } catch (cause) {
     await miniflare.dispose();
