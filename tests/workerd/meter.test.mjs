@@ -230,7 +230,9 @@ describe("the consumer", () => {
       };
       void batch(second).catch(() => undefined);
       await isKilled;
-      await system.stop();
+      const stopping = system;
+      system = undefined;
+      await stopping.stop();
       database.gate = () => undefined;
       system = await boot();
       assert.equal(await committed(), 2, "the second batch was committed");
@@ -239,7 +241,7 @@ describe("the consumer", () => {
       await waitFor("the third batch is flushed", async () => first < (await counted()));
       assert.equal(await committed(), 3);
     } finally {
-      await system.stop();
+      await system?.stop();
       rmSync(folder, { recursive: true, force: true });
     }
   });

@@ -1,5 +1,5 @@
-// Isolates of ssr that flush: each request is one flush of the next of them. `/floor` sends it to an
-// object that answers at once.
+// Isolates of ssr that flush: each request is one flush of the next of them. `/floor` sends it to
+// an object that answers at once.
 
 /** More than there are requests at once: the flushes of an isolate come one after another. */
 const ISOLATES = 1_024;
