@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { door } from "./rows/door.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
+import { meter } from "./rows/meter.mjs";
 import { metrics } from "./rows/metrics.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
@@ -27,6 +28,7 @@ const ROWS = {
   sync,
   scale,
   "scale-operators": operators,
+  meter,
   size,
   start,
 };
