@@ -37,6 +37,12 @@ impl Results {
         result.rows().map_err(|cause| Failure::database(&cause))
     }
 
+    /// Bytes of the database, if D1 says so.
+    pub(crate) fn size(&self) -> Option<i64> {
+        let bytes = self.0.iter().filter_map(StatementResult::database_bytes).next_back();
+        bytes.and_then(|bytes| i64::try_from(bytes).ok())
+    }
+
     /// The first row of a statement.
     pub(crate) fn first<T: DeserializeOwned>(&self, at: usize) -> Result<Option<T>, Failure> {
         Ok(self.rows(at)?.into_iter().next())

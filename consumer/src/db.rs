@@ -1,5 +1,7 @@
 //! All D1 access of the consumer (checked by `xtask tidy`).
 
+mod canary;
+
 use std::cell::RefCell;
 
 use edge::d1::StatementResult;
@@ -11,7 +13,7 @@ use shared::operators::audit::{AuditAct, AuditEntry, AuditHead, HEAD_MOVED};
 use shared::operators::settle::{self, EndedGrant, LetterNow, LostLetter};
 use shared::outbox::{self, HintResults, PendingHint};
 use shared::plan::BatchPlan;
-use shared::settings::consumer::ConsumerSettings;
+use shared::settings::consumer::{CanarySetting, ConsumerSettings};
 use shared::sql::{self, Statement, audit, letters, operations};
 use shared::time::UnixMillis;
 use worker::{D1Database, Env};
@@ -21,11 +23,13 @@ thread_local! {
     static WRITTEN: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The database, and the default role from the settings, which is stored in it.
+/// The database, the default role from the settings, which is stored in it, and the canary's
+/// settings.
 pub(crate) struct ConsumerDb {
     db: Result<D1Database, D1Error>,
     /// `None`: the setting is not a valid role name, so the stored one stays.
     default_role: Option<String>,
+    pub(crate) canary: CanarySetting,
 }
 
 impl ConsumerDb {
@@ -33,7 +37,8 @@ impl ConsumerDb {
         let missing = |error| D1Error::Transient(format!("binding DB is missing: {error}"));
         let settings = ConsumerSettings::from_env(&|name| edge::settings::raw(env, name));
         edge::settings::log_errors(&settings.errors);
-        Self { db: env.d1("DB").map_err(missing), default_role: settings.default_role }
+        let ConsumerSettings { default_role, canary, .. } = settings;
+        Self { db: env.d1("DB").map_err(missing), default_role, canary }
     }
 
     /// Commits a plan as one batch, and reads the pending hints after it. Where its messages replay
@@ -45,8 +50,7 @@ impl ConsumerDb {
         now: UnixMillis,
     ) -> Result<Vec<PendingHint>, D1Error> {
         self.write_default_role_once().await;
-        let mut statements = sql::statements(plan, now);
-        statements.push(operations::flow(plan, now));
+        let mut statements = sql::counted_statements(plan, now);
         statements.push(sql::pending_of(&plan.touched));
         statements.push(sql::pending(None));
         let tagged = settle::tagged_letters(plan);

@@ -9,6 +9,7 @@
 //! the current state.
 
 mod role_cache;
+mod meter;
 mod object;
 mod d1;
 mod storage;

@@ -15,6 +15,7 @@ use shared::cache::{
     AfterFill, CacheDecision, FillBackoff, FillOutcome, FillRequest, TrackedState,
 };
 use shared::id::UserId;
+use shared::metrics::table::{FILL_SECONDS, FILLS};
 use shared::role_cache::{self, RoleAnswer, RoleQuery};
 use worker::Env;
 
@@ -54,6 +55,11 @@ impl RoleCacheObject {
             user_id: OnceCell::new(),
             waiters: RefCell::new(None),
         }
+    }
+
+    /// Flushes what this isolate has counted, behind the answer.
+    pub(crate) fn flush_metrics(&self) {
+        edge::metrics::flush_later(&self.env, |flush| self.ctx.wait_until(flush));
     }
 
     /// Answers a guard's query.
@@ -110,8 +116,12 @@ impl RoleCacheObject {
         self.waiters.replace(Some(Vec::new()));
         let object = Rc::clone(self);
         self.ctx.wait_until(async move {
+            let began = edge::clock::now();
             let outcome = object.run_fill().await;
             let trace_id = hint.as_ref().map(|hint| hint.trace_id.as_str());
+            let result = outcome.as_ref().map_or_else(CacheError::fill_label, |()| "filled");
+            edge::metrics::count(&FILLS, &[result], 1);
+            edge::metrics::observe(&FILL_SECONDS, &[], edge::clock::now().since(began));
             match &outcome {
                 Ok(()) => object.with_backoff(FillBackoff::record_success),
                 Err(error) => object.record_failure("fill failed", error, trace_id),

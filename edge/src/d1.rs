@@ -31,17 +31,27 @@ impl StatementResult {
         rows.iter().map(row).collect()
     }
 
-    /// What D1 bills the statement for: `rows_read` or `rows_written`. Below 2^53.
+    /// Bytes of the database after the statement, if D1 says so.
+    #[must_use]
+    pub fn database_bytes(&self) -> Option<u64> {
+        self.meta("size_after")
+    }
+
+    /// What D1 bills the statement for: `rows_read` or `rows_written`.
+    fn cost(&self, name: &str) -> u64 {
+        self.meta(name).unwrap_or_default()
+    }
+
+    /// A number of what D1 says about the statement. Below 2^53.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::as_conversions,
         reason = "a count, which `as` saturates"
     )]
-    fn cost(&self, name: &str) -> u64 {
-        let meta = self.0.meta().unwrap_or_default();
-        let value = Reflect::get(&meta, &name.into()).ok().and_then(|value| value.as_f64());
-        value.unwrap_or(0.0) as u64
+    fn meta(&self, name: &str) -> Option<u64> {
+        let meta = self.0.meta().ok()?;
+        Some(Reflect::get(&meta, &name.into()).ok()?.as_f64()? as u64)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Handlers of the two routes.
 
+use edge::metrics;
 use shared::admission::{self, DeliverySummary, IngestError};
+use shared::metrics::labels::OTHER;
+use shared::metrics::table::{DELIVERIES, DOOR_SECONDS, REFUSALS};
 use shared::signature::{SvixHeaders, UnverifiedDelivery};
 use shared::time::UnixMillis;
 use worker::{Env, Request, Response, Result};
@@ -20,7 +23,19 @@ pub(crate) async fn webhook(request: &mut Request, env: &Env) -> Result<Response
         outcome => outcome,
     };
     log(&outcome, &headers, began_at);
+    count(&outcome, began_at);
     reply::response(&outcome)
+}
+
+fn count(outcome: &std::result::Result<DeliverySummary, IngestError>, began_at: UnixMillis) {
+    match outcome {
+        Ok(DeliverySummary { outcome, event_type, .. }) => {
+            let event_type = event_type.as_deref().unwrap_or(OTHER);
+            metrics::count(&DELIVERIES, &[outcome.as_str(), event_type], 1);
+        }
+        Err(rejection) => metrics::count(&REFUSALS, &[rejection.label()], 1),
+    }
+    metrics::observe(&DOOR_SECONDS, &[], edge::clock::now().since(began_at));
 }
 
 fn log(

@@ -23,8 +23,8 @@
 //! - Consumer: [`merge`] orders changes of one entity, [`plan`] plans the changes of a batch,
 //!   [`sql`] has the statements, [`queue`] the queues' names, [`inbox`] opens and parks messages,
 //!   [`batch`] decides on retries and dead letters, [`d1_error`] classifies D1's errors, [`retry`]
-//!   has the back-off, [`outbox`] selects pending hints, [`trace`]
-//!   tells which delivery caused one.
+//!   has the back-off, [`outbox`] selects pending hints, [`canary`] measures the stages by changes
+//!   of a user made for it, [`trace`] tells which delivery caused a hint.
 //! - Role cache: [`roles`] is a user's role set, [`role_cache`] the HTTP protocol of the object,
 //!   [`cache`] its state machine.
 //! - Application: [`session`] validates tokens, [`guard`] grants or denies access, [`check_query`]
@@ -52,6 +52,7 @@ pub mod batch;
 pub mod d1_error;
 pub mod retry;
 pub mod outbox;
+pub mod canary;
 pub mod trace;
 pub mod roles;
 pub mod role_cache;

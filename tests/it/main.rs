@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod explain;

@@ -62,10 +62,11 @@ metrics! {
         "Messages in committed D1 batches";
     EVENTS = Database Counter, None, "rolecall_events_total",
         [label::EVENT_TYPE, label::EVENT_OUTCOME],
-        "Messages in committed D1 batches, by event type and by what became of them";
+        "Messages in committed D1 batches, by event type and by what became of them; a delivery \
+         that was parked and applied later counts under both";
     PARKED = Database Counter, None, "rolecall_parked_total",
         [label::LETTER_REASON],
-        "Messages that were parked, by reason, each time that they were parked";
+        "Messages that were parked, by reason; one that came or was replayed again counts again";
     RETRIED_MESSAGES = Database Counter, None, "rolecall_retried_messages_total",
         [],
         "Messages in committed D1 batches that an earlier attempt had failed for";
@@ -137,7 +138,7 @@ metrics! {
         "Size of the database";
     D1_SIZE_LIMIT = Scrape Gauge, Bytes, "rolecall_d1_size_limit_bytes",
         [],
-        "Size at which D1 refuses writes, as set by D1_BYTES_MAX";
+        "Size at which D1 refuses writes, as the console's settings say";
     D1_UP = Scrape Gauge, None, "rolecall_d1_up",
         [],
         "Whether D1 answered this scrape, 0 or 1; if not, metrics that it knows are absent";

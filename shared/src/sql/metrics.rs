@@ -1,13 +1,21 @@
-//! Statements of the metrics: what the console's scrape reads.
+//! Statements of the metrics: the exact counters, and what the console's scrape reads.
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::{Statement, overview};
+use super::{Arg, Statement, json_list_of, overview};
 use crate::json::deserialize_from_object;
+use crate::metrics::batch;
 use crate::metrics::flush::SeriesValue;
+use crate::metrics::labels::OTHER;
+use crate::metrics::table::EVENTS;
 use crate::operators::letter::LetterState;
+use crate::plan::BatchPlan;
 use crate::time::UnixMillis;
 
+const TOTALS_RAISED: &str = text!("totals_raised");
 const TOTALS: &str = text!("totals");
 const CANARY_NOW: &str = text!("canary_now");
 
@@ -50,6 +58,34 @@ pub struct CanaryRow {
 }
 
 deserialize_from_object!(TotalRow, CanaryRow);
+
+/// Counts a batch and each of its messages once. Comes after the deliveries, whose outcomes it
+/// counts, and before the dead letters: it must see which of them are there already.
+pub(super) fn totals_raised(plan: &BatchPlan) -> Statement {
+    let mut seen = BTreeSet::new();
+    let deliveries = plan.deliveries.iter().map(|delivery| {
+        let svix_id = delivery.envelope.svix_id.as_str();
+        let mut row = json!({ "svix_id": svix_id, "type": batch::event_type(delivery) });
+        if !seen.insert(svix_id)
+            && let Some(row) = row.as_object_mut()
+        {
+            row.insert("outcome".into(), "repeated".into());
+        }
+        row
+    });
+    let unopened = plan.unopened_letters();
+    let unopened = unopened.map(|letter| json!({ "letter": letter.row_id(), "type": OTHER }));
+    let messages: Vec<Value> = deliveries.chain(unopened).collect();
+    let more: Vec<SeriesValue> = batch::exact(plan).into();
+    let more = more.iter().map(|it| json!([it.metric, it.labels.join(","), it.value]));
+    let args = vec![
+        json_list_of(messages),
+        Arg::Text(EVENTS.name.into()),
+        Arg::Text(plan.batch.clone()),
+        json_list_of(more),
+    ];
+    Statement { sql: TOTALS_RAISED, args }
+}
 
 /// Reads every exact counter, as [`TotalRow`].
 #[must_use]
