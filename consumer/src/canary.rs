@@ -75,9 +75,9 @@ async fn change(settings: &CanarySettings, run: CanaryRun) -> CanaryRun {
         }
         Err(clerk::Problem { text: problem, needs_operator }) => {
             if needs_operator {
-                tracing::error!(problem, "Clerk refused the canary's change");
+                tracing::error!(cause = problem, "Clerk refused the canary's change");
             } else {
-                tracing::warn!(problem, "Clerk did not make the canary's change");
+                tracing::warn!(cause = problem, "Clerk did not make the canary's change");
             }
             CanaryRun { asked_at, problem: Some(problem), ..run }
         }
@@ -166,7 +166,7 @@ async fn follow(env: &Env, db: &ConsumerDb, sightings: &[Sighting]) -> Result<()
             return Ok(());
         }
     }
-    tracing::warn!(role = canary_role(&[run.role]), "the canary's change is not seen yet");
+    tracing::warn!(detail = canary_role(&[run.role]), "the canary's change is not seen yet");
     Ok(())
 }
 
