@@ -54,7 +54,7 @@ function* mistakesIn(text, secrets) {
  * Messages of workerd and of apps with `packages/guard`, which are no lines of ours: an error that
  * nobody caught, and objects of the guard.
  */
-const NOT_OURS = /^(?:\s|\}|\{\s|uncaught |error|\w*Error\b|workerd\/|\S+: |✘|▲|\[|Cannot |Your Worker)/i;
+const NOT_OURS = /^(?:\s|NOSENTRY |\}|\{\s|uncaught |error|\w*Error\b|workerd\/|\S+: |✘|▲|\[|Cannot |Your Worker)/i;
 
 /** Returns what is wrong with what was logged, a text for each line with a mistake. */
 export function mistakesOf(messages, secrets = []) {
