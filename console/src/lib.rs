@@ -38,9 +38,10 @@ fn start() {
 /// # Errors
 /// If not even an error can be answered.
 #[event(fetch)]
-pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
+pub async fn fetch(req: Request, env: Env, ctx: Context) -> Result<Response> {
     let incoming = incoming::IncomingRequest::from_request(&req)?;
     let is_head = incoming.method == incoming::RequestMethod::Head;
     let answer = router::answer(&req, &env, &incoming).await?;
+    edge::metrics::flush_later(&env, |flush| ctx.wait_until(flush));
     Ok(if is_head { reply::without_body(answer) } else { answer })
 }

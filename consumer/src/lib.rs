@@ -15,13 +15,13 @@ mod send_hints;
 mod send_pages;
 mod canary;
 mod clerk;
-mod role_caches;
 mod queues;
 mod db;
 mod sweep;
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::future_to_promise;
 use worker::{Env, ScheduleContext, ScheduledEvent, event, worker_sys};
 
 #[event(start)]
@@ -48,10 +48,19 @@ pub async fn queue(
         }
         None => queues::retry_all(&name, &messages),
     }
+    // A promise of `waitUntil` that is rejected would fail the batch: this one never is.
+    let flush = future_to_promise(async move {
+        edge::metrics::flush(&env).await;
+        Ok(JsValue::UNDEFINED)
+    });
+    if context.wait_until(&flush).is_err() {
+        tracing::warn!("metrics of the batch are flushed with the next one");
+    }
     Ok(JsValue::UNDEFINED)
 }
 
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     sweep::sweep(&env).await;
+    edge::metrics::flush(&env).await;
 }

@@ -4,16 +4,15 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use edge::fault_point;
+use edge::{fault_point, object};
 use futures_util::stream::{self, StreamExt as _};
 use shared::limits::{CONCURRENT_HINTS_MAX, HINT_TIMEOUT_MS};
 use shared::outbox::{self, HintResults, PendingHint};
-use shared::role_cache::{self, HINT_URL, Hint, HintReply};
-use worker::{Env, Method, ObjectNamespace, RequestInit};
+use shared::role_cache::{self, HINT_URL, HintReply};
+use worker::{Env, ObjectNamespace};
 
 use crate::count;
 use crate::db::ConsumerDb;
-use crate::role_caches;
 
 /// Sends one round of hints and stores the replies. `traces` has the delivery that caused the hint
 /// of a user; the sweep knows none.
@@ -70,13 +69,7 @@ async fn send_hint(
     trace_id: Option<&str>,
 ) -> Option<HintReply> {
     let user_id = &pending.user_id;
-    let reply = post_hint(roles, &pending.hint(trace_id)).await;
+    let hint = pending.hint(trace_id);
+    let reply = object::post_json(roles, user_id, (HINT_URL, &hint), HINT_TIMEOUT_MS).await;
     reply.inspect_err(|cause| tracing::warn!(trace_id, user_id, cause, "hint failed")).ok()
-}
-
-async fn post_hint(roles: &ObjectNamespace, hint: &Hint) -> Result<HintReply, String> {
-    let body = serde_json::to_string(hint).map_err(|error| error.to_string())?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.into()));
-    role_caches::call(roles, &hint.user_id, (HINT_URL, &init), HINT_TIMEOUT_MS).await
 }

@@ -19,8 +19,8 @@ use shared::metrics::table::{FILL_SECONDS, FILLS};
 use shared::role_cache::{self, RoleAnswer, RoleQuery};
 use worker::Env;
 
-use self::hint::TracedHint;
 use crate::error::{CacheError, CacheResult};
+use crate::traced_hint::TracedHint;
 use crate::{d1, settings, storage};
 
 pub(crate) struct RoleCacheObject {
@@ -55,6 +55,11 @@ impl RoleCacheObject {
             user_id: OnceCell::new(),
             waiters: RefCell::new(None),
         }
+    }
+
+    /// Flushes what this isolate has counted, behind the answer.
+    pub(crate) fn flush_metrics(&self) {
+        edge::metrics::flush_later(&self.env, |flush| self.ctx.wait_until(flush));
     }
 
     /// Answers a guard's query.

@@ -23,12 +23,14 @@ impl DurableObject for RoleCache {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        match (request.method(), request.path().as_str()) {
+        let response = match (request.method(), request.path().as_str()) {
             (Method::Get, "/ask") => self.query(&request).await,
             (Method::Post, "/hint") => self.hint(request).await,
             (Method::Get, "/peek") => self.peek().await,
             _ => error_response(404, "unknown"),
-        }
+        };
+        self.object.flush_metrics();
+        response
     }
 
     async fn alarm(&self) -> Result<Response> {

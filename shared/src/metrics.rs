@@ -5,8 +5,12 @@
 
 pub mod batch;
 pub mod flush;
+pub mod history;
+pub mod isolate;
 pub mod kind;
 pub mod labels;
+pub mod meter;
 pub mod point;
+pub mod series;
 pub mod table;
 pub mod tally;

@@ -11,6 +11,7 @@ pub mod consumer;
 pub mod durable;
 pub mod ingest;
 pub mod log;
+pub mod metrics;
 pub mod ssr;
 pub mod table;
 

@@ -13,6 +13,7 @@ mod fill_rows;
 pub mod grants;
 pub mod letter_lists;
 pub mod letters;
+pub mod meter;
 pub mod metrics;
 pub mod operations;
 pub mod overview;

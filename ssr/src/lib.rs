@@ -37,7 +37,7 @@ fn start() {
 /// # Errors
 /// Internal errors are logged and answered 503.
 #[event(fetch)]
-pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
+pub async fn fetch(req: Request, env: Env, ctx: Context) -> Result<Response> {
     edge::log::read_sample_rate(&env);
     let is_head = incoming::method(&req) == RequestMethod::Head;
     let answer = match answer(&req, &env).await {
@@ -48,6 +48,7 @@ pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
             reply::unavailable_json()?
         }
     };
+    edge::metrics::flush_later(&env, |flush| ctx.wait_until(flush));
     Ok(if is_head { reply::without_body(answer) } else { answer })
 }
 

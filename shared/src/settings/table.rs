@@ -10,7 +10,7 @@ use super::console::ConsoleSettings;
 use super::consumer::ConsumerSettings;
 use super::ingest::IngestSettings;
 use super::ssr::SsrSettings;
-use super::{NumberSetting, RawSetting, SettingError, durable, log};
+use super::{NumberSetting, RawSetting, SettingError, durable, log, metrics};
 
 /// A Worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,7 @@ impl WorkerName {
             Self::Ssr => SsrSettings::from_env(raw).errors,
             Self::Console => ConsoleSettings::from_env(raw).errors,
         };
+        errors.extend(metrics::flush_settings_from_env(raw).err().unwrap_or_default());
         if self.samples_its_log() {
             errors.extend(log::sample_rate_from_env(raw).1);
         }

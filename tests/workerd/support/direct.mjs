@@ -10,6 +10,7 @@ import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import wrangler from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
+import { checkLog } from "./log-lines.mjs";
 import { ROOT, callProbe } from "./system.mjs";
 
 /** worker-build's output: one ES module that imports one compiled wasm module. */
@@ -63,6 +64,16 @@ export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, config,
     unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
     ...change,
   };
+}
+
+/** Returns Workers of a system, without bindings to a `Meter` that it does not have. */
+export function withoutLostMeter(workers) {
+  const names = new Set(workers.map(({ name }) => name));
+  return workers.map(({ durableObjects = {}, ...worker }) => {
+    const { METER, ...others } = durableObjects;
+    const isLost = METER?.scriptName !== undefined && !names.has(METER.scriptName);
+    return { ...worker, durableObjects: isLost ? others : durableObjects };
+  });
 }
 
 /** Returns a Worker of `tests/workerd/stand-ins`. */
@@ -125,6 +136,13 @@ function probeOf(caches, database) {
   });
 }
 
+/** The values of the Workers' secrets. */
+function secretsOf(workers) {
+  const all = workers.flatMap(({ bindings }) => Object.entries(bindings ?? {}));
+  const isSecret = ([name, value]) => /SECRET|TOKEN/.test(name) && typeof value === "string";
+  return all.filter(isSecret).map(([, value]) => value);
+}
+
 /**
  * Starts Workers, and migrates their database if necessary. `caches` are the Workers with role
  * caches; `folder` keeps their data; `database` is the id of their shared database.
@@ -139,7 +157,7 @@ export async function startDirect(workers, options = {}) {
     defaultPersistRoot: folder,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ message }) => void lines.push(message),
-    workers: [...workers, probeOf(caches, database)],
+    workers: withoutLostMeter([...workers, probeOf(caches, database)]),
   });
   try {
     await miniflare.ready;
@@ -165,7 +183,11 @@ export async function startDirect(workers, options = {}) {
       evict: (scriptName, user) =>
         miniflare.unsafeEvictDurableObject(scriptName, "RoleCache", { name: user }),
       logs: () => lines.join("\n"),
-      stop: () => miniflare.dispose(),
+      /** Stops them, and checks every line that they have logged. */
+      stop: async () => {
+        await miniflare.dispose();
+        checkLog(lines, secretsOf(workers));
+      },
     };
   } catch (cause) {
     await miniflare.dispose();

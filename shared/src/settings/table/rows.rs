@@ -1,7 +1,17 @@
 //! The rows of the table.
 
-use super::super::{console, consumer, durable, ingest, ssr};
+use super::super::{console, consumer, durable, ingest, metrics, ssr};
 use super::{SettingKind, SettingRow, WorkerName};
+
+const fn meter_shards(worker: WorkerName) -> SettingRow {
+    let meaning = "objects that share the work of `Meter`; the same in every Worker";
+    SettingRow::number(worker, &metrics::METER_SHARDS, meaning)
+}
+
+const fn meter_interval(worker: WorkerName) -> SettingRow {
+    let meaning = "the least time between two flushes of an isolate to `Meter`";
+    SettingRow::number(worker, &metrics::METER_INTERVAL_MS, meaning)
+}
 
 /// All settings.
 pub const SETTINGS: &[SettingRow] = &[
@@ -20,6 +30,8 @@ pub const SETTINGS: &[SettingRow] = &[
         meaning: "accept deliveries of this Clerk instance only; others get 403",
     },
     SettingRow::number(WorkerName::Ingest, &ingest::BODY_BYTES_MAX, "a larger delivery gets 413"),
+    meter_shards(WorkerName::Ingest),
+    meter_interval(WorkerName::Ingest),
     SettingRow::sample_rate(WorkerName::Ingest),
     SettingRow {
         worker: WorkerName::Consumer,
@@ -43,6 +55,8 @@ pub const SETTINGS: &[SettingRow] = &[
         default: "none; required",
         meaning: "its dead-letter queue",
     },
+    meter_shards(WorkerName::Consumer),
+    meter_interval(WorkerName::Consumer),
     SettingRow {
         worker: WorkerName::Consumer,
         name: consumer::CANARY_USER_ID,
@@ -79,6 +93,8 @@ pub const SETTINGS: &[SettingRow] = &[
         &durable::ROLES_IDLE_MS,
         "an unused role cache is deleted after this time; the default is 30 days",
     ),
+    meter_shards(WorkerName::Durable),
+    meter_interval(WorkerName::Durable),
     SettingRow::sample_rate(WorkerName::Durable),
     SettingRow {
         worker: WorkerName::Ssr,
@@ -155,6 +171,8 @@ pub const SETTINGS: &[SettingRow] = &[
         &ssr::ROLES_ISOLATE_MS,
         "how long an isolate may use its own cache; 0 is off; is added to the 60 s bound",
     ),
+    meter_shards(WorkerName::Ssr),
+    meter_interval(WorkerName::Ssr),
     SettingRow::sample_rate(WorkerName::Ssr),
     SettingRow {
         worker: WorkerName::Console,
@@ -193,6 +211,8 @@ pub const SETTINGS: &[SettingRow] = &[
         default: "none",
         meaning: "tokens that open `/metrics`, and nothing else",
     },
+    meter_shards(WorkerName::Console),
+    meter_interval(WorkerName::Console),
     SettingRow::number(
         WorkerName::Console,
         &console::D1_BYTES_MAX,
