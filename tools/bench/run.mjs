@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { door } from "./rows/door.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
+import { metricsSync } from "./rows/metrics-sync.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
 import { size, start } from "./rows/size.mjs";
@@ -23,6 +24,7 @@ const ROWS = {
   "guard-cold": guardCold,
   door,
   sync,
+  "metrics-sync": metricsSync,
   scale,
   "scale-operators": operators,
   size,
