@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { door } from "./rows/door.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
+import { metrics } from "./rows/metrics.mjs";
 import { metricsSync } from "./rows/metrics-sync.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
@@ -23,6 +24,7 @@ const ROWS = {
   "guard-isolate": guardIsolate,
   "guard-cold": guardCold,
   door,
+  metrics,
   sync,
   "metrics-sync": metricsSync,
   scale,

@@ -114,16 +114,21 @@ export function controlledDatabase(database = "rolecall") {
  * before each call, with `{stub, name, path}`. It may return an error as `{message, marks}`, or an
  * `{answer}` instead of the role cache's. `test.calls` are all calls.
  */
-export function controlledRoleCaches() {
+export const controlledRoleCaches = () => controlledObjects("controlled-role-caches", "RoleCache");
+
+/** The same for `Meter`. */
+export const controlledMeter = () => controlledObjects("controlled-meter", "Meter");
+
+function controlledObjects(name, className) {
   const test = { calls: [], trouble: () => undefined };
   const TEST = async (request) => {
     const call = await request.json();
     test.calls.push(call);
     return Response.json((await test.trouble(call)) ?? null);
   };
-  const REAL = { className: "RoleCache", scriptName: "rolecall-durable" };
+  const REAL = { className, scriptName: "rolecall-durable" };
   const bindings = { durableObjects: { REAL }, serviceBindings: { TEST } };
-  return Object.assign(test, { worker: standIn("controlled-role-caches", bindings) });
+  return Object.assign(test, { worker: standIn("controlled-objects", { name, ...bindings }) });
 }
 
 /** Returns the Worker `probe`; `caches` are the names of Workers with role caches, by binding. */
