@@ -10,6 +10,7 @@ import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
 import { meter } from "./rows/meter.mjs";
 import { metrics } from "./rows/metrics.mjs";
+import { metricsSync } from "./rows/metrics-sync.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
 import { size, start } from "./rows/size.mjs";
@@ -26,6 +27,7 @@ const ROWS = {
   door,
   metrics,
   sync,
+  "metrics-sync": metricsSync,
   scale,
   "scale-operators": operators,
   meter,
