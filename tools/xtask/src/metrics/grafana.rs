@@ -74,7 +74,7 @@ fn variables(links: &Links) -> Value {
         {
             "name": "job", "type": "query", "label": "Job",
             "description": "The job of Prometheus that scrapes the console",
-            "datasource": source(), "definition": job,
+            "datasource": source(),
             "query": { "query": job, "refId": "job" }, "regex": "", "refresh": 2, "sort": 1,
             "hide": 0, "multi": false, "includeAll": false, "options": [],
             "skipUrlSync": false,
