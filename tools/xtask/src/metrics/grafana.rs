@@ -4,6 +4,7 @@ mod panel;
 
 use serde_json::{Value, json};
 
+use self::panel::source;
 use super::Links;
 use super::board::{Board, Form, Panel, Row};
 
@@ -94,10 +95,6 @@ fn variables(links: &Links) -> Value {
             "options": [],
         },
     ])
-}
-
-fn source() -> Value {
-    json!({ "type": "prometheus", "uid": "${datasource}" })
 }
 
 /// All panels, row below row.
