@@ -5,8 +5,8 @@ mod panel;
 use serde_json::{Value, json};
 
 use self::panel::source;
-use super::Links;
 use super::board::{Board, Form, Panel, Row};
+use super::links::{Links, uid};
 
 /// The schema of Grafana 10.3 to 11; newer ones migrate it when they load it.
 const SCHEMA_VERSION: u32 = 39;
@@ -37,11 +37,6 @@ pub(crate) fn dashboard(board: &Board, links: &Links) -> String {
         "panels": panels(board),
     });
     format!("{value:#}\n")
-}
-
-/// The id of a dashboard, which its address holds.
-pub(crate) fn uid(name: &str) -> String {
-    format!("rolecall-{name}")
 }
 
 fn board_links() -> Value {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::metrics::anchor;
 use crate::metrics::board::{Form, Panel, Query, Shown};
+use crate::metrics::links::anchor;
 
 /// The data source that was chosen.
 pub(super) fn source() -> Value {
