@@ -165,7 +165,7 @@ async fn follow(env: &Env, db: &ConsumerDb, sightings: &[Sighting]) -> Result<()
             return Ok(());
         }
     }
-    tracing::warn!(detail = canary_role(&[run.role]), "the canary's change is not seen yet");
+    tracing::warn!("the canary's change is not seen yet");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod boards;
 mod docs;
 mod figures;
 mod grafana;
+mod links;
 mod promql;
 mod rules;
 
@@ -25,6 +26,7 @@ use crate::show;
 /// What each generated file says of itself, where it has comments.
 const MARK: &str = "Written by `cargo xtask metrics`.";
 
+use self::links::Links;
 pub(crate) use self::rules::RULES;
 
 /// Where alert rules are.
@@ -43,40 +45,9 @@ pub(crate) struct MetricsArgs {
     links: Links,
 }
 
-/// The addresses that dashboards and alerts link.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Links {
-    /// The address of docs/runbook.md, without a heading
-    #[arg(long, value_name = "BASE", default_value = "docs/runbook.md")]
-    pub(crate) runbook: String,
-    /// The address of your Grafana
-    #[arg(long, value_name = "BASE", default_value = "")]
-    pub(crate) grafana: String,
-    /// The address of your console
-    #[arg(long, value_name = "BASE", default_value = "https://console.example.com")]
-    pub(crate) console: String,
-}
-
-impl Links {
-    /// The address of an alert's part of the runbook.
-    fn runbook_of(&self, alert: &str) -> String {
-        format!("{}#{}", self.runbook, anchor(alert))
-    }
-
-    /// The address of a dashboard.
-    fn dashboard(&self, name: &str) -> String {
-        format!("{}/d/{}", self.grafana.trim_end_matches('/'), grafana::uid(name))
-    }
-}
-
 /// The files of tests of the alert rules.
 pub(crate) fn rule_tests() -> impl Iterator<Item = &'static str> {
     rules::TESTS.iter().map(|file| file.name)
-}
-
-/// The anchor that the heading of an alert's name has.
-fn anchor(alert: &str) -> String {
-    alert.to_lowercase()
 }
 
 /// A generated file: its path from the root, and its text.

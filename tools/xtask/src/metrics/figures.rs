@@ -5,8 +5,8 @@ use shared::metrics::table;
 
 use super::promql::{Expr, bucket, counter, gauge, observations};
 
-/// An event is fresh if it was applied this many seconds after Clerk's time of it. The queue waits a
-/// second for a batch to fill.
+/// An event is fresh if it was applied this many seconds after Clerk's time of it. The queue waits
+/// a second for a batch to fill.
 const FRESH: &str = "10";
 
 /// The share of events that may be late: the objective is that 99 of 100 are fresh.

@@ -4,8 +4,9 @@ mod panel;
 
 use serde_json::{Value, json};
 
-use super::Links;
+use self::panel::source;
 use super::board::{Board, Form, Panel, Row};
+use super::links::{Links, uid};
 
 /// The schema of Grafana 10.3 to 11; newer ones migrate it when they load it.
 const SCHEMA_VERSION: u32 = 39;
@@ -36,11 +37,6 @@ pub(crate) fn dashboard(board: &Board, links: &Links) -> String {
         "panels": panels(board),
     });
     format!("{value:#}\n")
-}
-
-/// The id of a dashboard, which its address holds.
-pub(crate) fn uid(name: &str) -> String {
-    format!("rolecall-{name}")
 }
 
 fn board_links() -> Value {
@@ -74,7 +70,7 @@ fn variables(links: &Links) -> Value {
         {
             "name": "job", "type": "query", "label": "Job",
             "description": "The job of Prometheus that scrapes the console",
-            "datasource": source(), "definition": job,
+            "datasource": source(),
             "query": { "query": job, "refId": "job" }, "regex": "", "refresh": 2, "sort": 1,
             "hide": 0, "multi": false, "includeAll": false, "options": [],
             "skipUrlSync": false,
@@ -94,10 +90,6 @@ fn variables(links: &Links) -> Value {
             "options": [],
         },
     ])
-}
-
-fn source() -> Value {
-    json!({ "type": "prometheus", "uid": "${datasource}" })
 }
 
 /// All panels, row below row.

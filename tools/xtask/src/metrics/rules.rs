@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use super::MARK;
 use super::alert::{Alert, Case, Firing, Input, TEST_JOB};
 use super::alerts::Group;
-use super::{Links, MARK};
+use super::links::Links;
 
 /// The file of rules, as the tests name it.
 pub(crate) const RULES: &str = "rolecall.rules.yml";

@@ -9,8 +9,9 @@ use shared::metrics::kind::{Kind, Metric};
 use shared::metrics::table::METRICS;
 
 use super::alert::{Alert, Input};
+use super::links::{Links, anchor};
 use super::promql::{Expr, Reading, Usage};
-use super::{Links, alerts, anchor, boards, check, generated};
+use super::{alerts, boards, check, generated};
 use crate::place::Place;
 
 #[derive(Parser)]

@@ -2,10 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::source;
-use crate::metrics::anchor;
 use crate::metrics::board::{Form, Panel, Query, Shown};
+use crate::metrics::links::anchor;
 
+/// The data source that was chosen.
+pub(super) fn source() -> Value {
+    json!({ "type": "prometheus", "uid": "${datasource}" })
+}
+
+/// A panel at its place.
 pub(super) fn json(panel: &Panel, id: usize, place: &Value) -> Value {
     let kind = match panel.form {
         Form::Stat | Form::Labels => "stat",

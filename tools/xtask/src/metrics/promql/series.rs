@@ -3,22 +3,7 @@
 use shared::metrics::kind::Metric;
 use shared::metrics::labels::Label;
 
-use super::{Binding, Expr, JOB, Usage};
-
-/// How a metric is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// The value of a gauge.
-    Gauge,
-    /// The growth of a counter.
-    Counter,
-    /// The growth of all buckets of a histogram.
-    Buckets,
-    /// The growth of the bucket with this upper bound, a whole number.
-    Bucket(&'static str),
-    /// The growth of a histogram's number of observations.
-    Count,
-}
+use super::expr::{Binding, Expr, JOB, Reading, Usage};
 
 /// The series of one metric, some or all.
 #[derive(Debug, Clone)]
