@@ -24,12 +24,15 @@ CREATE TABLE totals (
   PRIMARY KEY (metric, labels)
 ) STRICT, WITHOUT ROWID;
 
--- The canary: one row for each change of its user, for a day. Each time, in ms, is the end of a
--- stage: Clerk answered the change, the delivery arrived at the door, the queue took it, the
--- consumer took it, D1 committed it, and the role cache showed it. updated_at is what Clerk
--- answered: the delivery of the change has it. problem says why Clerk could not be asked.
+-- The canary: one row for each change of its user, for a day. role is the app role that it gives.
+-- Each time, in ms, is the end of a stage: Clerk answered the change, the delivery arrived at the
+-- door, the queue took it, the consumer took it, D1 committed it, and the role cache showed it.
+-- asked_at is when Clerk was asked. updated_at is what Clerk answered: the delivery of the change
+-- has it. problem says why Clerk did not answer as it should.
 CREATE TABLE canary_runs (
   began_at INTEGER PRIMARY KEY,
+  role TEXT NOT NULL,
+  asked_at INTEGER,
   updated_at INTEGER,
   changed_at INTEGER,
   arrived_at INTEGER,

@@ -60,7 +60,7 @@ async fn record(env: &Env, actor: &str, target: &str, route: &'static str, code:
         detail: json!({ "route": route, "left_out": left_out }).to_string(),
     };
     if let Err(problem) = append_alone(env, &act).await {
-        tracing::error!(error = %problem.error, "a refused attempt is not in the audit trail");
+        tracing::error!(cause = %problem.error, "a refused attempt is not in the audit trail");
     }
 }
 

@@ -1,8 +1,9 @@
 //! All D1 access of the console (checked by `xtask tidy`).
 
+use edge::d1::StatementResult;
 use serde::de::DeserializeOwned;
 use shared::sql::Statement;
-use worker::{D1Database, D1Result, Env};
+use worker::{D1Database, Env};
 
 use crate::reply::Failure;
 
@@ -13,7 +14,7 @@ pub(crate) fn open(env: &Env) -> Result<D1Database, Failure> {
 
 /// The results of one batch, which is one transaction.
 #[derive(Debug)]
-pub(crate) struct Results(Vec<D1Result>);
+pub(crate) struct Results(Vec<StatementResult>);
 
 /// Runs one batch.
 pub(crate) async fn batch(env: &Env, statements: &[Statement]) -> Result<Results, Failure> {
@@ -33,7 +34,13 @@ impl Results {
     /// The rows of a statement, by its place in the batch.
     pub(crate) fn rows<T: DeserializeOwned>(&self, at: usize) -> Result<Vec<T>, Failure> {
         let result = self.0.get(at).ok_or_else(|| Failure::database("a result is missing"))?;
-        result.results().map_err(|error| Failure::database(&edge::d1::cause(&error)))
+        result.rows().map_err(|cause| Failure::database(&cause))
+    }
+
+    /// Bytes of the database, if D1 says so.
+    pub(crate) fn size(&self) -> Option<i64> {
+        let bytes = self.0.iter().filter_map(StatementResult::database_bytes).next_back();
+        bytes.and_then(|bytes| i64::try_from(bytes).ok())
     }
 
     /// The first row of a statement.

@@ -17,6 +17,7 @@ mod context;
 mod db;
 mod health;
 mod incoming;
+mod meter;
 mod metrics;
 mod pages;
 mod reply;
@@ -27,15 +28,20 @@ mod site;
 
 use worker::{Context, Env, Request, Response, Result, event};
 
+#[event(start)]
+fn start() {
+    edge::start("console");
+}
+
 /// Answers one request.
 ///
 /// # Errors
 /// If not even an error can be answered.
 #[event(fetch)]
-pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
-    edge::log::init();
+pub async fn fetch(req: Request, env: Env, ctx: Context) -> Result<Response> {
     let incoming = incoming::IncomingRequest::from_request(&req)?;
     let is_head = incoming.method == incoming::RequestMethod::Head;
     let answer = router::answer(&req, &env, &incoming).await?;
+    edge::metrics::flush_later(&env, |flush| ctx.wait_until(flush));
     Ok(if is_head { reply::without_body(answer) } else { answer })
 }

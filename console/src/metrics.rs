@@ -1,15 +1,18 @@
-//! `GET /metrics`: what D1 knows, for Prometheus.
+//! `GET /metrics`, for Prometheus: what D1 knows, what `Meter` knows, and whether they answered.
 //!
-//! The classic text format, or `OpenMetrics` if `Accept` asks for it. Series are bounded: reasons
-//! are a closed set, and no id and no event type is a label.
+//! [`shared::metrics::table`] has every metric. The format is the classic one or `OpenMetrics`, by
+//! `Accept`. The number of series is bounded: no id is a label.
 
-mod figures;
+mod accept;
+mod database;
+mod gather;
+mod page;
+mod samples;
+mod shards;
 
-use prometheus_client::encoding::{prometheus_text, text};
 use shared::operators::authentication::{Refusal, may_read_metrics};
 use worker::Response;
 
-use crate::api::overview;
 use crate::context::RequestContext;
 use crate::incoming::RequestMethod;
 use crate::reply::{self, AnswerForm, Failure};
@@ -22,9 +25,6 @@ pub(crate) const ROUTES: &[RouteRow] = &[RouteRow {
     form: AnswerForm::Json,
     handler: Handler::Open(|cx| Box::pin(get(cx))),
 }];
-
-/// The media type of `OpenMetrics`.
-const OPEN_METRICS: &str = "application/openmetrics-text";
 
 async fn get(cx: &RequestContext<'_>) -> Result<Response, Failure> {
     let settings = config::settings(cx.env);
@@ -39,15 +39,8 @@ async fn get(cx: &RequestContext<'_>) -> Result<Response, Failure> {
         return Err(Refusal::InvalidToken.into());
     }
     cx.query(&[])?;
-    let figures = overview::figures(cx.env).await?;
-    let registry = figures::registry(&figures, edge::clock::now());
-    let mut page = String::new();
-    let (encoded, media_type) = if cx.incoming.accept.contains(OPEN_METRICS) {
-        let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-        (text::encode(&mut page, &registry), media_type)
-    } else {
-        (prometheus_text::encode(&mut page, &registry), prometheus_text::CONTENT_TYPE)
-    };
-    encoded.map_err(|_| Failure::internal("the metrics cannot be encoded"))?;
-    reply::bytes(200, media_type, page.into_bytes())
+    let format = accept::Format::preferred(&cx.incoming.accept);
+    let text = page::encoded(gather::page(cx.env).await, format);
+    let text = text.map_err(|_| Failure::internal("the metrics cannot be encoded"))?;
+    reply::bytes(200, format.media_type(), text.into_bytes())
 }

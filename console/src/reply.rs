@@ -129,7 +129,7 @@ impl Failure {
 
     /// 503: the database did not answer. `cause` is for the log.
     pub(crate) fn database(cause: &str) -> Self {
-        tracing::error!(cause, "D1 query failed");
+        tracing::warn!(cause, "D1 query failed");
         let next = "Try again in some seconds; the console's log has the cause.";
         Self::new(503, "database", "The database did not answer.", next)
     }

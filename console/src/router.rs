@@ -98,7 +98,7 @@ async fn refused(
     actor: Option<&str>,
     refusal: Refusal,
 ) -> Failure {
-    tracing::info!(route = row.path, actor, refusal = refusal.code(), "request refused");
+    tracing::info!(route = row.path, actor, reason = refusal.code(), "request refused");
     audit_log::record_refusal(request.env, actor, row.path, refusal).await;
     Failure::from(refusal)
 }

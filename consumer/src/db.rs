@@ -1,7 +1,10 @@
 //! All D1 access of the consumer (checked by `xtask tidy`).
 
+mod canary;
+
 use std::cell::RefCell;
 
+use edge::d1::StatementResult;
 use edge::fault_point;
 use serde::de::DeserializeOwned;
 use shared::d1_error::D1Error;
@@ -10,21 +13,23 @@ use shared::operators::audit::{AuditAct, AuditEntry, AuditHead, HEAD_MOVED};
 use shared::operators::settle::{self, EndedGrant, LetterNow, LostLetter};
 use shared::outbox::{self, HintResults, PendingHint};
 use shared::plan::BatchPlan;
-use shared::settings::consumer::ConsumerSettings;
+use shared::settings::consumer::{CanarySetting, ConsumerSettings};
 use shared::sql::{self, Statement, audit, letters, operations};
 use shared::time::UnixMillis;
-use worker::{D1Database, D1Result, Env};
+use worker::{D1Database, Env};
 
 thread_local! {
     /// The default role last written by this isolate.
     static WRITTEN: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The database, and the default role from the settings, which is stored in it.
+/// The database, the default role from the settings, which is stored in it, and the canary's
+/// settings.
 pub(crate) struct ConsumerDb {
     db: Result<D1Database, D1Error>,
     /// `None`: the setting is not a valid role name, so the stored one stays.
     default_role: Option<String>,
+    pub(crate) canary: CanarySetting,
 }
 
 impl ConsumerDb {
@@ -32,7 +37,8 @@ impl ConsumerDb {
         let missing = |error| D1Error::Transient(format!("binding DB is missing: {error}"));
         let settings = ConsumerSettings::from_env(&|name| edge::settings::raw(env, name));
         edge::settings::log_errors(&settings.errors);
-        Self { db: env.d1("DB").map_err(missing), default_role: settings.default_role }
+        let ConsumerSettings { default_role, canary, .. } = settings;
+        Self { db: env.d1("DB").map_err(missing), default_role, canary }
     }
 
     /// Commits a plan as one batch, and reads the pending hints after it. Where its messages replay
@@ -44,8 +50,7 @@ impl ConsumerDb {
         now: UnixMillis,
     ) -> Result<Vec<PendingHint>, D1Error> {
         self.write_default_role_once().await;
-        let mut statements = sql::statements(plan, now);
-        statements.push(operations::flow(plan, now));
+        let mut statements = sql::counted_statements(plan, now);
         statements.push(sql::pending_of(&plan.touched));
         statements.push(sql::pending(None));
         let tagged = settle::tagged_letters(plan);
@@ -110,7 +115,7 @@ impl ConsumerDb {
             return;
         }
         if let Err(error) = self.write_default_role().await {
-            tracing::error!(cause = error.text(), "writing the default role failed");
+            tracing::warn!(cause = error.text(), "writing the default role failed");
         }
     }
 
@@ -141,7 +146,7 @@ impl ConsumerDb {
         env: &Env,
         read: Statement,
         write: impl Fn(&[T]) -> (Vec<AuditAct>, Vec<Statement>),
-    ) -> Result<(usize, Vec<D1Result>), D1Error> {
+    ) -> Result<(usize, Vec<StatementResult>), D1Error> {
         let read = [audit::audit_head(), read];
         for outrun in 0..AUDIT_ATTEMPTS_MAX {
             let found = self.batch(&read).await?;
@@ -175,7 +180,7 @@ impl ConsumerDb {
         Err(D1Error::Transient(format!("{HEAD_MOVED}, {AUDIT_ATTEMPTS_MAX} times")))
     }
 
-    async fn batch(&self, statements: &[Statement]) -> Result<Vec<D1Result>, D1Error> {
+    async fn batch(&self, statements: &[Statement]) -> Result<Vec<StatementResult>, D1Error> {
         let db = self.db.as_ref().map_err(Clone::clone)?;
         edge::d1::batch(db, statements).await.map_err(|cause| D1Error::classify(&cause))
     }
@@ -190,12 +195,12 @@ fn log_moved(before: i64, head: &AuditHead) {
 
 /// The rows of one statement. If they cannot be decoded there are none: the sweep sends the hints
 /// later.
-fn rows(result: &D1Result) -> Vec<PendingHint> {
-    result.results().unwrap_or_default()
+fn rows(result: &StatementResult) -> Vec<PendingHint> {
+    result.rows().unwrap_or_default()
 }
 
 /// The rows of one statement, which must be readable: something is decided by them.
-fn decode<T: DeserializeOwned>(result: Option<&D1Result>) -> Result<Vec<T>, D1Error> {
+fn decode<T: DeserializeOwned>(result: Option<&StatementResult>) -> Result<Vec<T>, D1Error> {
     let unreadable = |error| D1Error::Transient(format!("a row cannot be read: {error}"));
-    result.map_or(Ok(vec![]), D1Result::results).map_err(unreadable)
+    result.map_or(Ok(vec![]), StatementResult::rows).map_err(unreadable)
 }

@@ -2,6 +2,7 @@
 //! `shared::inbox` and `shared::batch`.
 
 use js_sys::{JSON, Object, Reflect};
+use shared::envelope::Envelope;
 use shared::inbox::ReceivedMessage;
 use shared::queue::{self, QueueKind};
 use shared::retry::{QueueAction, is_dropped};
@@ -9,9 +10,12 @@ use shared::time::UnixMillis;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::worker_sys;
 
+use crate::count;
+
 /// A message, and how to acknowledge it.
 pub(crate) struct QueueMessage {
     raw: worker_sys::Message,
+    queue: Option<QueueKind>,
     pub(crate) received: ReceivedMessage,
 }
 
@@ -37,7 +41,7 @@ impl QueueMessage {
             sent_at: UnixMillis(to_integer(sent_at)),
             body: body.as_string().ok_or_else(|| to_json(&body)),
         };
-        Self { raw, received }
+        Self { raw, queue, received }
     }
 
     /// Acknowledges or retries the message.
@@ -51,12 +55,18 @@ impl QueueMessage {
             }
         };
         let ReceivedMessage { id: message_id, attempts, .. } = &self.received;
-        if result.is_err() {
-            tracing::error!(message_id, "acknowledging or retrying the message failed");
+        match result {
+            Ok(()) => count::action(self.queue, action, *attempts),
+            Err(_) => {
+                tracing::warn!(message_id, "acknowledging or retrying the message failed");
+            }
         }
         if is_dropped(action, *attempts) {
             let outcome = "dropped";
+            let envelope = self.received.body.as_deref().ok().map(Envelope::decode);
+            let trace_id = envelope.and_then(Result::ok).map(|it| it.svix_id.to_string());
             tracing::error!(
+                trace_id,
                 message_id,
                 attempts,
                 outcome,

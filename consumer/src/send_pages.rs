@@ -3,6 +3,7 @@
 //! all users.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use edge::fault_point;
 use shared::d1_error::D1Error;
@@ -28,7 +29,7 @@ pub(crate) async fn send_pages(env: &Env, db: &ConsumerDb) -> Result<usize, D1Er
         fault_point!(env, "sweep-read", "");
         let sent = page.len();
         last = page.last().cloned();
-        send_hints::send_hints(env, db, page).await;
+        send_hints::send_hints(env, db, page, &BTreeMap::new()).await;
         fault_point!(env, "sweep-sent", "");
         rounds += 1;
         total += sent;

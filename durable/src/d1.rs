@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use edge::d1::StatementResult;
 use futures_util::future::{Either, select};
 use shared::cache::{FillRequest, FillResult};
 use shared::limits::FILL_TIMEOUT_MS;
 use shared::sql::{self, Arg, FillRow, Statement};
-use worker::{D1Result, Delay, Env};
+use worker::{Delay, Env};
 
 /// Sends a fill. `None` means that there is no watch of this user.
 pub(crate) async fn fill(
@@ -27,16 +28,18 @@ pub(crate) async fn end_watch(env: &Env, user_id: &str, owner: i64) -> Result<()
     batch(env, &[Statement { sql: sql::UNWATCH, args }]).await.map(|_| ())
 }
 
-async fn batch(env: &Env, statements: &[Statement]) -> Result<Vec<D1Result>, String> {
+async fn batch(env: &Env, statements: &[Statement]) -> Result<Vec<StatementResult>, String> {
     let db = env.d1("DB").map_err(|error| format!("binding DB is missing: {error}"))?;
     let sent = Box::pin(edge::d1::batch(&db, statements));
     match select(sent, Delay::from(Duration::from_millis(FILL_TIMEOUT_MS))).await {
         Either::Left((results, _)) => results,
-        Either::Right(_) => Err("D1 timed out".into()),
+        Either::Right(_) => {
+            edge::d1::count_failed();
+            Err("D1 timed out".into())
+        }
     }
 }
 
-fn fill_result(result: &D1Result) -> Result<Option<FillResult>, String> {
-    let rows: Vec<FillRow> = result.results().map_err(|error| error.to_string())?;
-    sql::parse_fill(rows).map_err(Into::into)
+fn fill_result(result: &StatementResult) -> Result<Option<FillResult>, String> {
+    sql::parse_fill(result.rows::<FillRow>()?).map_err(Into::into)
 }

@@ -36,6 +36,66 @@ impl CacheError {
             Self::Misconfigured => "misconfigured",
         }
     }
+
+    /// The value of the label `answer` in metrics. What is refused is the caller's fault.
+    pub(crate) fn answer_label(&self) -> &'static str {
+        match self {
+            Self::WrongObject | Self::Refused(RefusalReason::VersionTooFarAhead) => "refused",
+            Self::D1Unavailable(_)
+            | Self::FillsSuperseded
+            | Self::NotFreshEnough
+            | Self::Refused(RefusalReason::BackingOff)
+            | Self::Storage(_)
+            | Self::Misconfigured => "unavailable",
+        }
+    }
+
+    /// The value of the label `result` in metrics, of a fill that ended with this error.
+    pub(crate) fn fill_label(&self) -> &'static str {
+        match self {
+            Self::D1Unavailable(_) => "unavailable",
+            Self::FillsSuperseded => "superseded",
+            Self::NotFreshEnough
+            | Self::Refused(_)
+            | Self::WrongObject
+            | Self::Storage(_)
+            | Self::Misconfigured => "failed",
+        }
+    }
 }
 
 pub(crate) type CacheResult<T> = Result<T, CacheError>;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use shared::metrics::labels::{FILL_RESULT, OBJECT_ANSWER};
+    use shared::role_cache::RoleSource;
+
+    use super::{CacheError, RefusalReason};
+
+    fn all() -> [CacheError; 8] {
+        [
+            CacheError::D1Unavailable(String::new()),
+            CacheError::FillsSuperseded,
+            CacheError::NotFreshEnough,
+            CacheError::Refused(RefusalReason::VersionTooFarAhead),
+            CacheError::Refused(RefusalReason::BackingOff),
+            CacheError::WrongObject,
+            CacheError::Storage(String::new()),
+            CacheError::Misconfigured,
+        ]
+    }
+
+    #[test]
+    fn each_label_is_in_the_table_and_no_other() {
+        let all = all();
+        let answered = [RoleSource::Object.as_str(), RoleSource::Fill.as_str()];
+        let answers: BTreeSet<_> =
+            all.iter().map(CacheError::answer_label).chain(answered).collect();
+        assert_eq!(answers, OBJECT_ANSWER.values.iter().copied().collect());
+        let fills: BTreeSet<_> = all.iter().map(CacheError::fill_label).chain(["filled"]).collect();
+        assert_eq!(fills, FILL_RESULT.values.iter().copied().collect());
+    }
+}

@@ -9,9 +9,11 @@
 //! the current state.
 
 mod role_cache;
+mod meter;
 mod object;
 mod d1;
 mod storage;
+mod traced_hint;
 mod settings;
 mod error;
 
@@ -19,5 +21,5 @@ use worker::event;
 
 #[event(start)]
 fn start() {
-    edge::log::init();
+    edge::start("durable");
 }

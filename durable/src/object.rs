@@ -1,5 +1,6 @@
 //! One role cache object: its state, its storage, and at most one running fill.
 
+mod hint;
 mod idle;
 mod peek;
 mod persist;
@@ -14,10 +15,12 @@ use shared::cache::{
     AfterFill, CacheDecision, FillBackoff, FillOutcome, FillRequest, TrackedState,
 };
 use shared::id::UserId;
-use shared::role_cache::{self, Hint, HintReply, RoleAnswer, RoleQuery};
+use shared::metrics::table::{FILL_SECONDS, FILLS};
+use shared::role_cache::{self, RoleAnswer, RoleQuery};
 use worker::Env;
 
 use crate::error::{CacheError, CacheResult};
+use crate::traced_hint::TracedHint;
 use crate::{d1, settings, storage};
 
 pub(crate) struct RoleCacheObject {
@@ -42,6 +45,7 @@ impl std::fmt::Debug for RoleCacheObject {
 
 impl RoleCacheObject {
     pub(crate) fn new(ctx: worker::State, env: Env) -> Self {
+        edge::log::read_sample_rate(&env);
         Self {
             ctx,
             env,
@@ -51,6 +55,11 @@ impl RoleCacheObject {
             user_id: OnceCell::new(),
             waiters: RefCell::new(None),
         }
+    }
+
+    /// Flushes what this isolate has counted, behind the answer.
+    pub(crate) fn flush_metrics(&self) {
+        edge::metrics::flush_later(&self.env, |flush| self.ctx.wait_until(flush));
     }
 
     /// Answers a guard's query.
@@ -94,39 +103,32 @@ impl RoleCacheObject {
         answer().ok_or(CacheError::NotFreshEnough)
     }
 
-    /// Applies a hint. The floor is saved before the reply is sent.
-    pub(crate) async fn hint(self: &Rc<Self>, hint: &Hint) -> CacheResult<HintReply> {
-        self.load().await?;
-        let now = edge::clock::now();
-        let reply = self.state.borrow_mut().hint(hint, now);
-        fault_point!(&self.env, "hint-raised", &hint.user_id);
-        if reply == HintReply::Acked && !self.state.borrow().is_saved() {
-            self.save_or_back_off().await?;
-        }
-        fault_point!(&self.env, "hint-saved", &hint.user_id);
-        let needs_refill = self.state.borrow().state().is_below_floor();
-        // During back-off the next query after the delay starts a fill.
-        if reply == HintReply::Acked
-            && needs_refill
-            && self.backoff.get().remaining_ms(now).is_none()
-        {
-            self.begin_refill();
-        }
-        Ok(reply)
-    }
-
     /// Starts a fill in the background unless one is running. Returns true if this call started it.
     fn begin_refill(self: &Rc<Self>) -> bool {
+        self.begin_refill_for(None)
+    }
+
+    /// The same, for a hint, whose line is written at the end of the fill.
+    fn begin_refill_for(self: &Rc<Self>, hint: Option<TracedHint>) -> bool {
         if self.waiters.borrow().is_some() {
             return false;
         }
         self.waiters.replace(Some(Vec::new()));
         let object = Rc::clone(self);
         self.ctx.wait_until(async move {
+            let began = edge::clock::now();
             let outcome = object.run_fill().await;
+            let trace_id = hint.as_ref().map(|hint| hint.trace_id.as_str());
+            let result = outcome.as_ref().map_or_else(CacheError::fill_label, |()| "filled");
+            edge::metrics::count(&FILLS, &[result], 1);
+            edge::metrics::observe(&FILL_SECONDS, &[], edge::clock::now().since(began));
             match &outcome {
                 Ok(()) => object.with_backoff(FillBackoff::record_success),
-                Err(error) => object.record_failure("fill failed", error),
+                Err(error) => object.record_failure("fill failed", error, trace_id),
+            }
+            if let (Ok(()), Some(hint)) = (&outcome, &hint) {
+                let state = object.state.borrow();
+                hint.log_filled(state.state().entry.as_ref().map(|entry| entry.set.version));
             }
             let waiters = object.waiters.take().unwrap_or_default();
             for waiter in waiters {
@@ -135,17 +137,6 @@ impl RoleCacheObject {
             }
         });
         true
-    }
-
-    /// Records that the role set could not be read or saved, and starts the back-off. Logged once
-    /// here; the queries that fail because of it are not logged.
-    fn record_failure(&self, what: &'static str, error: &CacheError) {
-        let now = edge::clock::now();
-        let wait_ms =
-            self.with_backoff(|backoff| backoff.record_failure(now, edge::random::jitter()));
-        let memory = self.state.borrow();
-        let user_id = &memory.state().user_id;
-        tracing::error!(user_id, cause = %error, wait_ms, "{what}");
     }
 
     fn with_backoff<T>(&self, work: impl FnOnce(&mut FillBackoff) -> T) -> T {

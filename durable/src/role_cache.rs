@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
+use shared::metrics::table::OBJECT_ANSWERS;
 use shared::role_cache::{CompactRoleAnswer, Hint, RoleQuery, RoleQueryRefused};
 use worker::{DurableObject, Env, Method, Request, Response, Result, State, durable_object};
 
@@ -22,12 +23,14 @@ impl DurableObject for RoleCache {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        match (request.method(), request.path().as_str()) {
+        let response = match (request.method(), request.path().as_str()) {
             (Method::Get, "/ask") => self.query(&request).await,
             (Method::Post, "/hint") => self.hint(request).await,
             (Method::Get, "/peek") => self.peek().await,
             _ => error_response(404, "unknown"),
-        }
+        };
+        self.object.flush_metrics();
+        response
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -41,7 +44,10 @@ impl RoleCache {
         let Some(query) = RoleQuery::from_url(&request.inner().url()) else {
             return error_response(400, "malformed");
         };
-        match self.object.query(&query).await {
+        let answer = self.object.query(&query).await;
+        let label = answer.as_ref().map_or_else(CacheError::answer_label, |it| it.source.as_str());
+        edge::metrics::count(&OBJECT_ANSWERS, &[label], 1);
+        match answer {
             Ok(answer) if query.compact => {
                 edge::reply::internal_json(200, &CompactRoleAnswer::from(&answer))
             }

@@ -1,21 +1,100 @@
-//! Runs SQL statements as one D1 batch, which is one transaction.
+//! Runs SQL statements as one D1 batch, which is one transaction, and counts what it cost.
+//!
+//! It calls the runtime's database itself: `worker` hides the cost from a database above 4 GiB,
+//! whose size it cannot parse on wasm32.
 
+use serde::de::DeserializeOwned;
+use shared::metrics::table::{D1_QUERIES, D1_ROWS_READ, D1_ROWS_WRITTEN};
 use shared::sql::{Arg, Statement};
-use wasm_bindgen::JsValue;
-use worker::{D1Database, D1Result, Error, js_sys};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use worker::d1::serde_wasm_bindgen;
+use worker::worker_sys::types;
+use worker::{D1Database, js_sys};
+
+use js_sys::{Array, Reflect};
+
+use crate::metrics;
+
+/// The result of one statement of a batch.
+#[derive(Debug)]
+pub struct StatementResult(types::D1Result);
+
+impl StatementResult {
+    /// The rows.
+    ///
+    /// # Errors
+    /// If a row cannot be decoded.
+    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>, String> {
+        let rows = self.0.results().map_err(|error| cause(&error))?.unwrap_or_default();
+        let row = |row| serde_wasm_bindgen::from_value(row).map_err(|error| error.to_string());
+        rows.iter().map(row).collect()
+    }
+
+    /// Bytes of the database after the statement, if D1 says so.
+    #[must_use]
+    pub fn database_bytes(&self) -> Option<u64> {
+        self.meta("size_after")
+    }
+
+    /// What D1 bills the statement for: `rows_read` or `rows_written`.
+    fn cost(&self, name: &str) -> u64 {
+        self.meta(name).unwrap_or_default()
+    }
+
+    /// A number of what D1 says about the statement. Below 2^53.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::as_conversions,
+        reason = "a count, which `as` saturates"
+    )]
+    fn meta(&self, name: &str) -> Option<u64> {
+        let meta = self.0.meta().ok()?;
+        Some(Reflect::get(&meta, &name.into()).ok()?.as_f64()? as u64)
+    }
+}
 
 /// Sends `statements` as one batch: atomic, in one round trip.
 ///
 /// # Errors
 /// D1's own text, for [`shared::d1_error::D1Error::classify`]. After an error the batch may
 /// still have been committed: statements must be idempotent.
-pub async fn batch(db: &D1Database, statements: &[Statement]) -> Result<Vec<D1Result>, String> {
-    let bound = statements.iter().map(|statement| {
-        let args: Vec<JsValue> = statement.args.iter().map(value).collect();
-        db.prepare(statement.sql).bind(&args)
-    });
-    let bound = bound.collect::<worker::Result<Vec<_>>>().map_err(|error| cause(&error))?;
-    db.batch(bound).await.map_err(|error| cause(&error))
+pub async fn batch(
+    db: &D1Database,
+    statements: &[Statement],
+) -> Result<Vec<StatementResult>, String> {
+    let results = send(db, statements).await.map_err(|error| cause(&error));
+    match &results {
+        Ok(results) => count_done(results),
+        Err(_) => count_failed(),
+    }
+    results
+}
+
+fn count_done(results: &[StatementResult]) {
+    let worker = metrics::worker();
+    let cost = |name| results.iter().map(|result| result.cost(name)).sum();
+    metrics::count(&D1_QUERIES, &[worker, "ok"], 1);
+    metrics::count(&D1_ROWS_READ, &[worker], cost("rows_read"));
+    metrics::count(&D1_ROWS_WRITTEN, &[worker], cost("rows_written"));
+}
+
+/// Counts a batch that failed, or that nobody waits for any longer.
+pub fn count_failed() {
+    metrics::count(&D1_QUERIES, &[metrics::worker(), "failed"], 1);
+}
+
+async fn send(db: &D1Database, statements: &[Statement]) -> Result<Vec<StatementResult>, JsValue> {
+    let db: &types::D1Database = AsRef::<JsValue>::as_ref(db).unchecked_ref();
+    let bound = Array::new();
+    for statement in statements {
+        let args = statement.args.iter().map(value).collect();
+        let statement = db.prepare(statement.sql)?.bind(args)?;
+        bound.push(statement.as_ref());
+    }
+    let results: Array = JsFuture::from(db.batch(bound)?).await?.dyn_into()?;
+    Ok(results.iter().map(|result| StatementResult(result.unchecked_into())).collect())
 }
 
 /// D1 does not accept `BigInt`. All our numbers are below 2^53, where a double is exact.
@@ -27,11 +106,8 @@ fn value(arg: &Arg) -> JsValue {
     }
 }
 
-/// The text of an error, beginning with its name (`D1_TYPE_ERROR`). The cause from `worker` lacks
-/// the name and is not always present, and displaying `worker`'s `D1Error` panics.
-#[must_use]
-pub fn cause(error: &Error) -> String {
-    let Error::D1(error) = error else { return error.to_string() };
-    let error: &js_sys::Error = error.as_ref();
-    error.message().into()
+/// The text of an error, beginning with its name (`D1_TYPE_ERROR`).
+fn cause(error: &JsValue) -> String {
+    let text = |error: &js_sys::Error| error.message().into();
+    error.dyn_ref().map_or_else(|| format!("{error:?}"), text)
 }

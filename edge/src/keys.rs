@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use shared::metrics::table::JWKS_FETCHES;
 use shared::session::jwks_cache::{FETCH_TIMEOUT_MS, JwksCache, KeyDecision, KeysById};
 use shared::session::keys::{self, JWKS_BYTES_MAX, KeySource, RsaKey};
 use shared::session::verified_signatures::VerifiedSignatures;
@@ -17,7 +18,7 @@ use shared::session::{SignatureStatus, UnverifiedToken};
 use url::Url;
 use worker::{AbortController, Delay, Fetch, Method, Request, RequestInit, RequestRedirect};
 
-use crate::{body, clock};
+use crate::{body, clock, metrics};
 
 /// Why no signature can be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub enum KeyLookupError {
 
 /// 503, with its reason for the log.
 fn unavailable(why: &'static str) -> KeyLookupError {
-    tracing::warn!(why, "JWKS unavailable");
+    tracing::warn!(cause = why, "JWKS unavailable");
     KeyLookupError::Unavailable
 }
 
@@ -54,7 +55,7 @@ pub async fn check_signature(
     }
     let result = webcrypto::verify(&key, token.signature(), token.signed_bytes()).await;
     let status = result.map_err(|error| {
-        tracing::error!(?error, "WebCrypto verification failed");
+        tracing::error!(cause = ?error, "WebCrypto verification failed");
         KeyLookupError::Unavailable
     })?;
     if status == SignatureStatus::Valid {
@@ -90,8 +91,10 @@ async fn find_key(kid: &str, url: &Url) -> Result<RsaKey, KeyLookupError> {
                 JWKS.with_borrow_mut(|jwks| jwks.fetch_started(now));
                 let fetched = fetch_jwks(url).await;
                 if let Err(error) = &fetched {
-                    tracing::warn!(error, "JWKS fetch failed");
+                    tracing::warn!(cause = error, "JWKS fetch failed");
                 }
+                let result = if fetched.is_ok() { "ok" } else { "failed" };
+                metrics::count(&JWKS_FETCHES, &[metrics::worker(), result], 1);
                 let ended = clock::now();
                 JWKS.with_borrow_mut(|jwks| jwks.fetch_finished(now, fetched.ok(), ended));
             }

@@ -1,5 +1,5 @@
 //! Platform helpers shared by the Workers: clock, random numbers, logging, bodies, JSON responses,
-//! settings, D1, public keys, URLs.
+//! settings, D1, objects, metrics, public keys, URLs.
 //!
 //! Everything here is used by at least two Workers. Decisions are in `shared`.
 
@@ -11,10 +11,18 @@ pub mod fault_points;
 pub mod keys;
 pub mod log;
 pub mod metrics;
+pub mod object;
 pub mod random;
 pub mod reply;
 pub mod request_url;
 pub mod settings;
+
+/// Starts metrics and log of the Worker with this name, as in `wrangler.toml`. Called once, when the
+/// isolate starts.
+pub fn start(worker: &'static str) {
+    metrics::init(worker);
+    log::init(worker);
+}
 
 /// A point where a test may pause or abort the Worker, `fault_point!(env, "name", subject)`: see
 /// `fault_points`. Builds without the feature `faults` contain nothing of it.

@@ -29,11 +29,11 @@ pub(crate) async fn is_rate_limited(request: &Request, env: &Env) -> bool {
     match select(counted, Delay::from(Duration::from_millis(LIMITER_TIMEOUT_MS))).await {
         Either::Left((Ok(outcome), _)) => !outcome.success,
         Either::Left((Err(error), _)) => {
-            tracing::error!(%error, "rate limiter failed");
+            tracing::warn!(cause = %error, "rate limiter failed");
             false
         }
         Either::Right(_) => {
-            tracing::error!("rate limiter timed out");
+            tracing::warn!("rate limiter timed out");
             false
         }
     }

@@ -90,7 +90,7 @@ impl<I: Io> Driver<'_, I> {
                 Ok(advanced) => steps += advanced.steps,
                 Err(failure) => {
                     let cause = failure.into_d1();
-                    tracing::error!(replay = id, cause = cause.text(), "a replay did not go on");
+                    tracing::warn!(replay_id = id, cause = cause.text(), "a replay did not go on");
                 }
             }
         }
@@ -175,13 +175,13 @@ impl<I: Io> Driver<'_, I> {
         if letters > 0
             && let Err(cause) = self.io.send(messages).await
         {
-            tracing::error!(replay = id, letters, cause, "the queue refused replayed letters");
+            tracing::warn!(replay_id = id, letters, cause, "the queue refused replayed letters");
             return Ok(false);
         }
         self.io.point(Point::Enqueued, id).await;
         self.read(&[replays::sent(claim, self.io.now())]).await?;
         self.io.point(Point::Recorded, id).await;
-        tracing::info!(replay = id, letters, "letters replayed");
+        tracing::info!(replay_id = id, letters, "letters replayed");
         Ok(true)
     }
 

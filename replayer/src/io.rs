@@ -57,8 +57,7 @@ impl<'a> WorkerIo<'a> {
 impl Io for WorkerIo<'_> {
     async fn batch(&self, statements: &[Statement]) -> Result<Vec<Rows>, String> {
         let results = edge::d1::batch(&self.db, statements).await?;
-        let rows = results.iter().map(worker::D1Result::results::<Value>);
-        rows.collect::<worker::Result<_>>().map_err(|error| edge::d1::cause(&error))
+        results.iter().map(edge::d1::StatementResult::rows).collect()
     }
 
     async fn send(&self, messages: Vec<String>) -> Result<(), String> {

@@ -58,7 +58,7 @@ pub enum Admission {
 }
 
 impl Admission {
-    /// The word in the log.
+    /// The word in the log, and the value of the label `outcome` in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -126,7 +126,14 @@ pub fn admit(
 
 #[cfg(test)]
 mod tests {
-    use super::{IngestError, check_declared};
+    use super::{Admission, IngestError, check_declared};
+    use crate::metrics::labels::DOOR_OUTCOME;
+
+    #[test]
+    fn each_outcome_is_in_the_table_and_no_other() {
+        let all = [Admission::Enqueued, Admission::EnqueuedUnreadable, Admission::Ignored];
+        assert_eq!(all.map(Admission::as_str), DOOR_OUTCOME.values);
+    }
 
     #[test]
     fn w_16_declared_length_is_checked_before_the_body() {

@@ -1,5 +1,9 @@
 //! The guard: decides whether a user has a needed role or permission. It denies when unknown.
 
+mod answer;
+
+pub use answer::GuardAnswer;
+
 use crate::roles::{Membership, RoleSet, UserStatus};
 use crate::session::Session;
 use crate::session::factors::{FactorAges, Reverification};
@@ -100,6 +104,19 @@ pub enum Denied {
     /// The factors are too old, or the token does not contain their age.
     #[error("reverification required")]
     NotReverified,
+}
+
+impl Denied {
+    /// Whether it is unknown if the need is met: 503.
+    #[must_use]
+    pub fn is_unknown(self) -> bool {
+        match self {
+            Self::NoRoleSet | Self::RoleSetTooOld => true,
+            Self::UserBlocked | Self::NotGranted | Self::Impersonated | Self::NotReverified => {
+                false
+            }
+        }
+    }
 }
 
 /// Returns a permit if the session's user has `need`.

@@ -98,6 +98,9 @@ pub const ROLE_QUERY_TIMEOUT_MS: u64 = 2_500;
 /// Timeout of a hint; after that the sweep sends it again.
 pub const HINT_TIMEOUT_MS: u64 = 2_000;
 
+/// How long a call of `Meter` may take. The consumer waits for it between two batches.
+pub const METER_TIMEOUT_MS: u64 = 2_000;
+
 /// Concurrent hints.
 pub const CONCURRENT_HINTS_MAX: usize = 20;
 

@@ -86,12 +86,17 @@ pub struct BatchPlan {
     pub dead_letters: Vec<DeadLetter>,
     /// Users whose role caches are hinted first.
     pub touched: BTreeSet<UserId>,
+    /// Messages that an earlier attempt had failed for.
+    pub retried: u32,
 }
 
 /// Plans one batch: the changes of `messages`, and the messages parked in `dead_letters`.
 #[must_use]
 pub fn plan(queue: &str, messages: &[OpenedMessage], dead_letters: Vec<DeadLetter>) -> BatchPlan {
-    let mut plan = BatchPlan { dead_letters, ..BatchPlan::default() };
+    let attempts = messages.iter().map(|message| message.attempts);
+    let attempts = attempts.chain(dead_letters.iter().map(|letter| letter.attempts));
+    let retried = count(attempts.filter(|attempts| 1 < *attempts));
+    let mut plan = BatchPlan { dead_letters, retried, ..BatchPlan::default() };
     for message in messages {
         let envelope = &message.envelope;
         let outcome = match &envelope.payload {
@@ -148,6 +153,17 @@ impl BatchPlan {
         counts
     }
 
+    /// The letters without an envelope. No delivery is recorded for them.
+    pub fn unopened_letters(&self) -> impl Iterator<Item = &DeadLetter> {
+        self.dead_letters.iter().filter(|letter| letter.envelope.is_none())
+    }
+
+    /// The number of messages.
+    #[must_use]
+    pub fn messages(&self) -> u32 {
+        count(&self.deliveries).saturating_add(count(self.unopened_letters()))
+    }
+
     /// Adds one change.
     pub fn add(&mut self, change: &EntityChange) {
         if let EntityState::Live(live) = &change.state
@@ -158,6 +174,18 @@ impl BatchPlan {
         self.context.observe(change);
         self.changes.entry(change.kind).or_default().push(change.clone());
     }
+}
+
+impl DeadLetter {
+    /// The id of its row in `dead_letters`.
+    #[must_use]
+    pub fn row_id(&self) -> &str {
+        self.replay.as_ref().map_or(&self.message_id, |tag| &tag.letter)
+    }
+}
+
+fn count(items: impl IntoIterator) -> u32 {
+    u32::try_from(items.into_iter().count()).unwrap_or(u32::MAX)
 }
 
 impl OpenedMessage {

@@ -147,6 +147,10 @@ pub struct Hint {
     pub owner: i64,
     /// The version in D1.
     pub version: i64,
+    /// The delivery that caused it, for the log. A hint of the sweep has none, nor has that of an
+    /// older build; an older object ignores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
 }
 
 /// The object's reply to a [`Hint`].
@@ -159,6 +163,18 @@ pub enum HintReply {
     Gone,
     /// The version is too far in the future.
     Refused,
+}
+
+impl HintReply {
+    /// The name in responses, logs and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Acked => "acked",
+            Self::Gone => "gone",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// The state of an object, without roles. That of an object that was never asked is empty.
@@ -178,4 +194,17 @@ pub struct CachePeek {
     pub age_ms: Option<i64>,
     /// Whether it would be served now: not below the floor, and not past the hard age.
     pub serves: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RoleSource;
+    use crate::metrics::labels::CACHE_SOURCE;
+
+    #[test]
+    fn each_source_is_in_the_table_of_metrics() {
+        let all = [RoleSource::Isolate, RoleSource::Object, RoleSource::Fill];
+        let values = all.map(RoleSource::as_str).into_iter().chain(["none"]);
+        assert_eq!(values.collect::<Vec<_>>(), CACHE_SOURCE.values);
+    }
 }

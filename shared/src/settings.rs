@@ -10,6 +10,8 @@ pub mod console;
 pub mod consumer;
 pub mod durable;
 pub mod ingest;
+pub mod log;
+pub mod metrics;
 pub mod ssr;
 pub mod table;
 

@@ -7,11 +7,14 @@
 #[macro_use]
 mod text;
 pub mod audit;
+pub mod canary;
 pub mod explain;
 mod fill_rows;
 pub mod grants;
 pub mod letter_lists;
 pub mod letters;
+pub mod meter;
+pub mod metrics;
 pub mod operations;
 pub mod overview;
 pub mod replays;
@@ -157,6 +160,23 @@ pub fn record_hint_results(results: &HintResults) -> Vec<Statement> {
 /// `now` is the time of the write.
 #[must_use]
 pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
+    let mut statements = merged(plan, now);
+    statements.extend(letters::parked(plan, now));
+    statements
+}
+
+/// The same, with what the batch adds to the exact counters and to the flow.
+#[must_use]
+pub fn counted_statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
+    let mut statements = merged(plan, now);
+    statements.push(metrics::totals_raised(plan));
+    statements.extend(letters::parked(plan, now));
+    statements.push(operations::flow(plan, now));
+    statements
+}
+
+/// The statements of one batch up to its dead letters.
+fn merged(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     let mut statements = Vec::new();
     statements.extend(json_statements(ROLE_NAMES, &plan.role_names));
     for (entity, changes) in &plan.changes {
@@ -170,7 +190,6 @@ pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
         statement.args.push(Arg::Text(plan.batch.clone()));
         statement
     }));
-    statements.extend(letters::parked(plan, now));
     statements
 }
 

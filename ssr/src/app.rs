@@ -2,13 +2,15 @@
 
 use std::cell::OnceCell;
 
-use edge::fault_point;
+use edge::{fault_point, metrics};
 use serde::Serialize;
 use shared::cache::isolate::UserRoles;
-use shared::guard::Permit;
+use shared::guard::{GuardAnswer, Permit};
+use shared::metrics::table::{GUARD_ANSWERS, GUARD_SECONDS};
 use shared::roles::Membership;
 use shared::session::redirect::local_path;
 use shared::settings::ssr::{NO_FRONTEND, SsrSettings};
+use shared::time::UnixMillis;
 use url::form_urlencoded;
 use worker::{Env, Response, Result};
 
@@ -25,9 +27,13 @@ pub(crate) async fn answer(incoming: &IncomingRequest, env: &Env) -> Result<Resp
     let Some(route) = route::find_route(&incoming.path) else {
         return denied::not_found(incoming);
     };
-    let caller = OnceCell::new();
+    let (caller, arrived) = (OnceCell::new(), edge::clock::now());
+    let authorization = authorize(&route, incoming, env, &caller).await;
+    if let Some(answer) = authorization.guard_answer() {
+        count(answer, arrived);
+    }
     let is_write = incoming.method == RequestMethod::Other;
-    match authorize(&route, incoming, env, &caller).await {
+    match authorization {
         Authorization::Denied(denied) if is_write => denied::json_response(&denied),
         Authorization::Denied(denied) => serve_denied(&route, &denied, incoming, env),
         Authorization::Redirect(redirect) => reply::handshake_redirect(&redirect),
@@ -48,6 +54,12 @@ pub(crate) async fn answer(incoming: &IncomingRequest, env: &Env) -> Result<Resp
     }
 }
 
+fn count(answer: GuardAnswer, arrived: UnixMillis) {
+    let outcome = answer.outcome();
+    metrics::count(&GUARD_ANSWERS, &[outcome, answer.reason()], 1);
+    metrics::observe(&GUARD_SECONDS, &[outcome], edge::clock::now().since(arrived));
+}
+
 fn serve_denied(
     route: &Route,
     denied: &AccessDenied<'_>,
@@ -55,7 +67,7 @@ fn serve_denied(
     env: &Env,
 ) -> Result<Response> {
     match (route, denied) {
-        (Route::Check, AccessDenied::Forbidden(roles)) => serve_check(false, roles),
+        (Route::Check, AccessDenied::Forbidden(_, roles)) => serve_check(false, roles),
         (Route::Guarded(_), _) => denied::page_response(denied, incoming, &config::settings(env)),
         _ => denied::json_response_with_roles(denied),
     }

@@ -2,12 +2,15 @@
 
 use std::cell::OnceCell;
 
+use edge::metrics;
 use shared::cache::isolate::{Freshness, UserRoles};
 use shared::check_query::{self, CheckQuery, QueryError};
-use shared::guard::{Denied, Need, Permit};
+use shared::guard::{Denied, GuardAnswer, Need, Permit};
+use shared::id::UserId;
+use shared::metrics::table::{CACHE_AGE_SECONDS, CACHE_ANSWERS};
 use shared::session::Session;
 use shared::session::handshake::HandshakeRedirect;
-use shared::settings::ssr::SsrSettings;
+use shared::settings::ssr::SessionSettings;
 use worker::Env;
 
 use crate::caller::Caller;
@@ -40,10 +43,25 @@ pub(crate) enum AccessDenied<'a> {
     SignedOut,
     /// The query is invalid.
     BadQuery(QueryError),
-    /// The caller lacks what is needed, for any reason.
-    Forbidden(&'a UserRoles),
-    /// The keys or the roles are unavailable. With the roles if they are too old.
-    Unavailable(Option<&'a UserRoles>),
+    /// The caller lacks what is needed.
+    Forbidden(Denied, &'a UserRoles),
+    /// It is unknown whether the caller has it, and why. With the roles if they are too old.
+    Unavailable(GuardAnswer, Option<&'a UserRoles>),
+}
+
+impl Authorization<'_> {
+    /// The answer as it is counted, unless nothing was guarded.
+    pub(crate) fn guard_answer(&self) -> Option<GuardAnswer> {
+        Some(match self {
+            Self::Public => return None,
+            Self::Page(_) | Self::Api(..) => GuardAnswer::Granted,
+            Self::Redirect(_) => GuardAnswer::Handshake,
+            Self::Denied(AccessDenied::SignedOut) => GuardAnswer::SignedOut,
+            Self::Denied(AccessDenied::BadQuery(_)) => GuardAnswer::BadQuery,
+            Self::Denied(AccessDenied::Forbidden(denied, _)) => GuardAnswer::Denied(*denied),
+            Self::Denied(AccessDenied::Unavailable(answer, _)) => *answer,
+        })
+    }
 }
 
 /// Decides what the request gets. `slot` is empty; it receives the caller, which the permit borrows
@@ -58,25 +76,25 @@ pub(crate) async fn authorize<'a>(
         return Authorization::Public;
     }
     let settings = config::settings(env);
+    let unavailable = |answer| Authorization::Denied(AccessDenied::Unavailable(answer, None));
     // Settings errors are logged when they are read.
-    let Some(isolate_ms) = settings.isolate_ms else {
-        return Authorization::Denied(AccessDenied::Unavailable(None));
+    let (Some(isolate_ms), Some(sessions)) = (settings.isolate_ms, &settings.sessions) else {
+        return unavailable(GuardAnswer::Misconfigured);
     };
-    let session = match authenticate(route, incoming, &settings).await {
+    let session = match authenticate(route, incoming, sessions).await {
         SessionOutcome::SignedIn(session) => session,
         SessionOutcome::Redirect(redirect) => return Authorization::Redirect(redirect),
         SessionOutcome::SignedOut => return Authorization::Denied(AccessDenied::SignedOut),
-        SessionOutcome::Unavailable => {
-            return Authorization::Denied(AccessDenied::Unavailable(None));
-        }
+        SessionOutcome::Unavailable => return unavailable(GuardAnswer::NoKeys),
     };
     let CheckQuery { need, freshness } = match parse_requirement(route, incoming) {
         Ok(query) => query,
         Err(error) => return Authorization::Denied(AccessDenied::BadQuery(error)),
     };
     let route_name = route.name();
-    let Some(roles) = load_roles(env, &session, route_name, freshness, isolate_ms).await else {
-        return Authorization::Denied(AccessDenied::Unavailable(None));
+    let roles = match load_roles(env, &session, route_name, freshness, isolate_ms).await {
+        Ok(roles) => roles,
+        Err(answer) => return unavailable(answer),
     };
     let caller = slot.get_or_init(|| Caller { session, roles, route: route_name });
     let access = match route {
@@ -92,9 +110,8 @@ pub(crate) async fn authorize<'a>(
 async fn authenticate(
     route: &Route,
     incoming: &IncomingRequest,
-    settings: &SsrSettings,
+    sessions: &SessionSettings,
 ) -> SessionOutcome {
-    let Some(sessions) = &settings.sessions else { return SessionOutcome::Unavailable };
     let page_request = match route {
         Route::Guarded(_) => incoming.page_request(sessions.site_origin(&incoming.origin)),
         Route::Home | Route::SignIn | Route::Health | Route::Style | Route::Me | Route::Check => {
@@ -127,25 +144,45 @@ async fn load_roles(
     route: &'static str,
     freshness: Freshness,
     isolate_ms: i64,
-) -> Option<UserRoles> {
+) -> Result<UserRoles, GuardAnswer> {
     let user = session.user_id();
     match roles::load_roles(env, user, freshness, isolate_ms).await {
-        Ok(roles) => return Some(roles),
-        // The object logs the cause once for all waiting queries; a line per request would flood
-        // the log.
-        Err(RolesUnavailable::Refused(why)) => tracing::debug!(why, "role cache unavailable"),
-        Err(RolesUnavailable::NoAnswer(why)) => {
-            tracing::warn!(route, user.id = %user, why, "role cache unavailable");
+        Ok(roles) => {
+            let source = [roles.source.as_str()];
+            metrics::count(&CACHE_ANSWERS, &source, 1);
+            metrics::observe(&CACHE_AGE_SECONDS, &source, roles.age_ms);
+            Ok(roles)
+        }
+        Err(unavailable) => {
+            metrics::count(&CACHE_ANSWERS, &["none"], 1);
+            Err(log_unavailable(unavailable, user, route))
         }
     }
-    None
+}
+
+fn log_unavailable(
+    unavailable: RolesUnavailable,
+    user: &UserId,
+    route: &'static str,
+) -> GuardAnswer {
+    match unavailable {
+        // The object logs the cause once for all waiting queries; a line per request would flood
+        // the log.
+        RolesUnavailable::Refused(why) => {
+            tracing::debug!(cause = why, "role cache unavailable");
+            GuardAnswer::CacheRefused
+        }
+        RolesUnavailable::NoAnswer(why) => {
+            tracing::warn!(route, user_id = %user, cause = why, "role cache unavailable");
+            GuardAnswer::NoAnswer
+        }
+    }
 }
 
 fn access_denied(denied: Denied, roles: &UserRoles) -> AccessDenied<'_> {
-    match denied {
-        Denied::NoRoleSet | Denied::RoleSetTooOld => AccessDenied::Unavailable(Some(roles)),
-        Denied::UserBlocked | Denied::NotGranted | Denied::Impersonated | Denied::NotReverified => {
-            AccessDenied::Forbidden(roles)
-        }
+    if denied.is_unknown() {
+        AccessDenied::Unavailable(GuardAnswer::Denied(denied), Some(roles))
+    } else {
+        AccessDenied::Forbidden(denied, roles)
     }
 }

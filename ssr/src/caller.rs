@@ -30,9 +30,9 @@ impl Caller {
         if let Some(outcome) = outcome {
             tracing::info!(
                 route = self.route,
-                user.id = %self.session.user_id(),
-                session.id = %self.session.id(),
-                actor.id = actor.map(Actor::as_str),
+                user_id = %self.session.user_id(),
+                session_id = %self.session.id(),
+                actor = actor.map(Actor::as_str),
                 outcome,
                 version = self.roles.snapshot.set.version,
                 source = self.roles.source.as_str(),

@@ -28,8 +28,8 @@ pub(crate) fn page_response(
             to_sign_in(incoming, config)
         }
         AccessDenied::SignedOut | AccessDenied::BadQuery(_) => json_response(denied),
-        AccessDenied::Forbidden(_) => forbidden(incoming, config),
-        AccessDenied::Unavailable(_) => unavailable(),
+        AccessDenied::Forbidden(..) => forbidden(incoming, config),
+        AccessDenied::Unavailable(..) => unavailable(),
     }
 }
 
@@ -47,8 +47,8 @@ pub(crate) fn json_response(denied: &AccessDenied<'_>) -> Result<Response> {
             reply::error_json(401, "unauthenticated", &[("www-authenticate", "Bearer")])
         }
         AccessDenied::BadQuery(error) => reply::error_json(400, &error.to_string(), &[]),
-        AccessDenied::Forbidden(_) => reply::error_json(403, FORBIDDEN, &[]),
-        AccessDenied::Unavailable(_) => reply::unavailable_json(),
+        AccessDenied::Forbidden(..) => reply::error_json(403, FORBIDDEN, &[]),
+        AccessDenied::Unavailable(..) => reply::unavailable_json(),
     }
 }
 
@@ -64,11 +64,13 @@ struct DeniedResponse {
 /// The response for API routes, with role details where roles are known.
 pub(crate) fn json_response_with_roles(denied: &AccessDenied<'_>) -> Result<Response> {
     let (status, error, more, roles) = match denied {
-        AccessDenied::Forbidden(roles) => (403, FORBIDDEN, &[][..], *roles),
-        AccessDenied::Unavailable(Some(roles)) => {
+        AccessDenied::Forbidden(_, roles) => (403, FORBIDDEN, &[][..], *roles),
+        AccessDenied::Unavailable(_, Some(roles)) => {
             (503, "unavailable", &[reply::RETRY_AFTER][..], *roles)
         }
-        AccessDenied::SignedOut | AccessDenied::BadQuery(_) | AccessDenied::Unavailable(None) => {
+        AccessDenied::SignedOut
+        | AccessDenied::BadQuery(_)
+        | AccessDenied::Unavailable(_, None) => {
             return json_response(denied);
         }
     };

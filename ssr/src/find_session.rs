@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use edge::keys::{self, KeyLookupError};
+use edge::metrics;
+use shared::metrics::table::{HANDSHAKES, SESSION_REFUSALS};
 use shared::session::candidates::{self, TokenCandidate, TokenLocation};
 use shared::session::cookies::SetCookie;
 use shared::session::handshake::{
@@ -50,7 +52,9 @@ pub(crate) async fn find_session(
                 Ok(cookies) => return handshake_done(&cookies, page_request.as_ref()),
                 Err(TokenCheckError::Unavailable) => return SessionOutcome::Unavailable,
                 Err(TokenCheckError::Invalid(rejection)) => {
-                    tracing::info!(%rejection, "handshake rejected");
+                    tracing::info!(reason = %rejection, "handshake rejected");
+                    metrics::count(&HANDSHAKES, &["rejected"], 1);
+                    metrics::count(&SESSION_REFUSALS, &[rejection.label()], 1);
                     otherwise
                 }
             }
@@ -89,7 +93,8 @@ async fn verify_candidates<'a>(
 }
 
 fn rejected(rejection: TokenError, route: &'static str) -> SessionOutcome {
-    tracing::info!(route, %rejection, "session token rejected");
+    tracing::info!(route, reason = %rejection, "session token rejected");
+    metrics::count(&SESSION_REFUSALS, &[rejection.label()], 1);
     SessionOutcome::SignedOut
 }
 
@@ -106,11 +111,12 @@ fn start_handshake(
     let state = match edge::random::uuid() {
         Ok(state) => state,
         Err(error) => {
-            tracing::error!(?error, "random number generation failed");
+            tracing::error!(cause = ?error, "random number generation failed");
             return SessionOutcome::Unavailable;
         }
     };
-    tracing::info!(due = ?reason, "redirecting to Clerk for a handshake");
+    tracing::info!(?reason, "redirecting to Clerk for a handshake");
+    metrics::count(&HANDSHAKES, &["started"], 1);
     let (instance, frontend) = (sessions.clerk_instance(), frontend.as_str());
     SessionOutcome::Redirect(handshake::redirect_to_clerk(
         reason,
@@ -124,6 +130,7 @@ fn start_handshake(
 
 fn handshake_done(cookies: &[SetCookie], page_request: Option<&PageRequest<'_>>) -> SessionOutcome {
     tracing::info!("handshake completed");
+    metrics::count(&HANDSHAKES, &["completed"], 1);
     page_request.map_or(SessionOutcome::SignedOut, |page_request| {
         SessionOutcome::Redirect(handshake::redirect_back(cookies, page_request))
     })

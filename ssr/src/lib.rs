@@ -27,22 +27,28 @@ use worker::{Context, Env, Request, Response, Result, event};
 
 use self::incoming::RequestMethod;
 
+#[event(start)]
+fn start() {
+    edge::start("ssr");
+}
+
 /// Answers one request.
 ///
 /// # Errors
 /// Internal errors are logged and answered 503.
 #[event(fetch)]
-pub async fn fetch(req: Request, env: Env, _ctx: Context) -> Result<Response> {
-    edge::log::init();
+pub async fn fetch(req: Request, env: Env, ctx: Context) -> Result<Response> {
+    edge::log::read_sample_rate(&env);
     let is_head = incoming::method(&req) == RequestMethod::Head;
     let answer = match answer(&req, &env).await {
         Ok(answer) => answer,
         Err(error) => {
             // Debug, not Display: it avoids a call into JavaScript.
-            tracing::error!(?error, "building the response failed");
+            tracing::error!(cause = ?error, "building the response failed");
             reply::unavailable_json()?
         }
     };
+    edge::metrics::flush_later(&env, |flush| ctx.wait_until(flush));
     Ok(if is_head { reply::without_body(answer) } else { answer })
 }
 

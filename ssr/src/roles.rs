@@ -82,7 +82,7 @@ async fn query_with_retries(
         let Some(wait_ms) = retry_call_ms(error, calls, edge::random::jitter()) else {
             return Err(unavailable);
         };
-        tracing::warn!(calls, error = ?unavailable, "retrying the role cache");
+        tracing::warn!(calls, cause = ?unavailable, "retrying the role cache");
         Delay::from(Duration::from_millis(wait_ms.into())).await;
         calls += 1;
     }

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod explain;
@@ -19,6 +21,8 @@ mod laws;
 mod letter_lists;
 #[cfg(test)]
 mod letters;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::role_cache::{
     self, CachePeek, CompactRoleAnswer, Hint, HintReply, RoleAnswer, RoleQuery, RoleQueryRefused,
@@ -166,6 +166,33 @@ fn a_peek_is_written_in_one_form() {
     let peek = CachePeek { owner: 3, floor: 7, version, status, age_ms: Some(9), serves: true };
     assert_eq!(serde_json::to_string(&peek).unwrap(), text);
     assert_eq!(serde_json::from_str::<CachePeek>(text).unwrap(), peek);
+}
+
+/// The consumer alone sends it, so no sample pins it for guards. During a deployment either side
+/// may be the older one, whose hints have no trace.
+#[test]
+fn a_hint_is_read_with_and_without_its_trace() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct OlderHint {
+        user_id: String,
+        owner: i64,
+        version: i64,
+    }
+    let plain = r#"{"user_id":"user_1","owner":1,"version":2}"#;
+    let traced = r#"{"user_id":"user_1","owner":1,"version":2,"trace_id":"msg_1"}"#;
+    let hint = |trace_id: Option<&str>| Hint {
+        user_id: "user_1".into(),
+        owner: 1,
+        version: 2,
+        trace_id: trace_id.map(str::to_owned),
+    };
+    for (text, hint) in [(plain, hint(None)), (traced, hint(Some("msg_1")))] {
+        assert_eq!(serde_json::to_string(&hint).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Hint>(text).unwrap(), hint);
+        let older = OlderHint { user_id: "user_1".into(), owner: 1, version: 2 };
+        assert_eq!(serde_json::from_str::<OlderHint>(text).unwrap(), older);
+    }
+    assert!(serde_json::from_str::<Hint>(&traced.replace("\"msg_1\"", "7")).is_err());
 }
 
 /// A reader that fills structs by position would accept an array, or an object for a unit variant.

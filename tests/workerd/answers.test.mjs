@@ -265,7 +265,7 @@ describe("a response", () => {
         .replaceAll("&#38;", "&");
       assert.ok(shown.includes(`<code>${actor}</code> acts as <code>${orgMember}</code>`), text);
       assert.ok(!text.includes("<script"), text);
-      const line = `"actor.id":${JSON.stringify(actor)}`;
+      const line = `"actor":${JSON.stringify(actor)}`;
       await waitFor("it is logged", () => system.logs().includes(line));
     }
     assert.ok(!(await ask(orgMember, "/dashboard")).text.includes("Impersonated"));

@@ -85,7 +85,7 @@ describe("a session at the guard", () => {
     const line = () => system.logs().split("\n")
       .find((it) => it.includes("while impersonating") && it.includes(sub));
     await waitFor("it is logged with both", line);
-    const { "user.id": user, "actor.id": who } = JSON.parse(line());
+    const { user_id: user, actor: who } = JSON.parse(line());
     assert.deepEqual([user, who], [admin, sub]);
   }
 

@@ -9,6 +9,7 @@ import { cost } from "./rows/cost.mjs";
 import { door } from "./rows/door.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
+import { metrics } from "./rows/metrics.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
 import { size, start } from "./rows/size.mjs";
@@ -23,6 +24,7 @@ const ROWS = {
   "guard-isolate": guardIsolate,
   "guard-cold": guardCold,
   door,
+  metrics,
   sync,
   scale,
   "scale-operators": operators,

@@ -72,7 +72,7 @@ async fn stored(env: &Env, id: &str) -> Result<StoredReplay, Failure> {
 fn readable(row: ReplayRow) -> Option<StoredReplay> {
     let id = row.id.clone();
     let opened = row.open();
-    opened.inspect_err(|why| tracing::error!(replay = id, why, "left out of the list")).ok()
+    opened.inspect_err(|cause| tracing::error!(replay_id = id, cause, "left out of the list")).ok()
 }
 
 fn open(row: ReplayRow) -> Result<StoredReplay, Failure> {

@@ -13,7 +13,7 @@ impl RoleCacheObject {
     /// without an alarm would keep its watch forever.
     pub(crate) async fn alarm(&self) -> CacheResult<()> {
         let Err(error) = self.end_if_idle().await else { return Ok(()) };
-        tracing::error!(cause = %error, "alarm failed; rescheduled");
+        tracing::warn!(cause = %error, "alarm failed; rescheduled");
         storage::set_alarm(&self.ctx, edge::clock::now().plus(END_WATCH_RETRY_MS)).await
     }
 

@@ -16,7 +16,7 @@ impl RoleCacheObject {
         self.check_backoff()?;
         let state = storage::load(&self.ctx)
             .await
-            .inspect_err(|it| self.record_failure("loading state failed", it))?;
+            .inspect_err(|it| self.record_failure("loading state failed", it, None))?;
         // Another query may have loaded and changed it in the meantime.
         if !self.loaded.replace(true) {
             self.state.replace(TrackedState::loaded(state.unwrap_or_default()));
@@ -43,7 +43,7 @@ impl RoleCacheObject {
 
     pub(super) async fn save_or_back_off(&self) -> CacheResult<()> {
         let saved = self.save().await;
-        saved.inspect_err(|it| self.record_failure("saving state failed", it))
+        saved.inspect_err(|it| self.record_failure("saving state failed", it, None))
     }
 
     pub(super) async fn save(&self) -> CacheResult<()> {
@@ -58,5 +58,22 @@ impl RoleCacheObject {
         storage::save(&self.ctx, text).await?;
         self.state.borrow_mut().mark_saved(mark);
         Ok(())
+    }
+
+    /// Records that the role set could not be read or saved, and starts the back-off. Logged once
+    /// here; the queries that fail because of it are not logged. A warning, because the object
+    /// tries again by itself: the alerts say when that does not help.
+    pub(super) fn record_failure(
+        &self,
+        what: &'static str,
+        error: &CacheError,
+        trace_id: Option<&str>,
+    ) {
+        let now = edge::clock::now();
+        let wait_ms =
+            self.with_backoff(|backoff| backoff.record_failure(now, edge::random::jitter()));
+        let memory = self.state.borrow();
+        let user_id = &memory.state().user_id;
+        tracing::warn!(trace_id, user_id, cause = %error, wait_ms, "{what}");
     }
 }

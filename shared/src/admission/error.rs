@@ -94,14 +94,17 @@ impl IngestError {
         }
     }
 
-    /// Returns whether to log at error level: the fault is in our system or its configuration, not
-    /// in the request.
+    /// Returns whether to log at error level: no later attempt succeeds until somebody changes the
+    /// configuration.
     #[must_use]
     pub fn needs_operator(&self) -> bool {
         match self {
-            Self::ForeignInstance | Self::OverCapacity | Self::QueueUnavailable(_) => true,
-            // `Misconfigured` is logged when the settings are read.
-            Self::Misconfigured(_)
+            Self::ForeignInstance => true,
+            // Svix sends these again; an alert says when that does not help.
+            Self::OverCapacity
+            | Self::QueueUnavailable(_)
+            // Logged when the settings are read.
+            | Self::Misconfigured(_)
             | Self::Signature(_)
             | Self::ContentEncoded
             | Self::TooLarge { .. }
@@ -127,6 +130,23 @@ impl IngestError {
         }
     }
 
+    /// The value of the label `reason` in metrics.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Misconfigured(_) => "misconfigured",
+            Self::Signature(error) => error.label(),
+            Self::ContentEncoded => "content-encoded",
+            Self::TooLarge { .. } => "too-large",
+            Self::Aborted => "aborted",
+            Self::Timeout => "timeout",
+            Self::OverCapacity => "over-capacity",
+            Self::RateLimited => "rate-limited",
+            Self::ForeignInstance => "foreign-instance",
+            Self::QueueUnavailable(_) => "queue-unavailable",
+        }
+    }
+
     /// Seconds for the header `retry-after`, if they are known.
     #[must_use]
     pub fn retry_after_s(&self) -> Option<u32> {
@@ -142,5 +162,45 @@ impl IngestError {
             | Self::Timeout
             | Self::ForeignInstance => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{IngestError, SignatureError};
+    use crate::id::IdError;
+    use crate::metrics::labels::DOOR_REFUSAL;
+    use crate::signature::SvixHeaderName;
+
+    #[test]
+    fn each_label_is_in_the_table_and_no_other() {
+        let of_signatures = [
+            SignatureError::MixedHeaderSets,
+            SignatureError::MissingHeader(SvixHeaderName::Id),
+            SignatureError::BadId(IdError::Empty),
+            SignatureError::BadTimestamp,
+            SignatureError::TimestampTooOld { age_s: 301 },
+            SignatureError::TimestampInFuture { ahead_s: 301 },
+            SignatureError::HeaderTooLong { bytes: 4097 },
+            SignatureError::TooManySignatures { entries: 17 },
+            SignatureError::MalformedSignature,
+            SignatureError::NoMatchingSignature,
+        ];
+        let others = [
+            IngestError::Misconfigured(vec![]),
+            IngestError::ContentEncoded,
+            IngestError::TooLarge { max: 1 },
+            IngestError::Aborted,
+            IngestError::Timeout,
+            IngestError::OverCapacity,
+            IngestError::RateLimited,
+            IngestError::ForeignInstance,
+            IngestError::QueueUnavailable(String::new()),
+        ];
+        let all = of_signatures.map(IngestError::Signature).into_iter().chain(others);
+        let labels: BTreeSet<_> = all.map(|error| error.label()).collect();
+        assert_eq!(labels, DOOR_REFUSAL.values.iter().copied().collect());
     }
 }

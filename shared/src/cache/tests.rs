@@ -31,7 +31,7 @@ fn filled(version: i64) -> CacheState {
 }
 
 fn hint(owner: i64, version: i64) -> Hint {
-    Hint { user_id: "user_a".into(), owner, version }
+    Hint { user_id: "user_a".into(), owner, version, trace_id: None }
 }
 
 /// The decision without any back-off.

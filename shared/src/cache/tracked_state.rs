@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn hint(version: i64) -> Hint {
-        Hint { user_id: "user_a".into(), owner: T0.0, version }
+        Hint { user_id: "user_a".into(), owner: T0.0, version, trace_id: None }
     }
 
     /// Filled at version 100, and saved.

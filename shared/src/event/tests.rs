@@ -2,8 +2,9 @@
 
 mod odd;
 
-use super::{Event, ParsedDelivery, Payload, UnreadableReason, parse_bytes};
+use super::{Event, ParsedDelivery, Payload, UnreadableReason, parse_bytes, parse_type};
 use crate::merge::{EntityKind, EntityState};
+use crate::metrics::labels::{EVENT_TYPE, OTHER};
 use crate::projection::EntityFields;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -248,4 +249,17 @@ fn an_unreadable_delivery_still_has_its_object_id() {
 fn a_number_of_a_million_digits_is_unreadable() {
     let data = format!(r#"{{"id":"user_1","updated_at":{}}}"#, "9".repeat(1_000_000));
     check_unreadable(&bytes("user.updated", &data), UnreadableReason::Shape);
+}
+
+#[test]
+fn each_synced_type_is_in_the_table_of_metrics_and_no_other() {
+    let (types, other) = EVENT_TYPE.values.split_at(EVENT_TYPE.values.len() - 1);
+    assert_eq!(other, [OTHER]);
+    assert!(types.iter().all(|name| parse_type(name).is_some()), "{types:?}");
+    for kind in EntityKind::ALL {
+        for verb in ["created", "updated", "deleted"] {
+            let name = format!("{}.{verb}", kind.clerk_noun());
+            assert!(types.contains(&name.as_str()), "{name}");
+        }
+    }
 }

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::Tally;
+pub use super::series::SeriesValue;
 use crate::json::{serde_struct_from_object, serde_unit_enum};
-use crate::metrics::table;
 use crate::time::UnixMillis;
 
 /// The binding of the namespace, in every Worker that counts. Without it nothing is counted.
@@ -16,8 +15,12 @@ pub const FLUSH_URL: &str = "https://meter/flush";
 /// `GET`: all that the shard knows, a [`ShardTotals`].
 pub const TOTALS_URL: &str = "https://meter/totals";
 
-/// `GET` with `?since=MS&points=N`: what the shard keeps of the past, a `history::ShardHistory`.
+/// `GET` with a `history::HistoryQuery` after `?`: what the shard keeps of the past, a
+/// `history::ShardHistory`.
 pub const HISTORY_URL: &str = "https://meter/history";
+
+/// `POST` a [`KnownShards`]: tells shard 0 how many there are. The response is a [`KnownShards`].
+pub const SHARDS_URL: &str = "https://meter/shards";
 
 /// The name of the object that is shard number `shard`.
 #[must_use]
@@ -42,22 +45,6 @@ pub struct Flush {
     pub shards: u32,
     /// The series.
     pub values: Vec<SeriesValue>,
-}
-
-/// One series, in a flush or in the totals.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub struct SeriesValue {
-    /// The metric's name.
-    pub metric: String,
-    /// The label values, in the order of the table.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
-    /// A counter: the count. A histogram: the sum of the observations.
-    pub value: u64,
-    /// A histogram: the observations of each bucket, not cumulated, the last above every bound.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub buckets: Vec<u64>,
 }
 
 /// What `Meter` did with a flush. After either answer its sender may forget it.
@@ -110,6 +97,14 @@ pub struct ShardTotals {
     pub shards: u32,
 }
 
+/// How many shards there are, as far as the sender knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct KnownShards {
+    /// The number.
+    pub shards: u32,
+}
+
 /// The last flush of a Worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
@@ -120,21 +115,22 @@ pub struct LastFlush {
     pub at: UnixMillis,
 }
 
-serde_struct_from_object!(Flush, SeriesValue, FlushReply, ShardTotals, LastFlush);
-serde_unit_enum!(FlushResult);
-
-impl From<Tally> for Vec<SeriesValue> {
-    fn from(tally: Tally) -> Self {
-        let series = |name: &str, series: usize, value: u64, buckets: Vec<u64>| {
-            let metric = table::by_name(name)?;
-            let labels = metric.label_values(series).into_iter().map(str::to_owned).collect();
-            Some(SeriesValue { metric: name.to_owned(), labels, value, buckets })
-        };
-        let counts = tally.counts.into_iter();
-        let counts = counts.filter_map(|((name, index), count)| series(name, index, count, vec![]));
-        let observed = tally.observations.into_iter();
-        let observed =
-            observed.filter_map(|((name, index), it)| series(name, index, it.sum, it.buckets));
-        counts.chain(observed).collect()
+impl ShardTotals {
+    /// Adds what another shard knows.
+    pub fn merge(&mut self, other: &Self) {
+        SeriesValue::merge(&mut self.values, &other.values);
+        SeriesValue::merge(&mut self.flushes, &other.flushes);
+        for last in &other.last_flush {
+            match self.last_flush.iter_mut().find(|it| it.worker == last.worker) {
+                Some(known) => known.at = known.at.max(last.at),
+                None => self.last_flush.push(last.clone()),
+            }
+        }
+        self.dropped = self.dropped.saturating_add(other.dropped);
+        self.sources = self.sources.saturating_add(other.sources);
+        self.shards = self.shards.max(other.shards);
     }
 }
+
+serde_struct_from_object!(Flush, FlushReply, ShardTotals, KnownShards, LastFlush);
+serde_unit_enum!(FlushResult);

@@ -53,7 +53,7 @@ pub const EVENT_TYPE: Label = label(
     ],
 );
 
-/// What the door did with a delivery: `admission::DeliveryOutcome`.
+/// What the door did with a delivery: `admission::Admission`.
 pub const DOOR_OUTCOME: Label = label("outcome", &["enqueued", "enqueued-unreadable", "ignored"]);
 
 /// Why the door refused a request: `IngestError` and `SignatureError`.
@@ -75,12 +75,11 @@ pub const DOOR_REFUSAL: Label = label(
         "rate-limited",
         "foreign-instance",
         "queue-unavailable",
-        OTHER,
     ],
 );
 
-/// The queues.
-pub const QUEUE: Label = label("queue", &["events", "dead"]);
+/// The queues: `QueueKind`; `other` for one that no setting of the consumer names.
+pub const QUEUE: Label = label("queue", &["events", "dead", OTHER]);
 
 /// What Queues was told about a message.
 pub const MESSAGE_ACTION: Label = label("action", &["acked", "retried", "dropped"]);
@@ -108,27 +107,30 @@ pub const SWEEP_STEP: Label = label(
 /// Whether something worked.
 pub const RESULT: Label = label("result", &["ok", "failed"]);
 
-/// The guard's answer.
-pub const GUARD_OUTCOME: Label =
-    label("outcome", &["allowed", "forbidden", "signed-out", "unavailable", "bad-question"]);
+/// The guard's answer: `guard::GuardAnswer::outcome`.
+pub const GUARD_OUTCOME: Label = label(
+    "outcome",
+    &["allowed", "forbidden", "signed-out", "redirected", "unavailable", "bad-query"],
+);
 
-/// Why. `session` is where a session alone was asked for.
+/// Why: `guard::GuardAnswer::reason`.
 pub const GUARD_REASON: Label = label(
     "reason",
     &[
         "granted",
         "no-session",
+        "handshake",
+        "bad-query",
         "not-granted",
         "user-blocked",
         "impersonated",
         "not-reverified",
         "no-role-set",
         "role-set-too-old",
+        "cache-refused",
         "no-answer",
         "no-keys",
         "misconfigured",
-        "bad-question",
-        OTHER,
     ],
 );
 
@@ -141,7 +143,7 @@ pub const OBJECT_ANSWER: Label = label("answer", &["object", "fill", "refused", 
 /// How a fill ended.
 pub const FILL_RESULT: Label = label("result", &["filled", "unavailable", "superseded", "failed"]);
 
-/// Why a session token was refused: `TokenError`.
+/// Why a session or handshake token was refused: `TokenError`.
 pub const SESSION_REFUSAL: Label = label(
     "reason",
     &[
@@ -162,7 +164,6 @@ pub const SESSION_REFUSAL: Label = label(
         "pending",
         "signed-out",
         "handshake",
-        OTHER,
     ],
 );
 

@@ -62,10 +62,11 @@ metrics! {
         "Messages in committed D1 batches";
     EVENTS = Database Counter, None, "rolecall_events_total",
         [label::EVENT_TYPE, label::EVENT_OUTCOME],
-        "Messages in committed D1 batches, by event type and by what became of them";
+        "Messages in committed D1 batches, by event type and by what became of them; a delivery \
+         that was parked and applied later counts under both";
     PARKED = Database Counter, None, "rolecall_parked_total",
         [label::LETTER_REASON],
-        "Messages that were parked, by reason, each time that they were parked";
+        "Messages that were parked, by reason; one that came or was replayed again counts again";
     RETRIED_MESSAGES = Database Counter, None, "rolecall_retried_messages_total",
         [],
         "Messages in committed D1 batches that an earlier attempt had failed for";
@@ -94,10 +95,10 @@ metrics! {
         "Answers of role cache objects to queries, of all apps";
     FILLS = Isolates Counter, None, "rolecall_fills_total",
         [label::FILL_RESULT],
-        "Reads of a user's roles from D1 by role cache objects";
+        "Fills of role cache objects, which read a user's roles from D1, by how they ended";
     FILL_SECONDS = Isolates Histogram(ANSWERS_MS), Seconds, "rolecall_fill_seconds",
         [],
-        "Time of a read of a user's roles from D1";
+        "Time from the start of a fill until its role set is saved, or until it has failed";
 
     // Sessions and guards of the Worker ssr.
     GUARD_ANSWERS = Isolates Counter, None, "rolecall_guard_answers_total",
@@ -114,7 +115,7 @@ metrics! {
         "Age of the role sets that the guard in the Worker ssr used";
     SESSION_REFUSALS = Isolates Counter, None, "rolecall_session_refusals_total",
         [label::SESSION_REFUSAL],
-        "Session tokens that the Worker ssr refused, by reason";
+        "Session and handshake tokens that the Worker ssr refused, by reason";
     HANDSHAKES = Isolates Counter, None, "rolecall_handshakes_total",
         [label::HANDSHAKE],
         "Handshakes with Clerk in the Worker ssr";
@@ -137,7 +138,7 @@ metrics! {
         "Size of the database";
     D1_SIZE_LIMIT = Scrape Gauge, Bytes, "rolecall_d1_size_limit_bytes",
         [],
-        "Size at which D1 refuses writes, as set by D1_BYTES_MAX";
+        "Size at which D1 refuses writes, as the console's settings say";
     D1_UP = Scrape Gauge, None, "rolecall_d1_up",
         [],
         "Whether D1 answered this scrape, 0 or 1; if not, metrics that it knows are absent";

@@ -88,3 +88,72 @@ pub enum TokenError {
     #[error("handshake was not requested by this browser")]
     UnrequestedHandshake,
 }
+
+impl TokenError {
+    /// The value of the label `reason` in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ConflictingTokens => "conflicting",
+            Self::TooManyTokens => "too-many",
+            Self::TooLong => "too-long",
+            Self::Malformed | Self::BadHeader | Self::UnsupportedExtension => "malformed",
+            Self::WrongAlgorithm => "algorithm",
+            Self::WrongType | Self::WrongCategory => "type",
+            Self::MissingKeyId | Self::UnknownKey => "key",
+            Self::BadSignature => "signature",
+            Self::BadClaims | Self::MissingSessionId | Self::MissingExpiry => "claims",
+            Self::WrongIssuer => "issuer",
+            Self::BadSubject => "subject",
+            Self::MissingAzp | Self::WrongAzp => "azp",
+            Self::Expired => "expired",
+            Self::NotYetValid | Self::IssuedInFuture => "not-yet-valid",
+            Self::PendingSession => "pending",
+            Self::SignedOut | Self::OlderThanClientUat => "signed-out",
+            Self::BadHandshake | Self::UnrequestedHandshake => "handshake",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::TokenError;
+    use crate::metrics::labels::SESSION_REFUSAL;
+
+    #[test]
+    fn each_label_is_in_the_table_and_no_other() {
+        let all = [
+            TokenError::ConflictingTokens,
+            TokenError::TooManyTokens,
+            TokenError::TooLong,
+            TokenError::Malformed,
+            TokenError::BadHeader,
+            TokenError::WrongAlgorithm,
+            TokenError::WrongType,
+            TokenError::WrongCategory,
+            TokenError::UnsupportedExtension,
+            TokenError::MissingKeyId,
+            TokenError::UnknownKey,
+            TokenError::BadSignature,
+            TokenError::BadClaims,
+            TokenError::WrongIssuer,
+            TokenError::BadSubject,
+            TokenError::MissingSessionId,
+            TokenError::MissingAzp,
+            TokenError::WrongAzp,
+            TokenError::MissingExpiry,
+            TokenError::Expired,
+            TokenError::NotYetValid,
+            TokenError::IssuedInFuture,
+            TokenError::PendingSession,
+            TokenError::SignedOut,
+            TokenError::OlderThanClientUat,
+            TokenError::BadHandshake,
+            TokenError::UnrequestedHandshake,
+        ];
+        let labels: BTreeSet<_> = all.into_iter().map(TokenError::label).collect();
+        assert_eq!(labels, SESSION_REFUSAL.values.iter().copied().collect());
+    }
+}

@@ -1,7 +1,8 @@
 //! Settings of console, for operators.
 
 use super::address::https_or_loopback_url;
-use super::{RawSetting, Reported, SettingError, SettingProblem, SettingsReader};
+use super::metrics::flush_settings_from_env;
+use super::{NumberSetting, RawSetting, Reported, SettingError, SettingProblem, SettingsReader};
 use crate::operators::access::{AccessPolicy, parse_email};
 use crate::operators::bearer::{BearerTokenError, BearerTokens};
 use crate::session::keys::KeySource;
@@ -16,6 +17,15 @@ pub const OPERATORS: &str = "OPERATORS";
 pub const OPERATOR_TOKEN: &str = "OPERATOR_TOKEN";
 /// The tokens that open the metrics.
 pub const METRICS_TOKEN: &str = "METRICS_TOKEN";
+/// The size at which D1 refuses writes. It does not say so itself; a database of a paid plan may
+/// have 10 GB, one of the free plan 500 MB. <https://developers.cloudflare.com/d1/platform/limits/>
+pub const D1_BYTES_MAX: NumberSetting = NumberSetting {
+    name: "D1_BYTES_MAX",
+    unit: "bytes",
+    min: 1,
+    max: 1_000_000_000_000_000,
+    default: 10_000_000_000,
+};
 
 /// Hexadecimal digits of an application's tag.
 const AUD_DIGITS: usize = 64;
@@ -31,6 +41,10 @@ pub struct ConsoleSettings {
     pub operator_tokens: BearerTokens,
     /// The tokens that open `/metrics`, and nothing else.
     pub metrics_tokens: BearerTokens,
+    /// The size at which D1 refuses writes. For the metrics only.
+    pub d1_bytes_max: i64,
+    /// The shards of `Meter`.
+    pub meter_shards: u32,
     /// All errors.
     pub errors: Vec<SettingError>,
 }
@@ -74,6 +88,7 @@ impl ConsoleSettings {
         if let (Ok(None), Ok(None)) = (&access, &operator_tokens) {
             reader.report(OPERATOR_TOKEN, SettingProblem::Missing(NOTHING));
         }
+        let d1_bytes_max = reader.number(&D1_BYTES_MAX).unwrap_or_default();
         let operator_tokens = operator_tokens.unwrap_or_default().unwrap_or_default();
         let mut metrics_tokens = metrics_tokens.unwrap_or_default().unwrap_or_default();
         if metrics_tokens.has_one_of(&operator_tokens) {
@@ -85,6 +100,9 @@ impl ConsoleSettings {
             operators: operators.unwrap_or_default(),
             operator_tokens,
             metrics_tokens,
+            d1_bytes_max: d1_bytes_max.unwrap_or(D1_BYTES_MAX.default),
+            // Errors are reported with those of every other Worker: `WorkerName::setting_errors`.
+            meter_shards: flush_settings_from_env(raw).map_or(1, |it| it.shards),
             errors: reader.errors,
         }
     }

@@ -10,7 +10,7 @@ use super::console::ConsoleSettings;
 use super::consumer::ConsumerSettings;
 use super::ingest::IngestSettings;
 use super::ssr::SsrSettings;
-use super::{NumberSetting, RawSetting, SettingError, durable};
+use super::{NumberSetting, RawSetting, SettingError, durable, log, metrics};
 
 /// A Worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,13 +47,25 @@ impl WorkerName {
     /// The errors in its settings; `raw` returns the raw value of a name.
     #[must_use]
     pub fn setting_errors(self, raw: &dyn Fn(&str) -> RawSetting) -> Vec<SettingError> {
-        match self {
+        let mut errors = match self {
             Self::Ingest => IngestSettings::from_env(raw).err().unwrap_or_default(),
             Self::Consumer => ConsumerSettings::from_env(raw).errors,
             Self::Durable => durable::age_limits_from_env(raw).err().unwrap_or_default(),
             Self::Ssr => SsrSettings::from_env(raw).errors,
             Self::Console => ConsoleSettings::from_env(raw).errors,
+        };
+        errors.extend(metrics::flush_settings_from_env(raw).err().unwrap_or_default());
+        if self.samples_its_log() {
+            errors.extend(log::sample_rate_from_env(raw).1);
         }
+        errors
+    }
+
+    /// Returns whether it has [`log::LOG_SAMPLE_RATE`]. The ordinary lines of the others report
+    /// batches, sweeps and what operators did: all are kept.
+    #[must_use]
+    pub fn samples_its_log(self) -> bool {
+        matches!(self, Self::Ingest | Self::Durable | Self::Ssr)
     }
 }
 
@@ -102,6 +114,16 @@ impl SettingRow {
         meaning: &'static str,
     ) -> Self {
         Self { worker, name: number.name, kind: SettingKind::Number(number), default: "", meaning }
+    }
+
+    const fn sample_rate(worker: WorkerName) -> Self {
+        Self {
+            worker,
+            name: log::LOG_SAMPLE_RATE,
+            kind: SettingKind::Text("0 to 1"),
+            default: "1",
+            meaning: "the share of ordinary log lines that are kept: [the log](docs/logging.md)",
+        }
     }
 }
 

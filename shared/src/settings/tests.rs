@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use super::console::ConsoleSettings;
-use super::consumer::ConsumerSettings;
+use super::consumer::{CanarySetting, ConsumerSettings};
 use super::ingest::IngestSettings;
 use super::ssr::SsrSettings;
 use super::table::{SETTINGS, SettingKind, WorkerName};
@@ -356,6 +356,44 @@ fn a_default_role_is_an_app_role_or_none() {
         bad(WorkerName::Consumer, "DEFAULT_ROLE", text(other), "DEFAULT_ROLE");
     }
     assert_eq!(read(RawSetting::Other), None);
+}
+
+#[test]
+fn the_canary_needs_a_user_and_a_key() {
+    const USER: &str = "user_2canary";
+    const KEY: &str = "sk_test_abc_1";
+    let read = |user: RawSetting, key: RawSetting, api: RawSetting| {
+        ConsumerSettings::from_env(&move |name| match name {
+            "CANARY_USER_ID" => user.clone(),
+            "CLERK_SECRET_KEY" => key.clone(),
+            "CLERK_API_URL" => api.clone(),
+            _ => text("queue"),
+        })
+    };
+    let on = read(text(" user_2canary\n"), text(KEY), RawSetting::Absent);
+    assert_eq!(on.errors, []);
+    let CanarySetting::On(canary) = &on.canary else { panic!("{on:?}") };
+    assert_eq!(canary.user_id.as_str(), USER);
+    assert_eq!(canary.api_url.as_str(), "https://api.clerk.com/v1");
+    assert_eq!(canary.secret_key.bearer(), "Bearer sk_test_abc_1");
+    assert!(!format!("{on:?}").contains("abc_1"));
+    let none = read(text(" "), RawSetting::Absent, RawSetting::Absent);
+    assert_eq!((none.canary, none.errors), (CanarySetting::Off, vec![]));
+    for (user, key, api, name) in [
+        (text(USER), RawSetting::Absent, RawSetting::Absent, "CLERK_SECRET_KEY is not set, and "),
+        (RawSetting::Absent, text(KEY), RawSetting::Absent, "CANARY_USER_ID is not set, and "),
+        (text("ada"), text(KEY), RawSetting::Absent, "CANARY_USER_ID is not the id"),
+        (text("user_a/../b"), text(KEY), RawSetting::Absent, "CANARY_USER_ID is not the id"),
+        (text(USER), text("pk_test_a"), RawSetting::Absent, "CLERK_SECRET_KEY is not a secret"),
+        (text(USER), text("sk_test_a\r\nb"), RawSetting::Absent, "CLERK_SECRET_KEY is not a"),
+        (text(USER), text(KEY), text("http://clerk.example"), "CLERK_API_URL is neither"),
+    ] {
+        let found = read(user, key, api);
+        assert_eq!(found.canary, CanarySetting::Invalid);
+        let texts: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        assert!(texts.len() == 1 && texts[0].starts_with(name), "{texts:?}");
+        assert_eq!(found.events_queue, "queue", "the rest works");
+    }
 }
 
 #[test]

@@ -50,3 +50,22 @@ pub enum SignatureError {
     #[error("no signature matches")]
     NoMatchingSignature,
 }
+
+impl SignatureError {
+    /// The value of the label `reason` in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::MixedHeaderSets => "mixed-headers",
+            Self::MissingHeader(_) => "missing-header",
+            Self::BadId(_)
+            | Self::BadTimestamp
+            | Self::HeaderTooLong { .. }
+            | Self::TooManySignatures { .. }
+            | Self::MalformedSignature => "bad-header",
+            Self::TimestampTooOld { .. } => "too-old",
+            Self::TimestampInFuture { .. } => "in-future",
+            Self::NoMatchingSignature => "bad-signature",
+        }
+    }
+}

@@ -20,10 +20,8 @@ const HOUR_MS: i64 = 3_600_000;
 #[must_use]
 pub fn flow(plan: &BatchPlan, now: UnixMillis) -> Statement {
     let counts = plan.outcome_counts();
-    let unopened = plan.dead_letters.iter().filter(|letter| letter.envelope.is_none()).count();
-    let unopened = u32::try_from(unopened).unwrap_or(u32::MAX);
-    let parked = counts.parked.saturating_add(unopened);
-    let messages = counts.merged.saturating_add(counts.ignored).saturating_add(parked);
+    let messages = plan.messages();
+    let parked = messages.saturating_sub(counts.merged).saturating_sub(counts.ignored);
     let envelopes = plan.deliveries.iter().map(|delivery| &delivery.envelope);
     let first_time = envelopes.filter(|envelope| envelope.replay.is_none());
     let lag = first_time.map(|envelope| now.since(envelope.received_at)).max();

@@ -96,7 +96,7 @@ pub(super) fn settled_row(delivery: &DeliveryRecord) -> Option<Value> {
 pub(super) fn dead_letter_row(letter: &DeadLetter) -> Value {
     let (envelope, tag) = (letter.envelope.as_ref(), letter.replay.as_ref());
     json!({
-        "message_id": tag.map_or(&letter.message_id, |tag| &tag.letter),
+        "message_id": letter.row_id(),
         "generation": tag.map(|tag| tag.generation),
         "queue": letter.queue,
         "svix_id": envelope.map(|envelope| envelope.svix_id.as_str()),

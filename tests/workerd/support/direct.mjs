@@ -10,6 +10,7 @@ import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import wrangler from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
+import { checkLog } from "./log-lines.mjs";
 import { ROOT, callProbe } from "./system.mjs";
 
 /** worker-build's output: one ES module that imports one compiled wasm module. */
@@ -65,6 +66,16 @@ export function workerOf(env, { name = `rolecall-${env}`, bindings = {}, config,
   };
 }
 
+/** Returns Workers of a system, without bindings to a `Meter` that it does not have. */
+export function withoutLostMeter(workers) {
+  const names = new Set(workers.map(({ name }) => name));
+  return workers.map(({ durableObjects = {}, ...worker }) => {
+    const { METER, ...others } = durableObjects;
+    const isLost = METER?.scriptName !== undefined && !names.has(METER.scriptName);
+    return { ...worker, durableObjects: isLost ? others : durableObjects };
+  });
+}
+
 /** Returns a Worker of `tests/workerd/stand-ins`. */
 export function standIn(name, options = {}) {
   const scriptPath = fileURLToPath(new URL(`../stand-ins/${name}.mjs`, import.meta.url));
@@ -103,16 +114,21 @@ export function controlledDatabase(database = "rolecall") {
  * before each call, with `{stub, name, path}`. It may return an error as `{message, marks}`, or an
  * `{answer}` instead of the role cache's. `test.calls` are all calls.
  */
-export function controlledRoleCaches() {
+export const controlledRoleCaches = () => controlledObjects("controlled-role-caches", "RoleCache");
+
+/** The same for `Meter`. */
+export const controlledMeter = () => controlledObjects("controlled-meter", "Meter");
+
+function controlledObjects(name, className) {
   const test = { calls: [], trouble: () => undefined };
   const TEST = async (request) => {
     const call = await request.json();
     test.calls.push(call);
     return Response.json((await test.trouble(call)) ?? null);
   };
-  const REAL = { className: "RoleCache", scriptName: "rolecall-durable" };
+  const REAL = { className, scriptName: "rolecall-durable" };
   const bindings = { durableObjects: { REAL }, serviceBindings: { TEST } };
-  return Object.assign(test, { worker: standIn("controlled-role-caches", bindings) });
+  return Object.assign(test, { worker: standIn("controlled-objects", { name, ...bindings }) });
 }
 
 /** Returns the Worker `probe`; `caches` are the names of Workers with role caches, by binding. */
@@ -123,6 +139,13 @@ function probeOf(caches, database) {
     d1Databases: { DB: database },
     durableObjects: Object.fromEntries(Object.entries(caches).map(objects)),
   });
+}
+
+/** The values of the Workers' secrets. */
+function secretsOf(workers) {
+  const all = workers.flatMap(({ bindings }) => Object.entries(bindings ?? {}));
+  const isSecret = ([name, value]) => /SECRET|TOKEN/.test(name) && typeof value === "string";
+  return all.filter(isSecret).map(([, value]) => value);
 }
 
 /**
@@ -139,7 +162,7 @@ export async function startDirect(workers, options = {}) {
     defaultPersistRoot: folder,
     log: new Log(LogLevel.NONE),
     handleStructuredLogs: ({ message }) => void lines.push(message),
-    workers: [...workers, probeOf(caches, database)],
+    workers: withoutLostMeter([...workers, probeOf(caches, database)]),
   });
   try {
     await miniflare.ready;
@@ -165,7 +188,11 @@ export async function startDirect(workers, options = {}) {
       evict: (scriptName, user) =>
         miniflare.unsafeEvictDurableObject(scriptName, "RoleCache", { name: user }),
       logs: () => lines.join("\n"),
-      stop: () => miniflare.dispose(),
+      /** Stops them, and checks every line that they have logged. */
+      stop: async () => {
+        await miniflare.dispose();
+        checkLog(lines, secretsOf(workers));
+      },
     };
   } catch (cause) {
     await miniflare.dispose();

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
+import { checkLog } from "./log-lines.mjs";
 import { PEM_VARS, bearer, mint } from "./sessions.mjs";
 import { waitFor } from "./wait.mjs";
 
@@ -53,7 +54,8 @@ export async function start(wanted = { ssr: true, ingest: true, consumer: true, 
     const { url } = await server.listen();
     const handles = Object.keys(all).map((env) => [env, server.getWorker(`rolecall-${env}`)]);
     if (wanted.consumer) await server.getWorker("rolecall-consumer").applyD1Migrations("DB");
-    return new System(server, url, Object.fromEntries(handles));
+    const secrets = workers.flatMap((it) => Object.values(it.secrets ?? {}));
+    return new System(server, url, Object.fromEntries(handles), secrets);
   } catch (cause) {
     await server.close();
     throw cause;
@@ -91,15 +93,20 @@ export async function callProbe(probe, what, asked) {
 
 class System {
   #server;
+  #secrets;
 
-  constructor(server, url, workers) {
+  constructor(server, url, workers, secrets) {
     this.#server = server;
+    this.#secrets = secrets.filter((secret) => typeof secret === "string");
     this.url = url;
     Object.assign(this, workers);
   }
 
-  stop() {
-    return this.#server.close();
+  /** Stops it, and checks every line that it has logged. */
+  async stop() {
+    const messages = this.#server.getLogs().map(({ message }) => message);
+    await this.#server.close();
+    checkLog(messages, this.#secrets);
   }
 
   /** Runs SQL on the database, and returns its rows. */

@@ -12,8 +12,8 @@ import { bytes } from "./cost/bytes.mjs";
 import { operations } from "./cost/operations.mjs";
 
 /**
- * A million deliveries that change a watched user's roles, in batches of 100, in dollars: a fifth above
- * what was counted first, so that a change that makes them dearer is seen.
+ * A million deliveries that change a watched user's roles, in batches of 100, in dollars: a fifth
+ * above what was counted first, so that a change that makes them dearer is seen.
  */
 const USD_MAX = 15;
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Log, LogLevel, Miniflare } from "miniflare";
 
 import { SECRET } from "../../../tests/workerd/support/delivery.mjs";
-import { migrate, workerOf } from "../../../tests/workerd/support/direct.mjs";
+import { migrate, withoutLostMeter, workerOf } from "../../../tests/workerd/support/direct.mjs";
 import { PARTY, PEM_VARS, claimsOf, mint } from "../../../tests/workerd/support/sessions.mjs";
 
 const at = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
@@ -83,7 +83,7 @@ export async function start(workers) {
       out.resume();
       err.resume();
     },
-    workers: all,
+    workers: withoutLostMeter(all),
   });
   try {
     await miniflare.ready;

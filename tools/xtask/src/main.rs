@@ -2,7 +2,7 @@
 //!
 //! Results go to standard output, progress to standard error. An error says what was tried and
 //! what to do next. One file per task: [`dev`], [`mod@test`], [`build`], [`check`],
-//! [`derived`], [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
+//! [`derived`], [`metrics`], [`sim`], [`mod@bench`], [`deploy`], [`mod@env`].
 
 mod bench;
 mod build;
@@ -11,6 +11,7 @@ mod deploy;
 mod derived;
 mod dev;
 mod env;
+mod metrics;
 mod sim;
 mod test;
 
@@ -64,6 +65,8 @@ enum Task {
     },
     /// Write the migration of the views and triggers from `migrations/derived/`.
     Derived,
+    /// Write what is made from the table of metrics: docs, dashboards and alert rules.
+    Metrics(metrics::MetricsArgs),
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
     Sim(sim::SimArgs),
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
             Task::Build { name } => build::run(&place, name.as_deref()),
             Task::Check { fix } => check::run(&place, fix),
             Task::Derived => derived::run(&place),
+            Task::Metrics(args) => metrics::run(&place, &args),
             Task::Sim(args) => sim::run(&place, &args),
             Task::Bench { names } => bench::run(&place, &names),
             Task::Deploy(args) => deploy::run(&place, &args),

@@ -5,6 +5,7 @@
 
 mod browser;
 mod example;
+mod rules;
 mod suite;
 mod typescript;
 
@@ -56,6 +57,9 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
     let mut tally = Tally::default();
     if filter.is_none() {
         tally += check::all(place, &workers);
+    }
+    if filter.is_none() {
+        tally += rules::judge(place);
     }
     tally += counted("native tests", |step| native(place, filter, step));
     let compiled = typescript::compile(place, &tools);

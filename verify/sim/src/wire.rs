@@ -53,7 +53,7 @@ impl HintKey {
     /// As the hint that the object gets.
     #[must_use]
     pub fn hint(&self) -> Hint {
-        self.pending().hint()
+        self.pending().hint(None)
     }
 }
 

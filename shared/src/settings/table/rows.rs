@@ -1,7 +1,17 @@
 //! The rows of the table.
 
-use super::super::{console, consumer, durable, ingest, ssr};
+use super::super::{console, consumer, durable, ingest, metrics, ssr};
 use super::{SettingKind, SettingRow, WorkerName};
+
+const fn meter_shards(worker: WorkerName) -> SettingRow {
+    let meaning = "objects that share the work of `Meter`; the same in every Worker";
+    SettingRow::number(worker, &metrics::METER_SHARDS, meaning)
+}
+
+const fn meter_interval(worker: WorkerName) -> SettingRow {
+    let meaning = "the least time between two flushes of an isolate to `Meter`";
+    SettingRow::number(worker, &metrics::METER_INTERVAL_MS, meaning)
+}
 
 /// All settings.
 pub const SETTINGS: &[SettingRow] = &[
@@ -20,6 +30,9 @@ pub const SETTINGS: &[SettingRow] = &[
         meaning: "accept deliveries of this Clerk instance only; others get 403",
     },
     SettingRow::number(WorkerName::Ingest, &ingest::BODY_BYTES_MAX, "a larger delivery gets 413"),
+    meter_shards(WorkerName::Ingest),
+    meter_interval(WorkerName::Ingest),
+    SettingRow::sample_rate(WorkerName::Ingest),
     SettingRow {
         worker: WorkerName::Consumer,
         name: consumer::DEFAULT_ROLE,
@@ -42,6 +55,29 @@ pub const SETTINGS: &[SettingRow] = &[
         default: "none; required",
         meaning: "its dead-letter queue",
     },
+    meter_shards(WorkerName::Consumer),
+    meter_interval(WorkerName::Consumer),
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CANARY_USER_ID,
+        kind: SettingKind::Text("`user_…`"),
+        default: "none: no canary",
+        meaning: "a user made for the canary; needs `CLERK_SECRET_KEY`: [docs/canary.md](docs/canary.md)",
+    },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CLERK_SECRET_KEY,
+        kind: SettingKind::Secret,
+        default: "none: no canary",
+        meaning: "the key of Clerk's Backend API, for the canary; needs `CANARY_USER_ID`",
+    },
+    SettingRow {
+        worker: WorkerName::Consumer,
+        name: consumer::CLERK_API_URL,
+        kind: SettingKind::Text("an https URL"),
+        default: "`https://api.clerk.com/v1`",
+        meaning: "the address of Clerk's Backend API, for the canary",
+    },
     SettingRow::number(
         WorkerName::Durable,
         &durable::ROLES_SOFT_MS,
@@ -57,6 +93,9 @@ pub const SETTINGS: &[SettingRow] = &[
         &durable::ROLES_IDLE_MS,
         "an unused role cache is deleted after this time; the default is 30 days",
     ),
+    meter_shards(WorkerName::Durable),
+    meter_interval(WorkerName::Durable),
+    SettingRow::sample_rate(WorkerName::Durable),
     SettingRow {
         worker: WorkerName::Ssr,
         name: ssr::AUTHORIZED_PARTIES,
@@ -132,6 +171,9 @@ pub const SETTINGS: &[SettingRow] = &[
         &ssr::ROLES_ISOLATE_MS,
         "how long an isolate may use its own cache; 0 is off; is added to the 60 s bound",
     ),
+    meter_shards(WorkerName::Ssr),
+    meter_interval(WorkerName::Ssr),
+    SettingRow::sample_rate(WorkerName::Ssr),
     SettingRow {
         worker: WorkerName::Console,
         name: console::ACCESS_TEAM_DOMAIN,
@@ -169,4 +211,11 @@ pub const SETTINGS: &[SettingRow] = &[
         default: "none",
         meaning: "tokens that open `/metrics`, and nothing else",
     },
+    meter_shards(WorkerName::Console),
+    meter_interval(WorkerName::Console),
+    SettingRow::number(
+        WorkerName::Console,
+        &console::D1_BYTES_MAX,
+        "the size at which D1 refuses writes, for the metrics; 500000000 on the free plan",
+    ),
 ];

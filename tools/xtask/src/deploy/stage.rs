@@ -18,10 +18,11 @@ const NAME_BYTES_MAX: usize = 30;
 
 /// Variables that name a Clerk instance, an address, or who may come in. A stage has its own
 /// values.
-const OWN_VARS: [&str; 10] = [
+const OWN_VARS: [&str; 11] = [
     "ACCESS_AUD",
     "ACCESS_TEAM_DOMAIN",
     "AUTHORIZED_PARTIES",
+    "CANARY_USER_ID",
     "CLERK_FRONTEND_API_URL",
     "CLERK_INSTANCE_ID",
     "CLERK_ISSUER",

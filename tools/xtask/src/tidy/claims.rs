@@ -21,7 +21,7 @@ const UNKNOWN_MODULES: [(&str, &[&str]); 6] = [
 
 /// The bindings of `wrangler.toml` that a Worker must not have.
 const UNKNOWN_BINDINGS: [(&str, &[&str]); 5] = [
-    ("ingest", &["d1_databases", "durable_objects"]),
+    ("ingest", &["d1_databases"]),
     ("consumer", &["routes"]),
     ("durable", &["queues", "routes"]),
     ("ssr", &["d1_databases", "queues"]),
@@ -148,6 +148,14 @@ fn each_worker_is_bound_to_what_it_may_know() {
     let bound = |env: &str, binding: &str| config["env"][env].get(binding).is_some();
     assert!(bound("consumer", "d1_databases") && bound("durable", "d1_databases"));
     assert!(bound("ingest", "queues") && bound("ssr", "durable_objects"));
+    let objects = |env: &str| -> BTreeSet<&str> {
+        let all = config["env"][env]["durable_objects"]["bindings"].as_array().unwrap();
+        all.iter().map(|object| object["name"].as_str().unwrap()).collect()
+    };
+    assert_eq!(objects("ingest"), BTreeSet::from(["METER"]), "ingest knows no role caches");
+    for env in ["consumer", "durable", "ssr", "console"] {
+        assert_eq!(objects(env), BTreeSet::from(["METER", "ROLES"]), "[env.{env}]");
+    }
     for (env, unknown) in UNKNOWN_BINDINGS {
         let found: Vec<_> = unknown.iter().filter(|binding| bound(env, binding)).collect();
         assert!(found.is_empty(), "[env.{env}] has {found:?}, see ARCHITECTURE.md");

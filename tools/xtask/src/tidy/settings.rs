@@ -49,8 +49,6 @@ fn the_configuration_begins_with_the_defaults() {
             // The file names its own queues; `deploy` holds the two to each other.
             Some(row) if [EVENTS_QUEUE, DEAD_QUEUE].contains(&row.name) => continue,
             Some(row) => default(row),
-            // No Worker reads it yet; wrangler.toml says what it is for.
-            None if name == "CLERK_API_URL" => continue,
             None => "nothing: no Worker reads it".to_owned(),
         };
         if value.as_str() != Some(want.as_str()) {

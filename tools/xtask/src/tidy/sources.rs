@@ -136,7 +136,7 @@ fn each_worker_opens_the_database_in_one_place() {
     let mut opening = 0;
     for File { path, text } in files_ending(".rs") {
         let opens = text.contains(".d1(");
-        let names = ["D1Database", "D1PreparedStatement", "D1Result"];
+        let names = ["D1Database", "D1PreparedStatement", "StatementResult"];
         let names = names.iter().any(|name| text.contains(name));
         let is_module = DATABASE_MODULES.iter().any(|module| path.starts_with(module));
         opening += usize::from(opens && is_module);

@@ -53,7 +53,7 @@ impl World<'_> {
     /// A hint reaches the object.
     pub(super) fn hint(&mut self, push: u32, pending: PendingHint) {
         let Some(user) = place(&pending.user_id) else { return };
-        let Some(reply) = self.handle_hint(user, &pending.hint()) else { return };
+        let Some(reply) = self.handle_hint(user, &pending.hint(None)) else { return };
         self.say(format_args!("object {user}: hint {} gets {reply:?}", pending.version));
         if !self.dice.strikes(Fault::HintReplyLost) {
             self.on_its_way(Step::Hinted { push, pending, reply });

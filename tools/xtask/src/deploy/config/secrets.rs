@@ -7,14 +7,10 @@ use toml::{Table, Value};
 /// Text that only the value of a secret contains.
 const SECRET_MARKS: [&str; 4] = ["whsec_", "sk_live_", "sk_test_", "PRIVATE KEY"];
 
-/// Secrets that no Worker reads yet, beside those of the table of settings. `CLERK_SECRET_KEY` is
-/// for comparing the database with Clerk (issue 14).
-const RESERVED: [&str; 1] = ["CLERK_SECRET_KEY"];
-
 /// Whether a setting is a secret, by its name.
 pub(in crate::deploy) fn is_secret(name: &str) -> bool {
     let is_it = |row: &SettingRow| row.name == name && matches!(row.kind, SettingKind::Secret);
-    RESERVED.contains(&name) || SETTINGS.iter().any(is_it)
+    SETTINGS.iter().any(is_it)
 }
 
 /// Refuses a file that contains a secret, also in a comment. The error names the place only.

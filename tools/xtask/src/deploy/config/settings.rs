@@ -14,14 +14,11 @@ pub(super) fn mistakes(env: &str, vars: &Table) -> Vec<SettingError> {
     worker.map_or_else(Vec::new, |it| it.setting_errors(&|name| raw(vars.get(name))))
 }
 
-/// Variables that no Worker reads yet: comparing the database with Clerk is issue 14.
-const RESERVED: [&str; 1] = ["CLERK_API_URL"];
-
 /// Variables that no Worker reads. A misspelled one would silently count as absent. In `ssr` the
 /// owner's pages may read their own, so there only a near match to one of ours counts.
 pub(super) fn unread(env: &str, vars: &Table) -> Vec<String> {
     let rows = SETTINGS.iter().filter(|row| row.worker.env() == env);
-    let known: Vec<&str> = rows.map(|row| row.name).chain(RESERVED).collect();
+    let known: Vec<&str> = rows.map(|row| row.name).collect();
     let is_ours = WorkerName::ALL.into_iter().any(|worker| worker.env() == env);
     let is_closed = is_ours && env != WorkerName::Ssr.env();
     let names = vars.keys().filter(|name| !known.contains(&name.as_str()));

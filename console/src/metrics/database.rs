@@ -1,0 +1,95 @@
+//! What D1 knows, as values of a scrape.
+
+use shared::metrics::kind::Origin;
+use shared::metrics::labels;
+use shared::metrics::table;
+use shared::operators::letter_reason;
+use shared::sql::metrics::{CanaryRow, TotalRow};
+use shared::sql::overview::{FlowRow, ReasonCount, StateOfThings};
+use shared::time::UnixMillis;
+
+use super::samples::Samples;
+
+/// What a scrape reads.
+#[derive(Clone, Debug)]
+pub(super) struct DatabaseFigures {
+    /// The exact counters.
+    pub(super) totals: Vec<TotalRow>,
+    /// What the tables say now.
+    pub(super) state: StateOfThings,
+    /// The last hours with a commit, the newest first.
+    pub(super) flow: Vec<FlowRow>,
+    /// Letters by state and reason.
+    pub(super) letters: Vec<ReasonCount>,
+    /// The canary's last finished run, and the first open one.
+    pub(super) canary: Vec<CanaryRow>,
+    /// Bytes of the database.
+    pub(super) size: Option<i64>,
+}
+
+/// Adds the values of the time `now`.
+pub(super) fn add(samples: &mut Samples, figures: DatabaseFigures, now: UnixMillis) {
+    samples.begin(Origin::Database);
+    figures.totals.into_iter().for_each(|row| samples.add(&row.into()));
+    letters(samples, &figures.letters);
+    let state = &figures.state;
+    let age = |at: Option<UnixMillis>| at.map_or(0, |at| now.since(at).max(0));
+    samples.gauge(&table::PENDING_HINTS, &[], state.pending_hints);
+    samples.gauge(&table::OLDEST_PENDING_HINT_AGE, &[], age(state.oldest_pending_hint));
+    samples.gauge(&table::OLDEST_PARKED_LETTER_AGE, &[], age(state.oldest_parked_at));
+    samples.gauge(&table::OPEN_REPLAYS, &[], state.open_replays);
+    // A time that is not known has no series: an age of 0 would look fresh.
+    if let Some(row) = figures.flow.first() {
+        samples.gauge(&table::LAST_BATCH, &[], row.last_at.0);
+    }
+    if let Some(at) = state.last_sweep_at {
+        samples.gauge(&table::LAST_SWEEP, &[], at.0);
+    }
+    if let Some(size) = figures.size {
+        samples.gauge(&table::D1_SIZE, &[], size);
+    }
+    canary(samples, &figures.canary, now);
+}
+
+fn letters(samples: &mut Samples, counts: &[ReasonCount]) {
+    // Each state and reason has its series from the beginning, as counters have.
+    for state in labels::LETTER_STATE.values {
+        for reason in letter_reason::ALL {
+            samples.gauge(&table::DEAD_LETTERS, &[state, reason], 0);
+        }
+    }
+    for count in counts {
+        let reason = letter_reason::known(&count.reason);
+        samples.gauge(&table::DEAD_LETTERS, &[&count.state, reason], count.letters);
+    }
+}
+
+/// The ends of a run's stages, in the order of [`labels::CANARY_STAGE`].
+const fn ends(run: &CanaryRow) -> [Option<UnixMillis>; 6] {
+    let CanaryRow { changed_at, arrived_at, queued_at, taken_at, committed_at, seen_at, .. } = *run;
+    [changed_at, arrived_at, queued_at, taken_at, committed_at, seen_at]
+}
+
+fn canary(samples: &mut Samples, runs: &[CanaryRow], now: UnixMillis) {
+    let Some(first) = runs.first() else { return };
+    samples.gauge(&table::CANARY_SINCE, &[], first.since.0);
+    if let Some(seen_at) = first.seen_at {
+        samples.gauge(&table::CANARY_LAST_SEEN, &[], seen_at.0);
+        let mut from = first.began_at;
+        for (stage, end) in labels::CANARY_STAGE.values.iter().zip(ends(first)) {
+            let Some(end) = end else { continue };
+            // The clocks of two machines may disagree.
+            samples.gauge(&table::CANARY_STAGE_SECONDS, &[*stage], end.since(from).max(0));
+            from = end;
+        }
+    }
+    let open = runs.iter().find(|run| run.seen_at.is_none());
+    let waits_for = open.and_then(|run| ends(run).iter().position(Option::is_none));
+    for (place, stage) in labels::CANARY_STAGE.values.iter().enumerate() {
+        let waited = open.filter(|_| waits_for == Some(place)).map(|run| now.since(run.began_at));
+        samples.gauge(&table::CANARY_WAITING_SECONDS, &[*stage], waited.unwrap_or(0).max(0));
+    }
+}
+
+#[cfg(test)]
+mod tests;

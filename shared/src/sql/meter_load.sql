@@ -1,0 +1,2 @@
+-- All kept rows.
+SELECT key, value FROM kept
