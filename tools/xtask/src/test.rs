@@ -26,7 +26,10 @@ use crate::{bench, build, check, deploy};
 const WORKERD: NodeSuite = NodeSuite { folder: "tests/workerd", log: "workerd-tests" };
 
 /// The tests of the tools in JavaScript, which start nothing.
-const TOOLS: [NodeSuite; 1] = [NodeSuite { folder: "tools/pictures", log: "picture-tests" }];
+const TOOLS: [NodeSuite; 2] = [
+    NodeSuite { folder: "tools/bench/cost", log: "cost-tests" },
+    NodeSuite { folder: "tools/pictures", log: "picture-tests" },
+];
 
 /// Runs everything, or with a `filter` only the tests whose name contains it, and ends standard
 /// output with `N passed, N failed`.
