@@ -75,17 +75,21 @@ export function usages(counts) {
     cold: one(counts.guard_cold),
     sweep: one(sweep),
     scrape: one(counts.scrape),
-    flush: flushOf(sweep),
+    flush: flushOf(counts),
     canary: added(watched.one, refresh),
   };
 }
 
-/** One flush, from the sweeps, which flush once each. Nothing if the Workers have no Meter. */
-function flushOf({ counted }) {
-  const { meter_requests: n } = counted;
+/**
+ * One flush: the mean of those that happened meanwhile. A scrape only reads. Nothing if the Workers
+ * have no Meter.
+ */
+function flushOf({ scrape, ...others }) {
+  const sum = (key) => Object.values(others).reduce((all, { counted }) => all + counted[key], 0);
+  const n = sum("meter_requests");
   if (n === 0) return {};
-  const zeros = Object.fromEntries(Object.keys(counted).map((key) => [key, 0]));
-  const { meter_read, meter_written } = counted;
+  const zeros = Object.fromEntries(Object.keys(scrape.counted).map((key) => [key, 0]));
+  const [meter_read, meter_written] = [sum("meter_read"), sum("meter_written")];
   return perOperation({ ...zeros, meter_requests: n, meter_read, meter_written }, n, 0);
 }
 
