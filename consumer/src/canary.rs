@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use edge::fault_point;
 use shared::batch::BatchPart;
-use shared::canary::{
-    CanaryRun, LOOK_PAUSES_MS, Sighting, SweepStep, canary_role, next_role, next_step,
-};
+use shared::canary::{CanaryRun, LOOK_PAUSES_MS, Sighting, SweepStep, next_role, next_step};
 use shared::d1_error::D1Error;
 use shared::limits::ROLE_QUERY_TIMEOUT_MS;
 use shared::role_cache::{ROLE_CACHE_BINDING, RoleAnswer, RoleQuery};
@@ -74,10 +72,11 @@ async fn change(settings: &CanarySettings, run: CanaryRun) -> CanaryRun {
             CanaryRun { asked_at, updated_at, changed_at, ..run }
         }
         Err(clerk::Problem { text: problem, needs_operator }) => {
+            let cause = problem.as_str();
             if needs_operator {
-                tracing::error!(problem, "Clerk refused the canary's change");
+                tracing::error!(cause, "Clerk refused the canary's change");
             } else {
-                tracing::warn!(problem, "Clerk did not make the canary's change");
+                tracing::warn!(cause, "Clerk did not make the canary's change");
             }
             CanaryRun { asked_at, problem: Some(problem), ..run }
         }
@@ -166,7 +165,7 @@ async fn follow(env: &Env, db: &ConsumerDb, sightings: &[Sighting]) -> Result<()
             return Ok(());
         }
     }
-    tracing::warn!(role = canary_role(&[run.role]), "the canary's change is not seen yet");
+    tracing::warn!("the canary's change is not seen yet");
     Ok(())
 }
 

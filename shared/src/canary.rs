@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use sighting::Sighting;
 
 use crate::json::{deserialize_from_object, serialize_remote};
-use crate::limits::SWEEP_INTERVAL_MS;
+use crate::limits::{CLERK_TIMEOUT_MS, SWEEP_INTERVAL_MS};
 use crate::time::UnixMillis;
 
 /// The app roles of the canary user. A run gives it the one that a guard does not see yet.
@@ -36,7 +36,7 @@ const SKEW_MS: i64 = 20_000;
 /// Pauses before the role cache is asked again, after the hints were sent. Then the sweep asks.
 pub const LOOK_PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1_600];
 
-const _: () = assert!(SKEW_MS < SWEEP_INTERVAL_MS - clerk::TIMEOUT_MS.cast_signed());
+const _: () = assert!(SKEW_MS < SWEEP_INTERVAL_MS - CLERK_TIMEOUT_MS.cast_signed());
 const _: () = assert!(SWEEP_INTERVAL_MS < LATE_MS && LATE_MS < KEPT_MS);
 
 /// A stage, in the order in which a change passes them.
@@ -184,8 +184,8 @@ impl CanaryRun {
         Stage::ALL.get(next).copied().unwrap_or(Stage::Hint)
     }
 
-    /// The run after a sighting; `None` if it is not of this run, or tells nothing new. Of several
-    /// attempts, the first one tells when the delivery came, and the last one when it was committed.
+    /// The run after a sighting; `None` if it is not of this run, or tells nothing new. The first
+    /// attempt tells when the delivery came, and the last one when it was committed.
     #[must_use]
     pub fn after(&self, sighting: &Sighting, now: UnixMillis) -> Option<Self> {
         let is_open = match self.state(now) {
@@ -227,12 +227,6 @@ pub fn next_step(newest: Option<&CanaryRun>, now: UnixMillis) -> SweepStep {
             SweepStep::Begin(now.max(run.began_at.plus(1)))
         }
     }
-}
-
-/// The canary's role among these.
-#[must_use]
-pub fn canary_role(roles: &[String]) -> Option<&String> {
-    roles.iter().find(|role| CANARY_ROLES.contains(&role.as_str()))
 }
 
 /// The role of a new run: one that a guard does not see now, so that the change is one of the role

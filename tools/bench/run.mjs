@@ -9,6 +9,7 @@ import { cost } from "./rows/cost.mjs";
 import { door } from "./rows/door.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
+import { meter } from "./rows/meter.mjs";
 import { metrics } from "./rows/metrics.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
@@ -28,6 +29,7 @@ const ROWS = {
   sync,
   scale,
   "scale-operators": operators,
+  meter,
   size,
   start,
   cost,

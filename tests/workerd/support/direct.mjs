@@ -137,7 +137,10 @@ function probeOf(caches, database) {
   return standIn("probe", {
     compatibilityDate: "2026-04-01",
     d1Databases: { DB: database },
-    durableObjects: Object.fromEntries(Object.entries(caches).map(objects)),
+    durableObjects: {
+      ...Object.fromEntries(Object.entries(caches).map(objects)),
+      METER: { className: "Meter", scriptName: "rolecall-durable" },
+    },
   });
 }
 
@@ -181,12 +184,17 @@ export async function startDirect(workers, options = {}) {
       /** Sends it to a role cache that is addressed in another way than by the user's name. */
       tellBy: (by, user, what, body) =>
         ask("tell", { by, user, what, body: { user_id: user, ...body } }),
+      /** Sends a flush to a shard of `Meter`, or gets what it knows. */
+      meter: (shard, what, body) => ask("meter", { shard, what, body }),
       /** Sends a query many times at once, from inside. */
       crowd: (binding, user, times) =>
         ask("crowd", { binding, user, what: "ask", body: { user_id: user }, times }),
       /** Evicts a role cache from memory. */
       evict: (scriptName, user) =>
         miniflare.unsafeEvictDurableObject(scriptName, "RoleCache", { name: user }),
+      /** Evicts a shard of `Meter`. */
+      evictMeter: (shard) =>
+        miniflare.unsafeEvictDurableObject("rolecall-durable", "Meter", { name: `meter-${shard}` }),
       logs: () => lines.join("\n"),
       /** Stops them, and checks every line that they have logged. */
       stop: async () => {

@@ -34,7 +34,10 @@ const PROBE = {
     d1_databases: [{ binding: "DB", database_name: "rolecall", database_id: "rolecall" }],
     queues: { producers: [{ binding: "EVENTS", queue: "rolecall-events" }] },
     durable_objects: {
-      bindings: [{ name: "ROLES", class_name: "RoleCache", script_name: "rolecall-durable" }],
+      bindings: [
+        { name: "ROLES", class_name: "RoleCache", script_name: "rolecall-durable" },
+        { name: "METER", class_name: "Meter", script_name: "rolecall-durable" },
+      ],
     },
   },
 };
