@@ -60,8 +60,8 @@ pub struct HintResults {
     pub slowest_ms: i64,
 }
 
-/// The time since the change that a hint is about, in milliseconds: the trigger that made it pending
-/// raised the version to the time of the commit.
+/// The time since the change that a hint is about, in milliseconds: the trigger that made it
+/// pending raised the version to the time of the commit.
 #[must_use]
 pub fn age(hint: &PendingHint, now: UnixMillis) -> i64 {
     now.since(UnixMillis(hint.version))
