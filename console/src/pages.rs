@@ -5,6 +5,8 @@ pub(crate) mod frame;
 pub(crate) mod words;
 pub(crate) mod reasons;
 pub(crate) mod filter;
+mod chart;
+mod activity;
 pub(crate) mod overview;
 pub(crate) mod matrix;
 pub(crate) mod letters;

@@ -9,6 +9,8 @@
 
 mod process_batch;
 mod message;
+mod count;
+mod analytics;
 mod send_hints;
 mod send_pages;
 mod canary;
@@ -41,7 +43,9 @@ pub async fn queue(
     let queue = queues::queue_kind(&env, &name);
     let messages = message::receive_batch(&batch, queue)?;
     match queue {
-        Some(_) => process_batch::process_batch(&env, &context, &name, messages).await,
+        Some(kind) => {
+            process_batch::process_batch(&env, &context, &name, kind, messages).await;
+        }
         None => queues::retry_all(&name, &messages),
     }
     // A promise of `waitUntil` that is rejected would fail the batch: this one never is.

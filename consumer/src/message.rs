@@ -10,9 +10,12 @@ use shared::time::UnixMillis;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::worker_sys;
 
+use crate::count;
+
 /// A message, and how to acknowledge it.
 pub(crate) struct QueueMessage {
     raw: worker_sys::Message,
+    queue: Option<QueueKind>,
     pub(crate) received: ReceivedMessage,
 }
 
@@ -38,7 +41,7 @@ impl QueueMessage {
             sent_at: UnixMillis(to_integer(sent_at)),
             body: body.as_string().ok_or_else(|| to_json(&body)),
         };
-        Self { raw, received }
+        Self { raw, queue, received }
     }
 
     /// Acknowledges or retries the message.
@@ -52,8 +55,11 @@ impl QueueMessage {
             }
         };
         let ReceivedMessage { id: message_id, attempts, .. } = &self.received;
-        if result.is_err() {
-            tracing::warn!(message_id, "acknowledging or retrying the message failed");
+        match result {
+            Ok(()) => count::action(self.queue, action, *attempts),
+            Err(_) => {
+                tracing::warn!(message_id, "acknowledging or retrying the message failed");
+            }
         }
         if is_dropped(action, *attempts) {
             let outcome = "dropped";

@@ -2,19 +2,24 @@
 //! message, and sends hints.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use edge::fault_point;
 use edge::random::jitter;
 use shared::batch::BatchProgress;
 use shared::canary::Sighting;
 use shared::inbox::{self, ReceivedMessage};
-use shared::log;
+use shared::metrics::point::BatchPoint;
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
+use shared::queue::QueueKind;
 use shared::time::UnixMillis;
+use shared::trace;
 use worker::{Env, worker_sys};
 
+use crate::analytics;
 use crate::canary;
+use crate::count;
 use crate::db::ConsumerDb;
 use crate::message::QueueMessage;
 use crate::send_hints;
@@ -23,23 +28,30 @@ pub(crate) async fn process_batch(
     env: &Env,
     context: &worker_sys::Context,
     queue: &str,
+    kind: QueueKind,
     messages: Vec<QueueMessage>,
 ) {
     let taken_at = edge::clock::now();
-    let db = ConsumerDb::new(env);
+    let db = Rc::new(ConsumerDb::new(env));
     let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
+    let opened = canary::sightings(&db, &part, taken_at, None);
+    canary::follow_in_background(env, &db, context, opened);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
-    let Committed { pending, traces, sightings } = commit(env, &db, &mut progress, taken_at).await;
+    let Committed { pending, traces, sightings, mut point } =
+        commit(env, &db, &mut progress, taken_at).await;
     fault_point!(env, "batch-decided", "");
     for message in &messages {
         message.finish(inbox::action_for(&message.received, progress.decisions(), jitter));
         fault_point!(env, "batch-settling", &message.received.id);
     }
     fault_point!(env, "batch-settled", "");
-    send_hints::send_hints(env, &db, outbox::merge_round(pending, vec![]), &traces).await;
-    canary::follow_in_background(env, db, context, sightings);
+    let hints = outbox::merge_round(pending, vec![]);
+    let hints = send_hints::send_hints(env, &db, hints, &traces).await;
+    point.add_end(messages.len(), &hints);
+    analytics::write(env, kind, &point);
+    canary::follow_in_background(env, &db, context, sightings);
 }
 
 /// What the committed parts of a batch leave to do.
@@ -49,6 +61,7 @@ struct Committed {
     /// The delivery that caused the hint of a user.
     traces: BTreeMap<String, String>,
     sightings: Vec<Sighting>,
+    point: BatchPoint,
 }
 
 /// Commits every part of the batch.
@@ -66,18 +79,19 @@ async fn commit(
         let began_at = edge::clock::now();
         match db.commit(env, &plan, edge::clock::now()).await {
             Ok(hints) => {
+                let now = edge::clock::now();
+                count::commit(&plan, now, &mut committed.point);
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan, &part.queue, began_at);
                 committed.pending.extend(hints);
-                committed.traces.extend(log::traces_of_users(&plan));
-                let now = edge::clock::now();
-                committed.sightings.extend(canary::sightings(db, &part, taken_at, now));
+                committed.traces.extend(trace::traces_of_users(&plan));
+                committed.sightings.extend(canary::sightings(db, &part, taken_at, Some(now)));
                 progress.record_commit(&part);
             }
             Err(error) => {
                 let (queue, messages, cause) = (&part.queue, part.len(), error.text());
                 let duration_ms = edge::clock::now().since(began_at);
-                let (batch_id, trace_ids) = (plan.batch.as_str(), log::trace_ids(&plan));
+                let (batch_id, trace_ids) = (plan.batch.as_str(), trace::trace_ids(&plan));
                 tracing::warn!(
                     batch_id,
                     queue,
@@ -87,6 +101,7 @@ async fn commit(
                     trace_ids,
                     "D1 batch failed"
                 );
+                count::failure(&error, &mut committed.point);
                 fault_point!(env, "batch-refused", cause);
                 progress.record_failure(part, &error, jitter());
             }
@@ -98,7 +113,7 @@ async fn commit(
 /// One line for the batch, and one error for each dead letter. The outcome of each delivery is in
 /// `deliveries`: a line for each would be most of what a batch costs.
 fn log_commit(plan: &BatchPlan, queue: &str, began_at: UnixMillis) {
-    let (batch_id, trace_ids) = (plan.batch.as_str(), log::trace_ids(plan));
+    let (batch_id, trace_ids) = (plan.batch.as_str(), trace::trace_ids(plan));
     let duration_ms = edge::clock::now().since(began_at);
     for letter in &plan.dead_letters {
         let DeadLetter { message_id, reason, detail, attempts, replay, envelope, .. } = letter;

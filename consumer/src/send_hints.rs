@@ -1,6 +1,7 @@
 //! Sends hints to the role caches, and stores their replies. A failure is harmless: the sweep sends
 //! pending hints again.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use edge::{fault_point, object};
@@ -10,6 +11,7 @@ use shared::outbox::{self, HintResults, PendingHint};
 use shared::role_cache::{self, HINT_URL, HintReply};
 use worker::{Env, ObjectNamespace};
 
+use crate::count;
 use crate::db::ConsumerDb;
 
 /// Sends one round of hints and stores the replies. `traces` has the delivery that caused the hint
@@ -32,16 +34,22 @@ pub(crate) async fn send_hints(
         }
     };
     fault_point!(env, "hints-begun", "");
+    let slowest = Cell::new(0);
     let replies = stream::iter(pending).map(|pending| {
-        let roles = &roles;
+        let (roles, slowest) = (&roles, &slowest);
         async move {
             let trace_id = traces.get(&pending.user_id).map(String::as_str);
             let reply = send_hint(roles, &pending, trace_id).await;
+            let took = outbox::age(&pending, edge::clock::now());
+            count::hint(reply, took);
+            if reply == Some(HintReply::Acked) {
+                slowest.set(took.max(slowest.get()));
+            }
             (pending, reply)
         }
     });
-    let results =
-        outbox::sort_replies(replies.buffer_unordered(CONCURRENT_HINTS_MAX).collect().await);
+    let replies = replies.buffer_unordered(CONCURRENT_HINTS_MAX).collect().await;
+    let results = HintResults { slowest_ms: slowest.get(), ..outbox::sort_replies(replies) };
     let (acked, gone) = (results.acked.len(), results.gone.len());
     let owed = results.still_pending.len();
     let duration_ms = edge::clock::now().since(began_at);

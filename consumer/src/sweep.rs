@@ -8,19 +8,22 @@ use shared::d1_error::D1Error;
 use worker::Env;
 
 use crate::canary;
+use crate::count;
 use crate::db::ConsumerDb;
 use crate::send_pages;
 
 pub(crate) async fn sweep(env: &Env) {
     let began_at = edge::clock::now();
     let db = ConsumerDb::new(env);
-    if let Err(error) = db.write_default_role().await {
+    let written = db.write_default_role().await;
+    count::sweep_step("default_role", &written);
+    if let Err(error) = written {
         tracing::warn!(cause = error.text(), "writing the default role failed");
     }
     fault_point!(env, "sweep-begun", "");
     let mut report = Map::new();
     let sent = send_pages::send_pages(env, &db).await;
-    note(&mut report, "sent", sent);
+    note(&mut report, "hints", sent);
     let returned = db.return_lost_letters(env, edge::clock::now()).await;
     fault_point!(env, "sweep-returned", "");
     note(&mut report, "returned", returned);
@@ -34,7 +37,9 @@ pub(crate) async fn sweep(env: &Env) {
     let detail = Value::Object(report).to_string();
     let duration_ms = edge::clock::now().since(began_at);
     tracing::info!(detail, duration_ms, "sweep finished");
-    if let Err(error) = db.write_heartbeat(edge::clock::now(), &detail).await {
+    let written = db.write_heartbeat(edge::clock::now(), &detail).await;
+    count::sweep_step("heartbeat", &written);
+    if let Err(error) = written {
         tracing::warn!(cause = error.text(), "writing the heartbeat failed");
     }
     fault_point!(env, "sweep-noted", "");
@@ -55,6 +60,7 @@ async fn carry_replays_on(env: &Env, report: &mut Map<String, Value>) {
 
 /// Notes what a step did: its number, or `null` where it failed.
 fn note(report: &mut Map<String, Value>, step: &str, done: Result<usize, D1Error>) {
+    count::sweep_step(step, &done);
     if let Err(error) = &done {
         tracing::warn!(step, cause = error.text(), "a step of the sweep failed");
     }

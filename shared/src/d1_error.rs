@@ -51,6 +51,16 @@ impl D1Error {
         }
     }
 
+    /// The value of the label `kind`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Rejected(_) => "rejected",
+            Self::Transient(_) => "transient",
+            Self::Overloaded(_) => "overloaded",
+        }
+    }
+
     /// Whether another entry of the audit trail came first: read its head again, and repeat.
     #[must_use]
     pub fn is_moved_head(&self) -> bool {

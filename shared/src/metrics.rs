@@ -10,6 +10,7 @@ pub mod isolate;
 pub mod kind;
 pub mod labels;
 pub mod meter;
+pub mod point;
 pub mod series;
 pub mod table;
 pub mod tally;

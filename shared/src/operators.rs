@@ -19,6 +19,7 @@
 //! - [`api`]: requests and answers of `/api/v1`, in the console and in the program `rolecall`.
 
 pub mod access;
+pub mod activity;
 pub mod api;
 pub mod audit;
 pub mod authentication;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{CONCURRENT_HINTS_MAX, HINT_TIMEOUT_MS, SWEEP_INTERVAL_MS};
 use crate::role_cache::{Hint, HintReply};
+use crate::time::UnixMillis;
 
 /// The most hints that one query for the oldest returns.
 pub const HINTS_PER_ROUND_MAX: i64 = 100;
@@ -55,6 +56,15 @@ pub struct HintResults {
     pub gone: Vec<PendingHint>,
     /// No reply, or refused: they stay pending.
     pub still_pending: Vec<PendingHint>,
+    /// The longest time from a change to its acknowledgement, in milliseconds, or 0.
+    pub slowest_ms: i64,
+}
+
+/// The time since the change that a hint is about, in milliseconds: the trigger that made it pending
+/// raised the version to the time of the commit.
+#[must_use]
+pub fn age(hint: &PendingHint, now: UnixMillis) -> i64 {
+    now.since(UnixMillis(hint.version))
 }
 
 /// Sorts the hints of one round by reply; `None` if the object did not reply.

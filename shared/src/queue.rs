@@ -22,6 +22,15 @@ pub struct QueueNames<'a> {
 }
 
 impl QueueKind {
+    /// The value of the label `queue`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::DeadLetterQueue => "dead",
+        }
+    }
+
     /// The queue of this name. `None` if the settings do not name it, or give both queues the same
     /// name.
     #[must_use]

@@ -166,7 +166,7 @@ pub enum HintReply {
 }
 
 impl HintReply {
-    /// The name in responses and logs.
+    /// The name in responses, logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

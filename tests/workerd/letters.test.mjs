@@ -206,7 +206,7 @@ describe("F-1 replayed letters", () => {
     }
     const { at, ...did } = await beat();
     assert.ok(began <= at && at <= Date.now());
-    assert.deepEqual([did.returned, did.ended, typeof did.sent], [null, 1, "number"]);
+    assert.deepEqual([did.returned, did.ended, typeof did.hints], [null, 1, "number"]);
     assert.equal((await letterOf(all.lost.id)).state, "replaying");
     assert.ok(await pipeline.sweep());
     await checkSwept(all);

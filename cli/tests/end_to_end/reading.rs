@@ -241,6 +241,7 @@ fn the_overview_is_shown() {
         oldest_parked_at: Some(AT),
         open_replays: 1,
         schema: "0007".into(),
+        activity: None,
     };
     let console = Console::start().on("GET overview", [Reply::json(&overview)]);
     let program = Program::of(&console);

@@ -1,5 +1,6 @@
 //! `GET /overview`.
 
+use futures_util::future::join;
 use shared::operators::api::overview::Overview;
 use shared::operators::letter::LetterState;
 use shared::sql::overview::{
@@ -8,9 +9,9 @@ use shared::sql::overview::{
 use worker::{Env, Response};
 
 use crate::context::CallerContext;
-use crate::db;
 use crate::reply::{self, Failure};
 use crate::route::RouteRow;
+use crate::{db, meter};
 
 pub(crate) const ROUTES: &[RouteRow] = &[RouteRow::get("/api/v1/overview", |cx| Box::pin(get(cx)))];
 
@@ -24,8 +25,9 @@ async fn get(cx: &CallerContext<'_>) -> Result<Response, Failure> {
 
 /// Whether all is well, in one look.
 pub(crate) async fn overview(env: &Env) -> Result<Overview, Failure> {
-    let figures = figures(env).await?;
-    let Figures { state, mut flow, reasons } = figures;
+    let now = edge::clock::now();
+    let (figures, activity) = join(figures(env), meter::activity(env, now)).await;
+    let Figures { state, mut flow, reasons } = figures?;
     let last_batch_at = flow.first().map(|row| row.last_at);
     flow.reverse();
     let letters = |state: LetterState| {
@@ -33,7 +35,7 @@ pub(crate) async fn overview(env: &Env) -> Result<Overview, Failure> {
         of_state.map(|it| it.letters).sum()
     };
     Ok(Overview {
-        now: edge::clock::now(),
+        now,
         flow: flow.iter().map(FlowRow::shown).collect(),
         last_batch_at,
         last_sweep_at: state.last_sweep_at,
@@ -44,6 +46,7 @@ pub(crate) async fn overview(env: &Env) -> Result<Overview, Failure> {
         oldest_parked_at: state.oldest_parked_at,
         open_replays: state.open_replays,
         schema: schema_name(env).await?,
+        activity,
     })
 }
 

@@ -1,22 +1,18 @@
-//! `/`: five questions, and the flow of the last 24 hours.
+//! `/`: five questions, and charts of the last day.
 
 use askama::Template;
-use shared::operators::api::overview::{FlowHour, Overview};
+use shared::operators::api::overview::Overview;
 
-use super::frame::{self, Frame, ago, duration, hour};
-use super::words::{self, counted, number};
+use super::activity;
+use super::chart::Chart;
+use super::frame::{Frame, ago, duration};
+use super::words::counted;
 
 /// The sweep runs each minute: after three, something is wrong.
 const SWEEP_LATE_MS: i64 = 3 * 60_000;
 
 /// A role cache whose hint is later than this may answer from an old version.
 const HINT_LATE_MS: i64 = 60_000;
-
-/// The chart, in units of its own.
-const CHART_HEIGHT: i64 = 100;
-const BAR_STEP: i64 = 25;
-const HOURS: i64 = 24;
-const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -25,8 +21,8 @@ struct OverviewPage<'a> {
     overview: &'a Overview,
     title: String,
     questions: [Question; 5],
-    bars: Vec<Bar>,
-    summary: String,
+    charts_title: &'static str,
+    charts: Vec<Chart>,
 }
 
 /// A question with its answer.
@@ -38,23 +34,6 @@ struct Question {
     answer: String,
     more: String,
     link: (&'static str, &'static str),
-}
-
-/// An hour of the chart.
-struct Bar {
-    x: i64,
-    height: i64,
-    parked_height: i64,
-}
-
-impl Bar {
-    fn y(&self) -> i64 {
-        CHART_HEIGHT - self.height
-    }
-
-    fn parked_y(&self) -> i64 {
-        CHART_HEIGHT - self.parked_height
-    }
 }
 
 /// The overview.
@@ -72,19 +51,8 @@ pub(crate) fn page(frame: &Frame<'_>, overview: &Overview) -> askama::Result<Str
         1 => "1 thing needs a look".to_owned(),
         _ => format!("{wrong} things need a look"),
     };
-    let messages: i64 = overview.flow.iter().map(|it| it.messages).sum();
-    let parked: i64 = overview.flow.iter().map(|it| it.parked).sum();
-    let busiest = overview.flow.iter().max_by_key(|it| it.messages);
-    let busiest = busiest.map_or(String::new(), |it| {
-        format!(" The busiest hour began at {} UTC with {}.", hour(it.at), number(&it.messages))
-    });
-    let summary = format!(
-        "{} in 24 hours, {} of them parked.{busiest}",
-        counted(&messages, "message"),
-        number(&parked)
-    );
-    let bars = bars(overview);
-    OverviewPage { frame, overview, title, questions, bars, summary }.render()
+    let (charts_title, charts) = activity::charts(overview);
+    OverviewPage { frame, overview, title, questions, charts_title, charts }.render()
 }
 
 fn question(
@@ -173,27 +141,6 @@ fn is_looked_after(overview: &Overview) -> Question {
     question("When did it last look after itself?", level, (answer, more.to_owned()), link)
 }
 
-/// One bar for each of the last 24 hours, also for those without a commit.
-fn bars(overview: &Overview) -> Vec<Bar> {
-    let most = overview.flow.iter().map(|it| it.messages).max().unwrap_or(0).max(1);
-    let this_hour = overview.now.0.div_euclid(HOUR_MS);
-    let bar = |it: &FlowHour| {
-        let place = HOURS - 1 - (this_hour - it.at.0.div_euclid(HOUR_MS));
-        (0..HOURS).contains(&place).then(|| Bar {
-            x: place * BAR_STEP + 2,
-            height: share(it.messages, most),
-            parked_height: share(it.parked, most),
-        })
-    };
-    overview.flow.iter().filter_map(bar).collect()
-}
-
-/// A height; whatever is not nothing is seen.
-fn share(value: i64, most: i64) -> i64 {
-    let height = value.saturating_mul(CHART_HEIGHT) / most;
-    if 0 < value { height.clamp(2, CHART_HEIGHT) } else { 0 }
-}
-
 #[cfg(test)]
 mod tests {
     use shared::operators::api::overview::{FlowHour, Overview};
@@ -215,6 +162,7 @@ mod tests {
             oldest_parked_at: None,
             open_replays: 0,
             schema: "0007_x.sql".into(),
+            activity: None,
         }
     }
 
@@ -253,10 +201,14 @@ mod tests {
         assert!(html.contains("No. 12 letters are parked."));
         assert!(html.contains("The oldest was first seen 1 h ago."));
         assert!(html.contains("1,603 messages in 24 hours, 12 of them parked."));
-        assert_eq!(html.matches("<rect class=\"messages\"").count(), 3);
-        // The bar of the parked ones, and the figure beside it.
-        assert_eq!(html.matches("<rect class=\"parked\"").count(), 1);
-        assert!(html.contains("<td>1,200</td>"));
+        // The bars of the parked ones under those of the others, and the figures beside them.
+        let bars = |class: &str| {
+            let (_, rest) = html.split_once(&format!("<path class=\"{class}\" d=\"")).unwrap();
+            rest.split('"').next().unwrap().matches('M').count()
+        };
+        assert_eq!((bars("parked"), bars("messages")), (1, 3));
+        assert!(html.contains("<td>12</td><td>1,188</td>"), "{html}");
+        assert!(html.contains("Meter did not answer"), "{html}");
     }
 
     #[test]

@@ -78,8 +78,8 @@ pub const DOOR_REFUSAL: Label = label(
     ],
 );
 
-/// The queues.
-pub const QUEUE: Label = label("queue", &["events", "dead"]);
+/// The queues: `QueueKind`; `other` for one that no setting of the consumer names.
+pub const QUEUE: Label = label("queue", &["events", "dead", OTHER]);
 
 /// What Queues was told about a message.
 pub const MESSAGE_ACTION: Label = label("action", &["acked", "retried", "dropped"]);

@@ -1,6 +1,7 @@
 //! Settings of console, for operators.
 
 use super::address::https_or_loopback_url;
+use super::metrics::flush_settings_from_env;
 use super::{NumberSetting, RawSetting, Reported, SettingError, SettingProblem, SettingsReader};
 use crate::operators::access::{AccessPolicy, parse_email};
 use crate::operators::bearer::{BearerTokenError, BearerTokens};
@@ -42,6 +43,8 @@ pub struct ConsoleSettings {
     pub metrics_tokens: BearerTokens,
     /// The size at which D1 refuses writes. For the metrics only.
     pub d1_bytes_max: i64,
+    /// The shards of `Meter`.
+    pub meter_shards: u32,
     /// All errors.
     pub errors: Vec<SettingError>,
 }
@@ -98,6 +101,8 @@ impl ConsoleSettings {
             operator_tokens,
             metrics_tokens,
             d1_bytes_max: d1_bytes_max.unwrap_or(D1_BYTES_MAX.default),
+            // Errors are reported with those of every other Worker: `WorkerName::setting_errors`.
+            meter_shards: flush_settings_from_env(raw).map_or(1, |it| it.shards),
             errors: reader.errors,
         }
     }

@@ -9,10 +9,12 @@ mod report;
 mod addresses;
 mod background;
 mod clerk;
+mod console;
 mod day;
 pub(crate) mod example;
 mod http;
 mod letters;
+mod load;
 mod prometheus;
 mod state;
 mod system;
@@ -26,7 +28,6 @@ pub(crate) use self::addresses::Addresses;
 use self::addresses::PUBLIC;
 use self::clerk::LocalClerk;
 use self::prometheus::Prometheus;
-use self::report::ConsoleAccess;
 use self::state::DevState;
 use self::system::System;
 use crate::clock::Stopwatch;
@@ -60,6 +61,12 @@ pub(crate) struct DevArgs {
     /// Leave out a Worker or `example`, to see what the report says then; may be repeated
     #[arg(long, value_name = "WORKER")]
     without: Vec<String>,
+    /// Then play a lively day for so many minutes, so that charts have something to show
+    #[arg(
+        long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "30",
+        conflicts_with = "once", value_parser = clap::value_parser!(u16).range(1..=1_440)
+    )]
+    load: Option<u16>,
 }
 
 /// Starts everything, plays the day on the first start, and runs until an interrupt.
@@ -95,7 +102,7 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
         .map(|program| Prometheus::start(&program, place, &state, addresses, &ended_sender))
         .transpose()?;
 
-    let console = console_access(&state, addresses, &workers);
+    let console = console::access(&state, addresses, &workers);
     if state.is_first_start() {
         state.note_first_start()?;
         let report = report::play(&system, &clerk, addresses, console.as_ref())?;
@@ -114,28 +121,21 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     for line in address_lines(addresses, &workers, with_example, args.with) {
         show::line(line);
     }
-    for line in console.iter().flat_map(sign_in_lines) {
+    for line in console.iter().flat_map(console::sign_in_lines) {
         show::line(line);
     }
     show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));
     interrupt::expected();
     // The other senders are in the threads that wait for the children.
     drop(ended_sender);
-    let news = ended.recv().unwrap_or_else(|_| "all children ended".to_owned());
+    let during_load = match args.load {
+        Some(minutes) => load::play(&clerk, addresses, minutes, &ended)?,
+        None => None,
+    };
+    let news = during_load.or_else(|| ended.recv().ok());
+    let news = news.unwrap_or_else(|| "all children ended".to_owned());
     interrupt::wait_if_ending();
     bail!("{news}; start it again, with --fresh if the data may be the cause");
-}
-
-/// How the console is reached, if it runs. The variable may hold several tokens, for a rotation.
-fn console_access(
-    state: &DevState,
-    addresses: Addresses,
-    workers: &[Worker],
-) -> Option<ConsoleAccess> {
-    let is_there = workers.iter().any(|worker| worker.env == "console");
-    let tokens = state.operator_token.split([' ', ',']);
-    let token = tokens.into_iter().find(|token| !token.is_empty())?.to_owned();
-    is_there.then(|| ConsoleAccess { url: addresses.console(), token })
 }
 
 /// All Workers except those that are left out.
@@ -198,15 +198,6 @@ fn address_lines(
     lines
 }
 
-/// How to open the console. The token is of this machine alone.
-fn sign_in_lines(ConsoleAccess { url, token }: &ConsoleAccess) -> [String; 3] {
-    [
-        format!("\nThe console opens with this token: {token}"),
-        format!("  in a browser: {url}/sign-in"),
-        format!("  for the program `rolecall`: cargo run -p cli -- login {url}\n"),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,15 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn the_console_is_printed_with_what_opens_it() {
+    fn the_console_has_its_address_too() {
         let addresses = Addresses { first: 9000 };
         let lines = address_lines(addresses, &workers(&["console"]), false, None);
         assert_eq!(lines, ["console http://127.0.0.1:9002", "local-clerk http://127.0.0.1:9003"]);
-        let access = ConsoleAccess { url: addresses.console(), token: "abc".to_owned() };
-        let said = sign_in_lines(&access).concat();
-        for part in ["token: abc", "http://127.0.0.1:9002/sign-in", "login http://127.0.0.1:9002"] {
-            assert!(said.contains(part), "{part} is missing in {said}");
-        }
     }
 
     #[test]

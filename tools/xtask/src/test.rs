@@ -25,6 +25,12 @@ use crate::{bench, build, check, deploy};
 /// The tests that drive the built Workers in workerd, from the outside.
 const WORKERD: NodeSuite = NodeSuite { folder: "tests/workerd", log: "workerd-tests" };
 
+/// The tests of the tools in JavaScript, which start nothing.
+const TOOLS: [NodeSuite; 2] = [
+    NodeSuite { folder: "tools/bench/cost", log: "cost-tests" },
+    NodeSuite { folder: "tools/pictures", log: "picture-tests" },
+];
+
 /// Runs everything, or with a `filter` only the tests whose name contains it, and ends standard
 /// output with `N passed, N failed`.
 ///
@@ -61,6 +67,9 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
     tally += counted("native tests", |step| native(place, filter, step));
     let compiled = typescript::compile(place, &tools);
     tally += counted("TypeScript tests", |step| typescript::tests(place, &tools, filter, step));
+    for suite in &TOOLS {
+        tally += counted(suite.folder, |step| suite.run(place, &tools, filter, step));
+    }
     let mut built = build_all(place, &tools, &workers);
     built += compiled;
     built += example::build(place, &tools);

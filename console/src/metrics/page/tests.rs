@@ -43,12 +43,16 @@ fn both_shards() -> Samples {
         value("rolecall_of_a_later_build_total", &[], 1, &[]),
         value("rolecall_hints_total", &["of-a-later-build"], 1, &[]),
         value("rolecall_pending_hints", &[], 1, &[]),
+        // Of D1, which knows it exactly.
+        value("rolecall_messages_total", &[], 1, &[]),
     ];
     let second = vec![
         value("rolecall_refusals_total", &["timeout"], 5, &[]),
         value("rolecall_door_seconds", &[], 5_004, &buckets),
     ];
-    shards::add(&mut samples, &[shard(1_006, first), shard(1_002, second)]);
+    let mut totals = shard(1_006, first);
+    totals.merge(&shard(1_002, second));
+    shards::add(&mut samples, &totals);
     samples
 }
 
@@ -73,7 +77,7 @@ fn shards_are_summed() {
     ] {
         assert!(classic.lines().any(|it| it == line), "{line} is missing in\n{classic}");
     }
-    for odd in ["later", "pending_hints", "# EOF"] {
+    for odd in ["later", "pending_hints", "rolecall_messages", "# EOF"] {
         assert!(!classic.contains(odd), "{odd} in\n{classic}");
     }
 }

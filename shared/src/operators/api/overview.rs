@@ -31,6 +31,49 @@ pub struct Overview {
     pub open_replays: i64,
     /// The newest file of `migrations` that the database has.
     pub schema: String,
+    /// What the Workers have counted; `None` if `Meter` did not answer.
+    #[serde(default)]
+    pub activity: Option<Activity>,
+}
+
+/// The last day in slots of a quarter of an hour, or the last hour in minutes if there is nothing
+/// older. Counts are at most the true ones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct Activity {
+    /// Where the first slot begins.
+    pub since: UnixMillis,
+    /// The length of a slot, in milliseconds.
+    pub slot_ms: i64,
+    /// The slots, the oldest first. The last one is not at its end yet.
+    pub slots: Vec<ActivitySlot>,
+}
+
+/// What was counted in a slot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct ActivitySlot {
+    /// Messages in committed D1 batches.
+    pub messages: i64,
+    /// Of these, parked.
+    pub parked: i64,
+    /// Requests that the door refused.
+    pub refusals: i64,
+    /// Questions that a guard answered with yes.
+    pub allowed: i64,
+    /// Questions that it answered with no.
+    pub denied: i64,
+    /// Questions that it could not answer.
+    pub unavailable: i64,
+    /// Half of the events took at most so many milliseconds from the door to the commit; `None` if
+    /// there was none.
+    pub door_to_applied_p50: Option<i64>,
+    /// The same for 95 of 100.
+    pub door_to_applied_p95: Option<i64>,
+    /// Half of the events took at most so many milliseconds from Clerk's time to the commit.
+    pub clerk_to_applied_p50: Option<i64>,
+    /// The same for 95 of 100.
+    pub clerk_to_applied_p95: Option<i64>,
 }
 
 /// One hour of the consumer's commits. A batch that was committed twice counts twice.
@@ -53,4 +96,16 @@ pub struct FlowHour {
     pub lag_ms_mean: i64,
 }
 
-serde_struct_from_object!(Overview, FlowHour);
+serde_struct_from_object!(Overview, Activity, ActivitySlot, FlowHour);
+
+impl Activity {
+    /// The slots, the oldest first, and where each begins.
+    #[must_use]
+    pub fn beginnings(&self) -> impl DoubleEndedIterator<Item = (UnixMillis, &ActivitySlot)> {
+        let slots = self.slots.iter().enumerate();
+        slots.map(|(place, slot)| {
+            let place = i64::try_from(place).unwrap_or(i64::MAX);
+            (self.since.plus(self.slot_ms.saturating_mul(place)), slot)
+        })
+    }
+}
