@@ -89,8 +89,9 @@ describe("dashboards and alert rules on real series", () => {
       await system.waitForOutcome(sent);
       await system.waitForStatus(user, "/dashboard", 200);
       assert.equal((await system.get(user, "/admin")).status, 403);
-      const again = clerk.user(user, {}, { verb: "updated" });
-      await system.waitForOutcome(await deliver(system.ingest, again));
+      const granted = clerk.withRole(user, "admin");
+      await system.waitForOutcome(await deliver(system.ingest, granted));
+      await system.waitForStatus(user, "/admin", 200);
     }
     await deliver(system.ingest, clerk.user(users[0]), { secret: OTHER_SECRET });
     await system.enqueue("no envelope");

@@ -142,7 +142,8 @@ fn options(form: Form) -> Value {
             "orientation": "horizontal", "showUnfilled": true, "valueMode": "color",
             "minVizHeight": 10, "minVizWidth": 0 }),
         Form::Heatmap => json!({ "calculate": false, "yAxis": { "unit": "s" },
-            "color": { "mode": "scheme", "scheme": "Blues", "steps": 64 },
+            "color": { "mode": "scheme", "scheme": "Blues", "steps": 64,
+                "exponent": 0.5, "fill": "dark-blue", "reverse": false },
             "cellGap": 1, "tooltip": { "mode": "single", "showColorScale": true } }),
     }
 }
