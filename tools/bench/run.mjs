@@ -10,6 +10,7 @@ import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
+import { scrape } from "./rows/scrape.mjs";
 import { size, start } from "./rows/size.mjs";
 import { sync } from "./rows/sync.mjs";
 import { shown } from "./support/numbers.mjs";
@@ -25,6 +26,7 @@ const ROWS = {
   sync,
   scale,
   "scale-operators": operators,
+  scrape,
   size,
   start,
 };

@@ -171,9 +171,9 @@ export async function startDirect(workers, options = {}) {
       /** Sends a query many times at once, from inside. */
       crowd: (binding, user, times) =>
         ask("crowd", { binding, user, what: "ask", body: { user_id: user }, times }),
-      /** Evicts a role cache from memory. */
-      evict: (scriptName, user) =>
-        miniflare.unsafeEvictDurableObject(scriptName, "RoleCache", { name: user }),
+      /** Evicts an object from memory: a role cache by its user, or another by its name. */
+      evict: (scriptName, name, className = "RoleCache") =>
+        miniflare.unsafeEvictDurableObject(scriptName, className, { name }),
       logs: () => lines.join("\n"),
       stop: () => miniflare.dispose(),
     };
