@@ -1,13 +1,12 @@
 //! The canary: changes its user through Clerk each minute, and notes when each stage ended.
 //! `shared::canary` decides. A failure here is logged and touches no delivery.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use edge::fault_point;
 use shared::batch::BatchPart;
-use shared::canary::{
-    CanaryRun, LOOK_PAUSES_MS, Sighting, SweepStep, canary_role, next_role, next_step,
-};
+use shared::canary::{CanaryRun, LOOK_PAUSES_MS, Sighting, SweepStep, next_role, next_step};
 use shared::d1_error::D1Error;
 use shared::limits::ROLE_QUERY_TIMEOUT_MS;
 use shared::role_cache::{ROLE_CACHE_BINDING, RoleAnswer, RoleQuery};
@@ -73,22 +72,23 @@ async fn change(settings: &CanarySettings, run: CanaryRun) -> CanaryRun {
             CanaryRun { asked_at, updated_at, changed_at, ..run }
         }
         Err(clerk::Problem { text: problem, needs_operator }) => {
+            let cause = problem.as_str();
             if needs_operator {
-                tracing::error!(problem, "Clerk refused the canary's change");
+                tracing::error!(cause, "Clerk refused the canary's change");
             } else {
-                tracing::warn!(problem, "Clerk did not make the canary's change");
+                tracing::warn!(cause, "Clerk did not make the canary's change");
             }
             CanaryRun { asked_at, problem: Some(problem), ..run }
         }
     }
 }
 
-/// What the messages of a committed part say of the canary's user.
+/// What the messages of a part say of the canary's user.
 pub(crate) fn sightings(
     db: &ConsumerDb,
     part: &BatchPart,
     taken_at: UnixMillis,
-    committed_at: UnixMillis,
+    committed_at: Option<UnixMillis>,
 ) -> Vec<Sighting> {
     let CanarySetting::On(settings) = &db.canary else { return Vec::new() };
     let user_id = settings.user_id.as_str();
@@ -96,19 +96,24 @@ pub(crate) fn sightings(
     part.messages.iter().filter_map(of).collect()
 }
 
-/// Goes on in the background, after the hints: looks until a guard would see the change.
+/// Goes on in the background: before the commit it notes when the delivery came, and after the
+/// hints it looks until a guard would see the change.
 pub(crate) fn follow_in_background(
     env: &Env,
-    db: ConsumerDb,
+    db: &Rc<ConsumerDb>,
     context: &worker_sys::Context,
     sightings: Vec<Sighting>,
 ) {
-    if sightings.is_empty() {
-        return;
-    }
-    let env = env.clone();
+    let Some(first) = sightings.first() else { return };
+    let is_committed = first.committed_at.is_some();
+    let (env, db) = (env.clone(), Rc::clone(db));
     let following = future_to_promise(async move {
-        if let Err(error) = follow(&env, &db, &sightings).await {
+        let followed = if is_committed {
+            follow(&env, &db, &sightings).await
+        } else {
+            note_arrival(&db, &sightings).await
+        };
+        if let Err(error) = followed {
             tracing::warn!(cause = error.text(), "following the canary failed");
         }
         Ok(JsValue::UNDEFINED)
@@ -118,17 +123,31 @@ pub(crate) fn follow_in_background(
     }
 }
 
+/// If D1 then refuses the batch, the run says so.
+async fn note_arrival(db: &ConsumerDb, sightings: &[Sighting]) -> Result<(), D1Error> {
+    match newest_after(db, sightings).await? {
+        Some(run) => db.write_run(&run).await,
+        None => Ok(()),
+    }
+}
+
+/// The newest run, if one of the sightings is of it.
+async fn newest_after(
+    db: &ConsumerDb,
+    sightings: &[Sighting],
+) -> Result<Option<CanaryRun>, D1Error> {
+    let newest = db.newest_run().await?;
+    let now = edge::clock::now();
+    Ok(newest.and_then(|newest| sightings.iter().find_map(|it| newest.after(it, now))))
+}
+
 /// The first look is before anything else, so that D1's time for this does not count.
 async fn follow(env: &Env, db: &ConsumerDb, sightings: &[Sighting]) -> Result<(), D1Error> {
     let CanarySetting::On(settings) = &db.canary else { return Ok(()) };
     let user_id = settings.user_id.as_str();
     fault_point!(env, "canary-looking", "");
     let mut looked = look(env, user_id).await;
-    let Some(newest) = db.newest_run().await? else { return Ok(()) };
-    let now = edge::clock::now();
-    let Some(mut run) = sightings.iter().find_map(|it| newest.after(it, now)) else {
-        return Ok(());
-    };
+    let Some(mut run) = newest_after(db, sightings).await? else { return Ok(()) };
     for pause_ms in [0].into_iter().chain(LOOK_PAUSES_MS) {
         if 0 < pause_ms {
             Delay::from(Duration::from_millis(pause_ms)).await;
@@ -146,7 +165,7 @@ async fn follow(env: &Env, db: &ConsumerDb, sightings: &[Sighting]) -> Result<()
             return Ok(());
         }
     }
-    tracing::warn!(role = canary_role(&[run.role]), "the canary's change is not seen yet");
+    tracing::warn!("the canary's change is not seen yet");
     Ok(())
 }
 

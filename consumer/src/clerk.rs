@@ -5,7 +5,8 @@ use std::time::Duration;
 use edge::body;
 use futures_util::future::{Either, select};
 use shared::canary::CanaryRun;
-use shared::canary::clerk::{self, ANSWER_BYTES_MAX, API_VERSION, TIMEOUT_MS};
+use shared::canary::clerk::{self, ANSWER_BYTES_MAX, API_VERSION};
+use shared::limits::CLERK_TIMEOUT_MS;
 use shared::settings::consumer::CanarySettings;
 use shared::time::UnixMillis;
 use worker::{
@@ -33,7 +34,7 @@ pub(crate) async fn change(
 ) -> Result<UnixMillis, Problem> {
     let abort = AbortController::default();
     let answer = Box::pin(send(settings, run, abort.signal()));
-    match select(answer, Delay::from(Duration::from_millis(TIMEOUT_MS))).await {
+    match select(answer, Delay::from(Duration::from_millis(CLERK_TIMEOUT_MS))).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => {
             abort.abort();

@@ -2,18 +2,19 @@
 //! message, and sends hints.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use edge::fault_point;
 use edge::random::jitter;
 use shared::batch::BatchProgress;
 use shared::canary::Sighting;
 use shared::inbox::{self, ReceivedMessage};
-use shared::log;
 use shared::metrics::point::BatchPoint;
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
 use shared::queue::QueueKind;
 use shared::time::UnixMillis;
+use shared::trace;
 use worker::{Env, worker_sys};
 
 use crate::analytics;
@@ -31,9 +32,11 @@ pub(crate) async fn process_batch(
     messages: Vec<QueueMessage>,
 ) {
     let taken_at = edge::clock::now();
-    let db = ConsumerDb::new(env);
+    let db = Rc::new(ConsumerDb::new(env));
     let received: Vec<ReceivedMessage> = messages.iter().map(|it| it.received.clone()).collect();
     let (part, decisions) = inbox::open_messages(queue, &received, jitter);
+    let opened = canary::sightings(&db, &part, taken_at, None);
+    canary::follow_in_background(env, &db, context, opened);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
     let Committed { pending, traces, sightings, mut point } =
@@ -48,7 +51,7 @@ pub(crate) async fn process_batch(
     let hints = send_hints::send_hints(env, &db, hints, &traces).await;
     point.add_end(messages.len(), &hints);
     analytics::write(env, kind, &point);
-    canary::follow_in_background(env, db, context, sightings);
+    canary::follow_in_background(env, &db, context, sightings);
 }
 
 /// What the committed parts of a batch leave to do.
@@ -81,14 +84,14 @@ async fn commit(
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan, &part.queue, began_at);
                 committed.pending.extend(hints);
-                committed.traces.extend(log::traces_of_users(&plan));
-                committed.sightings.extend(canary::sightings(db, &part, taken_at, now));
+                committed.traces.extend(trace::traces_of_users(&plan));
+                committed.sightings.extend(canary::sightings(db, &part, taken_at, Some(now)));
                 progress.record_commit(&part);
             }
             Err(error) => {
                 let (queue, messages, cause) = (&part.queue, part.len(), error.text());
                 let duration_ms = edge::clock::now().since(began_at);
-                let (batch_id, trace_ids) = (plan.batch.as_str(), log::trace_ids(&plan));
+                let (batch_id, trace_ids) = (plan.batch.as_str(), trace::trace_ids(&plan));
                 tracing::warn!(
                     batch_id,
                     queue,
@@ -110,7 +113,7 @@ async fn commit(
 /// One line for the batch, and one error for each dead letter. The outcome of each delivery is in
 /// `deliveries`: a line for each would be most of what a batch costs.
 fn log_commit(plan: &BatchPlan, queue: &str, began_at: UnixMillis) {
-    let (batch_id, trace_ids) = (plan.batch.as_str(), log::trace_ids(plan));
+    let (batch_id, trace_ids) = (plan.batch.as_str(), trace::trace_ids(plan));
     let duration_ms = edge::clock::now().since(began_at);
     for letter in &plan.dead_letters {
         let DeadLetter { message_id, reason, detail, attempts, replay, envelope, .. } = letter;

@@ -13,6 +13,7 @@ mod meter;
 mod object;
 mod d1;
 mod storage;
+mod traced_hint;
 mod settings;
 mod error;
 

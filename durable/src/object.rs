@@ -19,8 +19,8 @@ use shared::metrics::table::{FILL_SECONDS, FILLS};
 use shared::role_cache::{self, RoleAnswer, RoleQuery};
 use worker::Env;
 
-use self::hint::TracedHint;
 use crate::error::{CacheError, CacheResult};
+use crate::traced_hint::TracedHint;
 use crate::{d1, settings, storage};
 
 pub(crate) struct RoleCacheObject {

@@ -17,8 +17,8 @@ pub mod reply;
 pub mod request_url;
 pub mod settings;
 
-/// Starts what every Worker needs: its name, as in `wrangler.toml`, in metrics and log lines. Called
-/// once, when the isolate starts.
+/// Starts metrics and log of the Worker with this name, as in `wrangler.toml`. Called once, when
+/// the isolate starts.
 pub fn start(worker: &'static str) {
     metrics::init(worker);
     log::init(worker);

@@ -126,7 +126,7 @@ fn record_answer(sequence: u64, answer: Result<FlushResult, String>) {
         Some(cause)
     });
     if let Some(cause) = cause {
-        tracing::warn!(sequence, cause, "flush of metrics failed");
+        tracing::warn!(cause, "flush of metrics failed");
     }
 }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use sighting::Sighting;
 
 use crate::json::{deserialize_from_object, serialize_remote};
-use crate::limits::SWEEP_INTERVAL_MS;
+use crate::limits::{CLERK_TIMEOUT_MS, SWEEP_INTERVAL_MS};
 use crate::time::UnixMillis;
 
 /// The app roles of the canary user. A run gives it the one that a guard does not see yet.
@@ -26,7 +26,7 @@ pub const CANARY_ROLES: [&str; 2] = ["rolecall-canary-a", "rolecall-canary-b"];
 /// A run that was not seen for so long is late, and the next one may begin.
 pub const LATE_MS: i64 = 300_000;
 
-/// Rows of `canary_runs` are kept for a day.
+/// A run is kept for a day.
 pub const KEPT_MS: i64 = 86_400_000;
 
 /// How much Clerk's clock may be behind ours. Less than a run, so that a delivery of the run before
@@ -36,7 +36,7 @@ const SKEW_MS: i64 = 20_000;
 /// Pauses before the role cache is asked again, after the hints were sent. Then the sweep asks.
 pub const LOOK_PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1_600];
 
-const _: () = assert!(SKEW_MS < SWEEP_INTERVAL_MS - clerk::TIMEOUT_MS.cast_signed());
+const _: () = assert!(SKEW_MS < SWEEP_INTERVAL_MS - CLERK_TIMEOUT_MS.cast_signed());
 const _: () = assert!(SWEEP_INTERVAL_MS < LATE_MS && LATE_MS < KEPT_MS);
 
 /// A stage, in the order in which a change passes them.
@@ -113,7 +113,7 @@ pub enum RunState {
     Seen,
     /// It waits for this stage.
     Open(Stage),
-    /// Clerk did not make the change, as far as is known. The next sweep may begin a run.
+    /// Clerk did not make the change, as far as is known.
     Failed,
     /// It was not seen in time, and this stage is missing.
     Late(Stage),
@@ -184,24 +184,25 @@ impl CanaryRun {
         Stage::ALL.get(next).copied().unwrap_or(Stage::Hint)
     }
 
-    /// The run after a sighting; `None` if it is not of this run, or the run needs none.
+    /// The run after a sighting; `None` if it is not of this run, or tells nothing new. The first
+    /// attempt tells when the delivery came, and the last one when it was committed.
     #[must_use]
     pub fn after(&self, sighting: &Sighting, now: UnixMillis) -> Option<Self> {
-        let is_open = matches!(
-            self.state(now),
-            RunState::Open(Stage::Clerk | Stage::Sender) | RunState::Failed
-        ) && now.since(self.began_at) < LATE_MS;
+        let is_open = match self.state(now) {
+            RunState::Open(stage) => stage <= Stage::D1,
+            RunState::Failed => now.since(self.began_at) < LATE_MS,
+            RunState::Seen | RunState::Late(_) => false,
+        };
         let earliest = self.updated_at.unwrap_or(self.began_at.plus(-SKEW_MS));
         if !is_open || sighting.updated_at < earliest || !sighting.roles.contains(&self.role) {
             return None;
         }
-        Some(Self {
-            arrived_at: Some(sighting.arrived_at),
-            queued_at: Some(sighting.queued_at),
-            taken_at: Some(sighting.taken_at),
-            committed_at: Some(sighting.committed_at),
-            ..self.clone()
-        })
+        let mut after = self.clone();
+        after.arrived_at.get_or_insert(sighting.arrived_at);
+        after.queued_at.get_or_insert(sighting.queued_at);
+        after.taken_at.get_or_insert(sighting.taken_at);
+        after.committed_at = sighting.committed_at;
+        Some(after).filter(|after| after != self)
     }
 
     /// The run after a guard's query at `now`; `None` if the roles do not show it, or it is not the
@@ -226,12 +227,6 @@ pub fn next_step(newest: Option<&CanaryRun>, now: UnixMillis) -> SweepStep {
             SweepStep::Begin(now.max(run.began_at.plus(1)))
         }
     }
-}
-
-/// The canary's role among these.
-#[must_use]
-pub fn canary_role(roles: &[String]) -> Option<&String> {
-    roles.iter().find(|role| CANARY_ROLES.contains(&role.as_str()))
 }
 
 /// The role of a new run: one that a guard does not see now, so that the change is one of the role

@@ -133,6 +133,18 @@ impl fmt::Display for SvixId {
     }
 }
 
+/// Bytes of a trace id that no signature vouches for. Svix's own have 31.
+const UNVERIFIED_BYTES_MAX: usize = 64;
+
+/// A `svix-id` that no signature vouches for, as a trace id: only if it has the form of Svix's own.
+/// Anybody can send this header, so anything else stays out of the log.
+#[must_use]
+pub fn unverified_trace_id(header: &str) -> Option<&str> {
+    let rest = header.strip_prefix("msg_")?;
+    let fits = (1..=UNVERIFIED_BYTES_MAX).contains(&rest.len());
+    (fits && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(header)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{EntityId, IdError, SvixId, UserId};
@@ -158,6 +170,16 @@ mod tests {
         assert!(SvixId::parse("msg_p5jXN8AQM9LWM0D4loKWxJek").is_ok());
         for raw in ["msg.1", "msg,1", "msg 1", "msg\n1", "msg_é", "", &"m".repeat(257)] {
             assert!(SvixId::parse(raw).is_err(), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_8_only_an_id_of_svixs_form_is_logged_unverified() {
+        assert_eq!(super::unverified_trace_id("msg_2vX11zP5ojq7"), Some("msg_2vX11zP5ojq7"));
+        let long = format!("msg_{}", "x".repeat(65));
+        let odd = ["", "msg_", "2vX11", "msg_a b", "msg_a\r\nb", "msg_\u{1b}[31m", "msg_a@b.c"];
+        for wrong in odd.into_iter().chain(["sk_live_1", "msg_203.0.113.7", "msg_eyJ.x", &long]) {
+            assert_eq!(super::unverified_trace_id(wrong), None, "{wrong}");
         }
     }
 }

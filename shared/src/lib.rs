@@ -24,14 +24,14 @@
 //!   [`sql`] has the statements, [`queue`] the queues' names, [`inbox`] opens and parks messages,
 //!   [`batch`] decides on retries and dead letters, [`d1_error`] classifies D1's errors, [`retry`]
 //!   has the back-off, [`outbox`] selects pending hints, [`canary`] measures the stages by changes
-//!   of a user made for it.
+//!   of a user made for it, [`trace`] tells which delivery caused a hint.
 //! - Role cache: [`roles`] is a user's role set, [`role_cache`] the HTTP protocol of the object,
 //!   [`cache`] its state machine.
 //! - Application: [`session`] validates tokens, [`guard`] grants or denies access, [`check_query`]
 //!   parses the queries of `/api/check` and `/api/me`.
 //! - Operators: [`operators`] has what the console and its program decide.
-//! - All Workers: [`settings`] parses variables and secrets, [`metrics`] has every metric, and how
-//!   an isolate counts.
+//! - All Workers: [`settings`] parses variables and secrets, [`log`] builds a line and decides
+//!   whether it is kept, [`metrics`] has every metric, and how an isolate counts.
 
 pub mod id;
 pub mod time;
@@ -53,6 +53,7 @@ pub mod d1_error;
 pub mod retry;
 pub mod outbox;
 pub mod canary;
+pub mod trace;
 pub mod roles;
 pub mod role_cache;
 pub mod cache;

@@ -104,6 +104,9 @@ pub const METER_TIMEOUT_MS: u64 = 2_000;
 /// Concurrent hints.
 pub const CONCURRENT_HINTS_MAX: usize = 20;
 
+/// Our limit: how long Clerk's API may take to answer the canary.
+pub const CLERK_TIMEOUT_MS: u64 = 10_000;
+
 /// The interval of sweeps, by the cron of `wrangler.toml`.
 pub const SWEEP_INTERVAL_MS: i64 = 60_000;
 

@@ -32,7 +32,7 @@ impl Caller {
                 route = self.route,
                 user_id = %self.session.user_id(),
                 session_id = %self.session.id(),
-                actor = actor.map(Actor::as_str),
+                actor = actor.map(Actor::log_name),
                 outcome,
                 version = self.roles.snapshot.set.version,
                 source = self.roles.source.as_str(),

@@ -79,7 +79,8 @@ fn of_the_canary_the_last_seen_run_and_the_next_one_are_read() {
     assert_eq!(began(), []);
     let run = |at: i64, seen_at: Option<i64>| {
         let args = [Value::Integer(at), seen_at.map_or(Value::Null, Value::Integer)];
-        db.rows("INSERT INTO canary_runs (began_at, seen_at) VALUES (?1, ?2) RETURNING 1", args);
+        let text = "INSERT INTO canary_runs (began_at, role, seen_at) VALUES (?1, 'a', ?2)";
+        db.rows(&format!("{text} RETURNING 1"), args);
     };
     run(10, None);
     run(20, None);

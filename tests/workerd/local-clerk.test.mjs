@@ -15,6 +15,7 @@ import { startDirect, workerOf } from "./support/direct.mjs";
 import { Jar, SECRET_KEY, startLocalClerk } from "./support/local-clerk.mjs";
 import { publishableKey, sdkResult, suffixOf } from "./support/sdk.mjs";
 import { bearer } from "./support/sessions.mjs";
+import { waitFor } from "./support/wait.mjs";
 import { wire } from "./support/wire.mjs";
 
 const APP = "http://127.0.0.1:8787";
@@ -296,6 +297,34 @@ describe("the local Clerk, tested with Clerk's SDK", () => {
     assert.deepEqual([idsOf(all), all.totalCount], [idsOf(members), 2]);
     const hers = await sdk.users.getOrganizationMembershipList({ userId: ADA });
     assert.deepEqual([hers.data, hers.totalCount], [[members.data[0]], 1]);
+  });
+
+  it("changes metadata as the SDK expects it, and sends the event", async () => {
+    const before = await sdk.users.getUser(ADA);
+    const count = received.length;
+    const first = { publicMetadata: { plan: { name: "pro", seats: 2 } } };
+    await sdk.users.updateUserMetadata(ADA, first);
+    const second = { publicMetadata: { plan: { seats: null }, roles: ["editor"] } };
+    const changed = await sdk.users.updateUserMetadata(ADA, second);
+    assert.deepEqual(changed.publicMetadata, { roles: ["editor"], plan: { name: "pro" } });
+    assert.ok(before.updatedAt < changed.updatedAt);
+    assert.deepEqual(await sdk.users.getUser(ADA), changed);
+    await waitFor("both events arrive", () => received.length === count + 2);
+    const bodies = received.slice(count).map(({ body }) => JSON.parse(body));
+    const last = bodies.find(({ data }) => data.updated_at === changed.updatedAt);
+    assert.deepEqual([last.type, last.data.id], ["user.updated", ADA]);
+    assert.deepEqual(last.data.public_metadata, changed.publicMetadata);
+    const back = { publicMetadata: { plan: null, roles: ["admin"] } };
+    const restored = await sdk.users.updateUserMetadata(ADA, back);
+    assert.deepEqual(restored.publicMetadata, before.publicMetadata);
+    await waitFor("its event arrives", () => received.length === count + 3);
+    await assert.rejects(sdk.users.updateUserMetadata("user_2gone", back), refusal(404));
+    const unknown = refusal(401, "clerk_key_invalid");
+    await assert.rejects(stranger.users.updateUserMetadata(ADA, back), unknown);
+    const wrong = { publicMetadata: "admin" };
+    const invalid = refusal(422, "form_param_value_invalid");
+    await assert.rejects(sdk.users.updateUserMetadata(ADA, wrong), invalid);
+    assert.equal(received.length, count + 3);
   });
 
   it("returns errors of the Backend API as the SDK expects them", async () => {

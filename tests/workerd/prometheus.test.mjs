@@ -195,7 +195,7 @@ describe("Prometheus", () => {
 
   it("never sees a counter go back: a new console, an evicted Meter, a new deployment", async () => {
     const before = samplesOf((await page()).text);
-    await system.evict("rolecall-durable", "meter-0", "Meter");
+    await system.evictMeter(0);
     await prometheus.scraped();
     // Every isolate ends, as when every Worker is deployed; durable with other settings.
     await system.stop();

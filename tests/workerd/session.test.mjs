@@ -130,7 +130,7 @@ describe("a session token", () => {
   /** Returns the logged reasons of rejected tokens, in order. */
   const reasons = () => system.logs().split("\n").filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line)).filter(({ message }) => message === "session token rejected")
-    .map(({ rejection }) => rejection);
+    .map(({ reason }) => reason);
 
   /** Checks that the tokens rejected during `work` have these reasons. */
   async function refusedFor(expected, run) {
@@ -722,7 +722,7 @@ describe("a session token", () => {
         assert.match(page.headers.get("content-type"), /^text\/html/);
         // Each 503 has its reason in the log.
         const why = "no JWKS cached, and the last fetch failed moments ago";
-        await waitFor("it is logged", () => system.logs().includes(`"why":"${why}"`));
+        await waitFor("it is logged", () => system.logs().includes(`"cause":"${why}"`));
         // Without a token no key is needed: 401.
         assert.equal(await status(name), 401);
         if (name === "moved") assert.equal(servers[name].moved, undefined, "no redirect followed");

@@ -5,9 +5,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 
+import { cost } from "./rows/cost.mjs";
 import { door } from "./rows/door.mjs";
 import { guard, guardIsolate } from "./rows/guard.mjs";
 import { guardCold } from "./rows/guard-cold.mjs";
+import { meter } from "./rows/meter.mjs";
+import { metrics } from "./rows/metrics.mjs";
+import { metricsSync } from "./rows/metrics-sync.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
 import { scrape } from "./rows/scrape.mjs";
@@ -23,12 +27,16 @@ const ROWS = {
   "guard-isolate": guardIsolate,
   "guard-cold": guardCold,
   door,
+  metrics,
   sync,
+  "metrics-sync": metricsSync,
   scale,
   "scale-operators": operators,
   scrape,
+  meter,
   size,
   start,
+  cost,
 };
 
 const RESULTS = fileURLToPath(new URL("results/", import.meta.url));
@@ -44,11 +52,13 @@ const result = await row.run((text) => console.error(text));
 const reached = row.target.holds(result);
 keep(result, reached);
 const { ours, peer, floor, ratio } = result;
+for (const line of row.lines?.(result) ?? []) console.log(line);
 const verdict = `${row.target.text}${reached ? "" : ": NOT REACHED"}`;
 const others = `peer ${shown(peer)}, floor ${shown(floor)}, ratio ${shown(ratio)}`;
 console.log(`  ${row.title}: ${shown(ours)} ${row.unit}; ${others}`);
 console.log(`  ${reached ? "✓" : "✗"} ${verdict}`);
-const figures = Object.entries({ ours, peer, floor, ratio });
+// A row may have figures of its own, after those that every row has.
+const figures = Object.entries({ ours, peer, floor, ratio, ...result.figures });
 const text = figures.map(([key, value]) => `${key}=${shown(value)}`).join(" ");
 console.log(`bench: ${name} ${text}`);
 

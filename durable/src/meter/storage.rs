@@ -14,7 +14,8 @@ pub(super) fn load(ctx: &State) -> Result<Meter> {
     let rows: Vec<KeptRow> = storage.exec(sql::LOAD, None)?.to_array()?;
     let (meter, malformed) = Meter::load(rows);
     if !malformed.is_empty() {
-        tracing::error!(?malformed, "rows of Meter are malformed: they begin again at 0");
+        let cause = malformed.join(", ");
+        tracing::error!(cause, "rows of Meter are malformed: they begin again at 0");
     }
     Ok(meter)
 }

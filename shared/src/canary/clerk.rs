@@ -11,9 +11,6 @@ use crate::time::UnixMillis;
 /// The version of the API.
 pub const API_VERSION: &str = "2026-05-12";
 
-/// Our limit: how long Clerk may take to answer.
-pub const TIMEOUT_MS: u64 = 10_000;
-
 /// Our limit: bytes of the answer, a user with all its metadata (8 KB each).
 pub const ANSWER_BYTES_MAX: usize = 262_144;
 

@@ -6,7 +6,7 @@ use crate::plan::OpenedMessage;
 use crate::projection::EntityFields;
 use crate::time::UnixMillis;
 
-/// A committed delivery of the canary user.
+/// A delivery of the canary user in a batch of the consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
     /// Its app roles.
@@ -19,19 +19,19 @@ pub struct Sighting {
     pub queued_at: UnixMillis,
     /// When the consumer took it.
     pub taken_at: UnixMillis,
-    /// When D1 had committed it.
-    pub committed_at: UnixMillis,
+    /// When D1 had committed it; `None` before that.
+    pub committed_at: Option<UnixMillis>,
 }
 
 impl Sighting {
-    /// What a message of a committed batch says of the canary user. `None` for any other message,
+    /// What a message of a batch says of the canary user. `None` for any other message,
     /// and for one that replays a letter: its times are not those of the event.
     #[must_use]
     pub fn of(
         user_id: &str,
         message: &OpenedMessage,
         taken_at: UnixMillis,
-        committed_at: UnixMillis,
+        committed_at: Option<UnixMillis>,
     ) -> Option<Self> {
         let envelope = &message.envelope;
         if envelope.replay.is_some() || envelope.subject() != Some(user_id) {

@@ -28,7 +28,7 @@ fn sighting(role: &str, updated_ms: i64, arrived_ms: i64) -> Sighting {
         arrived_at: at(arrived_ms),
         queued_at: at(arrived_ms + 10),
         taken_at: at(arrived_ms + 1_000),
-        committed_at: at(arrived_ms + 1_030),
+        committed_at: Some(at(arrived_ms + 1_030)),
     }
 }
 
@@ -128,6 +128,20 @@ fn a_delivery_of_another_run_is_not_taken() {
     // The run before gave the same role: its delivery was late.
     assert_eq!(begun().after(&sighting(first, -60_000, 9), at(500)), None);
     assert_eq!(whole().after(&sighting(first, 95, 400), at(3_000)), None, "it was seen");
+}
+
+#[test]
+fn a_delivery_that_d1_refuses_names_d1_until_it_is_committed() {
+    let role = CANARY_ROLES[0];
+    let opened = Sighting { committed_at: None, ..sighting(role, 5, 400) };
+    let taken = begun().after(&opened, at(1_500)).unwrap();
+    assert_eq!(taken.state(at(1_500)), RunState::Open(Stage::D1));
+    let again = Sighting { taken_at: at(9_000), ..opened };
+    assert_eq!(taken.after(&again, at(9_000)), None, "another attempt");
+    let committed = Sighting { committed_at: Some(at(9_100)), ..again };
+    let committed = taken.after(&committed, at(9_200)).unwrap();
+    assert_eq!((committed.taken_at, committed.committed_at), (Some(at(1_400)), Some(at(9_100))));
+    assert_eq!(taken.state(at(LATE_MS)), RunState::Late(Stage::D1));
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::TRACE_IDS_BYTES_MAX;
-
 /// Bytes of a field's text. A longer one is cut and ends with `…`. `trace_ids` alone may be longer.
 pub const FIELD_BYTES_MAX: usize = 1_000;
+
+/// Bytes of the list of trace ids in the line of a batch: those of a whole batch of 100 messages
+/// whose ids are as long as Svix's.
+pub const TRACE_IDS_BYTES_MAX: usize = 4_000;
 
 /// The field with a limit of its own.
 const TRACE_IDS: &str = "trace_ids";

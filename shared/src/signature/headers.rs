@@ -2,7 +2,7 @@
 
 use super::error::SignatureError;
 use super::header_name::SvixHeaderName;
-use crate::log;
+use crate::id;
 
 /// The raw headers of a delivery, named by Svix (`svix-…`) and by the standard (`webhook-…`).
 #[derive(Clone, Debug, Default)]
@@ -40,10 +40,10 @@ impl SvixHeaders {
     }
 
     /// The `svix-id` as a trace id, before any signature is checked: see
-    /// [`log::unverified_trace_id`].
+    /// [`id::unverified_trace_id`].
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
-        log::unverified_trace_id(self.sent_set().ok()?.id.as_deref()?)
+        id::unverified_trace_id(self.sent_set().ok()?.id.as_deref()?)
     }
 
     /// The one set that was sent. A blank header counts as sent: the values of one header set must

@@ -9,6 +9,7 @@ import path from "node:path";
 import { start } from "../../../tools/xtask/js/system.mjs";
 import * as clerk from "../../workerd/support/clerk.mjs";
 import { SECRET, deliver } from "../../workerd/support/delivery.mjs";
+import { checkLogFile } from "../../workerd/support/log-lines.mjs";
 import { ROOT } from "../../workerd/support/system.mjs";
 import { waitFor } from "../../workerd/support/wait.mjs";
 import { freePorts } from "./ports.mjs";
@@ -32,6 +33,7 @@ export async function startConsole() {
   const [console, ingest] = await freePorts(2);
   const state = mkdtempSync(path.join(tmpdir(), "rolecall-console-"));
   const remove = () => rmSync(state, { recursive: true, force: true });
+  const check = () => checkLogFile(state, [SECRET, TOKEN]);
   try {
     const workers = await start({
       root: ROOT,
@@ -44,7 +46,7 @@ export async function startConsole() {
       ],
     });
     const url = (port) => `http://127.0.0.1:${port}`;
-    return new ConsoleSystem({ url: url(console), ingest: url(ingest), workers, remove });
+    return new ConsoleSystem({ url: url(console), ingest: url(ingest), workers, remove, check });
   } catch (cause) {
     remove();
     throw cause;
@@ -55,8 +57,10 @@ class ConsoleSystem {
   #ingest;
   #workers;
   #remove;
+  #check;
 
-  constructor({ url, ingest, workers, remove }) {
+  constructor({ url, ingest, workers, remove, check }) {
+    this.#check = check;
     this.url = url;
     this.#ingest = { fetch: (to, init) => fetch(`${ingest}${new URL(to).pathname}`, init) };
     this.#workers = workers;
@@ -94,6 +98,10 @@ class ConsoleSystem {
 
   async stop() {
     await this.#workers.dispose();
-    this.#remove();
+    try {
+      this.#check();
+    } finally {
+      this.#remove();
+    }
   }
 }

@@ -8,6 +8,7 @@ import path from "node:path";
 import { start } from "../../../tools/xtask/js/system.mjs";
 import { SECRET } from "../../workerd/support/delivery.mjs";
 import { startLocalClerk } from "../../workerd/support/local-clerk.mjs";
+import { checkLogFile } from "../../workerd/support/log-lines.mjs";
 import { ROOT } from "../../workerd/support/system.mjs";
 import { waitFor } from "../../workerd/support/wait.mjs";
 import { freePorts } from "./ports.mjs";
@@ -18,6 +19,7 @@ export async function startSystem() {
   const webhook = `${ingest.url}/webhooks/clerk`;
   const state = mkdtempSync(path.join(tmpdir(), "rolecall-browser-"));
   const remove = () => rmSync(state, { recursive: true, force: true });
+  const check = () => checkLogFile(state, [SECRET]);
   const clerk = await startLocalClerk(ssr.url, { others: [example.url], webhook });
   try {
     const { keys } = await (await fetch(`${clerk.url}/.well-known/jwks.json`)).json();
@@ -38,7 +40,7 @@ export async function startSystem() {
         bindings: exampleBindings(clerk.url, parties),
       },
     });
-    return new System({ ssr: ssr.url, example: example.url, clerk, workers, remove });
+    return new System({ ssr: ssr.url, example: example.url, clerk, workers, remove, check });
   } catch (cause) {
     clerk.stop();
     remove();
@@ -79,8 +81,10 @@ class System {
   #clerk;
   #workers;
   #remove;
+  #check;
 
-  constructor({ ssr, example, clerk, workers, remove }) {
+  constructor({ ssr, example, clerk, workers, remove, check }) {
+    this.#check = check;
     Object.assign(this, { ssr, example, clerk: clerk.url });
     this.#clerk = clerk;
     this.#workers = workers;
@@ -123,7 +127,11 @@ class System {
   async stop() {
     await this.#workers.dispose();
     this.#clerk.stop();
-    this.#remove();
+    try {
+      this.#check();
+    } finally {
+      this.#remove();
+    }
   }
 }
 

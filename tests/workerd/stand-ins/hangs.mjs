@@ -1,4 +1,4 @@
-// A `rolecall-durable` whose role caches never answer.
+// A `rolecall-durable` whose objects never answer.
 
 export class RoleCache {
   async fetch() {
@@ -6,6 +6,8 @@ export class RoleCache {
     return new Response();
   }
 }
+
+export class Meter extends RoleCache {}
 
 export default {
   fetch() {

@@ -1,5 +1,5 @@
 // A Worker through which the test uses the system's bindings: SQL on the database, requests to the
-// role caches, messages on the queue. The other Workers do not know it.
+// role caches and to Meter, messages on the queue. The other Workers do not know it.
 
 export default {
   async fetch(request, env) {
@@ -41,6 +41,14 @@ const DO = {
   "/sql": async ({ DB }, { text, args }) => (await DB.prepare(text).bind(...args).all()).results,
 
   "/tell": tell,
+
+  /** Sends a request to a shard of Meter: `body` is posted, without one it is a `GET`. */
+  "/meter": async ({ METER }, { shard, what, body }) => {
+    const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    const stub = METER.get(METER.idFromName(`meter-${shard}`));
+    const response = await stub.fetch(`https://meter/${what}`, init);
+    return { status: response.status, body: await response.text() };
+  },
 
   /** Sends the same request many times at once. */
   "/crowd": (env, { times, ...asked }) =>

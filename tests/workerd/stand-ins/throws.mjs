@@ -1,10 +1,12 @@
-// A `rolecall-durable` whose role caches throw on every request.
+// A `rolecall-durable` whose objects throw on every request.
 
 export class RoleCache {
   async fetch() {
-    throw new Error("stand-in: the role cache fails");
+    throw new Error("stand-in: the object fails");
   }
 }
+
+export class Meter extends RoleCache {}
 
 export default {
   fetch() {

@@ -10,6 +10,7 @@ import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import wrangler from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
+import { checkLog } from "./log-lines.mjs";
 import { ROOT, callProbe } from "./system.mjs";
 
 /** worker-build's output: one ES module that imports one compiled wasm module. */
@@ -113,16 +114,21 @@ export function controlledDatabase(database = "rolecall") {
  * before each call, with `{stub, name, path}`. It may return an error as `{message, marks}`, or an
  * `{answer}` instead of the role cache's. `test.calls` are all calls.
  */
-export function controlledRoleCaches() {
+export const controlledRoleCaches = () => controlledObjects("controlled-role-caches", "RoleCache");
+
+/** The same for `Meter`. */
+export const controlledMeter = () => controlledObjects("controlled-meter", "Meter");
+
+function controlledObjects(name, className) {
   const test = { calls: [], trouble: () => undefined };
   const TEST = async (request) => {
     const call = await request.json();
     test.calls.push(call);
     return Response.json((await test.trouble(call)) ?? null);
   };
-  const REAL = { className: "RoleCache", scriptName: "rolecall-durable" };
+  const REAL = { className, scriptName: "rolecall-durable" };
   const bindings = { durableObjects: { REAL }, serviceBindings: { TEST } };
-  return Object.assign(test, { worker: standIn("controlled-role-caches", bindings) });
+  return Object.assign(test, { worker: standIn("controlled-objects", { name, ...bindings }) });
 }
 
 /** Returns the Worker `probe`; `caches` are the names of Workers with role caches, by binding. */
@@ -131,8 +137,18 @@ function probeOf(caches, database) {
   return standIn("probe", {
     compatibilityDate: "2026-04-01",
     d1Databases: { DB: database },
-    durableObjects: Object.fromEntries(Object.entries(caches).map(objects)),
+    durableObjects: {
+      ...Object.fromEntries(Object.entries(caches).map(objects)),
+      METER: { className: "Meter", scriptName: "rolecall-durable" },
+    },
   });
+}
+
+/** The values of the Workers' secrets. */
+function secretsOf(workers) {
+  const all = workers.flatMap(({ bindings }) => Object.entries(bindings ?? {}));
+  const isSecret = ([name, value]) => /SECRET|TOKEN/.test(name) && typeof value === "string";
+  return all.filter(isSecret).map(([, value]) => value);
 }
 
 /**
@@ -168,14 +184,23 @@ export async function startDirect(workers, options = {}) {
       /** Sends it to a role cache that is addressed in another way than by the user's name. */
       tellBy: (by, user, what, body) =>
         ask("tell", { by, user, what, body: { user_id: user, ...body } }),
+      /** Sends a flush to a shard of `Meter`, or gets what it knows. */
+      meter: (shard, what, body) => ask("meter", { shard, what, body }),
       /** Sends a query many times at once, from inside. */
       crowd: (binding, user, times) =>
         ask("crowd", { binding, user, what: "ask", body: { user_id: user }, times }),
-      /** Evicts an object from memory: a role cache by its user, or another by its name. */
-      evict: (scriptName, name, className = "RoleCache") =>
-        miniflare.unsafeEvictDurableObject(scriptName, className, { name }),
+      /** Evicts a role cache from memory. */
+      evict: (scriptName, user) =>
+        miniflare.unsafeEvictDurableObject(scriptName, "RoleCache", { name: user }),
+      /** Evicts a shard of `Meter`. */
+      evictMeter: (shard) =>
+        miniflare.unsafeEvictDurableObject("rolecall-durable", "Meter", { name: `meter-${shard}` }),
       logs: () => lines.join("\n"),
-      stop: () => miniflare.dispose(),
+      /** Stops them, and checks every line that they have logged. */
+      stop: async () => {
+        await miniflare.dispose();
+        checkLog(lines, secretsOf(workers));
+      },
     };
   } catch (cause) {
     await miniflare.dispose();

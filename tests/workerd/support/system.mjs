@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
 
 import { SECRET } from "./delivery.mjs";
+import { checkLog } from "./log-lines.mjs";
 import { PEM_VARS, bearer, mint } from "./sessions.mjs";
 import { waitFor } from "./wait.mjs";
 
@@ -33,7 +34,10 @@ const PROBE = {
     d1_databases: [{ binding: "DB", database_name: "rolecall", database_id: "rolecall" }],
     queues: { producers: [{ binding: "EVENTS", queue: "rolecall-events" }] },
     durable_objects: {
-      bindings: [{ name: "ROLES", class_name: "RoleCache", script_name: "rolecall-durable" }],
+      bindings: [
+        { name: "ROLES", class_name: "RoleCache", script_name: "rolecall-durable" },
+        { name: "METER", class_name: "Meter", script_name: "rolecall-durable" },
+      ],
     },
   },
 };
@@ -53,7 +57,8 @@ export async function start(wanted = { ssr: true, ingest: true, consumer: true, 
     const { url } = await server.listen();
     const handles = Object.keys(all).map((env) => [env, server.getWorker(`rolecall-${env}`)]);
     if (wanted.consumer) await server.getWorker("rolecall-consumer").applyD1Migrations("DB");
-    return new System(server, url, Object.fromEntries(handles));
+    const secrets = workers.flatMap((it) => Object.values(it.secrets ?? {}));
+    return new System(server, url, Object.fromEntries(handles), secrets);
   } catch (cause) {
     await server.close();
     throw cause;
@@ -91,15 +96,20 @@ export async function callProbe(probe, what, asked) {
 
 class System {
   #server;
+  #secrets;
 
-  constructor(server, url, workers) {
+  constructor(server, url, workers, secrets) {
     this.#server = server;
+    this.#secrets = secrets.filter((secret) => typeof secret === "string");
     this.url = url;
     Object.assign(this, workers);
   }
 
-  stop() {
-    return this.#server.close();
+  /** Stops it, and checks every line that it has logged. */
+  async stop() {
+    const messages = this.#server.getLogs().map(({ message }) => message);
+    await this.#server.close();
+    checkLog(messages, this.#secrets);
   }
 
   /** Runs SQL on the database, and returns its rows. */

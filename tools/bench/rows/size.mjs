@@ -11,7 +11,7 @@ import { median } from "../support/numbers.mjs";
 const WORKERS = ["ingest", "consumer", "durable", "ssr"];
 
 /** Ours, as measured by `cargo xtask build`: bytes of a Worker after `gzip -9`, in KB. */
-const KB_MAX = 250;
+const KB_MAX = 260;
 
 const MS_MAX = 50;
 

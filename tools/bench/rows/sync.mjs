@@ -43,8 +43,8 @@ export const sync = {
   },
 };
 
-/** Ours: events per second through the queue and the consumer. */
-async function committed(system, texts) {
+/** Ours: events per second through the queue and the consumer, in turns of as many events. */
+export async function committed(system, texts, events = EVENTS) {
   const url = await system.url("hands");
   url.search = new URLSearchParams({ batch: BATCH, last: JSON.parse(texts.at(-1)).svix_id });
   await fetch(url, { method: "PUT", body: JSON.stringify(texts) });
@@ -52,8 +52,8 @@ async function committed(system, texts) {
   const { outcome } = await (await fetch(url, { method: "POST" })).json();
   const took = performance.now() - began;
   const [{ n }] = (await system.db.prepare(COUNT).all()).results;
-  if (outcome !== "applied" || n % EVENTS !== 0) throw new Error(`${n} applied, then ${outcome}`);
-  return (EVENTS * 1_000) / took;
+  if (outcome !== "applied" || n % events !== 0) throw new Error(`${n} applied, then ${outcome}`);
+  return (events * 1_000) / took;
 }
 
 const COUNT = "SELECT count(*) AS n FROM deliveries WHERE outcome = 'applied'";

@@ -14,18 +14,19 @@ const TURNS = 5;
  *
  * @param {Record<string, (seconds: number) => Promise<number>>} contestants
  * @param {(text: string) => void} say
+ * @param {number} count the turns of each contestant
  * @returns {Promise<Record<string, {median: number, turns: number[]}>>}
  */
-export async function rounds(contestants, say) {
+export async function rounds(contestants, say, count = TURNS) {
   const names = Object.keys(contestants);
   for (const name of names) {
     say(`${name} warms up`);
     await contestants[name](WARM_UP_S);
   }
   const turns = Object.fromEntries(names.map((name) => [name, []]));
-  for (let turn = 1; turn <= TURNS; turn += 1) {
+  for (let turn = 1; turn <= count; turn += 1) {
     for (const name of names) {
-      say(`turn ${turn} of ${TURNS}: ${name}`);
+      say(`turn ${turn} of ${count}: ${name}`);
       turns[name].push(await contestants[name](TURN_S));
     }
   }

@@ -1,20 +1,23 @@
-//! The part of the Backend API that reads users and roles, for the SDK and for a reconciliation.
+//! The part of the Backend API that reads users and roles, and changes metadata: for the SDK, a
+//! reconciliation and the canary.
 //! <https://clerk.com/docs/reference/backend-api>
 //!
-//! It shows the resources of the webhooks. Requests need the secret key. A fault switch makes it
-//! answer every N-th request with 429.
+//! It shows the resources of the webhooks. Requests need the secret key. Fault switches make it
+//! answer every N-th request with 429, and late.
 
 mod list_query;
+mod metadata;
 mod error;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, Query, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, patch};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -52,6 +55,7 @@ pub(crate) fn routes(state: &SharedState) -> Router<SharedState> {
         .route("/v1/users", get(users))
         .route("/v1/users/count", get(count_users))
         .route("/v1/users/{id}", get(user))
+        .route("/v1/users/{id}/metadata", patch(metadata::update_metadata))
         .route("/v1/users/{id}/organization_memberships", get(memberships_of_user))
         .route("/v1/organizations", get(organizations))
         .route("/v1/organizations/{id}", get(organization))
@@ -84,13 +88,17 @@ async fn require_secret_key(
     }
 }
 
-/// Refuses every N-th request, if the switch is on.
+/// Waits, and refuses every N-th request, as the switches say.
 async fn limit_rate(
     State(state): State<SharedState>,
     request: Request,
     next: Next,
 ) -> Result<Response, BackendApiError> {
-    let is_limited = state.fault_injector().limits_next_request();
+    let (wait_ms, is_limited) = {
+        let mut faults = state.fault_injector();
+        (faults.switches().answer_delay_ms, faults.limits_next_request())
+    };
+    tokio::time::sleep(Duration::from_millis(wait_ms)).await;
     if is_limited { Err(BackendApiError::too_many()) } else { Ok(next.run(request).await) }
 }
 

@@ -35,6 +35,9 @@ pub struct FaultSwitches {
     /// Answers 429 to every N-th request of the Backend API
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub limit_every: u64,
+    /// Waits this long before each answer of the Backend API
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub answer_delay_ms: u64,
 }
 
 /// A switch that is out of its range.
@@ -52,6 +55,9 @@ impl FaultSwitches {
     /// [`SwitchOutOfRange`] names the switch and its maximum.
     pub fn validated(self) -> Result<Self, SwitchOutOfRange> {
         check_ranges(self.duplicate, self.delay_ms)?;
+        if DELAY_MS_MAX < self.answer_delay_ms {
+            return Err(SwitchOutOfRange { name: "answer_delay_ms", max: DELAY_MS_MAX });
+        }
         if REORDER_MAX < self.reorder {
             Err(SwitchOutOfRange {
                 name: "reorder",
@@ -309,6 +315,7 @@ mod tests {
             FaultSwitches { duplicate: 101, ..faults },
             FaultSwitches { reorder: 1_001, ..faults },
             FaultSwitches { delay_ms: 60_001, ..faults },
+            FaultSwitches { answer_delay_ms: 60_001, ..faults },
         ] {
             assert!(wild.validated().is_err(), "{wild:?}");
         }

@@ -84,6 +84,18 @@ impl ResourceStore {
         }
     }
 
+    /// Changes a resource, and returns it as it is then. `None` if there is none.
+    pub fn update(
+        &mut self,
+        kind: ResourceKind,
+        id: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> Option<Value> {
+        let resource = self.resources.get_mut(&(kind, id.to_owned()))?;
+        change(resource);
+        Some(resource.clone())
+    }
+
     /// A membership of a deleted user or organization is no longer shown: see [`Self::current`].
     fn delete(&mut self, kind: ResourceKind, id: String) {
         self.resources.remove(&(kind, id.clone()));

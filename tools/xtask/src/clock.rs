@@ -1,6 +1,6 @@
 //! The clock: the only place of the tasks that reads the time.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A stopwatch. It runs from its start.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,13 @@ impl Stopwatch {
     pub(crate) fn shown(self) -> String {
         show(self.elapsed())
     }
+}
+
+/// The time in milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "a developer's machine has a clock")]
+pub(crate) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or_default()
 }
 
 fn show(time: Duration) -> String {

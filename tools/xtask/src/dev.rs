@@ -6,12 +6,16 @@
 //! which the day does not use.
 
 mod report;
+mod addresses;
 mod background;
 mod clerk;
+mod console;
 mod day;
 pub(crate) mod example;
 mod http;
 mod letters;
+mod load;
+mod prometheus;
 mod state;
 mod system;
 
@@ -20,8 +24,10 @@ use std::sync::mpsc;
 
 use anyhow::{Result, bail, ensure};
 
+pub(crate) use self::addresses::Addresses;
+use self::addresses::PUBLIC;
 use self::clerk::LocalClerk;
-use self::report::ConsoleAccess;
+use self::prometheus::Prometheus;
 use self::state::DevState;
 use self::system::System;
 use crate::clock::Stopwatch;
@@ -30,23 +36,18 @@ use crate::show::Step;
 use crate::workers::{self, Worker};
 use crate::{build, interrupt, setup, show};
 
-/// The Workers with an address, as offsets from the first port. The others have no public route.
-const PUBLIC: [(&str, u16); 3] = [("ssr", 0), ("ingest", 1), ("console", CONSOLE_OFFSET)];
-
-/// The operators' console's offset from the first port.
-const CONSOLE_OFFSET: u16 = 2;
-
-/// The local Clerk's offset from the first port.
-const CLERK_OFFSET: u16 = 3;
-
-/// The example app's offset from the first port, the last one.
-const EXAMPLE_OFFSET: u16 = 4;
+/// What can be started beside the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Extra {
+    /// Debian's Prometheus, with the alert rules, at the tenth port
+    Prometheus,
+}
 
 /// How the system is started.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DevArgs {
     /// The first of five ports on 127.0.0.1: ssr, ingest, console, local Clerk, example
-    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..=65_531))]
+    #[arg(long, default_value_t = 8787, value_parser = clap::value_parser!(u16).range(1..=65_526))]
     port: u16,
     /// Play the day on a temporary state, print the report and exit: 0 only if all was right
     #[arg(long)]
@@ -54,63 +55,18 @@ pub(crate) struct DevArgs {
     /// Start with an empty state
     #[arg(long)]
     fresh: bool,
+    /// Start something beside it that looks at it
+    #[arg(long, conflicts_with = "once")]
+    with: Option<Extra>,
     /// Leave out a Worker or `example`, to see what the report says then; may be repeated
     #[arg(long, value_name = "WORKER")]
     without: Vec<String>,
-}
-
-/// The addresses of one run.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Addresses {
-    first: u16,
-}
-
-impl Addresses {
-    /// The port of a Worker, if it has one.
-    pub(crate) fn port_of(self, env: &str) -> Option<u16> {
-        PUBLIC.iter().find(|(name, _)| *name == env).map(|(_, step)| self.first + step)
-    }
-
-    /// The application's address.
-    pub(crate) fn app(self) -> String {
-        url(self.first)
-    }
-
-    /// The example app's port.
-    pub(crate) fn example_port(self) -> u16 {
-        self.first + EXAMPLE_OFFSET
-    }
-
-    /// The example app's address.
-    pub(crate) fn example(self) -> String {
-        url(self.example_port())
-    }
-
-    /// The authorized parties of both apps: a browser sends its cookies to every port of a host.
-    pub(crate) fn parties(self) -> String {
-        let local = format!("http://localhost:{}", self.first);
-        [self.app(), local, self.example()].join(",")
-    }
-
-    /// The address of the webhook receiver.
-    pub(crate) fn webhook(self) -> String {
-        format!("{}/webhooks/clerk", url(self.first + 1))
-    }
-
-    /// The address of the operators' console.
-    pub(crate) fn console(self) -> String {
-        url(self.first + CONSOLE_OFFSET)
-    }
-
-    /// The local Clerk's port.
-    pub(crate) fn clerk_port(self) -> u16 {
-        self.first + CLERK_OFFSET
-    }
-
-    /// The local Clerk's address.
-    pub(crate) fn clerk(self) -> String {
-        url(self.clerk_port())
-    }
+    /// Then play a lively day for so many minutes, so that charts have something to show
+    #[arg(
+        long, value_name = "MINUTES", num_args = 0..=1, default_missing_value = "30",
+        conflicts_with = "once", value_parser = clap::value_parser!(u16).range(1..=1_440)
+    )]
+    load: Option<u16>,
 }
 
 /// Starts everything, plays the day on the first start, and runs until an interrupt.
@@ -122,7 +78,8 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     let workers = chosen(workers::all(place)?, &args.without)?;
     let addresses = Addresses { first: args.port };
     let with_example = !args.once && !is_without(args, example::NAME);
-    check_ports(addresses, &workers, with_example)?;
+    check_ports(addresses, &workers, with_example, args.with)?;
+    let prometheus = args.with.map(|Extra::Prometheus| prometheus::find()).transpose()?;
     let tools = setup::ensure(place)?;
     build::build(place, &tools, &workers)?;
     if with_example {
@@ -141,7 +98,11 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     let (count, migrations) = (workers.len(), system.migrated.len());
     step.done(&format!("{count} Workers, the local Clerk, {migrations} new migrations"));
 
-    let console = console_access(&state, addresses, &workers);
+    let _prometheus = prometheus
+        .map(|program| Prometheus::start(&program, place, &state, addresses, &ended_sender))
+        .transpose()?;
+
+    let console = console::access(&state, addresses, &workers);
     if state.is_first_start() {
         state.note_first_start()?;
         let report = report::play(&system, &clerk, addresses, console.as_ref())?;
@@ -157,31 +118,24 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
         );
     }
 
-    for line in address_lines(addresses, &workers, with_example) {
+    for line in address_lines(addresses, &workers, with_example, args.with) {
         show::line(line);
     }
-    for line in console.iter().flat_map(sign_in_lines) {
+    for line in console.iter().flat_map(console::sign_in_lines) {
         show::line(line);
     }
     show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));
     interrupt::expected();
     // The other senders are in the threads that wait for the children.
     drop(ended_sender);
-    let news = ended.recv().unwrap_or_else(|_| "all children ended".to_owned());
+    let during_load = match args.load {
+        Some(minutes) => load::play(&clerk, addresses, minutes, &ended)?,
+        None => None,
+    };
+    let news = during_load.or_else(|| ended.recv().ok());
+    let news = news.unwrap_or_else(|| "all children ended".to_owned());
     interrupt::wait_if_ending();
     bail!("{news}; start it again, with --fresh if the data may be the cause");
-}
-
-/// How the console is reached, if it runs. The variable may hold several tokens, for a rotation.
-fn console_access(
-    state: &DevState,
-    addresses: Addresses,
-    workers: &[Worker],
-) -> Option<ConsoleAccess> {
-    let is_there = workers.iter().any(|worker| worker.env == "console");
-    let tokens = state.operator_token.split([' ', ',']);
-    let token = tokens.into_iter().find(|token| !token.is_empty())?.to_owned();
-    is_there.then(|| ConsoleAccess { url: addresses.console(), token })
 }
 
 /// All Workers except those that are left out.
@@ -200,46 +154,48 @@ fn is_without(args: &DevArgs, name: &str) -> bool {
 }
 
 /// Checks that each port is free, before anything is built.
-fn check_ports(addresses: Addresses, workers: &[Worker], with_example: bool) -> Result<()> {
+fn check_ports(
+    addresses: Addresses,
+    workers: &[Worker],
+    with_example: bool,
+    with: Option<Extra>,
+) -> Result<()> {
     let public =
         workers.iter().filter_map(|it| Some((it.env.as_str(), addresses.port_of(&it.env)?)));
     let example = with_example.then(|| (example::NAME, addresses.example_port()));
-    for (name, port) in public.chain([("local-clerk", addresses.clerk_port())]).chain(example) {
+    let clerk = ("local-clerk", addresses.clerk_port());
+    let extra = with.map(|Extra::Prometheus| (prometheus::NAME, addresses.prometheus_port()));
+    for (name, port) in public.chain([clerk]).chain(example).chain(extra) {
         if let Err(error) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
             bail!(
                 "port {port} (for {name}) is not free: {error}; stop the program that listens \
-                 there, or choose five others with --port"
+                 there, or choose others with --port"
             );
         }
     }
     Ok(())
 }
 
-fn address_lines(addresses: Addresses, workers: &[Worker], with_example: bool) -> Vec<String> {
+fn address_lines(
+    addresses: Addresses,
+    workers: &[Worker],
+    with_example: bool,
+    with: Option<Extra>,
+) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, step) in PUBLIC {
         if workers.iter().any(|worker| worker.env == name) {
-            lines.push(format!("{name} {}", url(addresses.first + step)));
+            lines.push(format!("{name} {}", addresses.at(step)));
         }
     }
     lines.push(format!("local-clerk {}", addresses.clerk()));
     if with_example {
         lines.push(format!("{} {}", example::NAME, addresses.example()));
     }
+    if with == Some(Extra::Prometheus) {
+        lines.push(format!("{} {}", prometheus::NAME, addresses.prometheus()));
+    }
     lines
-}
-
-/// How to open the console. The token is of this machine alone.
-fn sign_in_lines(ConsoleAccess { url, token }: &ConsoleAccess) -> [String; 3] {
-    [
-        format!("\nThe console opens with this token: {token}"),
-        format!("  in a browser: {url}/sign-in"),
-        format!("  for the program `rolecall`: cargo run -p cli -- login {url}\n"),
-    ]
-}
-
-fn url(port: u16) -> String {
-    format!("http://127.0.0.1:{port}")
 }
 
 #[cfg(test)]
@@ -252,27 +208,27 @@ mod tests {
 
     #[test]
     fn addresses_follow_the_first_port() {
-        let lines =
-            address_lines(Addresses { first: 9000 }, &workers(&["ingest", "durable", "ssr"]), true);
+        let lines = address_lines(
+            Addresses { first: 9000 },
+            &workers(&["ingest", "durable", "ssr"]),
+            true,
+            Some(Extra::Prometheus),
+        );
         let want = [
             "ssr http://127.0.0.1:9000",
             "ingest http://127.0.0.1:9001",
             "local-clerk http://127.0.0.1:9003",
             "example http://127.0.0.1:9004",
+            "prometheus http://127.0.0.1:9009",
         ];
         assert_eq!(lines, want);
     }
 
     #[test]
-    fn the_console_is_printed_with_what_opens_it() {
+    fn the_console_has_its_address_too() {
         let addresses = Addresses { first: 9000 };
-        let lines = address_lines(addresses, &workers(&["console"]), false);
+        let lines = address_lines(addresses, &workers(&["console"]), false, None);
         assert_eq!(lines, ["console http://127.0.0.1:9002", "local-clerk http://127.0.0.1:9003"]);
-        let access = ConsoleAccess { url: addresses.console(), token: "abc".to_owned() };
-        let said = sign_in_lines(&access).concat();
-        for part in ["token: abc", "http://127.0.0.1:9002/sign-in", "login http://127.0.0.1:9002"] {
-            assert!(said.contains(part), "{part} is missing in {said}");
-        }
     }
 
     #[test]
@@ -286,8 +242,8 @@ mod tests {
     #[test]
     fn a_taken_port_is_named() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let first = taken.local_addr().unwrap().port() - CLERK_OFFSET;
-        let error = check_ports(Addresses { first }, &[], false).unwrap_err().to_string();
+        let first = taken.local_addr().unwrap().port() - addresses::CLERK_OFFSET;
+        let error = check_ports(Addresses { first }, &[], false, None).unwrap_err().to_string();
         assert!(error.contains("for local-clerk"), "{error}");
     }
 }

@@ -65,8 +65,8 @@ enum Task {
     },
     /// Write the migration of the views and triggers from `migrations/derived/`.
     Derived,
-    /// Write what is made from the table of metrics: the tables of `docs/metrics.md`.
-    Metrics,
+    /// Write what is made from the table of metrics: docs, dashboards and alert rules.
+    Metrics(metrics::MetricsArgs),
     /// Search for orders, repetitions and crashes that break a promise.
     #[command(subcommand)]
     Sim(sim::SimArgs),
@@ -90,7 +90,7 @@ fn main() -> ExitCode {
             Task::Build { name } => build::run(&place, name.as_deref()),
             Task::Check { fix } => check::run(&place, fix),
             Task::Derived => derived::run(&place),
-            Task::Metrics => metrics::run(&place),
+            Task::Metrics(args) => metrics::run(&place, &args),
             Task::Sim(args) => sim::run(&place, &args),
             Task::Bench { names } => bench::run(&place, &names),
             Task::Deploy(args) => deploy::run(&place, &args),

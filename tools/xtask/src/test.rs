@@ -5,6 +5,7 @@
 
 mod browser;
 mod example;
+mod rules;
 mod suite;
 mod typescript;
 
@@ -23,6 +24,12 @@ use crate::{bench, build, check, deploy};
 
 /// The tests that drive the built Workers in workerd, from the outside.
 const WORKERD: NodeSuite = NodeSuite { folder: "tests/workerd", log: "workerd-tests" };
+
+/// The tests of the tools in JavaScript, which start nothing.
+const TOOLS: [NodeSuite; 2] = [
+    NodeSuite { folder: "tools/bench/cost", log: "cost-tests" },
+    NodeSuite { folder: "tools/pictures", log: "picture-tests" },
+];
 
 /// Runs everything, or with a `filter` only the tests whose name contains it, and ends standard
 /// output with `N passed, N failed`.
@@ -54,9 +61,15 @@ fn steps(place: &Place, filter: Option<&str>) -> Result<Tally> {
     if filter.is_none() {
         tally += check::all(place, &workers);
     }
+    if filter.is_none() {
+        tally += rules::judge(place);
+    }
     tally += counted("native tests", |step| native(place, filter, step));
     let compiled = typescript::compile(place, &tools);
     tally += counted("TypeScript tests", |step| typescript::tests(place, &tools, filter, step));
+    for suite in &TOOLS {
+        tally += counted(suite.folder, |step| suite.run(place, &tools, filter, step));
+    }
     let mut built = build_all(place, &tools, &workers);
     built += compiled;
     built += example::build(place, &tools);

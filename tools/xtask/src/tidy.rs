@@ -10,6 +10,7 @@ mod decisions;
 mod documents;
 mod glossary;
 mod layout;
+mod logging;
 mod names;
 mod operators;
 mod settings;

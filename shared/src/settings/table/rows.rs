@@ -62,7 +62,8 @@ pub const SETTINGS: &[SettingRow] = &[
         name: consumer::CANARY_USER_ID,
         kind: SettingKind::Text("`user_…`"),
         default: "none: no canary",
-        meaning: "a user made for the canary; needs `CLERK_SECRET_KEY`: [docs/canary.md](docs/canary.md)",
+        meaning: "a user made for the canary; needs `CLERK_SECRET_KEY`: \
+                  [docs/canary.md](docs/canary.md)",
     },
     SettingRow {
         worker: WorkerName::Consumer,

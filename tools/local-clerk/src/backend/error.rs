@@ -65,6 +65,18 @@ impl BackendApiError {
         }
     }
 
+    /// A body that is not JSON, or no object.
+    pub(crate) fn unreadable() -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: "request_body_invalid",
+            message: "Request body invalid",
+            long: "The request body is invalid. Send a JSON object with content-type \
+                   application/json"
+                .to_owned(),
+        }
+    }
+
     /// An unknown parameter. If a filter were ignored, the result would be wrong.
     pub(crate) fn unknown(name: &str) -> Self {
         Self {

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use shared::settings::consumer::{CANARY_USER_ID, CLERK_SECRET_KEY};
+use shared::settings::table::WorkerName;
+
 use super::config::secrets::is_secret;
 use super::config::{CONSOLE, DeployConfig, DeployOrder, DeployWorker};
 use super::console;
@@ -50,6 +53,7 @@ pub(super) fn left(
     }
     left.extend(config.workers.iter().flat_map(|worker| unread(config, worker)));
     left.extend(console::left(config, commands, observed));
+    left.extend(canary_without_user(config, observed));
     // Those of the console are optional: `console::left` says which, and when.
     for (env, mistake) in secrets.into_iter().filter(|(env, _)| *env != CONSOLE) {
         if env == INGEST {
@@ -74,6 +78,22 @@ pub(super) fn domains(config: &DeployConfig) -> Vec<&str> {
 fn is_there(observed: Option<&AccountState>, env: &str, name: &str) -> bool {
     let secrets = observed.and_then(|observed| observed.secrets.get(env));
     secrets.is_some_and(|secrets| secrets.contains(name))
+}
+
+/// A key that is set and not used: a canary that somebody believes to be on. The other way round, a
+/// user without a key, is a secret that is missing.
+fn canary_without_user(config: &DeployConfig, observed: Option<&AccountState>) -> Option<String> {
+    let env = WorkerName::Consumer.env();
+    let has_user =
+        config.workers.iter().any(|it| it.env == env && it.filled.contains(CANARY_USER_ID));
+    let needs_user = !has_user && is_there(observed, env, CLERK_SECRET_KEY);
+    needs_user.then(|| {
+        format!(
+            "The consumer has the secret {CLERK_SECRET_KEY} and no canary: in {}, [env.{env}] \
+             vars, add {CANARY_USER_ID} (docs/canary.md), or delete the secret.",
+            config.file
+        )
+    })
 }
 
 fn address(config: &DeployConfig, worker: &DeployWorker) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{ChildStdin, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -67,6 +67,11 @@ impl BackgroundProgram {
     /// When it prints nothing within `patience`, or has ended.
     pub(super) fn hear(&mut self, patience: Duration) -> Result<String> {
         self.output.recv_timeout(patience).map_err(|_| self.gone("did not answer"))
+    }
+
+    /// Whether it has closed its output.
+    pub(super) fn has_ended(&self) -> bool {
+        matches!(self.output.try_recv(), Err(TryRecvError::Disconnected))
     }
 
     /// An error with its last lines.

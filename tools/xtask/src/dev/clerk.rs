@@ -114,10 +114,14 @@ impl LocalClerk {
 
     /// A user, as Clerk's Backend API shows them.
     pub(super) fn user(&self, user_id: &str) -> Result<Value> {
-        let path = format!("/v1/users/{user_id}");
+        self.api(&format!("/v1/users/{user_id}"))
+    }
+
+    /// What Clerk's Backend API answers.
+    pub(super) fn api(&self, path: &str) -> Result<Value> {
         let key = env::var("CLERK_SECRET_KEY").ok().filter(|key| !key.is_empty());
         let key = key.unwrap_or_else(|| "sk_test_local".to_owned());
-        parse_answer(&path, &self.client.api(&self.at(&path), &key))
+        parse_answer(path, &self.client.api(&self.at(path), &key))
     }
 
     /// Delivers an event, or a raw body.
@@ -127,7 +131,13 @@ impl LocalClerk {
 
     /// A session token of a user, as the sign-in page would set it.
     pub(super) fn token(&self, user_id: &str) -> Result<String> {
-        let said: Value = self.post("/local/tokens", &json!({ "user_id": user_id }))?;
+        self.token_like(user_id, None)
+    }
+
+    /// The same, or with what is `wrong` with it.
+    pub(super) fn token_like(&self, user_id: &str, wrong: Option<&str>) -> Result<String> {
+        let asked = json!({ "user_id": user_id, "wrong": wrong });
+        let said: Value = self.post("/local/tokens", &asked)?;
         let token = said.get("token").and_then(Value::as_str).map(str::to_owned);
         token.with_context(|| {
             format!("POST /local/tokens returned no token: {said}; look at crate local-clerk")

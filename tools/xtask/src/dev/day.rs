@@ -56,6 +56,12 @@ pub(super) struct StepAttempt {
 }
 
 impl StepResult {
+    /// Whether the last response accepted the delivery.
+    pub(super) fn is_accepted(&self) -> bool {
+        let status = self.attempts.last().and_then(|last| last.status);
+        status.is_some_and(|status| (200..300).contains(&status))
+    }
+
     /// The last status, for people.
     pub(super) fn answer(&self) -> String {
         let status = self.attempts.last().and_then(|last| last.status);

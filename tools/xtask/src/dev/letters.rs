@@ -38,7 +38,7 @@ pub(super) const NEW_ROLE: &str = "editor";
 const NEWCOMERS: u32 = 7;
 
 /// Bodies that no build can read, with the reason of each: signed, and so accepted.
-const UNREADABLE: [(&str, &str); 3] = [
+pub(super) const UNREADABLE: [(&str, &str); 3] = [
     ("not-json", "{\"type\":\"user.updated\",\"data\":"),
     ("no-subject", r#"{"type":"user.deleted","data":{"object":"user","deleted":true}}"#),
     ("id", r#"{"type":"user.updated","data":{"object":"user","id":"not an id"}}"#),
@@ -106,7 +106,8 @@ fn park_while_closed(system: &System, clerk: &LocalClerk) -> Result<Parked> {
     let roles = json!({ "roles": [NEW_ROLE] });
     let linus = with(changed(clerk.user(LINUS)?, 1), "public_metadata", roles);
     for number in 1..=NEWCOMERS {
-        clerk.deliver(&newcomer(&linus, number))?;
+        let id = format!("user_3NEWCOMERwhileclosed{number:07}");
+        clerk.deliver(&newcomer(&linus, &id, &format!("newcomer{number}")))?;
     }
     clerk.deliver(&updated(&linus))?;
     clerk.deliver(&updated(&changed(clerk.user(ADA.id)?, 1)))?;
@@ -129,20 +130,20 @@ fn changed(user: Value, ms_later: i64) -> Value {
 }
 
 /// The object with one member changed.
-fn with(mut object: Value, name: &str, value: Value) -> Value {
+pub(super) fn with(mut object: Value, name: &str, value: Value) -> Value {
     if let Some(members) = object.as_object_mut() {
         members.insert(name.to_owned(), value);
     }
     object
 }
 
-fn updated(user: &Value) -> Value {
+pub(super) fn updated(user: &Value) -> Value {
     json!({ "type": "user.updated", "data": user })
 }
 
-fn newcomer(like: &Value, number: u32) -> Value {
-    let user = with(like.clone(), "id", json!(format!("user_3NEWCOMERwhileclosed{number:07}")));
-    let user = with(user, "username", json!(format!("newcomer{number}")));
+/// Somebody who signs up, but for the id and the name like the user.
+pub(super) fn newcomer(like: &Value, id: &str, name: &str) -> Value {
+    let user = with(with(like.clone(), "id", json!(id)), "username", json!(name));
     json!({ "type": "user.created", "data": user })
 }
 

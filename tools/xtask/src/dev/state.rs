@@ -20,6 +20,8 @@ pub(super) struct DevState {
     pub(super) secret: String,
     /// What opens the console.
     pub(super) operator_token: String,
+    /// What opens `/metrics` of the console, and nothing else.
+    pub(super) metrics_token: String,
     _lock: File,
     /// A folder that is deleted at the end.
     _scratch: Option<TempDir>,
@@ -64,10 +66,10 @@ impl DevState {
         let secret = own_secret("CLERK_WEBHOOK_SECRET", &folder.join("webhook-secret"), || {
             format!("whsec_{}", STANDARD.encode(rand::random::<[u8; 24]>()))
         })?;
-        let operator_token = own_secret("OPERATOR_TOKEN", &folder.join("operator-token"), || {
-            STANDARD.encode(rand::random::<[u8; 32]>())
-        })?;
-        Ok(Self { folder, secret, operator_token, _lock: lock, _scratch: scratch })
+        let token = || STANDARD.encode(rand::random::<[u8; 32]>());
+        let operator_token = own_secret("OPERATOR_TOKEN", &folder.join("operator-token"), token)?;
+        let metrics_token = own_secret("METRICS_TOKEN", &folder.join("metrics-token"), token)?;
+        Ok(Self { folder, secret, operator_token, metrics_token, _lock: lock, _scratch: scratch })
     }
 
     /// The folder of the Workers' data.

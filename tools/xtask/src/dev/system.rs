@@ -146,7 +146,10 @@ fn bindings(env: &str, state: &DevState, addresses: Addresses) -> Value {
     let clerk = addresses.clerk();
     match env {
         "ingest" => json!({ "CLERK_WEBHOOK_SECRET": state.secret }),
-        "console" => json!({ "OPERATOR_TOKEN": state.operator_token }),
+        "console" => json!({
+            "OPERATOR_TOKEN": state.operator_token,
+            "METRICS_TOKEN": state.metrics_token,
+        }),
         "ssr" => json!({
             "CLERK_PUBLISHABLE_KEY": publishable_key(addresses.clerk_port()),
             "CLERK_ISSUER": clerk,

@@ -9,26 +9,24 @@ use shared::metrics::kind::{Kind, Metric, Origin, Unit};
 use shared::metrics::labels::Label;
 use shared::metrics::table::{BUILD_INFO, METRICS};
 
-use crate::show;
+use super::Generated;
 
 const BEGIN: &str = "<!-- Written by `cargo xtask metrics` from shared/src/metrics/table.rs. -->\n";
 const END: &str = "<!-- The end of what is written. -->\n";
 
-/// Writes the tables anew.
+const PAGE: &str = "docs/metrics.md";
+
+/// The page with new tables.
 ///
 /// # Errors
-/// When the page cannot be read or written, or has no marks.
-pub(super) fn write(root: &Path) -> Result<()> {
-    let path = path(root);
-    let is = read(&path)?;
-    let text = with_tables(&is)?;
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    show::line(format!("wrote {}", path.display()));
-    Ok(())
+/// When the page cannot be read, or has no marks.
+pub(super) fn page(root: &Path) -> Result<Generated> {
+    let text = with_tables(&read(&path(root))?)?;
+    Ok(Generated { path: PAGE.to_owned(), text })
 }
 
 fn path(root: &Path) -> PathBuf {
-    root.join("docs/metrics.md")
+    root.join(PAGE)
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -22,6 +22,8 @@ struct Account {
     databases: BTreeMap<String, String>,
     /// The environments that were deployed, in order, without repetitions.
     workers: Vec<String>,
+    /// Whether the deployed `durable` has the class `Meter`, which every Worker binds.
+    has_meter: bool,
     is_migrated: bool,
 }
 
@@ -102,7 +104,8 @@ impl Account {
     fn deploy(&mut self, env: &str) -> CommandOutput {
         assert!(self.is_migrated, "{env} before the migrations");
         let is_there = |other: &str| self.workers.iter().any(|worker| worker == other);
-        if ["consumer", "ssr"].contains(&env) && !is_there("durable") {
+        self.has_meter |= env == "durable";
+        if !self.has_meter {
             return failed("binds to objects that are not there");
         }
         if !is_there(env) {
@@ -177,6 +180,16 @@ fn a_second_run_makes_nothing_again() {
     assert!(!done.is_noted);
     assert_eq!(wrangler.account, before);
     assert!(!wrangler.heard.iter().any(|heard| heard.contains("create")), "{:?}", wrangler.heard);
+}
+
+#[test]
+fn a_system_without_the_class_meter_is_updated() {
+    let (_folder, place) = clone();
+    let mut wrangler = StandIn::default();
+    deploy(&place, &mut wrangler).unwrap();
+    wrangler.account.has_meter = false;
+    deploy(&place, &mut wrangler).unwrap();
+    assert!(wrangler.account.has_meter);
 }
 
 #[test]

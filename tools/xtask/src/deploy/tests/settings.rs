@@ -115,6 +115,26 @@ fn an_unread_variable_is_named() {
     assert_eq!(named("consumer", "CLERK_API_URL = \"https://api.example\""), [""; 0]);
 }
 
+#[test]
+fn a_canary_needs_its_user_and_its_key() {
+    let said = |vars: &str, has_key: bool| -> Vec<String> {
+        let mut account = all_there();
+        let key = has_key.then(|| "CLERK_SECRET_KEY".to_owned());
+        account.secrets.insert("consumer".to_owned(), key.into_iter().collect());
+        let config = config(&with("consumer", vars));
+        let left = manual_steps::left(&config, &commands(), Some(&account), &BTreeMap::new());
+        left.into_iter().filter(|item| item.contains("CLERK_SECRET_KEY")).collect()
+    };
+    let user = "CANARY_USER_ID = \"user_2canary\"";
+    assert_eq!(said(user, true), [""; 0]);
+    assert_eq!(said("CANARY_USER_ID = \" \"", false), [""; 0]);
+    let no_key = said(user, false);
+    let put = "npx wrangler secret put CLERK_SECRET_KEY --env consumer";
+    assert!(no_key.len() == 1 && no_key[0].contains(put), "{no_key:?}");
+    let no_user = said("CANARY_USER_ID = \"\"", true);
+    assert!(no_user.len() == 1 && no_user[0].contains("add CANARY_USER_ID"), "{no_user:?}");
+}
+
 /// Otherwise a stage would accept production's sessions and deliveries.
 #[test]
 fn a_stage_has_its_own_clerk_instance() {

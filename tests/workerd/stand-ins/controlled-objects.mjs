@@ -1,4 +1,4 @@
-// A namespace of role caches that asks the test before each call. The test may return the error
+// A namespace of Durable Objects that asks the test before each call. The test may return the error
 // with which the call fails, with the runtime's properties, or the answer. The class has the name
 // of the runtime's own, because the Worker checks the type of its binding.
 
