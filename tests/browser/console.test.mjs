@@ -161,6 +161,14 @@ describe("console in a browser", () => {
     await signIn(page);
     await heading(page, /^\d things need a look$/);
     await page.getByText(`No. ${LETTERS + UNREADABLE} letters are parked.`).waitFor();
+    await page.getByRole("heading", { level: 2, name: "The last hour" }).waitFor();
+    for (const name of [/^Messages, .* [\d,]+ messages in an hour/, /^Parked, .* parked in an hour/]) {
+      await page.getByRole("img", { name }).waitFor();
+    }
+    const messages = page.getByRole("region", { name: "Messages", exact: true });
+    await messages.getByText("In figures").click();
+    await messages.getByRole("row").nth(1).waitFor();
+    await look(page, APP, "overview-figures");
     await seen(page, "overview");
     await picture(page, "overview");
     await picture(page, "overview-dark", "dark");

@@ -14,6 +14,7 @@ import { metrics } from "./rows/metrics.mjs";
 import { metricsSync } from "./rows/metrics-sync.mjs";
 import { operators } from "./rows/operators.mjs";
 import { scale } from "./rows/scale.mjs";
+import { scrape } from "./rows/scrape.mjs";
 import { size, start } from "./rows/size.mjs";
 import { sync } from "./rows/sync.mjs";
 import { shown } from "./support/numbers.mjs";
@@ -31,6 +32,7 @@ const ROWS = {
   "metrics-sync": metricsSync,
   scale,
   "scale-operators": operators,
+  scrape,
   meter,
   size,
   start,
