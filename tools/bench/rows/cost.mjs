@@ -55,7 +55,8 @@ export function result({ counts, fanOut }, size) {
     canary_month: canaryMonth,
     ...ends,
   };
-  return { ours, figures, detail: { counts, fanOut, bytes: size, per, millions, months, canaryMonth, ends } };
+  const computed = { per, millions, months, canaryMonth, ends };
+  return { ours, figures, detail: { counts, fanOut, bytes: size, ...computed } };
 }
 
 /** What one of each operation uses. */
