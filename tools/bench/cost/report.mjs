@@ -86,6 +86,7 @@ function months({ months: all, canaryMonth }) {
   ]);
   const plan = ["the plan", "", ...all.map(() => dollars(PLAN_USD))];
   const sum = ["sum", "", ...all.map(({ usd }) => dollars(usd))];
+  const isBilled = (row) => row.slice(2).some((it) => it !== "$0.00");
   const canary = [
     "the canary, if it is on: at most",
     "",
@@ -96,7 +97,7 @@ function months({ months: all, canaryMonth }) {
     {
       title: "A month: dollars beyond the included amounts",
       head: ["price of a month", "", ...head.slice(2)],
-      rows: [...bills.filter((row) => row.slice(2).some((it) => it !== "$0.00")), plan, sum, canary],
+      rows: [...bills.filter(isBilled), plan, sum, canary],
     },
   ];
 }
