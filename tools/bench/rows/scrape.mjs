@@ -86,11 +86,11 @@ async function fill(system, series) {
   const counted = series.filter((it) => !EXACT.test(it.metric) && !isOwn(it));
   const rows = exact.map(({ metric, labels }, n) => [metric, labels.join(","), n + 1]);
   await system.db.batch(rows.map((row) => system.db.prepare(insert).bind(...row)));
-  const values = counted.map(({ metric, labels, kind, bounds }, n) =>
-    kind === "histogram"
-      ? { metric, labels, value: 12_345 * (n + 1), buckets: Array.from({ length: bounds }, (_, at) => 1_000 + at) }
-      : { metric, labels, value: 1_000_000 + n },
-  );
+  const values = counted.map(({ metric, labels, kind, bounds }, n) => {
+    if (kind !== "histogram") return { metric, labels, value: 1_000_000 + n };
+    const buckets = Array.from({ length: bounds }, (_, at) => 1_000 + at);
+    return { metric, labels, value: 12_345 * (n + 1), buckets };
+  });
   const filler = await system.worker("filler");
   for (let shard = 0; shard < SHARDS; shard += 1) {
     const flush = {

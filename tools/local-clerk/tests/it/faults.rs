@@ -102,7 +102,7 @@ async fn a_flush_or_a_change_of_switches_sends_held_deliveries() {
     let clerk = RunningClerk::start(&receiver).await;
     let off = json!({
         "duplicate": 0, "reorder": 0, "delay_ms": 0, "drop_every": 0, "tamper_every": 0,
-        "limit_every": 0,
+        "limit_every": 0, "answer_delay_ms": 0,
     });
     assert_eq!(clerk.get("/local/faults").await.json(), off);
     let set = clerk.json("PUT", "/local/faults", json!({ "reorder": 9 })).await.json();
