@@ -325,6 +325,29 @@ describe("the canary", () => {
     assert.equal(waitsFor(run), "hint", JSON.stringify(run));
   });
 
+  it("leaves a user alone who has roles of its own", async () => {
+    const ingest = await system.worker("rolecall-ingest");
+    /** Gives the canary's user these roles, and waits until the role cache shows them. */
+    const give = async (roles) => {
+      const change = { verb: "updated", at: Date.now() };
+      const changed = clerkEvents.user(CANARY, { public_metadata: { roles } }, change);
+      await deliver(ingest, changed, { at: nowSeconds() });
+      await waitFor(`a guard sees ${roles}`, async () => {
+        const { body } = await system.tell("ROLES", CANARY, "ask", { fresh: true });
+        const shown = body.set.roles.filter((role) => role !== "member");
+        return String(shown) === String(roles);
+      });
+    };
+    await give(["admin"]);
+    const asked = api.requests.length;
+    await sweep();
+    assert.deepEqual([await runs(), api.requests.length], [[], asked]);
+    assert.match(system.logs(), /the canary would replace the roles of its user/);
+    await give([]);
+    await sweep();
+    await seen();
+  });
+
   it("off asks Clerk for nothing, and forgets its runs", async () => {
     await system.sql("INSERT INTO canary_runs (began_at, role) VALUES (1, 'rolecall-canary-a')");
     const asked = api.requests.length;
