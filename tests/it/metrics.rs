@@ -1,6 +1,5 @@
 //! The exact counters, and what a scrape reads from D1.
 
-use rusqlite::types::Value;
 use serde_json::json;
 use shared::envelope::Envelope;
 use shared::metrics::flush::SeriesValue;

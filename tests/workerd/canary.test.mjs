@@ -98,11 +98,16 @@ describe("the canary", () => {
   const runs = () => system.sql("SELECT * FROM canary_runs ORDER BY began_at");
   const newest = async () => (await runs()).at(-1);
 
-  /** Scrapes the console. Returns the seconds of a metric by its label `stage`, in their order. */
-  async function scraped(metric) {
+  async function scrape() {
     const url = await system.url("rolecall-console");
     const { status, text } = await ask(url, "/metrics", { headers: bearer(METRICS_TOKEN) });
     assert.equal(status, 200, text);
+    return text;
+  }
+
+  /** Scrapes the console. Returns the seconds of a metric by its label `stage`, in their order. */
+  async function scraped(metric) {
+    const text = await scrape();
     const line = new RegExp(`^rolecall_canary_${metric}\\{stage="(\\w+)"\\} (.*)$`, "gm");
     return [...text.matchAll(line)].map(([, stage, value]) => [stage, Number(value)]);
   }
@@ -340,13 +345,52 @@ describe("the canary", () => {
     assert.equal(await waitsFor(), "hint", JSON.stringify(await runs()));
   });
 
+  it("waits for the hint when Clerk's answer was lost and its delivery is committed", async () => {
+    const now = Date.now();
+    const ends = [1, 2, 3, 4].map((n) => now - 50_000 + n);
+    await system.sql(
+      `INSERT INTO canary_runs
+         (began_at, role, asked_at, arrived_at, queued_at, taken_at, committed_at, problem)
+       VALUES (${now - 60_000}, 'rolecall-canary-a', ${now - 59_000}, ${ends}, 'lost')`,
+    );
+    assert.equal(await waitsFor(), "hint");
+  });
+
+  it("leaves a user alone who has roles of its own", async () => {
+    const ingest = await system.worker("rolecall-ingest");
+    /** Gives the canary's user these roles, and waits until the role cache shows them. */
+    const give = async (roles) => {
+      const change = { verb: "updated", at: Date.now() };
+      const changed = clerkEvents.user(CANARY, { public_metadata: { roles } }, change);
+      await deliver(ingest, changed, { at: nowSeconds() });
+      await waitFor(`a guard sees ${roles}`, async () => {
+        const { body } = await system.tell("ROLES", CANARY, "ask", { fresh: true });
+        const shown = body.set.roles.filter((role) => role !== "member");
+        return String(shown) === String(roles);
+      });
+    };
+    await give(["admin"]);
+    const asked = api.requests.length;
+    await sweep();
+    assert.deepEqual([await runs(), api.requests.length], [[], asked]);
+    assert.match(system.logs(), /the canary would replace the roles of its user/);
+    await give([]);
+    await sweep();
+    await seen();
+  });
+
   it("off asks Clerk for nothing, and forgets its runs", async () => {
     await system.sql("INSERT INTO canary_runs (began_at, role) VALUES (1, 'rolecall-canary-a')");
     const asked = api.requests.length;
     assert.ok(10 < asked, `${asked}: does this test look at the right place?`);
+    const failed = /^rolecall_sweep_steps_total\{step="canary",result="failed"\} (\d+)$/m;
+    const failures = async () => Number(failed.exec(await scrape())[1]);
     for (const name of ["no-key", "no-user"]) {
+      const before = await failures();
       await sweep(consumers[name]);
       assert.equal((await runs()).length, 1, `${name} is a mistake: its silence must show`);
+      const isCounted = async () => (await failures()) === before + 1;
+      await waitFor(`${name} is a step that fails, for the alerts`, isCounted);
     }
     await sweep(consumers.off);
     assert.deepEqual(await runs(), []);
