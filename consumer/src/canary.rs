@@ -18,6 +18,7 @@ use wasm_bindgen_futures::future_to_promise;
 use worker::{Delay, Env, RequestInit, worker_sys};
 
 use crate::clerk;
+use crate::count;
 use crate::db::ConsumerDb;
 
 /// The step of a sweep: begins a run, or looks at the open one. Gives how many runs it began or
@@ -25,7 +26,11 @@ use crate::db::ConsumerDb;
 pub(crate) async fn sweep(env: &Env, db: &ConsumerDb) -> Option<Result<usize, D1Error>> {
     match &db.canary {
         CanarySetting::Off => db.forget_runs_once().await.err().map(Err),
-        CanarySetting::Invalid => None,
+        CanarySetting::Invalid => {
+            // The settings are in the log. A canary that was meant to run must not pass for none.
+            count::sweep_step("canary", &Err::<(), _>("invalid settings"));
+            None
+        }
         CanarySetting::On(settings) => Some(sweep_once(env, db, settings).await),
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn hint(reply: Option<HintReply>, took: i64) {
 }
 
 /// A step of a sweep ended. `step` is a value of its label.
-pub(crate) fn sweep_step<T>(step: &str, done: &Result<T, D1Error>) {
+pub(crate) fn sweep_step<T, E>(step: &str, done: &Result<T, E>) {
     let result = if done.is_ok() { "ok" } else { "failed" };
     edge::metrics::count(&SWEEP_STEPS, &[step, result], 1);
 }

@@ -1,6 +1,7 @@
 //! What D1 knows, as values of a scrape.
 
-use shared::canary::figures::{RecentRun, figures};
+use shared::canary::CanaryRun;
+use shared::canary::figures::figures;
 use shared::metrics::kind::Origin;
 use shared::metrics::labels;
 use shared::metrics::table;
@@ -22,8 +23,8 @@ pub(super) struct DatabaseFigures {
     pub(super) flow: Vec<FlowRow>,
     /// Letters by state and reason.
     pub(super) letters: Vec<ReasonCount>,
-    /// The canary's runs.
-    pub(super) canary: Vec<RecentRun>,
+    /// Runs of the canary, as `sql::canary::recent` reads them.
+    pub(super) canary: Vec<CanaryRun>,
     /// Bytes of the database.
     pub(super) size: Option<i64>,
 }
@@ -65,18 +66,18 @@ fn letters(samples: &mut Samples, counts: &[ReasonCount]) {
     }
 }
 
-fn canary(samples: &mut Samples, recent: &[RecentRun], now: UnixMillis) {
-    let found = figures(recent, now);
-    if let Some(since) = found.since {
+fn canary(samples: &mut Samples, runs: &[CanaryRun], now: UnixMillis) {
+    let figures = figures(runs, now);
+    if let Some(since) = figures.since {
         samples.gauge(&table::CANARY_SINCE, &[], since.0);
     }
-    if let Some(at) = found.last_seen_at {
-        samples.gauge(&table::CANARY_LAST_SEEN, &[], at.0);
+    if let Some(seen_at) = figures.last_seen_at {
+        samples.gauge(&table::CANARY_LAST_SEEN, &[], seen_at.0);
     }
-    for (stage, ms) in found.stages_ms {
+    for (stage, ms) in figures.stages_ms {
         samples.gauge(&table::CANARY_STAGE_SECONDS, &[stage.as_str()], ms);
     }
-    for (stage, ms) in found.waiting_ms {
+    for (stage, ms) in figures.waiting_ms {
         samples.gauge(&table::CANARY_WAITING_SECONDS, &[stage.as_str()], ms);
     }
 }

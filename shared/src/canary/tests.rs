@@ -4,7 +4,7 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_o
 use url::Url;
 
 use super::clerk::{change_body, change_url, has_own_roles, read_answer};
-use super::figures::{RecentRun, figures};
+use super::figures::figures;
 use super::{
     CANARY_ROLES, CanaryRun, LATE_MS, RunState, Sighting, Stage, SweepStep, next_role, next_step,
 };
@@ -39,10 +39,6 @@ fn whole() -> CanaryRun {
     committed.seen(&[CANARY_ROLES[0].into()], at(2_000)).unwrap()
 }
 
-fn recent(runs: &[CanaryRun]) -> Vec<RecentRun> {
-    runs.iter().map(|run| RecentRun { run: run.clone(), since: START }).collect()
-}
-
 #[test]
 fn the_stages_are_those_of_the_label() {
     assert_eq!(Stage::ALL.map(Stage::as_str), CANARY_STAGE.values);
@@ -55,7 +51,7 @@ fn a_whole_run_has_the_time_of_each_stage() {
     let times: Vec<i64> = whole().stages().into_iter().map(|(_, ms)| ms).collect();
     assert_eq!(times, [100, 300, 10, 990, 30, 570]);
     assert_eq!(whole().state(at(2_000)), RunState::Seen);
-    let found = figures(&recent(&[whole()]), at(9_000));
+    let found = figures(&[whole()], at(9_000));
     assert_eq!(found.stages_ms, whole().stages());
     assert_eq!((found.since, found.last_seen_at), (Some(START), Some(at(2_000))));
     assert!(found.waiting_ms.iter().all(|(_, ms)| *ms == 0), "{found:?}");
@@ -65,7 +61,7 @@ fn a_whole_run_has_the_time_of_each_stage() {
 
 #[track_caller]
 fn check_waits(run: &CanaryRun, stage: Stage, ms: i64, now: i64) {
-    let found = figures(&recent(&[whole(), run.clone()]), at(now));
+    let found = figures(&[whole(), run.clone()], at(now));
     for (it, waited) in found.waiting_ms {
         assert_eq!(waited, if it == stage { ms } else { 0 }, "{it:?}");
     }
@@ -280,7 +276,7 @@ proptest! {
         let order: Vec<Stage> = stages.iter().map(|(stage, _)| *stage).collect();
         prop_assert!(order.iter().eq(Stage::ALL.iter().take(order.len())));
         prop_assert_eq!(order.len() == 6, seen.is_some());
-        let found = figures(&recent(&[run]), at(now));
+        let found = figures(&[run], at(now));
         prop_assert!(found.waiting_ms.iter().all(|(_, ms)| 0 <= *ms));
         let waits = found.waiting_ms.iter().filter(|(_, ms)| 0 < *ms).count();
         prop_assert!(waits <= usize::from(seen.is_none()));

@@ -67,7 +67,7 @@ pub fn totals() -> Statement {
 
 /// All that a scrape reads from D1, in one batch: [`TotalRow`]s, one `overview::StateOfThings`, the
 /// last hours as `overview::FlowRow`, the newest first, letters in every state as
-/// `overview::ReasonCount`, and the canary's runs as `canary::figures::RecentRun`.
+/// `overview::ReasonCount`, and the canary's runs as [`canary::recent`] reads them.
 #[must_use]
 pub fn scrape() -> [Statement; 5] {
     let letters = overview::reason_counts(&LetterState::ALL.map(LetterState::as_str));
