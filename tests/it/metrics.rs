@@ -3,15 +3,13 @@
 use rusqlite::types::Value;
 use serde_json::json;
 use shared::envelope::Envelope;
-use shared::metrics::batch::Decided;
+use shared::metrics::batch::{Decided, DecidedRow};
 use shared::metrics::flush::SeriesValue;
 use shared::metrics::table::{EVENTS, MESSAGES};
 use shared::operators::letter::ReplayTag;
 use shared::plan::{BatchPlan, DeadLetter, OpenedMessage, plan};
 use shared::sql::counted_statements;
-use shared::sql::metrics::{
-    CanaryRow, DecidedRow, TotalRow, canary_now, is_decided, scrape, totals,
-};
+use shared::sql::metrics::{CanaryRow, TotalRow, canary_now, is_decided, scrape, totals};
 use shared::sql::overview::{FlowRow, ReasonCount, StateOfThings};
 use shared::time::UnixMillis;
 
@@ -97,8 +95,8 @@ fn of_the_canary_the_last_seen_run_and_the_next_one_are_read() {
     assert_eq!(canary(&db)[0].seen_at, Some(UnixMillis(35)));
 }
 
-/// Commits a batch as the consumer does, under a name of its own, and gives what it decided. What the
-/// isolate then counts of messages is what the exact counters were raised by.
+/// Commits a batch as the consumer does, under a name of its own, and gives what it decided. What
+/// the isolate then counts of messages is what the exact counters were raised by.
 fn commit(db: &Db, batch: &str, messages: &[OpenedMessage], letters: Vec<DeadLetter>) -> Committed {
     let plan = BatchPlan { batch: batch.into(), ..plan("q", messages, letters) };
     let statements = counted_statements(&plan, UnixMillis(START));

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Deserialize;
+
 use super::labels::{EVENT_TYPE, OTHER};
 use super::table::{BATCHES, EVENTS, MESSAGES, PARKED, RETRIED_MESSAGES};
 use super::tally::Tally;
 use crate::event::Payload;
+use crate::json::deserialize_from_object;
 use crate::plan::{BatchPlan, DeadLetter, DeliveryOutcome, DeliveryRecord};
-use crate::sql::metrics::DecidedRow;
 use crate::time::UnixMillis;
 
 /// The outcome of a message whose delivery had its outcome before.
@@ -55,6 +57,18 @@ pub const APPLIED_TO_VISIBLE: &str = "applied_to_visible";
 /// How long the stages of one event took, in milliseconds, by the values of the label `stage`.
 /// There are none to and from Clerk if its event has no time.
 pub type Stages = [(&'static str, Option<i64>); 3];
+
+/// What a batch decided, as a row of `decided.sql`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(remote = "Self")]
+pub struct DecidedRow {
+    /// The `svix-id` of a delivery, or the id of a letter.
+    pub id: String,
+    /// A delivery's outcome; of a letter that it was there already.
+    pub outcome: String,
+}
+
+deserialize_from_object!(DecidedRow);
 
 /// What D1 decided in a batch that was committed.
 #[derive(Debug)]

@@ -58,7 +58,7 @@ pub struct CanaryRow {
     pub since: UnixMillis,
 }
 
-deserialize_from_object!(TotalRow, DecidedRow, CanaryRow);
+deserialize_from_object!(TotalRow, CanaryRow);
 
 /// Counts a batch and each of its messages once. Comes after the deliveries, whose outcomes it
 /// counts, and before the dead letters: it must see which of them are there already.
@@ -85,17 +85,7 @@ pub(super) fn totals_raised(plan: &BatchPlan) -> Statement {
     Statement { sql: TOTALS_RAISED, args }
 }
 
-/// What a batch decided, as a row of [`decided`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(remote = "Self")]
-pub struct DecidedRow {
-    /// The `svix-id` of a delivery, or the id of a letter.
-    pub id: String,
-    /// A delivery's outcome; of a letter that it was there already.
-    pub outcome: String,
-}
-
-/// Reads what a batch decided, as [`DecidedRow`]: at most one row for each of its messages.
+/// Reads what a batch decided, as [`batch::DecidedRow`]: at most one row for each of its messages.
 pub(super) fn decided(plan: &BatchPlan) -> Statement {
     let deliveries = plan.deliveries.iter().map(|it| it.envelope.svix_id.as_str());
     let deliveries: BTreeSet<&str> = deliveries.collect();
@@ -104,7 +94,7 @@ pub(super) fn decided(plan: &BatchPlan) -> Statement {
     Statement { sql: DECIDED, args }
 }
 
-/// Whether this is the statement that reads [`DecidedRow`]s.
+/// Whether this is the statement that reads [`batch::DecidedRow`]s.
 #[must_use]
 pub fn is_decided(statement: &Statement) -> bool {
     statement.sql == DECIDED
