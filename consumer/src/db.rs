@@ -42,8 +42,8 @@ impl ConsumerDb {
         Self { db: env.d1("DB").map_err(missing), default_role, canary }
     }
 
-    /// Commits a plan as one batch, and reads what it decided and the pending hints after it. Where its messages replay
-    /// letters, their entry of the audit trail is in the same batch.
+    /// Commits a plan as one batch, and reads what it decided and the pending hints after it. Where
+    /// its messages replay letters, their entry of the audit trail is in the same batch.
     pub(crate) async fn commit(
         &self,
         env: &Env,
