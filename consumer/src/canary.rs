@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use edge::fault_point;
 use shared::batch::BatchPart;
+use shared::canary::clerk::has_own_roles;
 use shared::canary::{CanaryRun, LOOK_PAUSES_MS, Sighting, SweepStep, next_role, next_step};
 use shared::d1_error::D1Error;
 use shared::limits::ROLE_QUERY_TIMEOUT_MS;
@@ -49,6 +50,11 @@ async fn sweep_once(
             // only a hint can show the change soon.
             let shown = look(env, user_id).await;
             let (roles, now) = shown.unzip();
+            let default_role = db.default_role.as_deref();
+            if roles.as_deref().is_some_and(|roles| has_own_roles(roles, default_role)) {
+                tracing::error!("the canary would replace the roles of its user");
+                return Ok(0);
+            }
             let role = next_role(roles.as_deref(), newest.as_ref());
             let run = CanaryRun::begin(now.map_or(at, |now| now.max(at)), role);
             if !db.begin_run(&run, newest.as_ref()).await? {

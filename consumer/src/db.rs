@@ -29,7 +29,7 @@ thread_local! {
 pub(crate) struct ConsumerDb {
     db: Result<D1Database, D1Error>,
     /// `None`: the setting is not a valid role name, so the stored one stays.
-    default_role: Option<String>,
+    pub(crate) default_role: Option<String>,
     pub(crate) canary: CanarySetting,
 }
 

@@ -24,10 +24,14 @@ impl StatementResult {
     /// The rows.
     ///
     /// # Errors
-    /// If a row cannot be decoded.
+    /// If a row cannot be decoded. The text goes to the log; serde's own would quote the value,
+    /// which may be personal.
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>, String> {
         let rows = self.0.results().map_err(|error| cause(&error))?.unwrap_or_default();
-        let row = |row| serde_wasm_bindgen::from_value(row).map_err(|error| error.to_string());
+        let row = |row| {
+            serde_wasm_bindgen::from_value(row)
+                .map_err(|_| format!("a row is no {}", std::any::type_name::<T>()))
+        };
         rows.iter().map(row).collect()
     }
 

@@ -7,11 +7,13 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { Response } from "miniflare";
 
 import * as clerkEvents from "./support/clerk.mjs";
+import { METRICS_TOKEN, ask, settingsOf } from "./support/console.mjs";
 import { deliver, nowSeconds } from "./support/delivery.mjs";
 import { standIn, startDirect, workerOf } from "./support/direct.mjs";
 import { FaultPoints } from "./support/fault-points.mjs";
 import { SECRET_KEY, startLocalClerk } from "./support/local-clerk.mjs";
 import { startRelay } from "./support/relay.mjs";
+import { bearer } from "./support/sessions.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 const CANARY = "user_2canary0000000000000001";
@@ -323,6 +325,29 @@ describe("the canary", () => {
     assert.equal(waitsFor(run), "hint", JSON.stringify(run));
   });
 
+  it("leaves a user alone who has roles of its own", async () => {
+    const ingest = await system.worker("rolecall-ingest");
+    /** Gives the canary's user these roles, and waits until the role cache shows them. */
+    const give = async (roles) => {
+      const change = { verb: "updated", at: Date.now() };
+      const changed = clerkEvents.user(CANARY, { public_metadata: { roles } }, change);
+      await deliver(ingest, changed, { at: nowSeconds() });
+      await waitFor(`a guard sees ${roles}`, async () => {
+        const { body } = await system.tell("ROLES", CANARY, "ask", { fresh: true });
+        const shown = body.set.roles.filter((role) => role !== "member");
+        return String(shown) === String(roles);
+      });
+    };
+    await give(["admin"]);
+    const asked = api.requests.length;
+    await sweep();
+    assert.deepEqual([await runs(), api.requests.length], [[], asked]);
+    assert.match(system.logs(), /the canary would replace the roles of its user/);
+    await give([]);
+    await sweep();
+    await seen();
+  });
+
   it("off asks Clerk for nothing, and forgets its runs", async () => {
     await system.sql("INSERT INTO canary_runs (began_at, role) VALUES (1, 'rolecall-canary-a')");
     const asked = api.requests.length;
@@ -346,5 +371,39 @@ describe("the canary", () => {
     for (const secret of [SECRET_KEY, "sk_test_of_somebody_else", "Bearer"]) {
       assert.ok(!logs.includes(secret), secret);
     }
+  });
+});
+
+describe("the canary on the console's page of metrics", () => {
+  let system;
+
+  before(async () => {
+    const bindings = settingsOf("https://team.cloudflareaccess.com");
+    system = await startDirect([workerOf("durable"), workerOf("console", { bindings })]);
+  });
+  after(() => system?.stop());
+
+  /** Returns the stage that a scrape says the canary waits for, and how long. */
+  async function waits() {
+    const url = await system.url("rolecall-console");
+    const { text } = await ask(url, "/metrics", { headers: bearer(METRICS_TOKEN) });
+    const all = [...text.matchAll(/^rolecall_canary_waiting_seconds\{stage="(\w+)"\} (.+)$/gm)];
+    assert.deepEqual(all.map(([, stage]) => stage), STAGES);
+    return all.filter(([, , seconds]) => Number(seconds) !== 0).map(([, stage]) => stage);
+  }
+
+  it("waits for the hint when Clerk's answer was lost and its delivery is committed", async () => {
+    const now = Date.now();
+    const ends = STAGES.slice(1).map((_, n) => now - 50_000 + n);
+    await system.sql(
+      `INSERT INTO canary_runs
+         (began_at, role, asked_at, arrived_at, queued_at, taken_at, committed_at, problem)
+       VALUES (${now - 60_000}, 'rolecall-canary-a', ${now - 59_000}, ${ends.slice(0, 4)}, 'lost')`,
+    );
+    assert.deepEqual(await waits(), ["hint"]);
+    await system.sql(
+      `INSERT INTO canary_runs (began_at, role, asked_at) VALUES (${now - 9_000}, 'x', ${now})`,
+    );
+    assert.deepEqual(await waits(), ["clerk", "hint"], "since when, and where it is now");
   });
 });

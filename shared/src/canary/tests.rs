@@ -3,7 +3,7 @@
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use url::Url;
 
-use super::clerk::{change_body, change_url, read_answer};
+use super::clerk::{change_body, change_url, has_own_roles, read_answer};
 use super::figures::{RecentRun, figures};
 use super::{
     CANARY_ROLES, CanaryRun, LATE_MS, RunState, Sighting, Stage, SweepStep, next_role, next_step,
@@ -113,6 +113,16 @@ fn a_run_gives_the_role_that_a_guard_does_not_see() {
     assert_eq!(next_role(Some(&shown(&[second])), Some(&CanaryRun::begin(START, second))), first);
     assert_eq!(next_role(None, Some(&begun())), second);
     assert_eq!(next_role(None, None), first);
+}
+
+#[test]
+fn a_user_with_roles_of_its_own_is_none_for_the_canary() {
+    let shown = |roles: &[&str]| roles.iter().map(|it| (*it).into()).collect::<Vec<String>>();
+    assert!(has_own_roles(&shown(&["member", "admin"]), Some("member")));
+    assert!(has_own_roles(&shown(&["member"]), Some("")), "there is no default role");
+    assert!(!has_own_roles(&shown(&["member", CANARY_ROLES[1]]), Some("member")));
+    assert!(!has_own_roles(&[], Some("")));
+    assert!(!has_own_roles(&shown(&["member"]), None), "the stored one may be this one");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Rows of D1 as lines of the page.
 
+use shared::canary::figures::RecentRun;
+use shared::canary::{CANARY_ROLES, CanaryRun};
 use shared::metrics::table;
-use shared::sql::metrics::{CanaryRow, TotalRow};
+use shared::sql::metrics::TotalRow;
 use shared::sql::overview::{FlowRow, ReasonCount, StateOfThings};
 use shared::time::UnixMillis;
 
@@ -146,11 +148,11 @@ fn the_number_of_series_does_not_depend_on_the_database() {
     assert_eq!(lines(many), lines(full()));
 }
 
-fn run(began_at: i64, ends: [Option<i64>; 6]) -> CanaryRow {
+fn run(began_at: i64, ends: [Option<i64>; 6]) -> RecentRun {
     let [changed_at, arrived_at, queued_at, taken_at, committed_at, seen_at] =
         ends.map(|end| end.map(UnixMillis));
-    CanaryRow {
-        began_at: UnixMillis(began_at),
+    let run = CanaryRun {
+        asked_at: Some(UnixMillis(began_at + 20)),
         updated_at: changed_at,
         changed_at,
         arrived_at,
@@ -158,9 +160,9 @@ fn run(began_at: i64, ends: [Option<i64>; 6]) -> CanaryRow {
         taken_at,
         committed_at,
         seen_at,
-        problem: None,
-        since: UnixMillis(1_000),
-    }
+        ..CanaryRun::begin(UnixMillis(began_at), CANARY_ROLES[0])
+    };
+    RecentRun { run, since: UnixMillis(1_000) }
 }
 
 #[test]
@@ -173,14 +175,14 @@ fn the_canary_says_which_stage_took_how_long() {
     has(
         &page,
         &[
-            "rolecall_canary_stage_seconds{stage=\"clerk\"} 0.1",
+            "rolecall_canary_stage_seconds{stage=\"clerk\"} 0.08",
             "rolecall_canary_stage_seconds{stage=\"sender\"} 0.0",
-            "rolecall_canary_stage_seconds{stage=\"door\"} 0.06",
+            "rolecall_canary_stage_seconds{stage=\"door\"} 0.05",
             "rolecall_canary_stage_seconds{stage=\"queue\"} 1.0",
             "rolecall_canary_stage_seconds{stage=\"d1\"} 0.05",
             "rolecall_canary_stage_seconds{stage=\"hint\"} 0.5",
             "rolecall_canary_waiting_seconds{stage=\"clerk\"} 0.0",
-            "rolecall_canary_waiting_seconds{stage=\"sender\"} 4.0",
+            "rolecall_canary_waiting_seconds{stage=\"sender\"} 3.9",
             "rolecall_canary_since_timestamp_seconds 1.0",
         ],
     );
@@ -192,4 +194,19 @@ fn a_canary_that_was_never_seen_waits() {
     let page = page(DatabaseFigures { canary: vec![run(NOW.0 - 9_000, [None; 6])], ..empty() });
     has(&page, &["rolecall_canary_waiting_seconds{stage=\"clerk\"} 9.0"]);
     assert!(!page.contains("rolecall_canary_stage") && !page.contains("last_seen"), "{page}");
+}
+
+#[test]
+fn a_canary_waits_for_the_stage_after_the_last_one_that_is_known() {
+    // Clerk's answer was lost, and its delivery came.
+    let end = |ms| Some(NOW.0 - ms);
+    let open = run(NOW.0 - 9_000, [None, end(8_000), end(7_000), end(6_000), end(5_000), None]);
+    let page = page(DatabaseFigures { canary: vec![open], ..empty() });
+    has(
+        &page,
+        &[
+            "rolecall_canary_waiting_seconds{stage=\"clerk\"} 0.0",
+            "rolecall_canary_waiting_seconds{stage=\"hint\"} 5.0",
+        ],
+    );
 }

@@ -8,7 +8,17 @@ use crate::metrics::figures::parked_letters;
 use crate::metrics::promql::{counter, gauge};
 
 pub(super) fn alerts() -> Vec<Alert> {
-    vec![parked(), old_letter(), parking(), hint(), batches(), sweep(), step()]
+    vec![
+        parked(),
+        old_letter(),
+        parking(),
+        dropped(),
+        hint(),
+        batches(),
+        sweep(),
+        no_sweep(),
+        step(),
+    ]
 }
 
 const PARKED: [(&str, &str); 2] = [("reason", "shape"), ("state", "parked")];
@@ -90,6 +100,31 @@ fn parking() -> Alert {
     }
 }
 
+/// The only way to lose what the door accepted: nothing but the log and this counter knows of it.
+fn dropped() -> Alert {
+    let told = counter(&table::MESSAGE_ACTIONS).with(&label::MESSAGE_ACTION, &["dropped"]);
+    let of = |action| [("action", action), ("queue", "dead")];
+    Alert {
+        name: "RolecallMessagesDropped",
+        severity: Severity::Page,
+        expr: told.increase("1h").sum().above(0.0),
+        minutes: 0,
+        summary: "{value} messages were dropped after their last attempt",
+        description: "The dead-letter queue gave messages up that could be neither applied nor \
+            parked in all of their attempts. They are nowhere now but at Clerk.",
+        value: Value::Number,
+        board: "pipeline",
+        cases: vec![
+            case("the last attempt of two messages failed", 1, 90)
+                .input(&table::MESSAGE_ACTIONS, &of("dropped"), "0x60 2x30")
+                .fires("2"),
+            case("they are tried again", 1, 90)
+                .input(&table::MESSAGE_ACTIONS, &of("dropped"), "0x90")
+                .input(&table::MESSAGE_ACTIONS, &of("retried"), "0+1x90"),
+        ],
+    }
+}
+
 fn hint() -> Alert {
     Alert {
         name: "RolecallHintOverdue",
@@ -158,6 +193,31 @@ fn sweep() -> Alert {
                 .input(&table::LAST_SWEEP, &[], "0x20")
                 .fires("20m 0s"),
             case("there is one each minute", 1, 20).input(&table::LAST_SWEEP, &[], "0+60x20"),
+        ],
+    }
+}
+
+/// Of what is absent no age is known, so the alert above is quiet.
+fn no_sweep() -> Alert {
+    let answers = gauge(&table::D1_UP).now().max().equals(1.0);
+    Alert {
+        name: "RolecallSweepAbsent",
+        severity: Severity::Ticket,
+        expr: answers.unless(gauge(&table::LAST_SWEEP).now().max()),
+        minutes: 10,
+        summary: "No sweep has ever ended",
+        description: "D1 answers, and knows of no sweep: the cron of the consumer has never run to \
+            its end on this database.",
+        value: Value::Number,
+        board: "operators",
+        cases: vec![
+            case("there is no cron", 1, 20).input(&table::D1_UP, &[], "1x20").fires("1"),
+            case("the first sweep ended", 1, 20).input(&table::D1_UP, &[], "1x20").input(
+                &table::LAST_SWEEP,
+                &[],
+                "_x5 300x15",
+            ),
+            case("D1 does not answer", 1, 20).input(&table::D1_UP, &[], "0x20"),
         ],
     }
 }

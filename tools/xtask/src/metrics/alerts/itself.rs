@@ -7,7 +7,7 @@ use crate::metrics::alert::{Alert, Severity, Value, case};
 use crate::metrics::promql::{Expr, JOBS, gauge};
 
 pub(super) fn alerts() -> Vec<Alert> {
-    vec![watchdog(), scrape_down(), absent(), meter_down(), meter_stale()]
+    vec![watchdog(), scrape_down(), absent(), meter_down(), meter_stale(), meter_unfed()]
 }
 
 fn up() -> String {
@@ -107,6 +107,35 @@ fn meter_stale() -> Alert {
             case("they go on, and a Worker without traffic is silent", 1, 40)
                 .input(&table::LAST_FLUSH, &of("consumer"), "0+60x40")
                 .input(&table::LAST_FLUSH, &of("ssr"), "0x40"),
+        ],
+    }
+}
+
+/// Without the binding a Worker counts nothing, and says nothing of it.
+fn meter_unfed() -> Alert {
+    let answers = gauge(&table::METER_UP).now().max().equals(1.0);
+    let flush = gauge(&table::LAST_FLUSH).with(&label::WORKER, &["consumer"]);
+    let of = |worker| [("worker", worker)];
+    Alert {
+        name: "RolecallMeterUnfed",
+        severity: Severity::Ticket,
+        expr: answers.unless(flush.now().max()),
+        minutes: 10,
+        summary: "Meter has never had a flush of the consumer",
+        description: "Meter answers, and knows of no flush of the consumer. What the consumer \
+            counts is 0 for good, and alerts on it cannot fire.",
+        value: Value::Number,
+        board: "operators",
+        cases: vec![
+            case("the consumer has no binding", 1, 20)
+                .input(&table::METER_UP, &[], "1x20")
+                .input(&table::LAST_FLUSH, &of("ssr"), "0+60x20")
+                .fires("1"),
+            case("it flushes", 1, 20).input(&table::METER_UP, &[], "1x20").input(
+                &table::LAST_FLUSH,
+                &of("consumer"),
+                "0+60x20",
+            ),
         ],
     }
 }
