@@ -8,16 +8,7 @@ use crate::metrics::figures::parked_letters;
 use crate::metrics::promql::{counter, gauge};
 
 pub(super) fn alerts() -> Vec<Alert> {
-    vec![
-        parked(),
-        old_letter(),
-        parking(),
-        dropped(),
-        hint(),
-        batches(),
-        sweep(),
-        step(),
-    ]
+    vec![parked(), old_letter(), parking(), dropped(), hint(), batches(), sweep(), step()]
 }
 
 const PARKED: [(&str, &str); 2] = [("reason", "shape"), ("state", "parked")];
