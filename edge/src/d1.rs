@@ -67,7 +67,7 @@ pub async fn batch(
     let results = send(db, statements).await.map_err(|error| cause(&error));
     match &results {
         Ok(results) => count_done(results),
-        Err(_) => count_failed(),
+        Err(_) => count_failed(statements),
     }
     results
 }
@@ -75,14 +75,18 @@ pub async fn batch(
 fn count_done(results: &[StatementResult]) {
     let worker = metrics::worker();
     let cost = |name| results.iter().map(|result| result.cost(name)).sum();
-    metrics::count(&D1_QUERIES, &[worker, "ok"], 1);
+    metrics::count(&D1_QUERIES, &[worker, "ok"], number(results));
     metrics::count(&D1_ROWS_READ, &[worker], cost("rows_read"));
     metrics::count(&D1_ROWS_WRITTEN, &[worker], cost("rows_written"));
 }
 
-/// Counts a batch that failed, or that nobody waits for any longer.
-pub fn count_failed() {
-    metrics::count(&D1_QUERIES, &[metrics::worker(), "failed"], 1);
+/// Counts the statements of a batch that failed, or that nobody waits for any longer.
+pub fn count_failed(statements: &[Statement]) {
+    metrics::count(&D1_QUERIES, &[metrics::worker(), "failed"], number(statements));
+}
+
+fn number<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
 }
 
 async fn send(db: &D1Database, statements: &[Statement]) -> Result<Vec<StatementResult>, JsValue> {
