@@ -3,6 +3,7 @@
 //! It calls the runtime's database itself: `worker` hides the cost from a database above 4 GiB,
 //! whose size it cannot parse on wasm32.
 
+use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use shared::metrics::table::{D1_QUERIES, D1_ROWS_READ, D1_ROWS_WRITTEN};
 use shared::sql::{Arg, Statement};
@@ -11,8 +12,6 @@ use wasm_bindgen_futures::JsFuture;
 use worker::d1::serde_wasm_bindgen;
 use worker::worker_sys::types;
 use worker::{D1Database, js_sys};
-
-use js_sys::{Array, Reflect};
 
 use crate::metrics;
 
