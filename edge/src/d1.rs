@@ -3,6 +3,7 @@
 //! It calls the runtime's database itself: `worker` hides the cost from a database above 4 GiB,
 //! whose size it cannot parse on wasm32.
 
+use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use shared::metrics::table::{D1_QUERIES, D1_ROWS_READ, D1_ROWS_WRITTEN};
 use shared::sql::{Arg, Statement};
@@ -11,8 +12,6 @@ use wasm_bindgen_futures::JsFuture;
 use worker::d1::serde_wasm_bindgen;
 use worker::worker_sys::types;
 use worker::{D1Database, js_sys};
-
-use js_sys::{Array, Reflect};
 
 use crate::metrics;
 
@@ -71,7 +70,7 @@ pub async fn batch(
     let results = send(db, statements).await.map_err(|error| cause(&error));
     match &results {
         Ok(results) => count_done(results),
-        Err(_) => count_failed(),
+        Err(_) => count_failed(statements),
     }
     results
 }
@@ -79,14 +78,18 @@ pub async fn batch(
 fn count_done(results: &[StatementResult]) {
     let worker = metrics::worker();
     let cost = |name| results.iter().map(|result| result.cost(name)).sum();
-    metrics::count(&D1_QUERIES, &[worker, "ok"], 1);
+    metrics::count(&D1_QUERIES, &[worker, "ok"], number(results));
     metrics::count(&D1_ROWS_READ, &[worker], cost("rows_read"));
     metrics::count(&D1_ROWS_WRITTEN, &[worker], cost("rows_written"));
 }
 
-/// Counts a batch that failed, or that nobody waits for any longer.
-pub fn count_failed() {
-    metrics::count(&D1_QUERIES, &[metrics::worker(), "failed"], 1);
+/// Counts the statements of a batch that failed, or that nobody waits for any longer.
+pub fn count_failed(statements: &[Statement]) {
+    metrics::count(&D1_QUERIES, &[metrics::worker(), "failed"], number(statements));
+}
+
+fn number<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
 }
 
 async fn send(db: &D1Database, statements: &[Statement]) -> Result<Vec<StatementResult>, JsValue> {

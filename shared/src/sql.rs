@@ -26,7 +26,6 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 pub use fill_rows::{FillRow, parse_fill};
-use json_lists::{json_list_of, json_statements, json_statements_at};
 
 use crate::cache::FillRequest;
 use crate::id::UserId;
@@ -34,6 +33,7 @@ use crate::merge::{EntityKind, MergeContext};
 use crate::outbox::{HINTS_PER_ROUND_MAX, HintResults, PendingHint};
 use crate::plan::BatchPlan;
 use crate::time::UnixMillis;
+use json_lists::{json_list_of, json_statements, json_statements_at};
 
 /// One statement and its parameters, `?1`, `?2` and so on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -165,11 +165,13 @@ pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     statements
 }
 
-/// The same, with what the batch adds to the exact counters and to the flow.
+/// The same, with what the batch adds to the exact counters and to the flow. One of them reads what
+/// the batch decided, see [`metrics::is_decided`].
 #[must_use]
 pub fn counted_statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     let mut statements = merged(plan, now);
     statements.push(metrics::totals_raised(plan));
+    statements.push(metrics::decided(plan));
     statements.extend(letters::parked(plan, now));
     statements.push(operations::flow(plan, now));
     statements

@@ -136,11 +136,22 @@ it("the log is checked: A-8 each mistake is found", () => {
     "the unknown field kind": { kind: "x" },
     "duration_ms, which is no number": { duration_ms: "3" },
     "a long cause": { cause: "x".repeat(1_004) },
+    "an unknown reason": { message: "delivery rejected", reason: "it is 7 s old" },
   };
   for (const [what, more] of Object.entries(wrong)) {
     const [found] = mistakesOf([line(more)], ["only-this-suite"]);
     assert.ok(found?.includes(what), `${what}: ${found}`);
   }
+  // A reason of another message is unknown too, and of one that has none.
+  const parked = { message: "message parked", reason: "shape" };
+  assert.deepEqual(mistakesOf([line(parked)]), []);
+  assert.match(mistakesOf([line({ ...parked, message: "delivery rejected" })])[0], /reason/);
+  assert.match(mistakesOf([line({ reason: "shape" })])[0], /reason/);
+  // The runtime's own lines have another form, but nothing personal or secret either.
+  const panic = "Error: panicked at src/x.rs:3:5\n    at only-this-suite";
+  assert.deepEqual(mistakesOf([panic]), []);
+  assert.match(mistakesOf([panic], ["only-this-suite"])[0], /a secret of this suite/);
+  assert.match(mistakesOf(["uncaught exception: a@example.com"])[0], /an e-mail address/);
   assert.match(mistakesOf(["sweep done"])[0], /no JSON/);
   assert.match(mistakesOf([`${line({})}\n${line({})}`])[0], /a control character/);
   assert.ok(30 < FIELDS.size);

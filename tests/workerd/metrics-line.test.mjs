@@ -168,8 +168,8 @@ describe("Analytics Engine", () => {
   after(() => Promise.all(Object.values(systems).map((system) => system.stop())));
 
   const pointsOf = ({ logs }) => {
-    const lines = logs().split("\n").filter((line) => line.startsWith("analytics "));
-    return lines.map((line) => JSON.parse(line.replace("analytics ", "")));
+    const lines = logs().split("\n").filter((line) => line.startsWith("analytics: "));
+    return lines.map((line) => JSON.parse(line.replace("analytics: ", "")));
   };
 
   /** Dispatches two messages that the consumer parks, and returns the number of acknowledgements. */

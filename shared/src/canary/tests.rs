@@ -6,7 +6,7 @@ use url::Url;
 use super::clerk::{change_body, change_url, has_own_roles, read_answer};
 use super::figures::figures;
 use super::{
-    CANARY_ROLES, CanaryRun, LATE_MS, RunState, Sighting, Stage, SweepStep, next_role, next_step,
+    CANARY_ROLES, CanaryRun, CanaryStep, LATE_MS, RunState, Sighting, Stage, next_role, next_step,
 };
 use crate::metrics::labels::CANARY_STAGE;
 use crate::time::UnixMillis;
@@ -88,16 +88,16 @@ fn an_open_run_names_the_stage_that_it_waits_for_and_a_late_one_too() {
 
 #[test]
 fn a_sweep_begins_a_run_when_none_is_open() {
-    assert_eq!(next_step(None, START), SweepStep::Begin(START));
-    assert_eq!(next_step(Some(&begun()), at(60_000)), SweepStep::Wait);
-    assert_eq!(next_step(Some(&begun()), at(LATE_MS)), SweepStep::Begin(at(LATE_MS)));
-    assert_eq!(next_step(Some(&whole()), at(60_000)), SweepStep::Begin(at(60_000)));
+    assert_eq!(next_step(None, START), CanaryStep::Begin(START));
+    assert_eq!(next_step(Some(&begun()), at(60_000)), CanaryStep::Wait);
+    assert_eq!(next_step(Some(&begun()), at(LATE_MS)), CanaryStep::Begin(at(LATE_MS)));
+    assert_eq!(next_step(Some(&whole()), at(60_000)), CanaryStep::Begin(at(60_000)));
     let failed = CanaryRun { problem: Some("status 429".into()), ..begun() };
-    assert_eq!(next_step(Some(&failed), at(60_000)), SweepStep::Begin(at(60_000)));
+    assert_eq!(next_step(Some(&failed), at(60_000)), CanaryStep::Begin(at(60_000)));
     // A clock that went back.
-    assert_eq!(next_step(Some(&whole()), at(-5)), SweepStep::Begin(at(1)));
+    assert_eq!(next_step(Some(&whole()), at(-5)), CanaryStep::Begin(at(1)));
     let unseen = CanaryRun { seen_at: None, ..whole() };
-    assert_eq!(next_step(Some(&unseen), at(60_000)), SweepStep::Look(unseen.clone()));
+    assert_eq!(next_step(Some(&unseen), at(60_000)), CanaryStep::Look(unseen.clone()));
 }
 
 #[test]
@@ -216,7 +216,7 @@ proptest! {
                 continue;
             };
             match what {
-                Happening::Sweep => if let SweepStep::Begin(at) = next_step(Some(run), now) {
+                Happening::Sweep => if let CanaryStep::Begin(at) = next_step(Some(run), now) {
                     let role = next_role(None, Some(run));
                     runs.push(CanaryRun::begin(at, role));
                 },

@@ -12,6 +12,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::kept::KeptRow;
+
 use self::kept::{ParsedRow, ShardRow, SourceRow};
 use super::flush::{Flush, FlushResult, KnownShards, SeriesValue, ShardTotals};
 use super::history::{self, MINUTE_MS};

@@ -12,10 +12,11 @@ use crate::metrics::flush::SeriesValue;
 use crate::metrics::labels::OTHER;
 use crate::metrics::table::EVENTS;
 use crate::operators::letter::LetterState;
-use crate::plan::BatchPlan;
+use crate::plan::{BatchPlan, DeadLetter};
 
 const TOTALS_RAISED: &str = text!("totals_raised");
 const TOTALS: &str = text!("totals");
+const DECIDED: &str = text!("decided");
 
 /// A row of `totals`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -34,14 +35,11 @@ deserialize_from_object!(TotalRow);
 /// Counts a batch and each of its messages once. Comes after the deliveries, whose outcomes it
 /// counts, and before the dead letters: it must see which of them are there already.
 pub(super) fn totals_raised(plan: &BatchPlan) -> Statement {
-    let mut seen = BTreeSet::new();
-    let deliveries = plan.deliveries.iter().map(|delivery| {
+    let deliveries = batch::deliveries(plan).map(|(delivery, is_first)| {
         let svix_id = delivery.envelope.svix_id.as_str();
         let mut row = json!({ "svix_id": svix_id, "type": batch::event_type(delivery) });
-        if !seen.insert(svix_id)
-            && let Some(row) = row.as_object_mut()
-        {
-            row.insert("outcome".into(), "repeated".into());
+        if !is_first && let Some(row) = row.as_object_mut() {
+            row.insert("outcome".into(), batch::REPEATED.into());
         }
         row
     });
@@ -59,6 +57,21 @@ pub(super) fn totals_raised(plan: &BatchPlan) -> Statement {
     Statement { sql: TOTALS_RAISED, args }
 }
 
+/// Reads what a batch decided, as [`batch::DecidedRow`]: at most one row for each of its messages.
+pub(super) fn decided(plan: &BatchPlan) -> Statement {
+    let deliveries = plan.deliveries.iter().map(|it| it.envelope.svix_id.as_str());
+    let deliveries: BTreeSet<&str> = deliveries.collect();
+    let letters: BTreeSet<&str> = plan.unopened_letters().map(DeadLetter::row_id).collect();
+    let args = vec![json_list_of(deliveries), Arg::Text(plan.batch.clone()), json_list_of(letters)];
+    Statement { sql: DECIDED, args }
+}
+
+/// Whether this is the statement that reads [`batch::DecidedRow`]s.
+#[must_use]
+pub fn is_decided(statement: &Statement) -> bool {
+    statement.sql == DECIDED
+}
+
 /// Reads every exact counter, as [`TotalRow`].
 #[must_use]
 pub fn totals() -> Statement {
@@ -66,12 +79,12 @@ pub fn totals() -> Statement {
 }
 
 /// All that a scrape reads from D1, in one batch: [`TotalRow`]s, one `overview::StateOfThings`, the
-/// last hours as `overview::FlowRow`, the newest first, letters in every state as
-/// `overview::ReasonCount`, and the canary's runs as [`canary::recent`] reads them.
+/// last hour as `overview::FlowRow`, letters in every state as `overview::ReasonCount`, and the
+/// canary's runs as [`canary::recent`] reads them.
 #[must_use]
 pub fn scrape() -> [Statement; 5] {
     let letters = overview::reason_counts(&LetterState::ALL.map(LetterState::as_str));
-    [totals(), overview::state_of_things(), overview::flow(), letters, canary::recent()]
+    [totals(), overview::state_of_things(), overview::last_hour(), letters, canary::recent()]
 }
 
 impl From<TotalRow> for SeriesValue {

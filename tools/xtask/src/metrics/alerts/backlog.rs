@@ -8,17 +8,7 @@ use crate::metrics::figures::parked_letters;
 use crate::metrics::promql::{counter, gauge};
 
 pub(super) fn alerts() -> Vec<Alert> {
-    vec![
-        parked(),
-        old_letter(),
-        parking(),
-        dropped(),
-        hint(),
-        batches(),
-        sweep(),
-        no_sweep(),
-        step(),
-    ]
+    vec![parked(), old_letter(), parking(), dropped(), hint(), batches(), sweep(), step()]
 }
 
 const PARKED: [(&str, &str); 2] = [("reason", "shape"), ("state", "parked")];
@@ -178,46 +168,39 @@ fn batches() -> Alert {
 }
 
 fn sweep() -> Alert {
+    let last = || gauge(&table::LAST_SWEEP).now().max();
+    // Before the first sweep there is no time that could be old.
+    let answers = gauge(&table::D1_UP).now().min().equals(1.0);
     Alert {
         name: "RolecallSweepStale",
         severity: Severity::Page,
-        expr: gauge(&table::LAST_SWEEP).now().max().age().above(300.0),
-        minutes: 1,
-        summary: "The last sweep ended {value} ago",
-        description: "The cron of the consumer runs each minute. Without it lost hints are not \
-            sent again, replays stand still, and letters do not come back.",
-        value: Value::Seconds,
-        board: "operators",
-        cases: vec![
-            case("there was none since the start", 1, 20)
-                .input(&table::LAST_SWEEP, &[], "0x20")
-                .fires("20m 0s"),
-            case("there is one each minute", 1, 20).input(&table::LAST_SWEEP, &[], "0+60x20"),
-        ],
-    }
-}
-
-/// Of what is absent no age is known, so the alert above is quiet.
-fn no_sweep() -> Alert {
-    let answers = gauge(&table::D1_UP).now().max().equals(1.0);
-    Alert {
-        name: "RolecallSweepAbsent",
-        severity: Severity::Ticket,
-        expr: answers.unless(gauge(&table::LAST_SWEEP).now().max()),
-        minutes: 10,
-        summary: "No sweep has ever ended",
-        description: "D1 answers, and knows of no sweep: the cron of the consumer has never run to \
-            its end on this database.",
+        expr: last().age().above(120.0).or(answers.unless(last())),
+        minutes: 5,
+        summary: "The consumer's sweep does not end any more, or never did",
+        description: "The cron of the consumer runs each minute, and no sweep has ended for seven \
+            minutes. Without it lost hints are not sent again, replays stand still, and letters \
+            do not come back.",
         value: Value::Number,
         board: "operators",
         cases: vec![
-            case("there is no cron", 1, 20).input(&table::D1_UP, &[], "1x20").fires("1"),
-            case("the first sweep ended", 1, 20).input(&table::D1_UP, &[], "1x20").input(
+            case("they ended", 1, 20)
+                .input(&table::D1_UP, &[], "1x20")
+                .input(&table::LAST_SWEEP, &[], "0+60x5 300x15")
+                .fires(""),
+            case("there was none since the start", 1, 20)
+                .input(&table::D1_UP, &[], "1x20")
+                .fires(""),
+            case("there is one each minute", 1, 20).input(&table::D1_UP, &[], "1x20").input(
                 &table::LAST_SWEEP,
                 &[],
-                "_x5 300x15",
+                "0+60x20",
             ),
-            case("D1 does not answer", 1, 20).input(&table::D1_UP, &[], "0x20"),
+            case("the first one is yet to come", 1, 20).input(&table::D1_UP, &[], "1x20").input(
+                &table::LAST_SWEEP,
+                &[],
+                "_x3 180+60x17",
+            ),
+            case("D1 is down, which is another alert", 1, 20).input(&table::D1_UP, &[], "0x20"),
         ],
     }
 }

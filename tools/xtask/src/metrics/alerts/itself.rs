@@ -7,15 +7,7 @@ use crate::metrics::alert::{Alert, Case, Severity, Value, case};
 use crate::metrics::promql::{Expr, JOBS, counter, gauge, observations};
 
 pub(super) fn alerts() -> Vec<Alert> {
-    vec![
-        watchdog(),
-        scrape_down(),
-        absent(),
-        meter_down(),
-        meter_stale(),
-        meter_unfed(),
-        not_counting(),
-    ]
+    vec![watchdog(), scrape_down(), absent(), meter_down(), meter_stale(), not_counting()]
 }
 
 fn up() -> String {
@@ -93,56 +85,45 @@ fn meter_down() -> Alert {
     }
 }
 
+fn last_flush(worker: &'static str) -> Expr {
+    gauge(&table::LAST_FLUSH).with(&label::WORKER, &[worker]).now().max()
+}
+
 fn meter_stale() -> Alert {
     // The consumer flushes at each sweep; the others only when they had something to count.
-    let flush = gauge(&table::LAST_FLUSH).with(&label::WORKER, &["consumer"]);
+    let last = || last_flush("consumer");
+    // Before the first flush there is no time that could be old.
+    let answers = gauge(&table::METER_UP).now().min().equals(1.0);
     let of = |worker| [("worker", worker)];
     Alert {
         name: "RolecallMeterStale",
         severity: Severity::Ticket,
-        expr: flush.now().max().age().above(600.0),
-        minutes: 2,
-        summary: "Meter has had no flush of the consumer for {value}",
-        description: "The consumer flushes what it counted at each sweep, once a minute. What \
-            isolates count stands still, and alerts on it cannot fire.",
-        value: Value::Seconds,
-        board: "operators",
-        cases: vec![
-            case("the flushes end", 1, 40)
-                .input(&table::LAST_FLUSH, &of("consumer"), "0+60x20 1200x20")
-                .input(&table::LAST_FLUSH, &of("ssr"), "0+60x40")
-                .fires("20m 0s"),
-            case("they go on, and a Worker without traffic is silent", 1, 40)
-                .input(&table::LAST_FLUSH, &of("consumer"), "0+60x40")
-                .input(&table::LAST_FLUSH, &of("ssr"), "0x40"),
-        ],
-    }
-}
-
-/// Without the binding a Worker counts nothing, and says nothing of it.
-fn meter_unfed() -> Alert {
-    let answers = gauge(&table::METER_UP).now().max().equals(1.0);
-    let flush = gauge(&table::LAST_FLUSH).with(&label::WORKER, &["consumer"]);
-    let of = |worker| [("worker", worker)];
-    Alert {
-        name: "RolecallMeterUnfed",
-        severity: Severity::Ticket,
-        expr: answers.unless(flush.now().max()),
+        expr: last().age().above(120.0).or(answers.unless(last())),
         minutes: 10,
-        summary: "Meter has never had a flush of the consumer",
-        description: "Meter answers, and knows of no flush of the consumer. What the consumer \
-            counts is 0 for good, and alerts on it cannot fire.",
+        summary: "Meter gets no flushes of the consumer",
+        description: "The consumer flushes what it counted at each sweep, once a minute, and no \
+            flush has come for twelve minutes. What it counts stands still or is absent, and \
+            alerts on it cannot fire.",
         value: Value::Number,
         board: "operators",
         cases: vec![
-            case("the consumer has no binding", 1, 20)
-                .input(&table::METER_UP, &[], "1x20")
-                .input(&table::LAST_FLUSH, &of("ssr"), "0+60x20")
-                .fires("1"),
-            case("it flushes", 1, 20).input(&table::METER_UP, &[], "1x20").input(
-                &table::LAST_FLUSH,
-                &of("consumer"),
-                "0+60x20",
+            case("the flushes end", 1, 40)
+                .input(&table::METER_UP, &[], "1x40")
+                .input(&table::LAST_FLUSH, &of("consumer"), "0+60x20 1200x20")
+                .input(&table::LAST_FLUSH, &of("ssr"), "0+60x40")
+                .fires(""),
+            case("there was none since the start", 1, 40)
+                .input(&table::METER_UP, &[], "1x40")
+                .input(&table::LAST_FLUSH, &of("ssr"), "0+60x40")
+                .fires(""),
+            case("they go on, and a Worker without traffic is silent", 1, 40)
+                .input(&table::METER_UP, &[], "1x40")
+                .input(&table::LAST_FLUSH, &of("consumer"), "0+60x40")
+                .input(&table::LAST_FLUSH, &of("ssr"), "0x40"),
+            case("Meter is down, which is another alert", 1, 40).input(
+                &table::METER_UP,
+                &[],
+                "0x40",
             ),
         ],
     }
@@ -151,10 +132,6 @@ fn meter_unfed() -> Alert {
 /// A flush is expected after traffic, and this old at most: a backlog is worked off without new
 /// deliveries.
 const FLUSH_S: f64 = 21_600.0;
-
-fn last_flush(worker: &'static str) -> Expr {
-    gauge(&table::LAST_FLUSH).with(&label::WORKER, &[worker]).now().max()
-}
 
 fn not_counting() -> Alert {
     let silent = |traffic: Expr, worker| {

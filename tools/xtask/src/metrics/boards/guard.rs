@@ -61,7 +61,7 @@ fn cache() -> Row {
     let ages = buckets(&table::CACHE_AGE_SECONDS).rate(WINDOW);
     let age = panel(Form::Lines, "Age of role sets, 99 %", Shown::Seconds, "/")
         .says("How old the roles were that the guard used. None is older than ROLES_HARD_MS.")
-        .query("{{source}}", ages.quantile(0.99, &[&label::CACHE_SOURCE]))
+        .query("{{source}}", ages.quantile(0.99, &[&label::AGE_SOURCE]))
         .bounds(30.0, 60.0)
         .alert(ALERT);
     let objects = counter(&table::OBJECT_ANSWERS).rate(WINDOW);
