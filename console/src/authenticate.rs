@@ -32,7 +32,7 @@ async fn access(assertion: &str, settings: &ConsoleSettings) -> Result<Caller, R
         Ok(caller) => Ok(access_caller(caller, settings)),
         Err(VerifyError::KeysUnavailable) => Err(Refusal::KeysUnavailable),
         Err(VerifyError::Invalid(rejection)) => {
-            tracing::info!(reason = %rejection, "assertion rejected");
+            tracing::info!(reason = rejection.label(), detail = %rejection, "assertion rejected");
             Err(match rejection {
                 AssertionError::ServiceToken => Refusal::ServiceToken,
                 AssertionError::Token(_)

@@ -60,7 +60,7 @@ pub(crate) fn visible(took: i64) {
 }
 
 /// A step of a sweep ended.
-pub(crate) fn sweep_step<T>(step: SweepStep, done: &Result<T, D1Error>) {
+pub(crate) fn sweep_step<T, E>(step: SweepStep, done: &Result<T, E>) {
     let result = if done.is_ok() { "ok" } else { "failed" };
     edge::metrics::count(&SWEEP_STEPS, &[step.as_str(), result], 1);
 }

@@ -29,7 +29,7 @@ thread_local! {
 pub(crate) struct ConsumerDb {
     db: Result<D1Database, D1Error>,
     /// `None`: the setting is not a valid role name, so the stored one stays.
-    default_role: Option<String>,
+    pub(crate) default_role: Option<String>,
     pub(crate) canary: CanarySetting,
 }
 
@@ -42,8 +42,8 @@ impl ConsumerDb {
         Self { db: env.d1("DB").map_err(missing), default_role, canary }
     }
 
-    /// Commits a plan as one batch, and reads what it decided and the pending hints after it. Where its messages replay
-    /// letters, their entry of the audit trail is in the same batch.
+    /// Commits a plan as one batch, and reads what it decided and the pending hints after it. Where
+    /// its messages replay letters, their entry of the audit trail is in the same batch.
     pub(crate) async fn commit(
         &self,
         env: &Env,

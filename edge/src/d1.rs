@@ -3,6 +3,7 @@
 //! It calls the runtime's database itself: `worker` hides the cost from a database above 4 GiB,
 //! whose size it cannot parse on wasm32.
 
+use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use shared::metrics::table::{D1_QUERIES, D1_ROWS_READ, D1_ROWS_WRITTEN};
 use shared::sql::{Arg, Statement};
@@ -11,8 +12,6 @@ use wasm_bindgen_futures::JsFuture;
 use worker::d1::serde_wasm_bindgen;
 use worker::worker_sys::types;
 use worker::{D1Database, js_sys};
-
-use js_sys::{Array, Reflect};
 
 use crate::metrics;
 
@@ -24,10 +23,14 @@ impl StatementResult {
     /// The rows.
     ///
     /// # Errors
-    /// If a row cannot be decoded.
+    /// If a row cannot be decoded. The text goes to the log; serde's own would quote the value,
+    /// which may be personal.
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>, String> {
         let rows = self.0.results().map_err(|error| cause(&error))?.unwrap_or_default();
-        let row = |row| serde_wasm_bindgen::from_value(row).map_err(|error| error.to_string());
+        let row = |row| {
+            serde_wasm_bindgen::from_value(row)
+                .map_err(|_| format!("a row is no {}", std::any::type_name::<T>()))
+        };
         rows.iter().map(row).collect()
     }
 

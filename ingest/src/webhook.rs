@@ -65,26 +65,33 @@ fn log(
         Err(rejection @ (IngestError::RateLimited | IngestError::Misconfigured(_))) => {
             tracing::debug!(status = rejection.status(), "delivery rejected");
         }
-        Err(rejection) => {
-            let (trace_id, status) = (headers.trace_id(), rejection.status());
-            if rejection.needs_operator() {
-                tracing::error!(
-                    trace_id,
-                    status,
-                    reason = %rejection,
-                    duration_ms,
-                    "delivery rejected"
-                );
-            } else {
-                tracing::warn!(
-                    trace_id,
-                    status,
-                    reason = %rejection,
-                    duration_ms,
-                    "delivery rejected"
-                );
-            }
-        }
+        Err(rejection) => log_rejection(rejection, headers, duration_ms),
+    }
+}
+
+fn log_rejection(rejection: &IngestError, headers: &SvixHeaders, duration_ms: i64) {
+    let (trace_id, status) = (headers.trace_id(), rejection.status());
+    let (reason, cause) = (rejection.label(), rejection.cause());
+    if rejection.needs_operator() {
+        tracing::error!(
+            trace_id,
+            status,
+            reason,
+            detail = %rejection,
+            cause,
+            duration_ms,
+            "delivery rejected"
+        );
+    } else {
+        tracing::warn!(
+            trace_id,
+            status,
+            reason,
+            detail = %rejection,
+            cause,
+            duration_ms,
+            "delivery rejected"
+        );
     }
 }
 

@@ -26,7 +26,6 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 pub use fill_rows::{FillRow, parse_fill};
-use json_lists::{json_list_of, json_statements, json_statements_at};
 
 use crate::cache::FillRequest;
 use crate::id::UserId;
@@ -34,6 +33,7 @@ use crate::merge::{EntityKind, MergeContext};
 use crate::outbox::{HINTS_PER_ROUND_MAX, HintResults, PendingHint};
 use crate::plan::BatchPlan;
 use crate::time::UnixMillis;
+use json_lists::{json_list_of, json_statements, json_statements_at};
 
 /// One statement and its parameters, `?1`, `?2` and so on.
 #[derive(Clone, Debug, PartialEq, Eq)]

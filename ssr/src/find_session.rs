@@ -52,9 +52,10 @@ pub(crate) async fn find_session(
                 Ok(cookies) => return handshake_done(&cookies, page_request.as_ref()),
                 Err(TokenCheckError::Unavailable) => return SessionOutcome::Unavailable,
                 Err(TokenCheckError::Invalid(rejection)) => {
-                    tracing::info!(reason = %rejection, "handshake rejected");
+                    let reason = rejection.label();
+                    tracing::info!(reason, detail = %rejection, "handshake rejected");
                     metrics::count(&HANDSHAKES, &["rejected"], 1);
-                    metrics::count(&SESSION_REFUSALS, &[rejection.label()], 1);
+                    metrics::count(&SESSION_REFUSALS, &[reason], 1);
                     otherwise
                 }
             }
@@ -93,8 +94,9 @@ async fn verify_candidates<'a>(
 }
 
 fn rejected(rejection: TokenError, route: &'static str) -> SessionOutcome {
-    tracing::info!(route, reason = %rejection, "session token rejected");
-    metrics::count(&SESSION_REFUSALS, &[rejection.label()], 1);
+    let reason = rejection.label();
+    tracing::info!(route, reason, detail = %rejection, "session token rejected");
+    metrics::count(&SESSION_REFUSALS, &[reason], 1);
     SessionOutcome::SignedOut
 }
 
@@ -115,7 +117,7 @@ fn start_handshake(
             return SessionOutcome::Unavailable;
         }
     };
-    tracing::info!(?reason, "redirecting to Clerk for a handshake");
+    tracing::info!(reason = reason.clerk_reason(), "redirecting to Clerk for a handshake");
     metrics::count(&HANDSHAKES, &["started"], 1);
     let (instance, frontend) = (sessions.clerk_instance(), frontend.as_str());
     SessionOutcome::Redirect(handshake::redirect_to_clerk(

@@ -1,6 +1,5 @@
 //! The exact counters, and what a scrape reads from D1.
 
-use rusqlite::types::Value;
 use serde_json::json;
 use shared::envelope::Envelope;
 use shared::metrics::batch::{Decided, DecidedRow};
@@ -9,17 +8,12 @@ use shared::metrics::table::{EVENTS, MESSAGES};
 use shared::operators::letter::ReplayTag;
 use shared::plan::{BatchPlan, DeadLetter, OpenedMessage, plan};
 use shared::sql::counted_statements;
-use shared::sql::metrics::{CanaryRow, TotalRow, canary_now, is_decided, scrape, totals};
+use shared::sql::metrics::{TotalRow, is_decided, scrape, totals};
 use shared::sql::overview::{FlowRow, ReasonCount, StateOfThings};
 use shared::time::UnixMillis;
 
 use crate::support::clerk::{deliver, event_at, redelivered, user_with};
 use crate::support::{Db, START};
-
-fn canary(db: &Db) -> Vec<CanaryRow> {
-    let rows = db.json(&canary_now()).into_iter();
-    rows.map(|row| serde_json::from_value(row).unwrap()).collect()
-}
 
 #[test]
 fn a_scrape_reads_an_empty_database() {
@@ -72,27 +66,6 @@ fn letters_of_every_state_and_the_hours_are_read() {
     assert_eq!(letters.collect::<Vec<_>>(), ["discarded id 1", "parked shape 2"]);
     let flow: FlowRow = serde_json::from_value(flow[0].clone()).unwrap();
     assert_eq!(flow.last_at, UnixMillis(42));
-}
-
-#[test]
-fn of_the_canary_the_last_seen_run_and_the_next_one_are_read() {
-    let db = Db::new();
-    let began = || canary(&db).iter().map(|it| (it.began_at.0, it.since.0)).collect::<Vec<_>>();
-    assert_eq!(began(), []);
-    let run = |at: i64, seen_at: Option<i64>| {
-        let args = [Value::Integer(at), seen_at.map_or(Value::Null, Value::Integer)];
-        let text = "INSERT INTO canary_runs (began_at, role, seen_at) VALUES (?1, 'a', ?2)";
-        db.rows(&format!("{text} RETURNING 1"), args);
-    };
-    run(10, None);
-    run(20, None);
-    assert_eq!(began(), [(10, 10), (20, 10)]);
-    run(30, Some(35));
-    assert_eq!(began(), [(30, 10)]);
-    run(40, None);
-    run(50, None);
-    assert_eq!(began(), [(30, 10), (40, 10)]);
-    assert_eq!(canary(&db)[0].seen_at, Some(UnixMillis(35)));
 }
 
 /// Commits a batch as the consumer does, under a name of its own, and gives what it decided. What

@@ -415,7 +415,7 @@ describe("a handshake", () => {
       const { redirect_url } = asks(await get("app", url, cookie(old)), reason);
       assert.equal(redirect_url, `${PARTY}/dashboard?tab=2`, "without the result");
       await waitFor(`${reason} is logged`, () => known < logged());
-      assert.ok(system.logs().includes(`"reason":"${reason}"`), reason);
+      assert.ok(system.logs().includes(`"detail":"${reason}"`), reason);
       const nobody = await get("app", url, NOBODY);
       assert.equal(checkResponse(nobody, reason).status, 302, reason);
       // A result may have a session: a sign-in to another account must not take place.

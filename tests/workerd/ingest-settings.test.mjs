@@ -182,6 +182,10 @@ describe("ingest", () => {
       assert.ok(!answer.text.includes("10250"), name);
     }
     await logged("10250");
+    const line = system.logs().split("\n").find((text) => text.includes("10250"));
+    const { reason, detail, cause } = JSON.parse(line);
+    assert.deepEqual([reason, detail], ["queue-unavailable", "queue send failed"]);
+    assert.match(cause, /10250/);
     // An ignored event needs no queue.
     const ignored = { type: "session.created", data: {} };
     assert.equal((await deliver(await system.worker("refused"), ignored)).status, 202);

@@ -7,9 +7,11 @@ import { after, before, describe, it } from "node:test";
 import { Miniflare, Response } from "miniflare";
 
 import * as clerk from "./support/clerk.mjs";
+import { METRICS_TOKEN, ask, settingsOf } from "./support/console.mjs";
 import { deliver, newId, post, send, signed } from "./support/delivery.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { FIELDS, mistakesOf } from "./support/log-lines.mjs";
+import { bearer } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -99,6 +101,28 @@ describe("the log", () => {
   });
 });
 
+describe("a row of another schema", () => {
+  let system;
+
+  before(async () => {
+    const bindings = settingsOf("https://team.cloudflareaccess.com");
+    system = await startDirect([workerOf("durable"), workerOf("console", { bindings })]);
+  });
+  after(() => system?.stop());
+
+  it("A-8 is named in the log without its values", async () => {
+    await system.sql("DROP TABLE totals");
+    await system.sql("CREATE TABLE totals (metric, labels, total)");
+    await system.sql("INSERT INTO totals VALUES ('x', '', 'ada@example.com')");
+    const url = await system.url("rolecall-console");
+    const { text } = await ask(url, "/metrics", { headers: bearer(METRICS_TOKEN) });
+    assert.match(text, /^rolecall_d1_up 0$/m);
+    const line = () => linesOf(system).find(({ message }) => message === "D1 query failed");
+    assert.match((await waitFor("it is logged", line)).cause, /TotalRow/);
+    assert.doesNotMatch(system.logs(), /ada@/);
+  });
+});
+
 it("the log is checked: A-8 each mistake is found", () => {
   const line = (more) => JSON.stringify({ level: "INFO", worker: "ssr", message: "x", ...more });
   assert.deepEqual(mistakesOf([line({}), line({ cause: "user_2a", duration_ms: 3 })]), []);
@@ -112,11 +136,22 @@ it("the log is checked: A-8 each mistake is found", () => {
     "the unknown field kind": { kind: "x" },
     "duration_ms, which is no number": { duration_ms: "3" },
     "a long cause": { cause: "x".repeat(1_004) },
+    "an unknown reason": { message: "delivery rejected", reason: "it is 7 s old" },
   };
   for (const [what, more] of Object.entries(wrong)) {
     const [found] = mistakesOf([line(more)], ["only-this-suite"]);
     assert.ok(found?.includes(what), `${what}: ${found}`);
   }
+  // A reason of another message is unknown too, and of one that has none.
+  const parked = { message: "message parked", reason: "shape" };
+  assert.deepEqual(mistakesOf([line(parked)]), []);
+  assert.match(mistakesOf([line({ ...parked, message: "delivery rejected" })])[0], /reason/);
+  assert.match(mistakesOf([line({ reason: "shape" })])[0], /reason/);
+  // The runtime's own lines have another form, but nothing personal or secret either.
+  const panic = "Error: panicked at src/x.rs:3:5\n    at only-this-suite";
+  assert.deepEqual(mistakesOf([panic]), []);
+  assert.match(mistakesOf([panic], ["only-this-suite"])[0], /a secret of this suite/);
+  assert.match(mistakesOf(["uncaught exception: a@example.com"])[0], /an e-mail address/);
   assert.match(mistakesOf(["sweep done"])[0], /no JSON/);
   assert.match(mistakesOf([`${line({})}\n${line({})}`])[0], /a control character/);
   assert.ok(30 < FIELDS.size);

@@ -127,10 +127,10 @@ describe("a session token", () => {
     assert.deepEqual({ user_id, session_id }, { user_id: sub, session_id: sid });
   }
 
-  /** Returns the logged reasons of rejected tokens, in order. */
+  /** Returns why tokens were rejected, as the log says it in sentences, in order. */
   const reasons = () => system.logs().split("\n").filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line)).filter(({ message }) => message === "session token rejected")
-    .map(({ reason }) => reason);
+    .map(({ detail }) => detail);
 
   /** Checks that the tokens rejected during `work` have these reasons. */
   async function refusedFor(expected, run) {

@@ -52,7 +52,7 @@ pub enum IngestError {
     #[error("delivery from another Clerk instance than CLERK_INSTANCE_ID")]
     ForeignInstance,
     /// The queue did not accept the message.
-    #[error("queue send failed: {0}")]
+    #[error("queue send failed")]
     QueueUnavailable(String),
 }
 
@@ -130,7 +130,24 @@ impl IngestError {
         }
     }
 
-    /// The value of the label `reason` in metrics.
+    /// The platform's text, if it is the platform that failed.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::QueueUnavailable(cause) => Some(cause),
+            Self::Misconfigured(_)
+            | Self::Signature(_)
+            | Self::ContentEncoded
+            | Self::TooLarge { .. }
+            | Self::Aborted
+            | Self::Timeout
+            | Self::OverCapacity
+            | Self::RateLimited
+            | Self::ForeignInstance => None,
+        }
+    }
+
+    /// The value of `reason`, as a label of metrics and in the log.
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self {

@@ -86,8 +86,8 @@ impl<'plan> Decided<'plan> {
         Self { plan, outcomes }
     }
 
-    /// The messages and their outcomes, as `totals` has them. D1 knows them exactly, and shows them;
-    /// the isolate counts them for the charts.
+    /// The messages and their outcomes, as `totals` has them. D1 knows them exactly, and a scrape
+    /// shows those; the isolate counts them for the charts.
     #[must_use]
     pub fn messages(&self) -> Tally {
         let mut tally = Tally::default();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::series::SeriesValue;
+
 use crate::json::{serde_struct_from_object, serde_unit_enum};
 use crate::time::UnixMillis;
 

@@ -12,6 +12,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::kept::KeptRow;
+
 use self::kept::{ParsedRow, ShardRow, SourceRow};
 use super::flush::{Flush, FlushResult, KnownShards, SeriesValue, ShardTotals};
 use super::history::{self, MINUTE_MS};
@@ -89,7 +90,7 @@ impl Meter {
     /// Takes a flush. If what it returns cannot be written, the state must be loaded again.
     pub fn take(&mut self, flush: &Flush, now: UnixMillis) -> Taken {
         let history = self.history_row(now);
-        let forgotten = self.forget(now, history.is_some());
+        let mut forgotten = self.forget(now, history.is_some());
         let result = self.judge(flush, now);
         let mut changed = BTreeSet::new();
         if result == FlushResult::Counted {
@@ -117,6 +118,8 @@ impl Meter {
         }
         let totals = changed.iter().filter_map(|metric| self.totals.get_key_value(*metric));
         rows.extend(totals.map(|(metric, series)| KeptRow::of_total(metric, series)));
+        // Its own source may have been forgotten, and is known again.
+        forgotten.retain(|key| rows.iter().all(|row| row.key != *key));
         Taken { result, rows, forgotten, history }
     }
 

@@ -81,9 +81,9 @@ metrics! {
         "D1 batches that were not committed, by the kind of D1's error";
     STAGE_SECONDS = Isolates Histogram(STAGES_MS), Seconds, "rolecall_stage_seconds",
         [label::STAGE],
-        "Time that events took for each stage, of those that got their outcome now: no copies and no \
-         replays; applied_to_visible is from the commit to the acknowledged hint of an applied \
-         event's user, by the batch itself: no hints of a sweep";
+        "Time that events took for each stage: of those that got their outcome now, so no copies, \
+         and no replays; applied_to_visible is from the commit to the acknowledged hint of an \
+         applied event's user, without the hints of sweeps";
     HINTS = Isolates Counter, None, "rolecall_hints_total",
         [label::HINT_ANSWER],
         "Hints that the consumer sent to role caches, by answer";

@@ -57,6 +57,19 @@ pub enum AssertionError {
     ServiceToken,
 }
 
+impl AssertionError {
+    /// Its name in the log: that of a session token, or its own.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Token(error) => error.label(),
+            Self::WrongAudience => "audience",
+            Self::WrongKind => "kind",
+            Self::ServiceToken => "service-token",
+        }
+    }
+}
+
 /// Validates the claims of an assertion whose signature is verified.
 ///
 /// # Errors

@@ -23,8 +23,21 @@ pub enum HandshakeReason {
 }
 
 impl HandshakeReason {
-    /// Clerk's word for it (clerk/javascript, `packages/backend/src/tokens/authStatus.ts`).
-    pub(super) fn clerk_reason(self) -> &'static str {
+    /// Every reason.
+    pub const ALL: [Self; 7] = [
+        Self::Expired,
+        Self::NotYetValid,
+        Self::IssuedInFuture,
+        Self::Outdated,
+        Self::SignedOut,
+        Self::NoToken,
+        Self::DevBrowser,
+    ];
+
+    /// Clerk's word for it, for the redirect and the log
+    /// (clerk/javascript, `packages/backend/src/tokens/authStatus.ts`).
+    #[must_use]
+    pub fn clerk_reason(self) -> &'static str {
         match self {
             Self::Expired => "session-token-expired",
             Self::NotYetValid => "session-token-nbf",

@@ -90,7 +90,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// The value of the label `reason` in metrics.
+    /// The value of `reason`, as a label of metrics and in the log.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {

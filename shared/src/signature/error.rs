@@ -52,7 +52,7 @@ pub enum SignatureError {
 }
 
 impl SignatureError {
-    /// The value of the label `reason` in metrics.
+    /// The value of `reason`, as a label of metrics and in the log.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {

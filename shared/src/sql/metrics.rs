@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Arg, Statement, json_list_of, overview};
+use super::{Arg, Statement, canary, json_list_of, overview};
 use crate::json::deserialize_from_object;
 use crate::metrics::batch;
 use crate::metrics::flush::SeriesValue;
@@ -13,12 +13,10 @@ use crate::metrics::labels::OTHER;
 use crate::metrics::table::EVENTS;
 use crate::operators::letter::LetterState;
 use crate::plan::{BatchPlan, DeadLetter};
-use crate::time::UnixMillis;
 
 const TOTALS_RAISED: &str = text!("totals_raised");
 const TOTALS: &str = text!("totals");
 const DECIDED: &str = text!("decided");
-const CANARY_NOW: &str = text!("canary_now");
 
 /// A row of `totals`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -32,33 +30,7 @@ pub struct TotalRow {
     pub total: i64,
 }
 
-/// A row of `canary_runs`. Each time is the end of a stage.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(remote = "Self")]
-pub struct CanaryRow {
-    /// When the canary asked Clerk for a change.
-    pub began_at: UnixMillis,
-    /// The time of the change, as Clerk answered.
-    pub updated_at: Option<UnixMillis>,
-    /// Clerk answered.
-    pub changed_at: Option<UnixMillis>,
-    /// The delivery arrived at the door.
-    pub arrived_at: Option<UnixMillis>,
-    /// The queue took it.
-    pub queued_at: Option<UnixMillis>,
-    /// The consumer took it.
-    pub taken_at: Option<UnixMillis>,
-    /// D1 committed it.
-    pub committed_at: Option<UnixMillis>,
-    /// The role cache showed it.
-    pub seen_at: Option<UnixMillis>,
-    /// Why Clerk could not be asked.
-    pub problem: Option<String>,
-    /// When the oldest run began that is remembered.
-    pub since: UnixMillis,
-}
-
-deserialize_from_object!(TotalRow, CanaryRow);
+deserialize_from_object!(TotalRow);
 
 /// Counts a batch and each of its messages once. Comes after the deliveries, whose outcomes it
 /// counts, and before the dead letters: it must see which of them are there already.
@@ -106,20 +78,13 @@ pub fn totals() -> Statement {
     Statement { sql: TOTALS, args: vec![] }
 }
 
-/// Reads at most two [`CanaryRow`]s, the older first: from the last run that a guard has seen, or
-/// from the oldest one if there is none. The first one without `seen_at` is the one that waits.
-#[must_use]
-pub fn canary_now() -> Statement {
-    Statement { sql: CANARY_NOW, args: vec![] }
-}
-
 /// All that a scrape reads from D1, in one batch: [`TotalRow`]s, one `overview::StateOfThings`, the
-/// last hour as `overview::FlowRow`, letters in every state as
-/// `overview::ReasonCount`, and at most two [`CanaryRow`]s.
+/// last hour as `overview::FlowRow`, letters in every state as `overview::ReasonCount`, and the
+/// canary's runs as [`canary::recent`] reads them.
 #[must_use]
 pub fn scrape() -> [Statement; 5] {
     let letters = overview::reason_counts(&LetterState::ALL.map(LetterState::as_str));
-    [totals(), overview::state_of_things(), overview::last_hour(), letters, canary_now()]
+    [totals(), overview::state_of_things(), overview::last_hour(), letters, canary::recent()]
 }
 
 impl From<TotalRow> for SeriesValue {

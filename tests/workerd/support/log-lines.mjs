@@ -15,6 +15,12 @@ export const FIELDS = new Map([
 ].map(([, name, type]) => [name, TYPES[type]]));
 for (const name of ["point", "command", "subject"]) FIELDS.set(name, "string");
 
+/** The reasons of each message that has one. */
+const REASONS = new Map([
+  ...readFileSync(PAGE, "utf8").split("| message | reasons |\n|---|---|\n")[1].split("\n\n")[0]
+    .matchAll(/^\| `(.+?)` \| (.+) \|$/gm),
+].map(([, message, cell]) => [message, cell.replaceAll("`", "").split(", ")]));
+
 /** What no line may have, whatever it is about. */
 const NEVER = {
   "an e-mail address": /[\w.+-]+@[\w-]+\.[a-z]{2,}/i,
@@ -24,17 +30,24 @@ const NEVER = {
   "an IPv6 address": /(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{1,4}(?![\w:])/i,
   "a name of the fixtures": /\b(?:John|Jane|Doe)\b/,
   "a canary": /canary-|private-canary|CanaryBrowser|idn_canary|\+1555\d{7}/,
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for.
-  "a control character": /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/,
 };
+
+/** What no line of ours may have: one in another's line forges nothing. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
 
 /** A field's text has at most 1,000 bytes and `…`; `trace_ids` 4,000. */
 const bytesMax = (name) => (name === "trace_ids" ? 4_000 : 1_000) + Buffer.byteLength("…");
 
-/** What is wrong with one of the Workers' lines. */
-function* mistakesIn(text, secrets) {
+/** What no line may have, ours or not: a panic, or an error that nobody caught, may have it too. */
+function* privateIn(text, secrets) {
   for (const [what, pattern] of Object.entries(NEVER)) if (pattern.test(text)) yield what;
   for (const secret of secrets) if (text.includes(secret)) yield "a secret of this suite";
+}
+
+/** What is wrong with the form of one of the Workers' lines. */
+function* mistakesIn(text) {
+  if (CONTROL.test(text)) yield "a control character";
   let line;
   try {
     line = JSON.parse(text);
@@ -48,6 +61,8 @@ function* mistakesIn(text, secrets) {
     else if (typeof value !== type) yield `${name}, which is no ${type}`;
     else if (type === "string" && bytesMax(name) < Buffer.byteLength(value)) yield `a long ${name}`;
   }
+  const { message, reason } = line;
+  if (reason !== undefined && !REASONS.get(message)?.includes(reason)) yield "an unknown reason";
 }
 
 /**
@@ -56,29 +71,36 @@ function* mistakesIn(text, secrets) {
  */
 const NOT_OURS = /^(?:\s|NOSENTRY |\}|\{\s|uncaught |error|\w*Error\b|workerd\/|\S+: |✘|▲|\[|Cannot |Your Worker)/i;
 
+const isOurLine = (text) => text.startsWith('{"level"');
+
+const isOurMessage = (text) => isOurLine(text) || !NOT_OURS.test(text);
+
 /** Returns what is wrong with what was logged, a text for each line with a mistake. */
-export function mistakesOf(messages, secrets = []) {
+export function mistakesOf(messages, secrets = [], isOurs = isOurMessage) {
   // A short value would be found everywhere.
   const hidden = [...new Set(secrets)].filter((secret) => 12 <= secret.length);
   const wrong = [];
   for (const message of messages) {
-    if (!message.startsWith('{"level"') && NOT_OURS.test(message)) continue;
-    const mistakes = [...new Set(mistakesIn(message, hidden))];
+    const form = isOurs(message);
+    // The runtime says where it listens.
+    const text = form ? message : message.replaceAll("127.0.0.1", "");
+    const found = [...privateIn(text, hidden), ...(form ? mistakesIn(text) : [])];
+    const mistakes = [...new Set(found)];
     if (mistakes.length > 0) wrong.push(`${mistakes.join(", ")}: ${JSON.stringify(message)}`);
   }
   return wrong;
 }
 
 /** Fails if a line has what no line may have. */
-export function checkLog(messages, secrets) {
-  const wrong = mistakesOf(messages, secrets);
+export function checkLog(messages, secrets, isOurs) {
+  const wrong = mistakesOf(messages, secrets, isOurs);
   if (wrong.length === 0) return;
   throw new Error(`A-8 ${wrong.length} lines of the log are wrong:\n${wrong.slice(0, 20).join("\n")}`);
 }
 
-/** The same for `workers.log` in the folder of a local system, whose lines begin with a time. */
+/** The same for `workers.log` in the folder of a local system, where our lines begin with a time. */
 export function checkLogFile(state, secrets) {
   const text = readFileSync(path.join(state, "workers.log"), "utf8");
-  const lines = [...text.matchAll(/^\d{4}-\S+Z \w+ (\{"level".*)$/gm)];
-  checkLog(lines.map(([, line]) => line), secrets);
+  const lines = text.split("\n").map((line) => line.replace(/^\d{4}-\S+Z \w+ /, ""));
+  checkLog(lines, secrets, isOurLine);
 }

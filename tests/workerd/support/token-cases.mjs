@@ -57,7 +57,7 @@ export function shapes(change = (claims) => claims) {
   });
 }
 
-/** The logged reason why a shape is rejected; shapes that are not here are accepted. */
+/** Why a shape is rejected, as the log's `detail` says it; shapes that are not here are accepted. */
 export const REFUSED = {
   pending_session: "the session is not active",
   cat_jwt_template: "unexpected category (cat)",

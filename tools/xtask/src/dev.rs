@@ -26,6 +26,7 @@ use std::sync::mpsc;
 use anyhow::{Result, bail, ensure};
 
 pub(crate) use self::addresses::Addresses;
+
 use self::addresses::PUBLIC;
 use self::clerk::LocalClerk;
 use self::prometheus::Prometheus;

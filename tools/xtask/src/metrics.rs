@@ -27,6 +27,7 @@ use crate::show;
 const MARK: &str = "Written by `cargo xtask metrics`.";
 
 use self::links::Links;
+
 pub(crate) use self::rules::RULES;
 
 /// Where alert rules are.

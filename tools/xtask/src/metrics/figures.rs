@@ -59,6 +59,17 @@ pub(crate) fn unavailable_share(window: &str) -> Expr {
     unavailable(window).divided_by(counter(&table::GUARD_ANSWERS).increase(window).sum())
 }
 
+/// Answers of role caches in a window that have no role set.
+pub(crate) fn no_roles(window: &str) -> Expr {
+    let answers = counter(&table::OBJECT_ANSWERS).with(&label::OBJECT_ANSWER, &["unavailable"]);
+    answers.increase(window).sum()
+}
+
+/// Their share of all answers.
+pub(crate) fn no_roles_share(window: &str) -> Expr {
+    no_roles(window).divided_by(counter(&table::OBJECT_ANSWERS).increase(window).sum())
+}
+
 /// Letters that wait for an operator.
 pub(crate) fn parked_letters() -> Expr {
     gauge(&table::DEAD_LETTERS).with(&label::LETTER_STATE, &["parked"]).now().sum()

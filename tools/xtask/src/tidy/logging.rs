@@ -1,6 +1,11 @@
 //! `docs/logging.md`, compared with the code: every field and every error has its row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::metrics::labels::{DOOR_REFUSAL, LETTER_REASON, OTHER, SESSION_REFUSAL};
+use shared::operators::access::AssertionError;
+use shared::operators::refusal::Refusal;
+use shared::session::handshake::HandshakeReason;
 
 use super::{assert_none, files_ending, root};
 
@@ -133,6 +138,48 @@ fn the_logging_page_says_what_to_do_for_every_error() {
     let listed = rows(&page(), "| error | Worker | what to do |\n|---|---|---|\n");
     let named: BTreeSet<String> = listed.into_iter().map(|(message, _)| message).collect();
     assert_eq!(named, used, "{PAGE}: one row for each error of the code, and no other");
+}
+
+/// Every message whose line has a `reason`, with the closed list of its reasons.
+fn reasons() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let of_assertions =
+        [AssertionError::WrongAudience, AssertionError::WrongKind, AssertionError::ServiceToken];
+    let session = || SESSION_REFUSAL.values.iter().copied();
+    BTreeMap::from([
+        ("delivery rejected", DOOR_REFUSAL.values.iter().copied().collect()),
+        ("session token rejected", session().collect()),
+        ("handshake rejected", session().collect()),
+        (
+            "redirecting to Clerk for a handshake",
+            HandshakeReason::ALL.into_iter().map(HandshakeReason::clerk_reason).collect(),
+        ),
+        ("request refused", Refusal::ALL.into_iter().map(Refusal::code).collect()),
+        (
+            "assertion rejected",
+            session().chain(of_assertions.into_iter().map(AssertionError::label)).collect(),
+        ),
+        (
+            "message parked",
+            LETTER_REASON.values.iter().copied().filter(|name| *name != OTHER).collect(),
+        ),
+    ])
+}
+
+/// `tests/workerd/support/log-lines.mjs` reads the lists of the page and checks every line.
+#[test]
+fn the_logging_page_lists_every_reason() {
+    let with_reason =
+        calls().into_iter().filter(|call| call.fields.iter().any(|it| it == "reason"));
+    let used: BTreeSet<String> = with_reason.map(|call| call.message).collect();
+    let known: BTreeSet<String> = reasons().into_keys().map(str::to_owned).collect();
+    assert_eq!(used, known, "name the closed list of the reasons of each message here");
+    let page = page();
+    let listed = rows(&page, "| message | reasons |\n|---|---|\n");
+    let listed: BTreeMap<&str, BTreeSet<&str>> = listed
+        .iter()
+        .map(|(message, cell)| (message.as_str(), cell.split('`').skip(1).step_by(2).collect()))
+        .collect();
+    assert_eq!(listed, reasons(), "{PAGE}: one row for each message, with its reasons");
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn cache() -> Row {
     let objects = panel(Form::Stack, "Answers of role cache objects", Shown::PerSecond, "/")
         .says("To guards of all apps, also those in TypeScript.")
         .query("{{answer}}", objects.sum_by(&[&label::OBJECT_ANSWER]))
-        .alert(ALERT);
+        .alert("RolecallCachesUnavailable");
     let fills = counter(&table::FILLS).rate(WINDOW);
     let fills = panel(Form::Stack, "Reads from D1", Shown::PerSecond, "/")
         .says("Reads of a user's roles from D1 by role cache objects. They grow with active users.")

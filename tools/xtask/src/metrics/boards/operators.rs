@@ -103,8 +103,10 @@ fn database() -> Row {
         .query("limit", gauge(&table::D1_SIZE_LIMIT).now().max())
         .alert("RolecallD1AlmostFull");
     let queries = panel(Form::Lines, "Queries against the ceiling", Shown::PerSecond, "/")
-        .says("All statements, each of a batch by itself, and the number at which one primary of D1 is \
-             about full if each takes 1 ms.")
+        .says(
+            "All statements, each of a batch by itself, and the number at which one primary of D1 \
+             is about full if each takes 1 ms.",
+        )
         .query("queries", d1_queries(WINDOW))
         .query("ceiling", number(D1_QUERIES_MAX))
         .alert("RolecallD1QueriesHigh");

@@ -104,7 +104,7 @@ fn queue() -> Row {
     let told = panel(Form::Stack, "What the queue was told", Shown::PerSecond, "/")
         .says("Acknowledged, tried again later, or dropped, for the events and the dead letters.")
         .query("{{queue}} {{action}}", actions.sum_by(&[&label::QUEUE, &label::MESSAGE_ACTION]))
-        .alert("RolecallBatchFailures");
+        .alert("RolecallMessagesDropped");
     row("Queue and consumer", vec![became, batch, retried, failed, told, attempts()])
 }
 
