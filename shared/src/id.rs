@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_8_only_an_id_of_svixs_form_is_logged_unverified() {
+    fn a_8_only_an_id_in_the_form_of_svix_is_logged_unverified() {
         assert_eq!(super::unverified_trace_id("msg_2vX11zP5ojq7"), Some("msg_2vX11zP5ojq7"));
         let long = format!("msg_{}", "x".repeat(65));
         let odd = ["", "msg_", "2vX11", "msg_a b", "msg_a\r\nb", "msg_\u{1b}[31m", "msg_a@b.c"];

@@ -157,11 +157,12 @@ describe("Analytics Engine", () => {
   before(async () => {
     for (const [name, dataSet] of Object.entries(NAMES)) {
       const wrappedBindings = dataSet ? { ANALYTICS: dataSet } : {};
+      const bindings = name === "closed" ? { FAILS: true } : {};
       systems[name] = await startDirect([
         workerOf("consumer", { queueConsumers: undefined, wrappedBindings }),
         workerOf("durable"),
-        standIn("analytics", { name: "data-set" }),
-        standIn("analytics", { name: "closed-data-set", bindings: { FAILS: true } }),
+        // Workerd complains of one that is bound nowhere.
+        ...(dataSet ? [standIn("analytics", { name: dataSet, bindings })] : []),
       ]);
     }
   });

@@ -3,7 +3,7 @@
 export class Meter {
   #env;
 
-  constructor(ctx, env) {
+  constructor(_ctx, env) {
     this.#env = env;
   }
 

@@ -66,10 +66,17 @@ function* mistakesIn(text) {
 }
 
 /**
- * Messages of workerd and of apps with `packages/guard`, which are no lines of ours: an error that
- * nobody caught, and objects of the guard.
+ * How messages begin that are no lines of ours: those of workerd, of wrangler, of workers-rs after a
+ * test has aborted a Worker, and of apps with `packages/guard`.
  */
-const NOT_OURS = /^(?:\s|NOSENTRY |\}|\{\s|uncaught |error|\w*Error\b|workerd\/|\S+: |✘|▲|\[|Cannot |Your Worker)/i;
+const NOT_OURS = new RegExp(
+  [
+    "\\s", "NOSENTRY ", "\\}", "\\{\\s", "uncaught ", "error", "\\w*Error\\b", "workerd/", "\\S+: ",
+    "✘", "▲", "\\[", "Cannot ", "Your Worker", "Exported actor class ", "Critical RuntimeError: ",
+    "Reinitializing Wasm application$",
+  ].map((begin) => `^${begin}`).join("|"),
+  "i",
+);
 
 const isOurLine = (text) => text.startsWith('{"level"');
 

@@ -42,6 +42,9 @@ export const dollars = (usd) => `$${usd < 100 ? usd.toFixed(2) : whole(usd)}`;
 const quantity = (value) => (value < 1_000 ? shown(value) : whole(value));
 
 /** The tables: each with a title, a head and rows of text. */
+/** Whether a row has a price other than nothing. */
+const costs = (row) => row.slice(2).some((it) => it !== "$0.00");
+
 export function tables({ detail }) {
   return [used(detail), millions(detail), ...months(detail), ends(detail), assumed(), prices()];
 }
@@ -86,7 +89,6 @@ function months({ months: all, canaryMonth }) {
   ]);
   const plan = ["the plan", "", ...all.map(() => dollars(PLAN_USD))];
   const sum = ["sum", "", ...all.map(({ usd }) => dollars(usd))];
-  const isBilled = (row) => row.slice(2).some((it) => it !== "$0.00");
   const canary = [
     "the canary, if it is on: at most",
     "",
@@ -97,7 +99,7 @@ function months({ months: all, canaryMonth }) {
     {
       title: "A month: dollars beyond the included amounts",
       head: ["price of a month", "", ...head.slice(2)],
-      rows: [...bills.filter(isBilled), plan, sum, canary],
+      rows: [...bills.filter(costs), plan, sum, canary],
     },
   ];
 }

@@ -233,10 +233,8 @@ async function writtenByABatch(system, sealer, rows) {
   const worker = await system.worker("rolecall-consumer");
   const batch = async () => {
     const users = Array.from({ length: BATCH }, (_, i) => userId(i % USERS));
-    const texts = await sealer.seal(
-      system,
-      users.map((it) => delivery(updated(it))),
-    );
+    const deliveries = users.map((it) => delivery(updated(it)));
+    const texts = await sealer.seal(system, deliveries);
     const timestamp = new Date();
     const messages = texts.map((body) => ({ id: randomUUID(), timestamp, attempts: 1, body }));
     const before = { ...rows };
