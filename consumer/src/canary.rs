@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use edge::fault_point;
 use shared::batch::BatchPart;
-use shared::canary::{CanaryRun, LOOK_PAUSES_MS, Sighting, SweepStep, next_role, next_step};
+use shared::canary::clerk::has_own_roles;
+use shared::canary::{CanaryRun, CanaryStep, LOOK_PAUSES_MS, Sighting, next_role, next_step};
 use shared::d1_error::D1Error;
 use shared::limits::ROLE_QUERY_TIMEOUT_MS;
 use shared::role_cache::{ROLE_CACHE_BINDING, RoleAnswer, RoleQuery};
 use shared::settings::consumer::{CanarySetting, CanarySettings};
+use shared::sweep::SweepStep;
 use shared::time::UnixMillis;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 use worker::{Delay, Env, RequestInit, worker_sys};
 
 use crate::clerk;
+use crate::count;
 use crate::db::ConsumerDb;
 
 /// The step of a sweep: begins a run, or looks at the open one. Gives how many runs it began or
@@ -24,7 +27,11 @@ use crate::db::ConsumerDb;
 pub(crate) async fn sweep(env: &Env, db: &ConsumerDb) -> Option<Result<usize, D1Error>> {
     match &db.canary {
         CanarySetting::Off => db.forget_runs_once().await.err().map(Err),
-        CanarySetting::Invalid => None,
+        CanarySetting::Invalid => {
+            // The settings are in the log. A canary that was meant to run must not pass for none.
+            count::sweep_step(SweepStep::Canary, &Err::<(), _>("invalid settings"));
+            None
+        }
         CanarySetting::On(settings) => Some(sweep_once(env, db, settings).await),
     }
 }
@@ -38,17 +45,22 @@ async fn sweep_once(
     let now = edge::clock::now();
     let newest = db.newest_run_of_day(now).await?;
     match next_step(newest.as_ref(), now) {
-        SweepStep::Wait => Ok(0),
-        SweepStep::Look(run) => {
+        CanaryStep::Wait => Ok(0),
+        CanaryStep::Look(run) => {
             let Some((roles, at)) = look(env, user_id).await else { return Ok(0) };
             let Some(run) = run.seen(&roles, at) else { return Ok(0) };
             db.write_run(&run).await.map(|()| 1)
         }
-        SweepStep::Begin(at) => {
+        CanaryStep::Begin(at) => {
             // As a guard's page would: from here on, the role cache has a fresh role set, so that
             // only a hint can show the change soon.
             let shown = look(env, user_id).await;
             let (roles, now) = shown.unzip();
+            let default_role = db.default_role.as_deref();
+            if roles.as_deref().is_some_and(|roles| has_own_roles(roles, default_role)) {
+                tracing::error!("the canary would replace the roles of its user");
+                return Ok(0);
+            }
             let role = next_role(roles.as_deref(), newest.as_ref());
             let run = CanaryRun::begin(now.map_or(at, |now| now.max(at)), role);
             if !db.begin_run(&run, newest.as_ref()).await? {

@@ -1,7 +1,7 @@
 //! Counts what the consumer does. What D1 knows is counted in its batch.
 
 use shared::d1_error::D1Error;
-use shared::metrics::batch;
+use shared::metrics::batch::{APPLIED_TO_VISIBLE, Decided};
 use shared::metrics::labels::OTHER;
 use shared::metrics::point::BatchPoint;
 use shared::metrics::table::{
@@ -11,12 +11,19 @@ use shared::plan::BatchPlan;
 use shared::queue::QueueKind;
 use shared::retry::{QueueAction, is_dropped};
 use shared::role_cache::HintReply;
+use shared::sweep::SweepStep;
 use shared::time::UnixMillis;
 
 /// A D1 batch was committed at `now`.
-pub(crate) fn commit(plan: &BatchPlan, now: UnixMillis, point: &mut BatchPoint) {
+pub(crate) fn commit(
+    plan: &BatchPlan,
+    decided: &Decided<'_>,
+    now: UnixMillis,
+    point: &mut BatchPoint,
+) {
     point.add_commit(plan);
-    for stages in batch::stages(plan, now) {
+    edge::metrics::add(&decided.messages());
+    for stages in decided.stages(now) {
         point.add_stages(stages);
         for (stage, took) in stages {
             if let Some(ms) = took {
@@ -35,27 +42,25 @@ pub(crate) fn failure(error: &D1Error, point: &mut BatchPoint) {
 /// The queue was told what to do with a message.
 pub(crate) fn action(queue: Option<QueueKind>, action: QueueAction, attempts: u32) {
     let queue = queue.map_or(OTHER, QueueKind::as_str);
-    let told = match action {
-        QueueAction::Ack => "acked",
-        QueueAction::RetryAfter(_) if is_dropped(action, attempts) => "dropped",
-        QueueAction::RetryAfter(_) => "retried",
-    };
-    edge::metrics::count(&MESSAGE_ACTIONS, &[queue, told], 1);
-    if told != "retried" {
+    edge::metrics::count(&MESSAGE_ACTIONS, &[queue, action.as_str(attempts)], 1);
+    if action == QueueAction::Ack || is_dropped(action, attempts) {
         edge::metrics::observe(&MESSAGE_ATTEMPTS, &[queue], attempts.into());
     }
 }
 
-/// A role cache answered a hint, or did not. `took` is the time from the commit to the answer.
-pub(crate) fn hint(reply: Option<HintReply>, took: i64) {
-    edge::metrics::count(&HINTS, &[reply.map_or("failed", HintReply::as_str)], 1);
-    if reply == Some(HintReply::Acked) {
-        edge::metrics::observe(&STAGE_SECONDS, &["applied_to_visible"], took);
-    }
+/// A role cache answered a hint, or did not.
+pub(crate) fn hint(reply: Option<HintReply>) {
+    edge::metrics::count(&HINTS, &[reply.map_or(HintReply::NONE, HintReply::as_str)], 1);
 }
 
-/// A step of a sweep ended. `step` is a value of its label.
-pub(crate) fn sweep_step<T>(step: &str, done: &Result<T, D1Error>) {
+/// A role cache acknowledged the hint of a user whose event was applied, so many milliseconds after
+/// the commit.
+pub(crate) fn visible(took: i64) {
+    edge::metrics::observe(&STAGE_SECONDS, &[APPLIED_TO_VISIBLE], took);
+}
+
+/// A step of a sweep ended.
+pub(crate) fn sweep_step<T, E>(step: SweepStep, done: &Result<T, E>) {
     let result = if done.is_ok() { "ok" } else { "failed" };
-    edge::metrics::count(&SWEEP_STEPS, &[step, result], 1);
+    edge::metrics::count(&SWEEP_STEPS, &[step.as_str(), result], 1);
 }

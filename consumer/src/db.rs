@@ -9,6 +9,7 @@ use edge::fault_point;
 use serde::de::DeserializeOwned;
 use shared::d1_error::D1Error;
 use shared::limits::AUDIT_ATTEMPTS_MAX;
+use shared::metrics::batch::DecidedRow;
 use shared::operators::audit::{AuditAct, AuditEntry, AuditHead, HEAD_MOVED};
 use shared::operators::settle::{self, EndedGrant, LetterNow, LostLetter};
 use shared::outbox::{self, HintResults, PendingHint};
@@ -28,7 +29,7 @@ thread_local! {
 pub(crate) struct ConsumerDb {
     db: Result<D1Database, D1Error>,
     /// `None`: the setting is not a valid role name, so the stored one stays.
-    default_role: Option<String>,
+    pub(crate) default_role: Option<String>,
     pub(crate) canary: CanarySetting,
 }
 
@@ -41,14 +42,14 @@ impl ConsumerDb {
         Self { db: env.d1("DB").map_err(missing), default_role, canary }
     }
 
-    /// Commits a plan as one batch, and reads the pending hints after it. Where its messages replay
-    /// letters, their entry of the audit trail is in the same batch.
+    /// Commits a plan as one batch, and reads what it decided and the pending hints after it. Where
+    /// its messages replay letters, their entry of the audit trail is in the same batch.
     pub(crate) async fn commit(
         &self,
         env: &Env,
         plan: &BatchPlan,
         now: UnixMillis,
-    ) -> Result<Vec<PendingHint>, D1Error> {
+    ) -> Result<(Vec<DecidedRow>, Vec<PendingHint>), D1Error> {
         self.write_default_role_once().await;
         let mut statements = sql::counted_statements(plan, now);
         statements.push(sql::pending_of(&plan.touched));
@@ -63,9 +64,13 @@ impl ConsumerDb {
             };
             self.audited(env, letters::named(tagged), write).await?.1
         };
-        let mut pending = results.iter().rev().map(rows);
-        let oldest = pending.next().unwrap_or_default();
-        Ok(outbox::merge_round(pending.next().unwrap_or_default(), oldest))
+        // Entries of the audit trail may come before them.
+        let mut pairs = results.iter().rev().zip(statements.iter().rev());
+        let oldest = pairs.next().map(|(result, _)| rows(result)).unwrap_or_default();
+        let touched = pairs.next().map(|(result, _)| rows(result)).unwrap_or_default();
+        let decided = pairs.find(|(_, statement)| sql::metrics::is_decided(statement));
+        let decided = decided.map(|(result, _)| rows(result)).unwrap_or_default();
+        Ok((decided, outbox::merge_round(touched, oldest)))
     }
 
     /// Returns letters whose message was lost. Gives their number.
@@ -194,8 +199,8 @@ fn log_moved(before: i64, head: &AuditHead) {
 }
 
 /// The rows of one statement. If they cannot be decoded there are none: the sweep sends the hints
-/// later.
-fn rows(result: &StatementResult) -> Vec<PendingHint> {
+/// later, and what a batch decided is counted in D1.
+fn rows<T: DeserializeOwned>(result: &StatementResult) -> Vec<T> {
     result.rows().unwrap_or_default()
 }
 

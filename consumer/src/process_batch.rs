@@ -1,7 +1,6 @@
 //! Processes one batch of either queue: opens the messages, plans, commits to D1, acknowledges each
 //! message, and sends hints.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use edge::fault_point;
@@ -9,6 +8,7 @@ use edge::random::jitter;
 use shared::batch::BatchProgress;
 use shared::canary::Sighting;
 use shared::inbox::{self, ReceivedMessage};
+use shared::metrics::batch::Decided;
 use shared::metrics::point::BatchPoint;
 use shared::outbox::{self, PendingHint};
 use shared::plan::{BatchPlan, DeadLetter, OutcomeCounts, plan};
@@ -22,7 +22,7 @@ use crate::canary;
 use crate::count;
 use crate::db::ConsumerDb;
 use crate::message::QueueMessage;
-use crate::send_hints;
+use crate::send_hints::{self, HintCauses};
 
 pub(crate) async fn process_batch(
     env: &Env,
@@ -39,7 +39,7 @@ pub(crate) async fn process_batch(
     canary::follow_in_background(env, &db, context, opened);
     let mut progress = BatchProgress::new(part, decisions);
     fault_point!(env, "batch-opened", "");
-    let Committed { pending, traces, sightings, mut point } =
+    let Committed { pending, causes, sightings, mut point } =
         commit(env, &db, &mut progress, taken_at).await;
     fault_point!(env, "batch-decided", "");
     for message in &messages {
@@ -48,7 +48,7 @@ pub(crate) async fn process_batch(
     }
     fault_point!(env, "batch-settled", "");
     let hints = outbox::merge_round(pending, vec![]);
-    let hints = send_hints::send_hints(env, &db, hints, &traces).await;
+    let hints = send_hints::send_hints(env, &db, hints, &causes).await;
     point.add_end(messages.len(), &hints);
     analytics::write(env, kind, &point);
     canary::follow_in_background(env, &db, context, sightings);
@@ -58,8 +58,7 @@ pub(crate) async fn process_batch(
 #[derive(Default)]
 struct Committed {
     pending: Vec<PendingHint>,
-    /// The delivery that caused the hint of a user.
-    traces: BTreeMap<String, String>,
+    causes: HintCauses,
     sightings: Vec<Sighting>,
     point: BatchPoint,
 }
@@ -78,13 +77,15 @@ async fn commit(
         fault_point!(env, "batch-planned", "");
         let began_at = edge::clock::now();
         match db.commit(env, &plan, edge::clock::now()).await {
-            Ok(hints) => {
+            Ok((decided, hints)) => {
                 let now = edge::clock::now();
-                count::commit(&plan, now, &mut committed.point);
+                let decided = Decided::new(&plan, decided);
+                count::commit(&plan, &decided, now, &mut committed.point);
                 fault_point!(env, "batch-committed", "");
                 log_commit(&plan, &part.queue, began_at);
                 committed.pending.extend(hints);
-                committed.traces.extend(trace::traces_of_users(&plan));
+                committed.causes.traces.extend(trace::traces_of_users(&plan));
+                committed.causes.applied.extend(decided.users_of_applied());
                 committed.sightings.extend(canary::sightings(db, &part, taken_at, Some(now)));
                 progress.record_commit(&part);
             }

@@ -2,7 +2,7 @@
 //! pending hints again.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edge::{fault_point, object};
 use futures_util::stream::{self, StreamExt as _};
@@ -14,13 +14,21 @@ use worker::{Env, ObjectNamespace};
 use crate::count;
 use crate::db::ConsumerDb;
 
-/// Sends one round of hints and stores the replies. `traces` has the delivery that caused the hint
-/// of a user; the sweep knows none.
+/// What a batch knows of the causes of hints; the sweep knows none.
+#[derive(Default)]
+pub(crate) struct HintCauses {
+    /// The delivery that caused the hint of a user.
+    pub(crate) traces: BTreeMap<String, String>,
+    /// The users of events that were applied, without those of replays. Only their hints are timed.
+    pub(crate) applied: BTreeSet<String>,
+}
+
+/// Sends one round of hints and stores the replies.
 pub(crate) async fn send_hints(
     env: &Env,
     db: &ConsumerDb,
     pending: Vec<PendingHint>,
-    traces: &BTreeMap<String, String>,
+    causes: &HintCauses,
 ) -> HintResults {
     let began_at = edge::clock::now();
     if pending.is_empty() {
@@ -38,11 +46,12 @@ pub(crate) async fn send_hints(
     let replies = stream::iter(pending).map(|pending| {
         let (roles, slowest) = (&roles, &slowest);
         async move {
-            let trace_id = traces.get(&pending.user_id).map(String::as_str);
+            let trace_id = causes.traces.get(&pending.user_id).map(String::as_str);
             let reply = send_hint(roles, &pending, trace_id).await;
-            let took = outbox::age(&pending, edge::clock::now());
-            count::hint(reply, took);
-            if reply == Some(HintReply::Acked) {
+            count::hint(reply);
+            if reply == Some(HintReply::Acked) && causes.applied.contains(&pending.user_id) {
+                let took = outbox::age(&pending, edge::clock::now());
+                count::visible(took);
                 slowest.set(took.max(slowest.get()));
             }
             (pending, reply)

@@ -3,7 +3,6 @@
 //! all users.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use edge::fault_point;
 use shared::d1_error::D1Error;
@@ -11,7 +10,7 @@ use shared::outbox::{PendingHint, may_have_more, sweep_continues};
 use worker::Env;
 
 use crate::db::ConsumerDb;
-use crate::send_hints;
+use crate::send_hints::{self, HintCauses};
 
 thread_local! {
     /// Where the last sweep of this isolate used up its budget. The next one continues there, so
@@ -29,7 +28,7 @@ pub(crate) async fn send_pages(env: &Env, db: &ConsumerDb) -> Result<usize, D1Er
         fault_point!(env, "sweep-read", "");
         let sent = page.len();
         last = page.last().cloned();
-        send_hints::send_hints(env, db, page, &BTreeMap::new()).await;
+        send_hints::send_hints(env, db, page, &HintCauses::default()).await;
         fault_point!(env, "sweep-sent", "");
         rounds += 1;
         total += sent;

@@ -5,6 +5,7 @@ use edge::fault_point;
 use replayer::{Replayer, SWEEP_ACTOR};
 use serde_json::{Map, Value};
 use shared::d1_error::D1Error;
+use shared::sweep::SweepStep;
 use worker::Env;
 
 use crate::canary;
@@ -16,29 +17,29 @@ pub(crate) async fn sweep(env: &Env) {
     let began_at = edge::clock::now();
     let db = ConsumerDb::new(env);
     let written = db.write_default_role().await;
-    count::sweep_step("default_role", &written);
+    count::sweep_step(SweepStep::DefaultRole, &written);
     if let Err(error) = written {
         tracing::warn!(cause = error.text(), "writing the default role failed");
     }
     fault_point!(env, "sweep-begun", "");
     let mut report = Map::new();
     let sent = send_pages::send_pages(env, &db).await;
-    note(&mut report, "hints", sent);
+    note(&mut report, SweepStep::Hints, sent);
     let returned = db.return_lost_letters(env, edge::clock::now()).await;
     fault_point!(env, "sweep-returned", "");
-    note(&mut report, "returned", returned);
+    note(&mut report, SweepStep::Returned, returned);
     let ended = db.end_grants(env, edge::clock::now()).await;
     fault_point!(env, "sweep-ended", "");
-    note(&mut report, "ended", ended);
+    note(&mut report, SweepStep::Ended, ended);
     carry_replays_on(env, &mut report).await;
     if let Some(canary) = canary::sweep(env, &db).await {
-        note(&mut report, "canary", canary);
+        note(&mut report, SweepStep::Canary, canary);
     }
     let detail = Value::Object(report).to_string();
     let duration_ms = edge::clock::now().since(began_at);
     tracing::info!(detail, duration_ms, "sweep finished");
     let written = db.write_heartbeat(edge::clock::now(), &detail).await;
-    count::sweep_step("heartbeat", &written);
+    count::sweep_step(SweepStep::Heartbeat, &written);
     if let Err(error) = written {
         tracing::warn!(cause = error.text(), "writing the heartbeat failed");
     }
@@ -49,18 +50,19 @@ pub(crate) async fn sweep(env: &Env) {
 async fn carry_replays_on(env: &Env, report: &mut Map<String, Value>) {
     let replayer = match Replayer::new(env, SWEEP_ACTOR) {
         Ok(replayer) => replayer,
-        Err(error) => return note(report, "replayed", Err(error)),
+        Err(error) => return note(report, SweepStep::Replayed, Err(error)),
     };
     let steps = replayer.advance_open().await;
     fault_point!(env, "sweep-replayed", "");
-    note(report, "replayed", steps);
-    note(report, "started", replayer.auto_replay().await);
+    note(report, SweepStep::Replayed, steps);
+    note(report, SweepStep::Started, replayer.auto_replay().await);
     fault_point!(env, "sweep-started", "");
 }
 
 /// Notes what a step did: its number, or `null` where it failed.
-fn note(report: &mut Map<String, Value>, step: &str, done: Result<usize, D1Error>) {
+fn note(report: &mut Map<String, Value>, step: SweepStep, done: Result<usize, D1Error>) {
     count::sweep_step(step, &done);
+    let step = step.as_str();
     if let Err(error) = &done {
         tracing::warn!(step, cause = error.text(), "a step of the sweep failed");
     }

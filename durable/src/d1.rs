@@ -34,7 +34,7 @@ async fn batch(env: &Env, statements: &[Statement]) -> Result<Vec<StatementResul
     match select(sent, Delay::from(Duration::from_millis(FILL_TIMEOUT_MS))).await {
         Either::Left((results, _)) => results,
         Either::Right(_) => {
-            edge::d1::count_failed();
+            edge::d1::count_failed(statements);
             Err("D1 timed out".into())
         }
     }

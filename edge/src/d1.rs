@@ -23,10 +23,14 @@ impl StatementResult {
     /// The rows.
     ///
     /// # Errors
-    /// If a row cannot be decoded.
+    /// If a row cannot be decoded. The text goes to the log; serde's own would quote the value,
+    /// which may be personal.
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>, String> {
         let rows = self.0.results().map_err(|error| cause(&error))?.unwrap_or_default();
-        let row = |row| serde_wasm_bindgen::from_value(row).map_err(|error| error.to_string());
+        let row = |row| {
+            serde_wasm_bindgen::from_value(row)
+                .map_err(|_| format!("a row is no {}", std::any::type_name::<T>()))
+        };
         rows.iter().map(row).collect()
     }
 
@@ -66,7 +70,7 @@ pub async fn batch(
     let results = send(db, statements).await.map_err(|error| cause(&error));
     match &results {
         Ok(results) => count_done(results),
-        Err(_) => count_failed(),
+        Err(_) => count_failed(statements),
     }
     results
 }
@@ -74,14 +78,18 @@ pub async fn batch(
 fn count_done(results: &[StatementResult]) {
     let worker = metrics::worker();
     let cost = |name| results.iter().map(|result| result.cost(name)).sum();
-    metrics::count(&D1_QUERIES, &[worker, "ok"], 1);
+    metrics::count(&D1_QUERIES, &[worker, "ok"], number(results));
     metrics::count(&D1_ROWS_READ, &[worker], cost("rows_read"));
     metrics::count(&D1_ROWS_WRITTEN, &[worker], cost("rows_written"));
 }
 
-/// Counts a batch that failed, or that nobody waits for any longer.
-pub fn count_failed() {
-    metrics::count(&D1_QUERIES, &[metrics::worker(), "failed"], 1);
+/// Counts the statements of a batch that failed, or that nobody waits for any longer.
+pub fn count_failed(statements: &[Statement]) {
+    metrics::count(&D1_QUERIES, &[metrics::worker(), "failed"], number(statements));
+}
+
+fn number<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
 }
 
 async fn send(db: &D1Database, statements: &[Statement]) -> Result<Vec<StatementResult>, JsValue> {

@@ -58,6 +58,11 @@ pub fn observe(metric: &'static Metric, labels: &[&str], value: i64) {
     TALLY.with_borrow_mut(|tally| tally.observe(metric, labels, value));
 }
 
+/// Adds all of a tally.
+pub fn add(more: &Tally) {
+    TALLY.with_borrow_mut(|tally| tally.add(more));
+}
+
 /// Flushes behind the answer, if the interval has passed and something was counted. `wait_until` is
 /// that of the request.
 pub fn flush_later(env: &Env, wait_until: impl FnOnce(LocalBoxFuture<'static, ()>)) {

@@ -121,7 +121,7 @@ pub enum RunState {
 
 /// What a sweep does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SweepStep {
+pub enum CanaryStep {
     /// Begins a run at this time.
     Begin(UnixMillis),
     /// Looks whether the role cache shows this run.
@@ -217,14 +217,14 @@ impl CanaryRun {
 
 /// What a sweep does after the newest run.
 #[must_use]
-pub fn next_step(newest: Option<&CanaryRun>, now: UnixMillis) -> SweepStep {
-    let Some(run) = newest else { return SweepStep::Begin(now) };
+pub fn next_step(newest: Option<&CanaryRun>, now: UnixMillis) -> CanaryStep {
+    let Some(run) = newest else { return CanaryStep::Begin(now) };
     match run.state(now) {
-        RunState::Open(Stage::Hint) => SweepStep::Look(run.clone()),
-        RunState::Open(_) => SweepStep::Wait,
+        RunState::Open(Stage::Hint) => CanaryStep::Look(run.clone()),
+        RunState::Open(_) => CanaryStep::Wait,
         // A clock that went back must not repeat a key.
         RunState::Seen | RunState::Failed | RunState::Late(_) => {
-            SweepStep::Begin(now.max(run.began_at.plus(1)))
+            CanaryStep::Begin(now.max(run.began_at.plus(1)))
         }
     }
 }

@@ -114,6 +114,13 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_is_in_the_table_of_metrics() {
+        let all = [D1Error::Rejected, D1Error::Transient, D1Error::Overloaded];
+        let kinds = all.map(|make| make(String::new()).kind());
+        assert_eq!(kinds, crate::metrics::labels::D1_ERROR.values);
+    }
+
+    #[test]
     fn a_moved_head_is_no_fault_of_the_content() {
         let cause = format!("D1_ERROR: {HEAD_MOVED}: SQLITE_CONSTRAINT (extended: 1811)");
         let error = D1Error::classify(&cause);

@@ -53,6 +53,7 @@ pub mod d1_error;
 pub mod retry;
 pub mod outbox;
 pub mod canary;
+pub mod sweep;
 pub mod trace;
 pub mod roles;
 pub mod role_cache;

@@ -56,7 +56,8 @@ pub struct HintResults {
     pub gone: Vec<PendingHint>,
     /// No reply, or refused: they stay pending.
     pub still_pending: Vec<PendingHint>,
-    /// The longest time from a change to its acknowledgement, in milliseconds, or 0.
+    /// The longest time from the commit to the acknowledgement in milliseconds, of the users of
+    /// events that were applied in the batch; or 0.
     pub slowest_ms: i64,
 }
 

@@ -27,6 +27,18 @@ pub fn is_dropped(action: QueueAction, attempts: u32) -> bool {
     action != QueueAction::Ack && is_last_attempt(attempts)
 }
 
+impl QueueAction {
+    /// What the consumer's metrics call it. `attempts` is the total over both queues.
+    #[must_use]
+    pub fn as_str(self, attempts: u32) -> &'static str {
+        match self {
+            Self::Ack => "acked",
+            Self::RetryAfter(_) if is_dropped(self, attempts) => "dropped",
+            Self::RetryAfter(_) => "retried",
+        }
+    }
+}
+
 /// Seconds until the first retry, in the events queue and in the dead-letter queue. Each further
 /// delay is twice as long.
 const RETRY_S_FIRST: [u32; 2] = [2, 60];
@@ -139,6 +151,8 @@ mod tests {
         ObjectCallError, QueueAction, is_dropped, is_last_attempt, retry_after, retry_call_ms,
     };
     use crate::d1_error::D1Error;
+    use crate::limits::{ATTEMPTS_MAX, DEAD_ATTEMPTS_MAX};
+    use crate::metrics::labels::MESSAGE_ACTION;
 
     fn delay(error: &D1Error, attempts: u32, jitter: u32) -> u32 {
         match retry_after(error, attempts, jitter) {
@@ -212,5 +226,13 @@ mod tests {
             assert_eq!(again(overloaded, calls), [None; 3]);
             assert_eq!(again(ObjectCallError::Permanent, calls), [None; 3]);
         }
+    }
+
+    #[test]
+    fn each_action_is_in_the_table_of_metrics() {
+        let retry = QueueAction::RetryAfter(1);
+        let last = ATTEMPTS_MAX + DEAD_ATTEMPTS_MAX;
+        let values = [QueueAction::Ack.as_str(last), retry.as_str(1), retry.as_str(last)];
+        assert_eq!(values, MESSAGE_ACTION.values);
     }
 }

@@ -175,6 +175,9 @@ impl HintReply {
             Self::Refused => "refused",
         }
     }
+
+    /// The value of the same label where there was no reply.
+    pub const NONE: &str = "failed";
 }
 
 /// The state of an object, without roles. That of an object that was never asked is empty.
@@ -198,12 +201,20 @@ pub struct CachePeek {
 
 #[cfg(test)]
 mod tests {
-    use super::RoleSource;
-    use crate::metrics::labels::CACHE_SOURCE;
+    use super::{HintReply, RoleSource};
+    use crate::metrics::labels::{AGE_SOURCE, CACHE_SOURCE, HINT_ANSWER};
+
+    #[test]
+    fn each_answer_to_a_hint_is_in_the_table_of_metrics() {
+        let all = [HintReply::Acked, HintReply::Gone, HintReply::Refused];
+        let values = all.map(HintReply::as_str).into_iter().chain([HintReply::NONE]);
+        assert_eq!(values.collect::<Vec<_>>(), HINT_ANSWER.values);
+    }
 
     #[test]
     fn each_source_is_in_the_table_of_metrics() {
         let all = [RoleSource::Isolate, RoleSource::Object, RoleSource::Fill];
+        assert_eq!(all.map(RoleSource::as_str), AGE_SOURCE.values);
         let values = all.map(RoleSource::as_str).into_iter().chain(["none"]);
         assert_eq!(values.collect::<Vec<_>>(), CACHE_SOURCE.values);
     }

@@ -165,11 +165,13 @@ pub fn statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     statements
 }
 
-/// The same, with what the batch adds to the exact counters and to the flow.
+/// The same, with what the batch adds to the exact counters and to the flow. One of them reads what
+/// the batch decided, see [`metrics::is_decided`].
 #[must_use]
 pub fn counted_statements(plan: &BatchPlan, now: UnixMillis) -> Vec<Statement> {
     let mut statements = merged(plan, now);
     statements.push(metrics::totals_raised(plan));
+    statements.push(metrics::decided(plan));
     statements.extend(letters::parked(plan, now));
     statements.push(operations::flow(plan, now));
     statements

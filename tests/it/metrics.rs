@@ -1,23 +1,19 @@
 //! The exact counters, and what a scrape reads from D1.
 
-use rusqlite::types::Value;
 use serde_json::json;
 use shared::envelope::Envelope;
+use shared::metrics::batch::{Decided, DecidedRow};
 use shared::metrics::flush::SeriesValue;
+use shared::metrics::table::{EVENTS, MESSAGES};
 use shared::operators::letter::ReplayTag;
 use shared::plan::{BatchPlan, DeadLetter, OpenedMessage, plan};
 use shared::sql::counted_statements;
-use shared::sql::metrics::{CanaryRow, TotalRow, canary_now, scrape, totals};
+use shared::sql::metrics::{TotalRow, is_decided, scrape, totals};
 use shared::sql::overview::{FlowRow, ReasonCount, StateOfThings};
 use shared::time::UnixMillis;
 
 use crate::support::clerk::{deliver, event_at, redelivered, user_with};
 use crate::support::{Db, START};
-
-fn canary(db: &Db) -> Vec<CanaryRow> {
-    let rows = db.json(&canary_now()).into_iter();
-    rows.map(|row| serde_json::from_value(row).unwrap()).collect()
-}
 
 #[test]
 fn a_scrape_reads_an_empty_database() {
@@ -72,31 +68,47 @@ fn letters_of_every_state_and_the_hours_are_read() {
     assert_eq!(flow.last_at, UnixMillis(42));
 }
 
-#[test]
-fn of_the_canary_the_last_seen_run_and_the_next_one_are_read() {
-    let db = Db::new();
-    let began = || canary(&db).iter().map(|it| (it.began_at.0, it.since.0)).collect::<Vec<_>>();
-    assert_eq!(began(), []);
-    let run = |at: i64, seen_at: Option<i64>| {
-        let args = [Value::Integer(at), seen_at.map_or(Value::Null, Value::Integer)];
-        let text = "INSERT INTO canary_runs (began_at, role, seen_at) VALUES (?1, 'a', ?2)";
-        db.rows(&format!("{text} RETURNING 1"), args);
-    };
-    run(10, None);
-    run(20, None);
-    assert_eq!(began(), [(10, 10), (20, 10)]);
-    run(30, Some(35));
-    assert_eq!(began(), [(30, 10)]);
-    run(40, None);
-    run(50, None);
-    assert_eq!(began(), [(30, 10), (40, 10)]);
-    assert_eq!(canary(&db)[0].seen_at, Some(UnixMillis(35)));
+/// Commits a batch as the consumer does, under a name of its own, and gives what it decided. What
+/// the isolate then counts of messages is what the exact counters were raised by.
+fn commit(db: &Db, batch: &str, messages: &[OpenedMessage], letters: Vec<DeadLetter>) -> Committed {
+    let plan = BatchPlan { batch: batch.into(), ..plan("q", messages, letters) };
+    let statements = counted_statements(&plan, UnixMillis(START));
+    let at = statements.iter().position(is_decided).unwrap();
+    let before = messages_and_events(db);
+    db.run(&statements[..at]).unwrap();
+    let rows = db.json(&statements[at]).into_iter();
+    let rows: Vec<DecidedRow> = rows.map(|row| serde_json::from_value(row).unwrap()).collect();
+    db.run(&statements[at + 1..]).unwrap();
+    let mut counted = before;
+    SeriesValue::merge(&mut counted, &Vec::from(Decided::new(&plan, rows.clone()).messages()));
+    counted.sort_by(|a, b| (&a.metric, &a.labels).cmp(&(&b.metric, &b.labels)));
+    assert_eq!(counted, messages_and_events(db));
+    Committed { plan, rows }
 }
 
-/// Commits a batch as the consumer does, under a name of its own.
-fn commit(db: &Db, batch: &str, messages: &[OpenedMessage], letters: Vec<DeadLetter>) {
-    let plan = BatchPlan { batch: batch.into(), ..plan("q", messages, letters) };
-    db.run(&counted_statements(&plan, UnixMillis(START))).unwrap();
+struct Committed {
+    plan: BatchPlan,
+    rows: Vec<DecidedRow>,
+}
+
+impl Committed {
+    /// The time from Clerk to a commit at `now`, in seconds, of each event that has stages.
+    fn whole_way(&self, now: i64) -> Vec<i64> {
+        let decided = Decided::new(&self.plan, self.rows.clone());
+        let stages = decided.stages(UnixMillis(now));
+        stages.map(|[_, _, (_, took)]| took.unwrap() / 1000).collect()
+    }
+
+    fn users_of_applied(&self) -> Vec<String> {
+        Decided::new(&self.plan, self.rows.clone()).users_of_applied().collect()
+    }
+}
+
+fn messages_and_events(db: &Db) -> Vec<SeriesValue> {
+    let rows = db.json(&totals()).into_iter();
+    let all = rows.map(|row| serde_json::from_value::<TotalRow>(row).unwrap().into());
+    let is_shown = |it: &SeriesValue| [MESSAGES.name, EVENTS.name].contains(&it.metric.as_str());
+    all.filter(is_shown).collect()
 }
 
 /// Every counter, as `metric labels total`, without `rolecall_` and `_total`.
@@ -211,6 +223,33 @@ fn a_parked_delivery_that_is_applied_later_counts_under_both() {
 }
 
 #[test]
+fn only_events_that_get_their_outcome_have_stages() {
+    const HOUR: i64 = 3_600_000;
+    let db = Db::new();
+    let message = user("msg_1", 1);
+    let first = commit(&db, "b1", &[message.clone(), redelivered(&message, 2)], vec![]);
+    assert_eq!(first.whole_way(START + 8_000), [7], "once, though it came twice");
+    assert_eq!(first.users_of_applied(), ["user_ada"]);
+
+    let resent = commit(&db, "b2", &[redelivered(&message, 3)], vec![]);
+    assert_eq!(resent.rows, []);
+    assert_eq!(resent.whole_way(START + HOUR), <[i64; 0]>::default());
+    assert_eq!(resent.users_of_applied(), <[&str; 0]>::default());
+
+    let older = commit(&db, "b3", &[user("msg_2", 0)], vec![park(&user("msg_3", 2), "shape")]);
+    assert_eq!(older.whole_way(START + 8_000), [8], "superseded, and one is parked");
+    assert_eq!(older.users_of_applied(), <[&str; 0]>::default());
+
+    let tag = ReplayTag { letter: "m3".into(), replay: "r1".into(), generation: 0 };
+    let parked = user("msg_3", 2);
+    let envelope = Envelope { replay: Some(tag), ..parked.envelope.clone() };
+    let replayed = commit(&db, "b4", &[OpenedMessage { envelope, ..parked }], vec![]);
+    assert_eq!(replayed.rows.len(), 1);
+    assert_eq!(replayed.whole_way(START + HOUR), <[i64; 0]>::default());
+    assert_eq!(replayed.users_of_applied(), <[&str; 0]>::default());
+}
+
+#[test]
 fn a_batch_that_d1_refuses_counts_nothing() {
     let db = Db::new();
     db.exec(
@@ -230,9 +269,10 @@ fn counting_looks_rows_up_by_primary_key() {
     let db = Db::new();
     let plan = plan("q", &[user("msg_1", 1)], vec![junk("m2")]);
     let all = counted_statements(&plan, UnixMillis(START));
-    let steps = all.iter().map(|it| db.plan_of(it));
-    let steps = steps.filter(|steps| steps.iter().any(|step| step == "SCAN raised"));
-    let [steps] = &steps.collect::<Vec<_>>()[..] else { panic!("{all:#?}") };
+    let reads = all.iter().filter(|it| is_decided(it) || it.sql.contains("INTO totals"));
+    let steps: Vec<_> = reads.map(|it| db.plan_of(it)).collect();
+    assert_eq!(steps.len(), 2, "{all:#?}");
+    let steps = steps.concat();
     let of_input = ["SCAN input VIRTUAL", "SCAN added VIRTUAL", "SCAN raised"];
     let mut scans = steps.iter().filter(|step| step.starts_with("SCAN"));
     assert!(scans.all(|step| of_input.iter().any(|it| step.starts_with(it))), "{steps:#?}");

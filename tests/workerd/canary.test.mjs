@@ -1,5 +1,5 @@
 // The canary, from Clerk's API to a guard: the local Clerk, ingest, a real queue, the consumer and
-// the role caches. Each stage is slowed in turn, and the row of the run has to name it.
+// the role caches. Each stage is slowed in turn, and a scrape of the console has to name it.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -7,40 +7,21 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { Response } from "miniflare";
 
 import * as clerkEvents from "./support/clerk.mjs";
+import { METRICS_TOKEN, ask, settingsOf } from "./support/console.mjs";
 import { deliver, nowSeconds } from "./support/delivery.mjs";
 import { standIn, startDirect, workerOf } from "./support/direct.mjs";
 import { FaultPoints } from "./support/fault-points.mjs";
 import { SECRET_KEY, startLocalClerk } from "./support/local-clerk.mjs";
 import { startRelay } from "./support/relay.mjs";
+import { bearer } from "./support/sessions.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 const CANARY = "user_2canary0000000000000001";
 const EVENTS = "rolecall-events";
 const STAGES = ["clerk", "sender", "door", "queue", "d1", "hint"];
-const ENDS = ["changed_at", "arrived_at", "queued_at", "taken_at", "committed_at", "seen_at"];
 
 /** How long a stage is held: longer than all others together. */
 const HELD_MS = 2_000;
-
-/** The time of each stage, as `shared::canary` computes it for a run whose ends are all known. */
-function stagesOf(run) {
-  let last = run.asked_at;
-  return ENDS.map((end) => {
-    const at = Math.max(last, run[end]);
-    const ms = at - last;
-    last = at;
-    return ms;
-  });
-}
-
-/** The stage that an open run waits for: the one after the last known end. */
-const waitsFor = (run) => STAGES[ENDS.findLastIndex((end) => run[end] !== null) + 1];
-
-/** The stage that took the longest. */
-function slowestOf(run) {
-  const stages = stagesOf(run);
-  return STAGES[stages.indexOf(Math.max(...stages))];
-}
 
 describe("the canary", () => {
   const faultPoints = new FaultPoints();
@@ -76,6 +57,7 @@ describe("the canary", () => {
         other("wrong-key", { CLERK_SECRET_KEY: "sk_test_of_somebody_else" }),
         other("no-clerk", { CLERK_API_URL: "http://127.0.0.1:9/v1" }),
         faultPoints.worker("durable"),
+        workerOf("console", { bindings: { METRICS_TOKEN } }),
         workerOf("ingest", {
           queueProducers: undefined,
           wrappedBindings: { EVENTS: "controlled-queue" },
@@ -115,6 +97,24 @@ describe("the canary", () => {
   const user = () => system.sql("SELECT * FROM users WHERE id = ?1", CANARY);
   const runs = () => system.sql("SELECT * FROM canary_runs ORDER BY began_at");
   const newest = async () => (await runs()).at(-1);
+
+  /** Scrapes the console. Returns the seconds of a metric by its label `stage`, in their order. */
+  async function scraped(metric) {
+    const url = await system.url("rolecall-console");
+    const { status, text } = await ask(url, "/metrics", { headers: bearer(METRICS_TOKEN) });
+    assert.equal(status, 200, text);
+    const line = new RegExp(`^rolecall_canary_${metric}\\{stage="(\\w+)"\\} (.*)$`, "gm");
+    return [...text.matchAll(line)].map(([, stage, value]) => [stage, Number(value)]);
+  }
+
+  /** The stage at which the canary waits, says the console; `undefined` if it waits for none. */
+  async function waitsFor() {
+    const waiting = await scraped("waiting_seconds");
+    assert.deepEqual(waiting.map(([stage]) => stage), STAGES);
+    const stages = waiting.filter(([, seconds]) => 0 < seconds).map(([stage]) => stage);
+    assert.ok(stages.length <= 1, `it waits for one stage: ${waiting}`);
+    return stages[0];
+  }
 
   async function local(method, path, body) {
     const headers = { "content-type": "application/json" };
@@ -161,26 +161,28 @@ describe("the canary", () => {
   });
 
   describe("names the stage that is slow", () => {
-    /** Holds `stage` by `hold`, and checks that the row names it, while it waits and afterwards. */
+    /** Holds `stage` by `hold`: a scrape has to name it, while the run waits and afterwards. */
     async function check(stage, hold, isSeen = stage) {
       const { begin, open } = await hold();
       const sweeping = sweep();
       await begin?.();
       const since = Date.now();
       if (isSeen !== null) {
-        const is = async () => waitsFor((await newest()) ?? {}) === isSeen;
-        await waitFor(`the open run waits for ${isSeen}`, is);
+        const is = async () => (await waitsFor()) === isSeen;
+        await waitFor(`the console says that the canary waits for ${isSeen}`, is);
       }
       await passed(since);
       await open?.();
       await sweeping;
       const run = await seen();
-      const stages = stagesOf(run);
-      assert.equal(slowestOf(run), stage, JSON.stringify({ stages, run }));
-      const at = STAGES.indexOf(stage);
-      assert.ok(HELD_MS <= stages[at], `${stages}`);
-      const others = stages.filter((_, index) => index !== at).reduce((sum, ms) => sum + ms, 0);
-      assert.ok(others < stages[at], `only this one is slow: ${stages}`);
+      const stages = await scraped("stage_seconds");
+      assert.deepEqual(stages.map(([name]) => name), STAGES, JSON.stringify(run));
+      const took = Object.fromEntries(stages)[stage];
+      assert.ok(HELD_MS / 1_000 <= took, `${stages}`);
+      const others = stages.filter(([name]) => name !== stage);
+      const rest = others.reduce((sum, [, seconds]) => sum + seconds, 0);
+      assert.ok(rest < took, `only ${stage} is slow: ${stages}`);
+      assert.equal(await waitsFor(), undefined, "it was seen");
     }
 
     const faults = (switches) => async () => {
@@ -249,8 +251,7 @@ describe("the canary", () => {
   it("does not begin a second run while one is open, nor wait for a late one", async () => {
     await local("PUT", "/local/faults", { drop_every: 1 });
     await sweep();
-    const lost = await newest();
-    assert.equal(waitsFor(lost), "sender");
+    assert.equal(await waitsFor(), "sender");
     await sweep();
     assert.equal((await runs()).length, 1, "one open run at most");
     // As if it had begun five minutes ago.
@@ -292,7 +293,7 @@ describe("the canary", () => {
         await sweep(consumers[name]);
         const all = await runs();
         assert.deepEqual(all.map((run) => run.problem), [problem, problem]);
-        assert.ok(all.every((run) => waitsFor(run) === "clerk"));
+        assert.equal(await waitsFor(), "clerk");
       });
     }
 
@@ -304,6 +305,23 @@ describe("the canary", () => {
       await sweep();
       const run = await seen();
       assert.equal(run.problem, null);
+    });
+
+    it("after a run that Clerk refused, the next one waits where it is held", async () => {
+      await local("PUT", "/local/faults", { limit_every: 1 });
+      await sweep();
+      await local("PUT", "/local/faults", {});
+      const { open, reached } = faultPoints.pauseAll((it) => it === "batch-planned");
+      await sweep();
+      await reached(1);
+      const isHeld = async () => {
+        const waiting = Object.fromEntries(await scraped("waiting_seconds"));
+        return 0 < waiting.clerk && 0 < waiting.d1;
+      };
+      await waitFor("it waits for clerk since the first run, and now for d1", isHeld);
+      open();
+      await seen();
+      assert.equal(await waitsFor(), undefined);
     });
 
     it("Clerk does not answer: the run says so, and deliveries go on", async () => {
@@ -319,8 +337,30 @@ describe("the canary", () => {
     await system.sql("DELETE FROM watches WHERE user_id = ?1", CANARY);
     await sweep();
     await waitFor("it stops looking", () => system.logs().includes("change is not seen yet"));
-    const run = await newest();
-    assert.equal(waitsFor(run), "hint", JSON.stringify(run));
+    assert.equal(await waitsFor(), "hint", JSON.stringify(await runs()));
+  });
+
+  it("leaves a user alone who has roles of its own", async () => {
+    const ingest = await system.worker("rolecall-ingest");
+    /** Gives the canary's user these roles, and waits until the role cache shows them. */
+    const give = async (roles) => {
+      const change = { verb: "updated", at: Date.now() };
+      const changed = clerkEvents.user(CANARY, { public_metadata: { roles } }, change);
+      await deliver(ingest, changed, { at: nowSeconds() });
+      await waitFor(`a guard sees ${roles}`, async () => {
+        const { body } = await system.tell("ROLES", CANARY, "ask", { fresh: true });
+        const shown = body.set.roles.filter((role) => role !== "member");
+        return String(shown) === String(roles);
+      });
+    };
+    await give(["admin"]);
+    const asked = api.requests.length;
+    await sweep();
+    assert.deepEqual([await runs(), api.requests.length], [[], asked]);
+    assert.match(system.logs(), /the canary would replace the roles of its user/);
+    await give([]);
+    await sweep();
+    await seen();
   });
 
   it("off asks Clerk for nothing, and forgets its runs", async () => {
@@ -333,6 +373,7 @@ describe("the canary", () => {
     }
     await sweep(consumers.off);
     assert.deepEqual(await runs(), []);
+    assert.deepEqual(await scraped("waiting_seconds"), [], "without a canary there is no series");
     assert.equal(api.requests.length, asked);
     const logs = system.logs();
     assert.match(logs, /CLERK_SECRET_KEY is not set, and the canary of CANARY_USER_ID needs it/);
@@ -346,5 +387,39 @@ describe("the canary", () => {
     for (const secret of [SECRET_KEY, "sk_test_of_somebody_else", "Bearer"]) {
       assert.ok(!logs.includes(secret), secret);
     }
+  });
+});
+
+describe("the canary on the console's page of metrics", () => {
+  let system;
+
+  before(async () => {
+    const bindings = settingsOf("https://team.cloudflareaccess.com");
+    system = await startDirect([workerOf("durable"), workerOf("console", { bindings })]);
+  });
+  after(() => system?.stop());
+
+  /** Returns the stage that a scrape says the canary waits for, and how long. */
+  async function waits() {
+    const url = await system.url("rolecall-console");
+    const { text } = await ask(url, "/metrics", { headers: bearer(METRICS_TOKEN) });
+    const all = [...text.matchAll(/^rolecall_canary_waiting_seconds\{stage="(\w+)"\} (.+)$/gm)];
+    assert.deepEqual(all.map(([, stage]) => stage), STAGES);
+    return all.filter(([, , seconds]) => Number(seconds) !== 0).map(([, stage]) => stage);
+  }
+
+  it("waits for the hint when Clerk's answer was lost and its delivery is committed", async () => {
+    const now = Date.now();
+    const ends = STAGES.slice(1).map((_, n) => now - 50_000 + n);
+    await system.sql(
+      `INSERT INTO canary_runs
+         (began_at, role, asked_at, arrived_at, queued_at, taken_at, committed_at, problem)
+       VALUES (${now - 60_000}, 'rolecall-canary-a', ${now - 59_000}, ${ends.slice(0, 4)}, 'lost')`,
+    );
+    assert.deepEqual(await waits(), ["hint"]);
+    await system.sql(
+      `INSERT INTO canary_runs (began_at, role, asked_at) VALUES (${now - 9_000}, 'x', ${now})`,
+    );
+    assert.deepEqual(await waits(), ["clerk", "hint"], "since when, and where it is now");
   });
 });

@@ -8,7 +8,7 @@ import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
 import { guardedRoutes } from "./support/routes.mjs";
 import { bearer, mint } from "./support/sessions.mjs";
-import { start } from "./support/system.mjs";
+import { standInForDurable, start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /** All guarded routes, and further queries. */
@@ -141,14 +141,7 @@ for (const name of ["throws", "hangs"]) {
     let system;
 
     before(async () => {
-      const standIn = {
-        name: "rolecall-durable",
-        main: `tests/workerd/stand-ins/${name}.mjs`,
-        compatibility_date: "2026-04-01",
-        durable_objects: { bindings: [{ name: "ROLES", class_name: "RoleCache" }] },
-        migrations: [{ tag: "v1", new_sqlite_classes: ["RoleCache"] }],
-      };
-      const durable = { config: standIn };
+      const durable = standInForDurable(name);
       system = await start({ ssr: true, ingest: true, consumer: true, durable });
     });
     after(() => system?.stop());

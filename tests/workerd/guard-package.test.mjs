@@ -10,7 +10,7 @@ import { findSnippets } from "../../packages/guard/test/snippets.ts";
 import * as clerk from "./support/clerk.mjs";
 import { deliver } from "./support/delivery.mjs";
 import { HEADER, ISSUER, PARTY, PEM_VARS, bearer, compact, mint } from "./support/sessions.mjs";
-import { ROOT, start } from "./support/system.mjs";
+import { ROOT, standInForDurable, start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
 /** A Worker that is configured as in the package's README. */
@@ -162,16 +162,7 @@ describe("an app with packages/guard", () => {
 
 for (const name of ["throws", "hangs"]) {
   it(`an app with packages/guard denies access if the role cache ${name}`, async () => {
-    const durable = {
-      config: {
-        name: "rolecall-durable",
-        main: `tests/workerd/stand-ins/${name}.mjs`,
-        compatibility_date: "2026-04-01",
-        durable_objects: { bindings: [{ name: "ROLES", class_name: "RoleCache" }] },
-        migrations: [{ tag: "v1", new_sqlite_classes: ["RoleCache"] }],
-      },
-    };
-    const system = await start({ app: APP, durable });
+    const system = await start({ app: APP, durable: standInForDurable(name) });
     try {
       await checkUnavailable(system, clerk.newId("user"));
       const logs = system.logs();

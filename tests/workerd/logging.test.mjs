@@ -7,9 +7,11 @@ import { after, before, describe, it } from "node:test";
 import { Miniflare, Response } from "miniflare";
 
 import * as clerk from "./support/clerk.mjs";
+import { METRICS_TOKEN, ask, settingsOf } from "./support/console.mjs";
 import { deliver, newId, post, send, signed } from "./support/delivery.mjs";
 import { startDirect, workerOf } from "./support/direct.mjs";
 import { FIELDS, mistakesOf } from "./support/log-lines.mjs";
+import { bearer } from "./support/sessions.mjs";
 import { start } from "./support/system.mjs";
 import { waitFor } from "./support/wait.mjs";
 
@@ -96,6 +98,28 @@ describe("the log", () => {
     for (const text of [/canary/, /forged/, /example\.com/, /x{100}/, /203\.0/]) {
       assert.doesNotMatch(logged, text);
     }
+  });
+});
+
+describe("a row of another schema", () => {
+  let system;
+
+  before(async () => {
+    const bindings = settingsOf("https://team.cloudflareaccess.com");
+    system = await startDirect([workerOf("durable"), workerOf("console", { bindings })]);
+  });
+  after(() => system?.stop());
+
+  it("A-8 is named in the log without its values", async () => {
+    await system.sql("DROP TABLE totals");
+    await system.sql("CREATE TABLE totals (metric, labels, total)");
+    await system.sql("INSERT INTO totals VALUES ('x', '', 'ada@example.com')");
+    const url = await system.url("rolecall-console");
+    const { text } = await ask(url, "/metrics", { headers: bearer(METRICS_TOKEN) });
+    assert.match(text, /^rolecall_d1_up 0$/m);
+    const line = () => linesOf(system).find(({ message }) => message === "D1 query failed");
+    assert.match((await waitFor("it is logged", line)).cause, /TotalRow/);
+    assert.doesNotMatch(system.logs(), /ada@/);
   });
 });
 

@@ -2,6 +2,7 @@
 // Meter. And that they flush once an interval, not once a request.
 
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, describe, it } from "node:test";
 
 import * as clerk from "./support/clerk.mjs";
@@ -16,6 +17,9 @@ import { wire } from "./support/wire.mjs";
 
 /** Flushes behind each answer, unless a flush is open. */
 const AT_ONCE = { METER_INTERVAL_MS: "0" };
+
+/** Bytes of the largest body that ingest can accept: an isolate has room for two at once. */
+const BODY_BYTES = 16_777_216;
 
 /** Longer than a test. */
 const SELDOM = { METER_INTERVAL_MS: "3600000" };
@@ -45,6 +49,10 @@ describe("metrics of the applications", () => {
       ingest("secretless", { CLERK_WEBHOOK_SECRET: undefined }),
       ingest("queueless", {}, { queueProducers: {} }),
       ingest("tiny", { BODY_BYTES_MAX: "1024" }),
+      ingest("roomy", { BODY_BYTES_MAX: `${BODY_BYTES}` }),
+      ingest("besieged", {}, {
+        ratelimits: { INGEST_LIMIT: { namespace_id: "1", simple: { limit: 1, period: 60 } } },
+      }),
     ],
   };
   let system;
@@ -177,6 +185,34 @@ describe("metrics of the applications", () => {
     }
   });
 
+  /** Sends all of a body but its last byte, and returns the status. */
+  async function upload(name, bytes) {
+    const { hostname: host, port } = await system.url(name);
+    const body = "x".repeat(bytes - 1);
+    const headers = { ...signed(body), host: "ingest.example", "content-length": `${bytes}` };
+    return new Promise((done, fail) => {
+      const sending = request({ host, port, path: "/webhooks/clerk", method: "POST", headers });
+      sending.on("response", ({ statusCode }) => {
+        done(statusCode);
+        sending.destroy();
+      });
+      sending.on("error", fail);
+      sending.write(body);
+    });
+  }
+
+  /** Sends bad signatures until one is over the limit, and returns how many were not. */
+  async function flood(name) {
+    const body = JSON.stringify(clerk.user(clerk.newId("user")));
+    const how = { secret: OTHER_SECRET, headers: { "cf-connecting-ip": "192.0.2.7" } };
+    const worker = await system.worker(name);
+    const answer = async () => (await deliver(worker, body, { id: newId(), ...how })).status;
+    let refused = 0;
+    while ((await answer()) !== 429) refused += 1;
+    return refused;
+  }
+
+  // But for `aborted`: with its connection an invocation may end, and then nothing counts.
   it("counts each outcome of the door", async () => {
     const body = JSON.stringify(clerk.user(clerk.newId("user")));
     const at = (seconds) => ({ at: nowSeconds() + seconds });
@@ -204,10 +240,23 @@ describe("metrics of the applications", () => {
       assert.equal(status === 202, deliveries.some(([it]) => it === key), `${key}: ${status}`);
     }
     const flush = healthOf(workers.ingest);
+    // Some have no room, and those that have it never end.
+    const uploads = await Promise.all([1, 2, 3].map(() => upload("roomy", BODY_BYTES)));
+    assert.deepEqual([...new Set(uploads)].sort(), [408, 503]);
+    const uploaded = (status) => uploads.filter((it) => it === status).length;
+    const signatures = await flood("besieged");
+
     const once = (all) => Object.fromEntries(all.map(([key]) => [key, 1]));
     await counted("rolecall_deliveries_total", once(deliveries), flush);
-    await counted("rolecall_refusals_total", once(refusals), flush);
-    const answers = deliveries.length + refusals.length;
+    const refused = {
+      ...once(refusals),
+      "bad-signature": 1 + signatures,
+      "rate-limited": 1,
+      "over-capacity": uploaded(503),
+      timeout: uploaded(408),
+    };
+    await counted("rolecall_refusals_total", refused, flush);
+    const answers = deliveries.length + refusals.length + uploads.length + signatures + 1;
     await observed("rolecall_door_seconds", { "": answers }, flush);
   });
 });

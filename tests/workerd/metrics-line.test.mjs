@@ -157,19 +157,20 @@ describe("Analytics Engine", () => {
   before(async () => {
     for (const [name, dataSet] of Object.entries(NAMES)) {
       const wrappedBindings = dataSet ? { ANALYTICS: dataSet } : {};
+      const bindings = name === "closed" ? { FAILS: true } : {};
       systems[name] = await startDirect([
         workerOf("consumer", { queueConsumers: undefined, wrappedBindings }),
         workerOf("durable"),
-        standIn("analytics", { name: "data-set" }),
-        standIn("analytics", { name: "closed-data-set", bindings: { FAILS: true } }),
+        // Workerd complains of one that is bound nowhere.
+        ...(dataSet ? [standIn("analytics", { name: dataSet, bindings })] : []),
       ]);
     }
   });
   after(() => Promise.all(Object.values(systems).map((system) => system.stop())));
 
   const pointsOf = ({ logs }) => {
-    const lines = logs().split("\n").filter((line) => line.startsWith("analytics "));
-    return lines.map((line) => JSON.parse(line.replace("analytics ", "")));
+    const lines = logs().split("\n").filter((line) => line.startsWith("analytics: "));
+    return lines.map((line) => JSON.parse(line.replace("analytics: ", "")));
   };
 
   /** Dispatches two messages that the consumer parks, and returns the number of acknowledgements. */

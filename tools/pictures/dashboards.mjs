@@ -19,8 +19,11 @@ import { aligned, buckets, read, withUnit } from "./panels.mjs";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const WIDTH = 1_000;
 
-/** Colours of a picture: lines, text and their smooth edges need no more. */
-const COLOURS = 64;
+/** Colours of a picture. With 64, two colours of a chart's lines became one. */
+const COLOURS = 256;
+
+/** Lines of a chart that colours alone tell apart: `page.js` has as many. */
+const LINES_MAX = 8;
 
 /** Our own limit of a picture: it is in the repository. */
 const BYTES_MAX = 150_000;
@@ -91,14 +94,21 @@ function drawn({ series, ...panel }) {
     case "heatmap":
       return { ...panel, ...buckets(series) };
     case "timeseries": {
-      const data = aligned(series);
+      const lines = readable(series);
+      const data = aligned(lines);
       const highest = Math.max(0, ...data.slice(1).flat());
-      const names = series.map(({ name }) => name);
+      const names = lines.map(({ name }) => name);
       return { ...panel, names, data, ticks: ticksOf(highest, unit) };
     }
     default:
       return panel;
   }
+}
+
+/** Of more lines than there are colours, only those that were not zero all the time. */
+function readable(series) {
+  const moved = series.filter(({ values }) => values.some(([, text]) => Number(text) !== 0));
+  return LINES_MAX < series.length && 0 < moved.length ? moved : series;
 }
 
 /** Values of the axis with their texts, from zero to the highest. */

@@ -1,7 +1,12 @@
 // Draws one dashboard in the browser; `dashboards.mjs` gives it the data.
 
 /** Colours that differ for people who do not see all of them: Okabe and Ito. */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999"];
+const COLOURS = [
+  "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999",
+];
+
+/** Seconds between two marks of time: whole minutes, as they are written. */
+const INCREMENTS = [60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400];
 
 const HEIGHT = 150;
 const AXIS = 62;
@@ -68,7 +73,7 @@ function lines(box, { names, data, ticks }) {
       legend: { live: false },
       scales: { y: { range: [0, top] } },
       axes: [
-        { grid, ticks: grid, values: (_, at) => at.map(clock) },
+        { grid, ticks: grid, incrs: INCREMENTS, values: (_, at) => at.map(clock) },
         {
           grid, ticks: grid, size: AXIS, splits: () => ticks.map(([at]) => at),
           values: (_, at) => at.map((it) => text.get(it)),
@@ -94,7 +99,7 @@ function heatmap(box, { bounds, times, cells }) {
   bounds.forEach((bound, row) => {
     const y = height - 16 - (row + 1) * high;
     pen.fillStyle = "#24292e";
-    pen.fillText(bound === "+Inf" ? "more" : `≤ ${bound} s`, 0, y + high - 1);
+    pen.fillText(bound === "+Inf" ? "more" : `≤ ${Number(bound)} s`, 0, y + high - 1);
     cells[row].forEach((value, i) => {
       if (!value) return;
       pen.fillStyle = `rgb(0 114 178 / ${0.15 + (0.85 * value) / most})`;

@@ -1,10 +1,12 @@
 //! What D1 knows, as values of a scrape.
 
+use shared::canary::CanaryRun;
+use shared::canary::figures::figures;
 use shared::metrics::kind::Origin;
 use shared::metrics::labels;
 use shared::metrics::table;
 use shared::operators::letter_reason;
-use shared::sql::metrics::{CanaryRow, TotalRow};
+use shared::sql::metrics::TotalRow;
 use shared::sql::overview::{FlowRow, ReasonCount, StateOfThings};
 use shared::time::UnixMillis;
 
@@ -21,8 +23,8 @@ pub(super) struct DatabaseFigures {
     pub(super) flow: Vec<FlowRow>,
     /// Letters by state and reason.
     pub(super) letters: Vec<ReasonCount>,
-    /// The canary's last finished run, and the first open one.
-    pub(super) canary: Vec<CanaryRow>,
+    /// Runs of the canary, as `sql::canary::recent` reads them.
+    pub(super) canary: Vec<CanaryRun>,
     /// Bytes of the database.
     pub(super) size: Option<i64>,
 }
@@ -64,30 +66,19 @@ fn letters(samples: &mut Samples, counts: &[ReasonCount]) {
     }
 }
 
-/// The ends of a run's stages, in the order of [`labels::CANARY_STAGE`].
-const fn ends(run: &CanaryRow) -> [Option<UnixMillis>; 6] {
-    let CanaryRow { changed_at, arrived_at, queued_at, taken_at, committed_at, seen_at, .. } = *run;
-    [changed_at, arrived_at, queued_at, taken_at, committed_at, seen_at]
-}
-
-fn canary(samples: &mut Samples, runs: &[CanaryRow], now: UnixMillis) {
-    let Some(first) = runs.first() else { return };
-    samples.gauge(&table::CANARY_SINCE, &[], first.since.0);
-    if let Some(seen_at) = first.seen_at {
-        samples.gauge(&table::CANARY_LAST_SEEN, &[], seen_at.0);
-        let mut from = first.began_at;
-        for (stage, end) in labels::CANARY_STAGE.values.iter().zip(ends(first)) {
-            let Some(end) = end else { continue };
-            // The clocks of two machines may disagree.
-            samples.gauge(&table::CANARY_STAGE_SECONDS, &[*stage], end.since(from).max(0));
-            from = end;
-        }
+fn canary(samples: &mut Samples, runs: &[CanaryRun], now: UnixMillis) {
+    let figures = figures(runs, now);
+    if let Some(since) = figures.since {
+        samples.gauge(&table::CANARY_SINCE, &[], since.0);
     }
-    let open = runs.iter().find(|run| run.seen_at.is_none());
-    let waits_for = open.and_then(|run| ends(run).iter().position(Option::is_none));
-    for (place, stage) in labels::CANARY_STAGE.values.iter().enumerate() {
-        let waited = open.filter(|_| waits_for == Some(place)).map(|run| now.since(run.began_at));
-        samples.gauge(&table::CANARY_WAITING_SECONDS, &[*stage], waited.unwrap_or(0).max(0));
+    if let Some(seen_at) = figures.last_seen_at {
+        samples.gauge(&table::CANARY_LAST_SEEN, &[], seen_at.0);
+    }
+    for (stage, ms) in figures.stages_ms {
+        samples.gauge(&table::CANARY_STAGE_SECONDS, &[stage.as_str()], ms);
+    }
+    for (stage, ms) in figures.waiting_ms {
+        samples.gauge(&table::CANARY_WAITING_SECONDS, &[stage.as_str()], ms);
     }
 }
 

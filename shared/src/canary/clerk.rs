@@ -4,7 +4,7 @@
 use serde_json::json;
 use url::Url;
 
-use super::CanaryRun;
+use super::{CANARY_ROLES, CanaryRun};
 use crate::json::JsonObject;
 use crate::time::UnixMillis;
 
@@ -30,6 +30,14 @@ pub fn change_url(api: &Url, user_id: &str) -> Option<Url> {
 #[must_use]
 pub fn change_body(run: &CanaryRun) -> String {
     json!({ "public_metadata": { "roles": [run.role], RUN_MEMBER: run.began_at } }).to_string()
+}
+
+/// Whether a user has app roles that are neither the canary's nor `default_role`: a change would
+/// replace them, so the id is that of somebody else. `false` if the default role is not known.
+#[must_use]
+pub fn has_own_roles(shown: &[String], default_role: Option<&str>) -> bool {
+    let Some(default_role) = default_role else { return false };
+    shown.iter().any(|role| role != default_role && !CANARY_ROLES.contains(&role.as_str()))
 }
 
 /// What Clerk's answer means: the `updated_at` of the changed user.

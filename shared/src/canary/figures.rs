@@ -1,23 +1,7 @@
 //! What the metrics say of the canary.
 
-use serde::Deserialize;
-
-use super::{CanaryRun, RunState, Stage};
-use crate::json::deserialize_from_object;
+use super::{CanaryRun, Stage};
 use crate::time::UnixMillis;
-
-/// A run, as [`crate::sql::canary::recent`] reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(remote = "Self")]
-pub struct RecentRun {
-    /// The run.
-    #[serde(flatten)]
-    pub run: CanaryRun,
-    /// When the oldest run that is remembered began.
-    pub since: UnixMillis,
-}
-
-deserialize_from_object!(RecentRun);
 
 /// The metrics of the canary, in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,19 +16,19 @@ pub struct CanaryFigures {
     pub waiting_ms: Vec<(Stage, i64)>,
 }
 
-/// The figures of the rows of [`crate::sql::canary::recent`]: the last run that was seen, and the
-/// oldest and the newest one after it.
+/// The figures of the rows of [`crate::sql::canary::recent`]: the oldest run that is remembered,
+/// the last one that was seen, and the first and the newest one after it.
 ///
-/// The oldest one says since when the canary waits, and the newest one where it waits now. Where
-/// both wait for one stage, the longer time counts.
+/// The first one after it says since when the canary waits, and the newest one where it waits now.
+/// Where both wait for one stage, the longer time counts.
 #[must_use]
-pub fn figures(recent: &[RecentRun], now: UnixMillis) -> CanaryFigures {
-    let Some(since) = recent.iter().map(|it| it.since).min() else {
+pub fn figures(recent: &[CanaryRun], now: UnixMillis) -> CanaryFigures {
+    let Some(since) = recent.iter().map(|run| run.began_at).min() else {
         return CanaryFigures::default();
     };
-    let runs = || recent.iter().map(|it| &it.run);
-    let last = runs().filter(|run| run.seen_at.is_some()).max_by_key(|run| run.began_at);
-    let waits = runs().filter(|run| run.state(now) != RunState::Seen);
+    let last = recent.iter().filter(|run| run.seen_at.is_some()).max_by_key(|run| run.began_at);
+    let last_began_at = last.map(|run| run.began_at);
+    let waits = recent.iter().filter(|run| last_began_at < Some(run.began_at));
     let waits: Vec<(Stage, i64)> = waits.map(|run| (run.waits_for(), run.waited(now))).collect();
     let longest = |stage: Stage| {
         let of_stage = waits.iter().filter(|(it, _)| *it == stage);

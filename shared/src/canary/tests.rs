@@ -3,10 +3,10 @@
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use url::Url;
 
-use super::clerk::{change_body, change_url, read_answer};
-use super::figures::{RecentRun, figures};
+use super::clerk::{change_body, change_url, has_own_roles, read_answer};
+use super::figures::figures;
 use super::{
-    CANARY_ROLES, CanaryRun, LATE_MS, RunState, Sighting, Stage, SweepStep, next_role, next_step,
+    CANARY_ROLES, CanaryRun, CanaryStep, LATE_MS, RunState, Sighting, Stage, next_role, next_step,
 };
 use crate::metrics::labels::CANARY_STAGE;
 use crate::time::UnixMillis;
@@ -39,10 +39,6 @@ fn whole() -> CanaryRun {
     committed.seen(&[CANARY_ROLES[0].into()], at(2_000)).unwrap()
 }
 
-fn recent(runs: &[CanaryRun]) -> Vec<RecentRun> {
-    runs.iter().map(|run| RecentRun { run: run.clone(), since: START }).collect()
-}
-
 #[test]
 fn the_stages_are_those_of_the_label() {
     assert_eq!(Stage::ALL.map(Stage::as_str), CANARY_STAGE.values);
@@ -55,7 +51,7 @@ fn a_whole_run_has_the_time_of_each_stage() {
     let times: Vec<i64> = whole().stages().into_iter().map(|(_, ms)| ms).collect();
     assert_eq!(times, [100, 300, 10, 990, 30, 570]);
     assert_eq!(whole().state(at(2_000)), RunState::Seen);
-    let found = figures(&recent(&[whole()]), at(9_000));
+    let found = figures(&[whole()], at(9_000));
     assert_eq!(found.stages_ms, whole().stages());
     assert_eq!((found.since, found.last_seen_at), (Some(START), Some(at(2_000))));
     assert!(found.waiting_ms.iter().all(|(_, ms)| *ms == 0), "{found:?}");
@@ -65,7 +61,7 @@ fn a_whole_run_has_the_time_of_each_stage() {
 
 #[track_caller]
 fn check_waits(run: &CanaryRun, stage: Stage, ms: i64, now: i64) {
-    let found = figures(&recent(&[whole(), run.clone()]), at(now));
+    let found = figures(&[whole(), run.clone()], at(now));
     for (it, waited) in found.waiting_ms {
         assert_eq!(waited, if it == stage { ms } else { 0 }, "{it:?}");
     }
@@ -92,16 +88,16 @@ fn an_open_run_names_the_stage_that_it_waits_for_and_a_late_one_too() {
 
 #[test]
 fn a_sweep_begins_a_run_when_none_is_open() {
-    assert_eq!(next_step(None, START), SweepStep::Begin(START));
-    assert_eq!(next_step(Some(&begun()), at(60_000)), SweepStep::Wait);
-    assert_eq!(next_step(Some(&begun()), at(LATE_MS)), SweepStep::Begin(at(LATE_MS)));
-    assert_eq!(next_step(Some(&whole()), at(60_000)), SweepStep::Begin(at(60_000)));
+    assert_eq!(next_step(None, START), CanaryStep::Begin(START));
+    assert_eq!(next_step(Some(&begun()), at(60_000)), CanaryStep::Wait);
+    assert_eq!(next_step(Some(&begun()), at(LATE_MS)), CanaryStep::Begin(at(LATE_MS)));
+    assert_eq!(next_step(Some(&whole()), at(60_000)), CanaryStep::Begin(at(60_000)));
     let failed = CanaryRun { problem: Some("status 429".into()), ..begun() };
-    assert_eq!(next_step(Some(&failed), at(60_000)), SweepStep::Begin(at(60_000)));
+    assert_eq!(next_step(Some(&failed), at(60_000)), CanaryStep::Begin(at(60_000)));
     // A clock that went back.
-    assert_eq!(next_step(Some(&whole()), at(-5)), SweepStep::Begin(at(1)));
+    assert_eq!(next_step(Some(&whole()), at(-5)), CanaryStep::Begin(at(1)));
     let unseen = CanaryRun { seen_at: None, ..whole() };
-    assert_eq!(next_step(Some(&unseen), at(60_000)), SweepStep::Look(unseen.clone()));
+    assert_eq!(next_step(Some(&unseen), at(60_000)), CanaryStep::Look(unseen.clone()));
 }
 
 #[test]
@@ -113,6 +109,16 @@ fn a_run_gives_the_role_that_a_guard_does_not_see() {
     assert_eq!(next_role(Some(&shown(&[second])), Some(&CanaryRun::begin(START, second))), first);
     assert_eq!(next_role(None, Some(&begun())), second);
     assert_eq!(next_role(None, None), first);
+}
+
+#[test]
+fn a_user_with_roles_of_its_own_is_none_for_the_canary() {
+    let shown = |roles: &[&str]| roles.iter().map(|it| (*it).into()).collect::<Vec<String>>();
+    assert!(has_own_roles(&shown(&["member", "admin"]), Some("member")));
+    assert!(has_own_roles(&shown(&["member"]), Some("")), "there is no default role");
+    assert!(!has_own_roles(&shown(&["member", CANARY_ROLES[1]]), Some("member")));
+    assert!(!has_own_roles(&[], Some("")));
+    assert!(!has_own_roles(&shown(&["member"]), None), "the stored one may be this one");
 }
 
 #[test]
@@ -210,7 +216,7 @@ proptest! {
                 continue;
             };
             match what {
-                Happening::Sweep => if let SweepStep::Begin(at) = next_step(Some(run), now) {
+                Happening::Sweep => if let CanaryStep::Begin(at) = next_step(Some(run), now) {
                     let role = next_role(None, Some(run));
                     runs.push(CanaryRun::begin(at, role));
                 },
@@ -270,7 +276,7 @@ proptest! {
         let order: Vec<Stage> = stages.iter().map(|(stage, _)| *stage).collect();
         prop_assert!(order.iter().eq(Stage::ALL.iter().take(order.len())));
         prop_assert_eq!(order.len() == 6, seen.is_some());
-        let found = figures(&recent(&[run]), at(now));
+        let found = figures(&[run], at(now));
         prop_assert!(found.waiting_ms.iter().all(|(_, ms)| 0 <= *ms));
         let waits = found.waiting_ms.iter().filter(|(_, ms)| 0 < *ms).count();
         prop_assert!(waits <= usize::from(seen.is_none()));

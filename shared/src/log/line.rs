@@ -77,8 +77,13 @@ impl LogLine {
 /// Characters that JSON does not escape, and that break a line or change the order of what is
 /// seen.
 fn is_unseen(one: char) -> bool {
-    let turns =
-        matches!(one, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = matches!(
+        one,
+        '\u{61c}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+    );
     turns || one.is_control()
 }
 
@@ -110,13 +115,16 @@ mod tests {
 
     #[test]
     fn a_8_no_value_leaves_its_field() {
-        let hostile = "\r\n{\"level\":\"ERROR\"}\u{1b}[31m\u{0}\u{85}\u{2028}\",\"forged\":\"\\";
+        let hostile = concat!(
+            "\r\n{\"level\":\"ERROR\"}\u{1b}[31m\u{0}\u{85}\u{2028}\u{61c}\u{202e}",
+            "\",\"forged\":\"\\",
+        );
         let mut line = LogLine::new("WARN", "ssr");
         line.text("cause", hostile);
         line.text(hostile, "x");
         let text = line.finish();
         assert!(!text.contains(|it: char| it.is_ascii_control()), "{text}");
-        assert!(!text.contains(['\u{85}', '\u{2028}']), "{text}");
+        assert!(!text.contains(['\u{85}', '\u{2028}', '\u{61c}', '\u{202e}']), "{text}");
         let read: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["cause"], hostile);
         assert_eq!(read.as_object().unwrap().len(), 4);

@@ -26,7 +26,8 @@ pub const POINTS_MAX: u32 = 1_440;
 /// What a chart is made of: a metric, and the label that is kept. The others are summed.
 #[derive(Debug)]
 pub struct Chart {
-    /// The metric. It may be one that D1 knows exactly: then the consumer counts it here too.
+    /// The metric. It may be one that D1 knows exactly: then the consumer counts it here too, see
+    /// `batch::Decided::messages`, and a scrape shows D1's number.
     pub metric: &'static Metric,
     /// The name of the label.
     pub label: Option<&'static str>,

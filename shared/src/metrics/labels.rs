@@ -137,6 +137,9 @@ pub const GUARD_REASON: Label = label(
 /// Where a role set came from: `RoleSource`; `none` where there was no answer.
 pub const CACHE_SOURCE: Label = label("source", &["isolate", "object", "fill", "none"]);
 
+/// The same, where there was an answer: only a role set has an age.
+pub const AGE_SOURCE: Label = label("source", &["isolate", "object", "fill"]);
+
 /// What a role cache object answered to a query.
 pub const OBJECT_ANSWER: Label = label("answer", &["object", "fill", "refused", "unavailable"]);
 

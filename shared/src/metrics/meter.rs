@@ -90,7 +90,7 @@ impl Meter {
     /// Takes a flush. If what it returns cannot be written, the state must be loaded again.
     pub fn take(&mut self, flush: &Flush, now: UnixMillis) -> Taken {
         let history = self.history_row(now);
-        let forgotten = self.forget(now, history.is_some());
+        let mut forgotten = self.forget(now, history.is_some());
         let result = self.judge(flush, now);
         let mut changed = BTreeSet::new();
         if result == FlushResult::Counted {
@@ -118,6 +118,8 @@ impl Meter {
         }
         let totals = changed.iter().filter_map(|metric| self.totals.get_key_value(*metric));
         rows.extend(totals.map(|(metric, series)| KeptRow::of_total(metric, series)));
+        // Its own source may have been forgotten, and is known again.
+        forgotten.retain(|key| rows.iter().all(|row| row.key != *key));
         Taken { result, rows, forgotten, history }
     }
 

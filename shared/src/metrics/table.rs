@@ -81,7 +81,9 @@ metrics! {
         "D1 batches that were not committed, by the kind of D1's error";
     STAGE_SECONDS = Isolates Histogram(STAGES_MS), Seconds, "rolecall_stage_seconds",
         [label::STAGE],
-        "Time that events took for each stage, without replays";
+        "Time that events took for each stage: of those that got their outcome now, so no copies, \
+         and no replays; applied_to_visible is from the commit to the acknowledged hint of an \
+         applied event's user, without the hints of sweeps";
     HINTS = Isolates Counter, None, "rolecall_hints_total",
         [label::HINT_ANSWER],
         "Hints that the consumer sent to role caches, by answer";
@@ -111,7 +113,7 @@ metrics! {
         [label::CACHE_SOURCE],
         "Role sets that the guard in the Worker ssr used, by where they came from";
     CACHE_AGE_SECONDS = Isolates Histogram(AGES_MS), Seconds, "rolecall_cache_age_seconds",
-        [label::CACHE_SOURCE],
+        [label::AGE_SOURCE],
         "Age of the role sets that the guard in the Worker ssr used";
     SESSION_REFUSALS = Isolates Counter, None, "rolecall_session_refusals_total",
         [label::SESSION_REFUSAL],
@@ -126,7 +128,7 @@ metrics! {
     // D1.
     D1_QUERIES = Isolates Counter, None, "rolecall_d1_queries_total",
         [label::WORKER, label::RESULT],
-        "D1 batches that were sent, of any kind";
+        "Statements that were sent to D1; a batch has several";
     D1_ROWS_READ = Isolates Counter, None, "rolecall_d1_rows_read_total",
         [label::WORKER],
         "Rows that D1 read, as it bills them";
@@ -146,7 +148,7 @@ metrics! {
     // The outbox and the dead letters.
     PENDING_HINTS = Database Gauge, None, "rolecall_pending_hints",
         [],
-        "Role caches that wait for a hint, counted up to 1000";
+        "Role caches that wait for a hint: exact up to 1000, and 1000 means that many or more";
     OLDEST_PENDING_HINT_AGE = Database Gauge, Seconds, "rolecall_oldest_pending_hint_age_seconds",
         [],
         "Age of the oldest pending hint, or 0";

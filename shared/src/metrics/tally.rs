@@ -47,6 +47,22 @@ impl Tally {
         of.sum = of.sum.saturating_add(value);
     }
 
+    /// Adds the counts and observations of another one.
+    pub fn add(&mut self, more: &Self) {
+        for (series, more) in &more.counts {
+            let count = self.counts.entry(*series).or_default();
+            *count = count.saturating_add(*more);
+        }
+        for (series, more) in &more.observations {
+            let of = self.observations.entry(*series).or_default();
+            of.buckets.resize(more.buckets.len().max(of.buckets.len()), 0);
+            for (count, more) in of.buckets.iter_mut().zip(&more.buckets) {
+                *count = count.saturating_add(*more);
+            }
+            of.sum = of.sum.saturating_add(more.sum);
+        }
+    }
+
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -70,6 +86,21 @@ mod tests {
         tally.count(&PENDING_HINTS, &[], 1);
         let counts: Vec<u64> = tally.counts.values().copied().collect();
         assert_eq!(counts, [3, 1]);
+    }
+
+    #[test]
+    fn all_of_another_tally_is_added() {
+        let mut all = Tally::default();
+        for (times, ms) in [(1, 1), (2, 6_000)] {
+            let mut more = Tally::default();
+            more.count(&DELIVERIES, &["enqueued", "user.created"], times);
+            more.observe(&DOOR_SECONDS, &[], ms);
+            all.add(&more);
+        }
+        assert_eq!(all.counts.into_values().collect::<Vec<_>>(), [3]);
+        let observed: Vec<_> = all.observations.into_values().collect();
+        let [Observations { buckets, sum }] = &observed[..] else { panic!("{observed:?}") };
+        assert_eq!((buckets[0], buckets[12], *sum), (1, 1, 6_001));
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub fn forget_all() -> Statement {
     Statement { sql: FORGET, args: vec![Arg::Int(ALL_TIME.0)] }
 }
 
-/// Reads what the metrics need, at most three rows of [`crate::canary::figures::RecentRun`].
+/// Reads what [`crate::canary::figures::figures`] needs: at most four runs, the oldest first.
 #[must_use]
 pub fn recent() -> Statement {
     Statement { sql: RECENT, args: vec![] }

@@ -5,19 +5,18 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Arg, Statement, json_list_of, overview};
+use super::{Arg, Statement, canary, json_list_of, overview};
 use crate::json::deserialize_from_object;
 use crate::metrics::batch;
 use crate::metrics::flush::SeriesValue;
 use crate::metrics::labels::OTHER;
 use crate::metrics::table::EVENTS;
 use crate::operators::letter::LetterState;
-use crate::plan::BatchPlan;
-use crate::time::UnixMillis;
+use crate::plan::{BatchPlan, DeadLetter};
 
 const TOTALS_RAISED: &str = text!("totals_raised");
 const TOTALS: &str = text!("totals");
-const CANARY_NOW: &str = text!("canary_now");
+const DECIDED: &str = text!("decided");
 
 /// A row of `totals`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -31,45 +30,16 @@ pub struct TotalRow {
     pub total: i64,
 }
 
-/// A row of `canary_runs`. Each time is the end of a stage.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(remote = "Self")]
-pub struct CanaryRow {
-    /// When the canary asked Clerk for a change.
-    pub began_at: UnixMillis,
-    /// The time of the change, as Clerk answered.
-    pub updated_at: Option<UnixMillis>,
-    /// Clerk answered.
-    pub changed_at: Option<UnixMillis>,
-    /// The delivery arrived at the door.
-    pub arrived_at: Option<UnixMillis>,
-    /// The queue took it.
-    pub queued_at: Option<UnixMillis>,
-    /// The consumer took it.
-    pub taken_at: Option<UnixMillis>,
-    /// D1 committed it.
-    pub committed_at: Option<UnixMillis>,
-    /// The role cache showed it.
-    pub seen_at: Option<UnixMillis>,
-    /// Why Clerk could not be asked.
-    pub problem: Option<String>,
-    /// When the oldest run began that is remembered.
-    pub since: UnixMillis,
-}
-
-deserialize_from_object!(TotalRow, CanaryRow);
+deserialize_from_object!(TotalRow);
 
 /// Counts a batch and each of its messages once. Comes after the deliveries, whose outcomes it
 /// counts, and before the dead letters: it must see which of them are there already.
 pub(super) fn totals_raised(plan: &BatchPlan) -> Statement {
-    let mut seen = BTreeSet::new();
-    let deliveries = plan.deliveries.iter().map(|delivery| {
+    let deliveries = batch::deliveries(plan).map(|(delivery, is_first)| {
         let svix_id = delivery.envelope.svix_id.as_str();
         let mut row = json!({ "svix_id": svix_id, "type": batch::event_type(delivery) });
-        if !seen.insert(svix_id)
-            && let Some(row) = row.as_object_mut()
-        {
-            row.insert("outcome".into(), "repeated".into());
+        if !is_first && let Some(row) = row.as_object_mut() {
+            row.insert("outcome".into(), batch::REPEATED.into());
         }
         row
     });
@@ -87,26 +57,34 @@ pub(super) fn totals_raised(plan: &BatchPlan) -> Statement {
     Statement { sql: TOTALS_RAISED, args }
 }
 
+/// Reads what a batch decided, as [`batch::DecidedRow`]: at most one row for each of its messages.
+pub(super) fn decided(plan: &BatchPlan) -> Statement {
+    let deliveries = plan.deliveries.iter().map(|it| it.envelope.svix_id.as_str());
+    let deliveries: BTreeSet<&str> = deliveries.collect();
+    let letters: BTreeSet<&str> = plan.unopened_letters().map(DeadLetter::row_id).collect();
+    let args = vec![json_list_of(deliveries), Arg::Text(plan.batch.clone()), json_list_of(letters)];
+    Statement { sql: DECIDED, args }
+}
+
+/// Whether this is the statement that reads [`batch::DecidedRow`]s.
+#[must_use]
+pub fn is_decided(statement: &Statement) -> bool {
+    statement.sql == DECIDED
+}
+
 /// Reads every exact counter, as [`TotalRow`].
 #[must_use]
 pub fn totals() -> Statement {
     Statement { sql: TOTALS, args: vec![] }
 }
 
-/// Reads at most two [`CanaryRow`]s, the older first: from the last run that a guard has seen, or
-/// from the oldest one if there is none. The first one without `seen_at` is the one that waits.
-#[must_use]
-pub fn canary_now() -> Statement {
-    Statement { sql: CANARY_NOW, args: vec![] }
-}
-
 /// All that a scrape reads from D1, in one batch: [`TotalRow`]s, one `overview::StateOfThings`, the
-/// last hours as `overview::FlowRow`, the newest first, letters in every state as
-/// `overview::ReasonCount`, and at most two [`CanaryRow`]s.
+/// last hour as `overview::FlowRow`, letters in every state as `overview::ReasonCount`, and the
+/// canary's runs as [`canary::recent`] reads them.
 #[must_use]
 pub fn scrape() -> [Statement; 5] {
     let letters = overview::reason_counts(&LetterState::ALL.map(LetterState::as_str));
-    [totals(), overview::state_of_things(), overview::flow(), letters, canary_now()]
+    [totals(), overview::state_of_things(), overview::last_hour(), letters, canary::recent()]
 }
 
 impl From<TotalRow> for SeriesValue {

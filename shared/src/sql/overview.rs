@@ -93,6 +93,12 @@ pub fn flow() -> Statement {
     Statement { sql: FLOW, args: vec![Arg::Int(FLOW_HOURS)] }
 }
 
+/// Reads the last hour with a commit.
+#[must_use]
+pub fn last_hour() -> Statement {
+    Statement { sql: FLOW, args: vec![Arg::Int(1)] }
+}
+
 /// Reads what the tables say now.
 #[must_use]
 pub fn state_of_things() -> Statement {

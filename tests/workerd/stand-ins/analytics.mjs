@@ -4,7 +4,7 @@
 export default function make({ FAILS }) {
   return {
     writeDataPoint(point) {
-      console.log(`analytics ${JSON.stringify(point)}`);
+      console.log(`analytics: ${JSON.stringify(point)}`);
       if (FAILS) throw new Error("the data set is closed");
     },
   };

@@ -79,6 +79,24 @@ function worker(env, how) {
   };
 }
 
+/** A part of `start`: `stand-ins/NAME.mjs` in place of the Worker that has the objects. */
+export function standInForDurable(name) {
+  return {
+    config: {
+      name: "rolecall-durable",
+      main: `tests/workerd/stand-ins/${name}.mjs`,
+      compatibility_date: "2026-04-01",
+      durable_objects: {
+        bindings: [
+          { name: "ROLES", class_name: "RoleCache" },
+          { name: "METER", class_name: "Meter" },
+        ],
+      },
+      migrations: [{ tag: "v1", new_sqlite_classes: ["RoleCache", "Meter"] }],
+    },
+  };
+}
+
 /** SQL that makes the database reject one user for its content. */
 export function rejectUserSql(user) {
   const when = `BEFORE INSERT ON users WHEN NEW.id = '${user}'`;

@@ -8,7 +8,7 @@ import { breaking } from "./breaking.mjs";
 import { ISOLATES, SIZES, batchOf, bytesOf, deliveryIn, monthOf, usageOf } from "./month.mjs";
 import { blockOf, page } from "./page.mjs";
 import { PRICES, bill, marginal, monthly } from "./prices.mjs";
-import { added, perOperation, scaled } from "./usage.mjs";
+import { added, canaryOf, perOperation, scaled } from "./usage.mjs";
 
 function near(a, b) {
   assert.ok(Math.abs(a - b) < 1e-9 * Math.max(1, Math.abs(b)), `${a}, not ${b}`);
@@ -109,7 +109,7 @@ test("a month uses what its operations use", () => {
   const one = { requests: 1, log_gb: 1e-9 };
   const both = { one, hundred: one };
   const per = { watched: both, unwatched: both, warm: one, refresh: one, cold: one };
-  const all = { ...per, sweep: one, scrape: one, flush: one, canary: one };
+  const all = { ...per, sweep: one, scrape: one, flush: one };
   const month = monthOf(1_000);
   const count = Object.values(month).reduce((sum, n) => sum + n, 0);
   const usage = usageOf(1_000, all, BYTES);
@@ -132,6 +132,12 @@ test("one database ends where D1's limits are", () => {
 test("usages are added and scaled by their names", () => {
   assert.deepEqual(added({ a: 1 }, { a: 2, b: 3 }), { a: 3, b: 3 });
   assert.deepEqual(scaled({ a: 2 }, 3), { a: 6 });
+});
+
+test("a run of the canary is a delivery, two looks and five rows", () => {
+  const delivery = { requests: 2, d1_written: 13, object_requests: 1 };
+  const look = { requests: 1, d1_written: 0, object_requests: 1 };
+  assert.deepEqual(canaryOf(delivery, look), { requests: 2, d1_written: 18, object_requests: 3 });
 });
 
 test("docs/cost.md shows the last result", () => {

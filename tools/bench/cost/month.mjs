@@ -49,6 +49,9 @@ export function deliveryIn(size, { one, hundred }) {
   return Object.fromEntries(keys.map((key) => [key, Math.max(0, of(key))]));
 }
 
+/** Runs of the canary in a month, if it is on: it is off unless an operator sets it up. */
+export const CANARIES = SECONDS / 60;
+
 const value = (key) => APP[key].value;
 
 /** How often each operation happens in a month. */
@@ -65,7 +68,6 @@ export function monthOf(users) {
     sweeps: SECONDS / 60,
     scrapes: SECONDS / value("scrape_s"),
     flushes: (ISOLATES.get(users) * SECONDS) / value("flush_s"),
-    canaries: SECONDS / 60,
   };
 }
 
@@ -74,7 +76,7 @@ export function monthOf(users) {
  *
  * @param {number} users
  * @param {object} per usage of one operation: `watched` and `unwatched` with `one` and `hundred`,
- *   `warm`, `refresh`, `cold`, `sweep`, `scrape`, `flush`, `canary`
+ *   `warm`, `refresh`, `cold`, `sweep`, `scrape`, `flush`
  * @param {object} bytes of a `user`, a `membership`, a `watch`, a `delivery`, an `object`
  */
 export function usageOf(users, per, bytes) {
@@ -90,7 +92,6 @@ export function usageOf(users, per, bytes) {
     scaled(per.sweep, month.sweeps),
     scaled(per.scrape, month.scrapes),
     scaled(per.flush, month.flushes),
-    scaled(per.canary, month.canaries),
   );
   return {
     ...usage,

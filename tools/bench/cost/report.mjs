@@ -18,7 +18,7 @@ export const NAMES = Object.freeze({
   sweep: "sweep with nothing to do",
   scrape: "scrape of /metrics",
   flush: "flush of an isolate to Meter",
-  canary: "canary",
+  canary: "run of the canary, computed from the rows above",
 });
 
 /** Columns of what one operation uses. */
@@ -42,6 +42,9 @@ export const dollars = (usd) => `$${usd < 100 ? usd.toFixed(2) : whole(usd)}`;
 const quantity = (value) => (value < 1_000 ? shown(value) : whole(value));
 
 /** The tables: each with a title, a head and rows of text. */
+/** Whether a row has a price other than nothing. */
+const costs = (row) => row.slice(2).some((it) => it !== "$0.00");
+
 export function tables({ detail }) {
   return [used(detail), millions(detail), ...months(detail), ends(detail), assumed(), prices()];
 }
@@ -70,7 +73,7 @@ function millions({ millions: all }) {
   return { title: "A million deliveries, by what is paid for", head, rows };
 }
 
-function months({ months: all }) {
+function months({ months: all, canaryMonth }) {
   const sizes = all.map(({ users }) => `${quantity(users)} users`);
   const head = ["used in a month", "included", ...sizes];
   const line = (month, key) => month.lines.find((it) => it.key === key);
@@ -86,12 +89,17 @@ function months({ months: all }) {
   ]);
   const plan = ["the plan", "", ...all.map(() => dollars(PLAN_USD))];
   const sum = ["sum", "", ...all.map(({ usd }) => dollars(usd))];
+  const canary = [
+    "the canary, if it is on: at most",
+    "",
+    ...all.map(() => dollars(canaryMonth)),
+  ];
   return [
     { title: "A month: what is used", head, rows: quantities },
     {
       title: "A month: dollars beyond the included amounts",
       head: ["price of a month", "", ...head.slice(2)],
-      rows: [...bills.filter((row) => row.slice(2).some((it) => it !== "$0.00")), plan, sum],
+      rows: [...bills.filter(costs), plan, sum, canary],
     },
   ];
 }

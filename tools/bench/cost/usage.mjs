@@ -50,3 +50,18 @@ export function added(...usages) {
     for (const [key, value] of Object.entries(usage)) sum[key] = (sum[key] ?? 0) + value;
   return sum;
 }
+
+/** Rows of `canary_runs` that a run writes: begun, changed, taken, seen, removed after a day. */
+const CANARY_ROWS = 5;
+
+/** Looks at the role cache beside the hint: one before the change, and one after it. */
+const CANARY_LOOKS = 2;
+
+/**
+ * One run of the canary. Nothing counts it: it is computed from what it is made of. A look is at
+ * most a guard check of old roles, without the request of a Worker.
+ */
+export function canaryOf(delivery, refresh) {
+  const looks = scaled({ ...refresh, requests: 0 }, CANARY_LOOKS);
+  return added(delivery, looks, { d1_written: CANARY_ROWS });
+}

@@ -4,10 +4,10 @@
 import { existsSync } from "node:fs";
 
 import { breaking } from "../cost/breaking.mjs";
-import { SIZES, usageOf } from "../cost/month.mjs";
+import { CANARIES, SIZES, usageOf } from "../cost/month.mjs";
 import { PLAN_USD, bill, marginal, monthly } from "../cost/prices.mjs";
 import { lines } from "../cost/report.mjs";
-import { added, perOperation, scaled } from "../cost/usage.mjs";
+import { canaryOf, perOperation, scaled } from "../cost/usage.mjs";
 import { bytes } from "./cost/bytes.mjs";
 import { operations } from "./cost/operations.mjs";
 
@@ -46,14 +46,17 @@ export function result({ counts, fanOut }, size) {
     const { lines: all, usd } = bill(usageOf(users, per, size), monthly);
     return { users, usd: usd + PLAN_USD, lines: all };
   });
+  const canaryMonth = bill(scaled(per.canary, CANARIES), marginal).usd;
   const ends = breaking({ ...fanOut, bytes: size });
   const ours = millions.delivery_watched_100.usd;
   const figures = {
     ...Object.fromEntries(Object.entries(millions).map(([name, { usd }]) => [name, usd])),
     ...Object.fromEntries(months.map(({ users, usd }) => [`month_${users}`, usd])),
+    canary_month: canaryMonth,
     ...ends,
   };
-  return { ours, figures, detail: { counts, fanOut, bytes: size, per, millions, months, ends } };
+  const computed = { per, millions, months, canaryMonth, ends };
+  return { ours, figures, detail: { counts, fanOut, bytes: size, ...computed } };
 }
 
 /** What one of each operation uses. */
@@ -76,7 +79,7 @@ export function usages(counts) {
     sweep: one(sweep),
     scrape: one(counts.scrape),
     flush: flushOf(counts),
-    canary: added(watched.one, refresh),
+    canary: canaryOf(watched.one, refresh),
   };
 }
 

@@ -8,6 +8,7 @@
 mod report;
 mod addresses;
 mod background;
+mod canary;
 mod clerk;
 mod console;
 mod day;
@@ -94,7 +95,9 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
     let clerk = LocalClerk::start(&program, &state, addresses, &ended_sender)?;
     let key = clerk.key()?;
     let example = with_example.then(|| example::options(addresses, &key));
-    let options = system::options(place, &state, addresses, &workers, example.as_ref());
+    let with_canary = args.load.is_some();
+    let options =
+        system::options(place, &state, addresses, &workers, example.as_ref(), with_canary);
     let system = System::start(place, &tools, &options, &ended_sender)?;
     let (count, migrations) = (workers.len(), system.migrated.len());
     step.done(&format!("{count} Workers, the local Clerk, {migrations} new migrations"));
@@ -123,6 +126,9 @@ pub(crate) fn run(place: &Place, args: &DevArgs) -> Result<()> {
         show::line(line);
     }
     for line in console.iter().flat_map(console::sign_in_lines) {
+        show::line(line);
+    }
+    for line in args.with.iter().flat_map(|Extra::Prometheus| prometheus::pages(addresses)) {
         show::line(line);
     }
     show::note(format!("Up after {}; Ctrl-C ends it. Log: {}", watch.shown(), state.log()));

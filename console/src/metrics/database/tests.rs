@@ -1,7 +1,8 @@
 //! Rows of D1 as lines of the page.
 
+use shared::canary::{CANARY_ROLES, CanaryRun};
 use shared::metrics::table;
-use shared::sql::metrics::{CanaryRow, TotalRow};
+use shared::sql::metrics::TotalRow;
 use shared::sql::overview::{FlowRow, ReasonCount, StateOfThings};
 use shared::time::UnixMillis;
 
@@ -146,42 +147,40 @@ fn the_number_of_series_does_not_depend_on_the_database() {
     assert_eq!(lines(many), lines(full()));
 }
 
-fn run(began_at: i64, ends: [Option<i64>; 6]) -> CanaryRow {
+fn run(began_ms: i64, ends: [Option<i64>; 6]) -> CanaryRun {
+    let began_at = NOW.plus(-began_ms);
     let [changed_at, arrived_at, queued_at, taken_at, committed_at, seen_at] =
-        ends.map(|end| end.map(UnixMillis));
-    CanaryRow {
-        began_at: UnixMillis(began_at),
-        updated_at: changed_at,
+        ends.map(|ms| ms.map(|ms| began_at.plus(ms)));
+    CanaryRun {
         changed_at,
         arrived_at,
         queued_at,
         taken_at,
         committed_at,
         seen_at,
-        problem: None,
-        since: UnixMillis(1_000),
+        ..CanaryRun::begin(began_at, CANARY_ROLES[0])
     }
 }
 
 #[test]
 fn the_canary_says_which_stage_took_how_long() {
-    let began = NOW.0 - 60_000;
-    let end = |ms| Some(began + ms);
-    let seen = run(began, [end(100), end(90), end(150), end(1_150), end(1_200), end(1_700)]);
-    let open = run(NOW.0 - 4_000, [Some(NOW.0 - 3_900), None, None, None, None, None]);
-    let page = page(DatabaseFigures { canary: vec![seen, open], ..empty() });
+    let oldest = run(7_290_500, [None; 6]);
+    // Clerk delivered before it answered.
+    let seen = run(60_000, [100, 90, 150, 1_150, 1_200, 1_700].map(Some));
+    let open = run(4_000, [Some(100), None, None, None, None, None]);
+    let page = page(DatabaseFigures { canary: vec![oldest, seen, open], ..empty() });
     has(
         &page,
         &[
             "rolecall_canary_stage_seconds{stage=\"clerk\"} 0.1",
             "rolecall_canary_stage_seconds{stage=\"sender\"} 0.0",
-            "rolecall_canary_stage_seconds{stage=\"door\"} 0.06",
+            "rolecall_canary_stage_seconds{stage=\"door\"} 0.05",
             "rolecall_canary_stage_seconds{stage=\"queue\"} 1.0",
             "rolecall_canary_stage_seconds{stage=\"d1\"} 0.05",
             "rolecall_canary_stage_seconds{stage=\"hint\"} 0.5",
             "rolecall_canary_waiting_seconds{stage=\"clerk\"} 0.0",
-            "rolecall_canary_waiting_seconds{stage=\"sender\"} 4.0",
-            "rolecall_canary_since_timestamp_seconds 1.0",
+            "rolecall_canary_waiting_seconds{stage=\"sender\"} 3.9",
+            "rolecall_canary_since_timestamp_seconds 0.0",
         ],
     );
     assert!(page.contains("rolecall_canary_last_seen_timestamp_seconds 7232.2\n"), "{page}");
@@ -189,7 +188,17 @@ fn the_canary_says_which_stage_took_how_long() {
 
 #[test]
 fn a_canary_that_was_never_seen_waits() {
-    let page = page(DatabaseFigures { canary: vec![run(NOW.0 - 9_000, [None; 6])], ..empty() });
-    has(&page, &["rolecall_canary_waiting_seconds{stage=\"clerk\"} 9.0"]);
+    let refused = CanaryRun { problem: Some("status 429".into()), ..run(69_000, [None; 6]) };
+    // Clerk's answer timed out, and its delivery came.
+    let hidden = run(9_000, [None, Some(1), Some(2), Some(3), Some(4_000), None]);
+    let page = page(DatabaseFigures { canary: vec![refused, hidden], ..empty() });
+    has(
+        &page,
+        &[
+            "rolecall_canary_waiting_seconds{stage=\"clerk\"} 69.0",
+            "rolecall_canary_waiting_seconds{stage=\"sender\"} 0.0",
+            "rolecall_canary_waiting_seconds{stage=\"hint\"} 5.0",
+        ],
+    );
     assert!(!page.contains("rolecall_canary_stage") && !page.contains("last_seen"), "{page}");
 }

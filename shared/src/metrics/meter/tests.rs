@@ -252,6 +252,18 @@ fn what_may_have_been_counted_is_refused() {
     assert_eq!(take(&mut disk, "a", 1, late, now), FlushResult::Refused);
 }
 
+/// It is forgotten, and known again, in one turn: its row must outlive the one that goes.
+#[test]
+fn a_source_that_was_silent_for_a_day_is_still_counted_once() {
+    let mut disk = Disk::default();
+    disk.take(&flush("a", 1, T0, vec![delivered(1)]), T0);
+    let now = T0.plus(FLUSH_AGE_MS_MAX + 2 * MINUTE_MS);
+    let again = flush("a", 2, now, vec![delivered(1)]);
+    assert_eq!(disk.take(&again, now), FlushResult::Counted);
+    assert_eq!(disk.take(&again, now), FlushResult::Repeated);
+    assert_eq!(total(&disk.meter), 2);
+}
+
 #[test]
 fn the_number_of_sources_is_bounded() {
     let mut meter = Meter::default();

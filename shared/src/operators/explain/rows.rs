@@ -23,10 +23,13 @@ pub struct RowError(pub String);
 /// Reads the rows of one statement.
 ///
 /// # Errors
-/// If a row has another form.
+/// If a row has another form. It names the position only: serde's own text quotes values.
 pub fn read_rows<T: DeserializeOwned>(rows: &[JsonRow]) -> Result<Vec<T>, RowError> {
     let read = |row: &JsonRow| serde_json::from_str(&row.json);
-    rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| RowError(error.to_string()))
+    rows.iter().map(read).collect::<serde_json::Result<_>>().map_err(|error| {
+        let (kind, column) = (error.classify(), error.column());
+        RowError(format!("{kind:?} at column {column} of a {}", std::any::type_name::<T>()))
+    })
 }
 
 /// A truth value of SQLite: 0 or 1.
@@ -153,3 +156,20 @@ deserialize_from_object!(
     ListedPermission,
     WatchRow,
 );
+
+#[cfg(test)]
+mod tests {
+    use super::{JsonRow, WatchRow, read_rows};
+
+    #[test]
+    fn an_unreadable_row_is_named_without_its_values() {
+        for json in
+            [r#"{"owner":"ada@example.com"}"#, r#"{"owner":1,"behind":"+49 30 1234"}"#, "ada"]
+        {
+            let rows = [JsonRow { json: json.into() }];
+            let error = read_rows::<WatchRow>(&rows).unwrap_err().to_string();
+            assert!(error.contains("WatchRow"), "{error}");
+            assert!(!error.contains("ada") && !error.contains("+49"), "{error}");
+        }
+    }
+}

@@ -119,9 +119,7 @@ impl LocalClerk {
 
     /// What Clerk's Backend API answers.
     pub(super) fn api(&self, path: &str) -> Result<Value> {
-        let key = env::var("CLERK_SECRET_KEY").ok().filter(|key| !key.is_empty());
-        let key = key.unwrap_or_else(|| "sk_test_local".to_owned());
-        parse_answer(path, &self.client.api(&self.at(path), &key))
+        parse_answer(path, &self.client.api(&self.at(path), &secret_key()))
     }
 
     /// Delivers an event, or a raw body.
@@ -151,6 +149,12 @@ impl LocalClerk {
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
+}
+
+/// The key of its Backend API: it reads the same variable.
+pub(super) fn secret_key() -> String {
+    let key = env::var("CLERK_SECRET_KEY").ok().filter(|key| !key.is_empty());
+    key.unwrap_or_else(|| "sk_test_local".to_owned())
 }
 
 fn parse_answer<T: DeserializeOwned>(request: &str, answer: &HttpAnswer) -> Result<T> {

@@ -2,8 +2,9 @@
 //! dashboards have something to show.
 //!
 //! Deliveries about many invented people, some of them twice, out of order, unreadable or forged,
-//! and visits with checks that allow and that deny. All of it goes through the doors of the local
-//! system, at a bounded rate that rises and falls. What comes next is [`plan`]'s decision alone.
+//! visits with checks that allow and that deny, and a canary. All of it goes through the doors of
+//! the local system, at a bounded rate that rises and falls. What comes next is [`plan`]'s decision
+//! alone.
 
 mod plan;
 
@@ -14,12 +15,13 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use self::plan::{Act, Change, Visit};
-use super::Addresses;
 use super::clerk::LocalClerk;
 use super::day::{ADA, LINUS};
 use super::http::HttpClient;
 use super::letters::{UNREADABLE, newcomer, updated, with};
+use super::{Addresses, canary};
 use crate::clock::{Stopwatch, now_ms};
+use crate::interrupt;
 use crate::show::{self, Step};
 
 /// The pause between two steps of the plan.
@@ -63,6 +65,7 @@ pub(super) fn play(
     ended: &Receiver<String>,
 ) -> Result<Option<String>> {
     let stage = Stage::set(clerk, addresses)?;
+    clerk.deliver(&newcomer(&stage.person, canary::USER, "canary"))?;
     let step = Step::begin("play a lively day");
     show::note(format!("{} For {minutes} min, or until Ctrl-C.", plan::RATE));
     let (watch, most) = (Stopwatch::start(), Duration::from_secs(u64::from(minutes) * 60));
@@ -77,14 +80,15 @@ pub(super) fn play(
         if number.is_multiple_of(STEPS_PER_LINE) {
             show::note(format!("{}: {}", watch.shown(), sent.shown()));
         }
-        match ended.recv_timeout(PAUSE) {
-            Ok(news) => return Ok(Some(news)),
-            Err(RecvTimeoutError::Timeout) => {}
+        let news = match ended.recv_timeout(PAUSE) {
+            Ok(news) => news,
+            Err(RecvTimeoutError::Timeout) => continue,
             // The senders are in the threads that wait for the children.
-            Err(RecvTimeoutError::Disconnected) => {
-                return Ok(Some("all children ended".to_owned()));
-            }
-        }
+            Err(RecvTimeoutError::Disconnected) => "all children ended".to_owned(),
+        };
+        // Ctrl-C ends the children too, and is no failure of this step.
+        interrupt::wait_if_ending();
+        return Ok(Some(news));
     }
     step.done(&sent.shown());
     Ok(None)

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use shared::metrics::table;
 
 use super::Addresses;
 use super::background::BackgroundProgram;
@@ -31,6 +32,16 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// How often it scrapes and evaluates: often, to see something soon.
 const EVERY: &str = "5s";
+
+/// What to look at, for people.
+pub(super) fn pages(addresses: Addresses) -> [String; 3] {
+    let (url, messages) = (addresses.prometheus(), table::MESSAGES.name);
+    [
+        format!("The alert rules, and which fire: {url}/alerts"),
+        format!("  the scrapes of the console: {url}/targets"),
+        format!("  a metric: {url}/graph?g0.tab=0&g0.expr=rate({messages}[1m])\n"),
+    ]
+}
 
 /// The running Prometheus.
 #[derive(Debug)]
@@ -135,6 +146,13 @@ mod tests {
         let error = check(Path::new("no-such-prometheus")).unwrap_err().to_string();
         for part in ["no-such-prometheus", "apt-get install", "PROMETHEUS_BIN"] {
             assert!(error.contains(part), "{part} is missing in {error}");
+        }
+    }
+
+    #[test]
+    fn its_pages_are_at_its_port() {
+        for line in pages(Addresses { first: 9000 }) {
+            assert!(line.contains("http://127.0.0.1:9009/"), "{line}");
         }
     }
 

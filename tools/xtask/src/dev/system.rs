@@ -14,6 +14,7 @@ use shared::limits::DEAD_ATTEMPTS_MAX;
 
 use super::Addresses;
 use super::background::BackgroundProgram;
+use super::canary;
 use super::state::DevState;
 use crate::call::Call;
 use crate::place::Place;
@@ -130,12 +131,17 @@ pub(super) fn options(
     addresses: Addresses,
     workers: &[Worker],
     example: Option<&Value>,
+    with_canary: bool,
 ) -> Value {
+    let bindings = |env: &str| match env {
+        "consumer" if with_canary => canary::bindings(addresses),
+        _ => bindings(env, state, addresses),
+    };
     let workers: Vec<Value> = workers
         .iter()
         .map(|Worker { env }| {
             let port = addresses.port_of(env);
-            json!({ "env": env, "port": port, "bindings": bindings(env, state, addresses) })
+            json!({ "env": env, "port": port, "bindings": bindings(env) })
         })
         .collect();
     json!({ "root": place.root, "state": state.folder(), "workers": workers, "example": example })

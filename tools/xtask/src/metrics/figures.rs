@@ -12,8 +12,8 @@ const FRESH: &str = "10";
 /// The share of events that may be late: the objective is that 99 of 100 are fresh.
 pub(crate) const LATE_SHARE: f64 = 0.01;
 
-/// Queries a second at which one primary of D1 is full: measured by others at about a thousand, as
-/// `docs/dashboards.md` says.
+/// Queries a second at which one primary of D1 is full: what Cloudflare states for queries of 1 ms
+/// each, <https://developers.cloudflare.com/d1/platform/limits/>. A query is a statement.
 pub(crate) const D1_QUERIES_MAX: f64 = 1_000.0;
 
 /// Reasons of the door's refusals that are ours to mend; the others are the sender's.
@@ -59,6 +59,17 @@ pub(crate) fn unavailable_share(window: &str) -> Expr {
     unavailable(window).divided_by(counter(&table::GUARD_ANSWERS).increase(window).sum())
 }
 
+/// Answers of role caches in a window that have no role set.
+pub(crate) fn no_roles(window: &str) -> Expr {
+    let answers = counter(&table::OBJECT_ANSWERS).with(&label::OBJECT_ANSWER, &["unavailable"]);
+    answers.increase(window).sum()
+}
+
+/// Their share of all answers.
+pub(crate) fn no_roles_share(window: &str) -> Expr {
+    no_roles(window).divided_by(counter(&table::OBJECT_ANSWERS).increase(window).sum())
+}
+
 /// Letters that wait for an operator.
 pub(crate) fn parked_letters() -> Expr {
     gauge(&table::DEAD_LETTERS).with(&label::LETTER_STATE, &["parked"]).now().sum()
@@ -75,7 +86,7 @@ pub(crate) fn database_days(window: &str) -> Expr {
     left.divided_by(gauge(&table::D1_SIZE).slope(window).max().times(86_400.0))
 }
 
-/// Queries a second of all Workers.
+/// Statements a second of all Workers.
 pub(crate) fn d1_queries(window: &str) -> Expr {
     counter(&table::D1_QUERIES).rate(window).sum()
 }

@@ -45,5 +45,10 @@ mod tests {
         let expr = size().minus(size().minus(size())).and(size().or(size()));
         let want = format!("{name} - ({name} - {name})\nand\n({name}\nor\n{name})");
         assert_eq!(expr.in_rule(), want);
+        let labeled = size().labeled(&label::WORKER, "ssr").above(0.5).in_rule();
+        assert_eq!(
+            labeled,
+            format!("label_replace({name}, \"worker\", \"ssr\", \"\", \"\") > 0.5")
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::metrics::figures::parked_letters;
 use crate::metrics::promql::{counter, gauge};
 
 pub(super) fn alerts() -> Vec<Alert> {
-    vec![parked(), old_letter(), parking(), hint(), batches(), sweep(), step()]
+    vec![parked(), old_letter(), parking(), dropped(), hint(), batches(), sweep(), step()]
 }
 
 const PARKED: [(&str, &str); 2] = [("reason", "shape"), ("state", "parked")];
@@ -90,6 +90,31 @@ fn parking() -> Alert {
     }
 }
 
+/// The only way to lose what the door accepted: nothing but the log and this counter knows of it.
+fn dropped() -> Alert {
+    let told = counter(&table::MESSAGE_ACTIONS).with(&label::MESSAGE_ACTION, &["dropped"]);
+    let of = |action| [("action", action), ("queue", "dead")];
+    Alert {
+        name: "RolecallMessagesDropped",
+        severity: Severity::Page,
+        expr: told.increase("1h").sum().above(0.0),
+        minutes: 0,
+        summary: "{value} messages were dropped after their last attempt",
+        description: "The dead-letter queue gave messages up that could be neither applied nor \
+            parked in all of their attempts. They are nowhere now but at Clerk.",
+        value: Value::Number,
+        board: "pipeline",
+        cases: vec![
+            case("the last attempt of two messages failed", 1, 90)
+                .input(&table::MESSAGE_ACTIONS, &of("dropped"), "0x60 2x30")
+                .fires("2"),
+            case("they are tried again", 1, 90)
+                .input(&table::MESSAGE_ACTIONS, &of("dropped"), "0x90")
+                .input(&table::MESSAGE_ACTIONS, &of("retried"), "0+1x90"),
+        ],
+    }
+}
+
 fn hint() -> Alert {
     Alert {
         name: "RolecallHintOverdue",
@@ -143,21 +168,39 @@ fn batches() -> Alert {
 }
 
 fn sweep() -> Alert {
+    let last = || gauge(&table::LAST_SWEEP).now().max();
+    // Before the first sweep there is no time that could be old.
+    let answers = gauge(&table::D1_UP).now().min().equals(1.0);
     Alert {
         name: "RolecallSweepStale",
         severity: Severity::Page,
-        expr: gauge(&table::LAST_SWEEP).now().max().age().above(300.0),
-        minutes: 1,
-        summary: "The last sweep ended {value} ago",
-        description: "The cron of the consumer runs each minute. Without it lost hints are not \
-            sent again, replays stand still, and letters do not come back.",
-        value: Value::Seconds,
+        expr: last().age().above(120.0).or(answers.unless(last())),
+        minutes: 5,
+        summary: "The consumer's sweep does not end any more, or never did",
+        description: "The cron of the consumer runs each minute, and no sweep has ended for seven \
+            minutes. Without it lost hints are not sent again, replays stand still, and letters \
+            do not come back.",
+        value: Value::Number,
         board: "operators",
         cases: vec![
+            case("they ended", 1, 20)
+                .input(&table::D1_UP, &[], "1x20")
+                .input(&table::LAST_SWEEP, &[], "0+60x5 300x15")
+                .fires(""),
             case("there was none since the start", 1, 20)
-                .input(&table::LAST_SWEEP, &[], "0x20")
-                .fires("20m 0s"),
-            case("there is one each minute", 1, 20).input(&table::LAST_SWEEP, &[], "0+60x20"),
+                .input(&table::D1_UP, &[], "1x20")
+                .fires(""),
+            case("there is one each minute", 1, 20).input(&table::D1_UP, &[], "1x20").input(
+                &table::LAST_SWEEP,
+                &[],
+                "0+60x20",
+            ),
+            case("the first one is yet to come", 1, 20).input(&table::D1_UP, &[], "1x20").input(
+                &table::LAST_SWEEP,
+                &[],
+                "_x3 180+60x17",
+            ),
+            case("D1 is down, which is another alert", 1, 20).input(&table::D1_UP, &[], "0x20"),
         ],
     }
 }

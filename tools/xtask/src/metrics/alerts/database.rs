@@ -96,9 +96,9 @@ fn reads() -> Alert {
         expr: d1_queries("10m").above(0.7 * D1_QUERIES_MAX),
         minutes: 15,
         summary: "D1 gets {value} queries a second",
-        description: "One primary of D1 is full at about 1,000 queries a second. As a rule these \
-            are reads of role caches in use, each every ROLES_SOFT_MS. At the ceiling they fail, \
-            and guards answer 503.",
+        description: "One primary of D1 is full at about 1,000 queries a second of 1 ms each; each \
+            statement of a batch is a query. As a rule these are reads of role caches in use, \
+            each every ROLES_SOFT_MS. At the ceiling they fail, and guards answer 503.",
         value: Value::Number,
         board: "operators",
         cases: vec![

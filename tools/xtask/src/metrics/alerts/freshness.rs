@@ -5,12 +5,13 @@ use shared::metrics::table;
 
 use crate::metrics::alert::{Alert, Severity, Value, case};
 use crate::metrics::figures::{
-    ENQUEUED, LATE_SHARE, late, late_share, unavailable, unavailable_share,
+    ENQUEUED, LATE_SHARE, late, late_share, no_roles, no_roles_share, unavailable,
+    unavailable_share,
 };
 use crate::metrics::promql::{Expr, counter};
 
 pub(super) fn alerts() -> Vec<Alert> {
-    vec![fast(), slow(), stalled(), guard()]
+    vec![fast(), slow(), stalled(), guard(), caches()]
 }
 
 /// Burns the budget of late events this many times too fast, over a long window and a short one,
@@ -149,6 +150,34 @@ fn guard() -> Alert {
             case("three of three in ten minutes are too few", 1, 60)
                 .input(answers, &allowed, "0x60")
                 .input(answers, &old, "0x50 1 2 3x8"),
+        ],
+    }
+}
+
+/// The guards of apps count nothing here; the role caches that they ask do.
+fn caches() -> Alert {
+    let answers = &table::OBJECT_ANSWERS;
+    Alert {
+        name: "RolecallCachesUnavailable",
+        severity: Severity::Page,
+        expr: no_roles_share("10m").above(0.05).and(no_roles("10m").at_least(10.0)),
+        minutes: 5,
+        summary: "{value} of the role caches' answers are 503",
+        description: "Role caches have no role set that is fresh enough. The guards of all apps \
+            that ask them deny, or answer 503.",
+        value: Value::Share,
+        board: "guard",
+        cases: vec![
+            case("half of the answers are none", 1, 60)
+                .input(answers, &[("answer", "fill")], "0+4x60")
+                .input(answers, &[("answer", "unavailable")], "0+4x60")
+                .fires("50%"),
+            case("one of a hundred is none", 1, 60)
+                .input(answers, &[("answer", "object")], "0+99x60")
+                .input(answers, &[("answer", "unavailable")], "0+1x60"),
+            case("what a caller asked wrongly is refused", 1, 60)
+                .input(answers, &[("answer", "object")], "0+4x60")
+                .input(answers, &[("answer", "refused")], "0+4x60"),
         ],
     }
 }

@@ -61,14 +61,14 @@ fn cache() -> Row {
     let ages = buckets(&table::CACHE_AGE_SECONDS).rate(WINDOW);
     let age = panel(Form::Lines, "Age of role sets, 99 %", Shown::Seconds, "/")
         .says("How old the roles were that the guard used. None is older than ROLES_HARD_MS.")
-        .query("{{source}}", ages.quantile(0.99, &[&label::CACHE_SOURCE]))
+        .query("{{source}}", ages.quantile(0.99, &[&label::AGE_SOURCE]))
         .bounds(30.0, 60.0)
         .alert(ALERT);
     let objects = counter(&table::OBJECT_ANSWERS).rate(WINDOW);
     let objects = panel(Form::Stack, "Answers of role cache objects", Shown::PerSecond, "/")
         .says("To guards of all apps, also those in TypeScript.")
         .query("{{answer}}", objects.sum_by(&[&label::OBJECT_ANSWER]))
-        .alert(ALERT);
+        .alert("RolecallCachesUnavailable");
     let fills = counter(&table::FILLS).rate(WINDOW);
     let fills = panel(Form::Stack, "Reads from D1", Shown::PerSecond, "/")
         .says("Reads of a user's roles from D1 by role cache objects. They grow with active users.")

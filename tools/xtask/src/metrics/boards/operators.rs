@@ -103,13 +103,16 @@ fn database() -> Row {
         .query("limit", gauge(&table::D1_SIZE_LIMIT).now().max())
         .alert("RolecallD1AlmostFull");
     let queries = panel(Form::Lines, "Queries against the ceiling", Shown::PerSecond, "/")
-        .says("All queries, and the number at which one primary of D1 is about full.")
+        .says(
+            "All statements, each of a batch by itself, and the number at which one primary of D1 \
+             is about full if each takes 1 ms.",
+        )
         .query("queries", d1_queries(WINDOW))
         .query("ceiling", number(D1_QUERIES_MAX))
         .alert("RolecallD1QueriesHigh");
     let each = counter(&table::D1_QUERIES).rate(WINDOW);
     let each = panel(Form::Stack, "Queries by Worker", Shown::PerSecond, "/")
-        .says("Who asks, and whether D1 answered.")
+        .says("Statements by who asks, and whether D1 answered.")
         .query("{{worker}} {{result}}", each.sum_by(&[&label::WORKER, &label::RESULT]))
         .alert("RolecallD1Down");
     let rows = |metric| counter(metric).rate(WINDOW).sum_by(&[&label::WORKER]);

@@ -49,7 +49,7 @@ fn stages() -> Row {
         panel(Form::Lines, title, Shown::Seconds, "/")
             .says(
                 "Time of each stage: Clerk's time, the door, the commit, the acknowledged hint. \
-                 Replays do not count.",
+                 Copies, replays and the hints of sweeps do not count.",
             )
             .query(
                 "{{stage}}",
@@ -72,7 +72,8 @@ fn stages() -> Row {
     let visible = of_one(
         "From the commit to the cache",
         &["applied_to_visible"],
-        "How long after the commit the role cache of the user knew of it.",
+        "How long after the commit the role cache of the user knew of it. The sweep's hints do not \
+         count: see the oldest pending hint.",
     );
     row("Stages", vec![of_all("Median", 0.5), of_all("99 %", 0.99), whole, visible])
 }
@@ -103,7 +104,7 @@ fn queue() -> Row {
     let told = panel(Form::Stack, "What the queue was told", Shown::PerSecond, "/")
         .says("Acknowledged, tried again later, or dropped, for the events and the dead letters.")
         .query("{{queue}} {{action}}", actions.sum_by(&[&label::QUEUE, &label::MESSAGE_ACTION]))
-        .alert("RolecallBatchFailures");
+        .alert("RolecallMessagesDropped");
     row("Queue and consumer", vec![became, batch, retried, failed, told, attempts()])
 }
 
@@ -122,7 +123,7 @@ fn hints() -> Row {
         .query("{{answer}}", answers.sum_by(&[&label::HINT_ANSWER]))
         .alert("RolecallHintOverdue");
     let pending = panel(Form::Lines, "Pending hints", Shown::Count, "/")
-        .says("Role caches that wait for a hint, counted up to 1000.")
+        .says("Role caches that wait for a hint: exact up to 1000.")
         .query("pending", gauge(&table::PENDING_HINTS).now().max())
         .alert("RolecallHintOverdue");
     let oldest = panel(Form::Lines, "Oldest pending hint", Shown::Seconds, "/")

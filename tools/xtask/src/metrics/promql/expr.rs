@@ -119,6 +119,13 @@ impl Expr {
         self.rewritten(text)
     }
 
+    /// The same, with one more label.
+    pub(crate) fn labeled(self, label: &Label, value: &'static str) -> Self {
+        let text =
+            format!("label_replace({}, \"{}\", \"{value}\", \"\", \"\")", self.text, label.name);
+        self.rewritten(text)
+    }
+
     /// The seconds since a time that it says.
     pub(crate) fn age(self) -> Self {
         Self::builtin("time()").minus(self)
