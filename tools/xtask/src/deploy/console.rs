@@ -14,7 +14,7 @@ const ACCESS: [&str; 2] = ["ACCESS_TEAM_DOMAIN", "ACCESS_AUD"];
 /// The secret that opens it without Access: for the program `rolecall`.
 const TOKEN: &str = "OPERATOR_TOKEN";
 
-/// The secret that opens its figures alone.
+/// The secret that opens its metrics alone.
 const METRICS: &str = "METRICS_TOKEN";
 
 /// How an application of Access is made.
