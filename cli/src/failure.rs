@@ -11,7 +11,7 @@ pub(crate) const EXITS: [(u8, &str); 6] = [
     (2, "wrong usage: an argument, the configuration file, or `--yes` is missing"),
     (3, "no usable answer: offline, TLS, not a console, an old console, overloaded"),
     (4, "not allowed: no token, a wrong one, or one that may only look"),
-    (5, "refused or stopped: the plan changed, a canary failed, paused, not confirmed"),
+    (5, "refused or stopped: the plan changed, a first letter was parked, paused, not confirmed"),
 ];
 
 /// The kind of a failure: its exit code.

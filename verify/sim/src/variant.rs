@@ -154,7 +154,7 @@ variants! {
     LostStayLost, Losses, "M18", "the sweep returns no letter whose message was lost";
     ApplyWithoutHash, Meanwhile, "M19", "a plan is carried out though it no longer holds";
     AuditAfter, Losses, "M20", "the audit row is written after the act";
-    NoCanary, Failures, "M21", "all letters are sent at once, without a canary";
+    NoCanary, Failures, "M21", "all letters are sent at once, without first letters";
     ParkedByAnyMessage, Failures, "M22", "a letter is parked again by a message of an earlier mark";
     ReturnKeepsGeneration, Failures, "M23", "a returned letter keeps its generation";
     StepNotCompared, Discards, "M24", "a replay's step is written without comparing its number";
