@@ -51,18 +51,20 @@ pub fn minute_of(at: UnixMillis) -> UnixMillis {
 }
 
 /// The totals of the charts: one series for each value of a chart's label that was counted.
-pub(super) fn chart_totals(totals: &BTreeMap<String, Vec<SeriesValue>>) -> Vec<SeriesValue> {
-    CHARTS.iter().flat_map(|chart| chart_series(chart, totals)).collect()
+pub(super) fn chart_totals<'a, I: Iterator<Item = &'a SeriesValue>>(
+    of_metric: impl Fn(&'static str) -> I,
+) -> Vec<SeriesValue> {
+    CHARTS.iter().flat_map(|chart| chart_series(chart, of_metric(chart.metric.name))).collect()
 }
 
-fn chart_series(
+fn chart_series<'a>(
     chart: &Chart,
-    totals: &BTreeMap<String, Vec<SeriesValue>>,
-) -> impl Iterator<Item = SeriesValue> + use<> {
+    values: impl Iterator<Item = &'a SeriesValue>,
+) -> impl Iterator<Item = SeriesValue> {
     let metric = chart.metric;
     let kept = metric.labels.iter().position(|label| Some(label.name) == chart.label);
     let mut sums: BTreeMap<Vec<String>, SeriesValue> = BTreeMap::new();
-    for value in totals.get(metric.name).into_iter().flatten() {
+    for value in values {
         let label = kept.and_then(|at| value.labels.get(at));
         let labels: Vec<String> = label.cloned().into_iter().collect();
         match sums.get_mut(&labels) {

@@ -1,19 +1,21 @@
 //! What a shard of `Meter` knows, and what it does with a flush.
 //!
-//! The state is rows by key: one for the shard, one for each metric, one for each source. A flush
-//! changes the row of its source, those of its metrics and that of the shard, and they are written
-//! by one statement: a flush is counted as a whole or not at all. Series are kept by name, so that
+//! The state is rows by key: one for the shard, one for each Worker, one for each source. A flush
+//! changes the row of its source, that of its Worker and that of the shard, and they are written by
+//! one statement: a flush is counted as a whole or not at all. Series are kept by name, so that
 //! those of a newer build outlive an older one.
 
 mod kept;
 #[cfg(test)]
 mod tests;
+mod totals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::kept::KeptRow;
 
 use self::kept::{ParsedRow, ShardRow, SourceRow};
+use self::totals::Totals;
 use super::flush::{Flush, FlushResult, KnownShards, SeriesValue, ShardTotals};
 use super::history::{self, MINUTE_MS};
 use super::isolate::shard_of;
@@ -40,8 +42,7 @@ const SOURCE_BYTES_MAX: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meter {
     shard: ShardRow,
-    /// By metric, each sorted by labels.
-    totals: BTreeMap<String, Vec<SeriesValue>>,
+    totals: Totals,
     sources: BTreeMap<String, SourceRow>,
 }
 
@@ -75,9 +76,7 @@ impl Meter {
         for row in rows {
             match row.parse() {
                 Some(ParsedRow::Shard(shard)) => meter.shard = shard,
-                Some(ParsedRow::Total(metric, series)) => {
-                    meter.totals.insert(metric, series);
-                }
+                Some(ParsedRow::Totals(part, values)) => meter.totals.insert(part, values),
                 Some(ParsedRow::Source(name, source)) => {
                     meter.sources.insert(name, source);
                 }
@@ -92,13 +91,11 @@ impl Meter {
         let history = self.history_row(now);
         let mut forgotten = self.forget(now, history.is_some());
         let result = self.judge(flush, now);
-        let mut changed = BTreeSet::new();
+        let part = Totals::part_of(&flush.worker);
         if result == FlushResult::Counted {
             for value in &flush.values {
-                match self.add(value) {
-                    Some(metric) => drop(changed.insert(metric)),
-                    None => self.shard.dropped = self.shard.dropped.saturating_add(1),
-                }
+                let is_known = self.totals.add(part, value);
+                self.shard.dropped = self.shard.dropped.saturating_add(u64::from(!is_known));
             }
             let seen = SourceRow { sequence: flush.sequence, seen_at: now.max(flush.at) };
             self.sources.insert(flush.source.clone(), seen);
@@ -116,8 +113,9 @@ impl Meter {
         if let Some(source) = self.sources.get(&flush.source) {
             rows.push(KeptRow::of_source(&flush.source, source));
         }
-        let totals = changed.iter().filter_map(|metric| self.totals.get_key_value(*metric));
-        rows.extend(totals.map(|(metric, series)| KeptRow::of_total(metric, series)));
+        if result == FlushResult::Counted && !flush.values.is_empty() {
+            rows.push(KeptRow::of_totals(part, self.totals.part(part)));
+        }
         // Its own source may have been forgotten, and is known again.
         forgotten.retain(|key| rows.iter().all(|row| row.key != *key));
         Taken { result, rows, forgotten, history }
@@ -150,26 +148,6 @@ impl Meter {
         }
     }
 
-    /// Adds a value. Returns its metric's name, or `None` for what this build does not know.
-    fn add(&mut self, value: &SeriesValue) -> Option<&'static str> {
-        let metric = table::by_name(&value.metric)?;
-        let labels = value.known_labels()?;
-        let series = self.totals.entry(metric.name.to_owned()).or_default();
-        match series.binary_search_by(|it| it.labels.cmp(&labels)) {
-            Ok(at) => {
-                let known = series.get_mut(at)?;
-                // A build with other bounds begins again.
-                if known.buckets.len() == value.buckets.len() {
-                    known.add(value);
-                } else {
-                    *known = SeriesValue { labels, ..value.clone() };
-                }
-            }
-            Err(at) => series.insert(at, SeriesValue { labels, ..value.clone() }),
-        }
-        Some(metric.name)
-    }
-
     fn history_row(&mut self, now: UnixMillis) -> Option<HistoryRow> {
         let at = history::minute_of(now);
         if at <= self.shard.history_at {
@@ -182,7 +160,7 @@ impl Meter {
     /// The totals of the charts.
     #[must_use]
     pub fn chart_totals(&self) -> Vec<SeriesValue> {
-        history::chart_totals(&self.totals)
+        history::chart_totals(|metric| self.totals.of_metric(metric))
     }
 
     /// Forgets sources that are too old or too many. Returns the keys of their rows. Flushes that
@@ -210,12 +188,12 @@ impl Meter {
     #[must_use]
     pub fn totals(&self) -> ShardTotals {
         // What is in D1 too is exact there; here it is for the charts.
-        let is_shown = |value: &&SeriesValue| {
+        let is_shown = |value: &SeriesValue| {
             let origin = table::by_name(&value.metric).map(|metric| metric.origin);
             origin == Some(Origin::Isolates) && value.known_labels().as_ref() == Some(&value.labels)
         };
         ShardTotals {
-            values: self.totals.values().flatten().filter(is_shown).cloned().collect(),
+            values: self.totals.summed().into_iter().filter(is_shown).collect(),
             last_flush: self.shard.last_flush.clone(),
             flushes: self.shard.flushes.clone(),
             dropped: self.shard.dropped,

@@ -12,7 +12,7 @@ use crate::time::UnixMillis;
 const SHARDS_MAX: u32 = 64;
 
 const SHARD_KEY: &str = "shard";
-const TOTAL_PREFIX: &str = "total:";
+const TOTALS_PREFIX: &str = "totals:";
 const SOURCE_PREFIX: &str = "source:";
 
 /// A row: a key, and JSON.
@@ -60,8 +60,8 @@ serde_struct_from_object!(KeptRow, ShardRow, SourceRow);
 /// A row that was read.
 pub(super) enum ParsedRow {
     Shard(ShardRow),
-    /// A metric's name, and its series.
-    Total(String, Vec<SeriesValue>),
+    /// A Worker's name, and what it counted.
+    Totals(String, Vec<SeriesValue>),
     /// A source's name, and what is known of it.
     Source(String, SourceRow),
 }
@@ -73,9 +73,9 @@ impl KeptRow {
         if self.key == SHARD_KEY {
             return serde_json::from_str(value).ok().map(ParsedRow::Shard);
         }
-        if let Some(metric) = self.key.strip_prefix(TOTAL_PREFIX) {
-            let series = serde_json::from_str(value).ok()?;
-            return Some(ParsedRow::Total(metric.to_owned(), series));
+        if let Some(worker) = self.key.strip_prefix(TOTALS_PREFIX) {
+            let values = serde_json::from_str(value).ok()?;
+            return Some(ParsedRow::Totals(worker.to_owned(), values));
         }
         let source = self.key.strip_prefix(SOURCE_PREFIX)?;
         Some(ParsedRow::Source(source.to_owned(), serde_json::from_str(value).ok()?))
@@ -85,8 +85,12 @@ impl KeptRow {
         Self { key: SHARD_KEY.to_owned(), value: to_json(shard) }
     }
 
-    pub(super) fn of_total(metric: &str, series: &[SeriesValue]) -> Self {
-        Self { key: format!("{TOTAL_PREFIX}{metric}"), value: to_json(series) }
+    pub(super) fn of_totals<'a>(
+        worker: &str,
+        values: impl Iterator<Item = &'a SeriesValue>,
+    ) -> Self {
+        let values: Vec<_> = values.collect();
+        Self { key: format!("{TOTALS_PREFIX}{worker}"), value: to_json(&values) }
     }
 
     pub(super) fn of_source(source: &str, row: &SourceRow) -> Self {

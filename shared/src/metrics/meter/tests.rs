@@ -210,7 +210,7 @@ fn what_this_build_does_not_know_is_dropped_and_counted() {
 fn series_of_a_newer_build_outlive_an_older_one() {
     let mut disk = Disk::default();
     disk.take(&flush("a", 1, T0, vec![delivered(1)]), T0);
-    let key = format!("total:{}", DELIVERIES.name);
+    let key = "totals:ingest".to_owned();
     let newer = value(DELIVERIES.name, &["newer", "user.created"], 7, &[]);
     let rows = serde_json::to_string(&[delivered(1), newer.clone()]).unwrap();
     disk.rows.insert(key.clone(), rows);
@@ -225,9 +225,10 @@ fn series_of_a_newer_build_outlive_an_older_one() {
 #[test]
 fn a_row_that_cannot_be_read_is_named() {
     let row = |key: &str, value: &str| KeptRow { key: key.into(), value: value.into() };
-    let rows = [row("shard", "["), row("total:x", "{}"), row("odd", "1"), row("source:a", "[1,2]")];
+    let rows =
+        [row("shard", "["), row("totals:x", "{}"), row("odd", "1"), row("source:a", "[1,2]")];
     let (meter, malformed) = Meter::load(rows);
-    assert_eq!(malformed, ["shard", "total:x", "odd", "source:a"]);
+    assert_eq!(malformed, ["shard", "totals:x", "odd", "source:a"]);
     assert_eq!(meter, Meter::default());
 }
 
@@ -250,6 +251,22 @@ fn what_may_have_been_counted_is_refused() {
     assert_eq!(take(&mut disk, "c", 1, now, now), FlushResult::Counted);
     assert_eq!(disk.meter.totals().sources, 1);
     assert_eq!(take(&mut disk, "a", 1, late, now), FlushResult::Refused);
+}
+
+#[test]
+fn a_flush_writes_three_rows_and_workers_add_up() {
+    let mut disk = Disk::default();
+    let values = vec![delivered(1), value(DOOR_SECONDS.name, &[], 5, &[1; 13])];
+    let taken = disk.meter.clone().take(&flush("a", 1, T0, values.clone()), T0);
+    let keys: Vec<_> = taken.rows.iter().map(|row| row.key.as_str()).collect();
+    assert_eq!(keys, ["shard", "source:a", "totals:ingest"]);
+    for (source, worker) in [("a", "ingest"), ("b", "ssr"), ("c", "of-a-newer-build")] {
+        let flush = Flush { worker: worker.into(), ..flush(source, 1, T0, values.clone()) };
+        assert_eq!(disk.take(&flush, T0), FlushResult::Counted);
+    }
+    let sum = [delivered(3), value(DOOR_SECONDS.name, &[], 15, &[3; 13])];
+    assert_eq!(disk.meter.totals().values, sum);
+    assert!(disk.rows.contains_key("totals:other"));
 }
 
 /// It is forgotten, and known again, in one turn: its row must outlive the one that goes.
