@@ -5,6 +5,7 @@
 //! fails here delays or changes an answer.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use shared::limits::METER_TIMEOUT_MS;
@@ -15,7 +16,7 @@ use shared::metrics::isolate::{FlushSettings, Flusher, shard_of};
 use shared::metrics::kind::Metric;
 use shared::metrics::tally::Tally;
 use shared::time::UnixMillis;
-use worker::{Env, ObjectNamespace};
+use worker::{Delay, Env, ObjectNamespace};
 
 use crate::object;
 
@@ -71,8 +72,18 @@ pub fn flush_later(env: &Env, wait_until: impl FnOnce(LocalBoxFuture<'static, ()
     }
 }
 
-/// Flushes what was counted, whether or not the interval has passed.
+/// Flushes what was counted, whether or not the interval has passed: at most once a second. A call
+/// that comes earlier waits for the end of that second, and those that come meanwhile leave it to
+/// the one that waits.
 pub async fn flush(env: &Env) {
+    let wait_ms = ISOLATE.with_borrow_mut(|isolate| {
+        let Some(sender) = isolate.get_or_insert_with(|| sender(env)) else { return Some(0) };
+        sender.flusher.wait_ms(crate::clock::now())
+    });
+    let Some(wait_ms) = wait_ms.map(i64::unsigned_abs) else { return };
+    if 0 < wait_ms {
+        Delay::from(Duration::from_millis(wait_ms)).await;
+    }
     if let Some(sending) = begin(env, true) {
         sending.await;
     }

@@ -11,6 +11,9 @@ use crate::time::UnixMillis;
 /// How long an attempt may be open. An invocation that was ended never says how its attempt went.
 pub const ANSWER_MS_MAX: i64 = 30_000;
 
+/// The least time between two forced flushes: small batches that follow each other share one.
+pub const FORCED_MS_MIN: i64 = 1_000;
+
 /// What a flush says of its sender besides what was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlushSettings {
@@ -31,19 +34,41 @@ pub struct Flusher {
     unanswered: Option<(Flush, bool)>,
     /// When the last attempt began.
     attempted_at: Option<UnixMillis>,
+    /// When the forced flush goes that waits for its time.
+    forced_at: Option<UnixMillis>,
 }
 
 impl Flusher {
     /// The flusher of an isolate with this random name.
     #[must_use]
     pub fn new(source: String, worker: &'static str) -> Self {
-        Self { source, worker, sequence: 0, unanswered: None, attempted_at: None }
+        Self { source, worker, sequence: 0, unanswered: None, attempted_at: None, forced_at: None }
     }
 
     /// The isolate's random name.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// How long a forced flush waits before it asks for [`Self::next`]. `None` if another one waits:
+    /// it takes along what was counted until then.
+    pub fn wait_ms(&mut self, now: UnixMillis) -> Option<i64> {
+        let waited = self.waited_ms(now);
+        if FORCED_MS_MIN <= waited {
+            return Some(0);
+        }
+        if self.forced_at.is_some_and(|at| now <= at) {
+            return None;
+        }
+        let wait_ms = FORCED_MS_MIN - waited;
+        self.forced_at = Some(now.plus(wait_ms));
+        Some(wait_ms)
+    }
+
+    /// The time since the last attempt. A clock that went back must not stop the flushes.
+    fn waited_ms(&self, now: UnixMillis) -> i64 {
+        self.attempted_at.map_or(i64::MAX, |at| now.since(at).saturating_abs())
     }
 
     /// The flush to send now, if one is due. `is_forced` does not wait for the interval, unless the
@@ -55,8 +80,7 @@ impl Flusher {
         settings: FlushSettings,
         is_forced: bool,
     ) -> Option<Flush> {
-        // A clock that went back must not stop the flushes.
-        let waited = self.attempted_at.map_or(i64::MAX, |at| now.since(at).saturating_abs());
+        let waited = self.waited_ms(now);
         let is_due = settings.interval_ms <= waited;
         if let Some((flush, is_open)) = &mut self.unanswered {
             let wait_ms = if *is_open { ANSWER_MS_MAX } else { settings.interval_ms };
@@ -105,4 +129,34 @@ pub fn shard_of(source: &str, shards: u32) -> u32 {
         .bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     hash % shards.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FORCED_MS_MIN, FlushSettings, Flusher};
+    use crate::metrics::flush::FlushResult;
+    use crate::metrics::table::BATCH_FAILURES;
+    use crate::metrics::tally::Tally;
+    use crate::time::UnixMillis;
+
+    const SETTINGS: FlushSettings = FlushSettings { interval_ms: 15_000, shards: 1 };
+
+    #[test]
+    fn batches_that_follow_each_other_share_a_flush() {
+        let (mut flusher, mut tally) = (Flusher::new("a".into(), "consumer"), Tally::default());
+        let at = UnixMillis;
+        let mut send = |flusher: &mut Flusher, now| {
+            tally.count(&BATCH_FAILURES, &["transient"], 1);
+            let flush = flusher.next(&mut tally, now, SETTINGS, true).unwrap();
+            flusher.record_answer(flush.sequence, Some(FlushResult::Counted));
+        };
+        assert_eq!(flusher.wait_ms(at(5_000)), Some(0));
+        send(&mut flusher, at(5_000));
+        assert_eq!(flusher.wait_ms(at(5_200)), Some(800));
+        assert_eq!(flusher.wait_ms(at(5_300)), None, "one waits");
+        assert_eq!(flusher.wait_ms(at(6_000)), Some(0), "it did not come");
+        send(&mut flusher, at(6_000));
+        assert_eq!(flusher.wait_ms(at(6_001)), Some(FORCED_MS_MIN - 1));
+        assert_eq!(flusher.wait_ms(at(1_000)), Some(0), "the clock went back");
+    }
 }
