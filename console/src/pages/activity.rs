@@ -216,23 +216,10 @@ mod tests {
     use shared::time::UnixMillis;
 
     use super::{HOUR_MS, MINUTE_MS, charts};
-    use crate::pages::testing::NOW;
+    use crate::pages::testing::{NOW, quiet_overview};
 
     fn overview(activity: Option<Activity>) -> Overview {
-        Overview {
-            now: NOW,
-            flow: Vec::new(),
-            last_batch_at: None,
-            last_sweep_at: None,
-            pending_hints: 0,
-            oldest_pending_hint: None,
-            parked: 0,
-            replaying: 0,
-            oldest_parked_at: None,
-            open_replays: 0,
-            schema: "0008_x.sql".into(),
-            activity,
-        }
+        Overview { activity, ..quiet_overview() }
     }
 
     fn day() -> Activity {

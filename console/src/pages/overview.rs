@@ -147,23 +147,10 @@ mod tests {
     use shared::time::UnixMillis;
 
     use super::page;
-    use crate::pages::testing::{NOW, frame, reader};
+    use crate::pages::testing::{NOW, frame, quiet_overview, reader};
 
     fn quiet() -> Overview {
-        Overview {
-            now: NOW,
-            flow: Vec::new(),
-            last_batch_at: None,
-            last_sweep_at: Some(NOW.plus(-30_000)),
-            pending_hints: 0,
-            oldest_pending_hint: None,
-            parked: 0,
-            replaying: 0,
-            oldest_parked_at: None,
-            open_replays: 0,
-            schema: "0007_x.sql".into(),
-            activity: None,
-        }
+        Overview { last_sweep_at: Some(NOW.plus(-30_000)), ..quiet_overview() }
     }
 
     fn busy() -> Overview {

@@ -1,7 +1,8 @@
-//! A frame, viewers and replays for the tests of pages.
+//! A frame, viewers, an overview and replays for the tests of pages.
 
 use shared::operators::api::Whoami;
 use shared::operators::api::letters::LetterFilter;
+use shared::operators::api::overview::Overview;
 use shared::operators::api::replays::{
     PlannedLetter, Replay, ReplayAction, ReplayCount, ReplayState,
 };
@@ -31,6 +32,24 @@ pub(crate) fn operator() -> Whoami {
 /// The frame of somebody's page.
 pub(crate) fn frame(who: &Whoami) -> Frame<'_> {
     Frame { now: NOW, who: Some(who), form_token: "form-token", has_sign_out: false }
+}
+
+/// An overview of a database in which nothing has happened.
+pub(crate) fn quiet_overview() -> Overview {
+    Overview {
+        now: NOW,
+        flow: Vec::new(),
+        last_batch_at: None,
+        last_sweep_at: None,
+        pending_hints: 0,
+        oldest_pending_hint: None,
+        parked: 0,
+        replaying: 0,
+        oldest_parked_at: None,
+        open_replays: 0,
+        schema: "0008_x.sql".into(),
+        activity: None,
+    }
 }
 
 /// A replay of twelve letters: five would change nothing, and one was parked again.

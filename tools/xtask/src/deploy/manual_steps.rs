@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::metrics::labels::{EVENT_TYPE, OTHER};
 use shared::settings::consumer::{CANARY_USER_ID, CLERK_SECRET_KEY};
 use shared::settings::table::WorkerName;
 
@@ -14,24 +15,10 @@ use super::wrangler::WranglerCommands;
 /// The Worker that receives Clerk's webhooks.
 const INGEST: &str = "ingest";
 
-/// What Clerk should deliver; `ingest` answers 202 to all else and drops it.
-pub(super) const EVENTS: [&str; 15] = [
-    "user.created",
-    "user.updated",
-    "user.deleted",
-    "organization.created",
-    "organization.updated",
-    "organization.deleted",
-    "organizationMembership.created",
-    "organizationMembership.updated",
-    "organizationMembership.deleted",
-    "role.created",
-    "role.updated",
-    "role.deleted",
-    "permission.created",
-    "permission.updated",
-    "permission.deleted",
-];
+/// What Clerk should deliver: what is synced. `ingest` answers 202 to all else and drops it.
+pub(super) fn events() -> Vec<&'static str> {
+    EVENT_TYPE.values.iter().copied().filter(|event| *event != OTHER).collect()
+}
 
 /// What is left to do, in order. `said` has the addresses that wrangler printed, by environment.
 /// If nothing was `observed`, every secret counts as missing.
@@ -131,6 +118,6 @@ fn endpoint(config: &DeployConfig, said: &BTreeMap<String, String>) -> String {
     format!(
         "In Clerk's Dashboard, under Webhooks, add the endpoint {base}/webhooks/clerk with these \
          events, and copy its signing secret: {}",
-        EVENTS.join(", ")
+        events().join(", ")
     )
 }
