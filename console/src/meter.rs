@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use edge::object;
 use futures_util::future::{Either, join_all, select};
 use serde::de::DeserializeOwned;
 use shared::metrics::flush::{METER_BINDING, ShardTotals, TOTALS_URL, shard_name};
@@ -9,12 +10,12 @@ use shared::metrics::history::{HistoryQuery, ShardHistory};
 use shared::operators::activity;
 use shared::operators::api::overview::Activity;
 use shared::time::UnixMillis;
-use worker::{Delay, Env, ObjectNamespace};
+use worker::{Delay, Env, ObjectNamespace, RequestInit};
 
 use crate::config;
 
 /// For all shards together. Prometheus gives a scrape 10 seconds.
-const TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT_MS: u64 = 3_000;
 
 /// The sum of what every shard knows; `None`, with a line in the log, if one does not answer:
 /// without it every sum is too small, and a counter would go back.
@@ -41,7 +42,7 @@ fn logged<T>(answer: Result<T, String>) -> Option<T> {
 }
 
 async fn in_time<T>(asking: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    match select(Box::pin(asking), Delay::from(TIMEOUT)).await {
+    match select(Box::pin(asking), Delay::from(Duration::from_millis(TIMEOUT_MS))).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err("timed out".to_owned()),
     }
@@ -85,11 +86,7 @@ async fn ask_one<T: DeserializeOwned>(
     shard: u32,
     url: &str,
 ) -> Result<T, String> {
-    let text = |error: worker::Error| format!("shard {shard}: {error}");
-    let stub = meter.get_by_name(&shard_name(shard)).map_err(text)?;
-    let mut response = stub.fetch_with_str(url).await.map_err(text)?;
-    if response.status_code() != 200 {
-        return Err(format!("shard {shard} answered with status {}", response.status_code()));
-    }
-    response.json().await.map_err(text)
+    let (name, get) = (shard_name(shard), RequestInit::new());
+    let answer = object::call(meter, &name, (url, &get), TIMEOUT_MS).await;
+    answer.map_err(|cause| format!("shard {shard}: {cause}"))
 }

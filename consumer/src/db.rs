@@ -201,7 +201,9 @@ fn log_moved(before: i64, head: &AuditHead) {
 /// The rows of one statement. If they cannot be decoded there are none: the sweep sends the hints
 /// later, and what a batch decided is counted in D1.
 fn rows<T: DeserializeOwned>(result: &StatementResult) -> Vec<T> {
-    result.rows().unwrap_or_default()
+    let rows = result.rows();
+    rows.inspect_err(|cause| tracing::warn!(cause, "rows of a batch cannot be read"))
+        .unwrap_or_default()
 }
 
 /// The rows of one statement, which must be readable: something is decided by them.

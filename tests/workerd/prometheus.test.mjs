@@ -195,6 +195,7 @@ describe("Prometheus", () => {
 
   it("never sees a counter go back: a new console, an evicted Meter, a new deployment", async () => {
     const before = samplesOf((await page()).text);
+    assert.ok(0 < before.size, "there are counters");
     await system.evictMeter(0);
     await prometheus.scraped();
     // Every isolate ends, as when every Worker is deployed; durable with other settings.

@@ -33,11 +33,11 @@ pub fn change_body(run: &CanaryRun) -> String {
 }
 
 /// Whether a user has app roles that are neither the canary's nor `default_role`: a change would
-/// replace them, so the id is that of somebody else. `false` if the default role is not known.
+/// replace them, so the id is that of somebody else. Any role counts if the default is not known.
 #[must_use]
 pub fn has_own_roles(shown: &[String], default_role: Option<&str>) -> bool {
-    let Some(default_role) = default_role else { return false };
-    shown.iter().any(|role| role != default_role && !CANARY_ROLES.contains(&role.as_str()))
+    let is_own = |role: &str| Some(role) != default_role && !CANARY_ROLES.contains(&role);
+    shown.iter().any(|role| is_own(role))
 }
 
 /// What Clerk's answer means: the `updated_at` of the changed user.

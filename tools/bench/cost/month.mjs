@@ -18,7 +18,7 @@ export const APP = Object.freeze({
   cold: { value: 0.1, text: "share of active users who were not seen for 30 days: cold fills" },
   memberships: { value: 1.6, text: "memberships of a user" },
   kept_months: { value: 3, text: "months of rows of deliveries; nothing deletes them by itself" },
-  scrape_s: { value: 30, text: "seconds between scrapes" },
+  scrape_s: { value: 60, text: "seconds between scrapes" },
   flush_s: { value: 15, text: "seconds between flushes of an isolate that is busy" },
   log_days: { value: 7, text: "days that Workers Logs keeps a line" },
 });

@@ -51,12 +51,6 @@ export const PRICES = Object.freeze({
   points: price("Analytics Engine points", "points", 0.25, M, 10 * M, ANALYTICS),
 });
 
-/** From this day Workers Logs costs by bytes, as in `PRICES`. Until then it cost by lines. */
-export const LOGS_BY_BYTES_FROM = "2026-12-01";
-
-/** Workers Logs until 2026-11-30. */
-export const LOGS_BY_LINES = price("Workers Logs, lines", "lines", 0.6, M, 20 * M, WORKERS);
-
 /** The plan itself, dollars a month. */
 export const PLAN_USD = 5;
 

@@ -41,10 +41,10 @@ export const dollars = (usd) => `$${usd < 100 ? usd.toFixed(2) : whole(usd)}`;
 
 const quantity = (value) => (value < 1_000 ? shown(value) : whole(value));
 
-/** The tables: each with a title, a head and rows of text. */
 /** Whether a row has a price other than nothing. */
 const costs = (row) => row.slice(2).some((it) => it !== "$0.00");
 
+/** The tables: each with a title, a head and rows of text. */
 export function tables({ detail }) {
   return [used(detail), millions(detail), ...months(detail), ends(detail), assumed(), prices()];
 }

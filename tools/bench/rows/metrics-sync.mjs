@@ -4,7 +4,7 @@
 import { delivery, updated } from "../support/events.mjs";
 import { median } from "../support/numbers.mjs";
 import { Sealer } from "../support/sealer.mjs";
-import { ours, start, userId } from "../support/system.mjs";
+import { ours, start, userId, withoutMeter } from "../support/system.mjs";
 import { committed } from "./sync.mjs";
 
 /** Events per turn, and turns of each side. */
@@ -51,9 +51,4 @@ export const metricsSync = {
 async function side(consumer) {
   const sealer = new Sealer();
   return { sealer, system: await start([...sealer.workers, consumer, ours.durable()]) };
-}
-
-function withoutMeter(worker) {
-  const { METER, ...durableObjects } = worker.durableObjects;
-  return { ...worker, durableObjects };
 }

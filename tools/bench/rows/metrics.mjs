@@ -4,7 +4,7 @@ import { delivery, updated } from "../support/events.mjs";
 import { perSecond } from "../support/load.mjs";
 import { median } from "../support/numbers.mjs";
 import { rounds } from "../support/rounds.mjs";
-import { checkOf, extra, ours, seed, start, userId } from "../support/system.mjs";
+import { checkOf, extra, ours, seed, start, userId, withoutMeter } from "../support/system.mjs";
 
 /** Users of each contestant: two role caches must not compete for one user's watch. */
 const USERS = 64;
@@ -72,11 +72,6 @@ function workers(side) {
     ours.ingest({ name: `door-${side}` }),
     ours.durable({ name: durable }),
   ];
-}
-
-function withoutMeter(worker) {
-  const { METER, ...durableObjects } = worker.durableObjects;
-  return { ...worker, durableObjects };
 }
 
 function requests(what, side) {

@@ -137,6 +137,12 @@ export async function seed({ db, peerDb }, from, to) {
   }
 }
 
+/** A Worker whose metrics are off. */
+export function withoutMeter(worker) {
+  const { METER, ...durableObjects } = worker.durableObjects;
+  return { ...worker, durableObjects };
+}
+
 /** Makes a check of one user's role with a session that is valid longer than the benchmark runs. */
 export function checkOf(user) {
   const exp = claimsOf(user).iat + 7_200;
