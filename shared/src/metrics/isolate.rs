@@ -51,8 +51,8 @@ impl Flusher {
         &self.source
     }
 
-    /// How long a forced flush waits before it asks for [`Self::next`]. `None` if another one waits:
-    /// it takes along what was counted until then.
+    /// How long a forced flush waits before it asks for [`Self::next`]. `None` if another one
+    /// waits: it takes along what was counted until then.
     pub fn wait_ms(&mut self, now: UnixMillis) -> Option<i64> {
         let waited = self.waited_ms(now);
         if FORCED_MS_MIN <= waited {

@@ -53,6 +53,11 @@ pub const EVENT_TYPE: Label = label(
     ],
 );
 
+/// The event types that are synced: what Clerk should deliver.
+pub fn synced_types() -> impl Iterator<Item = &'static str> {
+    EVENT_TYPE.values.iter().copied().filter(|it| *it != OTHER)
+}
+
 /// What the door did with a delivery: `admission::Admission`.
 pub const DOOR_OUTCOME: Label = label("outcome", &["enqueued", "enqueued-unreadable", "ignored"]);
 

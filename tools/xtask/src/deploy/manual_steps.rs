@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::metrics::labels::{EVENT_TYPE, OTHER};
+use shared::metrics::labels::synced_types;
 use shared::settings::consumer::{CANARY_USER_ID, CLERK_SECRET_KEY};
 use shared::settings::table::WorkerName;
 
@@ -14,11 +14,6 @@ use super::wrangler::WranglerCommands;
 
 /// The Worker that receives Clerk's webhooks.
 const INGEST: &str = "ingest";
-
-/// What Clerk should deliver: what is synced. `ingest` answers 202 to all else and drops it.
-pub(super) fn events() -> Vec<&'static str> {
-    EVENT_TYPE.values.iter().copied().filter(|event| *event != OTHER).collect()
-}
 
 /// What is left to do, in order. `said` has the addresses that wrangler printed, by environment.
 /// If nothing was `observed`, every secret counts as missing.
@@ -118,6 +113,6 @@ fn endpoint(config: &DeployConfig, said: &BTreeMap<String, String>) -> String {
     format!(
         "In Clerk's Dashboard, under Webhooks, add the endpoint {base}/webhooks/clerk with these \
          events, and copy its signing secret: {}",
-        events().join(", ")
+        synced_types().collect::<Vec<_>>().join(", ")
     )
 }

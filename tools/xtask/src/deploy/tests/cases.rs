@@ -7,12 +7,13 @@ use std::path::Path;
 use local_clerk::config::WebhookSecret;
 use local_clerk::delivery::{DeliveryFaults, SignedRequest, WebhookDelivery};
 use shared::event::{self, Payload};
+use shared::metrics::labels::synced_types;
 use shared::signature::{self, SvixHeaders, WebhookSecrets};
 use shared::time::UnixMillis;
 
 use super::{FILE, ID, all_there, commands, config, with_id};
 use crate::deploy::execute::DeployResult;
-use crate::deploy::manual_steps::{self, events};
+use crate::deploy::manual_steps;
 use crate::deploy::observed::AccountState;
 use crate::deploy::wrangler::WranglerCommands;
 use crate::deploy::{plan, report, shown};
@@ -226,7 +227,7 @@ fn event_types() -> BTreeSet<String> {
     let files = fs::read_dir(examples).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let kinds = names.map(|name| name.trim_end_matches(".json").to_owned());
-    let kinds: Vec<String> = kinds.chain(events().into_iter().map(str::to_owned)).collect();
+    let kinds: Vec<String> = kinds.chain(synced_types().map(str::to_owned)).collect();
     let parts: Vec<_> = kinds.iter().filter_map(|kind| kind.split_once('.')).collect();
     assert!(50 < parts.len(), "few examples of events: {kinds:?}");
     let all = parts.iter().flat_map(|(noun, _)| parts.iter().map(move |(_, verb)| (noun, verb)));
@@ -258,7 +259,7 @@ fn the_events_that_are_asked_of_clerk_are_those_that_are_synced() {
         let verified = signature::verify(&headers, body, &secrets, now).unwrap();
         event::parse(&verified).payload != Payload::Ignored
     };
-    let asked: BTreeSet<String> = events().into_iter().map(str::to_owned).collect();
+    let asked: BTreeSet<String> = synced_types().map(str::to_owned).collect();
     let synced: BTreeSet<String> = event_types().into_iter().filter(|kind| takes(kind)).collect();
     assert_eq!(asked, synced);
 }
