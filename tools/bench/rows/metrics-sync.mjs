@@ -9,7 +9,7 @@ import { committed } from "./sync.mjs";
 
 /** Events per turn, and turns of each side. */
 const EVENTS = 2_000;
-const TURNS = 14;
+const TURNS = 30;
 
 const LEAST = 0.97;
 
